@@ -1,0 +1,1 @@
+"""srectl: the operator's tool of the SRE platform."""

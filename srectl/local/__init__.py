@@ -1,0 +1,1 @@
+"""The one-machine stack: real parts, loopback only. Never imported by a Lambda."""
