@@ -1,0 +1,7 @@
+"""What goes wrong while binaries are looked for or built."""
+
+__all__ = ["BinaryUnavailable"]
+
+
+class BinaryUnavailable(RuntimeError):  # noqa: N818 - the team's field term, part of the interface
+    """A component is neither here nor can it be had; the message says what to do."""

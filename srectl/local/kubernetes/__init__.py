@@ -1,0 +1,10 @@
+"""A real Kubernetes control plane on one machine: keys, kubeconfigs, command lines, readiness."""
+
+from srectl.local.kubernetes.control_plane import (
+    ControlPlane,
+    ControlPlaneError,
+    ControlPlanePorts,
+    ProcessSpec,
+)
+
+__all__ = ["ControlPlane", "ControlPlaneError", "ControlPlanePorts", "ProcessSpec"]

@@ -1,0 +1,145 @@
+"""A real Kubernetes API for tests: started once a session, or the user's own.
+
+Imported by ``tests/integration/conftest.py``. ``SRECTL_TEST_KUBECONFIG`` names the kubeconfig of a
+cluster to use instead; its user must be an admin, and the tests write to that cluster.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from srectl.local.binaries import BinaryUnavailable, find
+from srectl.local.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
+
+USER_KUBECONFIG_VARIABLE = "SRECTL_TEST_KUBECONFIG"
+
+
+@dataclass(frozen=True)
+class KubernetesApi:
+    """How to reach the API server as its admin."""
+
+    kubeconfig: Path
+    endpoint: str
+    ca_pem: str
+
+
+@dataclass
+class LoggedProcess:
+    """A child process whose output goes to a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def log_tail(self, n: int) -> str:
+        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-n:])
+
+
+@dataclass
+class Launcher:
+    """Starts processes and stops all of them again, the last one first."""
+
+    logs: Path
+    processes: dict[str, LoggedProcess] = field(default_factory=dict)
+
+    def __call__(self, spec: ProcessSpec) -> LoggedProcess:
+        log = self.logs / f"{spec.name}.log"
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                spec.argv,
+                env={**os.environ, **spec.env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.processes[spec.name] = LoggedProcess(child, log)
+        return self.processes[spec.name]
+
+    def stop(self) -> None:
+        # One after the other: an API server that loses its database first hangs for ten seconds.
+        for each in reversed(self.processes.values()):
+            each.process.terminate()
+            try:
+                each.process.wait(10)
+            except subprocess.TimeoutExpired:
+                each.process.kill()
+                each.process.wait()
+
+
+@dataclass(frozen=True)
+class StartedControlPlane:
+    """The control plane that this session started, and its processes."""
+
+    plane: ControlPlane
+    launcher: Launcher
+
+
+@pytest.fixture(scope="session")
+def own_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedControlPlane]:
+    """A control plane of our own, whatever the user says."""
+    state = tmp_path_factory.mktemp("control-plane")
+    started = start_control_plane(state)
+    yield started
+    started.launcher.stop()
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> KubernetesApi:
+    """The Kubernetes API to test against, as its admin."""
+    given = os.environ.get(USER_KUBECONFIG_VARIABLE)
+    if given:
+        return _from_kubeconfig(Path(given).expanduser())
+    started: StartedControlPlane = request.getfixturevalue("own_control_plane")
+    plane = started.plane
+    return KubernetesApi(plane.admin_kubeconfig, plane.endpoint, plane.ca_pem)
+
+
+def start_control_plane(state: Path, token_webhook_url: str | None = None) -> StartedControlPlane:
+    """Start a control plane in a folder; stop it with ``.launcher.stop()``."""
+    try:
+        kubernetes, etcd = find("kubernetes"), find("etcd")
+    except BinaryUnavailable as error:
+        pytest.fail(str(error), pytrace=False)
+    plane = ControlPlane(
+        kubernetes_bin=kubernetes,
+        etcd_bin=etcd,
+        state_dir=state,
+        ports=ControlPlanePorts.choose(),
+        token_webhook_url=token_webhook_url,
+    )
+    logs = state / "logs"
+    logs.mkdir()
+    launcher = Launcher(logs)
+    try:
+        plane.start(launcher)
+    except BaseException:
+        launcher.stop()
+        raise
+    return StartedControlPlane(plane, launcher)
+
+
+def _from_kubeconfig(path: Path) -> KubernetesApi:
+    document = yaml.safe_load(path.read_text("utf-8"))
+    context = _named(document["contexts"], document["current-context"])["context"]
+    cluster = _named(document["clusters"], context["cluster"])["cluster"]
+    if "certificate-authority-data" in cluster:
+        ca_pem = base64.b64decode(cluster["certificate-authority-data"]).decode("ascii")
+    else:
+        ca_pem = (path.parent / cluster["certificate-authority"]).read_text("ascii")
+    return KubernetesApi(path, cluster["server"], ca_pem)
+
+
+def _named(items: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(item for item in items if item["name"] == name)
