@@ -3,5 +3,5 @@
 __all__ = ["BinaryUnavailable"]
 
 
-class BinaryUnavailable(RuntimeError):  # noqa: N818 - the team's field term, part of the interface
+class BinaryUnavailable(RuntimeError):
     """A component is neither here nor can it be had; the message says what to do."""
