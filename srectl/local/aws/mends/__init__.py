@@ -1,0 +1,52 @@
+"""The gaps of ministack that matter to this platform, one module for each.
+
+A mend wraps or replaces functions of the running emulator; no file of it is changed. Every module
+says in its docstring what AWS does, what the emulator does instead, and has one function
+``apply()``. A mend can be left out by name, so that a test can show that it is still needed: when
+such a test starts to fail after an upgrade, the mend can go.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Collection
+
+log = logging.getLogger(__name__)
+
+#: Module names, in the order in which they are applied.
+MENDS: tuple[str, ...] = (
+    "event_archive",
+    "lambda_error_types",
+    "eks_real_cluster",
+)
+
+
+def apply_mends(off: Collection[str] = ()) -> tuple[str, ...]:
+    """Apply every mend that is not switched off.
+
+    Parameters
+    ----------
+    off : collection of str
+        Names out of :data:`MENDS` to leave out.
+
+    Returns
+    -------
+    tuple of str
+        The names that were applied, in order.
+
+    Raises
+    ------
+    ValueError
+        If ``off`` holds a name that is no mend: a typing error must not look like a switch.
+    """
+    unknown = sorted(set(off) - set(MENDS))
+    if unknown:
+        raise ValueError(
+            f"no such mend of the local AWS: {', '.join(unknown)}; known are: {', '.join(MENDS)}"
+        )
+    applied = tuple(name for name in MENDS if name not in off)
+    for name in applied:
+        importlib.import_module(f"{__name__}.{name}").apply()
+    log.info("mends applied: %s", ", ".join(applied))
+    return applied
