@@ -32,6 +32,8 @@ class Component:
         Go variable that the binary reports as its version.
     reported_version : str
         What to put there.
+    module_folder : Path
+        Where its ``go.mod`` and ``go.sum`` are.
     tags : str
         Build tags, comma separated.
     minutes : int
@@ -44,6 +46,7 @@ class Component:
     packages: tuple[tuple[str, str], ...]
     version_symbol: str
     reported_version: str
+    module_folder: Path
     tags: str = ""
     minutes: int = 1
 
@@ -58,14 +61,17 @@ class Component:
         return f"{self.name}-{self.version}"
 
     @property
-    def module_folder(self) -> Path:
-        """Where its ``go.mod`` and ``go.sum`` are."""
-        return _MODULES / self.name
+    def build_flags(self) -> tuple[str, ...]:
+        """Flags that ``go list`` and ``go build`` must share to mean the same packages."""
+        tags = (f"-tags={self.tags}",) if self.tags else ()
+        # No debug symbols, and the version that the binary reports.
+        ldflags = f"-ldflags=-s -w -X {self.version_symbol}={self.reported_version}"
+        return ("-mod=readonly", "-trimpath", *tags, ldflags)
 
-    @property
-    def ldflags(self) -> str:
-        """Linker flags: no debug symbols, and the version it reports."""
-        return f"-s -w -X {self.version_symbol}={self.reported_version}"
+    def version_command(self, folder: Path, binary: str) -> tuple[str, ...]:
+        """Give the command that prints a binary's version and does nothing else."""
+        arguments = ("version", "--client") if binary == "kubectl" else ("--version",)
+        return (str(folder / binary), *arguments)
 
 
 _ALL = (
@@ -81,6 +87,7 @@ _ALL = (
         ),
         version_symbol="k8s.io/component-base/version.gitVersion",
         reported_version="v1.36.3",
+        module_folder=_MODULES / "kubernetes",
         minutes=7,
     ),
     Component(
@@ -90,6 +97,7 @@ _ALL = (
         packages=(("etcd", "go.etcd.io/etcd/server/v3"),),
         version_symbol="go.etcd.io/etcd/api/v3/version.GitSHA",
         reported_version="v3.6.16",
+        module_folder=_MODULES / "etcd",
     ),
     Component(
         name="prometheus",
@@ -102,6 +110,7 @@ _ALL = (
         ),
         version_symbol="github.com/prometheus/common/version.Version",
         reported_version="3.16.0",
+        module_folder=_MODULES / "prometheus",
         # Only the service discovery that is used here: the clouds' would triple the build.
         tags="netgo,remove_all_sd,enable_kubernetes_sd",
         minutes=4,
@@ -116,6 +125,7 @@ _ALL = (
         ),
         version_symbol="github.com/prometheus/common/version.Version",
         reported_version="0.31.1",
+        module_folder=_MODULES / "alertmanager",
         tags="netgo",
         minutes=2,
     ),
