@@ -1,0 +1,16 @@
+"""The registry: what is not in it cannot be asked for."""
+
+from collections.abc import Mapping
+
+from runbook_action.actions import disable_degraded_mode, enable_degraded_mode
+from runbook_action.actions.base import Action
+
+REGISTRY: Mapping[str, Action] = {
+    action.name: action
+    for action in (
+        enable_degraded_mode.ACTION,
+        disable_degraded_mode.ACTION,
+    )
+}
+
+__all__ = ["REGISTRY", "Action"]

@@ -1,0 +1,47 @@
+"""The shape of an action: four operations on one target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from runbook_action.fields import Field
+from runbook_action.outcome import Outcome
+from runbook_action.ports import Services
+from runbook_action.request import Request, TargetKind
+
+
+class Action(Protocol):
+    """One way to repair something.
+
+    Every operation may be called again at any time, also after a call that died halfway, and
+    then only does what is still to do. All raise the errors of ``runbook_action.errors``.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in the catalogue."""
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """The kind of object it acts on."""
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Its parameters."""
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """The parameters of its undo, as ``execute`` returns them."""
+
+    def plan(self, request: Request, services: Services) -> Outcome:
+        """Say what ``execute`` would change. Changes nothing."""
+
+    def execute(self, request: Request, services: Services) -> Outcome:
+        """Do it, and watch it until it is done or the time is used up."""
+
+    def verify(self, request: Request, services: Services) -> Outcome:
+        """Judge whether the target is well. Changes nothing."""
+
+    def undo(self, request: Request, services: Services) -> Outcome:
+        """Take back what ``execute`` did for this incident."""

@@ -1,0 +1,214 @@
+"""The Kubernetes API over the official client.
+
+Only the client's transport is used (``ApiClient``: TLS, connection pool, encoding), with paths
+and plain JSON. Its generated API classes load hundreds of model modules, which costs a cold start
+about a second, and drop fields they do not know; the paths are as stable as the API versions in
+them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import urllib3
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import OpenApiException
+
+from runbook_action.adapters.eks import Endpoint
+from runbook_action.errors import (
+    AccessDenied,
+    ClusterConflict,
+    ClusterRejected,
+    ClusterThrottled,
+    ClusterUnreachable,
+    RunbookActionError,
+    TargetNotFound,
+)
+from runbook_action.objects import Deployment, Pod
+
+TIMEOUT_SECONDS = (3.0, 10.0)  # connect, read
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+_PAGE = 500
+
+
+class Access(Protocol):
+    """How to reach a cluster and who to be there (``EksClusters`` in production)."""
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Address and CA of a cluster."""
+
+    def token(self, name: str) -> str:
+        """Bearer token for a cluster."""
+
+    def forget(self, name: str) -> None:
+        """Drop what is cached about a cluster."""
+
+    def forget_credentials(self, name: str) -> None:
+        """Drop the cached token and session."""
+
+
+class KubernetesCluster:
+    """One cluster's API.
+
+    Parameters
+    ----------
+    access
+        Gives endpoint, CA and token.
+    name
+        Name of the EKS cluster.
+    """
+
+    def __init__(self, access: Access, name: str) -> None:
+        self._access = access
+        self._name = name
+        self._client: tuple[Endpoint, ApiClient] | None = None
+
+    def deployment(self, namespace: str, name: str) -> Deployment:
+        """Read a Deployment."""
+        return Deployment(self._request("GET", _deployment_path(namespace, name)))
+
+    def patch_deployment(self, current: Deployment, patch: Mapping[str, Any]) -> Deployment:
+        """Merge a patch into exactly the version that was read; else ClusterConflict."""
+        metadata = {**patch.get("metadata", {}), "resourceVersion": current.resource_version}
+        return Deployment(
+            self._request(
+                "PATCH",
+                _deployment_path(current.namespace, current.name),
+                body={**patch, "metadata": metadata},
+                content_type=MERGE_PATCH,
+            )
+        )
+
+    def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
+        """List the pods a label selector matches."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
+        return [Pod(item) for item in self._list(path, {"labelSelector": selector})]
+
+    def _list(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            page = self._request("GET", path, {**query, "limit": str(_PAGE), "continue": token})
+            items.extend(page.get("items") or [])
+            token = (page.get("metadata") or {}).get("continue") or ""
+            if not token:
+                return items
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        status, text = self._send(method, path, query, body, content_type)
+        if status == 401:
+            # The one fault that new credentials may mend: a session revoked, an access entry
+            # made a moment ago. Once, or a wrong role would loop.
+            self._access.forget_credentials(self._name)
+            status, text = self._send(method, path, query, body, content_type)
+        if not 200 <= status < 300:
+            if status >= 500:
+                self._access.forget(self._name)
+            raise _error(status, f"{method} {path} in cluster {self._name}", _message(text))
+        try:
+            answer = json.loads(text)
+        except ValueError as error:
+            raise ClusterUnreachable(
+                f"cluster {self._name} answered {method} {path} with something that is not JSON: "
+                f"is there a proxy in between?"
+            ) from error
+        return answer if isinstance(answer, dict) else {}
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: object,
+        content_type: str,
+    ) -> tuple[int, bytes]:
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {self._access.token(self._name)}",
+            "User-Agent": "sre-platform-runbook-action",
+        }
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            client = self._connected()
+            request = client.param_serialize(
+                method,
+                path,
+                query_params=[(key, value) for key, value in (query or {}).items() if value],
+                header_params=headers,
+            )
+            # The body goes as bytes: the client guesses how to encode anything else.
+            response = client.call_api(
+                request[0],
+                request[1],
+                header_params={**request[2], **headers},
+                body=json.dumps(body).encode() if body is not None else None,
+                _request_timeout=TIMEOUT_SECONDS,
+            )
+            content: bytes = response.response.data
+            return int(response.status), content
+        except (urllib3.exceptions.HTTPError, OpenApiException, OSError) as error:
+            # The endpoint or its CA may have changed since it was cached.
+            self._access.forget(self._name)
+            raise ClusterUnreachable(
+                f"no answer from cluster {self._name} to {method} {path} "
+                f"({type(error).__name__}: {error}). Check that the function's subnets and "
+                f"security group reach the cluster's endpoint."
+            ) from error
+
+    def _connected(self) -> ApiClient:
+        endpoint = self._access.endpoint(self._name)
+        if self._client is None or self._client[0] != endpoint:
+            configuration = Configuration(host=endpoint.url)
+            configuration.ca_cert_data = endpoint.ca_pem
+            # The state machine retries, by the name of the error and with a wait in between.
+            configuration.retries = False
+            self._client = (endpoint, ApiClient(configuration))
+        return self._client[1]
+
+
+def _deployment_path(namespace: str, name: str) -> str:
+    return (
+        f"/apis/apps/v1/namespaces/{quote(namespace, safe='')}/deployments/{quote(name, safe='')}"
+    )
+
+
+def _message(text: bytes) -> str:
+    # A Status object says more than the code; anything else may be a proxy's page.
+    try:
+        status = json.loads(text)
+    except ValueError:
+        return "no explanation given"
+    message = status.get("message") if isinstance(status, dict) else None
+    return str(message or "no explanation given")[:500]
+
+
+def _error(status: int, what: str, message: str) -> RunbookActionError:
+    said = f"{what}: {status}, {message}"
+    if status == 401:
+        return AccessDenied(
+            f"{said}. The cluster does not know the role: it needs an EKS access entry with the "
+            f"Kubernetes group of the shipped RBAC."
+        )
+    if status == 403:
+        return AccessDenied(f"{said}. Check the RBAC in eks/apps against this call.")
+    if status == 404:
+        return TargetNotFound(said)
+    if status == 409:
+        return ClusterConflict(f"{said}. The next attempt starts from the object as it is now.")
+    if status == 429:
+        return ClusterThrottled(said)
+    if status >= 500:
+        return ClusterUnreachable(said)
+    return ClusterRejected(said)

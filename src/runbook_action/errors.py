@@ -1,0 +1,57 @@
+"""Why a step of a runbook could not be done.
+
+Step Functions sees the *name* of the class and nothing else when it matches ``Retry`` and
+``Catch``: the names are a contract, renaming one breaks the state machine.
+"""
+
+
+class RunbookActionError(Exception):
+    """A step failed. Only its subclasses are raised."""
+
+
+class RetryableError(RunbookActionError):
+    """The same call may succeed later: nothing about the request is wrong."""
+
+
+class FinalError(RunbookActionError):
+    """Calling again would end the same way: a human has to look."""
+
+
+class ClusterUnreachable(RetryableError):
+    """The Kubernetes API did not answer, or answered with a 5xx."""
+
+
+class ClusterThrottled(RetryableError):
+    """The Kubernetes API answered 429: too many requests, or a disruption budget."""
+
+
+class ClusterConflict(RetryableError):
+    """The target was changed by someone else between our read and our write (409)."""
+
+
+class AwsUnavailable(RetryableError):
+    """An AWS service throttled, failed or did not answer."""
+
+
+class InvalidRequest(FinalError):
+    """The input is not what this function understands. The message names the field."""
+
+
+class ActionRefused(FinalError):
+    """The input is well formed, but a guard forbids this action on this target."""
+
+
+class TargetNotFound(FinalError):
+    """The cluster or the object to act on does not exist."""
+
+
+class AccessDenied(FinalError):
+    """IAM or the cluster's RBAC does not allow the call."""
+
+
+class ClusterRejected(FinalError):
+    """The Kubernetes API refused the change itself (400, 422 and the like)."""
+
+
+class RolloutFailed(FinalError):
+    """The change was made, but the target did not come up with it."""

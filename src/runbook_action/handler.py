@@ -1,0 +1,121 @@
+"""Entry point of the ``runbook-action`` Lambda: input → action → output, nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from runbook_action.actions import REGISTRY
+from runbook_action.adapters.aws_errors import CLIENT_CONFIG
+from runbook_action.adapters.clock import LambdaContext, SystemClock
+from runbook_action.adapters.cluster import KubernetesCluster
+from runbook_action.adapters.eks import EksClusters
+from runbook_action.adapters.parameters import SsmParameters
+from runbook_action.errors import RunbookActionError
+from runbook_action.outcome import Outcome
+from runbook_action.ports import Services
+from runbook_action.request import Operation, Request, parse_request
+from runbook_action.settings import Settings
+
+logger = Logger()
+metrics = Metrics()
+
+
+class Container:
+    """What one Lambda container keeps between invocations: clients and what they cached."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        session = boto3.session.Session(region_name=settings.region)
+        self._parameters = SsmParameters(
+            session.client("ssm", config=CLIENT_CONFIG), settings.degraded_mode_key_id
+        )
+        self._access = EksClusters(
+            eks=session.client("eks", config=CLIENT_CONFIG),
+            sts=session.client("sts", config=CLIENT_CONFIG),
+            clusters=settings.clusters,
+            default_cluster=settings.default_cluster,
+            role_arn=settings.remediation_role_arn,
+            region=settings.region,
+        )
+        self._clusters: dict[str, KubernetesCluster] = {}
+
+    def services(self, request: Request, context: LambdaContext) -> Services:
+        """Everything the action of this request may use."""
+        name = self._access.name_of(request.target.cluster)
+        if name not in self._clusters:
+            self._clusters[name] = KubernetesCluster(self._access, name)
+        return Services(
+            cluster=self._clusters[name],
+            parameters=self._parameters,
+            clock=SystemClock(context),
+            degraded_mode_parameter=self.settings.degraded_mode_parameter,
+        )
+
+
+@cache
+def container() -> Container:
+    """Made by the first invocation, so that a bad environment fails with a message of ours."""
+    return Container(Settings.from_environment(os.environ))
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Run one operation of one action.
+
+    Parameters
+    ----------
+    event
+        ``{operation, action, target, parameters, incident_id, undo}``, see ``request``.
+    context
+        Lambda's context.
+
+    Returns
+    -------
+    dict
+        The outcome, see ``outcome.Outcome``.
+
+    Raises
+    ------
+    RunbookActionError
+        One of the classes in ``errors``, by whose name the state machine retries or escalates.
+    """
+    logger.clear_state()
+    dimensions = {"action": "unknown", "operation": "unknown"}
+    result = "RunbookActionFailed"
+    try:
+        known = container()
+        request = parse_request(event, REGISTRY, known.settings.allowed_namespaces)
+        dimensions = {"action": request.action, "operation": request.operation}
+        logger.append_keys(
+            incident_id=request.incident_id, target=request.target.to_json(), **dimensions
+        )
+        outcome = _run(request, known.services(request, context))
+        result = "RunbookActionSucceeded"
+    except RunbookActionError as error:
+        logger.exception("The step was not done", extra={"error": type(error).__name__})
+        metrics.add_metadata(key="error", value=type(error).__name__)
+        raise
+    finally:
+        for name, value in dimensions.items():
+            metrics.add_dimension(name, value)
+        metrics.add_metric(name=result, unit=MetricUnit.Count, value=1)
+    logger.info(outcome.summary, extra={"status": outcome.status, "changed": outcome.changed})
+    return outcome.to_json(request)
+
+
+def _run(request: Request, services: Services) -> Outcome:
+    action = REGISTRY[request.action]
+    operations: dict[Operation, Callable[[Request, Services], Outcome]] = {
+        "plan": action.plan,
+        "execute": action.execute,
+        "verify": action.verify,
+        "undo": action.undo,
+    }
+    return operations[request.operation](request, services)

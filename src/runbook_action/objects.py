@@ -1,0 +1,156 @@
+"""Kubernetes objects as the actions read them: thin views of what the API answered.
+
+The API's own JSON stays underneath, so nothing an object carries is lost on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Json = Mapping[str, Any]
+
+# Waiting reasons out of which a container does not come by waiting. CrashLoopBackOff is judged
+# apart: a first crash may be bad luck.
+_STUCK = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    }
+)
+CRASHES_THAT_ARE_A_LOOP = 2
+
+
+@dataclass(frozen=True)
+class KubernetesObject:
+    """What every object has."""
+
+    raw: Json
+
+    @property
+    def metadata(self) -> Json:
+        """Its metadata, never None."""
+        return self.raw.get("metadata") or {}
+
+    @property
+    def spec(self) -> Json:
+        """Its spec, never None."""
+        return self.raw.get("spec") or {}
+
+    @property
+    def status(self) -> Json:
+        """Its status, never None."""
+        return self.raw.get("status") or {}
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.metadata["name"])
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace; empty for an object of the cluster."""
+        return str(self.metadata.get("namespace") or "")
+
+    @property
+    def uid(self) -> str:
+        """Its identity: a recreated object of the same name has another one."""
+        return str(self.metadata.get("uid") or "")
+
+    @property
+    def resource_version(self) -> str:
+        """Version to give with a write that must not overwrite someone else's."""
+        return str(self.metadata.get("resourceVersion") or "")
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Its annotations, never None."""
+        return self.metadata.get("annotations") or {}
+
+
+class Deployment(KubernetesObject):
+    """A Deployment (apps/v1)."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether rollouts are switched off by its owner."""
+        return bool(self.spec.get("paused"))
+
+    @property
+    def replicas(self) -> int:
+        """Replicas asked for; Kubernetes defaults to 1."""
+        replicas = self.spec.get("replicas")
+        return 1 if replicas is None else int(replicas)
+
+    @property
+    def template(self) -> Json:
+        """The pod template."""
+        return self.spec.get("template") or {}
+
+    @property
+    def template_annotations(self) -> Mapping[str, str]:
+        """Annotations that its pods carry."""
+        return (self.template.get("metadata") or {}).get("annotations") or {}
+
+    @property
+    def selector(self) -> str:
+        """Its label selector in the API's query syntax."""
+        selector = self.spec.get("selector") or {}
+        terms = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+        for expression in selector.get("matchExpressions") or []:
+            key, values = expression["key"], ",".join(expression.get("values") or [])
+            terms.append(
+                {
+                    "In": f"{key} in ({values})",
+                    "NotIn": f"{key} notin ({values})",
+                    "Exists": key,
+                    "DoesNotExist": f"!{key}",
+                }[expression["operator"]]
+            )
+        return ",".join(terms)
+
+    @property
+    def generation(self) -> int:
+        """Counts changes of the spec."""
+        return int(self.metadata.get("generation") or 0)
+
+    def count(self, name: str) -> int:
+        """A number of the status, such as ``readyReplicas``; absent means 0."""
+        return int(self.status.get(name) or 0)
+
+    def condition(self, kind: str) -> Json:
+        """A condition of the status, or an empty object."""
+        conditions: Sequence[Json] = self.status.get("conditions") or []
+        return next((each for each in conditions if each.get("type") == kind), {})
+
+
+class Pod(KubernetesObject):
+    """A Pod (v1)."""
+
+    @property
+    def terminating(self) -> bool:
+        """Whether it is on its way out."""
+        return bool(self.metadata.get("deletionTimestamp"))
+
+    def fault(self) -> str | None:
+        """Why the pod will not come up by waiting, or None if it may."""
+        statuses = [
+            *(self.status.get("initContainerStatuses") or []),
+            *(self.status.get("containerStatuses") or []),
+        ]
+        for status in statuses:
+            waiting = (status.get("state") or {}).get("waiting") or {}
+            reason, restarts = waiting.get("reason"), int(status.get("restartCount") or 0)
+            if reason in _STUCK:
+                return f"container {status.get('name')} of pod {self.name}: {reason}"
+            if reason == "CrashLoopBackOff" and restarts >= CRASHES_THAT_ARE_A_LOOP:
+                return (
+                    f"container {status.get('name')} of pod {self.name}: {reason} "
+                    f"after {restarts} restarts"
+                )
+        return None

@@ -1,0 +1,66 @@
+"""What the actions need from the outside, as small protocols.
+
+``adapters`` has the real ones; tests have fakes that can fail on command. All of them raise only
+the errors of ``runbook_action.errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from runbook_action.objects import Deployment, Pod
+
+
+class Cluster(Protocol):
+    """The Kubernetes API of one cluster."""
+
+    def deployment(self, namespace: str, name: str) -> Deployment:
+        """Read a Deployment."""
+
+    def patch_deployment(self, current: Deployment, patch: Mapping[str, Any]) -> Deployment:
+        """Merge a patch (RFC 7386) into exactly the version that was read.
+
+        Raises
+        ------
+        ClusterConflict
+            If the object was changed since ``current`` was read.
+        """
+
+    def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
+        """List the pods a label selector matches."""
+
+
+class Parameters(Protocol):
+    """The parameter store."""
+
+    def get(self, name: str) -> str | None:
+        """Value of a parameter, or None if there is none of that name."""
+
+    def put(self, name: str, value: str) -> None:
+        """Write an encrypted parameter, over whatever it was."""
+
+
+class Clock(Protocol):
+    """Time, and how much of it this call has left."""
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+
+    def remaining(self) -> float:
+        """Seconds that may still be spent waiting."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything an action may use."""
+
+    cluster: Cluster
+    parameters: Parameters
+    clock: Clock
+    degraded_mode_parameter: str

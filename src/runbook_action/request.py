@@ -1,0 +1,183 @@
+"""What the state machine may ask for, checked before anything is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, cast, get_args
+from uuid import UUID
+
+from runbook_action.errors import ActionRefused, InvalidRequest
+from runbook_action.fields import Field, parse_fields
+
+Operation = Literal["plan", "execute", "verify", "undo"]
+TargetKind = Literal["deployment", "node"]
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
+_TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name"})
+
+
+@dataclass(frozen=True)
+class Target:
+    """The object to act on; ``namespace`` is None for a node, ``cluster`` for the default."""
+
+    cluster: str | None
+    namespace: str | None
+    kind: TargetKind
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind} {self.namespace}/{self.name}"
+            if self.namespace
+            else (f"{self.kind} {self.name}")
+        )
+
+    def to_json(self) -> dict[str, str | None]:
+        """The target as it stands in events and in the output."""
+        return {
+            "cluster": self.cluster,
+            "namespace": self.namespace,
+            "kind": self.kind,
+            "name": self.name,
+        }
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of the state machine, all of it checked.
+
+    Attributes
+    ----------
+    parameters
+        Typed and bounded by the action's own fields.
+    undo
+        For operation ``undo``: what ``execute`` returned for it, or None if it could not.
+    """
+
+    operation: Operation
+    action: str
+    target: Target
+    incident_id: str
+    parameters: Mapping[str, Any]
+    undo: Mapping[str, Any] | None = None
+
+
+class Signature(Protocol):
+    """What must be known of an action to check a request for it."""
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """The kind of object it acts on."""
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Its parameters."""
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """The parameters of its undo."""
+
+
+def parse_request(
+    event: object,
+    actions: Mapping[str, Signature],
+    allowed_namespaces: frozenset[str],
+) -> Request:
+    """Turn the function's input into a request.
+
+    Parameters
+    ----------
+    event
+        ``{operation, action, target, parameters, incident_id, undo}``. Other top-level keys are
+        left alone, so that the state machine may grow before the function does.
+    actions
+        The registry: what is not in it does not exist.
+    allowed_namespaces
+        Where a target may be.
+
+    Raises
+    ------
+    InvalidRequest
+        If a field is missing, unknown or malformed. The message names the field.
+    ActionRefused
+        If the request is well formed but its target is out of bounds.
+    """
+    if not isinstance(event, Mapping):
+        raise InvalidRequest("the input must be an object")
+    operation = _one_of(event, "operation", get_args(Operation))
+    action = _one_of(event, "action", sorted(actions))
+    signature = actions[action]
+    target = _target(event.get("target"), signature, action, allowed_namespaces)
+    return Request(
+        operation=cast(Operation, operation),
+        action=action,
+        target=target,
+        incident_id=_incident_id(event.get("incident_id")),
+        parameters=parse_fields(signature.fields, event.get("parameters"), "parameters"),
+        undo=_undo(event.get("undo"), action, signature),
+    )
+
+
+def _one_of(event: Mapping[str, Any], name: str, known: tuple[str, ...] | list[str]) -> str:
+    value = event.get(name)
+    if not isinstance(value, str) or value not in known:
+        raise InvalidRequest(f"{name} must be one of {', '.join(known)}, not {value!r}")
+    return value
+
+
+def _incident_id(value: object) -> str:
+    if isinstance(value, str):
+        try:
+            if str(UUID(value)) == value.lower():
+                return value.lower()
+        except ValueError:
+            pass
+    raise InvalidRequest(f"incident_id must be a UUID, not {value!r}")
+
+
+def _target(
+    value: object, signature: Signature, action: str, allowed_namespaces: frozenset[str]
+) -> Target:
+    if not isinstance(value, Mapping):
+        raise InvalidRequest(f"target must be an object, not {value!r}")
+    unknown = sorted(str(key) for key in value if key not in _TARGET_KEYS)
+    if unknown:
+        raise InvalidRequest(f"target.{unknown[0]} is not part of a target")
+    kind = value.get("kind")
+    if kind not in get_args(TargetKind):
+        raise InvalidRequest(f"target.kind must be deployment or node, not {kind!r}")
+    if kind != signature.target_kind:
+        raise InvalidRequest(
+            f"target.kind must be {signature.target_kind} for action {action}, not {kind}"
+        )
+    name = value.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidRequest(f"target.name is not the name of a Kubernetes object: {name!r}")
+    cluster = value.get("cluster")
+    if cluster is not None and not isinstance(cluster, str):
+        raise InvalidRequest(f"target.cluster must be a text or null, not {cluster!r}")
+    namespace = value.get("namespace")
+    if kind == "node":
+        # The labels of a node alert often carry the namespace of the exporter that saw it.
+        return Target(cluster or None, None, "node", name)
+    if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
+        raise InvalidRequest(f"target.namespace is not the name of a namespace: {namespace!r}")
+    if namespace not in allowed_namespaces:
+        raise ActionRefused(
+            f"namespace {namespace} is not one this platform may change (allowed: "
+            f"{', '.join(sorted(allowed_namespaces))}). Add it to ALLOWED_NAMESPACES to allow it."
+        )
+    return Target(cluster or None, namespace, "deployment", name)
+
+
+def _undo(value: object, action: str, signature: Signature) -> Mapping[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise InvalidRequest(f"undo must be an object or null, not {value!r}")
+    if value.get("action") != action:
+        raise InvalidRequest(f"undo.action must be {action}, not {value.get('action')!r}")
+    return parse_fields(signature.undo_fields, value.get("parameters"), "undo.parameters")

@@ -1,0 +1,197 @@
+"""Restart a Deployment's pods one after the other, and know when and whether that worked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runbook_action import marks
+from runbook_action.errors import ActionRefused, RolloutFailed
+from runbook_action.objects import Deployment
+from runbook_action.outcome import Change
+from runbook_action.ports import Cluster, Services
+from runbook_action.request import Target
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class RolloutState:
+    """How far a rollout is."""
+
+    complete: bool
+    progress: str
+
+    def details(self, deployment: Deployment) -> dict[str, Any]:
+        """The numbers behind it, for the audit trail."""
+        return {
+            "rollout": self.progress,
+            "replicas": deployment.replicas,
+            "ready_replicas": deployment.count("readyReplicas"),
+            "updated_replicas": deployment.count("updatedReplicas"),
+            "available_replicas": deployment.count("availableReplicas"),
+        }
+
+
+def read_deployment(cluster: Cluster, target: Target) -> Deployment:
+    """Read the target of an action on a Deployment."""
+    return cluster.deployment(target.namespace or "", target.name)
+
+
+def refuse_if_it_cannot_roll(deployment: Deployment, target: Target) -> None:
+    """Stop before anything is changed if a rollout could never happen or never help.
+
+    Raises
+    ------
+    ActionRefused
+        If the Deployment is paused, or scaled to zero.
+    """
+    if deployment.paused:
+        raise ActionRefused(
+            f"{target} is paused, so a rollout would never start. Resume it with "
+            f"'kubectl rollout resume' and run the action again."
+        )
+    if deployment.replicas == 0:
+        raise ActionRefused(
+            f"{target} is scaled to 0 replicas: there is no pod to roll. Scale it up first."
+        )
+
+
+def assess(deployment: Deployment) -> RolloutState:
+    """Judge a rollout by the rules of ``kubectl rollout status``.
+
+    Raises
+    ------
+    RolloutFailed
+        If Kubernetes itself gave up waiting (ProgressDeadlineExceeded).
+    """
+    if deployment.count("observedGeneration") < deployment.generation:
+        return RolloutState(False, "waiting for the Deployment controller to see the change")
+    progressing = deployment.condition("Progressing")
+    if progressing.get("reason") == "ProgressDeadlineExceeded":
+        raise RolloutFailed(
+            f"rollout of {deployment.namespace}/{deployment.name} exceeded its progress "
+            f"deadline: {progressing.get('message')}"
+        )
+    wanted, updated = deployment.replicas, deployment.count("updatedReplicas")
+    if updated < wanted:
+        return RolloutState(False, f"{updated} of {wanted} new pods created")
+    old = deployment.count("replicas") - updated
+    if old > 0:
+        return RolloutState(False, f"{old} old pods still to end")
+    available = deployment.count("availableReplicas")
+    if available < updated:
+        return RolloutState(False, f"{available} of {updated} new pods available")
+    return RolloutState(True, f"complete: {available} of {wanted} pods available")
+
+
+def faults(cluster: Cluster, deployment: Deployment) -> list[str]:
+    """Containers of the *current* pods that will not come up by waiting.
+
+    Pods of an older template are left out: they are what the rollout replaces. A template that
+    was never restarted by this platform cannot be told apart that way, then all pods count.
+    """
+    marks_of_template = {
+        key: value
+        for key, value in deployment.template_annotations.items()
+        if key in (marks.RESTARTED_FOR, marks.RESTARTED_BY, marks.UNDONE_FOR, marks.RESTARTED_AT)
+    }
+    found = []
+    for pod in cluster.pods(deployment.namespace, deployment.selector):
+        is_current = marks_of_template.items() <= pod.annotations.items()
+        if is_current and not pod.terminating and (fault := pod.fault()):
+            found.append(fault)
+    return sorted(found)
+
+
+def watch_rollout(services: Services, target: Target) -> tuple[Deployment, RolloutState]:
+    """Watch a rollout until it is complete or this call's time is used up.
+
+    Returns
+    -------
+    tuple
+        The Deployment as last seen and its state; not complete means: ask again.
+
+    Raises
+    ------
+    RolloutFailed
+        If the new pods do not come up.
+    """
+    while True:
+        deployment = read_deployment(services.cluster, target)
+        state = assess(deployment)
+        if state.complete:
+            return deployment, state
+        if found := faults(services.cluster, deployment):
+            raise RolloutFailed(
+                f"new pods of {target} do not come up: {'; '.join(found[:5])}. "
+                f"See 'kubectl -n {target.namespace} describe pods' for the cause."
+            )
+        if services.clock.remaining() < POLL_SECONDS:
+            return deployment, state
+        services.clock.sleep(POLL_SECONDS)
+
+
+def unhealthy_reasons(services: Services, target: Target) -> tuple[Deployment, list[str]]:
+    """Judge a Deployment now: rollout complete, replicas ready, no container stuck.
+
+    Returns
+    -------
+    tuple
+        The Deployment, and why it is not healthy; an empty list means it is.
+    """
+    deployment = read_deployment(services.cluster, target)
+    reasons = []
+    try:
+        state = assess(deployment)
+        if not state.complete:
+            reasons.append(f"rollout is not complete: {state.progress}")
+    except RolloutFailed as error:
+        reasons.append(str(error))
+    ready = deployment.count("readyReplicas")
+    if deployment.replicas == 0:
+        reasons.append("scaled to 0 replicas: nothing serves")
+    elif ready < deployment.replicas:
+        reasons.append(f"{ready} of {deployment.replicas} replicas are ready")
+    reasons.extend(faults(services.cluster, deployment))
+    return deployment, reasons
+
+
+def restart_patch(
+    services: Services, incident_id: str, action: str, *, undoing: bool = False
+) -> dict[str, Any]:
+    """Patch of the pod template that makes Kubernetes replace every pod.
+
+    The marks in it are what makes a second call for the same incident, action and direction
+    recognise that the restart was already asked for.
+    """
+    annotations: Mapping[str, str | None] = {
+        marks.RESTARTED_AT: services.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        marks.RESTARTED_FOR: None if undoing else incident_id,
+        marks.RESTARTED_BY: action,
+        marks.UNDONE_FOR: incident_id if undoing else None,
+    }
+    return {"spec": {"template": {"metadata": {"annotations": dict(annotations)}}}}
+
+
+def is_restarted(
+    deployment: Deployment, incident_id: str, action: str, *, undoing: bool = False
+) -> bool:
+    """Whether the restart of this incident, action and direction was already asked for."""
+    found = deployment.template_annotations
+    return (
+        found.get(marks.UNDONE_FOR if undoing else marks.RESTARTED_FOR) == incident_id
+        and found.get(marks.RESTARTED_BY) == action
+    )
+
+
+def restart_change(deployment: Deployment, patch: Mapping[str, Any]) -> Change:
+    """The line of a plan for a restart."""
+    return Change(
+        "Deployment",
+        f"{deployment.namespace}/{deployment.name}",
+        f"spec.template.metadata.annotations[{marks.RESTARTED_AT}]",
+        deployment.template_annotations.get(marks.RESTARTED_AT),
+        patch["spec"]["template"]["metadata"]["annotations"][marks.RESTARTED_AT],
+    )

@@ -1,0 +1,108 @@
+"""The function's environment, checked once when the container starts.
+
+A wrong environment stops the function at once with every fault named, instead of failing in the
+middle of a remediation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9])?")
+_ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
+
+
+class InvalidSettings(ValueError):
+    """The environment of the function is not usable. The message lists every fault."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the deployment decides.
+
+    Attributes
+    ----------
+    clusters
+        Allow-list: value of an alert's ``cluster`` label → name of the EKS cluster.
+    default_cluster
+        Key of ``clusters`` used when an alert names no cluster.
+    remediation_role_arn
+        Role whose identity the clusters know by an access entry.
+    degraded_mode_parameter
+        Name of the SSM parameter that checkout reads.
+    degraded_mode_key_id
+        KMS key (id, ARN or alias) that encrypts the parameter.
+    allowed_namespaces
+        Namespaces in which a target may be; never empty.
+    region
+        AWS region of the function and of its clusters.
+    """
+
+    clusters: Mapping[str, str]
+    default_cluster: str
+    remediation_role_arn: str
+    degraded_mode_parameter: str
+    degraded_mode_key_id: str
+    allowed_namespaces: frozenset[str]
+    region: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read and check the environment.
+
+        Raises
+        ------
+        InvalidSettings
+            If anything is missing or malformed; all faults are in the one message.
+        """
+        faults: list[str] = []
+
+        def required(name: str) -> str:
+            value = environment.get(name, "").strip()
+            if not value:
+                faults.append(f"{name} is missing")
+            return value
+
+        clusters = _clusters(required("CLUSTERS"), faults)
+        default_cluster = required("DEFAULT_CLUSTER")
+        if default_cluster and clusters and default_cluster not in clusters:
+            faults.append(f"DEFAULT_CLUSTER {default_cluster!r} is not a key of CLUSTERS")
+        role = required("REMEDIATION_ROLE_ARN")
+        if role and not _ROLE_ARN.fullmatch(role):
+            faults.append(f"REMEDIATION_ROLE_ARN {role!r} is not the ARN of an IAM role")
+        parameter = required("DEGRADED_MODE_PARAMETER")
+        if parameter and not parameter.startswith("/"):
+            faults.append(f"DEGRADED_MODE_PARAMETER {parameter!r} does not start with '/'")
+        key = required("DEGRADED_MODE_KMS_KEY_ID")
+        namespaces = frozenset(
+            name for part in required("ALLOWED_NAMESPACES").split(",") if (name := part.strip())
+        )
+        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
+        if not region:
+            faults.append("AWS_REGION is missing (Lambda sets it)")
+        if faults:
+            raise InvalidSettings(
+                "runbook-action cannot start: " + "; ".join(faults) + ". Correct the function's "
+                "environment in template.yaml and deploy again."
+            )
+        return cls(clusters, default_cluster, role, parameter, key, namespaces, region)
+
+
+def _clusters(text: str, faults: list[str]) -> Mapping[str, str]:
+    if not text:
+        return {}
+    try:
+        clusters = json.loads(text)
+    except ValueError as error:
+        faults.append(f"CLUSTERS is not JSON ({error})")
+        return {}
+    if not isinstance(clusters, dict) or not clusters:
+        faults.append("CLUSTERS must be a JSON object with at least one cluster")
+        return {}
+    for label, name in clusters.items():
+        if not isinstance(name, str) or not _LABEL_VALUE.fullmatch(name):
+            faults.append(f"CLUSTERS[{label!r}] is not the name of an EKS cluster")
+    return clusters
