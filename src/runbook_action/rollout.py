@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runbook_action import marks
 from runbook_action.errors import ActionRefused, RolloutFailed
 from runbook_action.objects import Deployment
-from runbook_action.outcome import Change
+from runbook_action.outcome import Change, Outcome
 from runbook_action.ports import Cluster, Services
-from runbook_action.request import Target
+from runbook_action.request import Request, Target
 
 POLL_SECONDS = 1.0
+_FAULTS_REPORTED = 5
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,25 @@ def refuse_if_it_cannot_roll(deployment: Deployment, target: Target) -> None:
     ActionRefused
         If the Deployment is paused, or scaled to zero.
     """
+    refuse_if_paused(deployment, target)
+    if deployment.replicas == 0:
+        raise ActionRefused(
+            f"{target} is scaled to 0 replicas: there is no pod to roll. Scale it up first."
+        )
+
+
+def refuse_if_paused(deployment: Deployment, target: Target) -> None:
+    """Stop if a rollout would never start.
+
+    Raises
+    ------
+    ActionRefused
+        If the Deployment is paused.
+    """
     if deployment.paused:
         raise ActionRefused(
             f"{target} is paused, so a rollout would never start. Resume it with "
             f"'kubectl rollout resume' and run the action again."
-        )
-    if deployment.replicas == 0:
-        raise ActionRefused(
-            f"{target} is scaled to 0 replicas: there is no pod to roll. Scale it up first."
         )
 
 
@@ -125,7 +137,7 @@ def watch_rollout(services: Services, target: Target) -> tuple[Deployment, Rollo
             return deployment, state
         if found := faults(services.cluster, deployment):
             raise RolloutFailed(
-                f"new pods of {target} do not come up: {'; '.join(found[:5])}. "
+                f"new pods of {target} do not come up: {'; '.join(found[:_FAULTS_REPORTED])}. "
                 f"See 'kubectl -n {target.namespace} describe pods' for the cause."
             )
         if services.clock.remaining() < POLL_SECONDS:
@@ -133,46 +145,86 @@ def watch_rollout(services: Services, target: Target) -> tuple[Deployment, Rollo
         services.clock.sleep(POLL_SECONDS)
 
 
-def unhealthy_reasons(services: Services, target: Target) -> tuple[Deployment, list[str]]:
+def verdict(
+    services: Services, target: Target, reasons: Sequence[str], details: Mapping[str, Any]
+) -> Outcome:
     """Judge a Deployment now: rollout complete, replicas ready, no container stuck.
+
+    Parameters
+    ----------
+    services, target
+        What to look at.
+    reasons
+        Why the action itself finds it unhealthy; none if it does not.
+    details
+        Facts of the action to report with the Deployment's own.
 
     Returns
     -------
-    tuple
-        The Deployment, and why it is not healthy; an empty list means it is.
+    Outcome
+        ``succeeded`` or ``unhealthy``, with every reason.
     """
     deployment = read_deployment(services.cluster, target)
-    reasons = []
+    found = list(reasons)
     try:
         state = assess(deployment)
         if not state.complete:
-            reasons.append(f"rollout is not complete: {state.progress}")
+            found.append(f"rollout is not complete: {state.progress}")
     except RolloutFailed as error:
-        reasons.append(str(error))
+        found.append(str(error))
     ready = deployment.count("readyReplicas")
     if deployment.replicas == 0:
-        reasons.append("scaled to 0 replicas: nothing serves")
+        found.append("scaled to 0 replicas: nothing serves")
     elif ready < deployment.replicas:
-        reasons.append(f"{ready} of {deployment.replicas} replicas are ready")
-    reasons.extend(faults(services.cluster, deployment))
-    return deployment, reasons
+        found.append(f"{ready} of {deployment.replicas} replicas are ready")
+    found.extend(faults(services.cluster, deployment)[:_FAULTS_REPORTED])
+    healthy = not found
+    summary = (
+        f"{target} is healthy: {ready} of {deployment.replicas} replicas are ready."
+        if healthy
+        else f"{target} is not healthy: {'; '.join(found)}."
+    )
+    return Outcome(
+        "succeeded" if healthy else "unhealthy",
+        summary,
+        details={
+            **details,
+            "reasons": found,
+            "replicas": deployment.replicas,
+            "ready_replicas": ready,
+        },
+        healthy=healthy,
+    )
 
 
-def restart_patch(
-    services: Services, incident_id: str, action: str, *, undoing: bool = False
-) -> dict[str, Any]:
+def restart_change(
+    services: Services, deployment: Deployment, request: Request, *, undoing: bool = False
+) -> Change:
+    """The restart as a line of a plan: to come, or as it was already asked for."""
+    found = deployment.template_annotations.get(marks.RESTARTED_AT)
+    done = is_restarted(deployment, request.incident_id, request.action, undoing=undoing)
+    return Change(
+        "Deployment",
+        f"{deployment.namespace}/{deployment.name}",
+        f"spec.template.metadata.annotations[{marks.RESTARTED_AT}]",
+        None if done else found,
+        found if done else services.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def restart_patch(change: Change, request: Request, *, undoing: bool = False) -> dict[str, Any]:
     """Patch of the pod template that makes Kubernetes replace every pod.
 
     The marks in it are what makes a second call for the same incident, action and direction
     recognise that the restart was already asked for.
     """
-    annotations: Mapping[str, str | None] = {
-        marks.RESTARTED_AT: services.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        marks.RESTARTED_FOR: None if undoing else incident_id,
-        marks.RESTARTED_BY: action,
-        marks.UNDONE_FOR: incident_id if undoing else None,
+    annotations = {
+        marks.RESTARTED_AT: change.after,
+        marks.RESTARTED_FOR: None if undoing else request.incident_id,
+        marks.RESTARTED_BY: request.action,
+        marks.UNDONE_FOR: request.incident_id if undoing else None,
     }
-    return {"spec": {"template": {"metadata": {"annotations": dict(annotations)}}}}
+    return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
 
 
 def is_restarted(
@@ -183,15 +235,4 @@ def is_restarted(
     return (
         found.get(marks.UNDONE_FOR if undoing else marks.RESTARTED_FOR) == incident_id
         and found.get(marks.RESTARTED_BY) == action
-    )
-
-
-def restart_change(deployment: Deployment, patch: Mapping[str, Any]) -> Change:
-    """The line of a plan for a restart."""
-    return Change(
-        "Deployment",
-        f"{deployment.namespace}/{deployment.name}",
-        f"spec.template.metadata.annotations[{marks.RESTARTED_AT}]",
-        deployment.template_annotations.get(marks.RESTARTED_AT),
-        patch["spec"]["template"]["metadata"]["annotations"][marks.RESTARTED_AT],
     )
