@@ -136,10 +136,18 @@ def test_progress_names_the_step_and_counts_the_packages(
 
 
 @needs_go
-def test_the_committed_module_files_are_not_touched(tool: Component) -> None:
-    before = {path.name: path.read_bytes() for path in tool.module_folder.iterdir()}
-    provide(tool, SilentProgress())
-    assert {path.name: path.read_bytes() for path in tool.module_folder.iterdir()} == before
+def test_nothing_that_is_not_pinned_is_built_in(tool: Component, cache: Path) -> None:
+    dependency = tool.module_folder / "dep"
+    dependency.mkdir()
+    (dependency / "go.mod").write_text("module example.test/dep\n\ngo 1.26\n")
+    (dependency / "dep.go").write_text("package dep\n")
+    with (tool.module_folder / "go.mod").open("a") as pins:
+        pins.write("\nreplace example.test/dep => ./dep\n")  # where it is, but no 'require'
+    imports = MAIN.replace("package main\n", 'package main\n\nimport _ "example.test/dep"\n')
+    (tool.module_folder / "main.go").write_text(imports)
+    with pytest.raises(BinaryUnavailable, match="example.test/dep"):
+        provide(tool, SilentProgress())
+    assert leftovers(cache) == []
 
 
 @needs_go
