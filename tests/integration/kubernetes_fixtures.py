@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 import yaml
 
+from srectl.local.aws.process import LocalAws
 from srectl.local.binaries import BinaryUnavailable, find
 from srectl.local.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
 
+CLUSTER_NAME = "sre-platform"
 USER_KUBECONFIG_VARIABLE = "SRECTL_TEST_KUBECONFIG"
 
 
@@ -68,11 +70,11 @@ class Launcher:
         return self.processes[spec.name]
 
     def stop(self) -> None:
-        # One after the other: an API server that loses its database first hangs for ten seconds.
+        # One after the other: an API server that loses its database first takes ten seconds to give up.
         for each in reversed(self.processes.values()):
             each.process.terminate()
             try:
-                each.process.wait(10)
+                each.process.wait(5)
             except subprocess.TimeoutExpired:
                 each.process.kill()
                 each.process.wait()
@@ -87,12 +89,25 @@ class StartedControlPlane:
 
 
 @pytest.fixture(scope="session")
-def own_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedControlPlane]:
-    """A control plane of our own, whatever the user says."""
+def own_control_plane(
+    tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAws
+) -> Iterator[StartedControlPlane]:
+    """A control plane of our own, whatever the user says.
+
+    The session's local AWS knows it as the EKS cluster ``sre-platform`` and reviews its tokens.
+    """
     state = tmp_path_factory.mktemp("control-plane")
-    started = start_control_plane(state)
-    yield started
-    started.launcher.stop()
+    started = start_control_plane(state, local_aws.webhook_token_url(CLUSTER_NAME))
+    try:
+        local_aws.register_cluster(
+            CLUSTER_NAME,
+            endpoint=started.plane.endpoint,
+            certificate_authority_pem=started.plane.ca_pem.encode("ascii"),
+            version="1.36",
+        )
+        yield started
+    finally:
+        started.launcher.stop()
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +121,11 @@ def control_plane(request: pytest.FixtureRequest) -> KubernetesApi:
     return KubernetesApi(plane.admin_kubeconfig, plane.endpoint, plane.ca_pem)
 
 
-def start_control_plane(state: Path, token_webhook_url: str | None = None) -> StartedControlPlane:
+def start_control_plane(
+    state: Path,
+    token_webhook_url: str | None = None,
+    ports: ControlPlanePorts | None = None,
+) -> StartedControlPlane:
     """Start a control plane in a folder; stop it with ``.launcher.stop()``."""
     try:
         kubernetes, etcd = find("kubernetes"), find("etcd")
@@ -116,11 +135,12 @@ def start_control_plane(state: Path, token_webhook_url: str | None = None) -> St
         kubernetes_bin=kubernetes,
         etcd_bin=etcd,
         state_dir=state,
-        ports=ControlPlanePorts.choose(),
+        ports=ports or ControlPlanePorts.choose(),
+        cluster_name=CLUSTER_NAME,
         token_webhook_url=token_webhook_url,
     )
     logs = state / "logs"
-    logs.mkdir()
+    logs.mkdir(exist_ok=True)
     launcher = Launcher(logs)
     try:
         plane.start(launcher)

@@ -228,9 +228,15 @@ class ControlPlane:
         running[scheduler.name] = launch(scheduler)
         _wait("the first controllers to work", self._controllers_ready, deadline, running)
 
-    def admin_api(self) -> ApiClient:
-        """Give a client with the admin's rights. Usable after :meth:`prepare`."""
-        credentials = KeyPair(self._pki / "admin.crt", self._pki / "admin.key")
+    def api_as(self, name: str) -> ApiClient:
+        """Give a client for one of the identities. Usable after :meth:`prepare`.
+
+        Parameters
+        ----------
+        name : str
+            ``admin``, ``node-agent`` or ``prometheus``.
+        """
+        credentials = KeyPair(self._pki / f"{name}.crt", self._pki / f"{name}.key")
         return ApiClient(self.endpoint, self.ca_file, credentials)
 
     @property
@@ -338,20 +344,20 @@ class ControlPlane:
         return ProcessSpec("kube-scheduler", argv)
 
     def _api_ready(self) -> bool:
-        return self.admin_api().call("GET", "/readyz").status == http.client.OK
+        return self.api_as("admin").call("GET", "/readyz").status == http.client.OK
 
     def _controllers_ready(self) -> bool:
         # No pod is admitted without its namespace's default service account, which a controller
         # makes; and the root certificate that pods mount comes from another.
         core = "/api/v1/namespaces/default"
-        api = self.admin_api()
+        api = self.api_as("admin")
         return all(
             api.call("GET", f"{core}/{path}").status == http.client.OK
             for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
         )
 
     def _create_identities(self) -> None:
-        api = self.admin_api()
+        api = self.api_as("admin")
         for path, document in identities.cluster_roles():
             answer = api.call("POST", path, document)
             if answer.status == http.client.CONFLICT:  # a continued state folder has it already

@@ -145,7 +145,7 @@ def test_nothing_that_is_not_pinned_is_built_in(tool: Component, cache: Path) ->
         pins.write("\nreplace example.test/dep => ./dep\n")  # where it is, but no 'require'
     imports = MAIN.replace("package main\n", 'package main\n\nimport _ "example.test/dep"\n')
     (tool.module_folder / "main.go").write_text(imports)
-    with pytest.raises(BinaryUnavailable, match="example.test/dep"):
+    with pytest.raises(BinaryUnavailable, match=r"example\.test/dep"):
         provide(tool, SilentProgress())
     assert leftovers(cache) == []
 
