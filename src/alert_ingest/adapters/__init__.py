@@ -1,0 +1,1 @@
+"""One module per AWS service; nothing outside this package touches an AWS client."""

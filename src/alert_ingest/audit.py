@@ -1,0 +1,58 @@
+"""What the function's log says about a body: once, redacted, under the correlation id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from alert_ingest.redaction import redact_json, redact_text
+from alert_ingest.text import clean, cut
+
+# One CloudWatch Logs event holds 256 KB; a record of Powertools adds its own fields around this.
+RECORD_BYTES = 200_000
+EXCERPT_CHARACTERS = 2_000
+REMEMBERED_BODIES = 256
+
+
+def body_records(body: object) -> Iterator[dict[str, object]]:
+    """Yield the fields of the log records that together hold the redacted body.
+
+    One record with the body as JSON, or for a large one several with its text in parts.
+    """
+    redacted = redact_json(body)
+    text = json.dumps(redacted)
+    if len(text) <= RECORD_BYTES:
+        yield {"body": redacted}
+        return
+    # A part is a JSON string inside the record: its quotes and backslashes double at worst.
+    step = RECORD_BYTES // 2
+    parts = range(0, len(text), step)
+    for number, start in enumerate(parts, 1):
+        yield {"body_text": text[start : start + step], "part": number, "parts": len(parts)}
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a body that is not JSON, redacted."""
+    return cut(redact_text(clean(text[: EXCERPT_CHARACTERS * 2])), EXCERPT_CHARACTERS)
+
+
+class SeenBodies:
+    """Remembers rejected bodies, so that one sent again and again is written out only once.
+
+    Alertmanager repeats a body that was answered 400 at every group interval until the alert ends.
+    """
+
+    def __init__(self, capacity: int = REMEMBERED_BODIES) -> None:
+        self._capacity = capacity
+        self._digests: OrderedDict[str, int] = OrderedDict()
+
+    def count(self, text: str) -> tuple[str, int]:
+        """Note a rejected body; return its digest and how often this container has seen it."""
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        seen = self._digests.pop(digest, 0) + 1
+        self._digests[digest] = seen
+        if len(self._digests) > self._capacity:
+            self._digests.popitem(last=False)
+        return digest, seen

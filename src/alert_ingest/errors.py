@@ -1,0 +1,68 @@
+"""Everything that can go wrong on the way from a webhook body to the bus, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alert_ingest.model import Problem
+
+
+class AlertIngestError(Exception):
+    """Base of this package's own exceptions."""
+
+
+class SettingsError(AlertIngestError):
+    """The function's environment is incomplete or contradictory."""
+
+
+class BodyRejected(AlertIngestError):
+    """Nothing in the body can be used; answered 400.
+
+    Parameters
+    ----------
+    message
+        One sentence for the sender.
+    problems
+        Every error with its JSON pointer.
+    sender
+        The sender, if the body could be told apart.
+    """
+
+    def __init__(self, message: str, problems: Sequence[Problem], sender: str = "unknown") -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = tuple(problems)
+        self.sender = sender
+
+
+class BodyTooLarge(AlertIngestError):
+    """The body is larger than MAX_BODY_BYTES; answered 413."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"The body has {size} bytes and at most {limit} are accepted. "
+            "Lower max_alerts in the Alertmanager receiver, or group into smaller batches."
+        )
+        self.size = size
+        self.limit = limit
+
+
+class ChannelUnavailable(AlertIngestError):
+    """The service did not answer, throttled, or failed: trying again may help."""
+
+
+class ChannelRefused(AlertIngestError):
+    """The service refused the whole call (permission, missing resource): trying again will not."""
+
+
+class DeliveryFailed(AlertIngestError):
+    """Some events are neither on the bus nor parked; the sender has to try again (503)."""
+
+    def __init__(self, undelivered: int, total: int, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"{undelivered} of {total} events could be neither published nor parked: "
+            + "; ".join(reasons)
+        )
+        self.undelivered = undelivered
+        self.total = total
+        self.reasons = tuple(reasons)

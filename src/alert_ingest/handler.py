@@ -1,0 +1,203 @@
+"""Lambda entry point of the webhook: API Gateway proxy event in, incident events out, answer back.
+
+Answers, chosen for what Alertmanager makes of them: 202 for anything accepted, also if it had to be
+parked; 400 and 413 for what will never be accepted; 503 for what should be sent again (it retries
+5xx and nothing else). An unforeseen error is left to Lambda: it counts in the Errors metric and API
+Gateway answers 5xx, so the alert is sent again.
+
+Traces come from Lambda's active tracing. The X-Ray SDK (Powertools Tracer) would add 76 to 162 ms
+to every cold start to show the two calls that the metrics already count, so it is not used.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from alert_ingest import request
+from alert_ingest.adapters import aws
+from alert_ingest.adapters.event_bus import EventBus
+from alert_ingest.adapters.parking import ParkingQueue
+from alert_ingest.audit import SeenBodies, body_records, excerpt
+from alert_ingest.delivery import Delivery
+from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed
+from alert_ingest.events import Context, Entry, entry_of
+from alert_ingest.intake import Intake, decode_json
+from alert_ingest.model import Reading
+from alert_ingest.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+MAX_ERRORS_SHOWN = 1000
+
+settings = Settings.from_environment(os.environ)
+logger = Logger(level=settings.log_level)
+metrics = Metrics()
+intake = Intake()
+delivery = Delivery(
+    bus=EventBus(aws.client("events", settings.region)),
+    parking=ParkingQueue(aws.client("sqs", settings.region), settings.parking_queue_url),
+)
+seen_bodies = SeenBodies()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Take one webhook request.
+
+    Returns
+    -------
+    dict
+        API Gateway proxy response; the body is JSON and carries the `correlation_id`.
+    """
+    correlation_id = request.correlation_id(event)
+    logger.set_correlation_id(correlation_id)
+    received_at = datetime.now(UTC)
+    text = ""
+    body: object = None
+    try:
+        text = request.body_text(event, settings.max_body_bytes)
+        body = decode_json(text)
+        reading = intake.read(body, received_at)
+    except BodyTooLarge as error:
+        logger.warning("body rejected", extra={"reason": str(error), "bytes": error.size})
+        _count("unknown", rejected=1)
+        return _refuse(413, str(error), correlation_id, [{"pointer": "", "message": str(error)}])
+    except BodyRejected as error:
+        errors = [problem.as_json() for problem in error.problems]
+        _log_rejected_body(error, text, body, errors)
+        _count(error.sender, rejected=max(1, _alerts_in(body)))
+        return _refuse(400, error.message, correlation_id, errors)
+
+    for record in body_records(body):
+        logger.info("alerts received", extra={"sender": reading.sender, **record})
+    if reading.rejected:
+        logger.warning(
+            "alerts rejected",
+            extra={
+                "sender": reading.sender,
+                "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
+            },
+        )
+    entries = _entries(
+        reading,
+        Context(
+            settings.event_bus_name,
+            settings.account_id,
+            settings.region,
+            correlation_id,
+            received_at,
+        ),
+    )
+    try:
+        delivered = delivery.deliver(entries)
+    except DeliveryFailed as error:
+        logger.error(  # noqa: TRY400 - the reasons say it all, a stack trace adds nothing
+            "alerts not accepted, the sender has to repeat them", extra={"reasons": error.reasons}
+        )
+        _count(reading.sender, undelivered=error.undelivered)
+        return request.answer(
+            503,
+            {
+                "error": "The alerts could not be stored. Nothing is lost if they are sent again.",
+                "correlation_id": correlation_id,
+            },
+        )
+    incident_ids = list(dict.fromkeys(alert.incident_id for alert in reading.alerts))
+    if delivered.parked:
+        logger.error(
+            "events parked, redrive them from the parking queue",
+            extra={"parked": len(delivered.parked), "reasons": delivered.reasons},
+        )
+    logger.info(
+        "alerts accepted",
+        extra={
+            "sender": reading.sender,
+            "incident_ids": incident_ids,
+            "published": delivered.published,
+            "parked": len(delivered.parked),
+        },
+    )
+    _count(
+        reading.sender,
+        accepted=len(entries),
+        rejected=len(reading.rejected),
+        parked=len(delivered.parked),
+    )
+    return request.answer(
+        202,
+        {
+            "incident_ids": incident_ids,
+            "accepted": len(entries),
+            "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
+            "correlation_id": correlation_id,
+        },
+    )
+
+
+def _entries(reading: Reading, context: Context) -> list[Entry]:
+    entries = []
+    for alert in reading.alerts:
+        entry, cut_note = entry_of(alert, context)
+        notes = [*alert.notes, cut_note] if cut_note else list(alert.notes)
+        if notes:
+            logger.info(
+                "alert read with assumptions",
+                extra={"incident_id": alert.incident_id, "notes": notes},
+            )
+        entries.append(entry)
+    return entries
+
+
+def _log_rejected_body(
+    error: BodyRejected, text: str, body: object, errors: list[dict[str, str]]
+) -> None:
+    digest, seen = seen_bodies.count(text)
+    fields: dict[str, object] = {"reason": error.message, "sender": error.sender, "sha256": digest}
+    if seen > 1:
+        logger.warning("body rejected again", extra={**fields, "times": seen})
+        return
+    fields["errors"] = errors[:MAX_ERRORS_SHOWN]
+    shown = list(body_records(body)) if body is not None else [{"body_text": excerpt(text)}]
+    # A large body comes in several parts; the first carries the reasons.
+    for record in shown:
+        logger.warning("body rejected", extra={**fields, **record})
+        fields.pop("errors", None)
+
+
+def _refuse(
+    status: int, message: str, correlation_id: str, errors: list[dict[str, str]]
+) -> dict[str, Any]:
+    answer: dict[str, object] = {
+        "error": message,
+        "errors": errors[:MAX_ERRORS_SHOWN],
+        "correlation_id": correlation_id,
+    }
+    if len(errors) > MAX_ERRORS_SHOWN:
+        answer["errors_not_shown"] = len(errors) - MAX_ERRORS_SHOWN
+    return request.answer(status, answer)
+
+
+def _alerts_in(body: object) -> int:
+    alerts = body.get("alerts") if isinstance(body, dict) else None
+    return len(alerts) if isinstance(alerts, list) else 1
+
+
+def _count(
+    sender: str, accepted: int = 0, rejected: int = 0, parked: int = 0, undelivered: int = 0
+) -> None:
+    """Write the four counters, zeros too, so that an alarm on any of them always has data."""
+    metrics.add_dimension(name="sender", value=sender)
+    for name, value in (
+        ("AlertsAccepted", accepted),
+        ("AlertsRejected", rejected),
+        ("AlertsParked", parked),
+        ("AlertsUndelivered", undelivered),
+    ):
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

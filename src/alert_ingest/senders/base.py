@@ -1,0 +1,85 @@
+"""What a sender's module has to offer, and the steps that are the same for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+from alert_ingest.model import Reading
+from alert_ingest.redaction import redact_map, redact_text
+from alert_ingest.text import clean, cut
+
+NAME_LIMIT = 256
+SUMMARY_LIMIT = 500
+RUNBOOK_LIMIT = 128
+URL_LIMIT = 4096
+
+
+@runtime_checkable
+class Sender(Protocol):
+    """One format of webhook body.
+
+    Attributes
+    ----------
+    name
+        Lower-case word; the event source becomes ``sre.<name>``.
+    shape
+        One sentence saying how the body looks, shown to whoever sends an unknown one.
+    """
+
+    name: str
+    shape: str
+
+    def recognises(self, body: Mapping[str, Any]) -> bool:
+        """Tell by its shape alone whether this body is of this sender."""
+        ...
+
+    def read(self, body: Mapping[str, Any], received_at: datetime) -> Reading:
+        """Turn a body into alerts.
+
+        Raises
+        ------
+        BodyRejected
+            Nothing in the body can be used.
+        """
+        ...
+
+
+def tidy_map(texts: Mapping[str, str]) -> dict[str, str]:
+    """Clean labels or annotations of broken text and of secrets."""
+    return redact_map({clean(key): clean(value) for key, value in texts.items()})
+
+
+def tidy_text(text: str, limit: int) -> str:
+    """Clean one text of broken characters and secrets, and bound its length."""
+    return cut(redact_text(clean(text)).strip(), limit)
+
+
+def runbook_name(labels: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return the runbook that the labels select by name, and a note if it was unusable.
+
+    A name that is too long is dropped and not cut: a shortened name could select another runbook.
+    """
+    name = labels.get("runbook", "").strip()
+    if len(name) > RUNBOOK_LIMIT:
+        return None, f"label runbook is longer than {RUNBOOK_LIMIT} characters and was ignored"
+    return name or None, None
+
+
+def links_from(candidates: Iterable[tuple[str, object]]) -> dict[str, str]:
+    """Keep the candidates that are http(s) URLs, without credentials and not cut in half."""
+    links: dict[str, str] = {}
+    for name, url in candidates:
+        if isinstance(url, str) and len(url) <= URL_LIMIT and _is_web_address(url):
+            links[name] = redact_text(clean(url))
+    return links
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # e.g. an unclosed bracket in the host
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and url.isprintable()

@@ -1,0 +1,192 @@
+"""Datadog's webhook, with the body that events/datadog/webhook-template.json defines.
+
+Datadog has no fixed format: the user writes JSON with variables. Sources of the rules, all from
+Datadog's documentation of the webhooks integration: `$ALERT_CYCLE_KEY` links events from trigger to
+recovery; `$DATE` is the event's epoch time in milliseconds; a variable that does not apply stays in
+the text as its literal `$NAME` and is read here as missing. A recovery does not carry the start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from alert_ingest.clock import parse_epoch_milliseconds
+from alert_ingest.errors import BodyRejected
+from alert_ingest.identity import incident_id
+from alert_ingest.model import Alert, Problem, Reading, Severity, Status
+from alert_ingest.senders.base import (
+    NAME_LIMIT,
+    SUMMARY_LIMIT,
+    links_from,
+    runbook_name,
+    tidy_map,
+    tidy_text,
+)
+from alert_ingest.severity import severity_of
+from alert_ingest.target import target_of
+from alert_ingest.validation import explain, validator
+
+TRANSITIONS: Mapping[str, Status] = MappingProxyType(
+    {
+        "Triggered": "firing",
+        "Re-Triggered": "firing",
+        "Warn": "firing",
+        "Re-Warn": "firing",
+        "No Data": "firing",
+        "Re-No Data": "firing",
+        "Renotify": "firing",
+        "Recovered": "resolved",
+    }
+)
+# Only the warning threshold was crossed, whatever the monitor's priority.
+AT_MOST_WARNING = frozenset({"Warn", "Re-Warn"})
+
+# Datadog's names for Kubernetes objects -> the label names the platform uses for every sender.
+TAG_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "kube_deployment": "deployment",
+        "kube_namespace": "namespace",
+        "kube_cluster_name": "cluster",
+        "kube_node": "node",
+        "pod_name": "pod",
+    }
+)
+_ANNOTATIONS = ("alert_status", "alert_query", "alert_metric", "alert_scope", "hostname")
+
+_VARIABLE = re.compile(r"\$[A-Z][A-Z0-9_]*(\[[^\]]*\])?")
+_TITLE_PREFIXES = re.compile(
+    r"\A(?:\s*\[(?:P[1-5]|(?:Re-)?(?:Triggered|Warn|No Data|Renotify|Recovered)[^\]]*)\])+\s*"
+)
+
+
+class Datadog:
+    """Reads Datadog bodies."""
+
+    name = "datadog"
+    shape = (
+        'Datadog webhook with the payload of events/datadog/webhook-template.json: {"schema": '
+        '"datadog-webhook/1", "alert_transition": "Triggered", "alert_cycle_key": "...", ...}'
+    )
+
+    def __init__(self) -> None:
+        self._fits = validator("datadog")
+
+    def recognises(self, body: Mapping[str, Any]) -> bool:
+        """Only the Datadog template has a transition and a cycle key at the top."""
+        return "alert_transition" in body or "alert_cycle_key" in body
+
+    def read(self, body: Mapping[str, Any], received_at: datetime) -> Reading:
+        """Read the one alert a Datadog body holds; see `Sender.read`."""
+        given = _without_missing(body)
+        if not self._fits(given):
+            raise BodyRejected(
+                "The body is not a valid Datadog message.",
+                [_blame_variable(problem, body) for problem in explain("datadog", given)],
+                self.name,
+            )
+        status = TRANSITIONS[given["alert_transition"]]
+        notes: list[str | None] = []
+        occurred_at = parse_epoch_milliseconds(given["date"]) if "date" in given else None
+        if occurred_at is None:
+            occurred_at = received_at
+            notes.append("no usable date, the time of arrival stands in")
+
+        labels = tidy_map(labels_from_tags(given.get("tags", "")))
+        severity, note = _severity(given, labels)
+        notes.append(note)
+        target, note = target_of(labels)
+        notes.append(note)
+        runbook, note = runbook_name(labels)
+        notes.append(note)
+        alert_name = _alert_name(given)
+        alert = Alert(
+            sender=self.name,
+            incident_id=incident_id(self.name, given["org"]["id"], given["alert_cycle_key"]),
+            fingerprint=_fingerprint(given),
+            alert_name=alert_name,
+            severity=severity,
+            status=status,
+            occurred_at=occurred_at,
+            started_at=occurred_at if status == "firing" else None,
+            ended_at=occurred_at if status == "resolved" else None,
+            runbook=runbook,
+            summary=tidy_text(given.get("alert_status", ""), SUMMARY_LIMIT) or alert_name,
+            labels=labels,
+            annotations=tidy_map({key: given[key] for key in _ANNOTATIONS if key in given}),
+            links=links_from([("event", given.get("link"))]),
+            target=target,
+            notes=tuple(note for note in notes if note),
+        )
+        return Reading(self.name, (alert,))
+
+
+def labels_from_tags(tags: str) -> dict[str, str]:
+    """Turn ``key:value,key:value,word`` into labels.
+
+    A key that comes twice keeps both values with a comma between. As a comma is in no Kubernetes or
+    runbook name, an ambiguous tag thereby selects nothing instead of whichever came last.
+    """
+    labels: dict[str, str] = {}
+    for tag in tags.split(","):
+        key, _, value = (part.strip() for part in tag.partition(":"))
+        if not key:
+            continue
+        name = TAG_LABELS.get(key, key)
+        if name in labels and value not in labels[name].split(","):
+            value = f"{labels[name]},{value}"
+        elif name in labels:
+            continue
+        labels[name] = value
+    return labels
+
+
+def _without_missing(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop variables that Datadog left as they were, and empty texts, one level deep and in org."""
+    given = {key: value for key, value in body.items() if not _is_missing(value)}
+    if isinstance(given.get("org"), dict):
+        given["org"] = {key: item for key, item in given["org"].items() if not _is_missing(item)}
+    return given
+
+
+def _is_missing(value: object) -> bool:
+    return isinstance(value, str) and (
+        not value.strip() or _VARIABLE.fullmatch(value.strip()) is not None
+    )
+
+
+def _blame_variable(problem: Problem, body: Mapping[str, Any]) -> Problem:
+    """Say so when a required field is missing only because its variable was not filled in."""
+    value: Any = body
+    for part in problem.pointer.split("/")[1:]:
+        value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, str) and _VARIABLE.fullmatch(value.strip()):
+        return Problem(problem.pointer, f"{problem.message}: Datadog did not fill in its variable")
+    return problem
+
+
+def _severity(given: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Severity, str | None]:
+    """Take the tag `severity`, else the monitor's priority (P1 is critical, P2 and P3 warning)."""
+    severity, note = severity_of(labels.get("severity") or given.get("alert_priority"))
+    if severity == "critical" and given["alert_transition"] in AT_MOST_WARNING:
+        return "warning", note
+    return severity, note
+
+
+def _alert_name(given: Mapping[str, Any]) -> str:
+    """Return the monitor's title without "[P1] [Triggered on …]", which changes on recovery."""
+    title = str(given.get("alert_title") or given.get("event_title") or "")
+    name = tidy_text(_TITLE_PREFIXES.sub("", title), NAME_LIMIT)
+    return name or f"Datadog monitor {given.get('alert_id', given['alert_cycle_key'])}"
+
+
+def _fingerprint(given: Mapping[str, Any]) -> str:
+    """Return what is the same for every firing of one monitor and group."""
+    monitor = f"monitor:{given['alert_id']}" if "alert_id" in given else given["alert_cycle_key"]
+    return tidy_text(str(given.get("aggreg_key") or monitor), NAME_LIMIT)
+
+
+SENDER = Datadog()

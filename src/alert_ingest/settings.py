@@ -1,0 +1,87 @@
+"""The function's environment, checked once at cold start so that a bad deployment fails loudly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from alert_ingest.errors import SettingsError
+
+DEFAULT_MAX_BODY_BYTES = 1_048_576
+# A Lambda proxy event may have 6 MB in all; a body of 5 MB still fits with its headers and escapes.
+HIGHEST_MAX_BODY_BYTES = 5 * 1_048_576
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment must say.
+
+    Attributes
+    ----------
+    event_bus_name
+        Name or ARN of the bus (``EVENT_BUS_NAME``).
+    parking_queue_url
+        SQS queue for events the bus keeps refusing (``PARKING_QUEUE_URL``).
+    account_id
+        Twelve digits (``ACCOUNT_ID``), written into every event.
+    region
+        ``AWS_REGION``, set by Lambda.
+    max_body_bytes
+        Largest accepted body in bytes (``MAX_BODY_BYTES``, default 1 MiB).
+    log_level
+        ``LOG_LEVEL``, default INFO.
+    """
+
+    event_bus_name: str
+    parking_queue_url: str
+    account_id: str
+    region: str
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read and check the environment.
+
+        Raises
+        ------
+        SettingsError
+            Names every variable that is missing or wrong, not only the first.
+        """
+        problems: list[str] = []
+
+        def read(name: str, pattern: str, expected: str) -> str:
+            value = environment.get(name, "").strip()
+            if not value:
+                problems.append(f"{name} is missing ({expected})")
+            elif not re.fullmatch(pattern, value):
+                problems.append(f"{name} is {value!r} but must be {expected}")
+            return value
+
+        bus = read("EVENT_BUS_NAME", r"[/.\-_:A-Za-z0-9]{1,1600}", "the name or ARN of a bus")
+        queue = read("PARKING_QUEUE_URL", r"https?://\S+", "the http(s) URL of an SQS queue")
+        if queue and not urlsplit(queue).path.strip("/"):
+            problems.append(f"PARKING_QUEUE_URL is {queue!r} but names no queue")
+        account = read("ACCOUNT_ID", r"[0-9]{12}", "twelve digits")
+        region = read("AWS_REGION", r"[a-z0-9-]{4,32}", "an AWS region, set by Lambda itself")
+
+        raw_limit = environment.get("MAX_BODY_BYTES", "").strip() or str(DEFAULT_MAX_BODY_BYTES)
+        limit = int(raw_limit) if re.fullmatch(r"[0-9]{1,9}", raw_limit) else 0
+        if not 1024 <= limit <= HIGHEST_MAX_BODY_BYTES:
+            problems.append(
+                f"MAX_BODY_BYTES is {raw_limit!r} but must be 1024 to {HIGHEST_MAX_BODY_BYTES}"
+            )
+        level = environment.get("LOG_LEVEL", "").strip().upper() or "INFO"
+        if level not in LOG_LEVELS:
+            problems.append(f"LOG_LEVEL is {level!r} but must be one of {', '.join(LOG_LEVELS)}")
+
+        if problems:
+            raise SettingsError(
+                "alert_ingest cannot start: "
+                + "; ".join(problems)
+                + ". Set them under Environment of AlertIngestFunction in template.yaml."
+            )
+        return cls(bus, queue, account, region, limit, level)

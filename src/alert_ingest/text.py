@@ -1,0 +1,60 @@
+"""Cleaning and cutting of text, and the size it will have on the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+CUT_MARK = "…[cut]"
+
+
+def clean(text: str) -> str:
+    """Replace lone surrogates, which JSON can carry (``"\\ud800"``) but UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten text to at most `limit` characters and mark that it was cut."""
+    return text if len(text) <= limit else text[: max(0, limit - len(CUT_MARK))] + CUT_MARK
+
+
+def wire_size(value: object) -> int:
+    """Return the bytes a JSON value takes inside a parked event.
+
+    There it is JSON inside JSON (the `Detail` string of an entry that is itself a JSON message),
+    the most expensive form it takes anywhere; all of it is ASCII, so characters are bytes.
+    """
+    return len(json.dumps(json.dumps(value))) - 2
+
+
+def fit(
+    texts: Mapping[str, str], first: Iterable[str], value_limit: int, budget: int
+) -> tuple[dict[str, str], bool]:
+    """Keep as much of labels or annotations as a budget allows.
+
+    Parameters
+    ----------
+    texts
+        Labels or annotations.
+    first
+        Keys that matter most; the others follow in alphabetical order.
+    value_limit
+        Longest value in characters.
+    budget
+        Bytes on the wire (see `wire_size`) for all of them together.
+
+    Returns
+    -------
+    tuple
+        What fits, in the original order, and whether anything was cut or dropped.
+    """
+    leading = [key for key in first if key in texts]
+    order = leading + sorted(texts.keys() - set(leading))
+    kept: dict[str, str] = {}
+    for key in order:
+        value = cut(texts[key], value_limit)
+        size = wire_size({key: value})
+        if size <= budget:
+            kept[key] = value
+            budget -= size
+    return {key: kept[key] for key in texts if key in kept}, kept != dict(texts)
