@@ -1,6 +1,6 @@
 """Wraps the raw sample bodies as the API Gateway events a Lambda receives.
 
-``python events/wrap.py`` rewrites every ``api-*.json``; ``--check`` only says which of them disagree
+``python events/wrap.py`` rewrites every ``api-*.json``; ``--check`` only says which disagree
 with their raw body. The wrapped files are committed so that
 ``sam local invoke AlertIngestFunction -e events/alertmanager/api-firing.json`` works as it is.
 """
@@ -130,9 +130,7 @@ def disagreements() -> list[Path]:
     return sorted(
         path
         for path in expected.keys() | present
-        if path not in expected
-        or path not in present
-        or path.read_text("utf-8") != expected[path]
+        if path not in expected or path not in present or path.read_text("utf-8") != expected[path]
     )
 
 
