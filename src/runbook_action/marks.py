@@ -32,6 +32,11 @@ def mark(incident_id: str, action: str, previous: Mapping[str, Any]) -> dict[str
     }
 
 
+def of(target: KubernetesObject) -> dict[str, str]:
+    """The marks a target carries, whoever left them."""
+    return {key: target.annotations.get(key, "") for key in (INCIDENT_ID, ACTION, PREVIOUS)}
+
+
 def recorded(target: KubernetesObject, incident_id: str, action: str) -> dict[str, Any] | None:
     """What this incident's action wrote down on the target, or None if it did not act here.
 

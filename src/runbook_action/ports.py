@@ -26,7 +26,7 @@ class Cluster(Protocol):
         Raises
         ------
         ClusterConflict
-            If the object was changed since ``current`` was read.
+            If the object, its status included, was changed since ``current`` was read.
         """
 
     def pods(self, namespace: str, selector: str) -> Sequence[Pod]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook_action import marks
-from runbook_action.errors import ActionRefused, RolloutFailed
+from runbook_action.errors import ActionRefused, ClusterConflict, RolloutFailed
 from runbook_action.objects import Deployment
 from runbook_action.outcome import Change, Outcome
 from runbook_action.ports import Cluster, Services
@@ -15,6 +15,7 @@ from runbook_action.request import Request, Target
 
 POLL_SECONDS = 1.0
 _FAULTS_REPORTED = 5
+_STATUS_UPDATES_OUTRUN = 4
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,38 @@ class RolloutState:
 def read_deployment(cluster: Cluster, target: Target) -> Deployment:
     """Read the target of an action on a Deployment."""
     return cluster.deployment(target.namespace or "", target.name)
+
+
+def patch_unless_changed(
+    cluster: Cluster, current: Deployment, patch: Mapping[str, Any]
+) -> Deployment:
+    """Patch the Deployment that was read, unless its spec or our marks changed since.
+
+    Its controller updates the status all the time while pods come and go, and every update is a
+    new version: only a change of what the decision was made from is a conflict.
+
+    Raises
+    ------
+    ClusterConflict
+        If somebody changed the spec or the marks, or the object never stood still.
+    """
+    for _ in range(_STATUS_UPDATES_OUTRUN):
+        try:
+            return cluster.patch_deployment(current, patch)
+        except ClusterConflict:
+            found = cluster.deployment(current.namespace, current.name)
+            if not _same_but_for_status(found, current):
+                raise
+            current = found
+    return cluster.patch_deployment(current, patch)
+
+
+def _same_but_for_status(found: Deployment, current: Deployment) -> bool:
+    return (found.uid, found.generation, marks.of(found)) == (
+        current.uid,
+        current.generation,
+        marks.of(current),
+    )
 
 
 def refuse_if_it_cannot_roll(deployment: Deployment, target: Target) -> None:

@@ -10,7 +10,7 @@ Order of the writes, chosen so that a call that dies after any of them can simpl
    the id there and restarts nothing.
 
 Undo goes through 2 and 3 with the recorded setting. The writes to the Deployment are bound to
-the version that was read: whoever changes it in between makes the call fail with
+the spec and marks that were read: whoever changes them in between makes the call fail with
 ``ClusterConflict``, and the repeat starts from what is there then.
 """
 
@@ -28,6 +28,7 @@ from runbook_action.ports import Services
 from runbook_action.request import Request, TargetKind
 from runbook_action.rollout import (
     is_restarted,
+    patch_unless_changed,
     read_deployment,
     refuse_if_it_cannot_roll,
     refuse_if_paused,
@@ -96,13 +97,13 @@ class DegradedMode:
         previous = self._before(deployment, request, setting)
         if marks.recorded(deployment, request.incident_id, self.name) is None:
             annotations = marks.mark(request.incident_id, self.name, {_SETTING: previous})
-            deployment = services.cluster.patch_deployment(
-                deployment, {"metadata": {"annotations": annotations}}
+            deployment = patch_unless_changed(
+                services.cluster, deployment, {"metadata": {"annotations": annotations}}
             )
         restart = restart_change(services, deployment, request)
         _switch(services, setting, self.enabled)
         if not is_restarted(deployment, request.incident_id, self.name):
-            services.cluster.patch_deployment(deployment, restart_patch(restart, request))
+            patch_unless_changed(services.cluster, deployment, restart_patch(restart, request))
         return _watched(
             request,
             services,
@@ -148,8 +149,8 @@ class DegradedMode:
         _switch(services, setting, previous)
         refuse_if_paused(deployment, request.target)
         if not undone:
-            services.cluster.patch_deployment(
-                deployment, restart_patch(changes[-1], request, undoing=True)
+            patch_unless_changed(
+                services.cluster, deployment, restart_patch(changes[-1], request, undoing=True)
             )
         return _watched(request, services, changes, previous)
 

@@ -148,12 +148,11 @@ class KubernetesCluster:
                 query_params=[(key, value) for key, value in (query or {}).items() if value],
                 header_params=headers,
             )
-            # The body goes as bytes: the client guesses how to encode anything else.
             response = client.call_api(
                 request[0],
                 request[1],
                 header_params={**request[2], **headers},
-                body=json.dumps(body).encode() if body is not None else None,
+                body=body,
                 _request_timeout=TIMEOUT_SECONDS,
             )
             content: bytes = response.response.data

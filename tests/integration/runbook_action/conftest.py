@@ -1,0 +1,63 @@
+"""A namespace with a ready Deployment and the remediation's own rights in it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from runbook_action.adapters.cluster import KubernetesCluster
+from tests.integration.kubernetes_fixtures import KubernetesApi
+from tests.integration.runbook_action.support import Place, PodStatuses, TokenAccess, admin_api
+
+_numbers = itertools.count(1)
+RULES = [
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+]
+
+
+@pytest.fixture(scope="session")
+def admin(control_plane: KubernetesApi) -> Any:
+    """The API as its admin."""
+    return admin_api(control_plane.kubeconfig)
+
+
+@pytest.fixture
+def place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
+    """A namespace of the test's own."""
+    namespace = f"remediation-{next(_numbers)}"
+    core: Any = client.CoreV1Api(admin)
+    rbac: Any = client.RbacAuthorizationV1Api(admin)
+    core.create_namespace({"metadata": {"name": namespace}})
+    core.create_namespaced_service_account(namespace, {"metadata": {"name": "remediator"}})
+    rbac.create_namespaced_role(
+        namespace, {"metadata": {"name": "checkout-remediation"}, "rules": RULES}
+    )
+    rbac.create_namespaced_role_binding(
+        namespace,
+        {
+            "metadata": {"name": "checkout-remediation"},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "Role",
+                "name": "checkout-remediation",
+            },
+            "subjects": [{"kind": "ServiceAccount", "name": "remediator", "namespace": namespace}],
+        },
+    )
+    token = core.create_namespaced_service_account_token(
+        "remediator", namespace, {"spec": {"audiences": [], "expirationSeconds": 3600}}
+    ).status.token
+    access = TokenAccess(control_plane.endpoint, control_plane.ca_pem, token)
+    statuses = PodStatuses(control_plane.kubeconfig, namespace)
+    found = Place(admin, namespace, access, KubernetesCluster(access, "test"), statuses)
+    found.create_deployment()
+    statuses.start()
+    found.wait_until_ready()
+    yield found
+    statuses.stop()
+    core.delete_namespace(namespace)

@@ -1,0 +1,236 @@
+"""A real API server as the actions see it, and something that makes pods come up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config
+
+from runbook_action.adapters.cluster import KubernetesCluster
+from runbook_action.adapters.eks import Endpoint
+from runbook_action.ports import Services
+from runbook_action.request import Operation, Request, Target
+
+INCIDENT = "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11"
+PARAMETER = "/checkout/degraded_mode"
+# Pods of these tests are run by nobody: no scheduler takes them, PodStatuses speaks for them.
+NO_SCHEDULER = "nobody"
+
+
+def admin_api(kubeconfig: Path) -> Any:
+    """A client with an admin's rights. Untyped: its models know no plain manifests."""
+    load: Any = config.new_client_from_config
+    return load(str(kubeconfig))
+
+
+@dataclass
+class TokenAccess:
+    """Reaches the API with one bearer token, as an EKS token would be used."""
+
+    url: str
+    ca_pem: str
+    bearer: str
+    forgotten: int = 0
+    renewed: list[str] = field(default_factory=list)
+
+    def endpoint(self, name: str) -> Endpoint:
+        return Endpoint(name, self.url, self.ca_pem)
+
+    def token(self, name: str) -> str:
+        return self.bearer
+
+    def forget(self, name: str) -> None:
+        self.forgotten += 1
+
+    def forget_credentials(self, name: str) -> None:
+        if self.renewed:
+            self.bearer = self.renewed.pop()
+
+
+class MemoryParameters:
+    """A parameter store without AWS: these tests are about the cluster."""
+
+    def __init__(self) -> None:
+        self.values = {PARAMETER: "false"}
+
+    def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    def put(self, name: str, value: str) -> None:
+        self.values[name] = value
+
+
+class WallClock:
+    """Real time with a budget."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def remaining(self) -> float:
+        return self._end - time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class PodStatuses:
+    """Sets the status of new pods in one namespace, as a kubelet would."""
+
+    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+        self._core: Any = client.CoreV1Api(admin_api(kubeconfig))
+        self._namespace = namespace
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.status: Callable[[Any], dict[str, Any] | None] = running
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            for pod in self._core.list_namespaced_pod(self._namespace).items:
+                status = self.status(pod)
+                if status is None or pod.metadata.deletion_timestamp:
+                    continue
+                try:
+                    self._core.patch_namespaced_pod_status(
+                        pod.metadata.name, self._namespace, {"status": status}
+                    )
+                except client.ApiException as error:
+                    if error.status not in (404, 409):
+                        raise
+
+
+def running(pod: Any) -> dict[str, Any] | None:
+    """Running and ready at once."""
+    if pod.status.phase != "Pending":
+        return None
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "phase": "Running",
+        "startTime": now,
+        "podIP": "10.9.0.1",
+        "podIPs": [{"ip": "10.9.0.1"}],
+        "conditions": [
+            {"type": kind, "status": "True", "lastTransitionTime": now}
+            for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+        ],
+        "containerStatuses": [
+            {
+                "name": container.name,
+                "image": container.image,
+                "imageID": "none",
+                "ready": True,
+                "started": True,
+                "restartCount": 0,
+                "state": {"running": {"startedAt": now}},
+            }
+            for container in pod.spec.containers
+        ],
+    }
+
+
+def crashing(pod: Any) -> dict[str, Any] | None:
+    """In a crash loop from the start."""
+    status = running(pod)
+    if status is None:
+        return None
+    status["conditions"] = [
+        {**each, "status": "False"} if each["type"].endswith("Ready") else each
+        for each in status["conditions"]
+    ]
+    for container in status["containerStatuses"]:
+        container.update(
+            ready=False,
+            started=False,
+            restartCount=4,
+            state={"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}},
+        )
+    return status
+
+
+def never_ready(pod: Any) -> None:
+    """Nothing takes the pod up."""
+
+
+@dataclass
+class Place:
+    """One namespace of the API server with a Deployment, and who acts in it."""
+
+    admin: Any
+    namespace: str
+    access: TokenAccess
+    cluster: KubernetesCluster
+    statuses: PodStatuses
+    parameters: MemoryParameters = field(default_factory=MemoryParameters)
+
+    @property
+    def apps(self) -> Any:
+        return client.AppsV1Api(self.admin)
+
+    @property
+    def core(self) -> Any:
+        return client.CoreV1Api(self.admin)
+
+    def services(self, seconds: float = 30.0) -> Services:
+        return Services(self.cluster, self.parameters, WallClock(seconds), PARAMETER)
+
+    def request(self, action: str, operation: Operation = "execute", **more: Any) -> Request:
+        target = Target(None, self.namespace, "deployment", more.pop("name", "checkout"))
+        values = {"parameters": {}, "incident_id": INCIDENT, **more}
+        return Request(operation=operation, action=action, target=target, **values)
+
+    def deployment(self, name: str = "checkout") -> Any:
+        return self.apps.read_namespaced_deployment(name, self.namespace)
+
+    def pod_uids(self) -> set[str]:
+        return {
+            pod.metadata.uid
+            for pod in self.core.list_namespaced_pod(self.namespace).items
+            if not pod.metadata.deletion_timestamp
+        }
+
+    def create_deployment(self, name: str = "checkout", replicas: int = 3) -> None:
+        labels = {"app": name}
+        self.apps.create_namespaced_deployment(
+            self.namespace,
+            {
+                "metadata": {"name": name},
+                "spec": {
+                    "replicas": replicas,
+                    "progressDeadlineSeconds": 60,
+                    "selector": {"matchLabels": labels},
+                    "template": {
+                        "metadata": {"labels": labels},
+                        "spec": {
+                            "schedulerName": NO_SCHEDULER,
+                            "terminationGracePeriodSeconds": 0,
+                            "containers": [{"name": name, "image": "none/none:1"}],
+                        },
+                    },
+                },
+            },
+        )
+
+    def wait_until_ready(self, name: str = "checkout", seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self.deployment(name)
+            ready = found.status.ready_replicas == found.spec.replicas
+            if ready and found.status.observed_generation == found.metadata.generation:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{name} never became ready: {self.deployment(name).status}")
