@@ -1,0 +1,417 @@
+"""The platform's tables, bus, topic and both real state machines on the local AWS."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+import uuid
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from srectl.local.aws.process import LocalAws
+
+ROOT = Path(__file__).resolve().parents[3]
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+
+
+@dataclass
+class Platform:
+    """Everything the two state machines touch, under names of its own."""
+
+    aws: LocalAws
+    name: str
+    calls_dir: Path
+    queues: dict[str, str] = field(default_factory=dict)
+    topic: str = ""
+    runbook_arn: str = ""
+    recorder_arn: str = ""
+    #: The recorder as a Standard machine: an Express execution cannot be described afterwards.
+    recorder_variant: str = ""
+
+    def __post_init__(self) -> None:
+        self.ddb = self.aws.client("dynamodb")
+        self.sfn = self.aws.client("stepfunctions")
+        self.events = self.aws.client("events")
+        self.sqs = self.aws.client("sqs")
+        self.ssm = self.aws.client("ssm")
+
+    # ------------------------------------------------------------ building
+    def build(self) -> Platform:
+        """Create everything."""
+        for table, key, sort in (
+            ("incidents", "incident_id", "timestamp"),
+            ("runbooks", "name", None),
+            ("guard", "guard_key", None),
+        ):
+            keys = [(key, "HASH")] + ([(sort, "RANGE")] if sort else [])
+            self.ddb.create_table(
+                TableName=self.table(table),
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k, _ in keys],
+                KeySchema=[{"AttributeName": k, "KeyType": t} for k, t in keys],
+            )
+        for queue in ("recorder-dlq", "notification-dlq", "parking", "inbox"):
+            url = self.sqs.create_queue(QueueName=f"{self.name}-{queue}")["QueueUrl"]
+            self.queues[queue] = url
+        sns = self.aws.client("sns")
+        self.topic = sns.create_topic(Name=f"{self.name}-topic")["TopicArn"]
+        inbox = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}-inbox"
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": inbox,
+        }
+        self.sqs.set_queue_attributes(
+            QueueUrl=self.queues["inbox"],
+            Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})},
+        )
+        sns.subscribe(
+            TopicArn=self.topic,
+            Protocol="sqs",
+            Endpoint=inbox,
+            Attributes={"RawMessageDelivery": "true"},
+        )
+        self.set_mode("on")
+        self.events.create_event_bus(Name=self.bus)
+        role = self._role()
+        function = self._function(role)
+        self.recorder_arn = self.machine("incident-recorder", role, function, "EXPRESS")
+        self.runbook_arn = self.machine("incident-response-runbook", role, function, "STANDARD")
+        self.recorder_variant = self.variant("incident-recorder")
+        self._route(role)
+        return self
+
+    def table(self, name: str) -> str:
+        """Name of a table."""
+        return f"{self.name}-{name}"
+
+    @property
+    def bus(self) -> str:
+        """Name of the bus."""
+        return f"{self.name}-bus"
+
+    @property
+    def mode_parameter(self) -> str:
+        """Name of the kill switch."""
+        return f"/{self.name}/remediation-mode"
+
+    def machine(
+        self, kind: str, role: str, function: str, type_: str, suffix: str = "", **changes: str
+    ) -> str:
+        """Create one of the project's state machines; ``changes`` replace substitutions."""
+        substitutions = {
+            "IncidentTable": self.table("incidents"),
+            "RunbookTable": self.table("runbooks"),
+            "GuardTable": self.table("guard"),
+            "ModeParameterName": self.mode_parameter,
+            "RunbookActionArn": function,
+            "EventBusName": self.bus,
+            "TopicArn": self.topic,
+            "ParkingQueueUrl": self.queues["parking"],
+            "DeadLetterQueueUrl": self.queues["recorder-dlq"],
+            "NotificationDeadLetterQueueUrl": self.queues["notification-dlq"],
+            "DefaultCluster": "sre-platform",
+            "EligibleSeverities": "critical,warning",
+            "StabilizationSeconds": "1",
+            "VerifyIntervalSeconds": "1",
+            "VerifyTimeoutSeconds": "4",
+            "ActionTimeoutSeconds": "4",
+            "ProgressIntervalSeconds": "1",
+            "LeaseSeconds": "120",
+            "RetentionDays": "90",
+            "AccountId": ACCOUNT,
+            "Region": REGION,
+            **changes,
+        }
+        text = (ROOT / "statemachine" / f"{kind}.asl.json").read_text()
+        # Retries as in production, only sooner.
+        text = text.replace('"IntervalSeconds": 2', '"IntervalSeconds": 1')
+        definition = re.sub(r"\$\{(\w+)\}", lambda match: substitutions[match[1]], text)
+        answer = self.sfn.create_state_machine(
+            name=f"{self.name}-{kind}{suffix}", definition=definition, roleArn=role, type=type_
+        )
+        return str(answer["stateMachineArn"])
+
+    def variant(self, kind: str = "incident-response-runbook", **changes: str) -> str:
+        """Create the machine once more with some substitutions changed, e.g. a missing table."""
+        return self.machine(
+            kind,
+            f"arn:aws:iam::{ACCOUNT}:role/{self.name}",
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}",
+            "STANDARD",
+            suffix=f"-{uuid.uuid4().hex[:6]}",
+            **changes,
+        )
+
+    def _role(self) -> str:
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "sts:AssumeRole",
+                    "Principal": {
+                        "Service": [
+                            "lambda.amazonaws.com",
+                            "states.amazonaws.com",
+                            "events.amazonaws.com",
+                        ]
+                    },
+                }
+            ],
+        }
+        role = self.aws.client("iam").create_role(
+            RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust)
+        )
+        return str(role["Role"]["Arn"])
+
+    def _function(self, role: str) -> str:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as package:
+            package.write(Path(__file__).with_name("scripted_action.py"), "scripted_action.py")
+        answer = self.aws.client("lambda").create_function(
+            FunctionName=self.name,
+            Runtime="python3.11",
+            Handler="scripted_action.handler",
+            Role=role,
+            Timeout=20,
+            Code={"ZipFile": archive.getvalue()},
+            Environment={"Variables": {"CALLS_DIR": str(self.calls_dir)}},
+        )
+        return str(answer["FunctionArn"])
+
+    def _route(self, role: str) -> None:
+        routes = {
+            "incident.created": [self.recorder_arn, self.runbook_arn],
+            "incident.resolved": [self.recorder_arn],
+            "action.completed": [self.recorder_arn],
+        }
+        for detail_type, targets in routes.items():
+            rule = f"{self.name}-{detail_type.replace('.', '-')}"
+            self.events.put_rule(
+                Name=rule,
+                EventBusName=self.bus,
+                EventPattern=json.dumps({"detail-type": [detail_type]}),
+            )
+            self.events.put_targets(
+                Rule=rule,
+                EventBusName=self.bus,
+                Targets=[
+                    {"Id": str(i), "Arn": arn, "RoleArn": role} for i, arn in enumerate(targets)
+                ],
+            )
+
+    # ------------------------------------------------------------ driving
+    def set_mode(self, mode: str) -> None:
+        """Set the kill switch."""
+        self.ssm.put_parameter(Name=self.mode_parameter, Value=mode, Type="String", Overwrite=True)
+
+    def runbook(self, script: dict[str, list[str]] | None = None, **changes: Any) -> str:
+        """Publish a runbook whose action follows ``script``; returns its name."""
+        name = f"Runbook-{uuid.uuid4().hex[:8]}"
+        definition = {
+            "name": name,
+            "severities": ["critical"],
+            "action": "enable_degraded_mode",
+            "target": {"kind": "deployment", "namespace": "apps", "name": name.lower()},
+            "parameters": {"script": json.dumps(script or {})},
+            "on_failure": "undo",
+            "guard": {"cooldown_seconds": 0, "max_actions": 3, "window_seconds": 3600},
+            **changes,
+        }
+        self.ddb.put_item(
+            TableName=self.table("runbooks"),
+            Item={"name": {"S": name}, "definition": {"S": json.dumps(definition)}},
+        )
+        return name
+
+    def send(self, *events: dict[str, Any]) -> None:
+        """Put events on the bus, in this order."""
+        for event in events:
+            answer = self.events.put_events(
+                Entries=[
+                    {
+                        "EventBusName": self.bus,
+                        "Source": event["source"],
+                        "DetailType": event["detail-type"],
+                        "Detail": json.dumps(event["detail"]),
+                    }
+                ]
+            )
+            assert answer["FailedEntryCount"] == 0
+
+    def run(self, event: dict[str, Any], machine: str = "", timeout: float = 60) -> dict[str, Any]:
+        """Start one execution with an event and wait for its end."""
+        arn = self.sfn.start_execution(
+            stateMachineArn=machine or self.runbook_arn, input=json.dumps(event)
+        )["executionArn"]
+        return wait_for(lambda: self._ended(arn), f"execution {arn}", timeout)
+
+    def _ended(self, arn: str) -> dict[str, Any] | None:
+        execution: dict[str, Any] = self.sfn.describe_execution(executionArn=arn)
+        return None if execution["status"] == "RUNNING" else execution
+
+    # ------------------------------------------------------------ looking
+    def records(self, incident_id: str) -> list[dict[str, Any]]:
+        """All items of an incident, plain values."""
+        items = self.ddb.query(
+            TableName=self.table("incidents"),
+            KeyConditionExpression="incident_id = :id",
+            ExpressionAttributeValues={":id": {"S": incident_id}},
+            ConsistentRead=True,
+        )["Items"]
+        return [{key: plain(value) for key, value in item.items()} for item in items]
+
+    def record(self, incident_id: str) -> dict[str, Any]:
+        """The one item of an incident."""
+        items = self.records(incident_id)
+        assert len(items) == 1, items
+        return items[0]
+
+    def wait_status(self, incident_id: str, status: str, timeout: float = 60) -> dict[str, Any]:
+        """Wait until an incident has a status."""
+
+        def has_status() -> dict[str, Any] | None:
+            items = self.records(incident_id)
+            return items[0] if items and items[0].get("status") == status else None
+
+        return wait_for(has_status, f"incident {incident_id} to be {status}", timeout)
+
+    def calls(self, incident_id: str, operation: str) -> list[dict[str, Any]]:
+        """What the function was asked to do for an incident."""
+        log = self.calls_dir / f"{incident_id}.jsonl"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [call for call in map(json.loads, lines) if call["operation"] == operation]
+
+    def notifications(self, incident_id: str) -> list[dict[str, Any]]:
+        """Take the escalations out of the inbox and return those of one incident."""
+        found = []
+        while True:
+            messages = self.sqs.receive_message(
+                QueueUrl=self.queues["inbox"], MaxNumberOfMessages=10, VisibilityTimeout=1
+            ).get("Messages", [])
+            if not messages:
+                return found
+            for message in messages:
+                body = json.loads(message["Body"])
+                if body.get("incident_id") == incident_id:
+                    found.append(body)
+                    self.sqs.delete_message(
+                        QueueUrl=self.queues["inbox"], ReceiptHandle=message["ReceiptHandle"]
+                    )
+
+    def queued(self, queue: str) -> list[str]:
+        """Bodies of the messages in a queue."""
+        messages = self.sqs.receive_message(
+            QueueUrl=self.queues[queue], MaxNumberOfMessages=10, VisibilityTimeout=0
+        ).get("Messages", [])
+        return [message["Body"] for message in messages]
+
+
+def incident(runbook: str | None = None, **changes: Any) -> dict[str, Any]:
+    """An incident.created event as alert-ingest puts it on the bus."""
+    data = {
+        "incident_id": str(uuid.uuid4()),
+        "timestamp": "2026-11-23T15:14:52.704Z",
+        "started_at": "2026-11-23T15:14:52.704Z",
+        "ended_at": None,
+        "duration_seconds": None,
+        "sender": "alertmanager",
+        "fingerprint": "3ddc90754703a6b7",
+        "alert_name": "CheckoutHighErrorRate",
+        "severity": "critical",
+        "status": "firing",
+        "runbook": runbook,
+        "summary": "checkout error ratio 9.991%",
+        "labels": {"alertname": "CheckoutHighErrorRate", "severity": "critical"},
+        "annotations": {},
+        "links": {"generator": "http://prometheus.example/graph"},
+        "target": {
+            "cluster": "sre-platform",
+            "namespace": "apps",
+            "kind": "deployment",
+            "name": "checkout",
+        },
+        **changes,
+    }
+    return _event("incident.created", "AlertFired", data)
+
+
+def resolution(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The incident.resolved event of an incident, 90 seconds after its start."""
+    data = {
+        **of["detail"]["data"],
+        "status": "resolved",
+        "ended_at": "2026-11-23T15:16:22.704Z",
+        "duration_seconds": 90.0,
+        **changes,
+    }
+    return _event("incident.resolved", "AlertResolved", data)
+
+
+def action_completed(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """An action.completed event for an incident."""
+    data = {
+        "incident_id": of["detail"]["data"]["incident_id"],
+        "timestamp": of["detail"]["data"]["timestamp"],
+        "action_id": of["detail"]["data"]["incident_id"] + ":execute",
+        "action": "enable_degraded_mode",
+        "operation": "execute",
+        "target": of["detail"]["data"]["target"],
+        "status": "succeeded",
+        "started_at": "2026-11-23T15:15:00.000Z",
+        "completed_at": "2026-11-23T15:15:10.000Z",
+        "result": {"summary": "done"},
+        "error": None,
+        **changes,
+    }
+    return {**_event("action.completed", "ActionCompleted", data), "source": "sre.runbook"}
+
+
+def _event(detail_type: str, alert_event: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "source": "sre.alertmanager",
+        "detail-type": detail_type,
+        "detail": {
+            "metadata": {
+                "event_id": str(uuid.uuid4()),
+                "schema_version": "1",
+                "alert_event": alert_event,
+                "occurred_at": data.get("ended_at") or "2026-11-23T15:14:52.704Z",
+                "received_at": "2026-11-23T15:15:01.000Z",
+                "account_id": ACCOUNT,
+                "region": REGION,
+                "correlation_id": "c-1",
+            },
+            "data": data,
+        },
+    }
+
+
+def wait_for(probe: Callable[[], Any], what: str, timeout: float = 30) -> Any:
+    """Poll until ``probe`` gives something; fails naming ``what``."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if found := probe():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"waited {timeout:g} s in vain for {what}")
+
+
+def plain(value: dict[str, Any]) -> Any:
+    """A DynamoDB attribute value as a plain Python value."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {key: plain(item) for key, item in content.items()}
+    if kind == "L":
+        return [plain(item) for item in content]
+    if kind == "N":
+        return float(content)
+    return None if kind == "NULL" else content

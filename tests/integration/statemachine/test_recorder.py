@@ -1,0 +1,135 @@
+"""incident-recorder, run for real: one record an incident, in whatever order events arrive."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.integration.statemachine.platform import (
+    Platform,
+    action_completed,
+    incident,
+    resolution,
+    wait_for,
+)
+
+pytestmark = pytest.mark.localaws
+
+
+def record_in_order(platform: Platform, events: list[dict[str, object]]) -> None:
+    for event in events:
+        execution = platform.run(event, platform.recorder_variant)
+        assert execution["status"] == "SUCCEEDED", execution
+
+
+def test_a_firing_alert_becomes_an_open_incident_with_all_it_said(platform: Platform) -> None:
+    event = incident(labels={"alertname": "X", "odd": 'quote " and ü'})
+    record_in_order(platform, [event])
+    record = platform.record(event["detail"]["data"]["incident_id"])
+    assert record["status"] == "open"
+    assert record["timestamp"] == "2026-11-23T15:14:52.704Z"
+    assert record["severity"] == "critical"
+    assert record["labels"] == {"alertname": "X", "odd": 'quote " and ü'}
+    assert record["annotations"] == {}
+    assert record["actions_taken"] == []
+    assert record["target"]["name"] == "checkout"
+    assert record["correlation_id"] == "c-1"
+    assert "resolved_at" not in record
+
+
+def test_a_resolution_closes_the_incident_with_its_mttr(platform: Platform) -> None:
+    event = incident()
+    record_in_order(platform, [event, resolution(event)])
+    record = platform.record(event["detail"]["data"]["incident_id"])
+    assert record["status"] == "resolved"
+    assert record["resolved_at"] == 1795446982
+    assert record["mttr_seconds"] == 90
+
+
+def test_every_order_of_events_ends_in_the_same_record(platform: Platform) -> None:
+    ends = []
+    for order in itertools.permutations(range(3)):
+        event = incident()
+        events = [event, resolution(event), action_completed(event)]
+        record_in_order(platform, [events[i] for i in order])
+        record = platform.record(event["detail"]["data"]["incident_id"])
+        ends.append(
+            {
+                key: record.get(key)
+                for key in ("status", "resolved_at", "mttr_seconds", "timestamp", "summary")
+            }
+            | {"actions": [action["action"] for action in record["actions_taken"]]}
+        )
+    assert all(end == ends[0] for end in ends), ends
+    assert ends[0]["status"] == "resolved"
+    assert ends[0]["actions"] == ["enable_degraded_mode"]
+
+
+def test_repetitions_change_nothing(platform: Platform) -> None:
+    event = incident()
+    events = [event, action_completed(event), resolution(event)]
+    record_in_order(platform, events)
+    before = platform.record(event["detail"]["data"]["incident_id"])
+    late = resolution(event, ended_at="2026-11-23T16:00:00.000Z")
+    record_in_order(platform, [*events, late])
+    assert platform.record(event["detail"]["data"]["incident_id"]) == before
+
+
+def test_a_recovery_that_does_not_know_the_start_finds_the_incident(platform: Platform) -> None:
+    event = incident(sender="datadog")
+    recovery = resolution(event, timestamp="2026-11-23T15:16:22.704Z", started_at=None)
+    record_in_order(platform, [event, recovery])
+    record = platform.record(event["detail"]["data"]["incident_id"])
+    assert record["status"] == "resolved"
+    assert record["mttr_seconds"] == 90
+
+
+def test_an_incident_in_remediation_is_left_for_its_runbook_to_close(platform: Platform) -> None:
+    event = incident()
+    incident_id = event["detail"]["data"]["incident_id"]
+    record_in_order(platform, [event])
+    platform.ddb.update_item(
+        TableName=platform.table("incidents"),
+        Key={"incident_id": {"S": incident_id}, "timestamp": {"S": "2026-11-23T15:14:52.704Z"}},
+        UpdateExpression="SET #s = :r",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":r": {"S": "remediating"}},
+    )
+    record_in_order(platform, [resolution(event)])
+    record = platform.record(incident_id)
+    assert record["status"] == "remediating"
+    assert record["resolved_at"] == 1795446982
+
+
+def test_an_escalated_incident_is_resolved_when_its_alert_is(platform: Platform) -> None:
+    event = incident()
+    incident_id = event["detail"]["data"]["incident_id"]
+    record_in_order(platform, [event])
+    platform.ddb.update_item(
+        TableName=platform.table("incidents"),
+        Key={"incident_id": {"S": incident_id}, "timestamp": {"S": "2026-11-23T15:14:52.704Z"}},
+        UpdateExpression="SET #s = :e",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":e": {"S": "escalated"}},
+    )
+    record_in_order(platform, [resolution(event)])
+    assert platform.record(incident_id)["status"] == "resolved"
+
+
+def test_an_event_that_cannot_be_written_is_parked_whole(platform: Platform) -> None:
+    event = incident()
+    broken = platform.variant("incident-recorder", IncidentTable="no-such-table")
+    execution = platform.run(event, broken)
+    assert execution["status"] == "FAILED"
+    assert execution["error"] == "NotRecorded"
+    incident_id = event["detail"]["data"]["incident_id"]
+    bodies = wait_for(lambda: platform.queued("recorder-dlq"), "the parked event")
+    assert any(incident_id in body and "incident.created" in body for body in bodies)
+
+
+def test_an_unknown_event_fails_loudly(platform: Platform) -> None:
+    event = {**incident(), "detail-type": "incident.renamed"}
+    execution = platform.run(event, platform.recorder_variant)
+    assert execution["status"] == "FAILED"
+    assert "incident.renamed" in execution["cause"]

@@ -1,0 +1,323 @@
+"""incident-response-runbook, run for real against a scripted runbook-action."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.integration.statemachine.platform import (
+    Platform,
+    incident,
+    plain,
+    resolution,
+    wait_for,
+)
+
+pytestmark = pytest.mark.localaws
+
+
+def id_of(event: dict[str, Any]) -> str:
+    return str(event["detail"]["data"]["incident_id"])
+
+
+def escalation(platform: Platform, event: dict[str, Any], code: str) -> dict[str, Any]:
+    """The incident is escalated for ``code`` and a human was told so, once."""
+    record = platform.wait_status(id_of(event), "escalated")
+    assert record["escalation_code"] == code, record
+    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 10)
+    assert [message["reason_code"] for message in messages] == [code]
+    assert messages[0]["severity"] == event["detail"]["data"]["severity"]
+    return record
+
+
+def holder(platform: Platform, event: dict[str, Any]) -> str | None:
+    items = platform.ddb.scan(TableName=platform.table("guard"), ConsistentRead=True)["Items"]
+    held = [
+        plain(item["guard_key"])
+        for item in items
+        if plain(item.get("holder", {"S": ""})) == id_of(event)
+    ]
+    return held[0] if held else None
+
+
+def test_an_alert_is_remediated_verified_and_closed(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    record = platform.wait_status(id_of(event), "resolved")
+    assert record["mttr_seconds"] == 90
+    assert record["target_health"] == "scripted verify: healthy"
+    wait_for(lambda: platform.record(id_of(event)).get("actions_taken", []), "the recorded action")
+    (action,) = platform.record(id_of(event)).get("actions_taken", [])
+    assert (action["action"], action["operation"], action["status"]) == (
+        "enable_degraded_mode",
+        "execute",
+        "succeeded",
+    )
+    (call,) = platform.calls(id_of(event), "execute")
+    assert call["target"]["namespace"] == "apps"
+    assert call["target"]["cluster"] == "sre-platform"
+    wait_for(lambda: holder(platform, event) is None, "the lock to be released")
+
+
+def test_a_thousandth_delivery_acts_no_second_time(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.send(event, event, event, event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(event, resolution(event))
+    platform.wait_status(id_of(event), "resolved")
+    platform.run(event)
+    assert len(platform.calls(id_of(event), "execute")) == 1
+    assert platform.record(id_of(event))["status"] == "resolved"
+
+
+def test_an_alert_resolved_before_it_fired_is_left_alone(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.run(resolution(event), platform.recorder_variant)
+    platform.run(event)
+    assert platform.calls(id_of(event), "execute") == []
+    assert platform.record(id_of(event))["status"] == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"runbook": "NoSuchRunbook"}, "no-runbook"),
+        ({"runbook": None, "alert_name": "NobodyKnowsThis"}, "no-runbook"),
+        ({"severity": "info"}, "not-eligible"),
+        ({"severity": "warning"}, "not-eligible"),
+    ],
+)
+def test_what_no_runbook_may_repair_goes_to_a_human(
+    platform: Platform, changes: dict[str, Any], code: str
+) -> None:
+    event = incident(**{"runbook": platform.runbook(), **changes})
+    platform.run(event)
+    escalation(platform, event, code)
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_a_disabled_runbook_does_not_act(platform: Platform) -> None:
+    event = incident(platform.runbook(enabled=False))
+    platform.run(event)
+    assert "disabled" in escalation(platform, event, "no-runbook")["escalation_reason"]
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_the_kill_switch_stops_everything(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.set_mode("off")
+    try:
+        platform.run(event)
+    finally:
+        platform.set_mode("on")
+    escalation(platform, event, "switched-off")
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_an_unreadable_kill_switch_counts_as_off(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.run(event, platform.variant(ModeParameterName="/no/such/parameter"))
+    record = escalation(platform, event, "switched-off")
+    assert "unreadable" in record["escalation_reason"]
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_observe_mode_records_the_plan_and_changes_nothing(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.set_mode("observe")
+    try:
+        platform.run(event)
+    finally:
+        platform.set_mode("on")
+    escalation(platform, event, "observed")
+    assert platform.calls(id_of(event), "execute") == []
+    assert platform.calls(id_of(event), "undo") == []
+    wait_for(lambda: platform.record(id_of(event)).get("actions_taken"), "the recorded plan")
+    (action,) = platform.record(id_of(event)).get("actions_taken", [])
+    assert (action["operation"], action["status"]) == ("plan", "planned")
+
+
+@pytest.mark.parametrize("table", ["GuardTable", "RunbookTable", "IncidentTable"])
+def test_with_a_table_unreadable_it_escalates_without_acting(
+    platform: Platform, table: str
+) -> None:
+    event = incident(platform.runbook())
+    execution = platform.run(event, platform.variant(**{table: "no-such-table"}))
+    assert execution["status"] == "SUCCEEDED"
+    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 10)
+    assert messages[0]["reason_code"] in {"record-unavailable", "catalogue-unavailable"}
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_a_passing_fault_is_retried_by_its_name(platform: Platform) -> None:
+    script = {"execute": ["ClusterUnreachable", "ClusterConflict", "succeeded"]}
+    event = incident(platform.runbook(script))
+    platform.send(event)
+    wait_for(lambda: len(platform.calls(id_of(event), "execute")) == 3, "the third try")
+    platform.send(resolution(event))
+    platform.wait_status(id_of(event), "resolved")
+
+
+def test_a_fault_that_stays_is_tried_four_times_then_undone_and_escalated(
+    platform: Platform,
+) -> None:
+    event = incident(platform.runbook({"execute": ["ClusterUnreachable"]}))
+    platform.run(event)
+    record = escalation(platform, event, "action-failed")
+    assert "ClusterUnreachable" in record["escalation_reason"]
+    assert len(platform.calls(id_of(event), "execute")) == 4
+    assert len(platform.calls(id_of(event), "undo")) == 1
+
+
+def test_a_refusal_is_not_retried(platform: Platform) -> None:
+    event = incident(platform.runbook({"execute": ["AccessDenied"]}, on_failure="keep"))
+    platform.run(event)
+    escalation(platform, event, "action-failed")
+    assert len(platform.calls(id_of(event), "execute")) == 1
+    assert platform.calls(id_of(event), "undo") == []
+
+    def failed_action() -> list[dict[str, Any]]:
+        return [
+            a
+            for a in platform.record(id_of(event)).get("actions_taken", [])
+            if a["status"] == "failed"
+        ]
+
+    (action,) = wait_for(failed_action, "the failed action on record")
+    assert json.loads(action["error"])["name"] == "AccessDenied"
+
+
+def test_a_long_rollout_is_asked_after_until_it_is_complete(platform: Platform) -> None:
+    event = incident(platform.runbook({"execute": ["in_progress", "in_progress", "succeeded"]}))
+    platform.send(event, resolution(event))
+    platform.wait_status(id_of(event), "resolved")
+    assert len(platform.calls(id_of(event), "execute")) in (0, 3)
+
+
+def test_a_rollout_that_never_ends_is_given_up(platform: Platform) -> None:
+    event = incident(platform.runbook({"execute": ["in_progress"]}))
+    platform.run(event)
+    escalation(platform, event, "action-timeout")
+    assert len(platform.calls(id_of(event), "undo")) == 1
+
+
+def test_what_did_not_help_is_undone_and_escalated_with_the_story(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.run(event)
+    record = escalation(platform, event, "not-resolved")
+    assert len(platform.calls(id_of(event), "execute")) == 1
+    (undo,) = platform.calls(id_of(event), "undo")
+    assert undo["undo"] == {"action": "enable_degraded_mode", "parameters": {}}
+    assert "scripted undo" in record["escalation_reason"]
+    wait_for(
+        lambda: len(platform.record(id_of(event)).get("actions_taken", [])) == 2, "both actions"
+    )
+    operations = {
+        action["operation"] for action in platform.record(id_of(event)).get("actions_taken", [])
+    }
+    assert operations == {"execute", "undo"}
+    assert holder(platform, event) is None
+
+
+def test_a_runbook_may_keep_what_it_did(platform: Platform) -> None:
+    event = incident(platform.runbook(on_failure="keep"))
+    platform.run(event)
+    escalation(platform, event, "not-resolved")
+    assert platform.calls(id_of(event), "undo") == []
+
+
+def test_a_resolved_alert_with_a_sick_target_is_no_success(platform: Platform) -> None:
+    event = incident(platform.runbook({"verify": ["unhealthy"]}))
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    record = escalation(platform, event, "target-unhealthy")
+    assert "resolved_at" in record
+
+
+def test_the_check_is_repeated_until_the_target_is_healthy(platform: Platform) -> None:
+    event = incident(platform.runbook({"verify": ["unhealthy", "ClusterRejected", "healthy"]}))
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    platform.wait_status(id_of(event), "resolved")
+    assert len(platform.calls(id_of(event), "verify")) == 3
+
+
+def test_one_hand_on_a_target_others_attach_and_are_closed_with_it(platform: Platform) -> None:
+    runbook = platform.runbook({"execute": ["in_progress", "in_progress", "succeeded"]})
+    first = incident(runbook)
+    platform.send(first)
+    wait_for(lambda: holder(platform, first), "the lock")
+    second = incident(runbook, fingerprint="another")
+    platform.send(second)
+    wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to attach")
+    platform.send(resolution(first), resolution(second))
+    platform.wait_status(id_of(first), "resolved")
+    platform.wait_status(id_of(second), "resolved")
+    assert platform.calls(id_of(second), "execute") == []
+
+
+def test_a_lease_that_ran_out_is_taken_over(platform: Platform) -> None:
+    runbook = platform.runbook(on_failure="keep")
+    key = f"target#sre-platform#apps#deployment#{runbook.lower()}"
+    platform.ddb.put_item(
+        TableName=platform.table("guard"),
+        Item={
+            "guard_key": {"S": key},
+            "holder": {"S": "an-incident-that-died"},
+            "lease_expires_at": {"N": str(int(time.time()) - 1)},
+            "history": {"S": "[]"},
+            "version": {"N": "7"},
+        },
+    )
+    event = incident(runbook)
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+
+
+def test_the_cooldown_leaves_a_target_alone(platform: Platform) -> None:
+    guard = {"cooldown_seconds": 600, "max_actions": 5, "window_seconds": 3600}
+    runbook = platform.runbook(on_failure="keep", guard=guard)
+    platform.run(incident(runbook))
+    event = incident(runbook)
+    platform.run(event)
+    escalation(platform, event, "cooldown")
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_the_loop_breaker_stops_the_third_action(platform: Platform) -> None:
+    guard = {"cooldown_seconds": 0, "max_actions": 2, "window_seconds": 3600}
+    runbook = platform.runbook(on_failure="keep", guard=guard)
+    for _ in range(2):
+        event = incident(runbook)
+        platform.run(event)
+        assert len(platform.calls(id_of(event), "execute")) == 1
+    event = incident(runbook)
+    platform.run(event)
+    escalation(platform, event, "loop-breaker")
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_an_escalation_nobody_takes_is_parked(platform: Platform) -> None:
+    event = incident("NoSuchRunbook")
+    topic = f"{platform.topic}-gone"
+    execution = platform.run(event, platform.variant(TopicArn=topic))
+    assert execution["status"] == "SUCCEEDED"
+    bodies = wait_for(lambda: platform.queued("notification-dlq"), "the parked escalation")
+    assert any(id_of(event) in body for body in bodies)
+
+
+def test_a_human_nobody_can_reach_fails_the_execution(platform: Platform) -> None:
+    event = incident("NoSuchRunbook")
+    gone = f"{platform.topic}-gone"
+    machine = platform.variant(
+        TopicArn=gone, NotificationDeadLetterQueueUrl=f"{platform.queues['parking']}-gone"
+    )
+    execution = platform.run(event, machine)
+    assert (execution["status"], execution["error"]) == ("FAILED", "NobodyReached")
