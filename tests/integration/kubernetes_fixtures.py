@@ -70,7 +70,7 @@ class Launcher:
         return self.processes[spec.name]
 
     def stop(self) -> None:
-        # One after the other: an API server that loses its database first takes ten seconds to give up.
+        # One after the other: an API server that loses its database first hangs for ten seconds.
         for each in reversed(self.processes.values()):
             each.process.terminate()
             try:
