@@ -119,7 +119,8 @@ class ControlPlane:
         certificates and service account tokens are accepted.
     token_cache_seconds : int
         How long the API server believes the webhook's last answer. Short, so that a removed access
-        entry is felt at once (the default of Kubernetes is two minutes).
+        entry is felt soon (the default is two minutes). The API server's own cache of any token
+        adds up to ten seconds.
     """
 
     kubernetes_bin: Path
@@ -127,7 +128,7 @@ class ControlPlane:
     state_dir: Path
     ports: ControlPlanePorts
     cluster_name: str = "sre-platform"
-    token_webhook_url: str | None = None
+    token_webhook_url: str | None = field(default=None, repr=False)  # its path is a secret
     token_cache_seconds: int = 5
 
     @property

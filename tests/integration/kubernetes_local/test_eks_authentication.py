@@ -144,7 +144,13 @@ def test_a_role_with_an_access_entry_has_its_groups_rights_and_no_others(
 
 
 def test_a_role_without_an_access_entry_is_nobody(role: Role, plane: ControlPlane) -> None:
-    assert deployments(plane, role.token(), "apps") == 401
+    token = role.token()
+    assert deployments(plane, token, "apps") == 401
+    role.aws.client("eks").create_access_entry(
+        clusterName=CLUSTER_NAME, principalArn=role.arn, kubernetesGroups=[role.group]
+    )
+    # With one it is somebody, who has no rights yet.
+    eventually(lambda: deployments(plane, token, "apps") == 403, "the access entry to be felt")
 
 
 def test_a_token_for_another_cluster_is_refused(admitted: Role, plane: ControlPlane) -> None:
