@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ import yaml
 from srectl.local.aws.process import LocalAws
 from srectl.local.binaries import BinaryUnavailable, find
 from srectl.local.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
+from srectl.local.process import ManagedProcess
 
 CLUSTER_NAME = "sre-platform"
 USER_KUBECONFIG_VARIABLE = "SRECTL_TEST_KUBECONFIG"
@@ -35,49 +35,21 @@ class KubernetesApi:
 
 
 @dataclass
-class LoggedProcess:
-    """A child process whose output goes to a file."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def alive(self) -> bool:
-        return self.process.poll() is None
-
-    def log_tail(self, n: int) -> str:
-        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-n:])
-
-
-@dataclass
 class Launcher:
     """Starts processes and stops all of them again, the last one first."""
 
     logs: Path
-    processes: dict[str, LoggedProcess] = field(default_factory=dict)
+    processes: dict[str, ManagedProcess] = field(default_factory=dict)
 
-    def __call__(self, spec: ProcessSpec) -> LoggedProcess:
-        log = self.logs / f"{spec.name}.log"
-        with log.open("wb") as output:
-            child = subprocess.Popen(
-                spec.argv,
-                env={**os.environ, **spec.env},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self.processes[spec.name] = LoggedProcess(child, log)
-        return self.processes[spec.name]
+    def __call__(self, spec: ProcessSpec) -> ManagedProcess:
+        process = ManagedProcess(spec.name, spec.argv, spec.env, self.logs / f"{spec.name}.log")
+        self.processes[spec.name] = process
+        return process.start()
 
     def stop(self) -> None:
         # One after the other: an API server that loses its database first hangs for ten seconds.
-        for each in reversed(self.processes.values()):
-            each.process.terminate()
-            try:
-                each.process.wait(5)
-            except subprocess.TimeoutExpired:
-                each.process.kill()
-                each.process.wait()
+        for process in reversed(self.processes.values()):
+            process.stop(grace_seconds=5)
 
 
 @dataclass(frozen=True)

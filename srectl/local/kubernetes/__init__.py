@@ -2,9 +2,8 @@
 
 from srectl.local.kubernetes.control_plane import (
     ControlPlane,
-    ControlPlaneError,
     ControlPlanePorts,
     ProcessSpec,
 )
 
-__all__ = ["ControlPlane", "ControlPlaneError", "ControlPlanePorts", "ProcessSpec"]
+__all__ = ["ControlPlane", "ControlPlanePorts", "ProcessSpec"]

@@ -7,25 +7,22 @@ The command lines are data (:class:`ProcessSpec`); whoever supervises the stack 
 from __future__ import annotations
 
 import http.client
-import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from srectl.local.kubernetes import identities
 from srectl.local.kubernetes.api import ApiClient
 from srectl.local.kubernetes.kubeconfig import write_client_kubeconfig, write_webhook_kubeconfig
 from srectl.local.kubernetes.pki import CertificateAuthority, KeyPair, service_account_key
+from srectl.local.process import LogTail, StartFailed, free_port, wait_until
 
 __all__ = [
     "ControlPlane",
-    "ControlPlaneError",
     "ControlPlanePorts",
     "Launch",
     "ProcessSpec",
-    "RunningProcess",
 ]
 
 HOST = "127.0.0.1"
@@ -35,7 +32,6 @@ _FIRST_SERVICE_ADDRESS = "10.96.0.1"
 # The API server refuses to advertise a loopback address. Nobody ever dials this one (TEST-NET-1,
 # RFC 5737): endpoint reconciliation is off, and the node agent hands pods the real endpoint.
 _ADVERTISED_ADDRESS = "192.0.2.1"
-_POLL_SECONDS = 0.05
 
 # Controllers of things that a cluster without clouds, volumes and certificate requests never has.
 _UNUSED_CONTROLLERS = (
@@ -52,20 +48,6 @@ _UNUSED_CONTROLLERS = (
 )
 
 
-class ControlPlaneError(RuntimeError):
-    """The control plane did not come up; the message names the part and shows its log."""
-
-
-class RunningProcess(Protocol):
-    """What :meth:`ControlPlane.start` needs to know of a process that it asked for."""
-
-    def alive(self) -> bool:
-        """Whether it still runs."""
-
-    def log_tail(self, n: int) -> str:
-        """Give its last ``n`` lines of output."""
-
-
 @dataclass(frozen=True)
 class ProcessSpec:
     """One process to run: name (of its log, too), argument list, extra environment."""
@@ -75,7 +57,7 @@ class ProcessSpec:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-Launch = Callable[[ProcessSpec], RunningProcess]
+Launch = Callable[[ProcessSpec], LogTail]
 """Starts a process and returns at once; stopping it is the launcher's business."""
 
 
@@ -90,14 +72,7 @@ class ControlPlanePorts:
     @classmethod
     def choose(cls) -> ControlPlanePorts:
         """Take three ports that are free now."""
-        sockets = [socket.socket() for _ in range(3)]
-        try:
-            for each in sockets:
-                each.bind((HOST, 0))
-            return cls(*(each.getsockname()[1] for each in sockets))
-        finally:
-            for each in sockets:
-                each.close()
+        return cls(free_port(HOST), free_port(HOST), free_port(HOST))
 
 
 @dataclass(frozen=True)
@@ -215,19 +190,20 @@ class ControlPlane:
 
         Raises
         ------
-        ControlPlaneError
-            A part ended or was not ready in time.
+        StartFailed
+            A part ended or was not ready in time; with the last lines of its log.
         """
         deadline = time.monotonic() + timeout_seconds
         self.prepare()
         etcd, api_server, controller_manager, scheduler = self.processes()
-        running = {etcd.name: launch(etcd), api_server.name: launch(api_server)}
-        _wait("the API server to be ready", self._api_ready, deadline, running)
+        running = [launch(etcd), launch(api_server)]
+        left = deadline - time.monotonic()
+        wait_until(self._api_ready, "the API server to be ready", left, _Together(running))
         self._create_identities()
         # Both give up where the API server does not answer yet, hence not earlier.
-        running[controller_manager.name] = launch(controller_manager)
-        running[scheduler.name] = launch(scheduler)
-        _wait("the first controllers to work", self._controllers_ready, deadline, running)
+        running += [launch(controller_manager), launch(scheduler)]
+        left = deadline - time.monotonic()
+        wait_until(self._controllers_ready, "the controllers to work", left, _Together(running))
 
     def api_as(self, name: str) -> ApiClient:
         """Give a client for one of the identities. Usable after :meth:`prepare`.
@@ -364,32 +340,37 @@ class ControlPlane:
             if answer.status == http.client.CONFLICT:  # a continued state folder has it already
                 answer = api.call("PUT", f"{path}/{document['metadata']['name']}", document)
             if answer.status not in (http.client.OK, http.client.CREATED):
-                raise ControlPlaneError(
-                    f"the new cluster refused {document['kind']} {document['metadata']['name']}: "
-                    f"HTTP {answer.status} {answer.body}"
+                raise StartFailed(
+                    f"{document['kind']} {document['metadata']['name']} to be created",
+                    f"the API server answered HTTP {answer.status} {answer.body}",
                 )
 
 
-def _wait(
-    what: str,
-    ready: Callable[[], bool],
-    deadline: float,
-    running: Mapping[str, RunningProcess],
-) -> None:
-    last_error = "no answer yet"
-    while time.monotonic() < deadline:
-        for name, process in running.items():
-            if not process.alive():
-                raise ControlPlaneError(
-                    f"{name} ended while waiting for {what}. Its last output:\n"
-                    f"{process.log_tail(20)}"
-                )
-        try:
-            if ready():
-                return
-            last_error = "it answers, but not yet with 200"
-        except (OSError, http.client.HTTPException) as error:
-            last_error = str(error)
-        time.sleep(_POLL_SECONDS)
-    logs = "\n".join(f"--- {name}\n{process.log_tail(10)}" for name, process in running.items())
-    raise ControlPlaneError(f"gave up waiting for {what}: {last_error}. Last output:\n{logs}")
+class _Together:
+    """Several processes seen as one: ended when one of them ended, and then speaking for that one.
+
+    Parameters
+    ----------
+    parts : sequence of LogTail
+        The last one speaks while all are alive.
+    """
+
+    def __init__(self, parts: Sequence[LogTail]) -> None:
+        self._parts = tuple(parts)
+
+    @property
+    def name(self) -> str:
+        return self._speaker().name
+
+    @property
+    def log_path(self) -> Path:
+        return self._speaker().log_path
+
+    def alive(self) -> bool:
+        return all(part.alive() for part in self._parts)
+
+    def log_tail(self, n: int = 20) -> str:
+        return self._speaker().log_tail(n)
+
+    def _speaker(self) -> LogTail:
+        return next((part for part in self._parts if not part.alive()), self._parts[-1])

@@ -16,8 +16,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from srectl.local.kubernetes import ControlPlane, ControlPlaneError, ControlPlanePorts
+from srectl.local.kubernetes import ControlPlane, ControlPlanePorts
 from srectl.local.kubernetes.api import ApiAnswer, ApiClient
+from srectl.local.process import StartFailed
 from tests.integration.kubernetes_fixtures import (
     KubernetesApi,
     StartedControlPlane,
@@ -80,8 +81,7 @@ def test_the_shared_fixture_gives_working_admin_access(
 
 def test_everything_listens_on_loopback_only(own_control_plane: StartedControlPlane) -> None:
     listening = {
-        name: listeners(each.process.pid)
-        for name, each in own_control_plane.launcher.processes.items()
+        name: listeners(each.pid) for name, each in own_control_plane.launcher.processes.items()
     }
     ports = own_control_plane.plane.ports
     assert listening == {
@@ -231,7 +231,7 @@ def test_a_control_plane_that_cannot_start_says_which_part_and_why(tmp_path: Pat
         taken.listen()
         free = ControlPlanePorts.choose()
         ports = ControlPlanePorts(free.api_server, taken.getsockname()[1], free.etcd_peer)
-        with pytest.raises(ControlPlaneError, match=r"(?s)etcd ended.*address already in use"):
+        with pytest.raises(StartFailed, match=r"(?s)etcd ended.*address already in use"):
             start_control_plane(tmp_path, ports=ports)
 
 
@@ -255,8 +255,9 @@ def test_a_stopped_control_plane_goes_on_where_it_was(tmp_path: Path, unique: st
         second.launcher.stop()
 
 
-def listeners(pid: int) -> set[tuple[str, int]]:
+def listeners(pid: int | None) -> set[tuple[str, int]]:
     """Give address and port of every TCP socket that a process listens on, IPv4 and IPv6."""
+    assert pid is not None
     own = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:
