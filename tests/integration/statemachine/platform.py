@@ -252,7 +252,8 @@ class Platform:
         arn = self.sfn.start_execution(
             stateMachineArn=machine or self.runbook_arn, input=json.dumps(event)
         )["executionArn"]
-        return wait_for(lambda: self._ended(arn), f"execution {arn}", timeout)
+        ended: dict[str, Any] = wait_for(lambda: self._ended(arn), f"execution {arn}", timeout)
+        return ended
 
     def _ended(self, arn: str) -> dict[str, Any] | None:
         execution: dict[str, Any] = self.sfn.describe_execution(executionArn=arn)
@@ -282,7 +283,10 @@ class Platform:
             items = self.records(incident_id)
             return items[0] if items and items[0].get("status") == status else None
 
-        return wait_for(has_status, f"incident {incident_id} to be {status}", timeout)
+        item: dict[str, Any] = wait_for(
+            has_status, f"incident {incident_id} to be {status}", timeout
+        )
+        return item
 
     def calls(self, incident_id: str, operation: str) -> list[dict[str, Any]]:
         """What the function was asked to do for an incident."""
@@ -292,7 +296,7 @@ class Platform:
 
     def notifications(self, incident_id: str) -> list[dict[str, Any]]:
         """Take the escalations out of the inbox and return those of one incident."""
-        found = []
+        found: list[dict[str, Any]] = []
         while True:
             messages = self.sqs.receive_message(
                 QueueUrl=self.queues["inbox"], MaxNumberOfMessages=10, VisibilityTimeout=1
