@@ -69,10 +69,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     arguments = build_parser().parse_args(argv)
     stop_asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop_asked.set())
     try:
         settings = settings_from(arguments)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop_asked.set())
         agent = Agent(settings, Cluster(arguments.kubeconfig))
         try:
             agent.start()

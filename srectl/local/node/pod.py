@@ -370,7 +370,7 @@ class PodWorker(threading.Thread):
         if unit.judge(kind, verdict):
             spec = unit.probes[kind]
             pod_grace = float(self._pod["spec"].get("terminationGracePeriodSeconds") or 0)
-            self._stop(unit, pod_grace if spec.grace is None else spec.grace)
+            self._stop_unit(unit, pod_grace if spec.grace is None else spec.grace)
             message = f"Container {unit.name} failed {kind} probe, will be restarted"
             self._emit("Normal", "Killing", message)
         elif kind == STARTUP:
@@ -378,7 +378,7 @@ class PodWorker(threading.Thread):
 
     # -- ending -------------------------------------------------------------------------------
 
-    def _stop(self, unit: ContainerUnit, grace: float) -> None:
+    def _stop_unit(self, unit: ContainerUnit, grace: float) -> None:
         unit.stop_probes(LIVENESS, STARTUP)
         process, where = unit.process, unit.surroundings
         if process is None or where is None:
@@ -400,7 +400,7 @@ class PodWorker(threading.Thread):
             unit.next_start = None
             if unit.running:
                 self._emit("Normal", "Killing", f"Stopping container {unit.name}")
-                self._stop(unit, grace)
+                self._stop_unit(unit, grace)
 
     def _wind_down(self) -> bool:
         """Bring the pod down; return True when nothing of it is left to do."""
@@ -413,7 +413,7 @@ class PodWorker(threading.Thread):
             grace = float(self._pod["spec"].get("terminationGracePeriodSeconds") or 0)
             for unit in alive:
                 if not unit.stopping:
-                    self._stop(unit, min(grace, self._host.settings.stop_seconds))
+                    self._stop_unit(unit, min(grace, self._host.settings.stop_seconds))
         if alive:
             return False
         if self._gone or self._halting:

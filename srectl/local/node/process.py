@@ -114,14 +114,19 @@ class ContainerProcess:
         Parameters
         ----------
         grace : float
-            Seconds from now until the group is killed; the preStop hook is counted in.
+            Seconds from now until the group is killed; the preStop hook is counted in. With 0
+            the group is killed at once.
         before : callable or None
             The preStop hook, called with the seconds it may take.
         """
 
+        if grace <= 0:
+            self.kill()
+            return
+
         def run() -> None:
             deadline = time.monotonic() + grace
-            if before is not None and grace > 0:
+            if before is not None:
                 before(grace)
             # only the main process is told, as in a container; the group is for the killing
             if not self._ended.is_set():

@@ -32,9 +32,11 @@ def agent(
         ("node-a", "node-b", "node-c"),
         choose_pod_range("tests"),
     )
-    kube.wait_for_nodes(*running.launch.nodes)
-    yield running
-    running.stop()
+    try:
+        kube.wait_for_nodes(*running.launch.nodes)
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture

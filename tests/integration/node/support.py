@@ -78,7 +78,7 @@ def start_agent(
     with log.open("wb") as output:
         process = subprocess.Popen(
             launch.command(),
-            env=launch.environment(),
+            env=launch.environment() | {"HOST_SECRET": "not for pods"},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -95,14 +95,14 @@ class Api:
     kubeconfig: Path
     core: Any = field(init=False)
     apps: Any = field(init=False)
-    discovery: Any = field(init=False)
     policy: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        connection = config.new_client_from_config(str(self.kubeconfig))
+        connection = config.new_client_from_config(  # type: ignore[no-untyped-call]  # no types there
+            str(self.kubeconfig)
+        )
         self.core = client.CoreV1Api(connection)
         self.apps = client.AppsV1Api(connection)
-        self.discovery = client.DiscoveryV1Api(connection)
         self.policy = client.PolicyV1Api(connection)
 
     def wait_for_nodes(self, *names: str) -> None:
@@ -112,7 +112,8 @@ class Api:
                 name in nodes
                 and not nodes[name].spec.taints
                 and any(
-                    c.type == "Ready" and c.status == "True" for c in nodes[name].status.conditions
+                    c.type == "Ready" and c.status == "True"
+                    for c in nodes[name].status.conditions or []
                 )
                 for name in names
             )
@@ -145,6 +146,24 @@ class Api:
             return pods if len(pods) == count else []
 
         return eventually(f"{count} pods ready in {namespace}", all_ready)
+
+    def wait_running(self, namespace: str, name: str = "web") -> Any:
+        def running() -> Any:
+            pod = self.pod(namespace, name)
+            return pod if pod.status.phase == "Running" else None
+
+        return eventually(f"pod {name} running", running)
+
+    def state(self, namespace: str, name: str = "web") -> Any:
+        """The state of a pod's first container, None before there is one."""
+        found = self.pod(namespace, name).status.container_statuses
+        return found[0] if found else None
+
+    def wait_gone(self, namespace: str, name: str = "web") -> None:
+        def gone() -> bool:
+            return all(pod.metadata.name != name for pod in self.pods(namespace))
+
+        eventually(f"pod {name} gone", gone)
 
     def events(self, namespace: str) -> set[str]:
         return {event.reason for event in self.core.list_namespaced_event(namespace).items}
@@ -218,7 +237,7 @@ def listening_addresses(pids: Sequence[int]) -> set[str]:
     for pid in pids:
         for link in Path(f"/proc/{pid}/fd").glob("*"):
             try:
-                target = os.readlink(link)
+                target = str(link.readlink())
             except OSError:
                 continue
             if target.startswith("socket:["):
