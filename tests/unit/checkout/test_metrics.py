@@ -1,0 +1,91 @@
+"""The metrics tell what happened, and every series is there before anything happens."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.unit.checkout.conftest import Parameters, Start
+
+
+def _samples(client: FlaskClient) -> dict[tuple[str, ...], float]:
+    """Every sample by its name and its label values."""
+    text = client.get("/metrics").get_data(as_text=True)
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if family.name.startswith("checkout")
+    }
+
+
+def _grown(
+    client: FlaskClient, before: dict[tuple[str, ...], float]
+) -> dict[tuple[str, ...], float]:
+    """What has been counted since."""
+    return {
+        key: value - before[key]
+        for key, value in _samples(client).items()
+        if key[0].endswith(("_total", "_count")) and key in before and value != before[key]
+    } | {key: value for key, value in _samples(client).items() if key not in before}
+
+
+def test_all_series_exist_before_the_first_request(start: Start) -> None:
+    names = set(_samples(start()))
+    for method in ("GET", "POST"):
+        assert ("checkout_requests_total", method) in names
+        assert ("checkout_request_duration_seconds_count", method) in names
+        for reason in ("recommendations", "loyalty_points", "internal"):
+            assert ("checkout_errors_total", method, reason) in names
+    assert ("checkout_degraded_mode_enabled",) in names
+
+
+def test_a_good_request_is_counted_and_timed(start: Start) -> None:
+    client = start()
+    before = _samples(client)
+    client.get("/checkout")
+    assert _grown(client, before) == {
+        ("checkout_requests_total", "GET"): 1,
+        ("checkout_request_duration_seconds_count", "GET"): 1,
+    }
+
+
+def test_a_failed_request_is_an_error_of_its_step(start: Start, monkeypatch: object) -> None:
+    client = start(ERROR_RATE="1")
+    before = _samples(client)
+    client.get("/checkout")
+    grown = _grown(client, before)
+    errors = {key: value for key, value in grown.items() if key[0] == "checkout_errors_total"}
+    assert list(errors.values()) == [1]
+    assert next(iter(errors))[2] in ("recommendations", "loyalty_points")
+    assert grown["checkout_requests_total", "GET"] == 1
+
+
+def test_a_bad_basket_is_no_error_of_the_service(start: Start) -> None:
+    client = start()
+    before = _samples(client)
+    client.post("/checkout", json={})
+    assert _grown(client, before) == {
+        ("checkout_requests_total", "POST"): 1,
+        ("checkout_request_duration_seconds_count", "POST"): 1,
+    }
+
+
+def test_probes_and_scrapes_are_no_requests(start: Start) -> None:
+    client = start()
+    before = _samples(client)
+    client.get("/healthz")
+    assert _grown(client, before) == {}
+
+
+def test_the_gauge_shows_degraded_mode(start: Start, parameters: Parameters) -> None:
+    parameters.values["/degraded"] = "true"
+    on = start(DEGRADED_MODE_PARAMETER="/degraded")
+    assert _samples(on)["checkout_degraded_mode_enabled",] == 1
+    assert _samples(start(DEGRADED_MODE="false"))["checkout_degraded_mode_enabled",] == 0
+
+
+def test_failed_reads_are_counted(start: Start, parameters: Parameters) -> None:
+    parameters.values["/lost"] = TimeoutError("SSM is away")
+    counted = _samples(start(DEGRADED_MODE_PARAMETER="/lost"))
+    assert counted["checkout_parameter_failures_total", "/lost", "unavailable"] == 1
