@@ -158,6 +158,7 @@ def _build(component: Component, cache: Path, progress: BuildProgress) -> None:
         if place.exists():  # incomplete, else it had been found
             place.rename(work / "incomplete")
         finished.rename(place)
+        progress.update(component.label, "ready", 1, 1)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -77,7 +77,7 @@ class TerminalProgress:
     def update(self, component: str, doing: str, done: int = 0, total: int | None = None) -> None:
         """See :class:`BuildProgress`."""
         if component not in self._tasks:
-            self._tasks[component] = self._bars.add_task(component, total=None)
+            self._tasks[component] = self._bars.add_task(component, total=None, amount="")
         self._bars.update(
             self._tasks[component],
             description=f"{component}: {doing}",
@@ -105,6 +105,8 @@ def showing(console: Console) -> Iterator[BuildProgress]:
 
 
 def _amount(done: int, total: int | None) -> str:
+    if total == 1:
+        return ""
     if total:
         return f"{done} of {total}"
     return str(done) if done else ""
