@@ -1,0 +1,66 @@
+# One obvious way to run anything; `make help` lists it.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export SAM_CLI_TELEMETRY := 0
+# The recipes of `sam build` and the tests find python3.11 and its tools here.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup binaries lint format test test-unit test-kubernetes demo up down build constraints clean
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## Python environment with the srectl command (.venv/bin/srectl)
+
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11, or name one with PYTHON=..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -r requirements.txt
+	$(BIN)/python -m pip install -q --no-deps -e .
+	touch $@
+
+binaries: $(READY)  ## Kubernetes, etcd, Prometheus and Alertmanager in the cache (built once, about 10 minutes)
+	$(BIN)/python -m srectl.local.binaries
+
+lint: $(READY)  ## Every static check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src srectl checkout_app tests
+	$(BIN)/sam validate --lint
+	$(BIN)/srectl runbooks validate
+
+format: $(READY)  ## Put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(READY) binaries  ## Every test; PYTEST_ARGS="-k drain" narrows it
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-unit: $(READY)  ## The quick tests only
+	$(BIN)/pytest tests/unit $(PYTEST_ARGS)
+
+test-kubernetes: $(READY) binaries  ## What needs a real API server
+	$(BIN)/pytest -m kubernetes $(PYTEST_ARGS)
+
+demo: $(READY) binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production
+	$(BIN)/srectl demo $(if $(REALISTIC),--realistic)
+
+up: $(READY) binaries  ## Start the one-machine stack and leave it running
+	$(BIN)/srectl up
+
+down: $(READY)  ## Stop it
+	$(BIN)/srectl down
+
+build: $(READY)  ## Lambda artifacts in .aws-sam/
+	$(BIN)/sam build
+
+constraints: $(READY)  ## Write constraints.txt anew from what is installed
+	{ echo "# Exact versions of everything requirements.txt brings along; made by 'make constraints'."; \
+	  $(BIN)/python -m pip freeze --exclude-editable; } > constraints.txt
+
+clean:  ## Remove what was built here (the cache of binaries stays)
+	rm -rf build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

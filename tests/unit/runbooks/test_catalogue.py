@@ -1,0 +1,90 @@
+"""The runbook catalogue: what is refused, and what publishing changes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from srectl import runbooks
+
+ROOT = Path(__file__).resolve().parents[3]
+GOOD = """
+name: Restart
+description: Restarts the checkout service.
+severities: [critical]
+action: restart_deployment
+target: {kind: deployment, namespace: apps, name: checkout}
+on_failure: keep
+guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "runbooks" / runbooks.SCHEMA_FILE, tmp_path)
+    (tmp_path / "restart.yaml").write_text(GOOD)
+    return tmp_path
+
+
+def test_the_shipped_catalogue_is_valid() -> None:
+    names = [runbook.name for runbook in runbooks.load(ROOT / "runbooks")]
+    assert "CheckoutHighErrorRate" in names
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("action: restart_deployment", "action: format_disk", "/action"),
+        ("cooldown_seconds: 300", "cooldown_seconds: -1", "/guard/cooldown_seconds"),
+        ("severities: [critical]", "severities: []", "/severities"),
+        ("namespace: apps", "namespace: '../kube-system'", "/target"),
+        ("on_failure: keep", "on_failure: maybe", "/on_failure"),
+        ("name: Restart", "name: 'Restart; rm -rf'", "/name"),
+        ("name: Restart", "surprise: 1\nname: Restart", "surprise"),
+        ("name: checkout}", "name: {from_label: deployment}}", "/target"),
+        ("severities: [critical]", "severities: [critical", "not readable as YAML"),
+    ],
+)
+def test_a_faulty_runbook_is_refused_with_its_place(
+    folder: Path, old: str, new: str, problem: str
+) -> None:
+    assert old in GOOD
+    (folder / "restart.yaml").write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(runbooks.CatalogueInvalid) as caught:
+        runbooks.load(folder)
+    assert "restart.yaml" in str(caught.value)
+    assert problem in str(caught.value)
+
+
+def test_one_name_in_two_files_is_refused(folder: Path) -> None:
+    (folder / "second.yaml").write_text(GOOD)
+    with pytest.raises(runbooks.CatalogueInvalid, match=r"also the name in restart\.yaml"):
+        runbooks.load(folder)
+
+
+def test_an_empty_catalogue_is_refused(folder: Path) -> None:
+    (folder / "restart.yaml").unlink()
+    with pytest.raises(runbooks.CatalogueInvalid, match="no runbook here"):
+        runbooks.load(folder)
+
+
+@mock_aws
+def test_publishing_writes_only_what_changed(folder: Path) -> None:
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    client.create_table(
+        TableName="runbooks",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+    )
+    assert runbooks.publish(client, "runbooks", runbooks.load(folder)) == ["Restart"]
+    assert runbooks.publish(client, "runbooks", runbooks.load(folder)) == []
+    (folder / "restart.yaml").write_text(GOOD.replace("300", "301"))
+    assert runbooks.publish(client, "runbooks", runbooks.load(folder)) == ["Restart"]
+    item = client.get_item(TableName="runbooks", Key={"name": {"S": "Restart"}})["Item"]
+    assert json.loads(item["definition"]["S"])["guard"]["cooldown_seconds"] == 301

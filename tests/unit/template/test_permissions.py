@@ -1,0 +1,78 @@
+"""Least privilege: what a role may do is named, resource by resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+#: Actions for which AWS knows no resource, by its service authorization reference.
+WITHOUT_RESOURCES = {
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+}
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def identity_statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        documents = []
+        if resource["Type"] == "AWS::IAM::Role":
+            documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        elif resource["Type"] == "AWS::IAM::Policy":
+            documents = [properties["PolicyDocument"]]
+        for document in documents:
+            for statement in listed(document["Statement"]):
+                yield name, statement
+
+
+def test_no_role_may_do_anything_to_everything(template: dict[str, Any]) -> None:
+    statements = list(identity_statements(template))
+    assert statements
+    for role, statement in statements:
+        actions = set(listed(statement["Action"]))
+        assert not any("*" in action for action in actions), (role, actions)
+        if "*" in listed(statement["Resource"]):
+            assert actions <= WITHOUT_RESOURCES, (role, actions - WITHOUT_RESOURCES)
+
+
+def test_every_statement_has_a_name(template: dict[str, Any]) -> None:
+    for role, statement in identity_statements(template):
+        assert statement.get("Sid"), (role, statement)
+
+
+def test_every_function_and_machine_has_a_role_of_its_own(template: dict[str, Any]) -> None:
+    roles = [
+        resource["Properties"]["Role"]["Fn::GetAtt"][0]
+        for resource in template["Resources"].values()
+        if resource["Type"] in {"AWS::Serverless::Function", "AWS::Serverless::StateMachine"}
+    ]
+    assert len(roles) == len(set(roles)) == 4
+
+
+@pytest.mark.parametrize("service", ["events.amazonaws.com", "sns.amazonaws.com"])
+def test_a_service_is_trusted_for_this_account_only(template: dict[str, Any], service: str) -> None:
+    kinds = {"AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"}
+    found = 0
+    for name, resource in template["Resources"].items():
+        if resource["Type"] not in kinds:
+            continue
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
+            if statement.get("Principal", {}) != {"Service": service}:
+                continue
+            found += 1
+            assert "aws:SourceArn" in statement["Condition"]["ArnEquals"], name
+    assert found

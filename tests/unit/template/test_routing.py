@@ -1,0 +1,63 @@
+"""Nothing accepted is lost: wherever an event goes, what cannot be delivered is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def test_every_target_of_a_rule_has_a_retry_policy_and_a_dead_letter_queue(
+    template: dict[str, Any],
+) -> None:
+    rules = of_type(template, "AWS::Events::Rule")
+    assert rules
+    for name, rule in rules.items():
+        for target in rule["Targets"]:
+            assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 3600, (name, target["Id"])
+            queue = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+            assert queue in of_type(template, "AWS::SQS::Queue")
+
+
+def test_each_rule_may_send_to_the_dead_letter_queues_it_names(template: dict[str, Any]) -> None:
+    allowed = set()
+    for policy in of_type(template, "AWS::SQS::QueuePolicy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+            for source in sources if isinstance(sources, list) else [sources]:
+                name = source.get("Fn::GetAtt", [source.get("Ref")])[0]
+                allowed.add((name, statement["Resource"]["Fn::GetAtt"][0]))
+    for name, rule in of_type(template, "AWS::Events::Rule").items():
+        for target in rule["Targets"]:
+            assert (name, target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]) in allowed
+
+
+def test_a_full_or_failing_webhook_answers_503_because_429_is_never_retried(
+    template: dict[str, Any],
+) -> None:
+    answers = template["Resources"]["WebhookApi"]["Properties"]["GatewayResponses"]
+    for kind in ("THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"):
+        assert answers[kind]["StatusCode"] == 503
+
+
+def test_the_pager_hears_of_critical_incidents_only(template: dict[str, Any]) -> None:
+    pager = template["Resources"]["PagerDutySubscription"]["Properties"]
+    assert pager["FilterPolicyScope"] == "MessageBody"
+    assert pager["FilterPolicy"] == {"severity": ["critical"]}
+
+
+def test_stored_data_is_encrypted_with_the_platform_key(template: dict[str, Any]) -> None:
+    key = {"Fn::GetAtt": ["PlatformKey", "Arn"]}
+    for name, table in of_type(template, "AWS::DynamoDB::Table").items():
+        assert table["SSESpecification"]["KMSMasterKeyId"] == key, name
+    for name, group in of_type(template, "AWS::Logs::LogGroup").items():
+        assert (group["KmsKeyId"], group["RetentionInDays"]) == (key, 30), name
+    for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
+        for name, resource in of_type(template, kind).items():
+            assert resource["KmsMasterKeyId"] == {"Ref": "PlatformKey"}, name
