@@ -23,8 +23,12 @@ from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, parse_request
 from runbook_action.settings import Settings
 
-logger = Logger()
-metrics = Metrics()
+# Defaults, because a missing variable must cost a label and never a remediation.
+SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "runbook-action")
+logger = Logger(service=SERVICE)
+metrics = Metrics(
+    namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "SREPlatform"), service=SERVICE
+)
 
 
 class Container:

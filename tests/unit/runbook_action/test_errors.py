@@ -1,0 +1,51 @@
+"""The names that the state machine retries or catches by."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+from runbook_action import errors
+
+ROOT = Path(__file__).parents[3]
+
+
+def names(base: type) -> set[str]:
+    return {
+        name
+        for name, found in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(found, base)
+        and found not in (errors.RetryableError, errors.FinalError)
+        and found is not errors.RunbookActionError
+    }
+
+
+def test_the_names_are_the_contract() -> None:
+    assert names(errors.RetryableError) == {
+        "ClusterUnreachable",
+        "ClusterThrottled",
+        "ClusterConflict",
+        "AwsUnavailable",
+    }
+    assert names(errors.FinalError) == {
+        "InvalidRequest",
+        "ActionRefused",
+        "TargetNotFound",
+        "AccessDenied",
+        "ClusterRejected",
+        "RolloutFailed",
+    }
+
+
+def test_the_state_machine_retries_exactly_the_retryable_ones() -> None:
+    text = (ROOT / "statemachine" / "incident-response-runbook.asl.json").read_text("utf-8")
+    states = json.loads(text)["States"]
+    invokes = [
+        state for state in states.values() if state.get("Resource", "").endswith("lambda:invoke")
+    ]
+    assert invokes
+    ours = names(errors.RunbookActionError)
+    for state in invokes:
+        retried = {name for rule in state["Retry"] for name in rule["ErrorEquals"]}
+        assert retried & ours == names(errors.RetryableError)

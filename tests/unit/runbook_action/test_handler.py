@@ -1,0 +1,209 @@
+"""The handler: input to output, errors by name, and what it logs and counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from runbook_action import handler as module
+from runbook_action.errors import (
+    ActionRefused,
+    ClusterUnreachable,
+    InvalidRequest,
+    RunbookActionError,
+)
+from runbook_action.ports import Services
+from runbook_action.settings import InvalidSettings, Settings
+from tests.unit.runbook_action.fakes import INCIDENT, PARAMETER, World
+from tests.unit.runbook_action.test_settings import GOOD
+
+LOG = StringIO()
+
+
+class Context:
+    """Lambda's context, with two minutes left."""
+
+    function_name = "runbook-action"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 120_000
+
+
+class FakeContainer:
+    """The container with the fakes in it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.settings = replace(Settings.from_environment(GOOD), clusters={})
+
+    def services(self, request: Any, context: Any) -> Services:
+        return self.world.services
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
+    LOG.seek(0)
+    LOG.truncate()
+    monkeypatch.setattr(module.logger.registered_handler, "stream", LOG)
+    world = World.new()
+    monkeypatch.setattr(module, "container", lambda: FakeContainer(world))
+    yield world
+    module.logger.clear_state()
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    return {
+        "operation": "execute",
+        "action": "enable_degraded_mode",
+        "target": {
+            "cluster": None,
+            "namespace": "apps",
+            "kind": "deployment",
+            "name": "checkout",
+        },
+        "parameters": {},
+        "incident_id": INCIDENT,
+        "undo": None,
+        **changes,
+    }
+
+
+def logged() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in LOG.getvalue().splitlines()]
+
+
+def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The one metric of the invocation, as CloudWatch takes it from standard output."""
+    line: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return line
+
+
+def test_an_action_answers_with_every_key_of_the_contract(world: World) -> None:
+    answer = module.handler(event(), Context())
+    assert json.loads(json.dumps(answer)) == answer
+    assert list(answer) == [
+        "status",
+        "action",
+        "operation",
+        "target",
+        "incident_id",
+        "changed",
+        "summary",
+        "details",
+        "plan",
+        "undo",
+        "healthy",
+    ]
+    assert answer["status"] == "succeeded"
+    assert answer["undo"] == {
+        "action": "enable_degraded_mode",
+        "parameters": {"degraded_mode": False},
+    }
+    assert world.parameters.values == {PARAMETER: "true"}
+
+
+def test_the_undo_that_execute_returned_is_what_undo_takes(world: World) -> None:
+    undo = module.handler(event(), Context())["undo"]
+    answer = module.handler(event(operation="undo", undo=undo), Context())
+    assert answer["status"] == "succeeded"
+    assert world.parameters.values == {PARAMETER: "false"}
+
+
+@pytest.mark.parametrize("operation", ["plan", "execute", "verify", "undo"])
+def test_each_operation_reaches_the_action(world: World, operation: str) -> None:
+    assert module.handler(event(operation=operation), Context())["operation"] == operation
+
+
+def test_success_is_counted_for_the_action_and_logged_for_the_incident(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module.handler(event(), Context())
+    metric = counted(capsys)
+    assert metric["RunbookActionSucceeded"] == [1.0]
+    assert (metric["action"], metric["operation"]) == ("enable_degraded_mode", "execute")
+    (line,) = logged()
+    assert (line["incident_id"], line["status"]) == (INCIDENT, "succeeded")
+
+
+def test_failure_is_counted_logged_and_raised_under_its_own_name(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.calls.fail_at(1, ClusterUnreachable("no answer"))
+    with pytest.raises(ClusterUnreachable):
+        module.handler(event(), Context())
+    metric = counted(capsys)
+    assert metric["RunbookActionFailed"] == [1.0]
+    assert (metric["action"], metric["error"]) == ("enable_degraded_mode", "ClusterUnreachable")
+    (line,) = logged()
+    assert (line["level"], line["error"]) == ("ERROR", "ClusterUnreachable")
+    assert "no answer" in line["exception"]
+
+
+def test_a_fault_of_our_own_is_counted_as_a_failure_too(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.calls.fail_at(1, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        module.handler(event(), Context())
+    assert "RunbookActionFailed" in counted(capsys)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"action": "delete_everything"}, InvalidRequest),
+        ({"incident_id": ""}, InvalidRequest),
+        (
+            {"target": {"namespace": "kube-system", "kind": "deployment", "name": "coredns"}},
+            ActionRefused,
+        ),
+    ],
+)
+def test_a_bad_request_touches_nothing(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, Any],
+    error: type[RunbookActionError],
+) -> None:
+    with pytest.raises(error):
+        module.handler(event(**changes), Context())
+    assert world.calls.log == []
+    assert "RunbookActionFailed" in counted(capsys)
+
+
+def test_one_invocations_incident_does_not_show_in_the_next_ones_log(
+    world: World,
+) -> None:
+    module.handler(event(), Context())
+    with pytest.raises(InvalidRequest):
+        module.handler(event(action="no such"), Context())
+    first, second = logged()
+    assert "incident_id" in first
+    assert "incident_id" not in second
+
+
+def test_a_bad_environment_stops_the_function_with_its_faults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CLUSTERS", raising=False)
+    module.container.cache_clear()
+    with pytest.raises(InvalidSettings, match="CLUSTERS is missing"):
+        module.handler(event(), Context())
+
+
+def test_the_container_makes_its_clients_without_calling_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    container = module.Container(Settings.from_environment(GOOD))
+    request: Any = type("Request", (), {"target": type("Target", (), {"cluster": None})})
+    services = container.services(request, Context())
+    assert services.degraded_mode_parameter == PARAMETER
+    assert 100 < services.clock.remaining() <= 105
+    assert container.services(request, Context()).cluster is services.cluster
