@@ -1,4 +1,4 @@
-"""Fixtures for tests that need a running local AWS.
+"""Fixtures for tests that need a running local AWS (four functions at once, quick alarms).
 
 ``local_aws`` is started once for the whole test session. Tests share it: each test names its
 resources after itself (``unique``) and leaves no rule behind that strikes another test.
@@ -40,6 +40,8 @@ def running_local_aws(
         port=_free_port(),
         state_dir=state_dir,
         secret=secrets.token_urlsafe(24),
+        max_lambda_workers=4,
+        alarm_interval_seconds=1,
         mends_off=mends_off,
         extra_environment=extra_environment or {},
     )
@@ -84,7 +86,7 @@ def local_aws_pid(_local_aws_process: tuple[LocalAws, subprocess.Popen[bytes]]) 
     return _local_aws_process[1].pid
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def start_local_aws(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> StartLocalAws:

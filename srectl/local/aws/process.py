@@ -19,7 +19,12 @@ import boto3
 from botocore.config import Config
 
 from srectl.local.aws.admin import PREFIX, SECRET_HEADER, webhook_secret
-from srectl.local.aws.server import MENDS_OFF_VARIABLE, SECRET_VARIABLE
+from srectl.local.aws.variables import (
+    ALARM_INTERVAL_VARIABLE,
+    MAX_WORKERS_VARIABLE,
+    MENDS_OFF_VARIABLE,
+    SECRET_VARIABLE,
+)
 
 #: What the emulator takes for the account's root user. Everything on this machine that reaches the
 #: port is root with it: the local AWS protects nothing, it shows which grants a role lacks.
@@ -50,6 +55,10 @@ class LocalAws:
         Guards the admin routes and the token webhooks. One for each stack, never logged.
     account_id, region : str
         Where the stack is deployed.
+    max_lambda_workers : int
+        Functions that run at once; each takes about 65 MB.
+    alarm_interval_seconds : float
+        Time between two evaluations of the alarms.
     mends_off : sequence of str
         Mends to leave out (for tests).
     extra_environment : mapping
@@ -62,6 +71,8 @@ class LocalAws:
     secret: str = field(repr=False)
     account_id: str = "000000000000"
     region: str = "us-east-1"
+    max_lambda_workers: int = 12
+    alarm_interval_seconds: float = 5.0
     mends_off: Sequence[str] = ()
     extra_environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -104,6 +115,8 @@ class LocalAws:
             "STATE_DIR": str(self.state_dir / "persisted"),
             "S3_DATA_DIR": str(self.state_dir / "s3"),
             SECRET_VARIABLE: self.secret,
+            MAX_WORKERS_VARIABLE: str(self.max_lambda_workers),
+            ALARM_INTERVAL_VARIABLE: str(self.alarm_interval_seconds),
             MENDS_OFF_VARIABLE: ",".join(self.mends_off),
             **self.extra_environment,
         }

@@ -14,8 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SECRET_VARIABLE = "SRECTL_LOCAL_AWS_SECRET"  # noqa: S105 - the name of a variable
-MENDS_OFF_VARIABLE = "SRECTL_LOCAL_AWS_MENDS_OFF"
+from srectl.local.aws.variables import MENDS_OFF_VARIABLE, SECRET_VARIABLE
 
 
 def _check_environment() -> None:

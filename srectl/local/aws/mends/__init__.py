@@ -14,11 +14,31 @@ from collections.abc import Collection
 
 log = logging.getLogger(__name__)
 
-#: Module names, in the order in which they are applied.
+#: Module names, in the order in which they are applied: a later one wraps an earlier one.
 MENDS: tuple[str, ...] = (
     "event_archive",
+    "event_log_target",
+    "event_dead_letters",
     "lambda_error_types",
+    "lambda_environment",
+    "lambda_concurrency",
+    "lambda_worker_limit",
+    "lambda_metrics",
+    "rest_api_openapi",
+    "rest_api_stable_id",
+    "rest_api_error_variables",
+    "rest_api_integration_failure",
+    "sns_confirmation",
+    "sns_http_retries",
+    "task_sns_attributes",
+    "task_lambda_throttle",
+    "task_heartbeats",
+    "execution_idempotent_start",
+    "jsonpath_missing",
+    "table_settings",
     "eks_real_cluster",
+    "metric_filters",
+    "alarm_evaluation",
 )
 
 

@@ -16,6 +16,8 @@ from ministack.services import eks
 
 from srectl.local.aws.mends.support import require_success
 
+_stock_create_cluster = eks._create_cluster
+
 
 def register(
     name: str,
@@ -55,7 +57,7 @@ def register(
     with request_scope(account_id, region):
         if name not in eks._clusters:
             require_success(
-                eks._create_cluster(
+                _stock_create_cluster(
                     {
                         "name": name,
                         "version": version,
@@ -80,6 +82,16 @@ def register(
         return described
 
 
+def _refuse(body: dict[str, Any], _creator_arn: str | None = None) -> Any:
+    return eks._error(
+        400,
+        "InvalidRequestException",
+        f"The local AWS makes no clusters: register {body.get('name')!r} as a running control "
+        "plane (LocalAws.register_cluster).",
+    )
+
+
 def apply() -> None:
-    """Keep the emulator from starting clusters of its own."""
+    """Keep the emulator from making clusters up and from starting any."""
     eks._get_docker = lambda: None
+    eks._create_cluster = _refuse

@@ -1,0 +1,10 @@
+"""Names of the environment variables that configure the local AWS' own parts."""
+
+#: Guards the admin routes and the token webhooks.
+SECRET_VARIABLE = "SRECTL_LOCAL_AWS_SECRET"  # noqa: S105 - the name of a variable
+#: Comma-separated names of mends to leave out.
+MENDS_OFF_VARIABLE = "SRECTL_LOCAL_AWS_MENDS_OFF"
+#: Functions that run at once.
+MAX_WORKERS_VARIABLE = "SRECTL_LOCAL_AWS_MAX_LAMBDA_WORKERS"
+#: Seconds between two evaluations of the alarms.
+ALARM_INTERVAL_VARIABLE = "SRECTL_LOCAL_AWS_ALARM_SECONDS"

@@ -1,0 +1,159 @@
+"""API Gateway: what SAM writes into an API's OpenAPI body holds."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from srectl.local.aws.process import LocalAws
+from tests.integration.localaws.probes.registry import shows
+from tests.integration.localaws.probes.support import deploy, make_function
+
+_MODEL = {
+    "type": "object",
+    "required": ["alerts"],
+    "properties": {"alerts": {"type": "array", "minItems": 1}},
+}
+
+
+def _post(aws: LocalAws, api: str, body: bytes) -> tuple[int, Any]:
+    request = urllib.request.Request(
+        f"{aws.endpoint_url}/_aws/execute-api/{api}/live/webhook",
+        body,
+        {"Content-Type": "application/json"},
+        method="POST",
+    )
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def _api(aws: LocalAws, name: str, code: str, title: str = "one") -> dict[str, Any]:
+    """Return the resources that SAM makes of a Serverless::Api with a model."""
+    arn = f"arn:aws:lambda:{aws.region}:{aws.account_id}:function:{name}"
+    functions = aws.client("lambda")
+    try:
+        functions.get_function(FunctionName=name)
+    except functions.exceptions.ResourceNotFoundException:
+        make_function(aws, name, code)
+    body = {
+        "swagger": "2.0",
+        "info": {"title": title, "version": "1.0"},
+        "definitions": {"AlertWebhook": _MODEL},
+        "x-amazon-apigateway-request-validators": {
+            "body-only": {"validateRequestBody": True, "validateRequestParameters": False}
+        },
+        "x-amazon-apigateway-gateway-responses": {
+            "BAD_REQUEST_BODY": {
+                "statusCode": 422,
+                "responseTemplates": {
+                    "application/json": '{"message":$context.error.messageString,'
+                    '"why":"$context.error.validationErrorString"}'
+                },
+            },
+            "INTEGRATION_FAILURE": {
+                "statusCode": "503",
+                "responseTemplates": {"application/json": '{"message":"again"}'},
+            },
+        },
+        "paths": {
+            "/webhook": {
+                "post": {
+                    "x-amazon-apigateway-request-validator": "body-only",
+                    "parameters": [
+                        {
+                            "in": "body",
+                            "name": "AlertWebhook",
+                            "required": True,
+                            "schema": {"$ref": "#/definitions/AlertWebhook"},
+                        }
+                    ],
+                    "x-amazon-apigateway-integration": {
+                        "httpMethod": "POST",
+                        "type": "aws_proxy",
+                        "uri": f"arn:aws:apigateway:{aws.region}:lambda:path/2015-03-31"
+                        f"/functions/{arn}/invocations",
+                    },
+                    "responses": {},
+                }
+            }
+        },
+    }
+    return {
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": name, "Body": body}},
+        f"Deployment{title}": {
+            "Type": "AWS::ApiGateway::Deployment",
+            "Properties": {"RestApiId": {"Ref": "Api"}},
+        },
+        "Stage": {
+            "Type": "AWS::ApiGateway::Stage",
+            "Properties": {
+                "RestApiId": {"Ref": "Api"},
+                "DeploymentId": {"Ref": f"Deployment{title}"},
+                "StageName": "live",
+            },
+        },
+        "Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": name,
+                "Principal": "apigateway.amazonaws.com",
+            },
+        },
+    }
+
+
+_ECHO = """
+import json
+def handler(event, context):
+    return {"statusCode": 202, "body": json.dumps({"got": json.loads(event["body"])})}
+"""
+
+
+@shows("rest_api_openapi")
+def models_and_gateway_responses_of_the_body(aws: LocalAws, name: str) -> None:
+    """A request that the model refuses never reaches the function; the answer is the template's."""
+    api = deploy(aws, name, _api(aws, name, _ECHO))["Api"]
+
+    assert _post(aws, api, b'{"alerts":[1]}') == (202, {"got": {"alerts": [1]}})
+    refused = {body: _post(aws, api, body) for body in (b'{"alerts":[]}', b"{}", b"not json")}
+    assert {status for status, _answer in refused.values()} == {422}
+    assert all("why" in answer for _status, answer in refused.values())
+
+
+@shows("rest_api_stable_id")
+def an_update_keeps_the_apis_address(aws: LocalAws, name: str) -> None:
+    """A changed body is put into the same API: its URL, stage and keys stay."""
+    before = deploy(aws, name, _api(aws, name, _ECHO))["Api"]
+    after = deploy(aws, name, _api(aws, name, _ECHO, title="two"))["Api"]
+
+    assert after == before
+    assert aws.client("apigateway").get_rest_api(restApiId=before)["name"] == name
+    assert _post(aws, before, b'{"alerts":[1]}')[0] == 202
+    assert _post(aws, before, b"{}")[0] in (202, 422, 502)
+
+
+@shows("rest_api_error_variables")
+def a_refusal_says_why(aws: LocalAws, name: str) -> None:
+    """``$context.error.validationErrorString`` names what the model did not like."""
+    api = deploy(aws, name, _api(aws, name, _ECHO))["Api"]
+
+    _status, answer = _post(aws, api, b"{}")
+
+    assert answer["why"] == '[object has missing required properties (["alerts"])]'
+
+
+@shows("rest_api_integration_failure")
+def a_failing_function_answers_with_the_gateways_response(aws: LocalAws, name: str) -> None:
+    """A function error is a 502 without the function's own message."""
+    code = "def handler(event, context):\n    raise KeyError('secret detail')\n"
+    api = deploy(aws, name, _api(aws, name, code))["Api"]
+
+    status, answer = _post(aws, api, b'{"alerts":[1]}')
+
+    assert (status, answer) == (502, {"message": "Internal server error"})

@@ -1,0 +1,157 @@
+"""CloudWatch: metric filters and alarms as AWS has them."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from srectl.local.aws.process import LocalAws
+from tests.integration.localaws.probes.registry import shows
+from tests.integration.localaws.probes.support import eventually, make_queue, receive
+
+
+def _sum(aws: LocalAws, namespace: str, metric: str) -> float:
+    now = datetime.now(UTC)
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+        Period=600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
+
+
+@shows("metric_filters")
+def log_lines_become_metrics(aws: LocalAws, name: str) -> None:
+    """A metric filter counts the lines it matches, by field and by text, and reads values."""
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="s")
+    patterns = {
+        "Errors": ('{ $.level = "ERROR" && $.code >= 500 }', "1"),
+        "Either": ('{ ($.level = "ERROR") || ($.level = "WARN*") }', "1"),
+        "Text": ("timeout", "1"),
+        "Milliseconds": ("{ $.ms > 0 }", "$.ms"),
+    }
+    for metric, (pattern, value) in patterns.items():
+        logs.put_metric_filter(
+            logGroupName=name,
+            filterName=metric,
+            filterPattern=pattern,
+            metricTransformations=[
+                {"metricName": metric, "metricNamespace": name, "metricValue": value}
+            ],
+        )
+    lines: list[Any] = [
+        {"level": "ERROR", "code": 503},
+        {"level": "ERROR", "code": 400},
+        {"level": "WARNING"},
+        {"level": "INFO", "ms": 12.5},
+        {"level": "INFO", "ms": 7.5},
+        "a timeout in plain text",
+    ]
+    now = int(time.time() * 1000)
+    logs.put_log_events(
+        logGroupName=name,
+        logStreamName="s",
+        logEvents=[
+            {"timestamp": now, "message": line if isinstance(line, str) else json.dumps(line)}
+            for line in lines
+        ],
+    )
+
+    eventually(lambda: _sum(aws, name, "Text") == 1, "the text is counted", 3)
+    assert {metric: _sum(aws, name, metric) for metric in patterns} == {
+        "Errors": 1,
+        "Either": 3,
+        "Text": 1,
+        "Milliseconds": 20,
+    }
+
+
+def _announced(aws: LocalAws, queue_url: str) -> str:
+    """Take the next notification from the queue and return the state it announces."""
+    message = receive(aws, queue_url)
+    aws.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return str(json.loads(json.loads(message["Body"])["Message"])["NewStateValue"])
+
+
+@shows("alarm_evaluation")
+def alarms_go_and_come_back(aws: LocalAws, name: str) -> None:
+    """An alarm reads its own dimensions and metric math, notifies, and returns to OK."""
+    url, queue_arn = make_queue(aws, name)
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+    cloudwatch = aws.client("cloudwatch")
+    common = {
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+
+    def simple(function: str) -> dict[str, Any]:
+        return {
+            "AlarmName": f"{name}-{function}",
+            "Namespace": name,
+            "MetricName": "Errors",
+            "Dimensions": [{"Name": "FunctionName", "Value": function}],
+            "Statistic": "Sum",
+            "Period": 10,
+            **common,
+        }
+
+    def metric(identifier: str, metric_name: str) -> dict[str, Any]:
+        return {
+            "Id": identifier,
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": name,
+                    "MetricName": metric_name,
+                    "Dimensions": [{"Name": "FunctionName", "Value": "mine"}],
+                },
+                "Period": 10,
+                "Stat": "Sum",
+            },
+        }
+
+    cloudwatch.put_metric_alarm(**simple("mine"), AlarmActions=[topic], OKActions=[topic])
+    cloudwatch.put_metric_alarm(**simple("other"))
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{name}-ratio",
+        Metrics=[
+            metric("errors", "Errors"),
+            metric("calls", "Invocations"),
+            {
+                "Id": "ratio",
+                "Expression": "IF(calls > 0, 100 * errors / calls, 0)",
+                "ReturnData": True,
+            },
+        ],
+        **common,
+    )
+    dimensions = [{"Name": "FunctionName", "Value": "mine"}]
+    cloudwatch.put_metric_data(
+        Namespace=name,
+        MetricData=[
+            {"MetricName": "Errors", "Value": 5, "Dimensions": dimensions},
+            {"MetricName": "Invocations", "Value": 50, "Dimensions": dimensions},
+        ],
+    )
+
+    def states() -> dict[str, str]:
+        described = cloudwatch.describe_alarms(AlarmNamePrefix=f"{name}-")["MetricAlarms"]
+        return {a["AlarmName"].removeprefix(f"{name}-"): a["StateValue"] for a in described}
+
+    def are(**wanted: str) -> bool:
+        return states() == wanted
+
+    eventually(lambda: are(mine="ALARM", ratio="ALARM", other="OK"), "the alarms go", 10)
+    eventually(lambda: _announced(aws, url) == "ALARM", "the topic hears of it", 5)
+    eventually(lambda: are(mine="OK", ratio="OK", other="OK"), "the alarms come back", 25)

@@ -1,0 +1,172 @@
+"""Step Functions: starting, tasks and paths as AWS has them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+from srectl.local.aws.process import LocalAws
+from tests.integration.localaws.probes.registry import shows
+from tests.integration.localaws.probes.support import (
+    eventually,
+    make_function,
+    make_machine,
+    make_queue,
+    receive,
+    run_machine,
+)
+
+
+@shows("task_sns_attributes")
+def message_attributes_reach_the_subscribers_filter(aws: LocalAws, name: str) -> None:
+    """``sns:publish`` carries MessageAttributes, so that a filter policy can match them."""
+    url, queue_arn = make_queue(aws, name)
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=queue_arn,
+        Attributes={
+            "FilterPolicy": '{"severity":["critical"]}',
+            "RawMessageDelivery": "true",
+        },
+    )
+    machine = make_machine(
+        aws,
+        name,
+        {
+            "Notify": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::sns:publish",
+                "Parameters": {
+                    "TopicArn": topic,
+                    "Message": {"text": "escalated"},
+                    "MessageAttributes": {
+                        "severity": {"DataType": "String", "StringValue.$": "$.severity"}
+                    },
+                },
+                "End": True,
+            }
+        },
+    )
+    run_machine(aws, machine, {"severity": "info"})
+    assert run_machine(aws, machine, {"severity": "critical"})["status"] == "SUCCEEDED"
+
+    message = receive(aws, url)
+    assert message["MessageAttributes"]["severity"]["StringValue"] == "critical"
+    assert json.loads(message["Body"]) == {"text": "escalated"}
+
+
+@shows("execution_idempotent_start")
+def starting_the_same_execution_twice_is_once(aws: LocalAws, name: str) -> None:
+    """Same name and input while it runs gives the same execution; another input is refused."""
+    machine = make_machine(aws, name, {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}})
+    steps = aws.client("stepfunctions")
+    execution = str(uuid.uuid4())
+
+    first = steps.start_execution(stateMachineArn=machine, name=execution, input='{"a":1}')
+    second = steps.start_execution(stateMachineArn=machine, name=execution, input='{"a":1}')
+
+    assert second["executionArn"] == first["executionArn"]
+    assert second["startDate"] == first["startDate"]
+    try:
+        steps.start_execution(stateMachineArn=machine, name=execution, input='{"a":2}')
+    except steps.exceptions.ExecutionAlreadyExists:
+        pass
+    else:
+        raise AssertionError("a second input was taken under the same name")
+    finally:
+        steps.stop_execution(executionArn=first["executionArn"])
+
+
+@shows("task_heartbeats")
+def a_silent_task_times_out_by_its_heartbeat(aws: LocalAws, name: str) -> None:
+    """HeartbeatSeconds ends a waitForTaskToken task that is silent, not one that beats."""
+    url, _arn = make_queue(aws, name)
+    task: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": url, "MessageBody": {"token.$": "$$.Task.Token"}},
+        "HeartbeatSeconds": 2,
+        "TimeoutSeconds": 60,
+        "End": True,
+    }
+    steps = aws.client("stepfunctions")
+    machine = make_machine(aws, name, {"Ask": task})
+
+    silent = run_machine(aws, machine, seconds=8)
+    assert (silent["status"], silent["error"]) == ("FAILED", "States.HeartbeatTimeout")
+    aws.client("sqs").purge_queue(QueueUrl=url)
+
+    started = steps.start_execution(stateMachineArn=machine)["executionArn"]
+    token = json.loads(receive(aws, url)["Body"])["token"]
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        steps.send_task_heartbeat(taskToken=token)
+        time.sleep(0.5)
+    assert steps.describe_execution(executionArn=started)["status"] == "RUNNING"
+    steps.send_task_success(taskToken=token, output="{}")
+    eventually(
+        lambda: steps.describe_execution(executionArn=started)["status"] == "SUCCEEDED",
+        "the task ends",
+    )
+
+
+@shows("task_lambda_throttle")
+def a_throttled_function_is_named_as_aws_names_it(aws: LocalAws, name: str) -> None:
+    """A task whose function has no concurrency left fails as Lambda.TooManyRequestsException."""
+    arn = make_function(aws, name, "def handler(event, context):\n    return 1\n")
+    aws.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    machine = make_machine(
+        aws,
+        name,
+        {
+            "Act": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": {"FunctionName": arn, "Payload": {}},
+                "End": True,
+            }
+        },
+    )
+
+    ended = run_machine(aws, machine)
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "Lambda.TooManyRequestsException")
+
+
+@shows("jsonpath_missing")
+def a_path_that_is_not_there_fails_the_execution(aws: LocalAws, name: str) -> None:
+    """A JSONPath without a value is a runtime error, in InputPath, Parameters and Choice alike."""
+    states: dict[str, dict[str, Any]] = {
+        "parameters": {"Type": "Pass", "Parameters": {"a.$": "$.gone"}, "End": True},
+        "inputpath": {"Type": "Pass", "InputPath": "$.gone", "End": True},
+        "choice": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.gone", "StringEquals": "x", "Next": "Done"}],
+            "Default": "Done",
+        },
+    }
+    for case, state in states.items():
+        machine = make_machine(aws, f"{name}-{case}", {"First": state, "Done": {"Type": "Succeed"}})
+        ended = run_machine(aws, machine, {"here": None})
+        assert (case, ended["status"], ended.get("error")) == (case, "FAILED", "States.Runtime")
+    there = make_machine(
+        aws,
+        f"{name}-there",
+        {
+            "First": {"Type": "Pass", "Parameters": {"a.$": "$.here"}, "Next": "Look"},
+            "Look": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.gone", "IsPresent": False, "Next": "Done"}],
+                "Default": "Bad",
+            },
+            "Done": {"Type": "Succeed"},
+            "Bad": {"Type": "Fail"},
+        },
+    )
+    ended = run_machine(aws, there, {"here": None})
+    assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"a": None})
