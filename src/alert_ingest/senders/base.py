@@ -48,8 +48,8 @@ class Sender(Protocol):
 
 
 def tidy_map(texts: Mapping[str, str]) -> dict[str, str]:
-    """Clean labels or annotations of broken text and of secrets."""
-    return redact_map({clean(key): clean(value) for key, value in texts.items()})
+    """Clean labels or annotations of broken text, of secrets, and of keys DynamoDB cannot hold."""
+    return redact_map({clean(key): clean(value) for key, value in texts.items() if key})
 
 
 def tidy_text(text: str, limit: int) -> str:

@@ -42,12 +42,10 @@ def explain(name: str, value: object, prefix: str = "") -> tuple[Problem, ...]:
     from jsonschema import Draft7Validator
 
     errors = Draft7Validator(sources.schema(name)).iter_errors(value)
-    return tuple(
-        sorted(
-            {problem for error in errors for problem in _problems(error, prefix)},
-            key=lambda problem: (problem.pointer, problem.message),
-        )
-    )
+    problems = {problem for error in errors for problem in _problems(error, prefix)}
+    if not problems:  # the two libraries disagree; a rejection still has to say something
+        problems = {Problem(prefix, f"does not fit the schema {name}")}
+    return tuple(sorted(problems, key=lambda problem: (problem.pointer, problem.message)))
 
 
 def pointer(prefix: str, path: Iterable[str | int]) -> str:
@@ -71,10 +69,11 @@ def _problems(error: ValidationError, prefix: str) -> Iterable[Problem]:
             if name not in error.instance:
                 yield Problem(pointer(where, [name]), "is required but missing")
         return
-    yield Problem(where, _message(rule, wanted, error.instance))
+    examples = error.schema.get("examples", []) if isinstance(error.schema, dict) else []
+    yield Problem(where, _message(rule, wanted, error.instance, examples))
 
 
-def _message(rule: str, wanted: object, instance: object) -> str:
+def _message(rule: str, wanted: object, instance: object, examples: list[object]) -> str:
     match rule:
         case "type":
             kinds = wanted if isinstance(wanted, list) else [wanted]
@@ -88,6 +87,10 @@ def _message(rule: str, wanted: object, instance: object) -> str:
             return f"must have at most {wanted} characters"
         case "minItems":
             return f"must have at least {wanted} item"
+        case "pattern" if wanted == "\\S":
+            return "must not be blank"
+        case "pattern" if examples:
+            return f"must look like {examples[0]}"
         case "pattern":
             return f"must match {wanted}"
         case _:
