@@ -11,8 +11,10 @@ to every cold start to show the two calls that the metrics already count, so it 
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 MAX_ERRORS_SHOWN = 1000
 
 settings = Settings.from_environment(os.environ)
-logger = Logger(level=settings.log_level)
+# ASCII only: alert text may hold line separators and lone surrogates, which would tear a record.
+logger = Logger(level=settings.log_level, json_serializer=partial(json.dumps, default=str))
 metrics = Metrics()
 intake = Intake()
 delivery = Delivery(

@@ -8,6 +8,7 @@ searched for credentials in URLs, authorization schemes and `key=value` or `"key
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping
 
@@ -41,7 +42,10 @@ _KEY = (
     r"|api[_\-]?key|access[_\-]?key|private[_\-]?key|app[_\-]?key|cookie|signature)[A-Za-z0-9_.\-]{0,40}"
 )
 _URL_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,20}://)[^\s/?#@\"']{1,512}@")
-_SCHEME = re.compile(r"\b(Bearer|Basic|GenieKey|Token)(\s+|%20)[A-Za-z0-9+/=._~\-]{6,}", re.I)
+_SCHEME = re.compile(
+    r"\b(?:(Bearer|Basic|GenieKey)(\s+|%20)[A-Za-z0-9+/=._~\-]{6,}|(Token)(\s+)[A-Za-z0-9+/=._~\-]{16,})",
+    re.I,
+)
 # One pattern for a="b", a=b, a: b and "a": "b"; the value ends where quotes, blanks or & do.
 _PAIR = re.compile(
     rf"(\b{_KEY}\\?[\"']?\s{{0,8}}[=:]\s{{0,8}})(\\?\"(?:[^\"\\]|\\[^\"])*\\?\"|'[^']*'|[^\s\"'&,;}}\]]+)",
@@ -62,7 +66,7 @@ def is_secret_key(key: str) -> bool:
 def redact_text(text: str) -> str:
     """Replace what looks like a secret inside running text or a URL."""
     text = _URL_CREDENTIALS.sub(rf"\1{MASK}@", text)
-    text = _SCHEME.sub(rf"\1 {MASK}", text)
+    text = _SCHEME.sub(rf"\1\3 {MASK}", text)
     text = _JWT.sub(MASK, text)
     text = _AWS_KEY_ID.sub(MASK, text)
     return _PAIR.sub(_mask_pair, text)
@@ -97,4 +101,6 @@ def redact_json(value: object) -> object:
         }
     if isinstance(value, list):
         return [redact_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # 1e999 is JSON when it comes in; Infinity would not be when it goes out
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def sample(name: str) -> dict[str, Any]:
     return body
 
 
-def changed(body: dict[str, Any], **changes: object) -> dict[str, Any]:
+def changed(body: dict[str, Any], /, **changes: object) -> dict[str, Any]:
     """Copy a body and set (or with REMOVE drop) values by path, written ``a__b__0``."""
     body = copy.deepcopy(body)
     for path, value in changes.items():
@@ -38,7 +38,7 @@ def changed(body: dict[str, Any], **changes: object) -> dict[str, Any]:
     return body
 
 
-def alertmanager_body(count: int = 1, **changes: object) -> dict[str, Any]:
+def alertmanager_body(count: int = 1, /, **changes: object) -> dict[str, Any]:
     """Return the firing sample with `count` different alerts."""
     body = sample("alertmanager/firing")
     first = body["alerts"][0]
@@ -49,10 +49,10 @@ def alertmanager_body(count: int = 1, **changes: object) -> dict[str, Any]:
     return changed(body, **changes)
 
 
-def proxy_event(body: object, **changes: object) -> dict[str, Any]:
-    """Wrap a body (text, or anything else as JSON) as an API Gateway event."""
+def proxy_event(content: object, /, **changes: object) -> dict[str, Any]:
+    """Wrap content (text, or anything else as JSON) as an API Gateway event."""
     event = sample("alertmanager/api-firing")
-    event["body"] = body if isinstance(body, str) else json.dumps(body)
+    event["body"] = content if isinstance(content, str) else json.dumps(content)
     return changed(event, **changes)
 
 
@@ -68,9 +68,11 @@ class FakeChannel:
     broken: AlertIngestError | None = None
     taken: list[Entry] = field(default_factory=list)
     batches: list[list[Entry]] = field(default_factory=list)
+    takes_time: Callable[[], None] = lambda: None
 
     def send(self, entries: Sequence[Entry]) -> list[Refusal]:
         self.batches.append(list(entries))
+        self.takes_time()
         if self.broken is not None:
             raise self.broken
         step = self.script.pop(0) if self.script else None
@@ -91,14 +93,12 @@ class FakeChannel:
 
 @dataclass
 class FakeTime:
-    """A clock that only moves when somebody sleeps or `tick` says that a look at it costs time."""
+    """A clock that only moves when somebody sleeps or a call takes its time."""
 
     now: float = 1000.0
-    tick: float = 0.0
     pauses: list[float] = field(default_factory=list)
 
     def clock(self) -> float:
-        self.now += self.tick
         return self.now
 
     def sleep(self, seconds: float) -> None:

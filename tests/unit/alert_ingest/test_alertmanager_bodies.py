@@ -82,7 +82,10 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "unknown alert field": ({"alerts__0__flavour": ["new"]}, {}),
     "no annotations": ({"alerts__0__annotations": REMOVE}, {"summary": "CheckoutHighErrorRate"}),
     "empty annotations": ({"alerts__0__annotations": {}}, {"annotations": {}}),
-    "blank summary": ({"alerts__0__annotations__summary": "  "}, {"summary": "CheckoutHighErrorRate"}),
+    "blank summary": (
+        {"alerts__0__annotations__summary": "  "},
+        {"summary": "CheckoutHighErrorRate"},
+    ),
     "no endsAt": ({"alerts__0__endsAt": REMOVE}, {"ended_at": None}),
     "endsAt in the future while firing": (
         {"alerts__0__endsAt": "2026-11-23T15:20:00Z"},
@@ -106,7 +109,14 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     ),
     "no cluster": (
         {"alerts__0__labels__cluster": REMOVE},
-        {"target": {"cluster": None, "namespace": "apps", "kind": "deployment", "name": "checkout"}},
+        {
+            "target": {
+                "cluster": None,
+                "namespace": "apps",
+                "kind": "deployment",
+                "name": "checkout",
+            }
+        },
     ),
     "no deployment": (
         {"alerts__0__labels__deployment": REMOVE},
@@ -126,11 +136,27 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     ),
     "a deployment goes before a node": (
         {"alerts__0__labels__node": "ip-10-0-0-1.ec2.internal"},
-        {"target": {"cluster": "sre-platform", "namespace": "apps", "kind": "deployment", "name": "checkout"}},
+        {
+            "target": {
+                "cluster": "sre-platform",
+                "namespace": "apps",
+                "kind": "deployment",
+                "name": "checkout",
+            }
+        },
     ),
-    "nanoseconds": ({"alerts__0__startsAt": "2026-11-23T15:14:52.704999999Z"}, {"started_at": "2026-11-23T15:14:52.704Z"}),
-    "no fraction": ({"alerts__0__startsAt": "2026-11-23T15:14:52Z"}, {"started_at": "2026-11-23T15:14:52.000Z"}),
-    "other time zone": ({"alerts__0__startsAt": "2026-11-23T16:14:52.704+01:00"}, {"started_at": "2026-11-23T15:14:52.704Z"}),
+    "nanoseconds": (
+        {"alerts__0__startsAt": "2026-11-23T15:14:52.704999999Z"},
+        {"started_at": "2026-11-23T15:14:52.704Z"},
+    ),
+    "no fraction": (
+        {"alerts__0__startsAt": "2026-11-23T15:14:52Z"},
+        {"started_at": "2026-11-23T15:14:52.000Z"},
+    ),
+    "other time zone": (
+        {"alerts__0__startsAt": "2026-11-23T16:14:52.704+01:00"},
+        {"started_at": "2026-11-23T15:14:52.704Z"},
+    ),
     "long summary": ({"alerts__0__annotations__summary": LONG}, {"summary": "x" * 494 + "…[cut]"}),
     "resolved without an end": (
         {"alerts__0__status": "resolved"},
@@ -140,7 +166,10 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
         {"alerts__0__status": "resolved", "alerts__0__endsAt": "2026-11-23T15:14:00Z"},
         {"ended_at": "2026-11-23T15:14:00.000Z", "duration_seconds": None},
     ),
-    "text in many scripts": ({"alerts__0__annotations__summary": "結帳 ошибка 🔥"}, {"summary": "結帳 ошибка 🔥"}),
+    "text in many scripts": (
+        {"alerts__0__annotations__summary": "結帳 ошибка 🔥"},
+        {"summary": "結帳 ошибка 🔥"},
+    ),
     "half a character": ({"alerts__0__annotations__summary": "a\ud800b"}, {"summary": "a?b"}),
     "shell and markup stay text": (
         {"alerts__0__annotations__summary": "$(reboot) <script>'\"`"},
@@ -155,7 +184,7 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
         {"alerts__0__generatorURL": "https://bob:hunter2@prom/g?token=hunter2"},
         {},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("changes", "expected"), VALID.values(), ids=VALID.keys())
@@ -190,7 +219,10 @@ INVALID: dict[str, tuple[dict[str, object], dict[str, str]]] = {
         {"/alerts": "must be array but is integer", "/version": "must be one of 4"},
     ),
     "group status unknown": ({"status": "burning"}, {"/status": "must be one of firing, resolved"}),
-    "truncatedAlerts negative": ({"truncatedAlerts": -1}, {"/truncatedAlerts": "must satisfy minimum 0"}),
+    "truncatedAlerts negative": (
+        {"truncatedAlerts": -1},
+        {"/truncatedAlerts": "must satisfy minimum 0"},
+    ),
     "alert null": ({"alerts__0": None}, {ALERT: "must be object but is null"}),
     "alert a text": ({"alerts__0": "x"}, {ALERT: "must be object but is string"}),
     "alert true": ({"alerts__0": True}, {ALERT: "must be object but is boolean"}),
@@ -200,42 +232,84 @@ INVALID: dict[str, tuple[dict[str, object], dict[str, str]]] = {
         {f"{ALERT}/{name}": MISSING for name in ("fingerprint", "labels", "startsAt", "status")},
     ),
     "no status": ({"alerts__0__status": REMOVE}, {f"{ALERT}/status": MISSING}),
-    "status unknown": ({"alerts__0__status": "x"}, {f"{ALERT}/status": "must be one of firing, resolved"}),
+    "status unknown": (
+        {"alerts__0__status": "x"},
+        {f"{ALERT}/status": "must be one of firing, resolved"},
+    ),
     "no labels": ({"alerts__0__labels": REMOVE}, {f"{ALERT}/labels": MISSING}),
     "labels null": ({"alerts__0__labels": None}, {f"{ALERT}/labels": "must be object but is null"}),
-    "labels a list": ({"alerts__0__labels": []}, {f"{ALERT}/labels": "must be object but is array"}),
-    "no alertname": ({"alerts__0__labels__alertname": REMOVE}, {f"{ALERT}/labels/alertname": MISSING}),
-    "blank alertname": ({"alerts__0__labels__alertname": " "}, {f"{ALERT}/labels/alertname": "must not be blank"}),
+    "labels a list": (
+        {"alerts__0__labels": []},
+        {f"{ALERT}/labels": "must be object but is array"},
+    ),
+    "no alertname": (
+        {"alerts__0__labels__alertname": REMOVE},
+        {f"{ALERT}/labels/alertname": MISSING},
+    ),
+    "blank alertname": (
+        {"alerts__0__labels__alertname": " "},
+        {f"{ALERT}/labels/alertname": "must not be blank"},
+    ),
     "alertname a number": (
         {"alerts__0__labels__alertname": 7},
         {f"{ALERT}/labels/alertname": "must be string but is integer"},
     ),
-    "label a number": ({"alerts__0__labels__n": 1.5}, {f"{ALERT}/labels/n": "must be string but is number"}),
-    "label an object": ({"alerts__0__labels__n": {"password": "p"}}, {f"{ALERT}/labels/n": "must be string but is object"}),
+    "label a number": (
+        {"alerts__0__labels__n": 1.5},
+        {f"{ALERT}/labels/n": "must be string but is number"},
+    ),
+    "label an object": (
+        {"alerts__0__labels__n": {"password": "p"}},
+        {f"{ALERT}/labels/n": "must be string but is object"},
+    ),
     "label with a slash and a tilde": (
         {"alerts__0__labels": {"alertname": "A", "a/b~c": None}},
         {f"{ALERT}/labels/a~1b~0c": "must be string but is null"},
     ),
-    "annotations null": ({"alerts__0__annotations": None}, {f"{ALERT}/annotations": "must be object but is null"}),
+    "annotations null": (
+        {"alerts__0__annotations": None},
+        {f"{ALERT}/annotations": "must be object but is null"},
+    ),
     "annotation false": (
         {"alerts__0__annotations__x": False},
         {f"{ALERT}/annotations/x": "must be string but is boolean"},
     ),
     "no startsAt": ({"alerts__0__startsAt": REMOVE}, {f"{ALERT}/startsAt": MISSING}),
-    "startsAt a number": ({"alerts__0__startsAt": 1}, {f"{ALERT}/startsAt": "must be string but is integer"}),
+    "startsAt a number": (
+        {"alerts__0__startsAt": 1},
+        {f"{ALERT}/startsAt": "must be string but is integer"},
+    ),
     "startsAt prose": ({"alerts__0__startsAt": "yesterday"}, {f"{ALERT}/startsAt": MOMENT}),
-    "startsAt without zone": ({"alerts__0__startsAt": "2026-11-23T15:14:52"}, {f"{ALERT}/startsAt": MOMENT}),
-    "startsAt in month 13": ({"alerts__0__startsAt": "2026-13-23T15:14:52Z"}, {f"{ALERT}/startsAt": IMPOSSIBLE}),
-    "startsAt on February 30th": ({"alerts__0__startsAt": "2026-02-30T00:00:00Z"}, {f"{ALERT}/startsAt": IMPOSSIBLE}),
-    "startsAt never": ({"alerts__0__startsAt": "0001-01-01T00:00:00Z"}, {f"{ALERT}/startsAt": IMPOSSIBLE}),
+    "startsAt without zone": (
+        {"alerts__0__startsAt": "2026-11-23T15:14:52"},
+        {f"{ALERT}/startsAt": MOMENT},
+    ),
+    "startsAt in month 13": (
+        {"alerts__0__startsAt": "2026-13-23T15:14:52Z"},
+        {f"{ALERT}/startsAt": IMPOSSIBLE},
+    ),
+    "startsAt on February 30th": (
+        {"alerts__0__startsAt": "2026-02-30T00:00:00Z"},
+        {f"{ALERT}/startsAt": IMPOSSIBLE},
+    ),
+    "startsAt never": (
+        {"alerts__0__startsAt": "0001-01-01T00:00:00Z"},
+        {f"{ALERT}/startsAt": IMPOSSIBLE},
+    ),
     "startsAt before the calendar": (
         {"alerts__0__startsAt": "0001-01-01T00:00:00+23:00"},
         {f"{ALERT}/startsAt": IMPOSSIBLE},
     ),
-    "startsAt with a line break": ({"alerts__0__startsAt": "2026-11-23T15:14:52Z\n"}, {f"{ALERT}/startsAt": MOMENT}),
+    "startsAt with a line break": (
+        {"alerts__0__startsAt": "2026-11-23T15:14:52Z\n"},
+        {f"{ALERT}/startsAt": MOMENT},
+    ),
     "endsAt prose": ({"alerts__0__endsAt": "soon"}, {f"{ALERT}/endsAt": MOMENT}),
     "no fingerprint": ({"alerts__0__fingerprint": REMOVE}, {f"{ALERT}/fingerprint": MISSING}),
-    "fingerprint empty": ({"alerts__0__fingerprint": ""}, {f"{ALERT}/fingerprint": "must not be blank"}),
+    "fingerprint empty": (
+        {"alerts__0__fingerprint": ""},
+        {f"{ALERT}/fingerprint": "must not be blank"},
+    ),
     "fingerprint too long": (
         {"alerts__0__fingerprint": "f" * 129},
         {f"{ALERT}/fingerprint": "must have at most 128 characters"},
@@ -258,7 +332,7 @@ INVALID: dict[str, tuple[dict[str, object], dict[str, str]]] = {
             f"{ALERT}/status": "must be one of firing, resolved",
         },
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("changes", "expected"), INVALID.values(), ids=INVALID.keys())

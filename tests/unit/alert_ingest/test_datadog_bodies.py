@@ -88,7 +88,10 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "unknown field": ({"brand_new": {"x": [1]}}, {}),
     "schema not given": ({"schema": REMOVE}, {}),
     "date as number": ({"date": 1795446892000}, {"started_at": "2026-11-23T15:14:52.000Z"}),
-    "date with milliseconds": ({"date": "1795446892123"}, {"started_at": "2026-11-23T15:14:52.123Z"}),
+    "date with milliseconds": (
+        {"date": "1795446892123"},
+        {"started_at": "2026-11-23T15:14:52.123Z"},
+    ),
     "P2": ({"alert_priority": "P2"}, {"severity": "warning"}),
     "P3": ({"alert_priority": "P3"}, {"severity": "warning"}),
     "P4": ({"alert_priority": "P4"}, {"severity": "info"}),
@@ -101,7 +104,10 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "tags unsubstituted": ({"tags": "$TAGS"}, {"labels": {}, "target": NOTHING}),
     "tags empty": ({"tags": ""}, {"labels": {}}),
     "tags of commas": ({"tags": ",, ,"}, {"labels": {}}),
-    "tag with colons in its value": ({"tags": "url:http://x:1/y"}, {"labels": {"url": "http://x:1/y"}}),
+    "tag with colons in its value": (
+        {"tags": "url:http://x:1/y"},
+        {"labels": {"url": "http://x:1/y"}},
+    ),
     "tag without a key": ({"tags": ":x,a:b"}, {"labels": {"a": "b"}}),
     "blanks around tags": ({"tags": " a : b , c:d "}, {"labels": {"a": "b", "c": "d"}}),
     "the same tag twice": ({"tags": "a:b,a:b"}, {"labels": {"a": "b"}}),
@@ -119,12 +125,22 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     ),
     "node": (
         {"tags": "kube_node:ip-10-0-0-1.ec2.internal"},
-        {"target": {"cluster": None, "namespace": None, "kind": "node", "name": "ip-10-0-0-1.ec2.internal"}},
+        {
+            "target": {
+                "cluster": None,
+                "namespace": None,
+                "kind": "node",
+                "name": "ip-10-0-0-1.ec2.internal",
+            }
+        },
     ),
     "secret tag": ({"tags": "token:hunter2"}, {"labels": {"token": "[redacted]"}}),
     "secret in the query": ({"alert_query": "curl -H 'Authorization: Bearer hunter2hunter2'"}, {}),
     "no aggregation key": ({"aggreg_key": REMOVE}, {"fingerprint": "monitor:148275309"}),
-    "aggregation key unsubstituted": ({"aggreg_key": "$AGGREG_KEY"}, {"fingerprint": "monitor:148275309"}),
+    "aggregation key unsubstituted": (
+        {"aggreg_key": "$AGGREG_KEY"},
+        {"fingerprint": "monitor:148275309"},
+    ),
     "no monitor either": (
         {"aggreg_key": REMOVE, "alert_id": REMOVE},
         {"fingerprint": "7716548234011230001"},
@@ -134,7 +150,10 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
         {"alert_title": "[P1] [Re-Warn on {host:a}] Disk full"},
         {"alert_name": "Disk full"},
     ),
-    "title with brackets of its own": ({"alert_title": "[prod] Disk full"}, {"alert_name": "[prod] Disk full"}),
+    "title with brackets of its own": (
+        {"alert_title": "[prod] Disk full"},
+        {"alert_name": "[prod] Disk full"},
+    ),
     "only an event title": ({"alert_title": REMOVE}, {"alert_name": "Checkout error rate"}),
     "no title": (
         {"alert_title": REMOVE, "event_title": "$EVENT_TITLE"},
@@ -144,12 +163,15 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "long status sentence": ({"alert_status": "x" * 900}, {"summary": "x" * 494 + "…[cut]"}),
     "link that is no web address": ({"link": "ftp://x"}, {"links": {}}),
     "link unsubstituted": ({"link": "$LINK"}, {"links": {}}),
-    "link with a password": ({"link": "https://u:hunter2@dd/x"}, {"links": {"event": "https://[redacted]@dd/x"}}),
+    "link with a password": (
+        {"link": "https://u:hunter2@dd/x"},
+        {"links": {"event": "https://[redacted]@dd/x"}},
+    ),
     "text in many scripts": ({"alert_status": "結帳 🔥"}, {"summary": "結帳 🔥"}),
     "half a character": ({"alert_status": "a\udfffb"}, {"summary": "a?b"}),
     "dollar text that is no variable": ({"alert_status": "$5 lost"}, {"summary": "$5 lost"}),
     "overlong runbook": ({"tags": f"runbook:{'r' * 129}"}, {"runbook": None}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("changes", "expected"), VALID.values(), ids=VALID.keys())
@@ -193,8 +215,14 @@ INVALID: dict[str, tuple[dict[str, object], dict[str, str]]] = {
         {"alert_cycle_key": "$ALERT_CYCLE_KEY"},
         {"/alert_cycle_key": UNFILLED},
     ),
-    "cycle key a number": ({"alert_cycle_key": 7}, {"/alert_cycle_key": "must be string but is integer"}),
-    "cycle key null": ({"alert_cycle_key": None}, {"/alert_cycle_key": "must be string but is null"}),
+    "cycle key a number": (
+        {"alert_cycle_key": 7},
+        {"/alert_cycle_key": "must be string but is integer"},
+    ),
+    "cycle key null": (
+        {"alert_cycle_key": None},
+        {"/alert_cycle_key": "must be string but is null"},
+    ),
     "cycle key too long": (
         {"alert_cycle_key": "k" * 129},
         {"/alert_cycle_key": "must have at most 128 characters"},
@@ -208,20 +236,35 @@ INVALID: dict[str, tuple[dict[str, object], dict[str, str]]] = {
     "org id unsubstituted": ({"org__id": "$ORG_ID"}, {"/org/id": UNFILLED}),
     "org id a number": ({"org__id": 11023}, {"/org/id": "must be string but is integer"}),
     "org name a number": ({"org__name": 1}, {"/org/name": "must be string but is integer"}),
-    "schema of the future": ({"schema": "datadog-webhook/2"}, {"/schema": "must be one of datadog-webhook/1"}),
+    "schema of the future": (
+        {"schema": "datadog-webhook/2"},
+        {"/schema": "must be one of datadog-webhook/1"},
+    ),
     "date prose": ({"date": "yesterday"}, {"/date": "must look like 1795446892000"}),
     "date in seconds": ({"date": "1795446892"}, {"/date": "must look like 1795446892000"}),
-    "date with a line break": ({"date": "1795446892000\n"}, {"/date": "must look like 1795446892000"}),
+    "date with a line break": (
+        {"date": "1795446892000\n"},
+        {"/date": "must look like 1795446892000"},
+    ),
     "date in other digits": ({"date": "١٧٩٥٤٤٦٨٩٢٠٠٠"}, {"/date": "must look like 1795446892000"}),
-    "date in seconds as number": ({"date": 1795446892}, {"/date": "must satisfy minimum 1000000000000"}),
+    "date in seconds as number": (
+        {"date": 1795446892},
+        {"/date": "must satisfy minimum 1000000000000"},
+    ),
     "date negative": ({"date": -1}, {"/date": "must satisfy minimum 1000000000000"}),
     "date far away": ({"date": 10**14}, {"/date": "must satisfy maximum 9999999999999"}),
-    "date with a fraction": ({"date": 1795446892000.5}, {"/date": "must be string or integer but is number"}),
+    "date with a fraction": (
+        {"date": 1795446892000.5},
+        {"/date": "must be string or integer but is number"},
+    ),
     "date null": ({"date": None}, {"/date": "must be string or integer but is null"}),
     "date true": ({"date": True}, {"/date": "must be string or integer but is boolean"}),
     "tags a list": ({"tags": ["a:b"]}, {"/tags": "must be string but is array"}),
     "tags an object": ({"tags": {"a": "b"}}, {"/tags": "must be string but is object"}),
-    "priority a number": ({"alert_priority": 1}, {"/alert_priority": "must be string but is integer"}),
+    "priority a number": (
+        {"alert_priority": 1},
+        {"/alert_priority": "must be string but is integer"},
+    ),
     "title null": ({"alert_title": None}, {"/alert_title": "must be string but is null"}),
     "link a list": ({"link": []}, {"/link": "must be string but is array"}),
     "query false": ({"alert_query": False}, {"/alert_query": "must be string but is boolean"}),
@@ -233,7 +276,7 @@ INVALID: dict[str, tuple[dict[str, object], dict[str, str]]] = {
         {"alert_transition": "Exploded", "alert_cycle_key": "$ALERT_CYCLE_KEY", "org__id": REMOVE},
         {"/alert_transition": KNOWN, "/alert_cycle_key": UNFILLED, "/org/id": MISSING},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("changes", "expected"), INVALID.values(), ids=INVALID.keys())

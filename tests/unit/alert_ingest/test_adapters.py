@@ -1,0 +1,145 @@
+"""The AWS adapters, against botocore itself: its Stubber checks requests against the model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.stub import Stubber
+
+from alert_ingest.adapters import aws
+from alert_ingest.adapters.event_bus import EventBus
+from alert_ingest.adapters.parking import ParkingQueue
+from alert_ingest.delivery import Refusal
+from alert_ingest.errors import ChannelRefused, ChannelUnavailable
+from alert_ingest.events import Entry
+
+QUEUE = "https://sqs.us-east-1.amazonaws.com/000000000000/parking"
+ENTRIES = [
+    Entry(EventBusName="bus", Source="sre.datadog", DetailType="incident.created", Detail=detail)
+    for detail in ('{"n":1}', '{"n":2}', '{"n":3}')
+]
+
+
+def client(service: str) -> Any:
+    return botocore.session.get_session().create_client(
+        service,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+def test_entries_are_put_as_they_are() -> None:
+    events = client("events")
+    with Stubber(events) as stub:
+        stub.add_response(
+            "put_events",
+            {"FailedEntryCount": 0, "Entries": [{"EventId": str(n)} for n in range(3)]},
+            {"Entries": ENTRIES},
+        )
+        assert EventBus(events).send(ENTRIES) == []
+        stub.assert_no_pending_responses()
+
+
+def test_a_partial_failure_names_the_entries_refused() -> None:
+    """PutEvents answers 200 although it took only two of three."""
+    events = client("events")
+    with Stubber(events) as stub:
+        stub.add_response(
+            "put_events",
+            {
+                "FailedEntryCount": 1,
+                "Entries": [
+                    {"EventId": "1"},
+                    {"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"},
+                    {"EventId": "3"},
+                ],
+            },
+        )
+        refused = EventBus(events).send(ENTRIES)
+    assert refused == [Refusal(ENTRIES[1], "PutEvents refused the entry with ThrottlingException")]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("ThrottlingException", 400, ChannelUnavailable),
+        ("InternalException", 500, ChannelUnavailable),
+        ("SomethingNew", 503, ChannelUnavailable),
+        ("AccessDeniedException", 400, ChannelRefused),
+        ("ResourceNotFoundException", 400, ChannelRefused),
+        ("ValidationException", 400, ChannelRefused),
+    ],
+)
+def test_errors_are_told_apart_by_whether_trying_again_helps(
+    code: str, status: int, expected: type[Exception]
+) -> None:
+    events, sqs = client("events"), client("sqs")
+    with Stubber(events) as stub:
+        stub.add_client_error("put_events", code, http_status_code=status)
+        with pytest.raises(expected, match=f"PutEvents .* {code}"):
+            EventBus(events).send(ENTRIES)
+    with Stubber(sqs) as stub:
+        stub.add_client_error("send_message_batch", code, http_status_code=status)
+        with pytest.raises(expected, match=f"SendMessageBatch .* {code}"):
+            ParkingQueue(sqs, QUEUE).send(ENTRIES)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://events"),
+        ReadTimeoutError(endpoint_url="https://events"),
+    ],
+)
+def test_no_answer_is_unavailable(error: Exception) -> None:
+    with pytest.raises(ChannelUnavailable, match=type(error).__name__), aws.own_errors("PutEvents"):
+        raise error
+
+
+def test_a_parked_message_is_the_complete_entry() -> None:
+    sqs = client("sqs")
+    with Stubber(sqs) as stub:
+        stub.add_response(
+            "send_message_batch",
+            {
+                "Successful": [
+                    {"Id": str(n), "MessageId": "m", "MD5OfMessageBody": "0"} for n in range(3)
+                ],
+                "Failed": [],
+            },
+            {
+                "QueueUrl": QUEUE,
+                "Entries": [
+                    {"Id": str(n), "MessageBody": json.dumps(entry, separators=(",", ":"))}
+                    for n, entry in enumerate(ENTRIES)
+                ],
+            },
+        )
+        assert ParkingQueue(sqs, QUEUE).send(ENTRIES) == []
+        stub.assert_no_pending_responses()
+
+
+def test_a_message_that_could_not_be_parked_is_named() -> None:
+    sqs = client("sqs")
+    with Stubber(sqs) as stub:
+        stub.add_response(
+            "send_message_batch",
+            {
+                "Successful": [],
+                "Failed": [{"Id": "2", "SenderFault": False, "Code": "InternalError"}],
+            },
+        )
+        refused = ParkingQueue(sqs, QUEUE).send(ENTRIES)
+    assert refused == [Refusal(ENTRIES[2], "SendMessageBatch refused the entry with InternalError")]
+
+
+def test_clients_try_once_and_give_up_early() -> None:
+    """Retrying is delivery's task; a client's own retries would outlast Alertmanager's 10 s."""
+    config = aws.client("events", "us-east-1").meta.config
+    assert config.retries["total_max_attempts"] == 1
+    assert config.connect_timeout + config.read_timeout < 3

@@ -1,0 +1,101 @@
+"""Events keep to their schemas and their size, whatever an alert contains."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from alert_ingest.events import MAX_ENTRY_BYTES, Context, Entry, entry_of, entry_size
+from alert_ingest.intake import Intake
+from tests.unit.alert_ingest.bodies import EVENTS, alertmanager_body, sample
+
+CONTEXT = Context("bus", "000000000000", "us-east-1", "request-1", datetime.now(UTC))
+
+
+def entry_for(body: dict[str, Any]) -> tuple[Entry, str | None]:
+    (alert,) = Intake().read(body, datetime.now(UTC)).alerts
+    return entry_of(alert, CONTEXT)
+
+
+def check(entry: Entry) -> dict[str, Any]:
+    """Validate an entry against its published schema; return its data."""
+    schema = json.loads((EVENTS / "schemas" / f"{entry['DetailType']}.json").read_text("utf-8"))
+    detail = json.loads(entry["Detail"])
+    Draft202012Validator(schema).validate(detail)
+    data: dict[str, Any] = detail["data"]
+    return data
+
+
+RAW_SAMPLES = [
+    f"{folder}/{path.stem}"
+    for folder in ("alertmanager", "datadog")
+    for path in sorted((EVENTS / folder).glob("*.json"))
+    if not path.name.startswith(("api-", "invalid-", "webhook-template"))
+]
+
+
+@pytest.mark.parametrize("name", RAW_SAMPLES)
+def test_every_sample_gives_events_of_the_published_schema(name: str) -> None:
+    reading = Intake().read(sample(name), datetime.now(UTC))
+    assert reading.alerts
+    for alert in reading.alerts:
+        entry, note = entry_of(alert, CONTEXT)
+        assert note is None
+        data = check(entry)
+        assert data["runbook"] in {"CheckoutHighErrorRate", "NodeUnhealthy"}
+        assert data["target"]["cluster"] == "sre-platform"
+
+
+HUGE = {
+    "one huge annotation": {"annotations": {"description": "x" * 900_000}},
+    "quotes, which double twice": {"annotations": {"description": '"\\' * 300_000}},
+    "control characters": {"annotations": {"description": "\x00\x1f" * 300_000}},
+    "many scripts": {"annotations": {"description": "結🔥" * 200_000}},
+    "many annotations": {"annotations": {f"a{n}": "y" * 100 for n in range(9_000)}},
+    "many labels": {"labels": {f"l{n}": "z" * 90 for n in range(9_000)}},
+    "huge labels": {"labels": {f"l{n}": '"' * 90_000 for n in range(10)}},
+    "huge keys": {"labels": {"k" * 500_000: "v"}, "annotations": {"k" * 500_000: "v"}},
+    "huge link": {"generatorURL": "http://x/" + "y" * 900_000},
+    "long fingerprint and name": {"fingerprint": "é" * 128, "labels": {"alertname": "é" * 10_000}},
+    "everything": {
+        "labels": {f"l{n}": "🔥" * 4_000 for n in range(20)},
+        "annotations": {f"a{n}": "🔥" * 9_000 for n in range(20)},
+        "generatorURL": "http://x/?" + '"' * 4_000,
+    },
+}
+
+
+@pytest.mark.parametrize("changes", HUGE.values(), ids=HUGE.keys())
+def test_no_alert_makes_an_entry_of_200_kb(changes: dict[str, Any]) -> None:
+    body = alertmanager_body()
+    alert = body["alerts"][0]
+    for field, value in changes.items():
+        alert[field] = {**alert[field], **value} if isinstance(value, dict) else value
+    entry, note = entry_for(body)
+    data = check(entry)
+    assert entry_size(entry) < MAX_ENTRY_BYTES
+    assert len(json.dumps({"Entries": [entry]})) < MAX_ENTRY_BYTES + 100
+    assert note is not None or len(changes.get("generatorURL", "")) > 0 or "fingerprint" in changes
+    # What selects the runbook and its target survives any cutting.
+    if "alertname" not in changes.get("labels", {}):
+        for name in ("alertname", "severity", "runbook", "cluster", "namespace", "deployment"):
+            assert data["labels"][name] == alert["labels"][name]
+    assert data["target"]["name"] == "checkout"
+    assert "summary" in data["annotations"]
+
+
+def test_a_cut_value_says_so() -> None:
+    entry, note = entry_for(alertmanager_body(alerts__0__annotations__description="x" * 20_000))
+    assert note == "annotations cut to fit an event"
+    assert check(entry)["annotations"]["description"].endswith("x…[cut]")
+
+
+def test_an_ordinary_alert_is_not_cut() -> None:
+    body = alertmanager_body(alerts__0__annotations__description="x" * 16_000)
+    entry, note = entry_for(body)
+    assert note is None
+    assert check(entry)["annotations"] == body["alerts"][0]["annotations"]

@@ -1,0 +1,190 @@
+"""Whatever is posted, the handler answers; whatever it accepts, it has delivered."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator, Draft202012Validator
+
+from alert_ingest.events import MAX_ENTRY_BYTES, Context, entry_of, entry_size
+from alert_ingest.redaction import redact_json, redact_text
+from alert_ingest.senders.alertmanager import SENDER as ALERTMANAGER
+from alert_ingest.senders.datadog import TRANSITIONS
+from alert_ingest.text import fit, wire_size
+from alert_ingest.validation import explain, sources, validator
+from tests.unit.alert_ingest.bodies import EVENTS, alertmanager_body, proxy_event, sample
+from tests.unit.alert_ingest.conftest import Invoker
+
+# The fixture is reset by hand below; every example starts with empty fakes.
+SHARED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=150,
+)
+
+# Every code point, lone surrogates too: JSON can carry them.
+texts = st.text(st.characters(codec=None), max_size=20)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+moments = (
+    st.sampled_from(
+        [
+            "2026-11-23T15:14:52.704Z",
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-23:59",
+            "2026-02-30T00:00:00Z",
+        ]
+    )
+    | st.datetimes().map(lambda moment: moment.isoformat() + "Z")
+    | texts
+)
+label_maps = st.dictionaries(texts, texts, max_size=4)
+plausible_alerts = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["firing", "resolved"]),
+        "labels": label_maps.flatmap(
+            lambda labels: texts.map(lambda name: {**labels, "alertname": name})
+        ),
+        "startsAt": moments,
+        "fingerprint": texts,
+    },
+    optional={
+        "annotations": label_maps,
+        "endsAt": moments,
+        "generatorURL": texts | st.just("http://[::1"),
+        "extra": json_values,
+    },
+)
+
+
+def likely(right: Any) -> st.SearchStrategy[Any]:
+    return st.one_of(st.just(right), st.just(right), json_values)
+
+
+alertmanager_bodies = st.fixed_dictionaries(
+    {"version": likely("4"), "alerts": st.lists(plausible_alerts | json_values, max_size=4)},
+    optional={"externalURL": json_values, "status": json_values},
+)
+datadog_bodies = st.fixed_dictionaries(
+    {
+        "alert_transition": st.sampled_from(list(TRANSITIONS)) | json_values,
+        "alert_cycle_key": texts | json_values,
+        "org": st.fixed_dictionaries({"id": texts}) | json_values,
+    },
+    optional=dict.fromkeys(("tags", "alert_title", "alert_status", "date", "link", "aggreg_key"), texts | json_values),
+)
+
+
+def check(invoke: Invoker, event: object) -> int:
+    for channel in (invoke.bus, invoke.parking):
+        channel.taken.clear()
+        channel.batches.clear()
+    status, answer = invoke.event(event)
+    assert answer["correlation_id"]
+    if status == 202:
+        assert len(invoke.bus.taken) == answer["accepted"] >= 1
+        delivered = {detail["data"]["incident_id"] for detail in invoke.bus.details}
+        assert delivered == set(answer["incident_ids"])
+        for entry in invoke.bus.taken:
+            assert entry_size(entry) < MAX_ENTRY_BYTES
+            Draft202012Validator(_schema(entry["DetailType"])).validate(json.loads(entry["Detail"]))
+            entry["Detail"].encode("ascii")
+    else:
+        assert status in {400, 413}
+        assert answer["errors"]
+        assert invoke.bus.batches == []
+    for line in invoke.capture.readouterr().out.splitlines():
+        json.loads(line).keys()
+    return status
+
+
+def _schema(detail_type: str) -> dict[str, Any]:
+    schema: dict[str, Any] = sample(f"schemas/{detail_type}")
+    return schema
+
+
+@given(body=st.text(max_size=200) | json_values | alertmanager_bodies | datadog_bodies)
+@SHARED
+def test_no_body_makes_the_handler_fail(invoke: Invoker, body: object) -> None:
+    check(invoke, proxy_event(body))
+
+
+@given(alerts=st.lists(plausible_alerts, min_size=1, max_size=4))
+@SHARED
+def test_plausible_alerts_are_taken_or_refused_one_by_one(
+    invoke: Invoker, alerts: list[dict[str, Any]]
+) -> None:
+    good = alertmanager_body()["alerts"][0]
+    assert check(invoke, proxy_event({"version": "4", "alerts": [*alerts, good]})) == 202
+
+
+@given(
+    event=st.dictionaries(
+        st.sampled_from(["body", "isBase64Encoded", "requestContext", "headers"]), json_values
+    )
+)
+@SHARED
+def test_no_event_makes_the_handler_fail(invoke: Invoker, event: dict[str, Any]) -> None:
+    check(invoke, event)
+
+
+@given(value=json_values | alertmanager_bodies | datadog_bodies | plausible_alerts)
+@settings(deadline=None, max_examples=200)
+def test_compiled_and_explaining_validators_agree(value: object) -> None:
+    for name in sources.names():
+        fits = validator(name)(value)
+        assert fits == Draft7Validator(sources.schema(name)).is_valid(value)
+        if not fits:
+            assert explain(name, value)
+
+
+@given(
+    texts_in=st.dictionaries(texts, texts, max_size=12),
+    budget=st.integers(0, 400),
+    limit=st.integers(8, 30),
+)
+@settings(deadline=None)
+def test_what_is_kept_stays_within_its_budget(
+    texts_in: dict[str, str], budget: int, limit: int
+) -> None:
+    kept, cut = fit(texts_in, ("b", "a"), limit, budget)
+    assert wire_size(kept) <= budget + 2
+    assert kept.keys() <= texts_in.keys()
+    assert cut == (kept != texts_in)
+
+
+@given(text=st.text(max_size=300))
+@settings(deadline=None)
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    once = redact_text(text)
+    assert redact_text(once) == once
+
+
+@given(value=json_values)
+@settings(deadline=None)
+def test_redaction_keeps_json_json(value: object) -> None:
+    json.dumps(redact_json(value))
+
+
+@given(alert=plausible_alerts)
+@settings(deadline=None, max_examples=200)
+def test_the_order_of_keys_does_not_change_the_event(alert: dict[str, Any]) -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    context = Context("bus", "000000000000", "us-east-1", "request", now)
+    turned = {key: alert[key] for key in reversed(alert)}
+    readings = [
+        ALERTMANAGER.read({"version": "4", "alerts": [item]}, now) for item in (alert, turned)
+    ]
+    entries = [[entry_of(item, context)[0] for item in reading.alerts] for reading in readings]
+    assert entries[0] == entries[1]
+
+
+def test_the_schemas_are_where_the_tests_look() -> None:
+    assert len(list((EVENTS / "schemas").glob("*.*.json"))) == 3

@@ -1,0 +1,195 @@
+"""Severity, target, identity, settings and redaction: small tables, case by case."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+
+from alert_ingest.errors import SettingsError
+from alert_ingest.identity import event_id, incident_id
+from alert_ingest.model import Target
+from alert_ingest.redaction import MASK, is_secret_key, redact_json, redact_text
+from alert_ingest.settings import HIGHEST_MAX_BODY_BYTES, Settings
+from alert_ingest.severity import severity_of
+from alert_ingest.target import target_of
+from tests.unit.alert_ingest.conftest import ENVIRONMENT
+
+
+@pytest.mark.parametrize(
+    ("word", "severity", "noted"),
+    [
+        ("critical", "critical", False),
+        ("warning", "warning", False),
+        ("info", "info", False),
+        (" Critical ", "critical", False),
+        ("PAGE", "critical", False),
+        ("error", "warning", False),
+        ("none", "info", False),
+        ("purple", "warning", True),
+        ("", "warning", True),
+        (None, "warning", True),
+    ],
+)
+def test_unknown_severities_are_warnings_and_noted(
+    word: str | None, severity: str, noted: bool
+) -> None:
+    found, note = severity_of(word)
+    assert (found, note is not None) == (severity, noted)
+
+
+@pytest.mark.parametrize(
+    ("labels", "target"),
+    [
+        ({}, Target()),
+        ({"cluster": "c"}, Target("c")),
+        ({"cluster": " "}, Target()),
+        ({"namespace": "apps"}, Target(None, "apps")),
+        (
+            {"namespace": "apps", "deployment": "a.b-c"},
+            Target(None, "apps", "deployment", "a.b-c"),
+        ),
+        ({"namespace": "apps", "deployment": "-a"}, Target()),
+        ({"namespace": "apps", "deployment": "a" * 254}, Target()),
+        ({"namespace": "a" * 64, "deployment": "a"}, Target()),
+        ({"namespace": "a.b", "deployment": "a"}, Target()),
+        ({"namespace": "apps", "deployment": "a\n"}, Target(None, "apps", "deployment", "a")),
+        ({"namespace": "apps", "deployment": "a\nb"}, Target()),
+        ({"deployment": "a"}, Target()),
+        ({"node": "ip-1.ec2.internal"}, Target(None, None, "node", "ip-1.ec2.internal")),
+        ({"node": "IP_1"}, Target()),
+        ({"namespace": "apps", "node": "n1"}, Target(None, None, "node", "n1")),
+        ({"namespace": "BAD!", "deployment": "a", "node": "n1"}, Target()),
+    ],
+)
+def test_targets(labels: dict[str, str], target: Target) -> None:
+    found, note = target_of(labels)
+    assert found == target
+    assert (note is None) == (
+        target.kind is not None
+        or labels.keys() <= {"cluster", "namespace"}
+        or labels.keys() == {"deployment"}
+    )
+
+
+def test_a_wrong_cluster_label_is_never_replaced_by_the_default() -> None:
+    assert target_of({"cluster": "x" * 999})[0].cluster == "x" * 256
+    assert target_of({"cluster": "no such; cluster"})[0].cluster == "no such; cluster"
+
+
+def test_identities_are_uuid5_and_keep_their_parts_apart() -> None:
+    assert uuid.UUID(incident_id("alertmanager", "f", "s")).version == 5
+    names = {
+        incident_id("alertmanager", "ab", "c"),
+        incident_id("alertmanager", "a", "bc"),
+        incident_id("alertmanager", "abc"),
+        incident_id("datadog", "ab", "c"),
+        event_id("ab", "c", "d"),
+    }
+    assert len(names) == 5
+
+
+def test_identities_never_change() -> None:
+    """Another value would open a second incident for everything that fires during a deployment."""
+    assert (
+        incident_id("alertmanager", "3ddc90754703a6b7", "2026-11-23T15:14:52.704Z")
+        == "c1226301-da26-564a-8670-5ed62614bdea"
+    )
+
+
+def test_the_environment_is_read() -> None:
+    settings = Settings.from_environment({**ENVIRONMENT, "LOG_LEVEL": "debug"})
+    assert settings.event_bus_name == "sre-platform-events"
+    assert settings.max_body_bytes == 1_048_576
+    assert settings.log_level == "DEBUG"
+    arn = "arn:aws:events:us-east-1:000000000000:event-bus/sre-platform-events"
+    assert Settings.from_environment({**ENVIRONMENT, "EVENT_BUS_NAME": arn}).event_bus_name == arn
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EVENT_BUS_NAME", ""),
+        ("EVENT_BUS_NAME", "a bus"),
+        ("PARKING_QUEUE_URL", ""),
+        ("PARKING_QUEUE_URL", "parking"),
+        ("PARKING_QUEUE_URL", "https://sqs"),
+        ("ACCOUNT_ID", ""),
+        ("ACCOUNT_ID", "123"),
+        ("AWS_REGION", ""),
+        ("MAX_BODY_BYTES", "0"),
+        ("MAX_BODY_BYTES", "lots"),
+        ("MAX_BODY_BYTES", str(HIGHEST_MAX_BODY_BYTES + 1)),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_bad_environment_fails_naming_the_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({**ENVIRONMENT, name: value})
+
+
+def test_every_missing_variable_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_environment({})
+    for name in ("EVENT_BUS_NAME", "PARKING_QUEUE_URL", "ACCOUNT_ID", "AWS_REGION"):
+        assert name in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "secret"),
+    [
+        ("password", True),
+        ("db_password", True),
+        ("PASSWORD", True),
+        ("api_key", True),
+        ("api-key", True),
+        ("apiKey", True),
+        ("APIKEY", True),
+        ("X-Auth-Token", True),
+        ("clientSecret", True),
+        ("Authorization", True),
+        ("aws.secret.access.key", True),
+        ("alertname", False),
+        ("keyspace", False),
+        ("tokenizer", False),
+        ("monkey", False),
+        ("runbook", False),
+        ("key", False),
+    ],
+)
+def test_secret_keys(key: str, secret: bool) -> None:
+    assert is_secret_key(key) is secret
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("http://u:p4ssw0rd@h/x", f"http://{MASK}@h/x"),
+        ("postgres://admin:p4ssw0rd@db:5432/x", f"postgres://{MASK}@db:5432/x"),
+        ("http://h/x?a=1&token=p4ssw0rd&b=2", f"http://h/x?a=1&token={MASK}&b=2"),
+        ("Authorization: Bearer p4ssw0rd", f"Authorization: Bearer {MASK}"),
+        ("basic dXNlcjpwYXNz", f"basic {MASK}"),
+        ("password=p4ssw0rd, next", f"password={MASK}, next"),
+        ("password: 'p4ssw0rd and more'", f"password: '{MASK}'"),
+        ('{"api_key": "p4ssw0rd"}', f'{{"api_key": "{MASK}"}}'),
+        ('"{\\"api_key\\": \\"p4ssw0rd\\"}"', f'"{{\\"api_key\\": \\"{MASK}\\"}}"'),
+        ("AKIAIOSFODNN7EXAMPLE leaked", f"{MASK} leaked"),
+        ("eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl!", f"{MASK}!"),
+        ("mail bob@example.com", "mail bob@example.com"),
+        ("error ratio 9.9% over apps/checkout", "error ratio 9.9% over apps/checkout"),
+        ("http://prometheus:9090/graph?g0.expr=up", "http://prometheus:9090/graph?g0.expr=up"),
+        ("token bucket is empty", "token bucket is empty"),
+    ],
+)
+def test_secrets_in_text(text: str, redacted: str) -> None:
+    assert redact_text(text) == redacted
+    assert redact_text(redacted) == redacted
+
+
+def test_json_keeps_its_structure() -> None:
+    assert redact_json({"a": [{"token": {"x": 1}}, None, 1.5, True], "password": ""}) == {
+        "a": [{"token": MASK}, None, 1.5, True],
+        "password": "",
+    }
+    assert redact_json(json.loads("[1e999, -1e999]")) == ["inf", "-inf"]
