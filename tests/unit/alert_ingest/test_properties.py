@@ -23,13 +23,17 @@ from tests.unit.alert_ingest.conftest import Invoker
 SHARED = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
-    max_examples=150,
+    max_examples=80,
 )
 
 # Every code point, lone surrogates too: JSON can carry them.
 texts = st.text(st.characters(codec=None), max_size=20)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=12,
 )
@@ -78,7 +82,9 @@ datadog_bodies = st.fixed_dictionaries(
         "alert_cycle_key": texts | json_values,
         "org": st.fixed_dictionaries({"id": texts}) | json_values,
     },
-    optional=dict.fromkeys(("tags", "alert_title", "alert_status", "date", "link", "aggreg_key"), texts | json_values),
+    optional=dict.fromkeys(
+        ("tags", "alert_title", "alert_status", "date", "link", "aggreg_key"), texts | json_values
+    ),
 )
 
 
@@ -136,7 +142,7 @@ def test_no_event_makes_the_handler_fail(invoke: Invoker, event: dict[str, Any])
 
 
 @given(value=json_values | alertmanager_bodies | datadog_bodies | plausible_alerts)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_compiled_and_explaining_validators_agree(value: object) -> None:
     for name in sources.names():
         fits = validator(name)(value)
@@ -174,7 +180,7 @@ def test_redaction_keeps_json_json(value: object) -> None:
 
 
 @given(alert=plausible_alerts)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_the_order_of_keys_does_not_change_the_event(alert: dict[str, Any]) -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC)
     context = Context("bus", "000000000000", "us-east-1", "request", now)
