@@ -21,6 +21,7 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 RESTARTED_FOR = "sre-platform/restarted-for"
 RESTARTED_BY = "sre-platform/restarted-by"
 UNDONE_FOR = "sre-platform/undone-for"
+OF_A_RESTART = frozenset({RESTARTED_AT, RESTARTED_FOR, RESTARTED_BY, UNDONE_FOR})
 
 
 def mark(incident_id: str, action: str, previous: Mapping[str, Any]) -> dict[str, str]:

@@ -115,6 +115,11 @@ class Deployment(KubernetesObject):
         return ",".join(terms)
 
     @property
+    def revision(self) -> int:
+        """Number of the current template in its history."""
+        return _revision(self)
+
+    @property
     def generation(self) -> int:
         """Counts changes of the spec."""
         return int(self.metadata.get("generation") or 0)
@@ -127,6 +132,50 @@ class Deployment(KubernetesObject):
         """A condition of the status, or an empty object."""
         conditions: Sequence[Json] = self.status.get("conditions") or []
         return next((each for each in conditions if each.get("type") == kind), {})
+
+
+class ReplicaSet(KubernetesObject):
+    """A ReplicaSet (apps/v1): one revision of a Deployment."""
+
+    @property
+    def revision(self) -> int:
+        """Its number in the Deployment's history."""
+        return _revision(self)
+
+    @property
+    def template(self) -> Json:
+        """Its pod template."""
+        return self.spec.get("template") or {}
+
+    def belongs_to(self, deployment: Deployment) -> bool:
+        """Whether it is a revision of this Deployment."""
+        owners: Sequence[Json] = self.metadata.get("ownerReferences") or []
+        return any(owner.get("uid") == deployment.uid for owner in owners)
+
+
+class Autoscaler(KubernetesObject):
+    """A HorizontalPodAutoscaler (autoscaling/v2)."""
+
+    @property
+    def min_replicas(self) -> int:
+        """Fewest replicas; Kubernetes defaults to 1."""
+        value = self.spec.get("minReplicas")
+        return 1 if value is None else int(value)
+
+    @property
+    def max_replicas(self) -> int:
+        """Most replicas."""
+        return int(self.spec["maxReplicas"])
+
+    def scales(self, kind: str, name: str) -> bool:
+        """Whether it sets the replicas of this object."""
+        target = self.spec.get("scaleTargetRef") or {}
+        return (target.get("kind"), target.get("name")) == (kind, name)
+
+
+def _revision(of: KubernetesObject) -> int:
+    text = of.annotations.get("deployment.kubernetes.io/revision", "")
+    return int(text) if text.isdigit() else 0
 
 
 class Pod(KubernetesObject):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from runbook_action.objects import Deployment, Pod
+from runbook_action.objects import Autoscaler, Deployment, Pod, ReplicaSet
 
 
 class Cluster(Protocol):
@@ -29,8 +29,28 @@ class Cluster(Protocol):
             If the object, its status included, was changed since ``current`` was read.
         """
 
+    def replace_template(
+        self, current: Deployment, template: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Deployment:
+        """Replace the pod template of exactly the version that was read, and annotate it.
+
+        Raises
+        ------
+        ClusterConflict
+            If the object, its status included, was changed since ``current`` was read.
+        """
+
     def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
         """List the pods a label selector matches."""
+
+    def replica_sets(self, namespace: str, selector: str) -> Sequence[ReplicaSet]:
+        """List the ReplicaSets a label selector matches."""
+
+    def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        """List the HorizontalPodAutoscalers of a namespace."""
+
+    def patch_autoscaler(self, current: Autoscaler, patch: Mapping[str, Any]) -> Autoscaler:
+        """Merge a patch into exactly the version that was read; else ClusterConflict."""
 
 
 class Parameters(Protocol):

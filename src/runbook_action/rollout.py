@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runbook_action import marks
 from runbook_action.errors import ActionRefused, ClusterConflict, RolloutFailed
 from runbook_action.objects import Deployment
-from runbook_action.outcome import Change, Outcome
+from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Cluster, Services
 from runbook_action.request import Request, Target
 
@@ -41,10 +41,10 @@ def read_deployment(cluster: Cluster, target: Target) -> Deployment:
     return cluster.deployment(target.namespace or "", target.name)
 
 
-def patch_unless_changed(
-    cluster: Cluster, current: Deployment, patch: Mapping[str, Any]
+def unless_changed(
+    cluster: Cluster, current: Deployment, write: Callable[[Deployment], Deployment]
 ) -> Deployment:
-    """Patch the Deployment that was read, unless its spec or our marks changed since.
+    """Write to the Deployment that was read, unless its spec or our marks changed since.
 
     Its controller updates the status all the time while pods come and go, and every update is a
     new version: only a change of what the decision was made from is a conflict.
@@ -56,13 +56,20 @@ def patch_unless_changed(
     """
     for _ in range(_STATUS_UPDATES_OUTRUN):
         try:
-            return cluster.patch_deployment(current, patch)
+            return write(current)
         except ClusterConflict:
             found = cluster.deployment(current.namespace, current.name)
             if not _same_but_for_status(found, current):
                 raise
             current = found
-    return cluster.patch_deployment(current, patch)
+    return write(current)
+
+
+def patch_unless_changed(
+    cluster: Cluster, current: Deployment, patch: Mapping[str, Any]
+) -> Deployment:
+    """Merge a patch under the rule of ``unless_changed``."""
+    return unless_changed(cluster, current, lambda found: cluster.patch_deployment(found, patch))
 
 
 def _same_but_for_status(found: Deployment, current: Deployment) -> bool:
@@ -140,7 +147,7 @@ def faults(cluster: Cluster, deployment: Deployment) -> list[str]:
     marks_of_template = {
         key: value
         for key, value in deployment.template_annotations.items()
-        if key in (marks.RESTARTED_FOR, marks.RESTARTED_BY, marks.UNDONE_FOR, marks.RESTARTED_AT)
+        if key in marks.OF_A_RESTART
     }
     found = []
     for pod in cluster.pods(deployment.namespace, deployment.selector):
@@ -150,13 +157,37 @@ def faults(cluster: Cluster, deployment: Deployment) -> list[str]:
     return sorted(found)
 
 
-def watch_rollout(services: Services, target: Target) -> tuple[Deployment, RolloutState]:
-    """Watch a rollout until it is complete or this call's time is used up.
+def watched(
+    services: Services,
+    target: Target,
+    done: str,
+    changes: Sequence[Change],
+    *,
+    undo: Undo | None = None,
+    at_least: int = 0,
+    details: Mapping[str, Any] | None = None,
+) -> Outcome:
+    """Watch a rollout until it is complete or this call's time is used up, and tell of it.
+
+    Parameters
+    ----------
+    services, target
+        What to watch.
+    done
+        What was done, as the beginning of a sentence.
+    changes
+        What was changed for this incident, by this call or an earlier one.
+    undo
+        What taking it back needs.
+    at_least
+        Replicas that must be asked for before the rollout counts, where an autoscaler sets them.
+    details
+        Facts of the action to report with the Deployment's own.
 
     Returns
     -------
-    tuple
-        The Deployment as last seen and its state; not complete means: ask again.
+    Outcome
+        ``succeeded``, or ``in_progress``: ask again.
 
     Raises
     ------
@@ -166,16 +197,31 @@ def watch_rollout(services: Services, target: Target) -> tuple[Deployment, Rollo
     while True:
         deployment = read_deployment(services.cluster, target)
         state = assess(deployment)
+        if deployment.replicas < at_least:
+            state = RolloutState(False, f"{deployment.replicas} of {at_least} replicas asked for")
         if state.complete:
-            return deployment, state
+            break
         if found := faults(services.cluster, deployment):
             raise RolloutFailed(
                 f"new pods of {target} do not come up: {'; '.join(found[:_FAULTS_REPORTED])}. "
                 f"See 'kubectl -n {target.namespace} describe pods' for the cause."
             )
         if services.clock.remaining() < POLL_SECONDS:
-            return deployment, state
+            break
         services.clock.sleep(POLL_SECONDS)
+    end = (
+        f"every pod of {target} runs with it"
+        if state.complete
+        else f"the pods of {target} are still rolling: {state.progress}"
+    )
+    return Outcome(
+        "succeeded" if state.complete else "in_progress",
+        f"{done}; {end}.",
+        changed=bool(changes),
+        details={**(details or {}), **state.details(deployment)},
+        plan=changes,
+        undo=undo,
+    )
 
 
 def verdict(

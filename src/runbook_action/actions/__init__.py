@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 
-from runbook_action.actions import disable_degraded_mode, enable_degraded_mode
+from runbook_action.actions import (
+    disable_degraded_mode,
+    enable_degraded_mode,
+    restart_deployment,
+    rollback_deployment,
+    scale_deployment,
+)
 from runbook_action.actions.base import Action
 
 REGISTRY: Mapping[str, Action] = {
@@ -10,6 +16,9 @@ REGISTRY: Mapping[str, Action] = {
     for action in (
         enable_degraded_mode.ACTION,
         disable_degraded_mode.ACTION,
+        restart_deployment.ACTION,
+        scale_deployment.ACTION,
+        rollback_deployment.ACTION,
     )
 }
 

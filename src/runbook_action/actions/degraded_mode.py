@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from runbook_action import marks
 from runbook_action.fields import BooleanField, Field
@@ -35,7 +34,7 @@ from runbook_action.rollout import (
     restart_change,
     restart_patch,
     verdict,
-    watch_rollout,
+    watched,
 )
 
 _SETTING = "degraded_mode"
@@ -104,12 +103,13 @@ class DegradedMode:
         _switch(services, setting, self.enabled)
         if not is_restarted(deployment, request.incident_id, self.name):
             patch_unless_changed(services.cluster, deployment, restart_patch(restart, request))
-        return _watched(
-            request,
+        return watched(
             services,
+            request.target,
+            _done(self.enabled),
             [*_switch_change(services, previous, self.enabled), restart],
-            self.enabled,
             undo=self._undo(previous),
+            details={_SETTING: self.enabled},
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
@@ -152,7 +152,9 @@ class DegradedMode:
             patch_unless_changed(
                 services.cluster, deployment, restart_patch(changes[-1], request, undoing=True)
             )
-        return _watched(request, services, changes, previous)
+        return watched(
+            services, request.target, _done(previous), changes, details={_SETTING: previous}
+        )
 
     def _undo(self, previous: bool) -> Undo:
         return Undo(self.name, {_SETTING: previous})
@@ -161,30 +163,6 @@ class DegradedMode:
         recorded = marks.recorded(deployment, request.incident_id, self.name) or {}
         previous = recorded.get(_SETTING)
         return previous if isinstance(previous, bool) else setting
-
-
-def _watched(
-    request: Request,
-    services: Services,
-    changes: list[Change],
-    setting: bool,
-    undo: Undo | None = None,
-) -> Outcome:
-    deployment, state = watch_rollout(services, request.target)
-    details: dict[str, Any] = {_SETTING: setting, **state.details(deployment)}
-    done = f"Degraded mode is {'on' if setting else 'off'}"
-    if state.complete:
-        summary = f"{done} and every pod of {request.target} runs with it."
-    else:
-        summary = f"{done}; the pods of {request.target} are still rolling: {state.progress}."
-    return Outcome(
-        "succeeded" if state.complete else "in_progress",
-        summary,
-        changed=True,
-        details=details,
-        plan=changes,
-        undo=undo,
-    )
 
 
 def _read(services: Services) -> bool:
@@ -203,6 +181,10 @@ def _switch_change(services: Services, setting: bool, wanted: bool) -> list[Chan
         return []
     name = services.degraded_mode_parameter
     return [Change("Parameter", name, "value", _text(setting), _text(wanted))]
+
+
+def _done(setting: bool) -> str:
+    return f"Degraded mode is {'on' if setting else 'off'}"
 
 
 def _text(setting: bool) -> str:

@@ -27,7 +27,7 @@ from runbook_action.errors import (
     RunbookActionError,
     TargetNotFound,
 )
-from runbook_action.objects import Deployment, Pod
+from runbook_action.objects import Autoscaler, Deployment, Pod, ReplicaSet
 
 TIMEOUT_SECONDS = (3.0, 10.0)  # connect, read
 MERGE_PATCH = "application/merge-patch+json"
@@ -83,10 +83,50 @@ class KubernetesCluster:
             )
         )
 
+    def replace_template(
+        self, current: Deployment, template: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Deployment:
+        """Replace the pod template of exactly the version that was read, and annotate it."""
+        replace = {
+            "/metadata/resourceVersion": current.resource_version,
+            "/metadata/annotations": {**current.annotations, **annotations},
+            "/spec/template": template,
+        }
+        return Deployment(
+            self._request(
+                "PATCH",
+                _deployment_path(current.namespace, current.name),
+                # "add" replaces what is there, and also works where nothing is.
+                body=[{"op": "add", "path": path, "value": replace[path]} for path in replace],
+                content_type=JSON_PATCH,
+            )
+        )
+
     def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
         """List the pods a label selector matches."""
-        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
+        path = f"/api/v1/namespaces/{_quoted(namespace)}/pods"
         return [Pod(item) for item in self._list(path, {"labelSelector": selector})]
+
+    def replica_sets(self, namespace: str, selector: str) -> Sequence[ReplicaSet]:
+        """List the ReplicaSets a label selector matches."""
+        path = f"/apis/apps/v1/namespaces/{_quoted(namespace)}/replicasets"
+        return [ReplicaSet(item) for item in self._list(path, {"labelSelector": selector})]
+
+    def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        """List the HorizontalPodAutoscalers of a namespace."""
+        return [Autoscaler(item) for item in self._list(_autoscalers_path(namespace), {})]
+
+    def patch_autoscaler(self, current: Autoscaler, patch: Mapping[str, Any]) -> Autoscaler:
+        """Merge a patch into exactly the version that was read; else ClusterConflict."""
+        metadata = {**patch.get("metadata", {}), "resourceVersion": current.resource_version}
+        return Autoscaler(
+            self._request(
+                "PATCH",
+                f"{_autoscalers_path(current.namespace)}/{_quoted(current.name)}",
+                body={**patch, "metadata": metadata},
+                content_type=MERGE_PATCH,
+            )
+        )
 
     def _list(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
@@ -177,10 +217,16 @@ class KubernetesCluster:
         return self._client[1]
 
 
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
 def _deployment_path(namespace: str, name: str) -> str:
-    return (
-        f"/apis/apps/v1/namespaces/{quote(namespace, safe='')}/deployments/{quote(name, safe='')}"
-    )
+    return f"/apis/apps/v1/namespaces/{_quoted(namespace)}/deployments/{_quoted(name)}"
+
+
+def _autoscalers_path(namespace: str) -> str:
+    return f"/apis/autoscaling/v2/namespaces/{_quoted(namespace)}/horizontalpodautoscalers"
 
 
 def _message(text: bytes) -> str:

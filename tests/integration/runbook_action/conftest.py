@@ -16,7 +16,13 @@ from tests.integration.runbook_action.support import Place, PodStatuses, TokenAc
 _numbers = itertools.count(1)
 RULES = [
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]},
+    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {
+        "apiGroups": ["autoscaling"],
+        "resources": ["horizontalpodautoscalers"],
+        "verbs": ["list", "patch"],
+    },
 ]
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from runbook_action.errors import ClusterConflict, TargetNotFound
-from runbook_action.objects import Deployment, Pod
+from runbook_action.objects import Autoscaler, Deployment, Pod, ReplicaSet
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 
@@ -72,6 +72,8 @@ class FakeCluster:
     pod_faults: dict[str, Any] | None = None
     stuck: bool = False
     pod_list: list[dict[str, Any]] = field(default_factory=list)
+    hpa: dict[str, Any] | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, calls: Calls, replicas: int = 3) -> FakeCluster:
@@ -79,6 +81,7 @@ class FakeCluster:
             "metadata": {
                 "name": "checkout",
                 "namespace": "apps",
+                "uid": "u1",
                 "resourceVersion": "1",
                 "generation": 1,
             },
@@ -99,6 +102,9 @@ class FakeCluster:
 
     def settle(self) -> None:
         """Let the rollout come to its end."""
+        if self.hpa and self.raw["spec"]["replicas"] < self.hpa["spec"]["minReplicas"]:
+            self.raw["spec"]["replicas"] = self.hpa["spec"]["minReplicas"]
+            self.change_spec()
         replicas = self.raw["spec"]["replicas"]
         ready = 0 if self.stuck else replicas
         self.raw["status"] = {
@@ -143,6 +149,40 @@ class FakeCluster:
 
         what = "template" if "spec" in patch else "mark"
         return self.calls.run(f"patch {what}", write)  # type: ignore[no-any-return]  # of write
+
+    def replace_template(
+        self, current: Deployment, template: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Deployment:
+        def write() -> Deployment:
+            if current.resource_version != self.raw["metadata"]["resourceVersion"]:
+                raise ClusterConflict("the object has been modified")
+            self.raw["spec"]["template"] = copy.deepcopy(dict(template))
+            self.raw = merge(self.raw, {"metadata": {"annotations": annotations}})
+            self.change_spec()
+            return Deployment(copy.deepcopy(self.raw))
+
+        return self.calls.run("patch template", write)  # type: ignore[no-any-return]  # of write
+
+    def replica_sets(self, namespace: str, selector: str) -> Sequence[ReplicaSet]:
+        assert (namespace, selector) == ("apps", "app=checkout")
+        return [ReplicaSet(copy.deepcopy(each)) for each in self.history]
+
+    def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        other = {
+            "metadata": {"name": "other", "namespace": "apps"},
+            "spec": {
+                "scaleTargetRef": {"kind": "Deployment", "name": "other"},
+                "maxReplicas": 9,
+            },
+        }
+        return [Autoscaler(copy.deepcopy(each)) for each in (other, self.hpa) if each]
+
+    def patch_autoscaler(self, current: Autoscaler, patch: Mapping[str, Any]) -> Autoscaler:
+        def write() -> Autoscaler:
+            self.hpa = merge(self.hpa, patch)
+            return Autoscaler(copy.deepcopy(self.hpa or {}))
+
+        return self.calls.run("patch autoscaler", write)  # type: ignore[no-any-return]  # of write
 
     def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
         assert (namespace, selector) == ("apps", "app=checkout")

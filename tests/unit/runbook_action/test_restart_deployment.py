@@ -1,0 +1,69 @@
+"""restart_deployment: one write, once for an incident."""
+
+from __future__ import annotations
+
+import pytest
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import ActionRefused, ClusterUnreachable
+from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, World, request
+
+RESTART = REGISTRY["restart_deployment"]
+
+
+def test_execute_restarts_and_marks_in_one_write() -> None:
+    world = World.new()
+    outcome = RESTART.execute(request(RESTART.name), world.services)
+    assert outcome.status == "succeeded"
+    assert world.calls.writes() == ["patch template"]
+    assert world.cluster.template_annotations["sre-platform/restarted-for"] == INCIDENT
+    assert world.cluster.raw["metadata"]["annotations"]["sre-platform/action"] == RESTART.name
+
+
+def test_twice_is_once_and_another_incident_is_another_restart() -> None:
+    world = World.new()
+    RESTART.execute(request(RESTART.name), world.services)
+    RESTART.execute(request(RESTART.name), world.services)
+    assert world.cluster.raw["metadata"]["generation"] == 2
+    RESTART.execute(request(RESTART.name, incident_id=OTHER_INCIDENT), world.services)
+    assert world.cluster.raw["metadata"]["generation"] == 3
+
+
+def test_a_lost_answer_does_not_restart_a_second_time() -> None:
+    world = World.new()
+    world.calls.fail_at(2, ClusterUnreachable("answer lost"), after=True)
+    with pytest.raises(ClusterUnreachable):
+        RESTART.execute(request(RESTART.name), world.services)
+    assert RESTART.execute(request(RESTART.name), world.services).status == "succeeded"
+    assert world.cluster.raw["metadata"]["generation"] == 2
+
+
+def test_plan_shows_the_restart_until_it_is_done() -> None:
+    world = World.new()
+    assert len(RESTART.plan(request(RESTART.name, "plan"), world.services).plan) == 1
+    assert world.calls.writes() == []
+    RESTART.execute(request(RESTART.name), world.services)
+    assert RESTART.plan(request(RESTART.name, "plan"), world.services).status == "unchanged"
+
+
+def test_verify_judges_the_deployment() -> None:
+    world = World.new()
+    assert RESTART.verify(request(RESTART.name, "verify"), world.services).healthy
+    world.cluster.raw["status"]["readyReplicas"] = 1
+    assert RESTART.verify(request(RESTART.name, "verify"), world.services).healthy is False
+
+
+def test_a_restart_cannot_be_undone_and_undo_says_so() -> None:
+    world = World.new()
+    RESTART.execute(request(RESTART.name), world.services)
+    outcome = RESTART.undo(request(RESTART.name, "undo"), world.services)
+    assert outcome.status == "unchanged"
+    assert "cannot be taken back" in outcome.summary
+    assert world.calls.writes() == ["patch template"]
+
+
+def test_a_paused_deployment_is_refused() -> None:
+    world = World.new()
+    world.cluster.raw["spec"]["paused"] = True
+    with pytest.raises(ActionRefused, match="paused"):
+        RESTART.execute(request(RESTART.name), world.services)

@@ -1,0 +1,163 @@
+"""scale_deployment: how many, once, with an autoscaler, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import ActionRefused, ClusterUnreachable, InvalidRequest
+from tests.unit.runbook_action.fakes import World, request
+
+SCALE = REGISTRY["scale_deployment"]
+BY_FACTOR = {"factor": 1.5, "max_replicas": 10}
+
+
+def with_autoscaler(world: World, minimum: int = 2, maximum: int = 8) -> World:
+    world.cluster.hpa = {
+        "metadata": {"name": "checkout", "namespace": "apps", "resourceVersion": "1"},
+        "spec": {
+            "scaleTargetRef": {"kind": "Deployment", "name": "checkout"},
+            "minReplicas": minimum,
+            "maxReplicas": maximum,
+        },
+    }
+    return world
+
+
+def execute(world: World, parameters: dict[str, Any] = BY_FACTOR) -> Any:
+    return SCALE.execute(request(SCALE.name, parameters=parameters), world.services)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "replicas"),
+    [
+        ({"step": 2, "max_replicas": 10}, 5),
+        ({"factor": 1.5, "max_replicas": 10}, 5),
+        ({"factor": 3.0, "max_replicas": 7}, 7),
+        ({"step": 100, "max_replicas": 4}, 4),
+    ],
+)
+def test_a_step_or_a_factor_raises_the_replicas_up_to_the_maximum(
+    parameters: dict[str, Any], replicas: int
+) -> None:
+    world = World.new()
+    outcome = execute(world, parameters)
+    assert outcome.status == "succeeded"
+    assert world.cluster.raw["spec"]["replicas"] == replicas
+    assert outcome.undo.parameters == {"before": 3, "after": replicas, "autoscaler": None}
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"max_replicas": 9}, {"step": 1, "factor": 2.0, "max_replicas": 9}]
+)
+def test_either_step_or_factor_must_be_given(parameters: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="either step or factor"):
+        execute(World.new(), parameters)
+
+
+def test_at_the_maximum_it_is_refused() -> None:
+    world = World.new()
+    with pytest.raises(ActionRefused, match="has 3 replicas and may have 3"):
+        execute(world, {"step": 1, "max_replicas": 3})
+    assert world.calls.writes() == []
+
+
+def test_a_factor_is_applied_once_however_often_it_is_asked_for() -> None:
+    world = World.new()
+    first = execute(world)
+    second = execute(world)
+    assert world.cluster.raw["spec"]["replicas"] == 5
+    assert (second.undo, second.plan) == (first.undo, first.plan)
+    assert world.calls.writes() == ["patch template"]
+
+
+def test_an_autoscalers_minimum_is_raised_instead_of_the_replicas() -> None:
+    world = with_autoscaler(World.new())
+    outcome = execute(world)
+    assert outcome.status == "succeeded"
+    assert world.cluster.hpa is not None
+    assert world.cluster.hpa["spec"]["minReplicas"] == 5
+    assert world.calls.writes() == ["patch mark", "patch autoscaler"]
+    assert outcome.undo.parameters == {"before": 2, "after": 5, "autoscaler": "checkout"}
+
+
+def test_an_autoscalers_maximum_is_kept() -> None:
+    world = with_autoscaler(World.new(), maximum=4)
+    execute(world, {"step": 5, "max_replicas": 100})
+    assert world.cluster.hpa is not None
+    assert world.cluster.hpa["spec"]["minReplicas"] == 4
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", range(1, 5))
+def test_a_repeat_after_dying_at_any_call_ends_with_the_same_numbers(
+    call: int, after: bool
+) -> None:
+    world = with_autoscaler(World.new())
+    world.calls.fail_at(call, ClusterUnreachable("gone"), after=after)
+    with pytest.raises(ClusterUnreachable):
+        execute(world)
+    execute(world)
+    assert world.cluster.hpa is not None
+    assert world.cluster.hpa["spec"]["minReplicas"] == 5
+    assert world.cluster.raw["spec"]["replicas"] == 5
+
+
+@pytest.mark.parametrize("autoscaled", [False, True])
+def test_undo_puts_the_number_back(autoscaled: bool) -> None:
+    world = with_autoscaler(World.new()) if autoscaled else World.new()
+    undo = execute(world).undo.parameters
+    outcome = SCALE.undo(request(SCALE.name, "undo", undo=undo), world.services)
+    assert outcome.status == "succeeded"
+    if world.cluster.hpa:
+        assert world.cluster.hpa["spec"]["minReplicas"] == 2
+    else:
+        assert world.cluster.raw["spec"]["replicas"] == 3
+
+
+@pytest.mark.parametrize("autoscaled", [False, True])
+def test_undo_leaves_alone_what_somebody_else_has_chosen_since(autoscaled: bool) -> None:
+    world = with_autoscaler(World.new()) if autoscaled else World.new()
+    execute(world)
+    spec = world.cluster.hpa["spec"] if world.cluster.hpa else world.cluster.raw["spec"]
+    key = "minReplicas" if autoscaled else "replicas"
+    spec[key] = 7
+    outcome = SCALE.undo(request(SCALE.name, "undo"), world.services)
+    assert outcome.status == "unchanged"
+    assert spec[key] == 7
+
+
+def test_undo_of_what_was_never_done_changes_nothing() -> None:
+    world = World.new()
+    assert SCALE.undo(request(SCALE.name, "undo"), world.services).status == "unchanged"
+    assert world.calls.writes() == []
+
+
+def test_undo_without_its_autoscaler_leaves_the_replicas_alone() -> None:
+    world = with_autoscaler(World.new())
+    execute(world)
+    world.cluster.hpa = None
+    assert SCALE.undo(request(SCALE.name, "undo"), world.services).status == "unchanged"
+
+
+def test_plan_shows_the_numbers_and_changes_nothing() -> None:
+    world = World.new()
+    outcome = SCALE.plan(request(SCALE.name, "plan", parameters=BY_FACTOR), world.services)
+    assert [(change.before, change.after) for change in outcome.plan] == [(3, 5)]
+    assert world.calls.writes() == []
+    execute(world)
+    again = SCALE.plan(request(SCALE.name, "plan", parameters=BY_FACTOR), world.services)
+    assert again.status == "unchanged"
+
+
+def test_verify_wants_the_number_that_was_set() -> None:
+    world = World.new()
+    execute(world)
+    verify = request(SCALE.name, "verify", parameters=BY_FACTOR)
+    assert SCALE.verify(verify, world.services).healthy
+    world.cluster.raw["spec"]["replicas"] = 3
+    outcome = SCALE.verify(verify, world.services)
+    assert outcome.healthy is False
+    assert "3 replicas are wanted, not 5" in outcome.summary
