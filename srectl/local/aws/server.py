@@ -30,17 +30,23 @@ def _check_environment() -> None:
         raise SystemExit(f"{SECRET_VARIABLE} must hold the stack's secret")
 
 
-def _clear_leftovers() -> None:
-    """Empty the private TMPDIR of the worker folders that a killed server left behind."""
+def _clear_worker_folders() -> None:
+    """Empty the private TMPDIR of unpacked functions; a killed server leaves them behind."""
     folder = Path(tempfile.gettempdir())
     for leftover in folder.glob("ministack-lambda-*"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
+def _end_workers() -> None:
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()
+
+
 def main() -> None:
     """Apply the mends and serve until SIGTERM."""
     _check_environment()
-    _clear_leftovers()
+    _clear_worker_folders()
 
     from ministack import app as emulator
 
@@ -60,7 +66,11 @@ def main() -> None:
         mends=applied,
     )
     sys.argv = sys.argv[:1]
-    emulator.main()
+    try:
+        emulator.main()
+    finally:
+        _end_workers()
+        _clear_worker_folders()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import urllib.error
@@ -14,6 +15,8 @@ import pytest
 
 from srectl.local.aws.mends import MENDS
 from srectl.local.aws.process import LocalAws
+from tests.integration.local_aws_fixtures import running_local_aws
+from tests.integration.localaws.probes.support import eventually, invoke, make_function
 from tests.integration.localaws.sockets import listening_addresses
 
 pytestmark = pytest.mark.localaws
@@ -80,3 +83,43 @@ def test_a_mistyped_mend_name_is_refused(tmp_path: Path) -> None:
 
 def test_the_secret_is_not_in_the_repr(tmp_path: Path) -> None:
     assert "s3cr3t" not in repr(LocalAws("127.0.0.1", 1, tmp_path, "s3cr3t"))
+
+
+def _running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("kill_signal", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_process_outlives_the_server(
+    tmp_path: Path, unique: str, kill_signal: signal.Signals
+) -> None:
+    with running_local_aws(tmp_path) as (aws, server):
+        make_function(
+            aws, unique, "import os\ndef handler(event, context):\n    return os.getpid()\n"
+        )
+        _error, worker = invoke(aws, unique)
+        assert _running(worker)
+
+        server.send_signal(kill_signal)
+        server.wait(15)
+
+        eventually(lambda: not _running(worker), "the worker process ends", 5)
+
+
+def test_unpacked_functions_are_cleared_away(tmp_path: Path, unique: str) -> None:
+    folders = tmp_path / "tmp"
+    with running_local_aws(tmp_path) as (aws, server):
+        make_function(aws, unique, "def handler(event, context):\n    return 1\n")
+        invoke(aws, unique)
+        server.kill()
+        server.wait(15)
+        assert list(folders.glob("ministack-lambda-*"))
+
+    with running_local_aws(tmp_path):
+        assert list(folders.glob("ministack-lambda-*")) == []
+        (folders / "ministack-lambda-left").mkdir()
+    assert list(folders.glob("ministack-lambda-*")) == []

@@ -38,6 +38,7 @@ MENDS: tuple[str, ...] = (
     "table_settings",
     "eks_real_cluster",
     "metric_filters",
+    "embedded_metrics",
     "alarm_evaluation",
 )
 

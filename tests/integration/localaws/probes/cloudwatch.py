@@ -9,7 +9,13 @@ from typing import Any
 
 from srectl.local.aws.process import LocalAws
 from tests.integration.localaws.probes.registry import shows
-from tests.integration.localaws.probes.support import eventually, make_queue, receive
+from tests.integration.localaws.probes.support import (
+    eventually,
+    invoke,
+    make_function,
+    make_queue,
+    receive,
+)
 
 
 def _sum(aws: LocalAws, namespace: str, metric: str) -> float:
@@ -155,3 +161,42 @@ def alarms_go_and_come_back(aws: LocalAws, name: str) -> None:
     eventually(lambda: are(mine="ALARM", ratio="ALARM", other="OK"), "the alarms go", 10)
     eventually(lambda: _announced(aws, url) == "ALARM", "the topic hears of it", 5)
     eventually(lambda: are(mine="OK", ratio="OK", other="OK"), "the alarms come back", 25)
+
+
+@shows("embedded_metrics")
+def metrics_in_the_embedded_format_are_taken_from_logs(aws: LocalAws, name: str) -> None:
+    """What Powertools writes to a function's log is a metric with its dimensions."""
+    document = {
+        "_aws": {
+            "Timestamp": 0,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": name,
+                    "Dimensions": [["service", "sender"]],
+                    "Metrics": [{"Name": "AlertsAccepted", "Unit": "Count"}],
+                }
+            ],
+        },
+        "service": "alert-ingest",
+        "sender": "datadog",
+        "AlertsAccepted": [2, 3],
+    }
+    code = f"def handler(event, context):\n    print({json.dumps(document)!r})\n"
+    make_function(aws, name, code)
+    assert invoke(aws, name, {})[0] is None
+    cloudwatch = aws.client("cloudwatch")
+    now = datetime.now(UTC)
+
+    points = cloudwatch.get_metric_statistics(
+        Namespace=name,
+        MetricName="AlertsAccepted",
+        Dimensions=[
+            {"Name": "service", "Value": "alert-ingest"},
+            {"Name": "sender", "Value": "datadog"},
+        ],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+        Period=600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert sum(point["Sum"] for point in points) == 5
