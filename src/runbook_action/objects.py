@@ -186,6 +186,27 @@ class Pod(KubernetesObject):
         """Whether it is on its way out."""
         return bool(self.metadata.get("deletionTimestamp"))
 
+    @property
+    def controller_kind(self) -> str | None:
+        """Kind of what would start it again, or None if nothing would."""
+        owners: Sequence[Json] = self.metadata.get("ownerReferences") or []
+        return next((str(each.get("kind")) for each in owners if each.get("controller")), None)
+
+    @property
+    def mirror(self) -> bool:
+        """Whether it only mirrors a static pod of its node."""
+        return "kubernetes.io/config.mirror" in self.annotations
+
+    @property
+    def finished(self) -> bool:
+        """Whether all its containers have ended for good."""
+        return self.status.get("phase") in ("Succeeded", "Failed")
+
+    @property
+    def local_storage(self) -> bool:
+        """Whether it keeps data in an emptyDir."""
+        return any("emptyDir" in volume for volume in self.spec.get("volumes") or [])
+
     def fault(self) -> str | None:
         """Why the pod will not come up by waiting, or None if it may."""
         statuses = [
@@ -203,3 +224,12 @@ class Pod(KubernetesObject):
                     f"after {restarts} restarts"
                 )
         return None
+
+
+class Node(KubernetesObject):
+    """A Node (v1)."""
+
+    @property
+    def unschedulable(self) -> bool:
+        """Whether it is cordoned."""
+        return bool(self.spec.get("unschedulable"))

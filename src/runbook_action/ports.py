@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from runbook_action.objects import Autoscaler, Deployment, Pod, ReplicaSet
+from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
 
 
 class Cluster(Protocol):
@@ -51,6 +51,28 @@ class Cluster(Protocol):
 
     def patch_autoscaler(self, current: Autoscaler, patch: Mapping[str, Any]) -> Autoscaler:
         """Merge a patch into exactly the version that was read; else ClusterConflict."""
+
+    def node(self, name: str) -> Node:
+        """Read a Node."""
+
+    def patch_node(self, current: Node, patch: Mapping[str, Any]) -> Node:
+        """Merge a patch into exactly the version that was read; else ClusterConflict."""
+
+    def pods_on_node(self, name: str) -> Sequence[Pod]:
+        """List the pods of a node, in all namespaces."""
+
+    def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:
+        """Ask for the eviction of exactly this pod (its UID is a precondition).
+
+        Raises
+        ------
+        ClusterThrottled
+            If a disruption budget forbids it now. The message names the budget.
+        ClusterConflict
+            If the name belongs to another pod by now.
+        TargetNotFound
+            If it is gone.
+        """
 
 
 class Parameters(Protocol):

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook_action import marks
-from runbook_action.errors import ActionRefused, ClusterConflict, RolloutFailed
+from runbook_action.errors import ActionRefused, RolloutFailed
 from runbook_action.objects import Deployment
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Cluster, Services
 from runbook_action.request import Request, Target
+from runbook_action.unchanged import unless_changed
 
 POLL_SECONDS = 1.0
 _FAULTS_REPORTED = 5
-_STATUS_UPDATES_OUTRUN = 4
 
 
 @dataclass(frozen=True)
@@ -41,42 +41,21 @@ def read_deployment(cluster: Cluster, target: Target) -> Deployment:
     return cluster.deployment(target.namespace or "", target.name)
 
 
-def unless_changed(
+def write_unless_changed(
     cluster: Cluster, current: Deployment, write: Callable[[Deployment], Deployment]
 ) -> Deployment:
-    """Write to the Deployment that was read, unless its spec or our marks changed since.
-
-    Its controller updates the status all the time while pods come and go, and every update is a
-    new version: only a change of what the decision was made from is a conflict.
-
-    Raises
-    ------
-    ClusterConflict
-        If somebody changed the spec or the marks, or the object never stood still.
-    """
-    for _ in range(_STATUS_UPDATES_OUTRUN):
-        try:
-            return write(current)
-        except ClusterConflict:
-            found = cluster.deployment(current.namespace, current.name)
-            if not _same_but_for_status(found, current):
-                raise
-            current = found
-    return write(current)
+    """Write to a Deployment under the rule of ``unless_changed``."""
+    return unless_changed(
+        current, read=lambda: cluster.deployment(current.namespace, current.name), write=write
+    )
 
 
 def patch_unless_changed(
     cluster: Cluster, current: Deployment, patch: Mapping[str, Any]
 ) -> Deployment:
-    """Merge a patch under the rule of ``unless_changed``."""
-    return unless_changed(cluster, current, lambda found: cluster.patch_deployment(found, patch))
-
-
-def _same_but_for_status(found: Deployment, current: Deployment) -> bool:
-    return (found.uid, found.generation, marks.of(found)) == (
-        current.uid,
-        current.generation,
-        marks.of(current),
+    """Merge a patch into a Deployment under the rule of ``unless_changed``."""
+    return write_unless_changed(
+        cluster, current, lambda found: cluster.patch_deployment(found, patch)
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from runbook_action.actions import (
     disable_degraded_mode,
+    drain_node,
     enable_degraded_mode,
     restart_deployment,
     rollback_deployment,
@@ -19,6 +20,7 @@ REGISTRY: Mapping[str, Action] = {
         restart_deployment.ACTION,
         scale_deployment.ACTION,
         rollback_deployment.ACTION,
+        drain_node.ACTION,
     )
 }
 

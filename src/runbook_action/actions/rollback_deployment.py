@@ -27,9 +27,9 @@ from runbook_action.rollout import (
     refuse_if_paused,
     restart_change,
     restart_patch,
-    unless_changed,
     verdict,
     watched,
+    write_unless_changed,
 )
 
 _HIGHEST_REVISION = 2**31
@@ -148,7 +148,7 @@ class RollbackDeployment:
             if value is not None
         }
         annotations = marks.mark(request.incident_id, self.name, previous)
-        unless_changed(
+        write_unless_changed(
             services.cluster,
             deployment,
             lambda current: services.cluster.replace_template(current, template, annotations),

@@ -27,12 +27,13 @@ from runbook_action.errors import (
     RunbookActionError,
     TargetNotFound,
 )
-from runbook_action.objects import Autoscaler, Deployment, Pod, ReplicaSet
+from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
 
 TIMEOUT_SECONDS = (3.0, 10.0)  # connect, read
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 _PAGE = 500
+_BUDGET = "DisruptionBudget"
 
 
 class Access(Protocol):
@@ -126,6 +127,43 @@ class KubernetesCluster:
                 body={**patch, "metadata": metadata},
                 content_type=MERGE_PATCH,
             )
+        )
+
+    def node(self, name: str) -> Node:
+        """Read a Node."""
+        return Node(self._request("GET", f"/api/v1/nodes/{_quoted(name)}"))
+
+    def patch_node(self, current: Node, patch: Mapping[str, Any]) -> Node:
+        """Merge a patch into exactly the version that was read; else ClusterConflict."""
+        metadata = {**patch.get("metadata", {}), "resourceVersion": current.resource_version}
+        return Node(
+            self._request(
+                "PATCH",
+                f"/api/v1/nodes/{_quoted(current.name)}",
+                body={**patch, "metadata": metadata},
+                content_type=MERGE_PATCH,
+            )
+        )
+
+    def pods_on_node(self, name: str) -> Sequence[Pod]:
+        """List the pods of a node, in all namespaces."""
+        query = {"fieldSelector": f"spec.nodeName={name}"}
+        return [Pod(item) for item in self._list("/api/v1/pods", query)]
+
+    def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:
+        """Ask for the eviction of exactly this pod."""
+        options: dict[str, Any] = {"preconditions": {"uid": pod.uid}}
+        if grace_period_seconds is not None:
+            options["gracePeriodSeconds"] = grace_period_seconds
+        self._request(
+            "POST",
+            f"/api/v1/namespaces/{_quoted(pod.namespace)}/pods/{_quoted(pod.name)}/eviction",
+            body={
+                "apiVersion": "policy/v1",
+                "kind": "Eviction",
+                "metadata": {"name": pod.name, "namespace": pod.namespace},
+                "deleteOptions": options,
+            },
         )
 
     def _list(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -235,8 +273,12 @@ def _message(text: bytes) -> str:
         status = json.loads(text)
     except ValueError:
         return "no explanation given"
-    message = status.get("message") if isinstance(status, dict) else None
-    return str(message or "no explanation given")[:500]
+    if not isinstance(status, dict):
+        return "no explanation given"
+    causes = (status.get("details") or {}).get("causes") or []
+    # Only here a refused eviction names the budget.
+    budgets = [str(each.get("message")) for each in causes if each.get("reason") == _BUDGET]
+    return " ".join([str(status.get("message") or "no explanation given")[:500], *budgets])
 
 
 def _error(status: int, what: str, message: str) -> RunbookActionError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes import client
 
 from runbook_action.adapters.cluster import KubernetesCluster
@@ -14,16 +16,14 @@ from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.support import Place, PodStatuses, TokenAccess, admin_api
 
 _numbers = itertools.count(1)
-RULES = [
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]},
-    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-    {
-        "apiGroups": ["autoscaling"],
-        "resources": ["horizontalpodautoscalers"],
-        "verbs": ["list", "patch"],
-    },
-]
+APPS = Path(__file__).parents[3] / "eks" / "apps"
+
+
+def shipped(file: str, kind: str) -> dict[str, Any]:
+    """One object of a shipped manifest."""
+    documents = yaml.safe_load_all((APPS / file).read_text("utf-8"))
+    found: dict[str, Any] = next(each for each in documents if each["kind"] == kind)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,11 @@ def place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
     core.create_namespace({"metadata": {"name": namespace}})
     core.create_namespaced_service_account(namespace, {"metadata": {"name": "remediator"}})
     rbac.create_namespaced_role(
-        namespace, {"metadata": {"name": "checkout-remediation"}, "rules": RULES}
+        namespace,
+        {
+            "metadata": {"name": "checkout-remediation"},
+            "rules": shipped("base/remediation-rbac.yaml", "Role")["rules"],
+        },
     )
     rbac.create_namespaced_role_binding(
         namespace,
@@ -67,3 +71,31 @@ def place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
     yield found
     statuses.stop()
     core.delete_namespace(namespace)
+
+
+@pytest.fixture
+def node(place: Place, admin: Any) -> Iterator[str]:
+    """A node that the remediation may drain: the opt-in ClusterRole is installed for it."""
+    core: Any = client.CoreV1Api(admin)
+    rbac: Any = client.RbacAuthorizationV1Api(admin)
+    name = f"node-of-{place.namespace}"
+    rules = shipped("node-remediation/node-remediation-rbac.yaml", "ClusterRole")["rules"]
+    core.create_node({"metadata": {"name": name}})
+    rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
+    rbac.create_cluster_role_binding(
+        {
+            "metadata": {"name": name},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": name,
+            },
+            "subjects": [
+                {"kind": "ServiceAccount", "name": "remediator", "namespace": place.namespace}
+            ],
+        }
+    )
+    yield name
+    rbac.delete_cluster_role_binding(name)
+    rbac.delete_cluster_role(name)
+    core.delete_node(name)

@@ -83,7 +83,7 @@ class WallClock:
 
 
 class PodStatuses:
-    """Sets the status of new pods in one namespace, as a kubelet would."""
+    """Makes pods of one namespace come up and go, as a kubelet would."""
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self._core: Any = client.CoreV1Api(admin_api(kubeconfig))
@@ -102,10 +102,15 @@ class PodStatuses:
     def _run(self) -> None:
         while not self._stop.wait(0.1):
             for pod in self._core.list_namespaced_pod(self._namespace).items:
-                status = self.status(pod)
-                if status is None or pod.metadata.deletion_timestamp:
-                    continue
                 try:
+                    if pod.metadata.deletion_timestamp:
+                        self._core.delete_namespaced_pod(
+                            pod.metadata.name, self._namespace, grace_period_seconds=0
+                        )
+                        continue
+                    status = self.status(pod)
+                    if status is None:
+                        continue
                     self._core.patch_namespaced_pod_status(
                         pod.metadata.name, self._namespace, {"status": status}
                     )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from runbook_action.errors import ClusterConflict, TargetNotFound
-from runbook_action.objects import Autoscaler, Deployment, Pod, ReplicaSet
+from runbook_action.errors import AccessDenied, ClusterConflict, ClusterThrottled, TargetNotFound
+from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 
@@ -74,6 +74,15 @@ class FakeCluster:
     pod_list: list[dict[str, Any]] = field(default_factory=list)
     hpa: dict[str, Any] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    node_raw: dict[str, Any] = field(
+        default_factory=lambda: {
+            "metadata": {"name": "node-1", "uid": "n1", "resourceVersion": "1"},
+            "spec": {},
+        }
+    )
+    node_pods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    budgets: dict[str, int] = field(default_factory=dict)  # pod → refusals still to come
+    forbidden: bool = False
 
     @classmethod
     def of(cls, calls: Calls, replicas: int = 3) -> FakeCluster:
@@ -101,7 +110,9 @@ class FakeCluster:
         return dict(self.raw["spec"]["template"]["metadata"].get("annotations", {}))
 
     def settle(self) -> None:
-        """Let the rollout come to its end."""
+        """Let the rollout come to its end, and evicted pods go."""
+        for name in [each for each, pod in self.node_pods.items() if Pod(pod).terminating]:
+            del self.node_pods[name]
         if self.hpa and self.raw["spec"]["replicas"] < self.hpa["spec"]["minReplicas"]:
             self.raw["spec"]["replicas"] = self.hpa["spec"]["minReplicas"]
             self.change_spec()
@@ -125,6 +136,7 @@ class FakeCluster:
     def change_spec(self) -> None:
         """Somebody else changes what the object asks for."""
         self.touch()
+        self.raw["spec"]["minReadySeconds"] = self.raw["spec"].get("minReadySeconds", 0) + 1
         self.raw["metadata"]["generation"] += 1
 
     def deployment(self, namespace: str, name: str) -> Deployment:
@@ -187,6 +199,40 @@ class FakeCluster:
     def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
         assert (namespace, selector) == ("apps", "app=checkout")
         return [Pod(pod) for pod in self.pod_list]
+
+    def node(self, name: str) -> Node:
+        def read() -> Node:
+            if self.forbidden:
+                raise AccessDenied("403")
+            if name != self.node_raw["metadata"]["name"]:
+                raise TargetNotFound(name)
+            return Node(copy.deepcopy(self.node_raw))
+
+        return self.calls.run("get node", read)  # type: ignore[no-any-return]  # of read
+
+    def patch_node(self, current: Node, patch: Mapping[str, Any]) -> Node:
+        def write() -> Node:
+            if current.resource_version != self.node_raw["metadata"]["resourceVersion"]:
+                raise ClusterConflict("the node has been modified")
+            self.node_raw = merge(self.node_raw, patch)
+            version = int(self.node_raw["metadata"]["resourceVersion"]) + 1
+            self.node_raw["metadata"]["resourceVersion"] = str(version)
+            return Node(copy.deepcopy(self.node_raw))
+
+        return self.calls.run("patch node", write)  # type: ignore[no-any-return]  # of write
+
+    def pods_on_node(self, name: str) -> Sequence[Pod]:
+        return [Pod(copy.deepcopy(pod)) for pod in self.node_pods.values()]
+
+    def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:
+        if pod.name not in self.node_pods:
+            raise TargetNotFound(pod.name)
+        if self.budgets.get(pod.name, 0) > 0:
+            self.budgets[pod.name] -= 1
+            raise ClusterThrottled("The disruption budget checkout needs 2 healthy pods")
+        metadata = self.node_pods[pod.name]["metadata"]
+        metadata["deletionTimestamp"] = "now"
+        metadata["grace"] = grace_period_seconds
 
     def _pod(self, number: int) -> dict[str, Any]:
         return {

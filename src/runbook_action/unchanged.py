@@ -1,0 +1,48 @@
+"""Write to an object that was read, unless somebody changed what the decision was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from runbook_action import marks
+from runbook_action.errors import ClusterConflict
+from runbook_action.objects import KubernetesObject
+
+T = TypeVar("T", bound=KubernetesObject)
+_STATUS_UPDATES_OUTRUN = 4
+
+
+def unless_changed(current: T, read: Callable[[], T], write: Callable[[T], T]) -> T:
+    """Write, unless the object's spec or our marks changed since it was read.
+
+    Controllers and kubelets update the status all the time, and every update is a new version:
+    only a change of what the decision was made from is a conflict.
+
+    Parameters
+    ----------
+    current
+        The object as it was read.
+    read
+        Reads it again.
+    write
+        Writes to exactly the version it is given, else raises ClusterConflict.
+
+    Raises
+    ------
+    ClusterConflict
+        If somebody changed the spec or the marks, or the object never stood still.
+    """
+    for _ in range(_STATUS_UPDATES_OUTRUN):
+        try:
+            return write(current)
+        except ClusterConflict:
+            found = read()
+            if _decided_from(found) != _decided_from(current):
+                raise
+            current = found
+    return write(current)
+
+
+def _decided_from(target: KubernetesObject) -> tuple[object, ...]:
+    return target.uid, target.spec, marks.of(target)

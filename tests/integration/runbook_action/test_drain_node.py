@@ -1,0 +1,157 @@
+"""drain_node on a real API server with real disruption budgets."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import (
+    AccessDenied,
+    ActionRefused,
+    ClusterConflict,
+    ClusterThrottled,
+    RolloutFailed,
+    TargetNotFound,
+)
+from runbook_action.objects import Pod
+from runbook_action.request import Target
+from tests.integration.runbook_action.support import NO_SCHEDULER, Place
+
+pytestmark = pytest.mark.kubernetes
+DRAIN = REGISTRY["drain_node"]
+
+
+def request(place: Place, node: str, operation: Any = "execute", **parameters: Any) -> Any:
+    made = place.request(DRAIN.name, operation, parameters=parameters)
+    return replace(made, target=Target(None, None, "node", node))
+
+
+def create_pods(place: Place, node: str, names: list[str], *, managed: bool = True) -> None:
+    owner = place.core.create_namespaced_config_map(
+        place.namespace, {"metadata": {"generateName": "owner-"}}
+    ).metadata
+    owners = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": owner.name,
+            "uid": owner.uid,
+            "controller": True,
+        }
+    ]
+    for name in names:
+        place.core.create_namespaced_pod(
+            place.namespace,
+            {
+                "metadata": {
+                    "name": name,
+                    "labels": {"drain": "me"},
+                    "ownerReferences": owners if managed else [],
+                },
+                "spec": {
+                    "nodeName": node,
+                    "schedulerName": NO_SCHEDULER,
+                    "terminationGracePeriodSeconds": 1,
+                    "containers": [{"name": "main", "image": "none/none:1"}],
+                },
+            },
+        )
+
+
+def create_budget(place: Place, healthy: int, pods: int) -> Any:
+    policy: Any = client.PolicyV1Api(place.admin)
+    policy.create_namespaced_pod_disruption_budget(
+        place.namespace,
+        {
+            "metadata": {"name": "keep"},
+            "spec": {"minAvailable": healthy, "selector": {"matchLabels": {"drain": "me"}}},
+        },
+    )
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = policy.read_namespaced_pod_disruption_budget("keep", place.namespace)
+        if found.status.current_healthy == pods:
+            return policy
+        time.sleep(0.1)
+    raise AssertionError(f"the budget never saw {pods} healthy pods")
+
+
+def on_node(place: Place, node: str) -> list[str]:
+    found = place.core.list_namespaced_pod(
+        place.namespace, field_selector=f"spec.nodeName={node}"
+    ).items
+    return [pod.metadata.name for pod in found if pod.metadata.deletion_timestamp is None]
+
+
+def is_cordoned(place: Place, node: str) -> bool:
+    return bool(place.core.read_node(node).spec.unschedulable)
+
+
+def test_a_node_is_cordoned_and_emptied_and_undo_lets_pods_on_it_again(
+    place: Place, node: str
+) -> None:
+    create_pods(place, node, ["a", "b", "c"])
+    outcome = DRAIN.execute(request(place, node), place.services())
+    assert outcome.status == "succeeded"
+    assert is_cordoned(place, node)
+    assert on_node(place, node) == []
+    assert DRAIN.verify(request(place, node, "verify"), place.services()).healthy
+    assert DRAIN.execute(request(place, node), place.services()).status == "succeeded"
+    DRAIN.undo(request(place, node, "undo"), place.services())
+    assert not is_cordoned(place, node)
+
+
+def test_a_budget_is_never_broken_and_is_named_at_the_deadline(place: Place, node: str) -> None:
+    create_pods(place, node, ["a", "b", "c", "d"])
+    create_budget(place, healthy=2, pods=4)
+    with pytest.raises(RolloutFailed, match=r"disruption budget keep needs 2 .*was uncordoned"):
+        DRAIN.execute(request(place, node, deadline_seconds=4), place.services())
+    assert len(on_node(place, node)) == 2
+    assert not is_cordoned(place, node)
+
+
+def test_a_drain_goes_on_when_the_budget_allows_it(place: Place, node: str) -> None:
+    create_pods(place, node, ["a", "b"])
+    policy = create_budget(place, healthy=2, pods=2)
+    first = DRAIN.execute(request(place, node), place.services(seconds=2))
+    assert first.status == "in_progress"
+    assert "disruption budget keep" in first.details["blocked"][f"{place.namespace}/a"]
+    policy.delete_namespaced_pod_disruption_budget("keep", place.namespace)
+    assert DRAIN.execute(request(place, node), place.services()).status == "succeeded"
+
+
+def test_an_unmanaged_pod_forbids_the_drain_before_the_cordon(place: Place, node: str) -> None:
+    create_pods(place, node, ["bare"], managed=False)
+    with pytest.raises(ActionRefused, match="no controller"):
+        DRAIN.execute(request(place, node), place.services())
+    assert not is_cordoned(place, node)
+
+
+def test_429_is_throttled_and_names_the_budget(place: Place, node: str) -> None:
+    create_pods(place, node, ["a"])
+    create_budget(place, healthy=1, pods=1)
+    (pod,) = place.cluster.pods_on_node(node)
+    with pytest.raises(ClusterThrottled, match=r"429.*disruption budget keep needs 1"):
+        place.cluster.evict(pod, None)
+
+
+def test_only_the_very_pod_that_was_seen_is_evicted(place: Place, node: str) -> None:
+    create_pods(place, node, ["a"])
+    (pod,) = place.cluster.pods_on_node(node)
+    other = Pod({**pod.raw, "metadata": {**pod.metadata, "uid": "another"}})
+    with pytest.raises(ClusterConflict):
+        place.cluster.evict(other, None)
+    gone = Pod({**pod.raw, "metadata": {**pod.metadata, "name": "gone"}})
+    with pytest.raises(TargetNotFound):
+        place.cluster.evict(gone, None)
+    assert on_node(place, node) == ["a"]
+
+
+def test_without_the_opt_in_role_a_drain_is_denied_and_says_what_to_install(place: Place) -> None:
+    with pytest.raises(AccessDenied, match="checkout-node-remediation"):
+        DRAIN.execute(request(place, "some-node"), place.services())

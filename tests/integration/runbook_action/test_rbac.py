@@ -1,0 +1,134 @@
+"""The shipped Role: each right is needed by an action, and there is none beyond."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import AccessDenied
+from tests.integration.runbook_action.conftest import shipped
+from tests.integration.runbook_action.support import Place
+
+pytestmark = pytest.mark.kubernetes
+SCALE = {"step": 1, "max_replicas": 9}
+
+
+def verify_restart(place: Place) -> None:
+    action = REGISTRY["restart_deployment"]
+    action.verify(place.request(action.name, "verify"), place.services())
+
+
+def restart(place: Place) -> None:
+    action = REGISTRY["restart_deployment"]
+    action.execute(place.request(action.name), place.services(seconds=0))
+
+
+def plan_rollback(place: Place) -> None:
+    action = REGISTRY["rollback_deployment"]
+    action.plan(place.request(action.name, "plan"), place.services())
+
+
+def plan_scale(place: Place) -> None:
+    action = REGISTRY["scale_deployment"]
+    action.plan(place.request(action.name, "plan", parameters=SCALE), place.services())
+
+
+def scale_with_autoscaler(place: Place) -> None:
+    autoscaling: Any = client.AutoscalingV2Api(place.admin)
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
+    autoscaling.create_namespaced_horizontal_pod_autoscaler(
+        place.namespace,
+        {
+            "metadata": {"name": "checkout"},
+            "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 9},
+        },
+    )
+    action = REGISTRY["scale_deployment"]
+    action.execute(place.request(action.name, parameters=SCALE), place.services(seconds=0))
+
+
+NEEDED_BY: dict[tuple[str, str], Callable[[Place], None]] = {
+    ("deployments", "get"): verify_restart,
+    ("deployments", "patch"): restart,
+    ("pods", "list"): verify_restart,
+    ("replicasets", "list"): plan_rollback,
+    ("horizontalpodautoscalers", "list"): plan_scale,
+    ("horizontalpodautoscalers", "patch"): scale_with_autoscaler,
+}
+
+
+def rules() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = shipped("base/remediation-rbac.yaml", "Role")["rules"]
+    return copy.deepcopy(found)
+
+
+def set_rules(place: Place, wanted: list[dict[str, Any]]) -> None:
+    rbac: Any = client.RbacAuthorizationV1Api(place.admin)
+    rbac.patch_namespaced_role("checkout-remediation", place.namespace, {"rules": wanted})
+
+
+def test_the_role_grants_exactly_what_the_actions_need() -> None:
+    granted = {
+        (resource, verb)
+        for rule in rules()
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert granted == set(NEEDED_BY)
+
+
+@pytest.mark.parametrize(("resource", "verb"), list(NEEDED_BY))
+def test_without_one_right_the_action_that_needs_it_is_denied(
+    place: Place, resource: str, verb: str
+) -> None:
+    fewer = rules()
+    for rule in fewer:
+        if resource in rule["resources"]:
+            rule["verbs"].remove(verb)
+    set_rules(place, [rule for rule in fewer if rule["verbs"]])
+    with pytest.raises(AccessDenied, match=rf'cannot {verb} resource "{resource}"'):
+        NEEDED_BY[(resource, verb)](place)
+
+
+@pytest.mark.parametrize(
+    ("verb", "group", "resource", "namespace"),
+    [
+        ("delete", "apps", "deployments", None),
+        ("create", "apps", "deployments", None),
+        ("update", "apps", "deployments", None),
+        ("get", "", "secrets", None),
+        ("list", "", "secrets", None),
+        ("delete", "", "pods", None),
+        ("create", "", "pods/exec", None),
+        ("create", "", "pods/eviction", None),
+        ("get", "apps", "deployments", "default"),
+        ("patch", "apps", "deployments", "kube-system"),
+        ("patch", "", "nodes", ""),
+        ("create", "rbac.authorization.k8s.io", "rolebindings", None),
+    ],
+)
+def test_nothing_beyond_it_is_allowed(
+    place: Place, verb: str, group: str, resource: str, namespace: str | None
+) -> None:
+    access: Any = client.AuthorizationV1Api(place.admin)
+    name, _, subresource = resource.partition("/")
+    review = access.create_subject_access_review(
+        {
+            "spec": {
+                "user": f"system:serviceaccount:{place.namespace}:remediator",
+                "resourceAttributes": {
+                    "verb": verb,
+                    "group": group,
+                    "resource": name,
+                    "subresource": subresource,
+                    "namespace": place.namespace if namespace is None else namespace,
+                },
+            }
+        }
+    )
+    assert not review.status.allowed

@@ -1,0 +1,207 @@
+"""drain_node: what is evicted, what stays, what forbids it, and what happens at the deadline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import (
+    AccessDenied,
+    ActionRefused,
+    ClusterUnreachable,
+    RolloutFailed,
+    TargetNotFound,
+)
+from tests.unit.runbook_action.fakes import INCIDENT, World, request
+
+DRAIN = REGISTRY["drain_node"]
+
+
+def pod(name: str, kind: str | None = "ReplicaSet", **more: Any) -> dict[str, Any]:
+    owners = [{"kind": kind, "controller": True}] if kind else []
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": "apps",
+            "uid": name,
+            "ownerReferences": owners,
+            "annotations": more.get("annotations", {}),
+        },
+        "spec": {"volumes": more.get("volumes", [])},
+        "status": {"phase": more.get("phase", "Running")},
+    }
+
+
+EMPTY_DIR = [{"name": "cache", "emptyDir": {}}]
+STAYING = [
+    pod("logs", "DaemonSet", volumes=EMPTY_DIR),
+    pod("proxy", None, annotations={"kubernetes.io/config.mirror": "x"}),
+    pod("job", "Job", phase="Succeeded", volumes=EMPTY_DIR),
+]
+
+
+@pytest.fixture
+def world() -> World:
+    world = World.new()
+    pods = [pod("a"), pod("b", "StatefulSet"), *STAYING]
+    world.cluster.node_pods = {each["metadata"]["name"]: each for each in pods}
+    return world
+
+
+def drain(world: World, **parameters: Any) -> Any:
+    return DRAIN.execute(node_request("execute", **parameters), world.services)
+
+
+def node_request(operation: Any, undo: Any = None, **parameters: Any) -> Any:
+    return request(
+        DRAIN.name, operation, kind="node", name="node-1", parameters=parameters, undo=undo
+    )
+
+
+def test_execute_cordons_evicts_and_leaves_what_must_stay(world: World) -> None:
+    outcome = drain(world)
+    assert outcome.status == "succeeded"
+    assert set(world.cluster.node_pods) == {"logs", "proxy", "job"}
+    assert world.cluster.node_raw["spec"]["unschedulable"] is True
+    annotations = world.cluster.node_raw["metadata"]["annotations"]
+    assert annotations["sre-platform/incident-id"] == INCIDENT
+    assert outcome.details["left"] == {
+        "apps/logs": "its DaemonSet would put it back",
+        "apps/proxy": "a static pod: only the node itself can end it",
+        "apps/job": "finished: it holds nothing",
+    }
+    assert outcome.undo.parameters == {"cordoned_before": False}
+
+
+@pytest.mark.parametrize(
+    ("extra", "why", "allow"),
+    [
+        (pod("bare", None), "no controller", {"evict_unmanaged": True}),
+        (pod("cached", volumes=EMPTY_DIR), "emptyDir", {"delete_emptydir_data": True}),
+    ],
+)
+def test_what_would_be_lost_forbids_the_drain_unless_allowed(
+    world: World, extra: dict[str, Any], why: str, allow: dict[str, Any]
+) -> None:
+    name = extra["metadata"]["name"]
+    world.cluster.node_pods[name] = extra
+    with pytest.raises(ActionRefused, match=f"apps/{name}: .*{why}"):
+        drain(world)
+    assert world.cluster.node_raw["spec"] == {}, "refused before the cordon"
+    assert drain(world, **allow).status == "succeeded"
+    assert name not in world.cluster.node_pods
+
+
+def test_a_budget_is_waited_for(world: World) -> None:
+    world.cluster.budgets = {"a": 5}
+    assert drain(world).status == "succeeded"
+    assert world.cluster.budgets == {"a": 0}
+
+
+def test_at_the_deadline_the_node_is_uncordoned_and_the_budget_named(world: World) -> None:
+    world.cluster.budgets = {"a": 1000}
+    with pytest.raises(
+        RolloutFailed, match=r"apps/a \(The disruption budget checkout .*uncordoned"
+    ):
+        drain(world, deadline_seconds=30)
+    assert world.cluster.node_raw["spec"] == {}
+    assert not any(
+        key.startswith("sre-platform/") for key in world.cluster.node_raw["metadata"]["annotations"]
+    )
+
+
+def test_a_node_that_was_cordoned_before_stays_cordoned(world: World) -> None:
+    world.cluster.node_raw["spec"]["unschedulable"] = True
+    world.cluster.budgets = {"a": 1000}
+    with pytest.raises(RolloutFailed, match="stays cordoned"):
+        drain(world, deadline_seconds=30)
+    assert world.cluster.node_raw["spec"]["unschedulable"] is True
+
+
+def test_a_drain_that_outlasts_the_call_goes_on_with_its_first_deadline(world: World) -> None:
+    world.cluster.budgets = {"a": 1000}
+    world.clock.seconds_left = 20
+    first = drain(world, deadline_seconds=30)
+    assert first.status == "in_progress"
+    assert first.details["remaining"] == ["apps/a"]
+    assert "disruption budget" in first.details["blocked"]["apps/a"]
+    assert first.undo.parameters == {"cordoned_before": False}
+    world.clock.seconds_left = 90
+    with pytest.raises(RolloutFailed):
+        drain(world, deadline_seconds=30)
+    assert world.clock.seconds_left > 70, "the deadline counts from the first call"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_repeat_after_dying_at_any_call_drains_and_knows_the_undo(
+    world: World, call: int, after: bool
+) -> None:
+    world.calls.fail_at(call, ClusterUnreachable("gone"), after=after)
+    with pytest.raises(ClusterUnreachable):
+        drain(world)
+    outcome = drain(world)
+    assert outcome.status == "succeeded"
+    assert outcome.undo.parameters == {"cordoned_before": False}
+
+
+def test_the_grace_period_is_passed_on(world: World) -> None:
+    world.clock.seconds_left = 0
+    drain(world, grace_period_seconds=7)
+    assert world.cluster.node_pods["a"]["metadata"]["grace"] == 7
+
+
+def test_undo_uncordons_what_this_incident_cordoned(world: World) -> None:
+    undo = drain(world).undo.parameters
+    outcome = DRAIN.undo(node_request("undo", undo=undo), world.services)
+    assert (outcome.status, outcome.changed) == ("succeeded", True)
+    assert world.cluster.node_raw["spec"] == {}
+    again = DRAIN.undo(node_request("undo", undo=undo), world.services)
+    assert again.status == "unchanged"
+
+
+def test_undo_leaves_a_node_cordoned_that_was_cordoned_before(world: World) -> None:
+    world.cluster.node_raw["spec"]["unschedulable"] = True
+    undo = drain(world).undo.parameters
+    assert DRAIN.undo(node_request("undo", undo=undo), world.services).status == "unchanged"
+    assert world.cluster.node_raw["spec"]["unschedulable"] is True
+
+
+def test_undo_leaves_alone_what_another_incident_cordoned(world: World) -> None:
+    drain(world)
+    world.cluster.node_raw["metadata"]["annotations"]["sre-platform/incident-id"] = "other"
+    undo = {"cordoned_before": False}
+    assert DRAIN.undo(node_request("undo", undo=undo), world.services).status == "unchanged"
+
+
+def test_plan_lists_the_cordon_and_every_eviction(world: World) -> None:
+    outcome = DRAIN.plan(node_request("plan"), world.services)
+    assert [(change.kind, change.name) for change in outcome.plan] == [
+        ("Node", "node-1"),
+        ("Pod", "apps/a"),
+        ("Pod", "apps/b"),
+    ]
+    assert world.calls.writes() == []
+    drain(world)
+    assert DRAIN.plan(node_request("plan"), world.services).status == "unchanged"
+
+
+def test_verify_wants_the_node_cordoned_and_empty(world: World) -> None:
+    before = DRAIN.verify(node_request("verify"), world.services)
+    assert before.healthy is False
+    assert "not cordoned; 2 pods are left: apps/a, apps/b" in before.summary
+    drain(world)
+    assert DRAIN.verify(node_request("verify"), world.services).healthy
+
+
+def test_without_the_opt_in_role_the_error_says_what_to_install(world: World) -> None:
+    world.cluster.forbidden = True
+    with pytest.raises(AccessDenied, match="opt-in ClusterRole"):
+        drain(world)
+
+
+def test_a_node_that_does_not_exist_is_not_found(world: World) -> None:
+    with pytest.raises(TargetNotFound):
+        DRAIN.execute(request(DRAIN.name, kind="node", name="node-9"), world.services)
