@@ -48,6 +48,10 @@ def fit(
     tuple
         What fits, in the original order, and whether anything was cut or dropped.
     """
+    if wire_size(dict(texts)) <= budget and all(
+        len(value) <= value_limit for value in texts.values()
+    ):
+        return dict(texts), False
     leading = [key for key in first if key in texts]
     order = leading + sorted(texts.keys() - set(leading))
     kept: dict[str, str] = {}
