@@ -7,6 +7,7 @@ away, or the value makes no sense, the last good value stays in force.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
@@ -63,6 +64,8 @@ class SsmStore:
 
             self._client = boto3.client(
                 "ssm",
+                # boto3 reads AWS_DEFAULT_REGION only; AWS_REGION is what other SDKs are given.
+                region_name=os.environ.get("AWS_REGION"),
                 config=Config(
                     connect_timeout=self._timeout,
                     read_timeout=self._timeout,

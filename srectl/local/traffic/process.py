@@ -12,6 +12,8 @@ from srectl.local.process import LogTail, wait_until
 
 __all__ = ["Traffic"]
 
+_REPOSITORY = Path(__file__).parents[3]
+
 
 @dataclass(frozen=True)
 class Traffic:
@@ -42,7 +44,7 @@ class Traffic:
         self.output.parent.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> tuple[str, ...]:
-        """Give the command line; to be run where ``srectl`` can be imported."""
+        """Give the command line."""
         return (
             sys.executable,
             "-m",
@@ -53,6 +55,10 @@ class Traffic:
             f"--namespace={self.namespace}",
             f"--service={self.service}",
         )
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables that the command needs besides the usual ones."""
+        return {"PYTHONPATH": str(_REPOSITORY)}
 
     def seconds(self) -> list[dict[str, Any]]:
         """Give all lines written so far; see :class:`srectl.local.traffic.tally.Second`."""
