@@ -1,0 +1,76 @@
+"""Entry point of ``srectl``: the commands, and what all of them do when they fail.
+
+One command lives in one file of :mod:`srectl.commands`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from srectl.commands.demo import demo
+from srectl.commands.down import down
+from srectl.commands.env import env
+from srectl.commands.logs import logs
+from srectl.commands.status import status
+from srectl.commands.up import up
+from srectl.errors import ExitCode
+
+_EPILOG = """\
+\b
+Exit codes:
+  0    done
+  1    it failed; the message says why and what to do next
+  2    the command line is wrong
+  3    the stack is not running
+  4    the stack is degraded: a process of it died
+  10   demo: a stage stalled
+  11   demo: the incident was escalated to a human
+  12   demo: the incident was resolved, but not by what the demo is to prove
+  130  interrupted; what the command had started is stopped
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+)
+def cli() -> None:
+    """Operate the event-driven SRE platform.
+
+    'srectl up' runs all of it on this machine: the real template on a local AWS, a real Kubernetes
+    control plane, real Prometheus and Alertmanager, and the checkout service under traffic.
+    """
+
+
+for _command in (up, down, status, env, logs, demo):
+    cli.add_command(_command)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Make a termination look like Ctrl-C, so that one path cleans up after both."""
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run ``srectl``."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        # Not standalone: click would turn Ctrl-C into exit code 1.
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(int(ExitCode.INTERRUPTED))
+    sys.exit(code if isinstance(code, int) else int(ExitCode.OK))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""``srectl demo``."""
+
+import click
+
+
+@click.command()
+def demo() -> None:
+    """Stub."""

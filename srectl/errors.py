@@ -1,0 +1,50 @@
+"""How a command fails: what happened, where, what to do next, and a documented exit code."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import IO, Any
+
+import click
+
+__all__ = ["CommandFailed", "ExitCode"]
+
+
+class ExitCode(IntEnum):
+    """Exit codes of ``srectl``; ``srectl --help`` lists them."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_RUNNING = 3
+    DEGRADED = 4
+    STALLED = 10
+    ESCALATED = 11
+    NOT_PROVEN = 12
+    INTERRUPTED = 130
+
+
+class CommandFailed(click.ClickException):
+    """A command cannot do what it was asked.
+
+    Parameters
+    ----------
+    message : str
+        What happened and where.
+    hint : str
+        What to do next.
+    code : ExitCode
+        Exit code of the process.
+    """
+
+    def __init__(self, message: str, hint: str = "", code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.exit_code = int(code)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it to stderr."""
+        click.secho("error: ", fg="red", bold=True, nl=False, err=True, file=file)
+        click.echo(self.message, err=True, file=file)
+        if self.hint:
+            click.echo(f"  → {self.hint}", err=True, file=file)

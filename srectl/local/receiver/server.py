@@ -1,0 +1,174 @@
+"""The receiver's HTTP server: confirmations, notifications, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_MAX_BODY_BYTES = 512 * 1024  # a notification is at most 256 KiB, plus what JSON adds
+_CONFIRM_SECONDS = 10.0
+
+
+class NotANotification(ValueError):
+    """A request is not what SNS sends."""
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One delivered notification.
+
+    Parameters
+    ----------
+    received_at : float
+        Unix time in seconds.
+    message_id : str
+        SNS' id of the message: equal for two deliveries of one.
+    topic_arn : str
+        Topic that it came from.
+    subject : str
+        Subject, empty where there is none.
+    message : object
+        The message, parsed where it is JSON.
+    attributes : dict
+        Message attributes, name → value.
+    """
+
+    received_at: float
+    message_id: str
+    topic_arn: str
+    subject: str
+    message: Any
+    attributes: dict[str, str]
+
+    @classmethod
+    def parse(cls, envelope: Mapping[str, Any], received_at: float) -> Notification:
+        """Read the JSON that SNS posts."""
+        text = envelope.get("Message", "")
+        try:
+            message = json.loads(text)
+        except ValueError:
+            message = text
+        attributes = envelope.get("MessageAttributes") or {}
+        return cls(
+            received_at=received_at,
+            message_id=str(envelope.get("MessageId", "")),
+            topic_arn=str(envelope.get("TopicArn", "")),
+            subject=str(envelope.get("Subject") or ""),
+            message=message,
+            attributes={name: str(each.get("Value", "")) for name, each in attributes.items()},
+        )
+
+
+class ReceiverServer(ThreadingHTTPServer):
+    """Takes SNS' posts and appends each notification to a file as one line of JSON.
+
+    Parameters
+    ----------
+    address : (str, int)
+        Loopback address and port to listen on.
+    file : Path
+        Where notifications go; made with mode 0600.
+    aws_endpoint_url : str
+        The only place that a confirmation is ever sent to, whatever the request says.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], file: Path, aws_endpoint_url: str) -> None:
+        super().__init__(address, _Handler)
+        self._file = file
+        self._endpoint = aws_endpoint_url
+        self._lock = threading.Lock()
+
+    def keep(self, notification: Notification) -> None:
+        """Append one notification."""
+        line = (json.dumps(asdict(notification)) + "\n").encode()
+        with self._lock:
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(descriptor, line)
+            finally:
+                os.close(descriptor)
+
+    def confirm(self, topic_arn: str, token: str) -> None:
+        """Confirm a subscription at the local AWS.
+
+        Raises
+        ------
+        OSError
+            It refused or does not answer.
+        """
+        query = urllib.parse.urlencode(
+            {"Action": "ConfirmSubscription", "TopicArn": topic_arn, "Token": token}
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self._endpoint}/?{query}", timeout=_CONFIRM_SECONDS):
+            log.info("subscription to %s confirmed", topic_arn)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ReceiverServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Say that the receiver is there."""
+        self._answer(HTTPStatus.OK if self.path == "/healthz" else HTTPStatus.NOT_FOUND)
+
+    def do_POST(self) -> None:
+        """Take a post of SNS."""
+        try:
+            self._take(self._envelope())
+        except NotANotification as error:
+            log.warning("refused: %s", error)
+            self._answer(HTTPStatus.BAD_REQUEST)
+        except OSError as error:
+            # SNS tries again, so the subscription is not lost.
+            log.warning("the subscription could not be confirmed: %s", error)
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE)
+        else:
+            self._answer(HTTPStatus.OK)
+
+    def _take(self, envelope: Mapping[str, Any]) -> None:
+        kind = envelope.get("Type")
+        if kind == "SubscriptionConfirmation":
+            # On a thread of its own: the sender waits for this answer before it serves others.
+            self.server.confirm(str(envelope["TopicArn"]), str(envelope["Token"]))
+        elif kind == "Notification":
+            self.server.keep(Notification.parse(envelope, time.time()))
+        elif kind != "UnsubscribeConfirmation":
+            raise NotANotification("the body is none of the kinds of message that SNS posts")
+
+    def _envelope(self) -> Mapping[str, Any]:
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > _MAX_BODY_BYTES:
+            self.close_connection = True
+            raise NotANotification(f"the body must be given a length below {_MAX_BODY_BYTES}")
+        try:
+            envelope = json.loads(self.rfile.read(int(length)))
+        except ValueError as error:
+            raise NotANotification("the body is not JSON") from error
+        if not isinstance(envelope, dict):
+            raise NotANotification("the body is not a JSON object")
+        return envelope
+
+    def _answer(self, status: HTTPStatus) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep each request in the log; it holds no more than the request line."""
+        log.info(format, *args)
