@@ -37,6 +37,7 @@ MENDS: tuple[str, ...] = (
     "jsonpath_missing",
     "table_settings",
     "eks_real_cluster",
+    "web_identity_audience",
     "metric_filters",
     "embedded_metrics",
     "alarm_evaluation",

@@ -15,6 +15,7 @@ from tests.integration.localaws.probes import (
     lambda_functions,
     sns,
     step_functions,
+    sts,
 )
 from tests.integration.localaws.probes.registry import PROBES, Probe
 
@@ -29,4 +30,5 @@ __all__ = [
     "lambda_functions",
     "sns",
     "step_functions",
+    "sts",
 ]
