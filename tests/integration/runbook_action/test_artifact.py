@@ -1,0 +1,200 @@
+"""The artifact that would be deployed, run as Lambda runs it, for every sample input.
+
+Everything between the state machine and the pods is the shipped thing: the build, the assumed
+role, the signed token, the access entry, the manifests' RBAC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, utils
+
+from srectl.local.aws.process import LocalAws
+from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
+from tests.integration.rie.harness import ROOT, RUNBOOK_ACTION, Emulator, build, emulator
+from tests.integration.runbook_action.support import (
+    PARAMETER,
+    Place,
+    PodStatuses,
+    TokenAccess,
+    admin_api,
+)
+
+pytestmark = [pytest.mark.rie, pytest.mark.localaws, pytest.mark.kubernetes]
+
+GROUP = "sre:checkout-remediation"
+EVENTS = ROOT / "events" / "runbook_action"
+OPERATIONS = ("plan", "execute", "verify", "undo")
+# In this order, each action meets what the one before it left.
+ANSWERS = {
+    "enable_degraded_mode": ("planned", "succeeded", "succeeded", "succeeded"),
+    "disable_degraded_mode": ("planned", "succeeded", "succeeded", "succeeded"),
+    "restart_deployment": ("planned", "succeeded", "succeeded", "unchanged"),
+    "scale_deployment": ("planned", "succeeded", "succeeded", "succeeded"),
+    "rollback_deployment": ("planned", "succeeded", "succeeded", "succeeded"),
+    "drain_node": ("planned", "succeeded", "succeeded", "succeeded"),
+}
+SAMPLES = [
+    (f"{action}-{operation}", status)
+    for action, statuses in ANSWERS.items()
+    for operation, status in zip(OPERATIONS, statuses, strict=True)
+]
+
+
+def sample(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def trusting_role(aws: LocalAws, name: str) -> str:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{aws.account_id}:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    iam = aws.client("iam")
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"][
+        "Arn"
+    ]
+    return arn
+
+
+@pytest.fixture(scope="module")
+def artifact() -> Path:
+    return build(RUNBOOK_ACTION)
+
+
+@pytest.fixture(scope="module")
+def shop(own_control_plane: StartedControlPlane) -> Iterator[Place]:
+    """``apps/checkout`` with two revisions, the shipped RBAC, and the node of the samples."""
+    plane = own_control_plane.plane
+    admin = admin_api(plane.admin_kubeconfig)
+    core: Any = client.CoreV1Api(admin)
+    nobody = TokenAccess(plane.endpoint, plane.ca_pem, "")
+    statuses = PodStatuses(plane.admin_kubeconfig, "apps")
+    no_cluster: Any = None
+    place = Place(admin, "apps", nobody, no_cluster, statuses)
+    if "apps" not in {each.metadata.name for each in core.list_namespace().items}:
+        core.create_namespace({"metadata": {"name": "apps"}})
+    rbac = ["base/remediation-rbac.yaml", "node-remediation/node-remediation-rbac.yaml"]
+    create: Any = utils.create_from_dict
+    for path in rbac:
+        text = (ROOT / "eks" / "apps" / path).read_text("utf-8")
+        for document in yaml.safe_load_all(text):
+            create(admin, document)
+    node = sample("drain_node-plan")["target"]["name"]
+    core.create_node({"metadata": {"name": node}})
+    place.create_deployment()
+    statuses.start()
+    place.wait_until_ready()
+    containers = [{"name": "checkout", "image": "none/none:2"}]
+    place.apps.patch_namespaced_deployment(
+        "checkout", "apps", {"spec": {"template": {"spec": {"containers": containers}}}}
+    )
+    place.wait_until_ready()
+    yield place
+    place.apps.delete_namespaced_deployment("checkout", "apps")
+    core.delete_node(node)
+    statuses.stop()
+
+
+@pytest.fixture(scope="module")
+def variables(local_aws: LocalAws, own_control_plane: StartedControlPlane) -> dict[str, str]:
+    role = trusting_role(local_aws, "artifact-remediation")
+    local_aws.client("eks").create_access_entry(
+        clusterName=CLUSTER_NAME, principalArn=role, kubernetesGroups=[GROUP]
+    )
+    key = local_aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    return {
+        **local_aws.operator_environment(),
+        "CLUSTERS": json.dumps({"sre-platform": CLUSTER_NAME}),
+        "DEFAULT_CLUSTER": "sre-platform",
+        "REMEDIATION_ROLE_ARN": role,
+        "DEGRADED_MODE_PARAMETER": PARAMETER,
+        "DEGRADED_MODE_KMS_KEY_ID": key,
+        "ALLOWED_NAMESPACES": "apps",
+        "POWERTOOLS_SERVICE_NAME": "runbook-action",
+        "POWERTOOLS_METRICS_NAMESPACE": "SREPlatform",
+    }
+
+
+@pytest.fixture(scope="module")
+def function(
+    artifact: Path,
+    variables: dict[str, str],
+    shop: Place,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Emulator]:
+    with emulator(RUNBOOK_ACTION, artifact, variables, tmp_path_factory.mktemp("rie")) as running:
+        yield running
+
+
+def test_there_is_a_sample_for_every_action_and_operation() -> None:
+    assert {path.stem for path in EVENTS.glob("*.json")} == {name for name, _ in SAMPLES}
+
+
+@pytest.mark.parametrize(("name", "status"), SAMPLES, ids=[name for name, _ in SAMPLES])
+def test_every_sample_is_answered(
+    function: Emulator, local_aws: LocalAws, name: str, status: str
+) -> None:
+    answer = function.invoke(sample(name))
+    assert answer.get("status") == status, answer
+    assert answer["healthy"] is (True if name.endswith("-verify") else None)
+    if name == "enable_degraded_mode-execute":
+        stored = local_aws.client("ssm").get_parameter(Name=PARAMETER, WithDecryption=True)
+        assert stored["Parameter"]["Value"] == "true"
+        assert stored["Parameter"]["Type"] == "SecureString"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"action": "no_such_action"}, "InvalidRequest"),
+        ({"target": {"namespace": "kube-system"}}, "ActionRefused"),
+        ({"target": {"cluster": "elsewhere"}}, "ActionRefused"),
+        ({"target": {"name": "basket"}}, "TargetNotFound"),
+    ],
+)
+def test_an_error_reaches_the_state_machine_under_its_name(
+    function: Emulator, changes: dict[str, Any], error: str
+) -> None:
+    event = sample("enable_degraded_mode-plan")
+    event["target"] |= changes.pop("target", {})
+    assert function.invoke({**event, **changes})["errorType"] == error
+
+
+def test_a_role_without_an_access_entry_is_denied(
+    artifact: Path, variables: dict[str, str], local_aws: LocalAws, shop: Place, tmp_path: Path
+) -> None:
+    stranger = {**variables, "REMEDIATION_ROLE_ARN": trusting_role(local_aws, "artifact-stranger")}
+    with emulator(RUNBOOK_ACTION, artifact, stranger, tmp_path) as running:
+        answer = running.invoke(sample("restart_deployment-plan"))
+    assert answer["errorType"] == "AccessDenied"
+    assert "access entry" in answer["errorMessage"]
+
+
+def test_the_log_carries_no_token_and_no_signature(function: Emulator) -> None:
+    function.invoke(sample("restart_deployment-verify"))
+    log = function.log()
+    assert "RunbookActionSucceeded" in log
+    assert "k8s-aws-v1." not in log
+    assert "X-Amz-" not in log
+
+
+def test_the_artifact_carries_no_generated_api_classes(artifact: Path) -> None:
+    left = sorted(
+        path.name for path in (artifact / "kubernetes" / "client" / "models").glob("*.py")
+    )
+    assert left == ["__init__.py"]
+    assert not (artifact / "kubernetes" / "aio").exists()
