@@ -33,7 +33,8 @@ def control_file(state_dir: Path, node: str) -> Path:
     """Return the file that makes a node fail for as long as it exists.
 
     Its content is ``not-ready`` (or nothing): the node says it is not ready; or ``silent``: the
-    node says nothing any more, and the control plane finds out when its lease runs out.
+    node says nothing any more, neither of itself nor of its pods, and the control plane finds out
+    when its lease runs out. Its pods' processes run on, as on a node that is cut off.
     """
     return state_dir / "nodes" / f"{node}.fault"
 
@@ -144,7 +145,8 @@ class NodeKeeper(threading.Thread):
             If the API server refuses.
         """
         (self._settings.state_dir / "nodes").mkdir(parents=True, exist_ok=True)
-        for name in self._settings.nodes:
+        region = self._settings.aws.region
+        for index, name in enumerate(self._settings.nodes):
             node = {
                 "apiVersion": "v1",
                 "kind": "Node",
@@ -153,6 +155,9 @@ class NodeKeeper(threading.Thread):
                     "labels": {
                         "kubernetes.io/hostname": name,
                         "kubernetes.io/os": "linux",
+                        # as the nodes of a group over three subnets would be spread
+                        "topology.kubernetes.io/region": region,
+                        "topology.kubernetes.io/zone": f"{region}{'abc'[index % 3]}",
                         "kubernetes.io/arch": "amd64"
                         if platform.machine() == "x86_64"
                         else platform.machine(),

@@ -30,6 +30,7 @@ from srectl.local.node.hooks import pre_stop
 from srectl.local.node.identity import PodIdentity, plain_environment
 from srectl.local.node.images import ImageStore, resolve
 from srectl.local.node.logs import ContainerLog
+from srectl.local.node.nodes import Health, control_file, read_health
 from srectl.local.node.probes import LIVENESS, STARTUP
 from srectl.local.node.process import ContainerProcess, StartError
 from srectl.local.node.settings import AgentSettings
@@ -51,6 +52,10 @@ class Host:
     addresses: AddressPool
     guard: Guard
     events: EventRecorder
+
+    def silent(self, node: str) -> bool:
+        """Whether a fault keeps this node from telling the API server anything."""
+        return read_health(control_file(self.settings.state_dir, node)) is Health.SILENT
 
     def node_address(self, node: str) -> str:
         """Return the address of one of the agent's nodes."""
@@ -115,7 +120,8 @@ class PodWorker(threading.Thread):
             one["type"]: one for one in earlier.get("conditions") or []
         }
         self._address = host.addresses.take()
-        self._host_address = host.node_address(spec["nodeName"])
+        self._node: str = spec["nodeName"]
+        self._host_address = host.node_address(self._node)
         self._identity = PodIdentity(host.cluster, pod, self.directory)
         self._identity_env: dict[str, str] | None = None
         self._logs: dict[str, ContainerLog] = {}
@@ -421,6 +427,8 @@ class PodWorker(threading.Thread):
         self._publish()
         if self._gone:
             return True
+        if self._publish_at is not None:  # the end could not be told; nor can the object go
+            return False
         files.clear(self.directory)
         try:
             self._host.cluster.remove_pod(self.namespace, self.pod_name, self.uid)
@@ -466,6 +474,9 @@ class PodWorker(threading.Thread):
         """Send the status if it changed; on failure plan another try."""
         wanted = self._status()
         self._publish_at = None
+        if self._host.silent(self._node):
+            self._publish_at = time.monotonic() + _RETRY_API
+            return
         if wanted == self._sent:
             return
         try:

@@ -110,6 +110,24 @@ def test_a_fault_file_makes_a_node_not_ready_until_it_is_removed(
     eventually("ready again", lambda: ready() == ("True", []))
 
 
+def test_a_silent_node_says_nothing_of_its_pods_until_it_is_back(
+    own_agent: AgentProcess, kube: Api, namespace: str
+) -> None:
+    kube.create_pod(namespace, web_container(), **PINNED)
+    kube.wait_ready(namespace, 1)
+    here = str(own_agent.launch.state_dir / "pods" / f"{namespace}_web")
+    fault = control_file(own_agent.launch.state_dir, NODE)
+    fault.write_text("silent")
+
+    kube.core.delete_namespaced_pod("web", namespace)
+    eventually("process ended", lambda: not processes_with(here))
+    assert kube.state(namespace).state.running
+    assert kube.state(namespace).ready
+
+    fault.unlink()
+    kube.wait_gone(namespace)
+
+
 def test_a_second_agent_on_the_same_range_is_refused(own_agent: AgentProcess) -> None:
     result = subprocess.run(
         own_agent.launch.command(),

@@ -69,6 +69,19 @@ def test_a_failing_readiness_probe_takes_the_pod_out_without_a_restart(
     assert conditions["Ready"].reason is None
 
 
+def test_a_pod_marked_unready_by_somebody_else_says_ready_again(
+    agent: AgentProcess, kube: Api, namespace: str
+) -> None:
+    kube.create_pod(namespace, web_container())
+    kube.wait_ready(namespace, 1)
+    # what the node controller does to the pods of a node that stopped answering
+    false = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+
+    kube.core.patch_namespaced_pod_status("web", namespace, false)
+
+    kube.wait_ready(namespace, 1)
+
+
 def test_other_probes_wait_for_the_startup_probe(
     agent: AgentProcess, kube: Api, namespace: str, scratch: Path
 ) -> None:
