@@ -385,7 +385,7 @@ class PodWorker(threading.Thread):
     # -- ending -------------------------------------------------------------------------------
 
     def _stop_unit(self, unit: ContainerUnit, grace: float) -> None:
-        unit.stop_probes(LIVENESS, STARTUP)
+        unit.stop_probes(*(() if self._halting else (LIVENESS, STARTUP)))
         process, where = unit.process, unit.surroundings
         if process is None or where is None:
             return

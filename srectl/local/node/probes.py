@@ -11,7 +11,7 @@ STARTUP = "startup"
 READINESS = "readiness"
 LIVENESS = "liveness"
 
-_UNREADY_PERIOD = 0.5
+_FIRST_READY_PERIOD = 0.5
 
 
 @dataclass(frozen=True)
@@ -121,16 +121,17 @@ class Prober(threading.Thread):
         """Ask no more."""
         self._stop_asked.set()
 
-    def _pause(self, verdict: bool | None) -> float:
+    def _pause(self, been_good: bool) -> float:
         # "While a container is not Ready, the ReadinessProbe may be executed at times other than
         # the configured periodSeconds interval. This is to make the Pod ready faster." (Pod API)
-        if self._spec.kind == READINESS and not verdict:
-            return min(self._spec.period, _UNREADY_PERIOD)
+        if self._spec.kind == READINESS and not been_good:
+            return min(self._spec.period, _FIRST_READY_PERIOD)
         return self._spec.period
 
     def run(self) -> None:
         """Probe until stopped."""
         tracker = ProbeTracker(self._spec)
+        been_good = False
         pause = self._spec.initial_delay
         while not self._stop_asked.wait(pause):
             outcome = perform(self._spec.action, self._where, self._spec.timeout)
@@ -138,4 +139,5 @@ class Prober(threading.Thread):
                 return
             changed = tracker.record(outcome.success)
             self._report(outcome, changed, tracker.verdict)
-            pause = self._pause(tracker.verdict)
+            been_good = been_good or tracker.verdict is True
+            pause = self._pause(been_good)
