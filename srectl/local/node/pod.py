@@ -127,7 +127,7 @@ class PodWorker(threading.Thread):
         self._logs: dict[str, ContainerLog] = {}
         self._sent: Json | None = None
         self._sent_version = 0
-        self._publish_at: float | None = None
+        self._retry_at: float | None = None
         self._deadline_seen: float | None = None
         self._deleting = False
         self._gone = False
@@ -180,17 +180,22 @@ class PodWorker(threading.Thread):
     def _units(self) -> list[ContainerUnit]:
         return [*self._init, *self._main]
 
+    @property
+    def _ending(self) -> bool:
+        return self._gone or self._halting or self._deleting
+
     def _loop(self) -> None:
         while True:
-            if self._gone or self._halting or self._deleting:
-                if self._wind_down():
-                    return
-            else:
+            self._retry_at = None
+            if not self._ending:
                 self._advance()
                 self._refresh_token()
             if not (self._gone or self._halting):
                 self._publish()
-            if self._finished:
+            if self._ending:
+                if self._wind_down():
+                    return
+            elif self._finished:
                 return
             self._receive()
 
@@ -202,8 +207,8 @@ class PodWorker(threading.Thread):
                 self._inbox.get_nowait()()
 
     def _seconds_to_deadline(self) -> float | None:
-        deadlines = [self._publish_at]
-        if not (self._gone or self._halting or self._deleting):
+        deadlines = [self._retry_at]
+        if not self._ending:
             deadlines.append(self._identity.refresh_at)
             deadlines += [unit.next_start for unit in self._startable]
         known = [one for one in deadlines if one is not None]
@@ -332,7 +337,7 @@ class PodWorker(threading.Thread):
         if run != unit.run or unit.process is None:
             return
         unit.ended(code)
-        if not (self._deleting or self._halting or self._gone):
+        if not self._ending:
             self._after_end(unit)
 
     def _after_end(self, unit: ContainerUnit) -> None:
@@ -424,17 +429,14 @@ class PodWorker(threading.Thread):
             return False
         if self._gone or self._halting:
             return True
-        self._publish()
-        if self._gone:
-            return True
-        if self._publish_at is not None:  # the end could not be told; nor can the object go
+        if self._retry_at is not None:  # the end has not been told yet; the object stays so long
             return False
         files.clear(self.directory)
         try:
             self._host.cluster.remove_pod(self.namespace, self.pod_name, self.uid)
         except ApiError as error:
             log.warning("pod %s/%s: not removed yet, trying again: %s", *self._key, error)
-            self._publish_at = time.monotonic() + _RETRY_API
+            self._retry_at = time.monotonic() + _RETRY_API
             return False
         return True
 
@@ -473,9 +475,8 @@ class PodWorker(threading.Thread):
     def _publish(self) -> None:
         """Send the status if it changed; on failure plan another try."""
         wanted = self._status()
-        self._publish_at = None
         if self._host.silent(self._node):
-            self._publish_at = time.monotonic() + _RETRY_API
+            self._retry_at = time.monotonic() + _RETRY_API
             return
         if wanted == self._sent:
             return
@@ -486,10 +487,9 @@ class PodWorker(threading.Thread):
         except ApiError as error:
             if error.status in (404, 409):  # gone, or another pod has the name now
                 self._gone = True
-                self.vanish()
                 return
             log.warning("pod %s/%s: status not sent, trying again: %s", *self._key, error)
-            self._publish_at = time.monotonic() + _RETRY_API
+            self._retry_at = time.monotonic() + _RETRY_API
             return
         self._sent = wanted
         self._sent_version = int(answer["metadata"]["resourceVersion"])
