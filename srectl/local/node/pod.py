@@ -461,9 +461,9 @@ class PodWorker(threading.Thread):
             "phase": pod_phase,
             "startTime": self._start_time,
             "hostIP": self._host_address,
-            "hostIPs": [{"ip": self._host_address}],
+            # the patch merges these lists by address: an agent started anew may have others
+            "hostIPs": [{"$patch": "replace"}, {"ip": self._host_address}],
             "podIP": self._address,
-            # the patch merges this list by address: an agent started anew has another one
             "podIPs": [{"$patch": "replace"}, {"ip": self._address}],
             "conditions": conditions,
             "containerStatuses": [view.to_json() for view in main],

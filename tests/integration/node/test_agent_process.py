@@ -74,19 +74,21 @@ def test_an_agent_started_anew_takes_its_pods_up_again(
     kube.create_pod(namespace, web_container(), **PINNED)
     kube.wait_ready(namespace, 1)
     before = kube.state(namespace).container_id
+    address = kube.pod(namespace).status.pod_ip
     own_agent.stop()
 
     again = start_agent(
         own_agent.launch.kubeconfig,
         own_agent.launch.state_dir.parent,
         (NODE,),
-        own_agent.launch.pod_range,
+        choose_pod_range("own-again"),  # so that the pod has another address, too
     )
     try:
         eventually("new process", lambda: kube.state(namespace).container_id != before)
         [pod] = kube.wait_ready(namespace, 1)
         assert pod.status.container_statuses[0].restart_count == 1
-        assert len(pod.status.pod_ips) == 1
+        assert [one.ip for one in pod.status.pod_ips] == [pod.status.pod_ip]
+        assert pod.status.pod_ip != address
         kube.core.delete_namespaced_pod("web", namespace)
         kube.wait_gone(namespace)
     finally:

@@ -78,7 +78,7 @@ def test_a_request_under_way_is_answered_before_its_pod_ends(
     [pod] = kube.wait_ready(namespace, 1)
     connection = http.client.HTTPConnection(pod.status.pod_ip, 8080, timeout=5)
     connection.request("GET", "/slow")
-    eventually("request taken", lambda: "serving" in log_of(agent, namespace))
+    eventually("request taken", lambda: "slow answer begun" in log_of(agent, namespace))
 
     kube.core.delete_namespaced_pod("web", namespace)
 

@@ -29,6 +29,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/live":
             status = 503 if (FAULTS / "unwell").exists() else 200
         elif self.path == "/slow":
+            print("slow answer begun", flush=True)
             time.sleep(1.0)
         elif self.path == "/env":
             name = json.dumps(dict(os.environ))
