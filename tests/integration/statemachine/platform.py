@@ -50,11 +50,21 @@ class Platform:
             ("guard", "guard_key", None),
         ):
             keys = [(key, "HASH")] + ([(sort, "RANGE")] if sort else [])
+            names = [k for k, _ in keys] + (["fingerprint"] if sort else [])
+            index = {
+                "IndexName": "by-fingerprint",
+                "KeySchema": [
+                    {"AttributeName": "fingerprint", "KeyType": "HASH"},
+                    {"AttributeName": "timestamp", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
             self.ddb.create_table(
                 TableName=self.table(table),
                 BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k, _ in keys],
+                AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in names],
                 KeySchema=[{"AttributeName": k, "KeyType": t} for k, t in keys],
+                **({"GlobalSecondaryIndexes": [index]} if sort else {}),
             )
         for queue in ("recorder-dlq", "notification-dlq", "parking", "inbox"):
             url = self.sqs.create_queue(QueueName=f"{self.name}-{queue}")["QueueUrl"]
@@ -79,6 +89,7 @@ class Platform:
             Attributes={"RawMessageDelivery": "true"},
         )
         self.set_mode("on")
+        self.set_maintenance([])
         self.events.create_event_bus(Name=self.bus)
         role = self._role()
         function = self._function(role)
@@ -102,6 +113,11 @@ class Platform:
         """Name of the kill switch."""
         return f"/{self.name}/remediation-mode"
 
+    @property
+    def maintenance_parameter(self) -> str:
+        """Name of the parameter with the maintenance windows."""
+        return f"/{self.name}/maintenance-windows"
+
     def machine(
         self, kind: str, role: str, function: str, type_: str, suffix: str = "", **changes: str
     ) -> str:
@@ -111,6 +127,7 @@ class Platform:
             "RunbookTable": self.table("runbooks"),
             "GuardTable": self.table("guard"),
             "ModeParameterName": self.mode_parameter,
+            "MaintenanceParameterName": self.maintenance_parameter,
             "RunbookActionArn": function,
             "EventBusName": self.bus,
             "TopicArn": self.topic,
@@ -212,6 +229,15 @@ class Platform:
     def set_mode(self, mode: str) -> None:
         """Set the kill switch."""
         self.ssm.put_parameter(Name=self.mode_parameter, Value=mode, Type="String", Overwrite=True)
+
+    def set_maintenance(self, windows: list[dict[str, str]]) -> None:
+        """Set the maintenance windows."""
+        self.ssm.put_parameter(
+            Name=self.maintenance_parameter,
+            Value=json.dumps(windows),
+            Type="String",
+            Overwrite=True,
+        )
 
     def runbook(self, script: dict[str, list[str]] | None = None, **changes: Any) -> str:
         """Publish a runbook whose action follows ``script``; returns its name."""

@@ -321,3 +321,142 @@ def test_a_human_nobody_can_reach_fails_the_execution(platform: Platform) -> Non
     )
     execution = platform.run(event, machine)
     assert (execution["status"], execution["error"]) == ("FAILED", "NobodyReached")
+
+
+def test_a_maintenance_window_keeps_runbooks_away(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    always = {"start": "2020-01-01T00:00:00Z", "end": "2099-01-01T00:00:00Z", "reason": "moving"}
+    past = {"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z", "reason": "old"}
+    platform.set_maintenance([past, always])
+    try:
+        platform.run(event)
+    finally:
+        platform.set_maintenance([])
+    assert "moving" in escalation(platform, event, "maintenance")["escalation_reason"]
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_a_window_that_is_over_does_not_matter(platform: Platform) -> None:
+    event = incident(platform.runbook(on_failure="keep"))
+    past = {"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z", "reason": "old"}
+    platform.set_maintenance([past])
+    try:
+        platform.run(event)
+    finally:
+        platform.set_maintenance([])
+    assert len(platform.calls(id_of(event), "execute")) == 1
+
+
+def test_unreadable_maintenance_windows_count_as_off(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.run(event, platform.variant(MaintenanceParameterName="/no/such/parameter"))
+    escalation(platform, event, "switched-off")
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def approval_token(platform: Platform, event: dict[str, Any]) -> str:
+    def token() -> str | None:
+        for record in platform.records(id_of(event)):
+            if "approval" in record:
+                return str(record["approval"]["token"])
+        return None
+
+    found: str = wait_for(token, "the request for approval")
+    return found
+
+
+def test_an_approval_lets_the_runbook_act(platform: Platform) -> None:
+    event = incident(platform.runbook(approval={"required": True}))
+    platform.send(event)
+    token = approval_token(platform, event)
+    assert platform.calls(id_of(event), "execute") == []
+    asked = wait_for(lambda: platform.notifications(id_of(event)), "the question", 10)
+    assert asked[0]["event"] == "incident.approval-needed"
+    assert asked[0]["plan"]
+    platform.sfn.send_task_success(taskToken=token, output=json.dumps({"by": "grace"}))
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    platform.wait_status(id_of(event), "resolved")
+
+    def executed() -> list[dict[str, Any]]:
+        actions = platform.record(id_of(event)).get("actions_taken", [])
+        return [action for action in actions if action["operation"] == "execute"]
+
+    (action,) = wait_for(executed, "the recorded action")
+    assert action["approved_by"] == "grace"
+
+
+def test_a_denial_escalates_without_acting(platform: Platform) -> None:
+    event = incident(platform.runbook(approval={"required": True}))
+    platform.send(event)
+    token = approval_token(platform, event)
+    platform.notifications(id_of(event))
+    platform.sfn.send_task_failure(taskToken=token, error="ApprovalDenied", cause="ada: too risky")
+    record = escalation(platform, event, "approval-denied")
+    assert "ada: too risky" in record["escalation_reason"]
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_an_approval_nobody_gives_escalates(platform: Platform) -> None:
+    event = incident(platform.runbook(approval={"required": True, "timeout_seconds": 2}))
+    platform.send(event)
+    platform.wait_status(id_of(event), "escalated")
+    assert platform.record(id_of(event))["escalation_code"] == "approval-timeout"
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_an_alert_that_resolved_while_it_waited_needs_no_action(platform: Platform) -> None:
+    event = incident(platform.runbook(approval={"required": True}))
+    platform.send(event)
+    token = approval_token(platform, event)
+    platform.run(resolution(event), platform.recorder_variant)
+    platform.sfn.send_task_success(taskToken=token, output=json.dumps({"by": "grace"}))
+    platform.wait_status(id_of(event), "resolved")
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_what_was_degraded_is_brought_back_once_it_is_quiet(platform: Platform) -> None:
+    runbook = platform.runbook(restore={"after_seconds": 1, "watch_seconds": 1})
+    event = incident(runbook, fingerprint=runbook)
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    wait_for(lambda: platform.calls(id_of(event), "undo"), "the restoration")
+    wait_for(lambda: platform.record(id_of(event)).get("restoration") == "restored", "the note")
+    assert platform.record(id_of(event))["status"] == "resolved"
+    assert holder(platform, event) is None
+
+
+def test_nothing_is_brought_back_while_the_alert_fires_again(platform: Platform) -> None:
+    runbook = platform.runbook(restore={"after_seconds": 4, "watch_seconds": 1})
+    event = incident(runbook, fingerprint=runbook)
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    platform.wait_status(id_of(event), "resolved")
+    again = incident(runbook, fingerprint=runbook, timestamp="2026-11-23T15:20:00.000Z")
+    platform.run(again, platform.recorder_variant)
+    wait_for(lambda: platform.record(id_of(event)).get("restoration"), "the note")
+    assert platform.record(id_of(event))["restoration"] == "not restored: the alert came back"
+    assert platform.calls(id_of(event), "undo") == []
+
+
+def test_a_restoration_that_fails_calls_a_human(platform: Platform) -> None:
+    runbook = platform.runbook(
+        {"undo": ["AccessDenied"]}, restore={"after_seconds": 1, "watch_seconds": 1}
+    )
+    event = incident(runbook, fingerprint=runbook)
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 20)
+    assert messages[0]["reason_code"] == "restore-failed"
+    assert platform.record(id_of(event))["status"] == "resolved"
+
+
+def test_a_long_undo_is_asked_after_until_it_is_complete(platform: Platform) -> None:
+    script = {"execute": ["AccessDenied"], "undo": ["in_progress", "succeeded"]}
+    event = incident(platform.runbook(script))
+    platform.run(event)
+    escalation(platform, event, "action-failed")
+    assert len(platform.calls(id_of(event), "undo")) == 2
