@@ -33,6 +33,7 @@ MENDS: tuple[str, ...] = (
     "task_sns_attributes",
     "task_lambda_throttle",
     "task_heartbeats",
+    "task_jsonata_timeout",
     "execution_idempotent_start",
     "jsonpath_missing",
     "table_settings",

@@ -115,6 +115,22 @@ def a_silent_task_times_out_by_its_heartbeat(aws: LocalAws, name: str) -> None:
     )
 
 
+@shows("task_jsonata_timeout")
+def a_timeout_may_be_an_expression(aws: LocalAws, name: str) -> None:
+    """TimeoutSeconds as a JSONata expression ends a task that nobody answers."""
+    url, _arn = make_queue(aws, name)
+    ask: dict[str, Any] = {
+        "Type": "Task",
+        "QueryLanguage": "JSONata",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Arguments": {"QueueUrl": url, "MessageBody": "{% $states.context.Task.Token %}"},
+        "TimeoutSeconds": "{% 1 + 1 %}",
+        "End": True,
+    }
+    ended = run_machine(aws, make_machine(aws, name, {"Ask": ask}), seconds=8)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Timeout")
+
+
 @shows("task_lambda_throttle")
 def a_throttled_function_is_named_as_aws_names_it(aws: LocalAws, name: str) -> None:
     """A task whose function has no concurrency left fails as Lambda.TooManyRequestsException."""
