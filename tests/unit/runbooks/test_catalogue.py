@@ -8,8 +8,10 @@ from pathlib import Path
 
 import boto3
 import pytest
+import yaml
 from moto import mock_aws
 
+from runbook_action.actions import REGISTRY as ACTIONS
 from srectl import runbooks
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,3 +90,22 @@ def test_publishing_writes_only_what_changed(folder: Path) -> None:
     assert runbooks.publish(client, "runbooks", runbooks.load(folder)) == ["Restart"]
     item = client.get_item(TableName="runbooks", Key={"name": {"S": "Restart"}})["Item"]
     assert json.loads(item["definition"]["S"])["guard"]["cooldown_seconds"] == 301
+
+
+def test_every_shipped_runbook_asks_for_something_its_action_takes() -> None:
+    for runbook in runbooks.load(ROOT / "runbooks"):
+        definition = runbook.definition
+        action = ACTIONS[definition["action"]]
+        assert action.target_kind == definition["target"]["kind"], runbook.name
+        assert set(definition.get("parameters", {})) <= set(action.fields), runbook.name
+        required = {name for name, field in action.fields.items() if field.required}
+        assert required <= set(definition.get("parameters", {})), runbook.name
+
+
+def test_every_shipped_alert_has_its_runbook() -> None:
+    names = {runbook.name for runbook in runbooks.load(ROOT / "runbooks")}
+    rules = yaml.safe_load((ROOT / "eks/monitoring/prometheus-rules.yaml").read_text())
+    for group in rules["spec"]["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule and "runbook" in rule["labels"]:
+                assert rule["labels"]["runbook"] in names, rule["alert"]
