@@ -16,6 +16,7 @@ from srectl.commands.demo import demo
 from srectl.commands.down import down
 from srectl.commands.env import env
 from srectl.commands.logs import logs
+from srectl.commands.runbooks import runbooks
 from srectl.commands.status import status
 from srectl.commands.up import up
 from srectl.errors import ExitCode
@@ -47,7 +48,7 @@ def cli() -> None:
     """
 
 
-for _command in (up, down, status, env, logs, demo):
+for _command in (up, down, status, env, logs, demo, runbooks):
     cli.add_command(_command)
 
 

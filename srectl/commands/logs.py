@@ -29,19 +29,30 @@ def logs(source: str | None, folder: StackFolder, lines: int) -> None:
     function (alert-ingest, runbook-action).
     """
     state = read_state(folder)
-    files = log_files(folder)
     if source is None:
-        for name in [*sorted(files), *_FUNCTIONS]:
+        for name in [*sorted(log_files(folder)), *_FUNCTIONS]:
             click.echo(name)
-    elif source in _FUNCTIONS:
-        click.echo(_function_log(source, folder, state, lines))
-    elif source in files:
-        click.echo(tail(files[source], lines))
     else:
+        click.echo(read_log(source, folder, state, lines))
+
+
+def read_log(source: str, folder: StackFolder, state: StackState, lines: int) -> str:
+    """Give the last lines of a log.
+
+    Raises
+    ------
+    CommandFailed
+        There is none of that name, or what keeps it is not running.
+    """
+    if source in _FUNCTIONS:
+        return _function_log(source, folder, state, lines)
+    files = log_files(folder)
+    if source not in files:
         raise CommandFailed(
             f"the stack {folder.name!r} has no log named {source!r}",
             "'srectl logs' lists the names",
         )
+    return tail(files[source], lines)
 
 
 def log_files(folder: StackFolder) -> dict[str, Path]:

@@ -65,13 +65,10 @@ class Baseline:
         Identity of each pod.
     replicas : int
         How many there must be.
-    error_ratio : float
-        Share of checkouts that failed.
     """
 
     pod_uids: frozenset[str]
     replicas: int
-    error_ratio: float
 
 
 def incident_milestones(world: World, baseline: Baseline, pace: Pace) -> tuple[Milestone, ...]:

@@ -79,6 +79,8 @@ class Account:
         Before and after: pod name → UID.
     error_ratio : dict
         Before, at the worst, after.
+    log_tail : dict
+        Where something stalled: ``source`` and the last ``lines`` of its log.
     """
 
     stack: str
@@ -97,6 +99,7 @@ class Account:
     problem: str = ""
     pods: dict[str, Mapping[str, str]] = field(default_factory=dict)
     error_ratio: dict[str, float | None] = field(default_factory=dict)
+    log_tail: dict[str, str] = field(default_factory=dict)
 
     def tell_steps(self, reached: Sequence[Reached]) -> None:
         """Put what was reached into order of time."""

@@ -125,7 +125,7 @@ class World:
     def accepted(self) -> list[Accepted]:
         """Give the webhooks that alert-ingest accepted, the oldest first."""
         found = []
-        for at, message in FunctionLogs(self._client("logs")).events(_INGEST_GROUP, self.since):
+        for at, message in FunctionLogs(self.client("logs")).events(_INGEST_GROUP, self.since):
             if '"alerts accepted"' not in message:
                 continue
             try:
@@ -142,7 +142,7 @@ class World:
         if not self._incident_ids:
             self.accepted()
         for incident_id in self._incident_ids:
-            answer = self._client("dynamodb").query(
+            answer = self.client("dynamodb").query(
                 TableName=self.state.settings["incident_table"],
                 KeyConditionExpression="incident_id = :id",
                 ExpressionAttributeValues={":id": {"S": incident_id}},
@@ -161,14 +161,14 @@ class World:
 
     def execution(self, arn: str) -> Mapping[str, Any]:
         """Give one execution of the runbook."""
-        answer: Mapping[str, Any] = self._client("stepfunctions").describe_execution(
+        answer: Mapping[str, Any] = self.client("stepfunctions").describe_execution(
             executionArn=arn
         )
         return answer
 
     def degraded_mode(self) -> tuple[bool, float]:
         """Give whether degraded mode is on, and when it was last set (Unix time)."""
-        answer = self._client("ssm").get_parameter(
+        answer = self.client("ssm").get_parameter(
             Name=DEGRADED_MODE_PARAMETER, WithDecryption=True
         )["Parameter"]
         return answer["Value"] == "true", answer["LastModifiedDate"].timestamp()
@@ -217,7 +217,8 @@ class World:
         with opener.open(self.state.endpoints[endpoint] + path, timeout=_HTTP_SECONDS) as answer:
             return json.load(answer)
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
+        """Give a boto3 client of the stack's AWS, as the operator."""
         if service not in self._clients:
             self._clients[service] = client_of(self.state, service)
         return self._clients[service]
