@@ -6,10 +6,7 @@ from datetime import UTC, datetime
 
 
 def parse_rfc3339(text: str) -> datetime | None:
-    """Read an RFC 3339 time stamp as Go writes it, in UTC and cut to milliseconds.
-
-    Milliseconds because the incident's identity contains this moment: every reader, with whatever
-    precision, must arrive at the same one.
+    """Read an RFC 3339 time stamp as Go writes it, in UTC; nanoseconds are cut to microseconds.
 
     Returns
     -------
@@ -20,10 +17,9 @@ def parse_rfc3339(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             return None
-        moment = moment.astimezone(UTC)
+        return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def parse_epoch_milliseconds(value: str | int) -> datetime | None:

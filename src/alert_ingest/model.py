@@ -113,5 +113,8 @@ class Reading:
 
 
 def iso(moment: datetime) -> str:
-    """Write a moment as ISO 8601 in UTC with milliseconds, e.g. ``2026-11-23T15:14:52.704Z``."""
+    """Write a moment as ISO 8601 in UTC with milliseconds, e.g. ``2026-11-23T15:14:52.704Z``.
+
+    What is finer is cut off, not rounded: an incident's identity contains its start in this form.
+    """
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
