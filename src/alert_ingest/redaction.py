@@ -57,7 +57,17 @@ _PAIR = re.compile(
 )
 # Each match of _SCHEME or _PAIR contains one of these.
 _SCHEMES = ("bearer", "basic", "geniekey", "token")
-_SECRET_PARTS = tuple("pass pwd secret token authorization credential key cookie signature".split())
+_SECRET_PARTS = (
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "authorization",
+    "credential",
+    "key",
+    "cookie",
+    "signature",
+)
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*")
 _AWS_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 
