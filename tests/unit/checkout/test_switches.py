@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 
 import boto3
@@ -11,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from checkout.chaos import Chaos
-from checkout.parameters import Parameter, SsmStore
+from checkout.parameters import Parameter, Refresher, SsmStore
 from checkout.settings import Settings
 from checkout.switches import Switches
 from tests.unit.checkout.conftest import Parameters, Start
@@ -36,6 +37,21 @@ def test_the_service_starts_with_the_mode_that_is_set(start: Start, parameters: 
     client = start(DEGRADED_MODE_PARAMETER="/degraded", ERROR_RATE="1")
     assert client.get("/checkout").status_code == 200
     assert client.get("/healthz").get_json() == {"status": "ok", "degraded_mode": True}
+
+
+def test_a_start_waits_for_the_first_answer() -> None:
+    """A pod that is restarted in an incident must not begin without degraded mode."""
+
+    class LateParameters(Parameters):
+        def read(self, name: str) -> str | None:
+            threading.Event().wait(0.3)
+            return super().read(name)
+
+    parameter = _degraded_mode()
+    refresher = Refresher(LateParameters({"/degraded": "true"}), [parameter], 60, print)
+    refresher.start(wait_seconds=30)
+    assert parameter.value is True
+    refresher.stop()
 
 
 def test_a_change_is_followed() -> None:
