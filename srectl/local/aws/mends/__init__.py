@@ -34,6 +34,7 @@ MENDS: tuple[str, ...] = (
     "task_lambda_throttle",
     "task_heartbeats",
     "task_jsonata_timeout",
+    "task_role_grants",
     "execution_idempotent_start",
     "jsonpath_missing",
     "table_settings",

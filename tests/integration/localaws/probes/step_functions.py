@@ -186,3 +186,45 @@ def a_path_that_is_not_there_fails_the_execution(aws: LocalAws, name: str) -> No
     )
     ended = run_machine(aws, there, {"here": None})
     assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"a": None})
+
+
+@shows("task_role_grants")
+def a_task_may_do_what_the_machines_role_may(aws: LocalAws, name: str) -> None:
+    """A task without its grant fails; with it, on this resource and key only, it succeeds."""
+    aws.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+    )
+    url, _queue_arn = make_queue(aws, name)
+    statement = {
+        "Effect": "Allow",
+        "Action": "dynamodb:PutItem",
+        "Resource": f"arn:aws:dynamodb:{aws.region}:{aws.account_id}:table/{name}",
+        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["incident#*"]}},
+    }
+    put = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:putItem",
+        "Parameters": {"TableName": name, "Item": {"k": {"S.$": "$.key"}}},
+        "End": True,
+    }
+    send = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUrl": url, "MessageBody": "x"},
+        "End": True,
+    }
+    writer = make_machine(aws, f"{name}-put", {"Put": put}, [statement])
+    sender = make_machine(aws, f"{name}-send", {"Send": send}, [statement])
+
+    assert run_machine(aws, writer, {"key": "incident#1"})["status"] == "SUCCEEDED"
+    refused = {
+        "key": run_machine(aws, writer, {"key": "lock#1"}),
+        "service": run_machine(aws, sender),
+    }
+    assert {k: (e["status"], e.get("error")) for k, e in refused.items()} == dict.fromkeys(
+        refused, ("FAILED", "States.Permissions")
+    )
+    assert "sqs:SendMessage" in refused["service"]["cause"]

@@ -112,13 +112,15 @@ def invoke(aws: LocalAws, name: str, event: Any = None) -> tuple[str | None, Any
     return answer.get("FunctionError"), json.loads(answer["Payload"].read() or "null")
 
 
-def make_machine(aws: LocalAws, name: str, states: dict[str, Any], **definition: Any) -> str:
+def make_machine(
+    aws: LocalAws, name: str, states: dict[str, Any], statements: list[Any] | None = None
+) -> str:
     """Create a Standard state machine that starts at the first state; return its ARN."""
-    role = make_role(aws, f"{name}-states", "states.amazonaws.com")
+    role = make_role(aws, f"{name}-states", "states.amazonaws.com", statements)
     created = aws.client("stepfunctions").create_state_machine(
         name=name,
         roleArn=role,
-        definition=json.dumps({"StartAt": next(iter(states)), "States": states, **definition}),
+        definition=json.dumps({"StartAt": next(iter(states)), "States": states}),
     )
     return str(created["stateMachineArn"])
 

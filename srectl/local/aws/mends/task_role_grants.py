@@ -1,0 +1,137 @@
+"""Mends what a state machine may do: its tasks are checked against its role.
+
+Step Functions calls every service as the machine's role, and a missing grant fails the task. The
+emulator enforces the roles of functions but calls services for a state machine as nobody, so that
+a forgotten grant is found on AWS first.
+
+Checked are the integrations that this platform uses (see ``_CALLS``). A role that has no policy at
+all is left alone, so that a test of a machine's logic needs none. Resource policies and KMS grants
+are not looked at. The error's name is ``States.Permissions``, whose documentation covers all of
+them; on AWS some services report one of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import dynamodb, stepfunctions
+
+_role_arn: ContextVar[str] = ContextVar("role_arn", default="")
+
+Call = tuple[str, str, dict[str, Any]]
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
+
+
+def _function(arguments: dict[str, Any]) -> Iterable[Call]:
+    name = str(arguments.get("FunctionName", ""))
+    arn = name if name.startswith("arn:") else _arn("lambda", f"function:{name}")
+    yield "lambda:InvokeFunction", arn, {}
+
+
+def _table(operation: str) -> Callable[[dict[str, Any]], Iterable[Call]]:
+    def calls(arguments: dict[str, Any]) -> Iterable[Call]:
+        name = str(arguments.get("TableName", "")).rsplit("/", 1)[-1]
+        table = dynamodb._tables.get(name) or {}
+        key = (arguments.get("Key") or arguments.get("Item") or {}).get(table.get("pk_name")) or {}
+        leading = [str(value) for value in key.values()]
+        context = {"dynamodb:leadingkeys": leading} if leading else {}
+        yield f"dynamodb:{operation}", _arn("dynamodb", f"table/{name}"), context
+
+    return calls
+
+
+def _topic(arguments: dict[str, Any]) -> Iterable[Call]:
+    yield "sns:Publish", str(arguments.get("TopicArn", "")), {}
+
+
+def _queue(arguments: dict[str, Any]) -> Iterable[Call]:
+    name = str(arguments.get("QueueUrl", "")).rstrip("/").rsplit("/", 1)[-1]
+    yield "sqs:SendMessage", _arn("sqs", name), {}
+
+
+def _bus(arguments: dict[str, Any]) -> Iterable[Call]:
+    for entry in arguments.get("Entries") or []:
+        name = str(entry.get("EventBusName", "default"))
+        arn = name if name.startswith("arn:") else _arn("events", f"event-bus/{name}")
+        yield "events:PutEvents", arn, {}
+
+
+def _parameter(operation: str) -> Callable[[dict[str, Any]], Iterable[Call]]:
+    def calls(arguments: dict[str, Any]) -> Iterable[Call]:
+        name = str(arguments.get("Name", "")).lstrip("/")
+        yield f"ssm:{operation}", _arn("ssm", f"parameter/{name}"), {}
+
+    return calls
+
+
+_CALLS: dict[str, Callable[[dict[str, Any]], Iterable[Call]]] = {
+    "lambda:invoke": _function,
+    "dynamodb:getItem": _table("GetItem"),
+    "dynamodb:putItem": _table("PutItem"),
+    "dynamodb:updateItem": _table("UpdateItem"),
+    "dynamodb:deleteItem": _table("DeleteItem"),
+    "sns:publish": _topic,
+    "sqs:sendMessage": _queue,
+    "events:putEvents": _bus,
+    "aws-sdk:ssm:getParameter": _parameter("GetParameter"),
+    "aws-sdk:ssm:putParameter": _parameter("PutParameter"),
+}
+
+
+def _require_grants(resource: str, arguments: Any) -> None:
+    integration = resource.removeprefix("arn:aws:states:::").removesuffix(".waitForTaskToken")
+    role_name = _role_arn.get().rsplit("/", 1)[-1]
+    policies = iam_evaluator._gather_role_policies(role_name, get_account_id())
+    if integration not in _CALLS or not policies or not isinstance(arguments, dict):
+        return
+    for action, arn, context in _CALLS[integration](arguments):
+        principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{role_name}/execution"
+        request = iam_evaluator.EvalContext(
+            principal_arn=principal,
+            principal_type="AssumedRole",
+            principal_account=get_account_id(),
+            action=action,
+            resource_arn=arn,
+            region=get_region(),
+            service_context=context,
+        )
+        if iam_evaluator.evaluate(request, policies).decision != "Allow":
+            raise stepfunctions._ExecutionError(
+                "States.Permissions",
+                f"User: {principal} is not authorized to perform: {action} on resource: {arn}",
+            )
+
+
+def apply() -> None:
+    """Know the machine's role while it runs, and ask before each call."""
+    stock_run = stepfunctions._run_execution
+    stock_invoke = stepfunctions._invoke_resource
+    stock_callback = stepfunctions._invoke_with_callback
+
+    def run_execution(execution_arn: str) -> Any:
+        execution = stepfunctions._executions.get(execution_arn) or {}
+        machine = stepfunctions._state_machines.get(execution.get("stateMachineArn")) or {}
+        token = _role_arn.set(machine.get("roleArn", ""))
+        try:
+            return stock_run(execution_arn)
+        finally:
+            _role_arn.reset(token)
+
+    def invoke_resource(resource: str, arguments: Any) -> Any:
+        _require_grants(resource, arguments)
+        return stock_invoke(resource, arguments)
+
+    def invoke_with_callback(resource: str, arguments: Any, token: str, state: Any) -> Any:
+        _require_grants(resource, arguments)
+        return stock_callback(resource, arguments, token, state)
+
+    stepfunctions._run_execution = run_execution
+    stepfunctions._invoke_resource = invoke_resource
+    stepfunctions._invoke_with_callback = invoke_with_callback
