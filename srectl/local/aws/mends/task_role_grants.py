@@ -12,6 +12,7 @@ them; on AWS some services report one of their own.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
@@ -19,6 +20,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, stepfunctions
+
+log = logging.getLogger(__name__)
 
 _role_arn: ContextVar[str] = ContextVar("role_arn", default="")
 
@@ -38,11 +41,13 @@ def _function(arguments: dict[str, Any]) -> Iterable[Call]:
 def _table(operation: str) -> Callable[[dict[str, Any]], Iterable[Call]]:
     def calls(arguments: dict[str, Any]) -> Iterable[Call]:
         name = str(arguments.get("TableName", "")).rsplit("/", 1)[-1]
+        index = arguments.get("IndexName")
+        resource = f"table/{name}/index/{index}" if index else f"table/{name}"
         table = dynamodb._tables.get(name) or {}
         key = (arguments.get("Key") or arguments.get("Item") or {}).get(table.get("pk_name")) or {}
         leading = [str(value) for value in key.values()]
         context = {"dynamodb:leadingkeys": leading} if leading else {}
-        yield f"dynamodb:{operation}", _arn("dynamodb", f"table/{name}"), context
+        yield f"dynamodb:{operation}", _arn("dynamodb", resource), context
 
     return calls
 
@@ -65,28 +70,33 @@ def _bus(arguments: dict[str, Any]) -> Iterable[Call]:
 
 def _parameter(operation: str) -> Callable[[dict[str, Any]], Iterable[Call]]:
     def calls(arguments: dict[str, Any]) -> Iterable[Call]:
-        name = str(arguments.get("Name", "")).lstrip("/")
-        yield f"ssm:{operation}", _arn("ssm", f"parameter/{name}"), {}
+        for name in arguments.get("Names") or [arguments.get("Name", "")]:
+            yield f"ssm:{operation}", _arn("ssm", f"parameter/{str(name).lstrip('/')}"), {}
 
     return calls
 
 
+_TABLE_OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+_PARAMETER_OPERATIONS = ("GetParameter", "GetParameters", "PutParameter")
+
+
+def _lower_first(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
 _CALLS: dict[str, Callable[[dict[str, Any]], Iterable[Call]]] = {
     "lambda:invoke": _function,
-    "dynamodb:getItem": _table("GetItem"),
-    "dynamodb:putItem": _table("PutItem"),
-    "dynamodb:updateItem": _table("UpdateItem"),
-    "dynamodb:deleteItem": _table("DeleteItem"),
     "sns:publish": _topic,
     "sqs:sendMessage": _queue,
     "events:putEvents": _bus,
-    "aws-sdk:ssm:getParameter": _parameter("GetParameter"),
-    "aws-sdk:ssm:putParameter": _parameter("PutParameter"),
+    **{f"dynamodb:{_lower_first(name)}": _table(name) for name in _TABLE_OPERATIONS},
+    **{f"ssm:{_lower_first(name)}": _parameter(name) for name in _PARAMETER_OPERATIONS},
 }
 
 
 def _require_grants(resource: str, arguments: Any) -> None:
-    integration = resource.removeprefix("arn:aws:states:::").removesuffix(".waitForTaskToken")
+    integration = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:")
+    integration = integration.removesuffix(".waitForTaskToken")
     role_name = _role_arn.get().rsplit("/", 1)[-1]
     policies = iam_evaluator._gather_role_policies(role_name, get_account_id())
     if integration not in _CALLS or not policies or not isinstance(arguments, dict):
@@ -103,10 +113,9 @@ def _require_grants(resource: str, arguments: Any) -> None:
             service_context=context,
         )
         if iam_evaluator.evaluate(request, policies).decision != "Allow":
-            raise stepfunctions._ExecutionError(
-                "States.Permissions",
-                f"User: {principal} is not authorized to perform: {action} on resource: {arn}",
-            )
+            cause = f"User: {principal} is not authorized to perform: {action} on resource: {arn}"
+            log.warning("%s", cause)
+            raise stepfunctions._ExecutionError("States.Permissions", cause)
 
 
 def apply() -> None:

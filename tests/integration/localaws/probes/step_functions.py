@@ -90,20 +90,20 @@ def a_silent_task_times_out_by_its_heartbeat(aws: LocalAws, name: str) -> None:
         "Type": "Task",
         "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
         "Parameters": {"QueueUrl": url, "MessageBody": {"token.$": "$$.Task.Token"}},
-        "HeartbeatSeconds": 2,
+        "HeartbeatSeconds": 4,
         "TimeoutSeconds": 60,
         "End": True,
     }
     steps = aws.client("stepfunctions")
     machine = make_machine(aws, name, {"Ask": task})
 
-    silent = run_machine(aws, machine, seconds=8)
+    silent = run_machine(aws, machine, seconds=15)
     assert (silent["status"], silent["error"]) == ("FAILED", "States.HeartbeatTimeout")
     aws.client("sqs").purge_queue(QueueUrl=url)
 
     started = steps.start_execution(stateMachineArn=machine)["executionArn"]
     token = json.loads(receive(aws, url)["Body"])["token"]
-    until = time.monotonic() + 4
+    until = time.monotonic() + 6
     while time.monotonic() < until:
         steps.send_task_heartbeat(taskToken=token)
         time.sleep(0.5)
