@@ -4,12 +4,17 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CLOUD_TEMPLATES := $(addprefix eks/,keys.yaml network.yaml registry.yaml audit.yaml edge.yaml)
+MANIFESTS := $(wildcard eks/apps/base/*.yaml eks/apps/node-remediation/*.yaml eks/apps/overlays/production/*.yaml)
+# Checkov's pins disagree with ours, so it has an environment of its own, named by its pins.
+CACHE := $(or $(SRECTL_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/srectl)
+CHECKOV := $(CACHE)/checkov-$(shell cksum < eks/checkov-requirements.txt | cut -d' ' -f1)
 export SAM_CLI_TELEMETRY := 0
 # The recipes of `sam build` and the tests find python3.11 and its tools here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries lint format test test-unit test-kubernetes demo up down build constraints clean
+.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes demo up down build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,12 +31,22 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 binaries: $(READY)  ## Kubernetes, etcd, Prometheus and Alertmanager in the cache (built once, about 10 minutes)
 	$(BIN)/python -m srectl.local.binaries
 
-lint: $(READY)  ## Every static check
+lint: $(READY) lint-cloud  ## Every static check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src srectl checkout_app tests
 	$(BIN)/sam validate --lint
 	$(BIN)/srectl runbooks validate
+
+lint-cloud: $(READY) $(CHECKOV)/.ready  ## Only the checks of templates, manifests and the cluster
+	$(BIN)/python eks/validate.py
+	$(BIN)/cfn-lint $(CLOUD_TEMPLATES)
+	$(CHECKOV)/bin/checkov --config-file eks/checkov.yaml -f template.yaml $(CLOUD_TEMPLATES) $(MANIFESTS) checkout_app/Dockerfile
+
+$(CHECKOV)/.ready: eks/checkov-requirements.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install -q --no-deps -r eks/checkov-requirements.txt
+	touch $@
 
 format: $(READY)  ## Put the code into its format
 	$(BIN)/ruff format .
