@@ -38,6 +38,7 @@ MENDS: tuple[str, ...] = (
     "execution_idempotent_start",
     "jsonpath_missing",
     "table_settings",
+    "table_atomic_writes",
     "eks_real_cluster",
     "web_identity_audience",
     "metric_filters",

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from srectl.local.aws.process import LocalAws
 from tests.integration.localaws.probes.registry import shows
-from tests.integration.localaws.probes.support import deploy
+from tests.integration.localaws.probes.support import deploy, eventually, make_machine
 
 
 @shows("table_settings")
@@ -57,3 +57,43 @@ def table_settings_from_cloudformation(aws: LocalAws, name: str) -> None:
     deploy(aws, name, template(protected=False))
     assert not dynamodb.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"]
     dynamodb.delete_table(TableName=name)
+
+
+@shows("table_atomic_writes")
+def no_update_of_an_item_is_lost(aws: LocalAws, name: str) -> None:
+    """Of many executions that count up the same item at once, every one counts."""
+    executions = 16
+    dynamodb = aws.client("dynamodb")
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+    )
+    # A large item takes long to copy, which is when the others come.
+    filling = {"L": [{"M": {"n": {"N": str(number)}}} for number in range(6000)]}
+    dynamodb.put_item(TableName=name, Item={"k": {"S": "item"}, "filling": filling})
+    count = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:updateItem",
+        "Parameters": {
+            "TableName": name,
+            "Key": {"k": {"S": "item"}},
+            "UpdateExpression": "ADD taken :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        },
+        "End": True,
+    }
+    grant = {"Effect": "Allow", "Action": "dynamodb:UpdateItem", "Resource": "*"}
+    machine = make_machine(aws, name, {"Count": count}, [grant])
+    steps = aws.client("stepfunctions")
+    for _ in range(executions):
+        steps.start_execution(stateMachineArn=machine)
+
+    def all_ended() -> bool:
+        found = steps.list_executions(stateMachineArn=machine)["executions"]
+        return len(found) == executions and all(one["status"] == "SUCCEEDED" for one in found)
+
+    eventually(all_ended, "every execution succeeds", 60)
+    item = dynamodb.get_item(TableName=name, Key={"k": {"S": "item"}}, ConsistentRead=True)["Item"]
+    assert item["taken"]["N"] == str(executions)
