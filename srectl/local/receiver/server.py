@@ -144,8 +144,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _take(self, envelope: Mapping[str, Any]) -> None:
         kind = envelope.get("Type")
         if kind == "SubscriptionConfirmation":
-            # On a thread of its own: the sender waits for this answer before it serves others.
-            self.server.confirm(str(envelope["TopicArn"]), str(envelope["Token"]))
+            topic_arn, token = envelope.get("TopicArn"), envelope.get("Token")
+            if not (isinstance(topic_arn, str) and isinstance(token, str)):
+                raise NotANotification("a confirmation must name a topic and a token")
+            self.server.confirm(topic_arn, token)
         elif kind == "Notification":
             self.server.keep(Notification.parse(envelope, time.time()))
         elif kind != "UnsubscribeConfirmation":

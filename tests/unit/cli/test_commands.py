@@ -1,0 +1,247 @@
+"""The commands say what is, what went wrong and what to do next, with the documented exit codes."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from srectl.cli import cli
+from srectl.commands import env as env_command
+from srectl.commands import options as options_module
+from srectl.commands.env import exports
+from srectl.local.control import StackRequest, spawn_supervisor, stop_stack
+from srectl.local.state import StackFolder, StackState, write_private
+from tests.unit.local.trivial_stack import REPOSITORY, command
+
+Run = Callable[..., Result]
+
+ENDPOINTS = {
+    "aws_endpoint_url": "http://127.0.0.1:4566",
+    "webhook_url": "http://127.0.0.1:4566/_aws/execute-api/abc/live/webhook",
+    "kubeconfig": "/stack/admin.kubeconfig",
+    "prometheus_url": "http://127.0.0.1:9090",
+    "alertmanager_url": "http://127.0.0.1:9093",
+}
+SETTINGS = {"region": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StackFolder]:
+    monkeypatch.setenv("SRECTL_STATE_DIR", str(tmp_path))
+    made = StackFolder.named("trivial")
+    yield made
+    stop_stack(made, lambda _: None)
+
+
+@pytest.fixture
+def run(folder: StackFolder, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command of srectl whose stacks are trivial ones."""
+    monkeypatch.setattr(options_module, "COMPONENTS", {})
+    monkeypatch.setattr(
+        StackRequest, "command", lambda self: command(self.folder.name, self.template.stem)
+    )
+    runner = CliRunner()
+
+    def invoke(*arguments: str) -> Result:
+        return runner.invoke(cli, arguments, catch_exceptions=False)
+
+    return invoke
+
+
+def up(run: Run, tmp_path: Path, mode: str = "ok") -> Result:
+    template = tmp_path / f"{mode}.yaml"
+    template.touch()
+    return run("up", "--name", "trivial", "--template", str(template))
+
+
+def test_up_returns_when_the_stack_is_ready_and_leaves_it_running(
+    run: Run, folder: StackFolder, tmp_path: Path
+) -> None:
+    result = up(run, tmp_path)
+    assert result.exit_code == 0
+    assert "ready" in result.output
+    assert folder.is_supervised()
+
+
+def test_up_twice_says_that_it_is_running(run: Run, tmp_path: Path) -> None:
+    up(run, tmp_path)
+    again = up(run, tmp_path)
+    assert again.exit_code == 0
+    assert "the stack trivial is already running (ready)" in again.output
+
+
+def test_a_failed_start_says_where_and_what_next(
+    run: Run, folder: StackFolder, tmp_path: Path
+) -> None:
+    result = up(run, tmp_path, "fails")
+    assert result.exit_code == 1
+    assert "second" in result.output
+    assert "no space left on device" in result.output
+    assert str(folder.logs) in result.output
+
+
+def test_status_tells_ready_degraded_and_stopped_apart(
+    run: Run, folder: StackFolder, tmp_path: Path
+) -> None:
+    assert run("status", "--name", "trivial").exit_code == 3
+    up(run, tmp_path)
+    assert run("status", "--name", "trivial").exit_code == 0
+    state = StackState.read(folder)
+    assert state is not None
+    state.processes["web"].identity.signal(signal.SIGKILL)
+    assert state.processes["web"].identity.wait_gone(5)
+    degraded = run("status", "--name", "trivial")
+    assert degraded.exit_code == 4
+    assert "died" in degraded.output
+    run("down", "--name", "trivial")
+    stopped = run("status", "--name", "trivial", "--json")
+    assert stopped.exit_code == 3
+    assert json.loads(stopped.output)["phase"] == "stopped"
+
+
+def test_down_says_whether_there_was_anything_to_stop(
+    run: Run, folder: StackFolder, tmp_path: Path
+) -> None:
+    assert "is not running" in run("down", "--name", "trivial").output
+    up(run, tmp_path)
+    result = run("down", "--name", "trivial")
+    assert result.exit_code == 0
+    assert "the stack trivial is down" in result.output
+    assert not folder.is_supervised()
+
+
+@pytest.mark.parametrize("name", ["env", "status", "logs"])
+def test_what_needs_a_stack_says_that_there_is_none(run: Run, name: str) -> None:
+    result = run(name, "--name", "nobody")
+    assert result.exit_code == 3
+    assert "there is no stack named 'nobody'" in result.output
+    assert "srectl up --name nobody" in result.output
+
+
+def test_a_name_that_cannot_be_is_a_wrong_command_line(run: Run) -> None:
+    result = run("up", "--name", "../etc")
+    assert result.exit_code == 2
+    assert "cannot be a stack's name" in result.output
+
+
+@pytest.mark.parametrize("ttl", ["8", "h", "-1h", "8 h"])
+def test_a_time_without_unit_is_a_wrong_command_line(run: Run, ttl: str) -> None:
+    result = run("up", "--ttl", ttl)
+    assert result.exit_code == 2
+    assert "write 90s, 30m or 8h" in result.output
+
+
+def test_env_needs_a_running_stack(run: Run, tmp_path: Path) -> None:
+    up(run, tmp_path)
+    run("down", "--name", "trivial")
+    result = run("env", "--name", "trivial")
+    assert result.exit_code == 3
+    assert "is not running" in result.output
+
+
+def test_env_gives_every_export_and_quotes_it_for_the_shell(
+    folder: StackFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(env_command, "checkout_url", lambda *_: "http://127.20.1.1:8080")
+    write_private(folder.api_key_file, "a key; with $(blanks)\n")
+    endpoints = {**ENDPOINTS, "webhook_api_key_file": str(folder.api_key_file)}
+    state = StackState("trivial", phase="ready", endpoints=endpoints, settings=SETTINGS)
+    monkeypatch.setattr(env_command, "running_state", lambda _: state)
+    output = CliRunner().invoke(cli, ["env", "--name", "trivial"]).output
+    shown = subprocess.run(
+        ["sh", "-c", f'{output}\nprintf "%s|%s" "$WEBHOOK_API_KEY" "$CHECKOUT_URL"'],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert shown == "a key; with $(blanks)|http://127.20.1.1:8080"
+    names = {line.removeprefix("export ").partition("=")[0] for line in output.splitlines()}
+    assert names == {
+        "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION",
+        "AWS_DEFAULT_REGION", "WEBHOOK_URL", "WEBHOOK_API_KEY", "KUBECONFIG", "PROMETHEUS_URL",
+        "ALERTMANAGER_URL", "CHECKOUT_URL",
+    }  # fmt: skip
+    assert shlex.split(output)[0] == "export"
+
+
+def test_an_api_key_that_is_gone_is_told(folder: StackFolder) -> None:
+    endpoints = {**ENDPOINTS, "webhook_api_key_file": str(folder.api_key_file)}
+    state = StackState("trivial", phase="ready", endpoints=endpoints, settings=SETTINGS)
+    with pytest.raises(Exception, match="API key cannot be read"):
+        exports(folder, state)
+
+
+def test_logs_lists_names_and_shows_the_end_of_one(
+    run: Run, folder: StackFolder, tmp_path: Path
+) -> None:
+    up(run, tmp_path)
+    pod = folder.path / "node-agent" / "pods" / "apps_checkout-1" / "checkout.log"
+    pod.parent.mkdir(parents=True)
+    pod.write_text("one\ntwo\n")
+    names = run("logs", "--name", "trivial").output.split()
+    assert {"second", "web", "supervisor", "pod/checkout-1", "alert-ingest"} <= set(names)
+    assert run("logs", "second", "--name", "trivial").output == "up\n"
+    assert run("logs", "pod/checkout-1", "--tail", "1", "--name", "trivial").output == "two\n"
+    unknown = run("logs", "nobody", "--name", "trivial")
+    assert unknown.exit_code == 1
+    assert "'srectl logs' lists the names" in unknown.output
+
+
+def test_every_command_explains_itself(run: Run) -> None:
+    listed = run("--help").output
+    assert "Exit codes" in listed
+    for name in cli.commands:
+        assert name in listed
+        assert run(name, "--help").exit_code == 0
+
+
+def test_a_wrong_runbook_is_shown_with_its_faults(run: Run, tmp_path: Path) -> None:
+    catalogue = Path(REPOSITORY) / "runbooks"
+    assert run("runbooks", "validate").exit_code == 0
+    schema = (catalogue / "runbook.schema.json").read_text()
+    (tmp_path / "runbook.schema.json").write_text(schema)
+    (tmp_path / "bad.yaml").write_text("name: Bad\n")
+    result = run("runbooks", "validate", "--folder", str(tmp_path))
+    assert result.exit_code == 1
+    assert "bad.yaml" in result.output
+
+
+def test_ctrl_c_has_an_exit_code_of_its_own() -> None:
+    script = (
+        "import click, os, signal, sys, time\n"
+        "from srectl import cli\n"
+        "@click.command()\n"
+        "def hang():\n"
+        "    print('hanging', flush=True); time.sleep(600)\n"
+        "cli.cli.add_command(hang)\n"
+        "sys.argv = ['srectl', 'hang']\n"
+        "cli.main()\n"
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        child = subprocess.Popen(
+            [sys.executable, "-c", script], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert child.stdout is not None
+        assert child.stdout.readline() == "hanging\n"
+        child.send_signal(number)
+        child.communicate(timeout=20)
+        assert child.returncode == 130
+
+
+def test_a_supervisor_is_started_without_the_users_aws_account(
+    folder: StackFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    state = spawn_supervisor(folder, command("trivial", "ok"), lambda _: None)
+    assert state.supervisor is not None
+    environment = Path(f"/proc/{state.supervisor.pid}/environ").read_bytes()
+    assert b"AWS_PROFILE" not in environment
