@@ -1,0 +1,180 @@
+"""What the templates around the cluster let in, and whom they trust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cfnlint.decode import cfn_yaml
+
+EKS = Path(__file__).parents[3] / "eks"
+NAMES = ("keys", "registry", "network", "edge", "audit")
+TEMPLATES: dict[str, dict[str, Any]] = {
+    name: cfn_yaml.load(str(EKS / f"{name}.yaml")) for name in NAMES
+}
+NETWORK = TEMPLATES["network"]["Resources"]
+EDGE = TEMPLATES["edge"]["Resources"]
+
+NODES = {"Ref": "NodeSecurityGroupId"}
+CALLED_BY_RUNBOOK_ACTION = {"eks", "sts", "ssm"}
+
+
+def properties(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Type"] == kind
+    }
+
+
+def statements(node: object) -> list[dict[str, Any]]:
+    """Every policy statement anywhere below a node."""
+    if isinstance(node, dict):
+        own = [node] if "Effect" in node and "Principal" in node else []
+        return own + [found for value in node.values() for found in statements(value)]
+    if isinstance(node, list):
+        return [found for value in node for found in statements(value)]
+    return []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_question_of_a_template_is_explained(name: str) -> None:
+    parameters = TEMPLATES[name].get("Parameters", {})
+
+    assert [key for key, spec in parameters.items() if not spec.get("Description")] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_there_are_no_yaml_aliases_which_cloudformation_does_not_know(name: str) -> None:
+    tokens = yaml.scan((EKS / f"{name}.yaml").read_text("utf-8"))
+
+    assert not [token for token in tokens if isinstance(token, yaml.AnchorToken | yaml.AliasToken)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_is_trusted_only_on_behalf_of_us(name: str) -> None:
+    trusted = [s for s in statements(TEMPLATES[name]) if "Service" in s["Principal"]]
+    conditions = [
+        {key for operator in s.get("Condition", {}).values() for key in operator} for s in trusted
+    ]
+    ours = {"aws:SourceArn", "aws:SourceAccount", "kms:EncryptionContext:aws:logs:arn"}
+
+    assert [c for c in conditions if not c & ours] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_holds_data_outlives_its_stack(name: str) -> None:
+    kept = ("AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup")
+    losable = [
+        key
+        for key, resource in TEMPLATES[name]["Resources"].items()
+        if resource["Type"] in kept
+        and not resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain"
+    ]
+
+    assert losable == []
+
+
+def test_the_load_balancer_hears_cloudfront_and_speaks_to_pods_only() -> None:
+    group = NETWORK["LoadBalancerSecurityGroup"]["Properties"]
+    (heard,) = group["SecurityGroupIngress"]
+    (spoken,) = group["SecurityGroupEgress"]
+
+    assert (heard["FromPort"], heard["ToPort"]) == (443, 443)
+    assert heard["SourcePrefixListId"] == {"Ref": "CloudFrontPrefixListId"}
+    assert spoken["DestinationSecurityGroupId"] == NODES
+    assert spoken["FromPort"] == spoken["ToPort"] == {"Ref": "ApplicationPort"}
+
+
+def test_nodes_hear_the_load_balancer_and_runbook_action_only() -> None:
+    rules = [
+        rule
+        for rule in properties(NETWORK, "AWS::EC2::SecurityGroupIngress").values()
+        if rule["GroupId"] == NODES
+    ]
+    heard = {rule["SourceSecurityGroupId"]["Ref"]: rule["ToPort"] for rule in rules}
+
+    assert heard == {
+        "LoadBalancerSecurityGroup": {"Ref": "ApplicationPort"},
+        "RunbookActionSecurityGroup": 443,
+    }
+
+
+def test_the_endpoints_hear_nodes_and_runbook_action_only() -> None:
+    (direct,) = NETWORK["EndpointSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    added = NETWORK["EndpointsFromRunbookAction"]["Properties"]
+
+    assert direct["SourceSecurityGroupId"] == NODES
+    assert added["SourceSecurityGroupId"] == {"Ref": "RunbookActionSecurityGroup"}
+    assert {direct["ToPort"], added["ToPort"]} == {443}
+
+
+def test_no_security_group_is_open_to_the_world() -> None:
+    assert "0.0.0.0/0" not in (EKS / "network.yaml").read_text("utf-8")
+    assert "SecurityGroupIngress" not in NETWORK["RunbookActionSecurityGroup"]["Properties"]
+    # A group without egress rules of its own may speak to everybody.
+    groups = properties(NETWORK, "AWS::EC2::SecurityGroup")
+    assert [name for name, group in groups.items() if not group.get("SecurityGroupEgress")] == []
+
+
+def test_runbook_action_finds_every_api_it_calls_inside_the_vpc() -> None:
+    endpoints = properties(NETWORK, "AWS::EC2::VPCEndpoint").values()
+    interfaces = [e for e in endpoints if e["VpcEndpointType"] == "Interface"]
+    services = {e["ServiceName"]["Fn::Sub"].rsplit("}.", 1)[1] for e in endpoints}
+
+    assert services >= CALLED_BY_RUNBOOK_ACTION
+    assert all(e["PrivateDnsEnabled"] for e in interfaces)
+    # It would take the webhook's public address away from Alertmanager.
+    assert "execute-api" not in services
+
+
+def test_the_lock_refuses_whatever_lacks_the_secret_header() -> None:
+    lock = NETWORK["OriginLock"]["Properties"]
+    (opening,) = (rule for rule in lock["Rules"] if "Allow" in rule.get("Action", {}))
+    match = opening["Statement"]["ByteMatchStatement"]
+
+    assert lock["DefaultAction"] == {"Block": {}}
+    assert match["FieldToMatch"] == {"SingleHeader": {"Name": "x-origin-verify"}}
+    assert match["PositionalConstraint"] == "EXACTLY"
+    assert "resolve:secretsmanager" in match["SearchString"]["Fn::Sub"]
+
+
+def test_the_edge_sends_the_header_that_the_lock_opens_to() -> None:
+    (origin,) = EDGE["Distribution"]["Properties"]["DistributionConfig"]["Origins"]
+    (header,) = origin["OriginCustomHeaders"]
+
+    assert header["HeaderName"].lower() == "x-origin-verify"
+    assert header["HeaderValue"] == {"Ref": "OriginSecret"}
+    assert TEMPLATES["edge"]["Parameters"]["OriginSecret"]["NoEcho"] is True
+
+
+def test_users_and_the_origin_are_spoken_to_in_tls_12_or_newer() -> None:
+    config = EDGE["Distribution"]["Properties"]["DistributionConfig"]
+    (origin,) = config["Origins"]
+
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+    assert origin["CustomOriginConfig"]["OriginSSLProtocols"] == ["TLSv1.2"]
+
+
+def test_a_flood_is_refused_before_anything_else_is_looked_at() -> None:
+    acl = EDGE["WebAcl"]["Properties"]
+    first = min(acl["Rules"], key=lambda rule: int(rule["Priority"]))
+
+    assert first["Statement"]["RateBasedStatement"]["Limit"] == {"Ref": "RateLimit"}
+    assert "Block" in first["Action"]
+    assert acl["Scope"] == "CLOUDFRONT"
+    attached = EDGE["Distribution"]["Properties"]["DistributionConfig"]["WebACLId"]
+    assert attached == {"Fn::GetAtt": ["WebAcl", "Arn"]}
+
+
+def test_the_trail_covers_every_region_and_shows_tampering() -> None:
+    trail = TEMPLATES["audit"]["Resources"]["Trail"]["Properties"]
+
+    assert trail["IsLogging"] is True
+    assert trail["IsMultiRegionTrail"] is True
+    assert trail["EnableLogFileValidation"] is True
+    assert trail["KMSKeyId"] == {"Fn::GetAtt": ["AuditKey", "Arn"]}
