@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from typing import Any
 
 import pytest
 
@@ -133,3 +135,39 @@ def test_an_unknown_event_fails_loudly(platform: Platform) -> None:
     execution = platform.run(event, platform.recorder_variant)
     assert execution["status"] == "FAILED"
     assert "incident.renamed" in execution["cause"]
+
+
+def abandoned(of: dict[str, Any], execution: str) -> dict[str, Any]:
+    """What Step Functions reports when the execution that had an incident is stopped."""
+    return {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"executionArn": execution, "status": "ABORTED", "input": json.dumps(of)},
+    }
+
+
+def claim(platform: Platform, incident_id: str, execution: str) -> None:
+    platform.ddb.update_item(
+        TableName=platform.table("incidents"),
+        Key={"incident_id": {"S": incident_id}, "timestamp": {"S": "2026-11-23T15:14:52.704Z"}},
+        UpdateExpression="SET #s = :r, runbook_execution = :e",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":r": {"S": "remediating"}, ":e": {"S": execution}},
+    )
+
+
+def test_an_abandoned_runbook_hands_its_incident_to_a_human(platform: Platform) -> None:
+    event = incident()
+    incident_id = event["detail"]["data"]["incident_id"]
+    record_in_order(platform, [event])
+    claim(platform, incident_id, "arn:mine")
+    record_in_order(platform, [abandoned(event, "arn:another")])
+    assert platform.record(incident_id)["status"] == "remediating"
+    record_in_order(platform, [abandoned(event, "arn:mine")])
+    record = platform.record(incident_id)
+    assert (record["status"], record["escalation_code"]) == ("escalated", "runbook-abandoned")
+    assert "ABORTED" in record["escalation_reason"]
+    record_in_order(platform, [resolution(event)])
+    assert platform.record(incident_id)["status"] == "resolved"
+    record_in_order(platform, [abandoned(event, "arn:mine")])
+    assert platform.record(incident_id)["status"] == "resolved"
