@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TypedDict
 
+from alert_ingest.headline import headline
 from alert_ingest.identity import event_id
 from alert_ingest.model import Alert, iso
 from alert_ingest.text import cut, fit
@@ -98,6 +99,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, str | None]:
             "severity": alert.severity,
             "status": alert.status,
             "runbook": alert.runbook,
+            "headline": headline(alert),
             "summary": cut(alert.summary, 500),
             "labels": labels,
             "annotations": annotations,
