@@ -1,0 +1,86 @@
+"""The commands of docs/install-eks.md fit the templates and files that they name."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml
+
+ROOT = Path(__file__).parents[3]
+GUIDE = (ROOT / "docs/install-eks.md").read_text("utf-8")
+COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL))
+JOINED = COMMANDS.replace("\\\n", " ")
+STACKS = {
+    "sre-platform": "template.yaml",
+    "sre-platform-keys": "eks/keys.yaml",
+    "sre-platform-registry": "eks/registry.yaml",
+    "sre-platform-audit": "eks/audit.yaml",
+    "sre-platform-network": "eks/network.yaml",
+    "sre-platform-edge": "eks/edge.yaml",
+}
+
+
+def template(stack: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = cfn_yaml.load(str(ROOT / STACKS[stack]))
+    return loaded
+
+
+def deployments() -> dict[str, str]:
+    """The command that deploys each stack."""
+    found = {
+        match[1]: match[0]
+        for match in re.finditer(r"aws cloudformation deploy .*?--stack-name (\S+).*", JOINED)
+    }
+    (sam,) = re.findall(r"sam deploy .*", JOINED)
+    return {**found, "sre-platform": sam}
+
+
+def test_the_shell_can_read_every_command() -> None:
+    done = subprocess.run(
+        ["bash", "-n"], input=COMMANDS, text=True, capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_template_is_deployed_once() -> None:
+    assert deployments().keys() == STACKS.keys()
+    for stack, command in deployments().items():
+        if stack != "sre-platform":
+            assert f"--template-file {STACKS[stack]}" in command
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_question_without_a_default_is_answered_and_none_is_invented(stack: str) -> None:
+    parameters = template(stack).get("Parameters", {})
+    given = set(re.findall(r"[\s\"]([A-Z][A-Za-z]+)=", deployments()[stack]))
+
+    assert given <= parameters.keys()
+    assert given >= {name for name, spec in parameters.items() if "Default" not in spec}
+
+
+def test_every_output_that_is_used_exists() -> None:
+    used = re.findall(r"\$\(output (\S+) (\w+)\)", COMMANDS)
+
+    assert used
+    assert [(s, key) for s, key in used if key not in template(s)["Outputs"]] == []
+
+
+def test_the_site_file_is_written_with_the_keys_that_it_ships_with() -> None:
+    shipped = (ROOT / "eks/apps/overlays/production/site.env").read_text("utf-8")
+    (written,) = re.findall(r"<<SITE\n(.*?)^SITE", COMMANDS, re.MULTILINE | re.DOTALL)
+    keys = re.compile(r"^([A-Z_]+)=", re.MULTILINE)
+
+    assert keys.findall(written) == keys.findall(shipped)
+
+
+def test_every_file_and_folder_that_is_named_is_there() -> None:
+    text = re.sub(r"helm install \S+ \S+", "", GUIDE)  # a chart's name looks like a path
+    named = set(re.findall(r"\b(?:eks|docs|events|checkout_app)/[\w./-]*[\w]", text))
+
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
