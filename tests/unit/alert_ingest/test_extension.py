@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from alert_ingest.senders import SENDERS
-from alert_ingest.validation import sources
-from tests.unit.alert_ingest.bodies import EVENTS
+from alert_ingest.validation import explain, sources
+from tests.unit.alert_ingest.bodies import EVENTS, sample
 
 PACKAGE = EVENTS.parent / "src" / "alert_ingest"
 
@@ -138,3 +138,9 @@ def test_pins_agree_with_the_constraints() -> None:
     mine = pins(PACKAGE / "requirements.txt")
     assert mine
     assert {name: constraints.get(name) for name in mine} == mine
+
+
+def test_a_rejection_always_says_something() -> None:
+    """Should the two validators ever disagree, the answer still names the schema."""
+    (problem,) = explain("datadog", sample("datadog/triggered"), "/here")
+    assert problem.as_json() == {"pointer": "/here", "message": "does not fit the schema datadog"}
