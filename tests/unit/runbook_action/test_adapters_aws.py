@@ -240,7 +240,7 @@ def client_error(code: str, status: int = 400) -> ClientError:
         (EndpointConnectionError(endpoint_url="https://ssm"), AwsUnavailable),
         (ConnectTimeoutError(endpoint_url="https://ssm"), AwsUnavailable),
     ],
-    ids=lambda value: getattr(value, "__name__", None) or str(value)[:60],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
 def test_every_fault_of_aws_has_a_name_of_ours(fault: Exception, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"^reading it: "), translated("reading it"):

@@ -25,6 +25,7 @@ def test_twice_is_once_and_another_incident_is_another_restart() -> None:
     RESTART.execute(request(RESTART.name), world.services)
     RESTART.execute(request(RESTART.name), world.services)
     assert world.cluster.raw["metadata"]["generation"] == 2
+    assert world.calls.writes() == ["patch template"]
     RESTART.execute(request(RESTART.name, incident_id=OTHER_INCIDENT), world.services)
     assert world.cluster.raw["metadata"]["generation"] == 3
 

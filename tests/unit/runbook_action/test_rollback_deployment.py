@@ -46,7 +46,7 @@ def world() -> World:
         revision(4, broken),
         revision(1, template("shop:old")),
         revision(3, template("shop:bad")),
-        revision(9, template("shop:foreign"), owner="somebody else"),
+        revision(3, template("shop:foreign"), owner="somebody else"),
     ]
     world.cluster.settle()
     return world
@@ -101,6 +101,7 @@ def test_twice_is_once_also_after_dying(world: World, call: int, after: bool) ->
 
 def test_undo_rolls_forward_once(world: World) -> None:
     ROLLBACK.execute(request(ROLLBACK.name), world.services)
+    world.cluster.history.append(revision(5, world.cluster.raw["spec"]["template"]))
     for _ in range(2):
         outcome = ROLLBACK.undo(request(ROLLBACK.name, "undo"), world.services)
         assert outcome.status == "succeeded"
