@@ -1,9 +1,9 @@
 """Mends writes to one item at the same time.
 
-DynamoDB applies the writes of an item one after the other: a condition is checked and the write made
-in one step, and no update is lost. The emulator reads the item, works on a copy and puts that back.
-Requests over HTTP come one by one, but each state machine execution writes from a thread of its
-own: of two updates at once one is lost, and two conditional writes can both succeed.
+DynamoDB applies the writes of an item one after the other: a condition is checked and the write
+made in one step, and no update is lost. The emulator reads the item, works on a copy and puts that
+back. Requests over HTTP come one by one, but each state machine execution writes from a thread of
+its own: of two updates at once one is lost, and two conditional writes can both succeed.
 """
 
 from __future__ import annotations
