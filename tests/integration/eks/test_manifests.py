@@ -139,6 +139,18 @@ def test_production_takes_every_value_of_its_site(kubectl: str) -> None:
     assert not [doc for doc in docs if doc["metadata"]["name"] == "site"]
 
 
+def test_applying_again_leaves_the_number_of_pods_to_the_autoscaler(kubectl: str) -> None:
+    docs = rendered(kubectl, "overlays/production")
+    autoscaler = only(docs, "HorizontalPodAutoscaler", "checkout")["spec"]
+    budget = only(docs, "PodDisruptionBudget", "checkout")["spec"]
+
+    assert "replicas" not in only(docs, "Deployment", "checkout")["spec"]
+    assert autoscaler["scaleTargetRef"]["name"] == "checkout"
+    assert autoscaler["minReplicas"] == 3
+    # Else no node could ever be drained.
+    assert budget["minAvailable"] < autoscaler["minReplicas"]
+
+
 def test_the_public_reaches_nothing_but_checkout_and_only_by_tls(kubectl: str) -> None:
     ingress = only(rendered(kubectl, "overlays/production"), "Ingress", "checkout")
     annotations = ingress["metadata"]["annotations"]
