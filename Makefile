@@ -14,7 +14,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes demo up down build constraints clean
+.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes demo up down events build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ up: $(READY) binaries  ## Start the one-machine stack and leave it running
 
 down: $(READY)  ## Stop it
 	$(BIN)/srectl down
+
+events: $(READY)  ## Write the wrapped sample events anew from the raw ones
+	$(BIN)/python events/wrap.py
 
 build: $(READY)  ## Lambda artifacts in .aws-sam/
 	$(BIN)/sam build

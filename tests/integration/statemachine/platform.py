@@ -91,7 +91,7 @@ class Platform:
         self.set_mode("on")
         self.set_maintenance([])
         self.events.create_event_bus(Name=self.bus)
-        role = self._role()
+        role = self._role(self.name)
         function = self._function(role)
         self.recorder_arn = self.machine("incident-recorder", role, function, "EXPRESS")
         self.runbook_arn = self.machine("incident-response-runbook", role, function, "STANDARD")
@@ -156,18 +156,32 @@ class Platform:
         )
         return str(answer["stateMachineArn"])
 
-    def variant(self, kind: str = "incident-response-runbook", **changes: str) -> str:
+    def variant(
+        self, kind: str = "incident-response-runbook", *, role: str = "", **changes: str
+    ) -> str:
         """Create the machine once more with some substitutions changed, e.g. a missing table."""
         return self.machine(
             kind,
-            f"arn:aws:iam::{ACCOUNT}:role/{self.name}",
+            role or f"arn:aws:iam::{ACCOUNT}:role/{self.name}",
             f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}",
             "STANDARD",
             suffix=f"-{uuid.uuid4().hex[:6]}",
             **changes,
         )
 
-    def _role(self) -> str:
+    def role_that_may_only(self, *actions: str) -> str:
+        """Create a role for a machine that lacks some grants."""
+        name = f"{self.name}-{uuid.uuid4().hex[:6]}"
+        arn = self._role(name)
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        self.aws.client("iam").put_role_policy(
+            RoleName=name,
+            PolicyName="some",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+        return arn
+
+    def _role(self, name: str) -> str:
         trust = {
             "Version": "2012-10-17",
             "Statement": [
@@ -185,7 +199,7 @@ class Platform:
             ],
         }
         role = self.aws.client("iam").create_role(
-            RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust)
+            RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)
         )
         return str(role["Role"]["Arn"])
 
@@ -257,6 +271,17 @@ class Platform:
             Item={"name": {"S": name}, "definition": {"S": json.dumps(definition)}},
         )
         return name
+
+    def set_record(self, of: dict[str, Any], **texts: str) -> None:
+        """Put an incident's record into some state, as if that had happened before."""
+        data = of["detail"]["data"]
+        self.ddb.update_item(
+            TableName=self.table("incidents"),
+            Key={key: {"S": data[key]} for key in ("incident_id", "timestamp")},
+            UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in texts),
+            ExpressionAttributeNames={f"#{key}": key for key in texts},
+            ExpressionAttributeValues={f":{key}": {"S": text} for key, text in texts.items()},
+        )
 
     def send(self, *events: dict[str, Any]) -> None:
         """Put events on the bus, in this order."""

@@ -91,13 +91,7 @@ def test_an_incident_in_remediation_is_left_for_its_runbook_to_close(platform: P
     event = incident()
     incident_id = event["detail"]["data"]["incident_id"]
     record_in_order(platform, [event])
-    platform.ddb.update_item(
-        TableName=platform.table("incidents"),
-        Key={"incident_id": {"S": incident_id}, "timestamp": {"S": "2026-11-23T15:14:52.704Z"}},
-        UpdateExpression="SET #s = :r",
-        ExpressionAttributeNames={"#s": "status"},
-        ExpressionAttributeValues={":r": {"S": "remediating"}},
-    )
+    platform.set_record(event, status="remediating")
     record_in_order(platform, [resolution(event)])
     record = platform.record(incident_id)
     assert record["status"] == "remediating"
@@ -108,13 +102,7 @@ def test_an_escalated_incident_is_resolved_when_its_alert_is(platform: Platform)
     event = incident()
     incident_id = event["detail"]["data"]["incident_id"]
     record_in_order(platform, [event])
-    platform.ddb.update_item(
-        TableName=platform.table("incidents"),
-        Key={"incident_id": {"S": incident_id}, "timestamp": {"S": "2026-11-23T15:14:52.704Z"}},
-        UpdateExpression="SET #s = :e",
-        ExpressionAttributeNames={"#s": "status"},
-        ExpressionAttributeValues={":e": {"S": "escalated"}},
-    )
+    platform.set_record(event, status="escalated")
     record_in_order(platform, [resolution(event)])
     assert platform.record(incident_id)["status"] == "resolved"
 
@@ -146,21 +134,11 @@ def abandoned(of: dict[str, Any], execution: str) -> dict[str, Any]:
     }
 
 
-def claim(platform: Platform, incident_id: str, execution: str) -> None:
-    platform.ddb.update_item(
-        TableName=platform.table("incidents"),
-        Key={"incident_id": {"S": incident_id}, "timestamp": {"S": "2026-11-23T15:14:52.704Z"}},
-        UpdateExpression="SET #s = :r, runbook_execution = :e",
-        ExpressionAttributeNames={"#s": "status"},
-        ExpressionAttributeValues={":r": {"S": "remediating"}, ":e": {"S": execution}},
-    )
-
-
 def test_an_abandoned_runbook_hands_its_incident_to_a_human(platform: Platform) -> None:
     event = incident()
     incident_id = event["detail"]["data"]["incident_id"]
     record_in_order(platform, [event])
-    claim(platform, incident_id, "arn:mine")
+    platform.set_record(event, status="remediating", runbook_execution="arn:mine")
     record_in_order(platform, [abandoned(event, "arn:another")])
     assert platform.record(incident_id)["status"] == "remediating"
     record_in_order(platform, [abandoned(event, "arn:mine")])

@@ -461,3 +461,26 @@ def test_a_long_undo_is_asked_after_until_it_is_complete(platform: Platform) -> 
     platform.run(event)
     escalation(platform, event, "action-failed")
     assert len(platform.calls(id_of(event), "undo")) == 2
+
+
+def test_an_action_that_cannot_be_reported_is_parked_and_still_verified(
+    platform: Platform,
+) -> None:
+    role = platform.role_that_may_only(
+        "ssm:GetParameters",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "lambda:InvokeFunction",
+        "sns:Publish",
+        "sqs:SendMessage",
+    )
+    event = incident(platform.runbook(on_failure="keep"))
+    platform.run(event, platform.variant(role=role))
+    assert platform.calls(id_of(event), "verify")
+    bodies = wait_for(lambda: platform.queued("parking"), "the parked report")
+    (parked,) = [json.loads(body) for body in bodies if id_of(event) in body]
+    assert parked["DetailType"] == "action.completed"
+    assert json.loads(parked["Detail"])["data"]["status"] == "succeeded"
+    answer = platform.events.put_events(Entries=[parked])
+    assert answer["FailedEntryCount"] == 0
+    wait_for(lambda: platform.record(id_of(event)).get("actions_taken"), "the redriven report")
