@@ -1,0 +1,194 @@
+"""``srectl incidents``: what happened, what was done about it, and closing what a human settled."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import click
+from rich.table import Table
+
+from srectl.commands.display import console
+from srectl.commands.operating import (
+    account_option,
+    by_option,
+    json_option,
+    now,
+    plan_lines,
+    print_json,
+    safe,
+)
+from srectl.operate import incidents as records
+from srectl.operate.account import Account
+from srectl.operate.switches import written
+
+_COLOURS = {"open": "yellow", "remediating": "cyan", "escalated": "red", "resolved": "green"}
+
+
+@click.group()
+def incidents() -> None:
+    """List, read and close incidents.
+
+    Uses the AWS account of the environment; 'eval "$(srectl env)"' makes that the local stack.
+    """
+
+
+@incidents.command(name="list")
+@click.option(
+    "--status", type=click.Choice(records.STATUSES), help="Only incidents of this status."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number at most."
+)
+@json_option
+@account_option
+def list_(status: str | None, limit: int, as_json: bool, account: Account) -> None:
+    """List the latest incidents, newest first."""
+    found = records.find(account.dynamodb, account.incidents_table, status, limit)
+    if as_json:
+        print_json([records.shown(incident) for incident in found])
+        return
+    if not found:
+        console.print(f"no {status or ''} incidents".replace("  ", " "))
+        return
+    table = Table("started", "status", "severity", "alert", "target", "id", box=None)
+    for incident in found:
+        table.add_row(
+            safe(incident["timestamp"]),
+            _status(incident),
+            safe(incident.get("severity")),
+            safe(incident.get("alert_name")),
+            _target(incident.get("target")),
+            safe(incident["incident_id"]),
+        )
+    console.print(table)
+    if len(found) == limit:
+        console.print(f"[dim]the latest {limit}; --limit shows more[/]")
+
+
+@incidents.command()
+@click.argument("incident_id", metavar="ID")
+@json_option
+@account_option
+def show(incident_id: str, as_json: bool, account: Account) -> None:
+    """Tell the whole story of one incident."""
+    incident = records.read(account.dynamodb, account.incidents_table, incident_id)
+    if as_json:
+        print_json(records.shown(incident))
+    else:
+        _tell(incident)
+
+
+@incidents.command()
+@click.argument("incident_id", metavar="ID")
+@click.option("--reason", required=True, help="How it was settled; written to the record.")
+@by_option
+@account_option
+def resolve(incident_id: str, reason: str, by: str, account: Account) -> None:
+    """Close an escalated incident that a human has settled.
+
+    Only an escalated one: a runbook closes what it works on itself, and an alert that ends closes
+    the rest.
+    """
+    if not reason.strip():
+        raise click.BadParameter("say how it was settled", param_hint="--reason")
+    closed = records.resolve(
+        account.dynamodb, account.incidents_table, incident_id, by, reason, now()
+    )
+    console.print(
+        f"[green]✓[/] incident {safe(incident_id)} is resolved, closed by {safe(by)}; "
+        f"{_duration(closed.get('mttr_seconds'))} after it began"
+    )
+
+
+def _tell(incident: dict[str, Any]) -> None:
+    console.print(f"[bold]{safe(incident.get('alert_name'))}[/] {_status(incident)}")
+    console.print(f"  {safe(incident.get('summary'))}")
+    ended = incident.get("resolved_at")
+    facts = {
+        "incident": safe(incident["incident_id"]),
+        "severity": safe(incident.get("severity")),
+        "target": _target(incident.get("target")),
+        "started": safe(incident["timestamp"]),
+        "received": safe(incident.get("received_at")),
+        "escalated": safe(incident.get("escalated_at")),
+        "reason": safe(incident.get("escalation_reason")),
+        "ended": written(datetime.datetime.fromtimestamp(ended, datetime.UTC)) if ended else "—",
+        "MTTR": _duration(incident.get("mttr_seconds")),
+        "health": safe(incident.get("target_health")),
+        "restoration": safe(incident.get("restoration")),
+        "closed by": safe(incident.get("closed_by")),
+        "because": safe(incident.get("closed_reason")),
+        "sender": safe(incident.get("sender")),
+        "fingerprint": safe(incident.get("fingerprint")),
+        "correlation": safe(incident.get("correlation_id")),
+        "execution": safe(incident.get("runbook_execution")),
+    }
+    for name, value in facts.items():
+        if value != "—":
+            console.print(f"  [dim]{name:<12}[/]{value}")
+    _tell_approval(incident)
+    steps = incident.get("actions_taken") or []
+    console.print("[bold]what was done[/]" if steps else "nothing was done")
+    for step in steps:
+        _tell_step(step)
+    for title, key in (("links", "links"), ("labels", "labels"), ("notes", "annotations")):
+        entries = incident.get(key) or {}
+        if entries:
+            console.print(f"[bold]{title}[/]")
+        for name in sorted(entries):
+            console.print(f"  {safe(name)}: {safe(entries[name])}")
+
+
+def _tell_approval(incident: dict[str, Any]) -> None:
+    approval = incident.get("approval")
+    if not isinstance(approval, dict):
+        return
+    if approval.get("answer"):
+        how = (
+            f"{approval['answer']} by {approval.get('answered_by')}, {approval.get('answered_at')}"
+        )
+    elif incident.get("status") == "remediating":
+        how = f"asked at {approval.get('requested_at')}; if nobody answers the incident escalates"
+    else:
+        how = f"asked at {approval.get('requested_at')}"
+    console.print(f"[bold]approval[/] {safe(approval.get('runbook'))}: {safe(how)}")
+    for line in plan_lines(approval.get("plan")):
+        console.print(f"    {line}")
+
+
+def _tell_step(step: dict[str, Any]) -> None:
+    failed = step.get("status") == "failed"
+    console.print(
+        f"  {'[red]✗[/]' if failed else '[green]✓[/]'} {safe(step.get('started_at'))} "
+        f"[bold]{safe(step.get('operation'))}[/] {safe(step.get('action'))}: "
+        f"{safe(step.get('status'))}. {safe(step.get('summary'))}"
+    )
+    result = step["result"] if isinstance(step.get("result"), dict) else {}
+    for line in plan_lines(result.get("plan")):
+        console.print(f"      {line}")
+    if result.get("undo"):
+        console.print(f"      [dim]undo:[/] {safe(result['undo'])}")
+    if step.get("error"):
+        error = step["error"] if isinstance(step["error"], dict) else {"message": step["error"]}
+        console.print(f"      [red]{safe(error.get('name'))}[/]: {safe(error.get('message'))}")
+    if step.get("approved_by"):
+        console.print(f"      [dim]approved by[/] {safe(step['approved_by'])}")
+
+
+def _status(incident: dict[str, Any]) -> str:
+    status = str(incident.get("status"))
+    return f"[{_COLOURS.get(status, 'white')}]{safe(status)}[/]"
+
+
+def _target(target: object) -> str:
+    if not isinstance(target, dict) or not target.get("kind"):
+        return "—"
+    parts = (target.get("cluster"), target.get("namespace"), target.get("kind"), target.get("name"))
+    return safe("/".join(str(part) for part in parts if part))
+
+
+def _duration(seconds: object) -> str:
+    if not isinstance(seconds, int | float):
+        return "—"
+    return str(datetime.timedelta(seconds=round(seconds)))

@@ -1,0 +1,92 @@
+"""``srectl maintenance``: times in which runbooks leave everything alone."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+import click
+from rich.table import Table
+
+from srectl.commands.display import console
+from srectl.commands.operating import Moment, account_option, json_option, now, print_json, safe
+from srectl.operate import switches
+from srectl.operate.account import Account
+
+
+@click.group()
+def maintenance() -> None:
+    """Announce times in which runbooks leave everything alone.
+
+    Alerts are recorded and go to a human then. Times are in UTC: 2026-01-31T22:00:00Z.
+    """
+
+
+@maintenance.command(name="list")
+@json_option
+@account_option
+def list_(as_json: bool, account: Account) -> None:
+    """List the windows, the earliest first."""
+    _show(switches.windows(account.ssm, account.maintenance_parameter), as_json)
+
+
+@maintenance.command()
+@click.option("--start", type=Moment(), default="now", show_default=True, help="When it begins.")
+@click.option("--end", type=Moment(), required=True, help="When it is over.")
+@click.option("--reason", required=True, help="Why; on-call reads it in the escalation.")
+@json_option
+@account_option
+def add(
+    start: datetime.datetime,
+    end: datetime.datetime,
+    reason: str,
+    as_json: bool,
+    account: Account,
+) -> None:
+    """Add a window; drops those that are past."""
+    window = switches.Window(start, end, reason)
+    _show(switches.add_window(account.ssm, account.maintenance_parameter, window, now()), as_json)
+
+
+@maintenance.command()
+@click.argument("start", type=Moment(), required=False)
+@click.option("--all", "everything", is_flag=True, help="Remove every window.")
+@json_option
+@account_option
+def remove(
+    start: datetime.datetime | None, everything: bool, as_json: bool, account: Account
+) -> None:
+    """Remove the window that begins at START; drops those that are past."""
+    if everything == (start is not None):
+        raise click.UsageError("give the START of a window, or --all")
+    if start is None:
+        switches.remove_all_windows(account.ssm, account.maintenance_parameter)
+        _show([], as_json)
+    else:
+        _show(
+            switches.remove_windows(account.ssm, account.maintenance_parameter, start, now()),
+            as_json,
+        )
+
+
+def _show(windows: Sequence[switches.Window], as_json: bool) -> None:
+    if as_json:
+        print_json([window.as_json() for window in windows])
+        return
+    if not windows:
+        console.print("no maintenance windows: runbooks follow the mode ('srectl mode')")
+        return
+    at = now()
+    table = Table("start", "end", "", "reason", box=None)
+    for window in windows:
+        state = (
+            "[yellow]open[/]"
+            if window.start <= at < window.end
+            else "past"
+            if window.end <= at
+            else "to come"
+        )
+        table.add_row(
+            switches.written(window.start), switches.written(window.end), state, safe(window.reason)
+        )
+    console.print(table)

@@ -1,0 +1,207 @@
+"""The account to work on: its clients, the names of the template in it, and its refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from srectl.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
+
+# One plan may take as long as the function's own timeout (120 s) before it is given up.
+_CONFIG = Config(connect_timeout=5, read_timeout=130, retries={"mode": "standard"})
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Turn a refusal of AWS into a failed command.
+
+    Parameters
+    ----------
+    what
+        What could not be done, as a sentence's subject and verb: "the queue could not be read".
+
+    Raises
+    ------
+    CommandFailed
+        AWS refused, or cannot be reached.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        hint = (
+            "is the platform deployed in this account and region, and is --prefix its NamePrefix?"
+            if "NotFound" in code or "NonExistent" in code or "DoesNotExist" in code
+            else "check the account, region and rights of the environment "
+            "('aws sts get-caller-identity'); 'eval \"$(srectl env)\"' points to the local stack"
+        )
+        raise CommandFailed(f"{what}: {error}", hint) from error
+    except BotoCoreError as error:
+        raise CommandFailed(
+            f"{what}: {error}",
+            "check the account and region of the environment ('aws sts get-caller-identity'); "
+            "'eval \"$(srectl env)\"' points to the local stack",
+        ) from error
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account with one deployment of template.yaml in it.
+
+    Parameters
+    ----------
+    prefix
+        NamePrefix of the deployment.
+    """
+
+    prefix: str = ""
+
+    @property
+    def incidents_table(self) -> str:
+        """Name of the table of incident records."""
+        return f"{self.prefix}sre-incidents"
+
+    @property
+    def runbooks_table(self) -> str:
+        """Name of the published catalogue."""
+        return f"{self.prefix}sre-runbooks"
+
+    @property
+    def guard_table(self) -> str:
+        """Name of the table of locks and cooldowns."""
+        return f"{self.prefix}sre-remediation-guard"
+
+    @property
+    def mode_parameter(self) -> str:
+        """Name of the kill switch."""
+        return f"/{self.prefix}sre-platform/remediation-mode"
+
+    @property
+    def maintenance_parameter(self) -> str:
+        """Name of the list of maintenance windows."""
+        return f"/{self.prefix}sre-platform/maintenance-windows"
+
+    @property
+    def bus(self) -> str:
+        """Name of the bus."""
+        return f"{self.prefix}sre-platform-events"
+
+    @property
+    def audit_log_group(self) -> str:
+        """Name of the audit log."""
+        return f"/aws/events/{self.prefix}sre-platform-audit"
+
+    @property
+    def action_function(self) -> str:
+        """Name of the function that acts."""
+        return f"{self.prefix}runbook-action"
+
+    def arn(self, service: str, resource: str) -> str:
+        """Give an ARN in this account and region.
+
+        Raises
+        ------
+        CommandFailed
+            Who the caller is cannot be found out.
+        """
+        partition, account_id = self._identity
+        region = self.sts.meta.region_name
+        return f"arn:{partition}:{service}:{region}:{account_id}:{resource}"
+
+    @property
+    def recorder_arn(self) -> str:
+        """ARN of the state machine that keeps the records."""
+        return self.arn("states", f"stateMachine:{self.prefix}incident-recorder")
+
+    @property
+    def runbook_arn(self) -> str:
+        """ARN of the state machine that remediates."""
+        return self.arn("states", f"stateMachine:{self.prefix}incident-response-runbook")
+
+    @property
+    def topic_arn(self) -> str:
+        """ARN of the topic of all notifications."""
+        return self.arn("sns", f"{self.prefix}sre-incident-notifications")
+
+    @property
+    def bus_arn(self) -> str:
+        """ARN of the bus."""
+        return self.arn("events", f"event-bus/{self.bus}")
+
+    @property
+    def archive_arn(self) -> str:
+        """ARN of the archive, which is named like the bus."""
+        return self.arn("events", f"archive/{self.bus}")
+
+    def rule_arn(self, rule: str) -> str:
+        """Give the ARN of a rule by its name without the prefix."""
+        return self.arn("events", f"rule/{self.bus}/{self.prefix}{rule}")
+
+    @cached_property
+    def _identity(self) -> tuple[str, str]:
+        with calling("the AWS account could not be found out"):
+            caller = self.sts.get_caller_identity()
+        return caller["Arn"].split(":")[1], caller["Account"]
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """Client for the tables."""
+        return boto3.client("dynamodb", config=_CONFIG)
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        """Client for the bus, its rules and its archive."""
+        return boto3.client("events", config=_CONFIG)
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        """Client for the functions."""
+        return boto3.client("lambda", config=_CONFIG)
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """Client for the log groups."""
+        return boto3.client("logs", config=_CONFIG)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """Client for the topic."""
+        return boto3.client("sns", config=_CONFIG)
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """Client for the queues."""
+        return boto3.client("sqs", config=_CONFIG)
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        """Client for the switches."""
+        return boto3.client("ssm", config=_CONFIG)
+
+    @cached_property
+    def states(self) -> SFNClient:
+        """Client for the state machines."""
+        return boto3.client("stepfunctions", config=_CONFIG)
+
+    @cached_property
+    def sts(self) -> STSClient:
+        """Client that tells who we are."""
+        return boto3.client("sts", config=_CONFIG)

@@ -1,0 +1,188 @@
+"""Incident records: find them, read one, close one that a human took care of."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from srectl.errors import CommandFailed
+from srectl.operate.account import calling
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+STATUSES = ("open", "remediating", "escalated", "resolved")
+# Who holds the token can answer for the on-call engineer, so it is never shown.
+HIDDEN = "(hidden)"
+
+_deserializer = TypeDeserializer()
+
+
+def find(
+    client: DynamoDBClient, table: str, status: str | None = None, limit: int = 20
+) -> list[dict[str, Any]]:
+    """Give the latest incidents, newest first.
+
+    Parameters
+    ----------
+    client
+        DynamoDB client.
+    table
+        Name of the incident table, with its index ``by-status``.
+    status
+        Only incidents of this status; None for any.
+    limit
+        Number of incidents at most.
+
+    Raises
+    ------
+    CommandFailed
+        The table cannot be read.
+    """
+    found: list[dict[str, Any]] = []
+    with calling(f"the incidents could not be read from table {table}"):
+        for one in (status,) if status else STATUSES:
+            pages = client.get_paginator("query").paginate(
+                TableName=table,
+                IndexName="by-status",
+                KeyConditionExpression="#status = :status",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":status": {"S": one}},
+                ScanIndexForward=False,
+                PaginationConfig={"MaxItems": limit, "PageSize": limit},
+            )
+            found += [plain(item) for page in pages for item in page["Items"]]
+    return sorted(found, key=lambda incident: str(incident["timestamp"]), reverse=True)[:limit]
+
+
+def read(client: DynamoDBClient, table: str, incident_id: str) -> dict[str, Any]:
+    """Read one incident, its approval token included.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such incident, or the table cannot be read.
+    """
+    with calling(f"incident {incident_id} could not be read from table {table}"):
+        answer = client.query(
+            TableName=table,
+            KeyConditionExpression="incident_id = :id",
+            ExpressionAttributeValues={":id": {"S": incident_id}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+    if not answer["Items"]:
+        raise CommandFailed(
+            f"there is no incident {incident_id!r} in table {table}",
+            "'srectl incidents list' shows the incidents there are",
+        )
+    return plain(answer["Items"][0])
+
+
+def resolve(
+    client: DynamoDBClient,
+    table: str,
+    incident_id: str,
+    by: str,
+    reason: str,
+    now: datetime.datetime,
+) -> dict[str, Any]:
+    """Close an escalated incident by hand.
+
+    Its end and MTTR are set only if the alert itself has not set them.
+
+    Returns
+    -------
+    dict
+        The record as it is now.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such incident, it is not escalated (any more), or the write failed.
+    """
+    incident = read(client, table, incident_id)
+    started = datetime.datetime.fromisoformat(incident["timestamp"])
+    with calling(f"incident {incident_id} could not be closed"):
+        try:
+            answer = client.update_item(
+                TableName=table,
+                Key={
+                    "incident_id": {"S": incident_id},
+                    "timestamp": {"S": incident["timestamp"]},
+                },
+                UpdateExpression="SET #status = :resolved, closed_by = :by, "
+                "closed_reason = :reason, closed_at = :at, "
+                "resolved_at = if_not_exists(resolved_at, :epoch), "
+                "mttr_seconds = if_not_exists(mttr_seconds, :mttr)",
+                ConditionExpression="#status = :escalated",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":resolved": {"S": "resolved"},
+                    ":escalated": {"S": "escalated"},
+                    ":by": {"S": by},
+                    ":reason": {"S": reason},
+                    ":at": {"S": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
+                    ":epoch": {"N": str(int(now.timestamp()))},
+                    ":mttr": {"N": str(max(0, round((now - started).total_seconds())))},
+                },
+                ReturnValues="ALL_NEW",
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            status = str(incident.get("status"))
+            raise CommandFailed(
+                f"incident {incident_id} is {status}, not escalated, so it is not closed by hand",
+                {
+                    "remediating": "its runbook still works on it and closes or escalates it",
+                    "open": "its runbook has not begun; 'srectl dlq list' shows whether its start "
+                    "is stuck",
+                }.get(status, f"'srectl incidents show {incident_id}' tells its story"),
+            ) from None
+    return plain(answer["Attributes"])
+
+
+def plain(item: dict[str, Any]) -> dict[str, Any]:
+    """Turn a DynamoDB item into plain values; texts that hold JSON in steps are opened."""
+    incident: dict[str, Any] = _plain({key: _deserializer.deserialize(item[key]) for key in item})
+    for step in incident.get("actions_taken") or []:
+        for key in ("target", "result", "error"):
+            step[key] = opened(step.get(key))
+    approval = incident.get("approval")
+    if isinstance(approval, dict):
+        approval["plan"] = opened(approval.get("plan"))
+    return incident
+
+
+def shown(incident: dict[str, Any]) -> dict[str, Any]:
+    """Give a record as it may be shown: without the approval's token."""
+    approval = incident.get("approval")
+    if not isinstance(approval, dict) or "token" not in approval:
+        return incident
+    return {**incident, "approval": {**approval, "token": HIDDEN}}
+
+
+def opened(text: Any) -> Any:
+    """Decode a text that holds JSON; anything else stays as it is."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(value[key]) for key in value}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, set):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value

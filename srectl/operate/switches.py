@@ -1,0 +1,206 @@
+"""The switches that every runbook reads before it acts: the mode, and the maintenance windows.
+
+What a runbook cannot read counts as "off", so nothing invalid is ever written here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from srectl.errors import CommandFailed
+from srectl.operate.account import calling
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+MODES = ("on", "observe", "off")
+# Size of a standard parameter (AWS Systems Manager quotas).
+_MAX_CHARACTERS = 4096
+_MAX_REASON = 200
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
+
+
+def read_mode(client: SSMClient, parameter: str) -> str:
+    """Give the mode.
+
+    Raises
+    ------
+    CommandFailed
+        The parameter cannot be read.
+    """
+    return _read(client, parameter)
+
+
+def set_mode(client: SSMClient, parameter: str, mode: str) -> str:
+    """Set the mode.
+
+    Returns
+    -------
+    str
+        The mode before.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such mode, or the parameter cannot be read or written.
+    """
+    if mode not in MODES:
+        raise CommandFailed(f"{mode!r} is no mode", f"modes are {', '.join(MODES)}")
+    before = _read(client, parameter)  # a mistyped prefix must not make a parameter of its own
+    _write(client, parameter, mode)
+    return before
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A time in which runbooks leave everything alone.
+
+    Attributes
+    ----------
+    start, end
+        Moments with a time zone; the end does not belong to it.
+    """
+
+    start: datetime.datetime
+    end: datetime.datetime
+    reason: str
+
+    def as_json(self) -> dict[str, str]:
+        """Give it as the state machine reads it."""
+        return {"start": written(self.start), "end": written(self.end), "reason": self.reason}
+
+
+def moment(text: str) -> datetime.datetime:
+    """Read ``2026-01-31T22:00:00Z``; seconds may be missing, the Z may not.
+
+    Raises
+    ------
+    ValueError
+        It is not written so, or there is no such day or hour.
+    """
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(f"{text!r} is no time in UTC: write it like 2026-01-31T22:00:00Z")
+    try:
+        return datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} does not exist: {error}") from error
+
+
+def written(at: datetime.datetime) -> str:
+    """Write a moment as the switches and the commands show it."""
+    return at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def windows(client: SSMClient, parameter: str) -> list[Window]:
+    """Give all windows, the earliest first.
+
+    Raises
+    ------
+    CommandFailed
+        The parameter cannot be read, or holds anything but windows.
+    """
+    text = _read(client, parameter)
+    try:
+        return sorted(
+            Window(moment(one["start"]), moment(one["end"]), str(one["reason"]))
+            for one in json.loads(text)
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise CommandFailed(
+            f"parameter {parameter} does not hold a list of maintenance windows ({error}); until "
+            "it does, runbooks do nothing and escalate",
+            "'srectl maintenance remove --all' empties it",
+        ) from error
+
+
+def add_window(
+    client: SSMClient, parameter: str, window: Window, now: datetime.datetime
+) -> list[Window]:
+    """Add a window and drop those that are past.
+
+    Raises
+    ------
+    CommandFailed
+        The window is not one, or too many are there, or the parameter cannot be read or written.
+    """
+    if window.end <= window.start:
+        raise CommandFailed(
+            f"the window ends at {written(window.end)}, before it starts ({written(window.start)})"
+            if window.end < window.start
+            else f"the window ends when it starts ({written(window.start)})",
+            "give an --end after the --start",
+        )
+    if window.end <= now:
+        raise CommandFailed(
+            f"the window is past already: it ends at {written(window.end)}, now is {written(now)}",
+            "times are in UTC",
+        )
+    # An empty reason would read as "no window" in the state machine.
+    if not window.reason.strip() or len(window.reason) > _MAX_REASON:
+        raise CommandFailed(
+            f"the reason must have 1 to {_MAX_REASON} characters",
+            "it is what on-call reads when a runbook did nothing",
+        )
+    return _keep(client, parameter, [*windows(client, parameter), window], now)
+
+
+def remove_windows(
+    client: SSMClient, parameter: str, start: datetime.datetime, now: datetime.datetime
+) -> list[Window]:
+    """Remove what starts at a moment, and what is past.
+
+    Raises
+    ------
+    CommandFailed
+        No window starts then, or the parameter cannot be read or written.
+    """
+    before = windows(client, parameter)
+    after = [window for window in before if window.start != start]
+    if len(after) == len(before):
+        known = ", ".join(written(window.start) for window in before) or "none at all"
+        raise CommandFailed(
+            f"no maintenance window starts at {written(start)}", f"windows start at: {known}"
+        )
+    return _keep(client, parameter, after, now)
+
+
+def remove_all_windows(client: SSMClient, parameter: str) -> None:
+    """Remove every window, also where the parameter holds something else.
+
+    Raises
+    ------
+    CommandFailed
+        The parameter cannot be read or written.
+    """
+    _read(client, parameter)
+    _write(client, parameter, "[]")
+
+
+def _keep(
+    client: SSMClient, parameter: str, wanted: Sequence[Window], now: datetime.datetime
+) -> list[Window]:
+    kept = sorted({window for window in wanted if window.end > now})
+    text = json.dumps([window.as_json() for window in kept])
+    if len(text) > _MAX_CHARACTERS:
+        raise CommandFailed(
+            f"{len(kept)} maintenance windows are more than parameter {parameter} can hold "
+            f"({len(text)} of {_MAX_CHARACTERS} characters)",
+            "remove some first ('srectl maintenance list'), or shorten their reasons",
+        )
+    _write(client, parameter, text)
+    return kept
+
+
+def _read(client: SSMClient, parameter: str) -> str:
+    with calling(f"parameter {parameter} could not be read"):
+        return client.get_parameter(Name=parameter)["Parameter"]["Value"]
+
+
+def _write(client: SSMClient, parameter: str, value: str) -> None:
+    with calling(f"parameter {parameter} could not be written"):
+        client.put_parameter(Name=parameter, Value=value, Overwrite=True)

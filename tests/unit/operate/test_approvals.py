@@ -1,0 +1,124 @@
+"""Answering a runbook that waits; Step Functions is stubbed, its tasks need a real execution."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from click.testing import Result
+
+from srectl.errors import CommandFailed
+from srectl.operate import approvals, incidents
+from srectl.operate.account import Account
+
+ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+NOW = datetime.datetime(2026, 11, 23, 15, 20, tzinfo=datetime.UTC)
+WAITING = {
+    "status": "remediating",
+    "approval": {
+        "token": "tok",
+        "requested_at": "2026-11-23T15:15:00.000Z",
+        "runbook": "NodeNotReady",
+        "plan": json.dumps(
+            [{"kind": "Node", "name": "n1", "field": "unschedulable", "from": False, "to": True}]
+        ),
+    },
+}
+Put = Callable[..., dict[str, Any]]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def states(account: Account) -> Iterator[Stubber]:
+    with Stubber(boto3.client("stepfunctions")) as stub:
+        # A cached property's value stands in the instance; the class is frozen only for users.
+        account.__dict__["states"] = stub.client
+        yield stub
+
+
+@pytest.fixture
+def asked(account: Account, put_incident: Put) -> approvals.Question:
+    put_incident(**WAITING)
+    return approvals.question(account.dynamodb, account.incidents_table, ID)
+
+
+def test_an_approval_names_who_gave_it(
+    account: Account, states: Stubber, asked: approvals.Question
+) -> None:
+    states.add_response("send_task_success", {}, {"taskToken": "tok", "output": '{"by": "ada"}'})
+    approvals.approve(account.states, asked, "ada")
+    states.assert_no_pending_responses()
+
+
+def test_a_denial_names_who_and_why(
+    account: Account, states: Stubber, asked: approvals.Question
+) -> None:
+    states.add_response(
+        "send_task_failure",
+        {},
+        {"taskToken": "tok", "error": "ApprovalDenied", "cause": "ada: not in the sale"},
+    )
+    approvals.deny(account.states, asked, "ada", "not in the sale")
+    states.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_an_answer_that_comes_too_late_says_so(
+    account: Account, states: Stubber, asked: approvals.Question, code: str
+) -> None:
+    states.add_client_error("send_task_success", code)
+    with pytest.raises(CommandFailed, match=r"came too late.*15:15:00"):
+        approvals.approve(account.states, asked, "ada")
+
+
+def test_a_refusal_of_aws_is_no_late_answer(
+    account: Account, states: Stubber, asked: approvals.Question
+) -> None:
+    states.add_client_error("send_task_success", "AccessDeniedException")
+    with pytest.raises(CommandFailed, match=r"could not be given.*AccessDenied"):
+        approvals.approve(account.states, asked, "ada")
+
+
+@pytest.mark.parametrize("record", [{"status": "remediating"}, {**WAITING, "status": "escalated"}])
+def test_where_nothing_waits_nothing_is_answered(
+    account: Account, put_incident: Put, record: dict[str, Any]
+) -> None:
+    put_incident(**record)
+    with pytest.raises(CommandFailed, match=rf"nothing waits.*is {record['status']}"):
+        approvals.question(account.dynamodb, account.incidents_table, ID)
+
+
+def test_a_second_engineer_hears_who_answered(account: Account, asked: approvals.Question) -> None:
+    assert approvals.note_answer(
+        account.dynamodb, account.incidents_table, asked, "approved", "ada", NOW
+    )
+    with pytest.raises(CommandFailed, match="was approved by ada at 2026-11-23T15:20:00Z"):
+        approvals.question(account.dynamodb, account.incidents_table, ID)
+
+
+def test_an_answer_is_not_noted_on_another_question(
+    account: Account, put_incident: Put, asked: approvals.Question
+) -> None:
+    put_incident(**{**WAITING, "approval": {**WAITING["approval"], "token": "new"}})  # type: ignore[dict-item]  # the record is a map of maps
+    assert not approvals.note_answer(
+        account.dynamodb, account.incidents_table, asked, "approved", "ada", NOW
+    )
+    record = incidents.read(account.dynamodb, account.incidents_table, ID)
+    assert "answer" not in record["approval"]
+
+
+@pytest.mark.parametrize("command", [("approve", ID), ("deny", ID, "--reason", "no")])
+def test_without_a_yes_nothing_is_answered(
+    account: Account, put_incident: Put, srectl: Run, command: tuple[str, ...]
+) -> None:
+    put_incident(**WAITING)
+    answer = srectl(*command, stdin="n\n")
+    assert answer.exit_code == 1
+    assert "Node n1: unschedulable False → True" in answer.output
+    record = incidents.read(account.dynamodb, account.incidents_table, ID)
+    assert "answer" not in record["approval"]

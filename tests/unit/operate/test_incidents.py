@@ -1,0 +1,157 @@
+"""Reading and closing incident records."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from srectl.errors import CommandFailed
+from srectl.operate import incidents
+from srectl.operate.account import Account
+
+ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+NOW = datetime.datetime(2026, 11, 23, 16, 14, 52, tzinfo=datetime.UTC)
+Put = Callable[..., dict[str, Any]]
+Run = Callable[..., Result]
+
+
+def json_of(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_latest_incidents_of_all_statuses_come_first(
+    account: Account, put_incident: Put, srectl: Run
+) -> None:
+    for number, status in enumerate(["open", "resolved", "escalated", "remediating", "resolved"]):
+        put_incident(
+            incident_id=f"i{number}", status=status, timestamp=f"2026-11-23T15:0{number}:00.000Z"
+        )
+    listed = json_of(srectl("incidents", "list", "--limit", "3", "--json"))
+    assert [one["incident_id"] for one in listed] == ["i4", "i3", "i2"]
+    resolved = json_of(srectl("incidents", "list", "--status", "resolved", "--json"))
+    assert [one["incident_id"] for one in resolved] == ["i4", "i1"]
+
+
+def test_the_story_tells_plan_result_undo_and_escalation(put_incident: Put, srectl: Run) -> None:
+    plan = [
+        {"kind": "Deployment", "name": "checkout", "field": "replicas", "from": 3, "to": 5},
+    ]
+    put_incident(
+        escalation_reason="The alert had not resolved 300 seconds after stabilization.",
+        escalated_at="2026-11-23T15:25:00.000Z",
+        mttr_seconds=Decimal(754),
+        resolved_at=Decimal(1763911646),
+        links={"dashboard": "https://grafana.example/d/1"},
+        actions_taken=[
+            {
+                "operation": "execute",
+                "action": "scale_deployment",
+                "status": "succeeded",
+                "started_at": "2026-11-23T15:16:00.000Z",
+                "summary": "Scaled to five.",
+                "target": "{}",
+                "result": json.dumps({"plan": plan, "undo": {"action": "x", "replicas": 3}}),
+                "error": None,
+                "approved_by": "ada",
+            },
+            {
+                "operation": "undo",
+                "action": "scale_deployment",
+                "status": "failed",
+                "started_at": "2026-11-23T15:24:00.000Z",
+                "summary": "The undo failed.",
+                "target": "{}",
+                "result": "{}",
+                "error": json.dumps({"name": "ClusterUnreachable", "message": "no answer"}),
+            },
+        ],
+    )
+    told = srectl("incidents", "show", ID)
+    assert told.exit_code == 0, told.output
+    for part in (
+        "had not resolved 300 seconds",
+        "0:12:34",
+        "Deployment checkout: replicas 3 → 5",
+        "{'action': 'x', 'replicas': 3}",
+        "approved by ada",
+        "ClusterUnreachable: no answer",
+        "https://grafana.example/d/1",
+        "apps/deployment/checkout",
+    ):
+        assert part in told.output
+
+
+def test_text_of_an_alert_is_neither_markup_nor_terminal_control(
+    put_incident: Put, srectl: Run
+) -> None:
+    put_incident(alert_name="[red]x[/] \\", summary="[/nope] \x1b[2J\nfaked line \u202e")
+    for command in (("incidents", "show", ID), ("incidents", "list")):
+        told = srectl(*command)
+        assert told.exit_code == 0, told.output
+        assert "[red]x[/] \\" in told.output
+        assert "\x1b" not in told.output
+        assert "\u202e" not in told.output
+    assert "[/nope]  [2J faked line" in srectl("incidents", "show", ID).output
+
+
+def test_the_token_of_an_approval_is_never_shown(put_incident: Put, srectl: Run) -> None:
+    put_incident(status="remediating", approval={"token": "s3cret", "plan": "[]"})
+    for command in (
+        ("incidents", "show", ID),
+        ("incidents", "show", ID, "--json"),
+        ("incidents", "list", "--json"),
+    ):
+        told = srectl(*command)
+        assert told.exit_code == 0
+        assert "s3cret" not in told.output
+
+
+def test_an_unknown_incident_is_named_with_what_to_do(account: Account) -> None:
+    with pytest.raises(CommandFailed, match="no incident 'nope'") as caught:
+        incidents.read(account.dynamodb, account.incidents_table, "nope")
+    assert "srectl incidents list" in caught.value.hint
+
+
+@pytest.mark.usefixtures("account")
+def test_a_table_that_is_not_there_points_to_the_prefix() -> None:
+    account = Account("other-")
+    with pytest.raises(CommandFailed, match="other-sre-incidents") as caught:
+        incidents.find(account.dynamodb, account.incidents_table)
+    assert "--prefix" in caught.value.hint
+
+
+def test_a_human_closes_an_escalated_incident_with_name_and_reason(
+    account: Account, put_incident: Put
+) -> None:
+    put_incident()
+    closed = incidents.resolve(
+        account.dynamodb, account.incidents_table, ID, "ada", "fixed by hand", NOW
+    )
+    assert closed["status"] == "resolved"
+    assert (closed["closed_by"], closed["closed_reason"]) == ("ada", "fixed by hand")
+    assert closed["closed_at"] == "2026-11-23T16:14:52Z"
+    assert closed["resolved_at"] == int(NOW.timestamp())
+    assert closed["mttr_seconds"] == 3599
+
+
+def test_the_end_that_the_alert_itself_told_stays(account: Account, put_incident: Put) -> None:
+    put_incident(resolved_at=Decimal(17), mttr_seconds=Decimal(3))
+    closed = incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
+    assert (closed["resolved_at"], closed["mttr_seconds"]) == (17, 3)
+
+
+@pytest.mark.parametrize("status", ["open", "remediating", "resolved"])
+def test_nothing_but_an_escalated_incident_is_closed_by_hand(
+    account: Account, put_incident: Put, status: str
+) -> None:
+    before = put_incident(status=status)
+    with pytest.raises(CommandFailed, match=f"is {status}, not escalated"):
+        incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
+    assert incidents.read(account.dynamodb, account.incidents_table, ID) == before

@@ -1,0 +1,131 @@
+"""The kill switch and the maintenance windows: nothing invalid is ever written."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from srectl.errors import CommandFailed
+from srectl.operate import switches
+from srectl.operate.account import Account
+from srectl.operate.switches import Window, moment
+
+NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
+TONIGHT = Window(moment("2026-11-23T22:00:00Z"), moment("2026-11-24T02:00:00Z"), "upgrade")
+Run = Callable[..., Result]
+
+
+def stored(account: Account) -> object:
+    parameter = account.ssm.get_parameter(Name=account.maintenance_parameter)["Parameter"]
+    return json.loads(parameter["Value"])
+
+
+def test_the_mode_is_shown_and_set(account: Account, srectl: Run) -> None:
+    assert "on: runbooks act" in srectl("mode").output
+    assert "off (was on): every alert goes to a human" in srectl("mode", "off").output
+    assert switches.read_mode(account.ssm, account.mode_parameter) == "off"
+
+
+def test_a_mode_that_is_none_is_not_written(account: Account, srectl: Run) -> None:
+    with pytest.raises(CommandFailed, match="'maybe' is no mode"):
+        switches.set_mode(account.ssm, account.mode_parameter, "maybe")
+    assert srectl("mode", "maybe").exit_code == 2
+    assert switches.read_mode(account.ssm, account.mode_parameter) == "on"
+
+
+def test_a_mistyped_prefix_makes_no_new_switch(account: Account, srectl: Run) -> None:
+    assert srectl("mode", "off", "--prefix", "typo-").exit_code == 1
+    with pytest.raises(CommandFailed):
+        switches.read_mode(account.ssm, "/typo-sre-platform/remediation-mode")
+
+
+def test_a_window_is_added_as_the_state_machine_reads_it(account: Account) -> None:
+    switches.add_window(account.ssm, account.maintenance_parameter, TONIGHT, NOW)
+    assert stored(account) == [
+        {"start": "2026-11-23T22:00:00Z", "end": "2026-11-24T02:00:00Z", "reason": "upgrade"}
+    ]
+
+
+def test_windows_that_are_past_go_with_the_next_change(account: Account) -> None:
+    account.ssm.put_parameter(
+        Name=account.maintenance_parameter,
+        Value='[{"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z", "reason": "x"}]',
+        Overwrite=True,
+    )
+    kept = switches.add_window(account.ssm, account.maintenance_parameter, TONIGHT, NOW)
+    assert kept == [TONIGHT]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "reason", "problem"),
+    [
+        ("2026-11-23T22:00:00Z", "2026-11-23T21:00:00Z", "x", "before it starts"),
+        ("2026-11-23T22:00:00Z", "2026-11-23T22:00:00Z", "x", "ends when it starts"),
+        ("2026-11-22T22:00:00Z", "2026-11-22T23:00:00Z", "x", "past already"),
+        ("2026-11-23T22:00:00Z", "2026-11-23T23:00:00Z", " ", "reason must have"),
+        ("2026-11-23T22:00:00Z", "2026-11-23T23:00:00Z", "x" * 201, "reason must have"),
+    ],
+)
+def test_what_is_no_window_is_refused(
+    account: Account, start: str, end: str, reason: str, problem: str
+) -> None:
+    with pytest.raises(CommandFailed, match=problem):
+        switches.add_window(
+            account.ssm,
+            account.maintenance_parameter,
+            Window(moment(start), moment(end), reason),
+            NOW,
+        )
+    assert stored(account) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-23T22:00:00", "2026-11-23T22:00:00+01:00", "2026-13-23T22:00:00Z", "tonight"]
+)
+def test_a_time_without_its_z_or_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no time in UTC|does not exist"):
+        moment(text)
+
+
+def test_more_windows_than_the_parameter_holds_are_refused(account: Account) -> None:
+    added = 0
+    with pytest.raises(CommandFailed, match="more than parameter"):  # noqa: PT012 - any of them
+        for added in range(1, 30):
+            switches.add_window(
+                account.ssm,
+                account.maintenance_parameter,
+                Window(
+                    moment(f"2026-12-{added:02}T00:00:00Z"),
+                    moment(f"2026-12-{added:02}T01:00:00Z"),
+                    "x" * 200,
+                ),
+                NOW,
+            )
+    assert added > 10
+    assert len(json.dumps(stored(account))) <= 4096
+
+
+def test_a_window_is_removed_by_its_start(account: Account, srectl: Run) -> None:
+    later = Window(moment("2099-11-25T22:00:00Z"), moment("2099-11-25T23:00:00Z"), "later")
+    other = Window(moment("2099-11-26T22:00:00Z"), moment("2099-11-26T23:00:00Z"), "other")
+    for window in (later, other):
+        switches.add_window(account.ssm, account.maintenance_parameter, window, NOW)
+    unknown = srectl("maintenance", "remove", "2099-01-01T00:00:00Z")
+    assert unknown.exit_code == 1
+    assert srectl("maintenance", "remove", "2099-11-25T22:00:00Z").exit_code == 0
+    assert switches.windows(account.ssm, account.maintenance_parameter) == [other]
+
+
+def test_a_broken_list_is_told_and_can_be_emptied(account: Account, srectl: Run) -> None:
+    account.ssm.put_parameter(
+        Name=account.maintenance_parameter, Value='[{"start": "soon"}]', Overwrite=True
+    )
+    with pytest.raises(CommandFailed, match="runbooks do nothing") as caught:
+        switches.add_window(account.ssm, account.maintenance_parameter, TONIGHT, NOW)
+    assert "remove --all" in caught.value.hint
+    assert srectl("maintenance", "remove", "--all").exit_code == 0
+    assert stored(account) == []
