@@ -61,3 +61,17 @@ def test_stored_data_is_encrypted_with_the_platform_key(template: dict[str, Any]
     for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
         for name, resource in of_type(template, kind).items():
             assert resource["KmsMasterKeyId"] == {"Ref": "PlatformKey"}, name
+
+
+def test_every_queue_has_an_alarm_that_tells_somebody(template: dict[str, Any]) -> None:
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    topic = [{"Ref": "NotificationTopic"}]
+    watched = {
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for alarm in alarms.values()
+        if alarm.get("Namespace") == "AWS/SQS"
+    }
+    assert watched == set(of_type(template, "AWS::SQS::Queue"))
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == topic, name
+        assert alarm["TreatMissingData"] == "notBreaching", name
