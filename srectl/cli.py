@@ -14,12 +14,14 @@ import click
 
 from srectl.commands.approvals import approve, deny
 from srectl.commands.demo import demo
+from srectl.commands.dlq import dlq
 from srectl.commands.down import down
 from srectl.commands.env import env
 from srectl.commands.incidents import incidents
 from srectl.commands.logs import logs
 from srectl.commands.maintenance import maintenance
 from srectl.commands.mode import mode
+from srectl.commands.replay import replay
 from srectl.commands.runbooks import runbooks
 from srectl.commands.status import status
 from srectl.commands.up import up
@@ -54,7 +56,7 @@ def cli() -> None:
 
 for _command in (
     *(up, down, status, env, logs, demo),
-    *(incidents, approve, deny, mode, maintenance, runbooks),
+    *(incidents, approve, deny, mode, maintenance, runbooks, dlq, replay),
 ):
     cli.add_command(_command)
 

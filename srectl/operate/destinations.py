@@ -1,0 +1,277 @@
+"""Where an undelivered message had been meant to go, and how it gets there: there and nowhere else.
+
+An event that only the recorder missed must not go over the bus again, which would start runbooks
+and wake people a second time. Each destination takes one message or says why not.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from srectl.operate.account import Account
+from srectl.operate.queues import Message
+
+_RECORDED = frozenset(
+    {
+        "incident.created",
+        "incident.resolved",
+        "action.completed",
+        "Step Functions Execution Status Change",
+    }
+)
+_PLACEHOLDER = re.compile(r"<([A-Za-z0-9_-]+)>")
+_REDRIVEN = "redriven"
+# A message attribute's value is a text, and SNS takes only some attribute types.
+_ATTRIBUTES = ("event", "severity")
+
+
+class NotDelivered(Exception):
+    """The message stays where it is; the text says why."""
+
+
+@dataclass(frozen=True)
+class Destinations:
+    """Delivers the messages of each queue.
+
+    Parameters
+    ----------
+    account
+        The deployment.
+    now
+        Time of the redrive.
+    """
+
+    account: Account
+    now: datetime.datetime
+
+    def deliver(self, queue: str, message: Message) -> str:
+        """Deliver one message.
+
+        Parameters
+        ----------
+        queue
+            Short name of the queue it is from.
+
+        Returns
+        -------
+        str
+            Where it was taken.
+
+        Raises
+        ------
+        NotDelivered
+            It is nothing that belongs there, or it was not accepted.
+        """
+        ways: dict[str, Callable[[Message], str]] = {
+            "parked": self._to_bus,
+            "recorder": self._to_recorder,
+            "runbook": self._to_runbook,
+            "notifications": self._to_topic,
+            "audit": self._to_audit_log,
+        }
+        try:
+            return ways[queue](message)
+        except (ClientError, BotoCoreError) as error:
+            raise NotDelivered(f"not accepted: {error}") from error
+
+    def _to_bus(self, message: Message) -> str:
+        entry = _mapping(message)
+        wanted = ("EventBusName", "Source", "DetailType", "Detail")
+        if not all(isinstance(entry.get(key), str) for key in wanted):
+            raise NotDelivered("it is no entry for PutEvents")
+        if entry["EventBusName"] not in (self.account.bus, self.account.bus_arn):
+            raise NotDelivered(f"it is for another bus: {entry['EventBusName']}")
+        answer = self.account.events.put_events(
+            Entries=[
+                {
+                    "EventBusName": self.account.bus,
+                    "Source": entry["Source"],
+                    "DetailType": entry["DetailType"],
+                    "Detail": entry["Detail"],
+                }
+            ]
+        )
+        if answer["FailedEntryCount"]:
+            failed = answer["Entries"][0]
+            raise NotDelivered(f"the bus refused it: {failed.get('ErrorCode')}")
+        return f"bus {self.account.bus}"
+
+    def _to_recorder(self, message: Message) -> str:
+        event = _event(message, self.account.recorder_arn)
+        if event["detail-type"] not in _RECORDED:
+            raise NotDelivered(f"the recorder does not know {event['detail-type']}")
+        self.account.states.start_execution(
+            stateMachineArn=self.account.recorder_arn, input=message.body
+        )
+        return "incident-recorder"
+
+    def _to_runbook(self, message: Message) -> str:
+        event = _event(message, self.account.runbook_arn)
+        if event["detail-type"] != "incident.created":
+            raise NotDelivered(f"no runbook starts with {event['detail-type']}")
+        # One name for one event: a second start of it, by whomever, is none. That two different
+        # events of one incident act once is the work of the runbook's own claim.
+        digest = hashlib.sha256(message.body.encode()).hexdigest()[:40]
+        states = self.account.states
+        try:
+            states.start_execution(
+                stateMachineArn=self.account.runbook_arn,
+                name=f"redriven-{digest}",
+                input=message.body,
+            )
+        except states.exceptions.ExecutionAlreadyExists:
+            return "incident-response-runbook (had been started before)"
+        return "incident-response-runbook"
+
+    def _to_topic(self, message: Message) -> str:
+        body = _mapping(message)
+        if "RULE_ARN" in message.attributes or "detail-type" in body:
+            text = self._announcement(message)
+            subject = None
+        elif body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
+            if body.get("TopicArn") not in (None, self.account.topic_arn):
+                raise NotDelivered(f"it is of another topic: {body['TopicArn']}")
+            text, subject = body["Message"], body.get("Subject")
+        elif isinstance(body.get("event"), str):
+            text = message.body
+            subject = f"Undelivered until now: {body['event']}"
+        else:
+            raise NotDelivered("it is neither an event nor a notification")
+        self._publish(text, subject)
+        return "sre-incident-notifications"
+
+    def _publish(self, text: str, subject: object) -> None:
+        try:
+            content = json.loads(text)
+        except ValueError:
+            content = {}
+        attributes = {
+            name: content[name]
+            for name in _ATTRIBUTES
+            if isinstance(content, dict) and isinstance(content.get(name), str)
+        }
+        # A subject is printable ASCII of less than 100 characters (SNS Publish).
+        printable = re.sub(r"[^ -~]", "?", str(subject or ""))[:99].strip()
+        with_subject: dict[str, Any] = {"Subject": printable} if printable else {}
+        self.account.sns.publish(
+            TopicArn=self.account.topic_arn,
+            Message=text,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+                if value
+            },
+            **with_subject,
+        )
+
+    def _announcement(self, message: Message) -> str:
+        """Make of an event what its rule would have made of it."""
+        event = _event(message, self.account.topic_arn)
+        rule_arn = message.attributes.get("RULE_ARN", "")
+        bus, name = _rule_of(rule_arn)
+        if bus not in (self.account.bus, "default") or not name.startswith(self.account.prefix):
+            raise NotDelivered(f"its rule is none of this deployment: {rule_arn or 'not named'}")
+        targets = self.account.events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
+        for target in targets:
+            transformer = target.get("InputTransformer")
+            if target["Arn"] == self.account.topic_arn:
+                if not transformer:
+                    return message.body
+                return transformed(
+                    event, transformer.get("InputPathsMap", {}), transformer["InputTemplate"]
+                )
+        raise NotDelivered(f"rule {name} does not announce anything any more")
+
+    def _to_audit_log(self, message: Message) -> str:
+        event = _event(message, None)
+        group, stream = self.account.audit_log_group, f"{_REDRIVEN}-{self.now:%Y-%m-%d}"
+        target = message.attributes.get("TARGET_ARN", "")
+        if target and not target.removesuffix(":*").endswith(f":log-group:{group}"):
+            raise NotDelivered(f"it is for another target: {target}")
+        logs = self.account.logs
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        at = message.sent_at
+        with suppress(ValueError):
+            at = datetime.datetime.fromisoformat(str(event.get("time")))
+        answer = logs.put_log_events(
+            logGroupName=group,
+            logStreamName=stream,
+            logEvents=[{"timestamp": int(at.timestamp() * 1000), "message": message.body}],
+        )
+        if answer.get("rejectedLogEventsInfo"):
+            raise NotDelivered(f"the log refused it: {answer['rejectedLogEventsInfo']}")
+        return f"log group {group}"
+
+
+def transformed(event: dict[str, Any], paths: dict[str, str], template: str) -> str:
+    """Do what EventBridge's input transformer does for the templates of this platform.
+
+    Parameters
+    ----------
+    event
+        The event.
+    paths
+        Name of a placeholder → path of the form ``$.detail.data.severity``.
+    template
+        A JSON text with unquoted placeholders ``<name>``; what the event lacks becomes null.
+
+    Returns
+    -------
+    str
+        JSON.
+
+    Raises
+    ------
+    NotDelivered
+        The result is not JSON, so the template is of a kind that is not understood here.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        found: Any = event
+        for part in paths.get(match[1], "$.").removeprefix("$.").split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        return json.dumps(found)
+
+    text = _PLACEHOLDER.sub(value, template)
+    try:
+        return json.dumps(json.loads(text))
+    except ValueError as error:
+        raise NotDelivered(f"its rule's template gives no JSON: {error}") from error
+
+
+def _rule_of(arn: str) -> tuple[str, str]:
+    resource = arn.partition(":rule/")[2]
+    bus, separator, name = resource.partition("/")
+    return (bus, name) if separator else ("default", bus)
+
+
+def _mapping(message: Message) -> dict[str, Any]:
+    try:
+        body = message.decoded()
+    except ValueError as error:
+        raise NotDelivered("its body is not JSON") from error
+    if not isinstance(body, dict):
+        raise NotDelivered("its body is no object")
+    return body
+
+
+def _event(message: Message, target_arn: str | None) -> dict[str, Any]:
+    body = _mapping(message)
+    meant = message.attributes.get("TARGET_ARN")
+    if target_arn and meant and meant != target_arn:
+        raise NotDelivered(f"it is for another target: {meant}")
+    source = body.get("source")
+    ours = isinstance(source, str) and (source.startswith("sre.") or source == "aws.states")
+    if not ours or not isinstance(body.get("detail-type"), str):
+        raise NotDelivered("it is no event of the platform")
+    return body
