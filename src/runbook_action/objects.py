@@ -25,6 +25,13 @@ _STUCK = frozenset(
 )
 CRASHES_THAT_ARE_A_LOOP = 2
 
+# What makes nodes a group, in this order: an EKS node group, a Karpenter pool, or by hand.
+GROUP_LABELS = (
+    "eks.amazonaws.com/nodegroup",
+    "karpenter.sh/nodepool",
+    "node.kubernetes.io/instance-group",
+)
+
 
 @dataclass(frozen=True)
 class KubernetesObject:
@@ -233,3 +240,20 @@ class Node(KubernetesObject):
     def unschedulable(self) -> bool:
         """Whether it is cordoned."""
         return bool(self.spec.get("unschedulable"))
+
+    @property
+    def ready(self) -> bool:
+        """Whether its kubelet says so, and was heard lately."""
+        conditions: Sequence[Json] = self.status.get("conditions") or []
+        return any(
+            each.get("type") == "Ready" and each.get("status") == "True" for each in conditions
+        )
+
+    @property
+    def group_selector(self) -> str:
+        """Label selector of the nodes of its group."""
+        labels = self.metadata.get("labels") or {}
+        for label in GROUP_LABELS:
+            if label in labels:
+                return f"{label}={labels[label]}"
+        return ",".join(f"!{label}" for label in GROUP_LABELS)

@@ -55,6 +55,9 @@ class Cluster(Protocol):
     def node(self, name: str) -> Node:
         """Read a Node."""
 
+    def nodes(self, selector: str) -> Sequence[Node]:
+        """List the nodes a label selector matches."""
+
     def patch_node(self, current: Node, patch: Mapping[str, Any]) -> Node:
         """Merge a patch into exactly the version that was read; else ClusterConflict."""
 

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbook_action import marks
+from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import BooleanField, Field
 from runbook_action.objects import Deployment
 from runbook_action.outcome import Change, Outcome, Undo
@@ -54,8 +55,8 @@ class DegradedMode:
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """It takes no parameters."""
-        return {}
+        """What must stay ready."""
+        return READY_FIELDS
 
     @property
     def undo_fields(self) -> Mapping[str, Field]:
@@ -69,6 +70,7 @@ class DegradedMode:
         setting = _read(services)
         changes = _switch_change(services, setting, self.enabled)
         if not is_restarted(deployment, request.incident_id, self.name):
+            refuse_if_too_few_stay_ready(deployment, request)
             changes.append(restart_change(services, deployment, request))
         if not changes:
             return Outcome(
@@ -92,6 +94,8 @@ class DegradedMode:
         """
         deployment = read_deployment(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
+        if not is_restarted(deployment, request.incident_id, self.name):
+            refuse_if_too_few_stay_ready(deployment, request)
         setting = _read(services)
         previous = self._before(deployment, request, setting)
         if marks.recorded(deployment, request.incident_id, self.name) is None:

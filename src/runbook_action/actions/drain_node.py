@@ -7,6 +7,9 @@ before, and the error names each pod and what blocked it.
 Which pods stay and which stop the drain follows ``pkg/drain/filters.go`` of kubernetes/kubectl,
 with one difference: a drain that has to be refused is refused before the node is cordoned.
 
+Never is more than one node of a group drained: another one that is cordoned or not ready forbids
+it, before the cordon and, as two drains may look at the same moment, once more after it.
+
 The mark and the cordon are one write. A repeated call finds the mark, with the time the drain
 began in it, and goes on with the pods that are left. It needs the opt-in ClusterRole for nodes.
 """
@@ -20,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runbook_action import marks
+from runbook_action.blast_radius import refuse_if_group_is_short
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
@@ -83,6 +87,8 @@ class DrainNode:
         node = _read(services, request)
         found = _sort(services, request)
         _refuse_if_forbidden(found, request)
+        if found.evict or not node.unschedulable:
+            refuse_if_group_is_short(node, request, services.cluster)
         changes = [_cordon(node)] if not node.unschedulable else []
         changes += [_eviction(pod) for pod in found.evict]
         if not changes:
@@ -102,6 +108,7 @@ class DrainNode:
         found = _sort(services, request)
         if recorded is None:
             _refuse_if_forbidden(found, request)
+            refuse_if_group_is_short(node, request, services.cluster)
             recorded = {
                 _CORDONED: node.unschedulable,
                 _BEGAN: services.clock.now().isoformat(),
@@ -118,6 +125,8 @@ class DrainNode:
             )
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if cordoned_before else [_cordon(node, before=None)]
+        if found.evict:
+            self._stop_if_group_is_short(request, services, node, cordoned_before)
         deadline = _deadline(recorded, request, services)
         blocked: dict[str, str] = {}
         while found.evict:
@@ -203,6 +212,17 @@ class DrainNode:
             f"{'; '.join(left)}. The node "
             f"{'stays cordoned, as it was before' if cordoned_before else 'was uncordoned'}."
         )
+
+    def _stop_if_group_is_short(
+        self, request: Request, services: Services, node: Node, cordoned_before: bool
+    ) -> None:
+        """Look again once the cordon stands: two drains may have looked at the same moment."""
+        try:
+            refuse_if_group_is_short(node, request, services.cluster)
+        except ActionRefused:
+            if not cordoned_before:
+                self._uncordon(request, services, services.cluster.node(request.target.name))
+            raise
 
     def _uncordon(self, request: Request, services: Services, node: Node) -> None:
         # Without the mark a later drain for the same incident begins anew, with its own deadline.

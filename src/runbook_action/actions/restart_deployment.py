@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbook_action import marks
+from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import Field
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
@@ -39,8 +40,8 @@ class RestartDeployment:
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """It takes no parameters."""
-        return {}
+        """What must stay ready."""
+        return READY_FIELDS
 
     @property
     def undo_fields(self) -> Mapping[str, Field]:
@@ -56,6 +57,7 @@ class RestartDeployment:
                 "unchanged",
                 f"change nothing: {request.target} was already restarted for this incident.",
             )
+        refuse_if_too_few_stay_ready(deployment, request)
         return Outcome(
             "planned",
             f"restart the pods of {request.target}.",
@@ -68,6 +70,7 @@ class RestartDeployment:
         refuse_if_it_cannot_roll(deployment, request.target)
         change = restart_change(services, deployment, request)
         if not is_restarted(deployment, request.incident_id, self.name):
+            refuse_if_too_few_stay_ready(deployment, request)
             annotations = marks.mark(request.incident_id, self.name, {})
             patch_unless_changed(
                 services.cluster,

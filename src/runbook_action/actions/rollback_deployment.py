@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook_action import marks
+from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField
 from runbook_action.objects import Deployment, ReplicaSet
@@ -49,7 +50,7 @@ class RollbackDeployment:
     @property
     def fields(self) -> Mapping[str, Field]:
         """``to_revision``, or the newest one that differs by more than a restart."""
-        return {"to_revision": IntegerField(1, _HIGHEST_REVISION)}
+        return {"to_revision": IntegerField(1, _HIGHEST_REVISION), **READY_FIELDS}
 
     @property
     def undo_fields(self) -> Mapping[str, Field]:
@@ -65,6 +66,7 @@ class RollbackDeployment:
                 "unchanged",
                 f"change nothing: {request.target} was already rolled back for this incident.",
             )
+        refuse_if_too_few_stay_ready(deployment, request)
         wanted = self._earlier(request, services, deployment)
         return Outcome(
             "planned",
@@ -83,6 +85,7 @@ class RollbackDeployment:
             name = f"{deployment.namespace}/{deployment.name}"
             changes = [Change("Deployment", name, "revision", before, after)]
         else:
+            refuse_if_too_few_stay_ready(deployment, request)
             wanted = self._earlier(request, services, deployment)
             changes = _changes(deployment, wanted.template)
             before, after = deployment.revision, wanted.revision

@@ -133,6 +133,10 @@ class KubernetesCluster:
         """Read a Node."""
         return Node(self._request("GET", f"/api/v1/nodes/{_quoted(name)}"))
 
+    def nodes(self, selector: str) -> Sequence[Node]:
+        """List the nodes a label selector matches."""
+        return [Node(item) for item in self._list("/api/v1/nodes", {"labelSelector": selector})]
+
     def patch_node(self, current: Node, patch: Mapping[str, Any]) -> Node:
         """Merge a patch into exactly the version that was read; else ClusterConflict."""
         metadata = {**patch.get("metadata", {}), "resourceVersion": current.resource_version}

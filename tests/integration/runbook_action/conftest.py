@@ -12,6 +12,7 @@ import yaml
 from kubernetes import client
 
 from runbook_action.adapters.cluster import KubernetesCluster
+from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.support import Place, PodStatuses, TokenAccess, admin_api
 
@@ -80,7 +81,8 @@ def node(place: Place, admin: Any) -> Iterator[str]:
     rbac: Any = client.RbacAuthorizationV1Api(admin)
     name = f"node-of-{place.namespace}"
     rules = shipped("node-remediation/node-remediation-rbac.yaml", "ClusterRole")["rules"]
-    core.create_node({"metadata": {"name": name}})
+    # A group of its own: other tests leave nodes behind that nobody runs.
+    core.create_node({"metadata": {"name": name, "labels": {GROUP_LABELS[-1]: name}}})
     rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
     rbac.create_cluster_role_binding(
         {

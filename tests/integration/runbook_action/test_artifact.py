@@ -15,6 +15,7 @@ import pytest
 import yaml
 from kubernetes import client, utils
 
+from runbook_action.objects import GROUP_LABELS
 from srectl.local.aws.process import LocalAws
 from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
 from tests.integration.rie.harness import ROOT, RUNBOOK_ACTION, Emulator, build, emulator
@@ -94,7 +95,7 @@ def shop(own_control_plane: StartedControlPlane) -> Iterator[Place]:
         for document in yaml.safe_load_all(text):
             create(admin, document)
     node = sample("drain_node-plan")["target"]["name"]
-    core.create_node({"metadata": {"name": node}})
+    core.create_node({"metadata": {"name": node, "labels": {GROUP_LABELS[-1]: "of-the-samples"}}})
     place.create_deployment()
     statuses.start()
     place.wait_until_ready()

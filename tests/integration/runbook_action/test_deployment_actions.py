@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client
 
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import RolloutFailed
+from runbook_action.errors import ActionRefused, RolloutFailed
 from tests.integration.runbook_action.support import INCIDENT, Place, crashing, running
 
 pytestmark = pytest.mark.kubernetes
@@ -115,3 +115,16 @@ def test_an_undone_rollback_runs_the_later_template_again(place: Place) -> None:
         )
         assert outcome.status == "succeeded", outcome.summary
     assert images(place) == {"none/later:1"}
+
+
+def test_what_must_stay_ready_is_judged_by_the_strategy_the_server_defaulted(place: Place) -> None:
+    before = place.deployment().metadata.generation
+    place.apps.patch_namespaced_deployment_scale(
+        "checkout", place.namespace, {"spec": {"replicas": 4}}
+    )
+    place.wait_until_ready()
+    with pytest.raises(ActionRefused, match="may leave 3 of 4 replicas"):
+        RESTART.execute(place.request(RESTART.name, parameters={"min_ready": 4}), place.services())
+    assert place.deployment().metadata.generation == before + 1, "only the scaling changed it"
+    asked = place.request(RESTART.name, parameters={"min_ready": 3})
+    assert RESTART.execute(asked, place.services()).status == "succeeded"

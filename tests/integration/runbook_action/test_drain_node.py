@@ -155,3 +155,33 @@ def test_only_the_very_pod_that_was_seen_is_evicted(place: Place, node: str) -> 
 def test_without_the_opt_in_role_a_drain_is_denied_and_says_what_to_install(place: Place) -> None:
     with pytest.raises(AccessDenied, match="checkout-node-remediation"):
         DRAIN.execute(request(place, "some-node"), place.services())
+
+
+@pytest.mark.parametrize("spec", [{"unschedulable": True}, {}], ids=["cordoned", "not ready"])
+def test_a_second_node_of_the_group_is_not_drained(
+    place: Place, node: str, spec: dict[str, Any]
+) -> None:
+    labels = place.core.read_node(node).metadata.labels
+    other = f"other-than-{node}"
+    place.core.create_node({"metadata": {"name": other, "labels": labels}, "spec": spec})
+    create_pods(place, node, ["a"])
+    try:
+        with pytest.raises(ActionRefused, match=f"{other} is"):
+            DRAIN.execute(request(place, node), place.services())
+    finally:
+        place.core.delete_node(other)
+    assert not is_cordoned(place, node)
+    assert on_node(place, node) == ["a"]
+
+
+def test_the_nodes_without_a_group_are_a_group(place: Place, node: str) -> None:
+    place.core.create_node({"metadata": {"name": f"no-group-{node}"}})
+    try:
+        (grouped,) = place.cluster.nodes(place.cluster.node(node).group_selector)
+        alone = place.cluster.node(f"no-group-{node}")
+        found = {each.name for each in place.cluster.nodes(alone.group_selector)}
+    finally:
+        place.core.delete_node(f"no-group-{node}")
+    assert grouped.name == node
+    assert alone.name in found
+    assert node not in found

@@ -13,6 +13,8 @@ from runbook_action.actions import REGISTRY
 from runbook_action.errors import AccessDenied
 from tests.integration.runbook_action.conftest import shipped
 from tests.integration.runbook_action.support import Place
+from tests.integration.runbook_action.test_drain_node import create_pods
+from tests.integration.runbook_action.test_drain_node import request as drain_request
 
 pytestmark = pytest.mark.kubernetes
 SCALE = {"step": 1, "max_replicas": 9}
@@ -52,6 +54,19 @@ def scale_with_autoscaler(place: Place) -> None:
     action.execute(place.request(action.name, parameters=SCALE), place.services(seconds=0))
 
 
+def drain(place: Place, node: str) -> None:
+    create_pods(place, node, ["a"])
+    drain_node = REGISTRY["drain_node"]
+    drain_node.execute(drain_request(place, node), place.services(seconds=0))
+
+
+NODE_RIGHTS = [
+    ("nodes", "get"),
+    ("nodes", "list"),
+    ("nodes", "patch"),
+    ("pods", "list"),
+    ("pods/eviction", "create"),
+]
 NEEDED_BY: dict[tuple[str, str], Callable[[Place], None]] = {
     ("deployments", "get"): verify_restart,
     ("deployments", "patch"): restart,
@@ -93,6 +108,36 @@ def test_without_one_right_the_action_that_needs_it_is_denied(
     set_rules(place, [rule for rule in fewer if rule["verbs"]])
     with pytest.raises(AccessDenied, match=rf'cannot {verb} resource "{resource}"'):
         NEEDED_BY[(resource, verb)](place)
+
+
+def node_rules() -> list[dict[str, Any]]:
+    file = "node-remediation/node-remediation-rbac.yaml"
+    found: list[dict[str, Any]] = shipped(file, "ClusterRole")["rules"]
+    return copy.deepcopy(found)
+
+
+def test_the_opt_in_role_grants_exactly_what_a_drain_needs() -> None:
+    granted = [
+        (resource, verb)
+        for rule in node_rules()
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    ]
+    assert granted == NODE_RIGHTS
+
+
+@pytest.mark.parametrize(("resource", "verb"), NODE_RIGHTS)
+def test_without_one_right_of_the_opt_in_role_a_drain_is_denied(
+    place: Place, node: str, resource: str, verb: str
+) -> None:
+    fewer = node_rules()
+    for rule in fewer:
+        if resource in rule["resources"]:
+            rule["verbs"].remove(verb)
+    rbac: Any = client.RbacAuthorizationV1Api(place.admin)
+    rbac.patch_cluster_role(node, {"rules": [rule for rule in fewer if rule["verbs"]]})
+    with pytest.raises(AccessDenied, match=rf'cannot {verb} resource "{resource}"'):
+        drain(place, node)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ class FakeCluster:
             "spec": {},
         }
     )
+    other_nodes: list[dict[str, Any]] = field(default_factory=list)
+    selected: list[str] = field(default_factory=list)  # selectors nodes were listed by
     node_pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     budgets: dict[str, int] = field(default_factory=dict)  # pod → refusals still to come
     forbidden: bool = False
@@ -209,6 +211,13 @@ class FakeCluster:
             return Node(copy.deepcopy(self.node_raw))
 
         return self.calls.run("get node", read)  # type: ignore[no-any-return]  # of read
+
+    def nodes(self, selector: str) -> Sequence[Node]:
+        def read() -> list[Node]:
+            self.selected.append(selector)
+            return [Node(copy.deepcopy(each)) for each in (self.node_raw, *self.other_nodes)]
+
+        return self.calls.run("list nodes", read)  # type: ignore[no-any-return]  # of read
 
     def patch_node(self, current: Node, patch: Mapping[str, Any]) -> Node:
         def write() -> Node:

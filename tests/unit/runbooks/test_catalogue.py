@@ -46,6 +46,7 @@ def test_the_shipped_catalogue_is_valid() -> None:
         ("severities: [critical]", "severities: []", "/severities"),
         ("namespace: apps", "namespace: '../kube-system'", "/target"),
         ("on_failure: keep", "on_failure: maybe", "/on_failure"),
+        ("on_failure: keep", "parameters: {min_ready: -1}", "/parameters/min_ready"),
         ("name: Restart", "name: 'Restart; rm -rf'", "/name"),
         ("name: Restart", "surprise: 1\nname: Restart", "surprise"),
         ("name: checkout}", "name: {from_label: deployment}}", "/target"),
