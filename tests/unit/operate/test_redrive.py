@@ -323,6 +323,18 @@ def test_what_is_not_accepted_stays_and_the_rest_goes(platform: Account) -> None
     assert left(platform, "recorder") == 1
 
 
+def test_an_event_that_the_bus_refuses_again_stays_parked(
+    platform: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # PutEvents answers 200 even when it takes nothing.
+    refusal = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
+    monkeypatch.setattr(platform.events, "put_events", lambda **_: refusal)
+    put(platform, "parked", entry())
+    outcome = redrive(platform, "parked", 10, NOW)
+    assert reasons(outcome) == ["the bus refused it: ThrottlingException"]
+    assert left(platform, "parked") == 1
+
+
 def test_it_stops_at_the_maximum(platform: Account) -> None:
     for number in range(15):
         put(platform, "recorder", event("incident.resolved", number=number))

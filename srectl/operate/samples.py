@@ -1,0 +1,85 @@
+"""From a file to alerts, read by the very code that takes webhooks in.
+
+A file holds a sender's payload, that payload as API Gateway hands it over, an event of the bus, or
+an entry for PutEvents.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from typing import Any
+
+from srectl.errors import CommandFailed
+from srectl.local.state import PROJECT_ROOT
+
+_MAX_BYTES = 5_000_000
+
+
+def alerts_in(text: str, now: datetime.datetime) -> list[dict[str, Any]]:
+    """Read the alerts of a file's text.
+
+    Returns
+    -------
+    list of dict
+        The ``data`` of an incident event for each, firing or resolved.
+
+    Raises
+    ------
+    CommandFailed
+        It is of none of the forms, or nothing in it can be used; every fault is named.
+    """
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise CommandFailed(
+            f"the file is not JSON: {error}", "events/ has samples of every sender"
+        ) from error
+    if isinstance(body, dict):
+        detail = body.get("detail", body.get("Detail"))
+        if isinstance(detail, str):
+            detail = _json_of(detail)
+        if isinstance(detail, dict):
+            data = detail.get("data")
+            kind = body.get("detail-type", body.get("DetailType"))
+            if kind in ("incident.created", "incident.resolved") and isinstance(data, dict):
+                return [data]
+            raise CommandFailed(
+                f"the file holds the event {kind}, which starts no runbook",
+                "give an incident.created event or a sender's payload",
+            )
+    return _normalised(text, body, now)
+
+
+def _normalised(text: str, body: Any, now: datetime.datetime) -> list[dict[str, Any]]:
+    source = str(PROJECT_ROOT / "src")
+    # The functions are no part of the installed tool; they stand beside it in the project.
+    if source not in sys.path:
+        sys.path.append(source)
+    from alert_ingest.errors import BodyRejected, BodyTooLarge
+    from alert_ingest.events import Context, entry_of
+    from alert_ingest.intake import Intake, decode_json
+    from alert_ingest.request import body_text
+
+    context = Context("plan", "000000000000", "plan", "plan", now)
+    try:
+        if isinstance(body, dict) and isinstance(body.get("body"), str):
+            text = body_text(body, _MAX_BYTES)
+        reading = Intake().read(decode_json(text), now)
+    except BodyRejected as error:
+        faults = "".join(f"\n{one.pointer or '/'}: {one.message}" for one in error.problems)
+        raise CommandFailed(
+            f"alert-ingest would refuse this body: {error}{faults}",
+            "events/ has samples of every sender",
+        ) from error
+    except BodyTooLarge as error:
+        raise CommandFailed(f"alert-ingest would refuse this body: {error}") from error
+    return [json.loads(entry_of(alert, context)[0]["Detail"])["data"] for alert in reading.alerts]
+
+
+def _json_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
