@@ -17,7 +17,8 @@ from runbook_action.adapters.clock import LambdaContext, SystemClock
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
 from runbook_action.adapters.parameters import SsmParameters
-from runbook_action.errors import RunbookActionError
+from runbook_action.errors import FinalError, RunbookActionError
+from runbook_action.events import tell_of
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, parse_request
@@ -115,6 +116,24 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _run(request: Request, services: Services) -> Outcome:
+    try:
+        outcome = _operate(request, services)
+    except FinalError as error:
+        _tell_of(request, error, services)
+        raise
+    _tell_of(request, outcome, services)
+    return outcome
+
+
+def _tell_of(request: Request, result: Outcome | FinalError, services: Services) -> None:
+    """Write the event; what was done is done, whether it can be told of or not."""
+    try:
+        tell_of(request, result, services)
+    except RunbookActionError:
+        logger.warning("No event was written on the target", exc_info=True)
+
+
+def _operate(request: Request, services: Services) -> Outcome:
     action = REGISTRY[request.action]
     operations: dict[Operation, Callable[[Request, Services], Outcome]] = {
         "plan": action.plan,

@@ -64,6 +64,15 @@ class Cluster(Protocol):
     def pods_on_node(self, name: str) -> Sequence[Pod]:
         """List the pods of a node, in all namespaces."""
 
+    def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
+        """Write an Event (events.k8s.io/v1).
+
+        Raises
+        ------
+        ClusterConflict
+            If there is one of that name already.
+        """
+
     def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:
         """Ask for the eviction of exactly this pod (its UID is a precondition).
 

@@ -154,6 +154,11 @@ class KubernetesCluster:
         query = {"fieldSelector": f"spec.nodeName={name}"}
         return [Pod(item) for item in self._list("/api/v1/pods", query)]
 
+    def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
+        """Write an Event; ClusterConflict if there is one of that name already."""
+        path = f"/apis/events.k8s.io/v1/namespaces/{_quoted(namespace)}/events"
+        self._request("POST", path, body=event)
+
     def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:
         """Ask for the eviction of exactly this pod."""
         options: dict[str, Any] = {"preconditions": {"uid": pod.uid}}

@@ -191,4 +191,4 @@ def test_remediation_reaches_beyond_its_namespace_only_where_that_is_chosen(kube
     chosen = {doc["kind"] for doc in rendered(kubectl, "node-remediation")}
 
     assert not {"ClusterRole", "ClusterRoleBinding"} & kinds
-    assert chosen == {"ClusterRole", "ClusterRoleBinding"}
+    assert chosen == {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}

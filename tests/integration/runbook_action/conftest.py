@@ -97,7 +97,22 @@ def node(place: Place, admin: Any) -> Iterator[str]:
             ],
         }
     )
+    events = shipped("node-remediation/node-remediation-rbac.yaml", "Role")
+    in_default = events["metadata"]["namespace"]
+    rbac.create_namespaced_role(in_default, {"metadata": {"name": name}, "rules": events["rules"]})
+    rbac.create_namespaced_role_binding(
+        in_default,
+        {
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [
+                {"kind": "ServiceAccount", "name": "remediator", "namespace": place.namespace}
+            ],
+        },
+    )
     yield name
+    rbac.delete_namespaced_role_binding(name, in_default)
+    rbac.delete_namespaced_role(name, in_default)
     rbac.delete_cluster_role_binding(name)
     rbac.delete_cluster_role(name)
     core.delete_node(name)

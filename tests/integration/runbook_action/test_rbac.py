@@ -11,6 +11,8 @@ from kubernetes import client
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import AccessDenied
+from runbook_action.events import tell_of
+from runbook_action.outcome import Outcome
 from tests.integration.runbook_action.conftest import shipped
 from tests.integration.runbook_action.support import Place
 from tests.integration.runbook_action.test_drain_node import create_pods
@@ -54,6 +56,11 @@ def scale_with_autoscaler(place: Place) -> None:
     action.execute(place.request(action.name, parameters=SCALE), place.services(seconds=0))
 
 
+def tell_of_restart(place: Place) -> None:
+    outcome = Outcome("succeeded", "Restarted.", changed=True)
+    tell_of(place.request("restart_deployment"), outcome, place.services())
+
+
 def drain(place: Place, node: str) -> None:
     create_pods(place, node, ["a"])
     drain_node = REGISTRY["drain_node"]
@@ -74,6 +81,7 @@ NEEDED_BY: dict[tuple[str, str], Callable[[Place], None]] = {
     ("replicasets", "list"): plan_rollback,
     ("horizontalpodautoscalers", "list"): plan_scale,
     ("horizontalpodautoscalers", "patch"): scale_with_autoscaler,
+    ("events", "create"): tell_of_restart,
 }
 
 
@@ -140,12 +148,23 @@ def test_without_one_right_of_the_opt_in_role_a_drain_is_denied(
         drain(place, node)
 
 
+def test_without_the_right_in_default_a_drain_cannot_be_told_of(place: Place, node: str) -> None:
+    told = drain_request(place, node), Outcome("succeeded", "Drained.", changed=True)
+    tell_of(*told, place.services())
+    rbac: Any = client.RbacAuthorizationV1Api(place.admin)
+    rbac.patch_namespaced_role(node, "default", {"rules": []})
+    with pytest.raises(AccessDenied, match=r'cannot create resource "events".*"default"'):
+        tell_of(*told, place.services())
+
+
 @pytest.mark.parametrize(
     ("verb", "group", "resource", "namespace"),
     [
         ("delete", "apps", "deployments", None),
         ("create", "apps", "deployments", None),
         ("update", "apps", "deployments", None),
+        ("list", "events.k8s.io", "events", None),
+        ("create", "events.k8s.io", "events", "default"),
         ("get", "", "secrets", None),
         ("list", "", "secrets", None),
         ("delete", "", "pods", None),

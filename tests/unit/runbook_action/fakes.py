@@ -81,6 +81,7 @@ class FakeCluster:
         }
     )
     other_nodes: list[dict[str, Any]] = field(default_factory=list)
+    events: dict[str, dict[str, Any]] = field(default_factory=dict)
     selected: list[str] = field(default_factory=list)  # selectors nodes were listed by
     node_pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     budgets: dict[str, int] = field(default_factory=dict)  # pod → refusals still to come
@@ -232,6 +233,15 @@ class FakeCluster:
 
     def pods_on_node(self, name: str) -> Sequence[Pod]:
         return [Pod(copy.deepcopy(pod)) for pod in self.node_pods.values()]
+
+    def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
+        def write() -> None:
+            key = f"{namespace}/{event['metadata']['name']}"
+            if key in self.events:
+                raise ClusterConflict("already exists")
+            self.events[key] = copy.deepcopy(dict(event))
+
+        self.calls.run("create event", write)
 
     def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:
         if pod.name not in self.node_pods:
