@@ -38,7 +38,7 @@ def list_(as_json: bool, account: Account) -> None:
     if as_json:
         print_json([dataclasses.asdict(depth) for depth in depths])
         return
-    table = Table("queue", "waiting", "in flight", "holds", "name", box=None)
+    table = Table("queue", "waiting", "in flight", "holds", box=None)
     for depth in depths:
         waiting = f"[red]{depth.waiting}[/]" if depth.waiting else "0"
         table.add_row(
@@ -46,7 +46,6 @@ def list_(as_json: bool, account: Account) -> None:
             waiting,
             str(depth.in_flight),
             queues.CONTENT[depth.queue],
-            safe(depth.name),
         )
     console.print(table)
 

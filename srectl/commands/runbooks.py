@@ -52,13 +52,15 @@ def validate(folder: Path) -> None:
 
 @runbooks.command()
 @_folder_option
-@click.option("--table", default="sre-runbooks", show_default=True, help="Catalogue table.")
-def publish(folder: Path, table: str) -> None:
+@click.option("--table", help="Catalogue table.  [default: sre-runbooks, after the prefix]")
+@account_option
+def publish(folder: Path, table: str | None, account: Account) -> None:
     """Check every runbook and write those that changed to the catalogue table.
 
     Uses the AWS account of the environment; 'eval "$(srectl env)"' makes that the local stack.
     """
     loaded = _load(folder)
+    table = table or account.runbooks_table
     try:
         changed = catalogue.publish(boto3.client("dynamodb"), table, loaded)
     except (BotoCoreError, ClientError) as error:
