@@ -1,0 +1,178 @@
+"""The one-machine stack as a user has it: up, env, status, two side by side, loopback, down."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from srectl.local.binaries import find
+from srectl.local.children import processes_of_stack
+from srectl.local.control import stop_stack
+from srectl.local.process import wait_until
+from srectl.local.state import PROJECT_ROOT, StackFolder, StackState
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+FIRING = PROJECT_ROOT / "events" / "alertmanager" / "firing.json"
+
+
+def srectl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "srectl.cli", *arguments],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def start(name: str) -> StackFolder:
+    folder = StackFolder.named(name)
+    started = srectl("up", "--name", name, "--ttl", "20m")
+    assert started.returncode == 0, started.stdout + started.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[StackFolder]:
+    folder = StackFolder.named(f"e2e-stack-{os.getpid()}")
+    try:
+        yield start(folder.name)
+    finally:
+        stop_stack(folder, lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def exports(stack: StackFolder) -> dict[str, str]:
+    """What 'eval "$(srectl env)"' puts into a shell."""
+    printed = srectl("env", "--name", stack.name)
+    assert printed.returncode == 0, printed.stderr
+    shell = subprocess.run(
+        ["sh", "-c", f"{printed.stdout}\nenv -0"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    pairs = (each.split("=", 1) for each in shell.stdout.split("\0") if "=" in each)
+    return dict(pairs)
+
+
+def state_of(folder: StackFolder) -> StackState:
+    state = StackState.read(folder)
+    assert state is not None
+    return state
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    request = urllib.request.Request(
+        url, data=body, headers={"Content-Type": "application/json", **headers}
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_every_process_of_the_stack_listens_on_loopback_only(stack: StackFolder) -> None:
+    ours = [identity.pid for identity in processes_of_stack(stack)]
+    listening = listeners(ours)
+    assert len(listening) >= 8  # AWS, etcd, API server, Prometheus, Alertmanager, receiver, pods
+    assert {address for address in listening if not address.startswith("127.")} == set()
+
+
+def test_the_webhook_takes_an_alert_with_the_key_and_refuses_one_without(
+    exports: dict[str, str],
+) -> None:
+    body = FIRING.read_bytes()
+    url, key = exports["WEBHOOK_URL"], exports["WEBHOOK_API_KEY"]
+    assert post(url, body, {})[0] == 403
+    assert post(url, body, {"X-Api-Key": "wrong"})[0] == 403
+    assert post(url, b"{", {"X-Api-Key": key})[0] == 400
+    status, answer = post(url, body, {"X-Api-Key": key})
+    assert status == 202
+    assert json.loads(answer)["accepted"] == 1
+
+
+def test_the_exports_point_kubectl_and_the_service_at_the_stack(exports: dict[str, str]) -> None:
+    kubectl = find("kubernetes") / "kubectl"
+    pods = subprocess.run(
+        [kubectl, "-n", "apps", "get", "pods", "-o", "name"],
+        env={"PATH": exports["PATH"], "KUBECONFIG": exports["KUBECONFIG"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert len(pods) == 3
+    order = b'{"items": [{"sku": "coffee-250g", "quantity": 1}]}'
+    assert post(f"{exports['CHECKOUT_URL']}/checkout", order, {})[0] == 200
+
+
+def test_status_shows_a_ready_stack(stack: StackFolder) -> None:
+    shown = srectl("status", "--name", stack.name)
+    assert shown.returncode == 0, shown.stdout
+    for name in ("etcd", "kube-apiserver", "aws", "prometheus", "alertmanager", "node-agent"):
+        assert name in shown.stdout
+
+
+def test_a_second_stack_runs_beside_the_first_and_ends_without_it(stack: StackFolder) -> None:
+    other = StackFolder.named(f"e2e-other-{os.getpid()}")
+    try:
+        start(other.name)
+        first, second = state_of(stack), state_of(other)
+        assert first.settings["pod_range"] != second.settings["pod_range"]
+        assert not set(first.endpoints.values()) & set(second.endpoints.values())
+        assert srectl("down", "--name", other.name).returncode == 0
+        assert processes_of_stack(other) == []
+    finally:
+        stop_stack(other, lambda _: None)
+    assert srectl("status", "--name", stack.name).returncode == 0
+
+
+def test_a_process_that_dies_is_shown_and_not_restarted(stack: StackFolder) -> None:
+    victim = state_of(stack).processes["traffic"]
+    os.kill(victim.pid, 9)
+    wait_until(lambda: state_of(stack).phase == "degraded", "the stack to be degraded", 20)
+    shown = srectl("status", "--name", stack.name)
+    assert shown.returncode == 4
+    assert "traffic" in state_of(stack).problem
+    assert state_of(stack).processes["traffic"].pid == victim.pid
+
+
+def test_down_leaves_no_process(stack: StackFolder) -> None:
+    assert srectl("down", "--name", stack.name).returncode == 0
+    assert processes_of_stack(stack) == []
+    assert "left over" not in stack.log("supervisor").read_text()
+
+
+def listeners(pids: list[int]) -> set[str]:
+    """Give ``address:port`` of every TCP and UDP socket that these processes listen on."""
+    inodes = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").glob("*"):
+            try:
+                target = str(link.readlink())
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    found = set()
+    for table, listening in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[3] == listening and columns[9] in inodes:
+                address, port = columns[1].split(":")
+                octets = [str(int(address[i : i + 2], 16)) for i in (6, 4, 2, 0)]
+                shown = ".".join(octets) if len(address) == 8 else f"[{address}]"
+                found.add(f"{shown}:{int(port, 16)}")
+    return found
