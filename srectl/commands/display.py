@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,8 @@ from srectl.local.progress import Event
 
 __all__ = ["StageDisplay", "console"]
 
-console = Console(highlight=False, soft_wrap=True)
+# Where nobody looks through a window (CI, a file) there is no width to fit into.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 class StageDisplay:

@@ -63,7 +63,8 @@ def _show(folder: StackFolder, state: StackState, phase: str) -> None:
         f"  running for {age // 60} min {age % 60} s, stops by itself at {until:%H:%M:%S}; "
         f"waits are {'those of production' if state.realistic else 'shortened'}"
     )
-    processes = Table("process", "pid", "state", "log", box=None, padding=(0, 2, 0, 0))
+    processes = Table("process", "pid", "state", box=None, padding=(0, 2, 0, 0))
+    processes.add_column("log", overflow="fold")
     for name, record in sorted(state.processes.items()):
         lives = _lives(record)
         how = "running" if lives else "[red]died[/]"
@@ -71,7 +72,8 @@ def _show(folder: StackFolder, state: StackState, phase: str) -> None:
             how += f" (exit code {record.exit_code})"
         processes.add_row(name, str(record.pid), how, escape(record.log))
     console.print(processes)
-    endpoints = Table("endpoint", "where", box=None, padding=(0, 2, 0, 0))
+    endpoints = Table("endpoint", box=None, padding=(0, 2, 0, 0))
+    endpoints.add_column("where", overflow="fold")
     for name, where in sorted(state.endpoints.items()):
         endpoints.add_row(name, escape(where))
     console.print(endpoints)

@@ -155,7 +155,8 @@ def show(account: Account, console: Console) -> None:
 
 def _show_timeline(account: Account, console: Console) -> None:
     console.print("\n[bold]Timeline[/] (seconds)")
-    table = Table("at", "since fault", "step", "what", "detail", box=None, padding=(0, 2, 0, 0))
+    table = Table("at", "since fault", "step", "what", box=None, padding=(0, 2, 0, 0))
+    table.add_column("detail", overflow="fold")
     for step in account.steps:
         at = datetime.datetime.fromtimestamp(step.at, datetime.UTC)
         table.add_row(

@@ -17,13 +17,14 @@ from srectl.demo.report import Account
 from srectl.demo.verdict import Evidence, judge
 from srectl.demo.watch import Reached, Stalled, watch
 from srectl.demo.world import World
+from srectl.errors import CommandFailed
 from srectl.local.control import StackFailed, StackRequest, start_stack, stop_stack
 from srectl.local.process import StartFailed, wait_until
 from srectl.local.progress import Event
 from srectl.local.stack import CHAOS_PARAMETER
 from srectl.local.state import StackState
 
-__all__ = ["Demo", "Escalated", "Teller"]
+__all__ = ["Degraded", "Demo", "Escalated", "Teller"]
 
 ERROR_RATE = 0.3
 _CALM_SECONDS = 5
@@ -33,6 +34,22 @@ _TAIL_LINES = 25
 
 class Escalated(RuntimeError):
     """The platform handed the incident to a human instead of repairing it."""
+
+
+class Degraded(RuntimeError):
+    """A process of the stack died, so what is missing is not the platform's fault.
+
+    Parameters
+    ----------
+    process : str
+        Its name.
+    problem : str
+        As ``srectl status`` shows it.
+    """
+
+    def __init__(self, process: str, problem: str) -> None:
+        self.process = process
+        super().__init__(f"the stack is degraded: {problem}")
 
 
 class Teller:
@@ -94,6 +111,10 @@ class Demo:
             self._show_log(error.milestone.log, state)
         except StartFailed as error:
             self._ended("stalled", str(error))
+            self._show_log("traffic", state)
+        except Degraded as error:
+            self._ended("stalled", str(error))
+            self._show_log(error.process, state)
         except Escalated as error:
             self._ended("escalated", str(error))
         except KeyboardInterrupt:
@@ -150,7 +171,7 @@ class Demo:
             self._ended("resolved", "")
 
     def _look(self, world: World, pace: Pace) -> None:
-        """Keep the worst error ratio, and end at once where a human was called."""
+        """Keep the worst error ratio; end at once where a human was called or a process died."""
         ratio = world.error_ratio(min(pace.ratio_window, _CALM_SECONDS))
         self._peak = max(self._peak, ratio or 0.0)
         record = _unless_away(world.record)
@@ -159,6 +180,10 @@ class Demo:
                 f"incident {record['incident_id']} was escalated to a human: "
                 f"{record.get('escalation_reason', 'no reason is recorded')}"
             )
+        now = StackState.read(self.request.folder)
+        if now is not None and now.phase == "degraded":
+            died = [name for name, one in now.processes.items() if one.exit_code is not None]
+            raise Degraded(died[0] if died else "supervisor", now.problem)
 
     def _collect(self, world: World) -> None:
         """Take what there is to be taken, however the watch ended."""
@@ -182,7 +207,10 @@ class Demo:
     def _show_log(self, source: str, state: StackState | None) -> None:
         if state is None or not source:
             return
-        text = _unless_away(lambda: read_log(source, self.request.folder, state, _TAIL_LINES))
+        try:
+            text = _unless_away(lambda: read_log(source, self.request.folder, state, _TAIL_LINES))
+        except CommandFailed as error:
+            text = str(error)
         self.account.log_tail = {"source": source, "lines": text or "(nothing)"}
 
 

@@ -22,6 +22,7 @@ from srectl.local.aws.process import (
     OPERATOR_ACCESS_KEY_ID,
     OPERATOR_SECRET_ACCESS_KEY,
     LocalAws,
+    LocalAwsError,
 )
 from srectl.local.binaries import COMPONENTS, find
 from srectl.local.deploy import Application, StackOutputs, build, deploy, parameter_overrides
@@ -169,7 +170,6 @@ class _Stack:
         process = self.bench.children.launch(
             "aws", self.aws.command(), self.aws.environment(), wave=_WAVE_STORAGE
         )
-        # Its own message says less than the log's tail.
         wait_until(lambda: _ready(self.aws, process), "the local AWS to answer", 60, process)
         self.bench.publish(
             {"aws_endpoint_url": self.aws.endpoint_url},
@@ -392,7 +392,10 @@ def _clear(folder: Path) -> None:
 
 
 def _ready(aws: LocalAws, process: ManagedProcess) -> bool:
-    return bool(aws.wait_ready(60, alive=process.alive))
+    try:
+        return bool(aws.wait_ready(0, alive=process.alive))
+    except LocalAwsError as error:
+        raise OSError(str(error)) from error  # not yet
 
 
 def _answers(url: str) -> bool:

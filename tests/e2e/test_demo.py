@@ -97,6 +97,32 @@ def test_without_the_permission_for_ssm_the_incident_is_escalated_and_the_demo_f
     assert not demo.left()
 
 
+def test_a_stack_that_breaks_during_the_demo_is_named_and_the_demo_fails(demo: Run) -> None:
+    running = subprocess.Popen(
+        demo.command(),
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if line.startswith("chaos on"):
+                break
+        state = StackState.read(demo.folder)
+        assert state is not None
+        os.kill(state.processes["alertmanager"].pid, signal.SIGKILL)
+        output, _ = running.communicate(timeout=180)
+    finally:
+        running.kill()
+        running.wait()
+    assert running.returncode == 10, output
+    assert "alertmanager" in demo.told()["problem"]
+    assert demo.told()["log_tail"]["source"] == "alertmanager"
+    assert not demo.left()
+
+
 def test_ctrl_c_leaves_nothing_behind(demo: Run) -> None:
     running = subprocess.Popen(
         demo.command(), cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -62,6 +62,7 @@ def test_down_ends_every_process_and_says_so(folder: StackFolder) -> None:
     state, _ = up(folder)
     outcome = stop_stack(folder, lambda _: None)
     assert (outcome.was_running, outcome.killed) == (True, 0)
+    assert "left over" not in folder.log("supervisor").read_text()
     assert not any(record.identity.alive() for record in state.processes.values())
     assert nothing_is_left(folder)
     assert state_of(folder).phase == "stopped"
