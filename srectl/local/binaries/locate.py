@@ -111,5 +111,5 @@ def advice(component: Component) -> str:
         return ""
     return (
         f", or set {ASSETS_VARIABLE} to a folder with {', '.join(component.binaries)}, "
-        "or use a cluster of your own with --kubeconfig"
+        "or give the tests a cluster of your own in SRECTL_TEST_KUBECONFIG"
     )

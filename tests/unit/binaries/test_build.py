@@ -251,7 +251,12 @@ def test_without_go_the_message_says_what_to_do(
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with pytest.raises(BinaryUnavailable) as caught:
         provide(replace(tool, name="etcd"), SilentProgress())
-    for advice in ("no 'go' on PATH", "Install Go 1.26", "KUBEBUILDER_ASSETS", "--kubeconfig"):
+    for advice in (
+        "no 'go' on PATH",
+        "Install Go 1.26",
+        "KUBEBUILDER_ASSETS",
+        "SRECTL_TEST_KUBECONFIG",
+    ):
         assert advice in str(caught.value)
 
 

@@ -67,14 +67,19 @@ def test_the_message_says_what_to_do() -> None:
     with pytest.raises(BinaryUnavailable) as caught:
         find("kubernetes")
     message = str(caught.value)
-    for advice in ("python -m srectl.local.binaries", "KUBEBUILDER_ASSETS", "--kubeconfig", "1.26"):
+    for advice in (
+        "python -m srectl.local.binaries",
+        "KUBEBUILDER_ASSETS",
+        "SRECTL_TEST_KUBECONFIG",
+        "1.26",
+    ):
         assert advice in message
 
 
 def test_assets_are_not_offered_for_what_they_cannot_bring() -> None:
     with pytest.raises(BinaryUnavailable) as caught:
         find("alertmanager")
-    assert "--kubeconfig" not in str(caught.value)
+    assert "SRECTL_TEST_KUBECONFIG" not in str(caught.value)
 
 
 def test_an_unknown_component_is_named_with_the_known_ones() -> None:
