@@ -14,7 +14,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes demo up down events build constraints clean
+.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes bench-drain demo up down events build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ test-unit: $(READY)  ## The quick tests only
 
 test-kubernetes: $(READY) binaries  ## What needs a real API server
 	$(BIN)/pytest -m kubernetes $(PYTEST_ARGS)
+
+bench-drain: $(READY) binaries  ## Time our drain against kubectl's, in turns on one cluster
+	PYTHONPATH=src:. $(BIN)/python tests/load/bench_drain.py
 
 demo: $(READY) binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production
 	$(BIN)/srectl demo $(if $(REALISTIC),--realistic)

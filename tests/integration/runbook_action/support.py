@@ -208,7 +208,9 @@ class Place:
             if not pod.metadata.deletion_timestamp
         }
 
-    def create_deployment(self, name: str = "checkout", replicas: int = 3) -> None:
+    def create_deployment(
+        self, name: str = "checkout", replicas: int = 3, grace_seconds: int = 0
+    ) -> None:
         labels = {"app": name}
         self.apps.create_namespaced_deployment(
             self.namespace,
@@ -222,7 +224,7 @@ class Place:
                         "metadata": {"labels": labels},
                         "spec": {
                             "schedulerName": NO_SCHEDULER,
-                            "terminationGracePeriodSeconds": 0,
+                            "terminationGracePeriodSeconds": grace_seconds,
                             "containers": [{"name": name, "image": "none/none:1"}],
                         },
                     },

@@ -20,6 +20,13 @@ from runbook_action.errors import (
 )
 from runbook_action.objects import Pod
 from runbook_action.request import Target
+from tests.integration.runbook_action.drain_scene import (
+    BUDGETS,
+    PODS_EACH,
+    BudgetWatch,
+    kept_ready,
+    populate,
+)
 from tests.integration.runbook_action.support import NO_SCHEDULER, Place
 
 pytestmark = pytest.mark.kubernetes
@@ -185,3 +192,19 @@ def test_the_nodes_without_a_group_are_a_group(place: Place, node: str) -> None:
     assert grouped.name == node
     assert alone.name in found
     assert node not in found
+
+
+def test_thirty_pods_under_three_budgets_leave_with_every_budget_kept_at_every_moment(
+    place: Place, node: str
+) -> None:
+    with kept_ready(place, node):
+        populate(place, node)
+        assert len(on_node(place, node)) == PODS_EACH * len(BUDGETS)
+        with BudgetWatch(place) as seen:
+            outcome = DRAIN.execute(request(place, node), place.services(seconds=240))
+    assert outcome.status == "succeeded"
+    assert on_node(place, node) == []
+    assert seen.broken == []
+    # Each pod that left was seen at least when it began to end and when it was gone.
+    assert seen.samples >= 2 * PODS_EACH * len(BUDGETS)
+    assert all(lowest < PODS_EACH for lowest in seen.lowest.values())
