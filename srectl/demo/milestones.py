@@ -212,7 +212,8 @@ class _Probes:
         restarted_at = template.get("kubectl.kubernetes.io/restartedAt")
         if restarted_at is None:
             return None
-        return Sighting(parse_time(restarted_at), "by the incident's runbook")
+        # The annotation knows whole seconds only, which would put it before what came before it.
+        return Sighting(time.time(), f"restartedAt {restarted_at}")
 
     def pods_replaced(self) -> Sighting | None:
         pods = self.world.pods()
