@@ -1,4 +1,4 @@
-"""Stands between an action and the real API server, and spoils the first write on demand."""
+"""Stands between an action and the real API server, and spoils writes on demand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WRITES = ("PATCH", "POST")
 
 
 class FaultyProxy:
-    """Forwards everything to the API server; the first write may fail in a stated way.
+    """Forwards everything to the API server; until ``heal``, writes may fail in a stated way.
 
     Parameters
     ----------
@@ -25,22 +25,19 @@ class FaultyProxy:
     Attributes
     ----------
     answer
-        Status to answer the first write with, which then reaches nobody.
+        Status to answer a write with, which then reaches nobody.
     mangle
-        Make the first write one that the API server refuses as invalid.
+        Make a write one that the API server refuses as invalid.
     lose
-        Forward the first write, and hang up instead of passing on the answer.
+        Forward a write, and hang up instead of passing on the answer.
     before
-        Done just before the first write is forwarded.
+        Done just before a write is forwarded.
     writes
         Writes that were asked for, as ``"PATCH /path"``.
     """
 
     def __init__(self, url: str, ca_file: str) -> None:
-        self.answer = 0
-        self.mangle = False
-        self.lose = False
-        self.before: Callable[[], Any] | None = None
+        self.heal()
         self.writes: list[str] = []
         self._upstream = urllib3.PoolManager(ca_certs=ca_file, retries=False)
         self._target = url
@@ -66,6 +63,13 @@ class FaultyProxy:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
+    def heal(self) -> None:
+        """Forward everything again."""
+        self.answer = 0
+        self.mangle = False
+        self.lose = False
+        self.before: Callable[[], Any] | None = None
+
     @property
     def url(self) -> str:
         """Where it listens."""
@@ -79,17 +83,16 @@ class FaultyProxy:
 
     def handle(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         """Forward one request, or not."""
-        first = False
-        if handler.command in WRITES:
+        spoil = handler.command in WRITES
+        if spoil:
             self.writes.append(f"{handler.command} {handler.path}")
-            first = len(self.writes) == 1
-        if first and self.answer:
+        if spoil and self.answer:
             status = {"kind": "Status", "code": self.answer, "message": "made to fail"}
             self._reply(handler, self.answer, json.dumps(status).encode())
             return
-        if first and self.before:
+        if spoil and self.before:
             self.before()
-        if first and self.mangle:
+        if spoil and self.mangle:
             body = _mangled(body)
         headers = {
             key: value
@@ -99,7 +102,7 @@ class FaultyProxy:
         answer = self._upstream.request(
             handler.command, self._target + handler.path, body=body or None, headers=headers
         )
-        if first and self.lose:
+        if spoil and self.lose:
             handler.close_connection = True
             return
         self._reply(handler, answer.status, answer.data)
