@@ -104,11 +104,14 @@ def test_the_webhook_takes_an_alert_with_the_key_and_refuses_one_without(
     assert json.loads(answer)["accepted"] == 1
 
 
-def test_the_exports_point_kubectl_and_the_service_at_the_stack(exports: dict[str, str]) -> None:
+def test_the_exports_point_kubectl_and_the_service_at_the_stack(
+    exports: dict[str, str], tmp_path: Path
+) -> None:
     kubectl = find("kubernetes") / "kubectl"
     pods = subprocess.run(
         [kubectl, "-n", "apps", "get", "pods", "-o", "name"],
-        env={"PATH": exports["PATH"], "KUBECONFIG": exports["KUBECONFIG"]},
+        # Without a home, kubectl would keep its cache in the current folder.
+        env={"HOME": str(tmp_path), "KUBECONFIG": exports["KUBECONFIG"]},
         capture_output=True,
         text=True,
         check=True,
