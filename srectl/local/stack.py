@@ -247,7 +247,11 @@ class _Stack:
         self.bench.children.run(
             "kubectl-apply",
             [kubectl, "apply", "--server-side", "-k", str(overlay)],
-            {"KUBECONFIG": str(self.control_plane.admin_kubeconfig)},
+            {
+                "KUBECONFIG": str(self.control_plane.admin_kubeconfig),
+                # kubectl keeps a cache there, which is of no use to the user's other clusters.
+                "HOME": str(self.control_plane.state_dir),
+            },
             what="the Kubernetes manifests to be applied",
             timeout=60,
         )
