@@ -80,7 +80,9 @@ def test_production_keeps_the_numbers_that_were_asked_for() -> None:
     objects = _build(REPOSITORY / "eks" / "apps" / "overlays" / "production")
     deployment = _one(objects, "Deployment", "checkout")["spec"]
     (container,) = deployment["template"]["spec"]["containers"]
-    assert deployment["replicas"] == 3
+    assert "replicas" not in deployment, "the autoscaler decides, also when applied again"
+    autoscaler = _one(objects, "HorizontalPodAutoscaler", "checkout")["spec"]
+    assert autoscaler["minReplicas"] == 3
     assert container["resources"] == {
         "requests": {"cpu": "100m", "memory": "128Mi"},
         "limits": {"cpu": "500m", "memory": "512Mi"},
