@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from kubernetes import client
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import KubernetesApi
+from tests.integration.runbook_action.drain_scene import kept_ready
 from tests.integration.runbook_action.support import Place, PodStatuses, TokenAccess, admin_api
 
 _numbers = itertools.count(1)
@@ -76,7 +78,7 @@ def place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
 
 @pytest.fixture
 def node(place: Place, admin: Any) -> Iterator[str]:
-    """A node that the remediation may drain: the opt-in ClusterRole is installed for it."""
+    """A ready node that the remediation may drain: the opt-in ClusterRole is installed for it."""
     core: Any = client.CoreV1Api(admin)
     rbac: Any = client.RbacAuthorizationV1Api(admin)
     name = f"node-of-{place.namespace}"
@@ -110,7 +112,11 @@ def node(place: Place, admin: Any) -> Iterator[str]:
             ],
         },
     )
-    yield name
+    with kept_ready(place, name):
+        # The taints of a node that is not ready come off by themselves: a change under the drain.
+        while core.read_node(name).spec.taints:
+            time.sleep(0.1)
+        yield name
     rbac.delete_namespaced_role_binding(name, in_default)
     rbac.delete_namespaced_role(name, in_default)
     rbac.delete_cluster_role_binding(name)

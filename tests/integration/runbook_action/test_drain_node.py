@@ -24,7 +24,6 @@ from tests.integration.runbook_action.drain_scene import (
     BUDGETS,
     PODS_EACH,
     BudgetWatch,
-    kept_ready,
     populate,
 )
 from tests.integration.runbook_action.support import NO_SCHEDULER, Place
@@ -197,11 +196,10 @@ def test_the_nodes_without_a_group_are_a_group(place: Place, node: str) -> None:
 def test_thirty_pods_under_three_budgets_leave_with_every_budget_kept_at_every_moment(
     place: Place, node: str
 ) -> None:
-    with kept_ready(place, node):
-        populate(place, node)
-        assert len(on_node(place, node)) == PODS_EACH * len(BUDGETS)
-        with BudgetWatch(place) as seen:
-            outcome = DRAIN.execute(request(place, node), place.services(seconds=240))
+    populate(place, node)
+    assert len(on_node(place, node)) == PODS_EACH * len(BUDGETS)
+    with BudgetWatch(place) as seen:
+        outcome = DRAIN.execute(request(place, node), place.services(seconds=240))
     assert outcome.status == "succeeded"
     assert on_node(place, node) == []
     assert seen.broken == []

@@ -6,9 +6,7 @@ The answers are the real server's. Only what it cannot be made to say on demand 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ from runbook_action.outcome import Outcome
 from runbook_action.request import Request, Target
 from srectl.local.process import free_port
 from tests.integration.kubernetes_fixtures import KubernetesApi
-from tests.integration.runbook_action.drain_scene import kept_ready
 from tests.integration.runbook_action.faulty_proxy import FaultyProxy
 from tests.integration.runbook_action.support import PARAMETER, Place
 from tests.integration.runbook_action.test_drain_node import create_pods
@@ -142,15 +139,12 @@ def proxy(control_plane: KubernetesApi, tmp_path: Path) -> Iterator[FaultyProxy]
 
 
 @pytest.fixture(params=list(REGISTRY))
-def case(request: pytest.FixtureRequest, place: Place, proxy: FaultyProxy) -> Iterator[Case]:
+def case(request: pytest.FixtureRequest, place: Place, proxy: FaultyProxy) -> Case:
     """Each action in turn."""
     action: str = request.param
     on_node = REGISTRY[action].target_kind == "node"
     node: str | None = request.getfixturevalue("node") if on_node else None
-    with kept_ready(place, node) if node else nullcontext():
-        while node and place.core.read_node(node).spec.taints:
-            time.sleep(0.1)  # of a node that is not ready: they change its spec under a drain
-        yield Case(action, place, node, proxy)
+    return Case(action, place, node, proxy)
 
 
 BEFORE_ANY_WRITE: list[tuple[Callable[[Case], None], str]] = [
