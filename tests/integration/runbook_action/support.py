@@ -225,7 +225,21 @@ class Place:
                         "spec": {
                             "schedulerName": NO_SCHEDULER,
                             "terminationGracePeriodSeconds": grace_seconds,
-                            "containers": [{"name": name, "image": "none/none:1"}],
+                            # As strict as the shipped one: its namespace takes nothing less.
+                            "securityContext": {
+                                "runAsNonRoot": True,
+                                "seccompProfile": {"type": "RuntimeDefault"},
+                            },
+                            "containers": [
+                                {
+                                    "name": name,
+                                    "image": "none/none:1",
+                                    "securityContext": {
+                                        "allowPrivilegeEscalation": False,
+                                        "capabilities": {"drop": ["ALL"]},
+                                    },
+                                }
+                            ],
                         },
                     },
                 },
