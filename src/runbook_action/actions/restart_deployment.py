@@ -2,20 +2,27 @@
 
 One write carries the mark and the restart, so there is no halfway: either both are there, and a
 repeated call only watches, or neither is.
+
+A restart that is complete cannot be taken back. One whose new pods do not come up can: with the pod
+template as it was before, to the letter, Kubernetes goes back to the ReplicaSet whose pods still
+run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runbook_action import marks
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import Field
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
-from runbook_action.request import Request, TargetKind
+from runbook_action.request import Request, Target, TargetKind
 from runbook_action.rollout import (
+    POLL_SECONDS,
+    RolloutState,
+    assess,
     is_restarted,
     patch_unless_changed,
     read_deployment,
@@ -29,7 +36,7 @@ from runbook_action.rollout import (
 
 @dataclass(frozen=True)
 class RestartDeployment:
-    """A rolling restart. It has no undo: the pods that were are gone."""
+    """A rolling restart, taken back where the new pods do not come up."""
 
     name: str = "restart_deployment"
 
@@ -45,7 +52,7 @@ class RestartDeployment:
 
     @property
     def undo_fields(self) -> Mapping[str, Field]:
-        """There is nothing to undo."""
+        """None: what undo needs stands in the mark on the target."""
         return {}
 
     def plan(self, request: Request, services: Services) -> Outcome:
@@ -71,7 +78,9 @@ class RestartDeployment:
         change = restart_change(services, deployment, request)
         if not is_restarted(deployment, request.incident_id, self.name):
             refuse_if_too_few_stay_ready(deployment, request)
-            annotations = marks.mark(request.incident_id, self.name, {})
+            found = deployment.template_annotations
+            before = {key: found.get(key) for key in marks.OF_A_RESTART}
+            annotations = marks.mark(request.incident_id, self.name, before)
             patch_unless_changed(
                 services.cluster,
                 deployment,
@@ -83,9 +92,40 @@ class RestartDeployment:
         """Healthy: rollout complete, replicas ready, no container stuck."""
         return verdict(services, request.target, [], {})
 
-    def undo(self, request: Request, services: Services) -> Outcome:  # noqa: ARG002 - the Protocol's
-        """Say that a restart cannot be taken back."""
-        return Outcome("unchanged", f"A restart of {request.target} cannot be taken back.")
+    def undo(self, request: Request, services: Services) -> Outcome:
+        """Put the pod template back, unless the restart is complete."""
+        target = request.target
+        deployment = read_deployment(services.cluster, target)
+        before = marks.recorded(deployment, request.incident_id, self.name)
+        restarted = is_restarted(deployment, request.incident_id, self.name)
+        if before is None or (restarted and assess(deployment).complete):
+            return Outcome("unchanged", f"A restart of {target} cannot be taken back.")
+        changes = []
+        if restarted:
+            change = restart_change(services, deployment, request)
+            changes = [replace(change, before=change.after, after=before.get(marks.RESTARTED_AT))]
+            annotations = {key: before.get(key) for key in marks.OF_A_RESTART}
+            patch_unless_changed(
+                services.cluster,
+                deployment,
+                {"spec": {"template": {"metadata": {"annotations": annotations}}}},
+            )
+        state = _settled(services, target)
+        return Outcome(
+            "succeeded" if state.complete else "in_progress",
+            f"The restart of {target} was taken back: {state.progress}.",
+            changed=True,
+            plan=changes,
+        )
+
+
+def _settled(services: Services, target: Target) -> RolloutState:
+    """Wait for the earlier pods to be all there are; stuck ones are on their way out meanwhile."""
+    while True:
+        state = assess(read_deployment(services.cluster, target))
+        if state.complete or services.clock.remaining() < POLL_SECONDS:
+            return state
+        services.clock.sleep(POLL_SECONDS)
 
 
 ACTION = RestartDeployment()

@@ -54,7 +54,30 @@ def test_verify_judges_the_deployment() -> None:
     assert RESTART.verify(request(RESTART.name, "verify"), world.services).healthy is False
 
 
-def test_a_restart_cannot_be_undone_and_undo_says_so() -> None:
+def test_a_restart_whose_pods_do_not_come_up_is_taken_back_to_the_letter() -> None:
+    world = World.new()
+    before = dict(world.cluster.template_annotations)
+    world.cluster.stuck = True
+    world.clock.seconds_left = 0.0
+    assert RESTART.execute(request(RESTART.name), world.services).status == "in_progress"
+    assert world.cluster.template_annotations != before
+    world.cluster.stuck = False  # the pods of the earlier template still run
+    world.clock.seconds_left = 90.0
+    outcome = RESTART.undo(request(RESTART.name, "undo"), world.services)
+    assert (outcome.status, outcome.changed) == ("succeeded", True)
+    assert world.cluster.template_annotations == before
+    again = RESTART.undo(request(RESTART.name, "undo"), world.services)
+    assert again.status == "succeeded"
+    assert world.calls.writes() == ["patch template", "patch template"]
+
+
+def test_undo_of_a_restart_that_never_was_changes_nothing() -> None:
+    world = World.new()
+    assert RESTART.undo(request(RESTART.name, "undo"), world.services).status == "unchanged"
+    assert world.calls.writes() == []
+
+
+def test_a_complete_restart_cannot_be_undone_and_undo_says_so() -> None:
     world = World.new()
     RESTART.execute(request(RESTART.name), world.services)
     outcome = RESTART.undo(request(RESTART.name, "undo"), world.services)
