@@ -39,8 +39,8 @@ def stack() -> Iterator[StackFolder]:
         stop_stack(folder, lambda _: None)
 
 
-def ready_pods(state: StackState) -> set[str]:
-    """Identities of the pods of checkout that are ready."""
+def pods(state: StackState) -> dict[str, bool]:
+    """Every pod of checkout by its identity, and whether it is ready."""
     printed = subprocess.run(
         [find("kubernetes") / "kubectl", "-n", "apps", "get", "pods", "-o", "json"],
         env={
@@ -52,10 +52,11 @@ def ready_pods(state: StackState) -> set[str]:
         check=True,
     ).stdout
     return {
-        pod["metadata"]["uid"]
+        pod["metadata"]["uid"]: any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in pod["status"].get("conditions", [])
+        )
         for pod in json.loads(printed)["items"]
-        for condition in pod["status"].get("conditions", [])
-        if condition["type"] == "Ready" and condition["status"] == "True"
     }
 
 
@@ -78,8 +79,8 @@ def incident_of(state: StackState, incident_id: str) -> dict[str, Any]:
 
 def test_a_restart_into_a_bad_image_is_undone_and_escalated(stack: StackFolder) -> None:
     state = state_of(stack)
-    before = ready_pods(state)
-    assert len(before) == 3
+    before = pods(state)
+    assert list(before.values()) == [True, True, True]
     client_of(state, "dynamodb").put_item(
         TableName="sre-runbooks",
         Item={"name": {"S": RUNBOOK["name"]}, "definition": {"S": json.dumps(RUNBOOK)}},
@@ -112,4 +113,5 @@ def test_a_restart_into_a_bad_image_is_undone_and_escalated(stack: StackFolder) 
     wait_until(lambda: len(steps()) == 2, "both steps on record", 30)
     assert steps() == {"execute": "failed", "undo": "succeeded"}
     assert "RolloutFailed" in incident_of(state, incident_id)["escalation_reason"]["S"]
-    assert ready_pods(state) == before, "the pods of before run on, and no other"
+    # The pods of before run on, and none that hangs is left beside them.
+    wait_until(lambda: pods(state) == before, "the pods of before, and no other", 30)
