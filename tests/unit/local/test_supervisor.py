@@ -191,7 +191,10 @@ def test_down_cleans_up_after_a_killed_supervisor(folder: StackFolder) -> None:
     assert state.supervisor is not None
     os.kill(state.supervisor.pid, signal.SIGKILL)
     assert state.supervisor.identity.wait_gone(5)
-    assert effective_phase(folder, state_of(folder)) == "stopped"
+    # Its first thread is gone; the lock goes with the last one, a moment later.
+    wait_until(
+        lambda: effective_phase(folder, state_of(folder)) == "stopped", "the lock to be let go", 5
+    )
     outcome = stop_stack(folder, lambda _: None)
     assert outcome.killed >= 1
     assert nothing_is_left(folder)
