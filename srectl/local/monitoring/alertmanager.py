@@ -12,19 +12,17 @@ import yaml
 
 from srectl.local.monitoring.durations import divide
 from srectl.local.monitoring.pace import REALISTIC, Pace
-from srectl.local.monitoring.prometheus import answers_ready
+from srectl.local.monitoring.readiness import HOST, Monitor
 from srectl.local.monitoring.rules import MONITORING_FOLDER
-from srectl.local.process import LogTail, wait_until
 
 __all__ = ["Alertmanager"]
 
-HOST = "127.0.0.1"
 _WAITS = ("group_wait", "group_interval", "repeat_interval")
 _KEY_HEADER = "X-Api-Key"
 
 
 @dataclass(frozen=True)
-class Alertmanager:
+class Alertmanager(Monitor):
     """One Alertmanager that posts to the platform's webhook.
 
     Parameters
@@ -113,26 +111,6 @@ class Alertmanager:
             "--cluster.listen-address=",
             "--log.level=warn",
         )
-
-    def ready(self) -> bool:
-        """Ask once whether it serves.
-
-        Raises
-        ------
-        OSError, http.client.HTTPException
-            It does not answer.
-        """
-        return answers_ready(self.port)
-
-    def wait_ready(self, process: LogTail | None = None, timeout_seconds: float = 30.0) -> None:
-        """Wait until it serves.
-
-        Raises
-        ------
-        StartFailed
-            It ended, or time is up.
-        """
-        wait_until(self.ready, "Alertmanager to be ready", timeout_seconds, process)
 
     @property
     def _url_file(self) -> Path:

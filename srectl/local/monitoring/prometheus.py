@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,17 @@ import yaml
 
 from srectl.local.monitoring.durations import format_duration
 from srectl.local.monitoring.pace import REALISTIC, Pace
+from srectl.local.monitoring.readiness import HOST, Monitor
 from srectl.local.monitoring.rules import SHIPPED_RULES, rule_file
-from srectl.local.process import LogTail, wait_until
 
 __all__ = ["Prometheus"]
 
-HOST = "127.0.0.1"
 _MAX_SCRAPE_TIMEOUT_MS = 10_000
 _SERVICE_LABEL = "__meta_kubernetes_pod_label_app_kubernetes_io_name"
 
 
 @dataclass(frozen=True)
-class Prometheus:
+class Prometheus(Monitor):
     """One Prometheus that finds the pods of a namespace through the Kubernetes API.
 
     Pods, not EndpointSlices as in production: an EndpointSlice refuses loopback addresses, and
@@ -123,45 +121,9 @@ class Prometheus:
             "--log.level=warn",
         )
 
-    def ready(self) -> bool:
-        """Ask once whether it serves.
-
-        Raises
-        ------
-        OSError, http.client.HTTPException
-            It does not answer.
-        """
-        return answers_ready(self.port)
-
-    def wait_ready(self, process: LogTail | None = None, timeout_seconds: float = 30.0) -> None:
-        """Wait until it serves.
-
-        Raises
-        ------
-        StartFailed
-            It ended, or time is up.
-        """
-        wait_until(self.ready, "Prometheus to be ready", timeout_seconds, process)
-
     @property
     def _rule_file(self) -> Path:
         return self.state_dir / "rules.yaml"
-
-
-def answers_ready(port: int) -> bool:
-    """Ask ``/-/ready`` on 127.0.0.1 whether it is.
-
-    Raises
-    ------
-    OSError, http.client.HTTPException
-        Nobody answers, or not in HTTP.
-    """
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/-/ready")
-        return connection.getresponse().status == http.client.OK
-    finally:
-        connection.close()
 
 
 def _relabelling() -> list[dict[str, Any]]:
