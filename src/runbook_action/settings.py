@@ -6,12 +6,12 @@ middle of a remediation.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9])?")
+_CLUSTER_ARN = re.compile(r"arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster/([A-Za-z0-9_-]{1,100})")
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 
@@ -68,8 +68,8 @@ class Settings:
 
         clusters = _clusters(required("CLUSTERS"), faults)
         default_cluster = required("DEFAULT_CLUSTER")
-        if default_cluster and clusters and default_cluster not in clusters:
-            faults.append(f"DEFAULT_CLUSTER {default_cluster!r} is not a key of CLUSTERS")
+        if default_cluster and default_cluster not in clusters:
+            faults.append(f"DEFAULT_CLUSTER {default_cluster!r} is not among CLUSTERS")
         role = required("REMEDIATION_ROLE_ARN")
         if role and not _ROLE_ARN.fullmatch(role):
             faults.append(f"REMEDIATION_ROLE_ARN {role!r} is not the ARN of an IAM role")
@@ -92,17 +92,12 @@ class Settings:
 
 
 def _clusters(text: str, faults: list[str]) -> Mapping[str, str]:
-    if not text:
-        return {}
-    try:
-        clusters = json.loads(text)
-    except ValueError as error:
-        faults.append(f"CLUSTERS is not JSON ({error})")
-        return {}
-    if not isinstance(clusters, dict) or not clusters:
-        faults.append("CLUSTERS must be a JSON object with at least one cluster")
-        return {}
-    for label, name in clusters.items():
-        if not isinstance(name, str) or not _LABEL_VALUE.fullmatch(name):
-            faults.append(f"CLUSTERS[{label!r}] is not the name of an EKS cluster")
+    """Read ``NAME``, ``LABEL=NAME`` or the ARN of an EKS cluster, several with commas."""
+    clusters: dict[str, str] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        label, separator, cluster = entry.rpartition("=")
+        name = found[1] if (found := _CLUSTER_ARN.fullmatch(cluster)) else cluster
+        if not _LABEL_VALUE.fullmatch(name) or (separator and not _LABEL_VALUE.fullmatch(label)):
+            faults.append(f"CLUSTERS: {entry!r} is not NAME, LABEL=NAME or the ARN of a cluster")
+        clusters[label or name] = name
     return clusters

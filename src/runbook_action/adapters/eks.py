@@ -98,7 +98,8 @@ class EksClusters:
         if label not in self._clusters:
             raise ActionRefused(
                 f"cluster {label!r} is not on the allow-list "
-                f"({', '.join(sorted(self._clusters))}). Add it to CLUSTERS to allow it."
+                f"({', '.join(sorted(self._clusters))}). The deployment's "
+                "parameter MoreClusterArns adds one."
             )
         return self._clusters[label]
 

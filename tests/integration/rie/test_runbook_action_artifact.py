@@ -41,7 +41,7 @@ BEHIND_THE_REQUEST = {"AccessDenied", "AwsUnavailable", "ClusterUnreachable", "T
 def function(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     variables = {
         **local_aws.operator_environment(),
-        "CLUSTERS": '{"sre-platform": "rie-no-such-cluster"}',
+        "CLUSTERS": "sre-platform=rie-no-such-cluster",
         "DEFAULT_CLUSTER": "sre-platform",
         "REMEDIATION_ROLE_ARN": "arn:aws:iam::000000000000:role/rie-no-such-role",
         "DEGRADED_MODE_PARAMETER": "/checkout/degraded_mode",

@@ -119,7 +119,7 @@ def variables(local_aws: LocalAws, own_control_plane: StartedControlPlane) -> di
     key = local_aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
     return {
         **local_aws.operator_environment(),
-        "CLUSTERS": json.dumps({"sre-platform": CLUSTER_NAME}),
+        "CLUSTERS": f"sre-platform={CLUSTER_NAME}",
         "DEFAULT_CLUSTER": "sre-platform",
         "REMEDIATION_ROLE_ARN": role,
         "DEGRADED_MODE_PARAMETER": PARAMETER,

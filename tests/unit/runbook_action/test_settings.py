@@ -7,7 +7,7 @@ import pytest
 from runbook_action.settings import InvalidSettings, Settings
 
 GOOD = {
-    "CLUSTERS": '{"sre-platform": "sre-platform-eks"}',
+    "CLUSTERS": "sre-platform=sre-platform-eks",
     "DEFAULT_CLUSTER": "sre-platform",
     "REMEDIATION_ROLE_ARN": "arn:aws:iam::000000000000:role/checkout-remediation-role",
     "DEGRADED_MODE_PARAMETER": "/checkout/degraded_mode",
@@ -23,6 +23,16 @@ def test_a_good_environment_is_read() -> None:
     assert settings.allowed_namespaces == {"apps", "shop"}
 
 
+def test_clusters_go_by_name_by_label_or_by_arn() -> None:
+    clusters = "sre-platform, eu=platform-eu,arn:aws:eks:us-east-1:000000000000:cluster/spare,"
+    settings = Settings.from_environment({**GOOD, "CLUSTERS": clusters})
+    assert settings.clusters == {
+        "sre-platform": "sre-platform",
+        "eu": "platform-eu",
+        "spare": "spare",
+    }
+
+
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_a_missing_variable_is_named(name: str) -> None:
     with pytest.raises(InvalidSettings, match=f"{name} is missing"):
@@ -32,12 +42,12 @@ def test_a_missing_variable_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "fault"),
     [
-        ("CLUSTERS", "{", "CLUSTERS is not JSON"),
-        ("CLUSTERS", "{}", "at least one cluster"),
-        ("CLUSTERS", '["a"]', "at least one cluster"),
-        ("CLUSTERS", '{"sre-platform": "a/b"}', "not the name of an EKS cluster"),
-        ("CLUSTERS", '{"sre-platform": 3}', "not the name of an EKS cluster"),
-        ("DEFAULT_CLUSTER", "other", "'other' is not a key of CLUSTERS"),
+        ("CLUSTERS", "a/b", "'a/b' is not NAME"),
+        ("CLUSTERS", "sre-platform,x=", "'x=' is not NAME"),
+        ("CLUSTERS", "sre-platform,x y=eks", "'x y=eks' is not NAME"),
+        ("CLUSTERS", "arn:aws:s3:::cluster/eks", "'arn:aws:s3:::cluster/eks' is not NAME"),
+        ("CLUSTERS", ",", "'sre-platform' is not among CLUSTERS"),
+        ("DEFAULT_CLUSTER", "other", "'other' is not among CLUSTERS"),
         ("REMEDIATION_ROLE_ARN", "checkout-remediation-role", "not the ARN of an IAM role"),
         ("DEGRADED_MODE_PARAMETER", "degraded", "does not start with '/'"),
         ("ALLOWED_NAMESPACES", " ", "ALLOWED_NAMESPACES is missing"),
