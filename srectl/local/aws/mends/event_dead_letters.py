@@ -33,8 +33,9 @@ class DeliveryError(Exception):
         self.code = code
 
 
-def _require_target(arn: str) -> None:
+def _require_target(target: dict[str, Any]) -> None:
     """Raise where a target is missing that the stock dispatcher would only warn about."""
+    arn = target.get("Arn", "")
     try:
         service = parse_arn(arn).service
     except ArnParseError as error:
@@ -49,6 +50,10 @@ def _require_target(arn: str) -> None:
     }
     if service in exists and not exists[service]():
         raise DeliveryError("RESOURCE_NOT_FOUND", f"target {arn} does not exist")
+
+
+#: Asked before a delivery; one that raises DeliveryError keeps the event from its target.
+checks: list[Callable[[dict[str, Any]], None]] = [_require_target]
 
 
 def _dispatch_to_sns(arn: str, payload: str) -> None:
@@ -67,7 +72,7 @@ def _dispatch_to_stepfunctions(arn: str, payload: str) -> None:
         raise DeliveryError("SDK_CLIENT_ERROR", f"{arn} refused the execution: {text}")
 
 
-def _rule_arn(rule: dict[str, Any]) -> str:
+def rule_arn(rule: dict[str, Any]) -> str:
     bus = rule.get("EventBusName", "default")
     name = rule["Name"] if bus == "default" else f"{bus}/{rule['Name']}"
     return f"arn:aws:events:{get_region()}:{get_account_id()}:rule/{name}"
@@ -82,17 +87,19 @@ class _Refused(threading.local):
 def _keep(target: dict[str, Any], event: Any, rule: dict[str, Any], error: DeliveryError) -> None:
     queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn", "")
     queue = sqs._queue_by_arn(queue_arn) if queue_arn else None
-    rule_arn = _rule_arn(rule)
+    arn_of_rule = rule_arn(rule)
     if queue is None:
-        log.error("event of rule %s lost, it has no dead-letter queue: %s", rule_arn, error)
+        log.error("event of rule %s lost, it has no dead-letter queue: %s", arn_of_rule, error)
         return
-    if not sqs.queue_policy_allows(queue_arn, "events.amazonaws.com", rule_arn, get_account_id()):
-        log.error("event of rule %s lost, %s refuses it: %s", rule_arn, queue_arn, error)
+    if not sqs.queue_policy_allows(
+        queue_arn, "events.amazonaws.com", arn_of_rule, get_account_id()
+    ):
+        log.error("event of rule %s lost, %s refuses it: %s", arn_of_rule, queue_arn, error)
         return
     attributes = {
         name: {"DataType": "String", "StringValue": value}
         for name, value in {
-            "RULE_ARN": rule_arn,
+            "RULE_ARN": arn_of_rule,
             "TARGET_ARN": target.get("Arn", ""),
             "ERROR_CODE": error.code,
             "ERROR_MESSAGE": str(error),
@@ -115,7 +122,7 @@ def _keep(target: dict[str, Any], event: Any, rule: dict[str, Any], error: Deliv
     }
     sqs._ensure_msg_fields(message)
     queue["messages"].append(message)
-    log.warning("event of rule %s kept in %s: %s", rule_arn, queue_arn, error)
+    log.warning("event of rule %s kept in %s: %s", arn_of_rule, queue_arn, error)
 
 
 def apply() -> None:
@@ -137,7 +144,8 @@ def apply() -> None:
     def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
         refused.error = None
         try:
-            _require_target(target.get("Arn", ""))
+            for check in checks:
+                check(target)
             stock(target, event, rule, view)
         except DeliveryError as error:
             refused.error = error

@@ -97,3 +97,43 @@ def no_update_of_an_item_is_lost(aws: LocalAws, name: str) -> None:
     eventually(all_ended, "every execution succeeds", 60)
     item = dynamodb.get_item(TableName=name, Key={"k": {"S": "item"}}, ConsistentRead=True)["Item"]
     assert item["taken"]["N"] == str(executions)
+
+
+@shows("table_system_backup")
+def a_deleted_table_can_be_restored_under_its_own_name(aws: LocalAws, name: str) -> None:
+    """A deleted table with point-in-time recovery leaves a SYSTEM backup with all its items."""
+    dynamodb = aws.client("dynamodb")
+
+    def create(table: str, recovery: bool) -> None:
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        )
+        dynamodb.update_continuous_backups(
+            TableName=table,
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": recovery},
+        )
+
+    def backups(table: str, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = dynamodb.list_backups(TableName=table, BackupType=kind)[
+            "BackupSummaries"
+        ]
+        return found
+
+    create(name, recovery=True)
+    create(f"{name}-bare", recovery=False)
+    dynamodb.put_item(TableName=name, Item={"k": {"S": "incident-1"}, "n": {"N": "1"}})
+    dynamodb.delete_table(TableName=name)
+    dynamodb.delete_table(TableName=f"{name}-bare")
+
+    kept = backups(name, "SYSTEM")
+    assert [each["BackupName"] for each in kept] == [f"{name}$DeletedTableBackup"]
+    assert backups(name, "USER") == backups(f"{name}-bare", "ALL") == []
+    dynamodb.restore_table_from_backup(TargetTableName=name, BackupArn=kept[0]["BackupArn"])
+    eventually(
+        lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE",
+        "the table is restored",
+    )
+    assert dynamodb.scan(TableName=name)["Items"] == [{"k": {"S": "incident-1"}, "n": {"N": "1"}}]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
 from srectl.local.aws.process import LocalAws
 from tests.integration.localaws.probes.registry import shows
-from tests.integration.localaws.probes.support import deploy, eventually, make_queue, receive
+from tests.integration.localaws.probes.support import (
+    deploy,
+    eventually,
+    make_machine,
+    make_queue,
+    make_role,
+    receive,
+)
 
 
 def _bus(name: str) -> dict[str, Any]:
@@ -111,3 +119,80 @@ def undeliverable_event_goes_to_the_dead_letter_queue(aws: LocalAws, name: str) 
     assert attributes["TARGET_ARN"] == missing
     assert attributes["ERROR_CODE"] == "RESOURCE_NOT_FOUND"
     assert attributes["RULE_ARN"].endswith(f"/{name}")
+
+
+@shows("replay_filter")
+def a_replay_reaches_the_rules_it_names(aws: LocalAws, name: str) -> None:
+    """Of two rules that match, a replay with FilterArns reaches only the one that it names."""
+    events, sqs = aws.client("events"), aws.client("sqs")
+    bus = events.create_event_bus(Name=name)["EventBusArn"]
+    archive = events.create_archive(ArchiveName=name, EventSourceArn=bus)["ArchiveArn"]
+    rules, queues = {}, {}
+    for which in ("meant", "other"):
+        rule = f"{name}-{which}"
+        queues[which], queue = make_queue(aws, rule)
+        rules[which] = events.put_rule(
+            Name=rule, EventBusName=name, EventPattern='{"source":["sre.test"]}'
+        )["RuleArn"]
+        events.put_targets(Rule=rule, EventBusName=name, Targets=[{"Id": "1", "Arn": queue}])
+    _put(aws, name, {"n": 1})
+    for url in queues.values():
+        receive(aws, url)
+        sqs.purge_queue(QueueUrl=url)
+
+    now = datetime.datetime.now(datetime.UTC)
+    hour = datetime.timedelta(hours=1)
+    events.start_replay(
+        ReplayName=name,
+        EventSourceArn=archive,
+        EventStartTime=now - hour,
+        EventEndTime=now + hour,
+        Destination={"Arn": bus, "FilterArns": [rules["meant"]]},
+    )
+    eventually(
+        lambda: events.describe_replay(ReplayName=name)["State"] == "COMPLETED", "the replay ends"
+    )
+
+    replayed = json.loads(receive(aws, queues["meant"])["Body"])
+    assert (replayed["detail"], replayed["replay-name"]) == ({"n": 1}, name)
+    assert "Messages" not in sqs.receive_message(QueueUrl=queues["other"])
+
+
+@shows("event_target_role")
+def a_rule_starts_what_its_targets_role_may(aws: LocalAws, name: str) -> None:
+    """Without states:StartExecution on the machine, the event is kept; with it, it starts."""
+    url, arn = make_queue(aws, name)
+    machine = make_machine(aws, name, {"Done": {"Type": "Succeed"}})
+    other = machine.replace(name, f"{name}-other")
+    role = make_role(
+        aws,
+        f"{name}-rule",
+        "events.amazonaws.com",
+        [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": other}],
+    )
+    events, steps = aws.client("events"), aws.client("stepfunctions")
+    events.create_event_bus(Name=name)
+    events.put_rule(Name=name, EventBusName=name, EventPattern='{"source":["sre.test"]}')
+    target = {"Id": "1", "Arn": machine, "RoleArn": role, "DeadLetterConfig": {"Arn": arn}}
+    events.put_targets(Rule=name, EventBusName=name, Targets=[target])
+    _put(aws, name, {"n": 1})
+
+    kept = receive(aws, url)
+    assert kept["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert steps.list_executions(stateMachineArn=machine)["executions"] == []
+    aws.client("iam").put_role_policy(
+        RoleName=f"{name}-rule",
+        PolicyName="p",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
+                ],
+            }
+        ),
+    )
+    _put(aws, name, {"n": 2})
+    eventually(
+        lambda: steps.list_executions(stateMachineArn=machine)["executions"], "it is started"
+    )

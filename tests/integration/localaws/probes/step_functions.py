@@ -228,3 +228,64 @@ def a_task_may_do_what_the_machines_role_may(aws: LocalAws, name: str) -> None:
         refused, ("FAILED", "States.Permissions")
     )
     assert "sqs:SendMessage" in refused["service"]["cause"]
+
+
+@shows("execution_status")
+def an_execution_ends_once_and_says_so_on_the_default_bus(aws: LocalAws, name: str) -> None:
+    """Stopped, failed, timed out: one event each, with the input; none of an Express one."""
+    url, queue = make_queue(aws, name)
+    events, steps = aws.client("events"), aws.client("stepfunctions")
+    machines = {
+        "ABORTED": make_machine(
+            aws,
+            f"{name}-stop",
+            {"Wait": {"Type": "Wait", "Seconds": 2, "Next": "Fail"}, "Fail": {"Type": "Fail"}},
+        ),
+        "FAILED": make_machine(aws, f"{name}-fail", {"Fail": {"Type": "Fail", "Error": "Broken"}}),
+        "TIMED_OUT": make_machine(
+            aws, f"{name}-time", {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}}, timeout=1
+        ),
+    }
+    express = make_machine(aws, f"{name}-fast", {"Fail": {"Type": "Fail"}}, kind="EXPRESS")
+    pattern = {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [*machines.values(), express],
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        },
+    }
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": queue}])
+    try:
+        steps.start_execution(stateMachineArn=express, input="{}")
+        started = {
+            status: steps.start_execution(stateMachineArn=arn, input='{"incident":1}')
+            for status, arn in machines.items()
+        }
+        time.sleep(0.5)  # It has to be in its wait state.
+        steps.stop_execution(executionArn=started["ABORTED"]["executionArn"])
+        told: dict[str, list[str]] = {}
+
+        def all_told() -> bool:
+            for message in aws.client("sqs").receive_message(QueueUrl=url).get("Messages", []):
+                event = json.loads(message["Body"])
+                assert event["detail"]["input"] == '{"incident":1}'
+                told.setdefault(event["detail"]["executionArn"], []).append(
+                    event["detail"]["status"]
+                )
+                aws.client("sqs").delete_message(
+                    QueueUrl=url, ReceiptHandle=message["ReceiptHandle"]
+                )
+            return len(told) >= len(machines)
+
+        eventually(all_told, "every end is told")
+        time.sleep(2.5)  # What fails after it was stopped must not end a second time.
+        all_told()
+        assert told == {run["executionArn"]: [status] for status, run in started.items()}
+        for status, run in started.items():
+            described = steps.describe_execution(executionArn=run["executionArn"])
+            assert described["status"] == status
+    finally:
+        events.remove_targets(Rule=name, Ids=["1"])
+        events.delete_rule(Name=name)

@@ -113,14 +113,27 @@ def invoke(aws: LocalAws, name: str, event: Any = None) -> tuple[str | None, Any
 
 
 def make_machine(
-    aws: LocalAws, name: str, states: dict[str, Any], statements: list[Any] | None = None
+    aws: LocalAws,
+    name: str,
+    states: dict[str, Any],
+    statements: list[Any] | None = None,
+    *,
+    kind: str = "STANDARD",
+    timeout: int | None = None,
 ) -> str:
-    """Create a Standard state machine that starts at the first state; return its ARN."""
+    """Create a state machine that starts at the first state; return its ARN."""
     role = make_role(aws, f"{name}-states", "states.amazonaws.com", statements)
     created = aws.client("stepfunctions").create_state_machine(
         name=name,
         roleArn=role,
-        definition=json.dumps({"StartAt": next(iter(states)), "States": states}),
+        definition=json.dumps(
+            {
+                "StartAt": next(iter(states)),
+                "States": states,
+                **({"TimeoutSeconds": timeout} if timeout else {}),
+            }
+        ),
+        type=kind,
     )
     return str(created["stateMachineArn"])
 
