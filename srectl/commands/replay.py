@@ -12,12 +12,22 @@ from srectl.operate import replay as replaying
 from srectl.operate.account import Account
 from srectl.operate.switches import written
 
-_WHY = (
-    "No incident is remediated twice: a runbook that meets its own incident again finds the claim "
-    "in the record and ends as a duplicate, and the recorder only fills in what is missing. "
-    "Notifications are sent again. An alert that never got a claim starts its runbook now; "
-    "'srectl mode observe' beforehand keeps it from acting."
+_RECORDED = (
+    "The recorder fills in what is missing in the records. Nobody is told again and no runbook "
+    "starts."
 )
+_TOLD = "Notifications are sent again. No runbook starts."
+_STARTED = (
+    "No incident is remediated twice: a runbook that meets its own incident again finds the claim "
+    "in the record and ends as a duplicate. Notifications are sent again. An alert that never got "
+    "a claim starts its runbook now; 'srectl mode observe' beforehand keeps it from acting."
+)
+
+
+def _why(rules: tuple[str, ...]) -> str:
+    if "created" in rules:
+        return _STARTED
+    return _TOLD if "resolved" in rules else _RECORDED
 
 
 @click.command()
@@ -28,8 +38,9 @@ _WHY = (
     "rules",
     type=click.Choice(sorted(replaying.RULES)),
     multiple=True,
-    help="Only to this rule (several times for several); default: created, resolved, actions. "
-    "Without 'created' no runbook is started at all.",
+    help="To this rule (several times for several) instead of to the records: 'created' starts "
+    "runbooks and notifies, 'resolved' notifies, 'audit' writes the audit log.  "
+    "[default: records]",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be replayed.")
 @json_option
@@ -46,11 +57,12 @@ def replay(
 
     Times are in UTC (2026-01-31T22:00:00Z), 'now', or how long ago (90m, 2h, 1d).
 
-    No incident is remediated twice: a runbook that meets its own incident again finds the claim in
-    the record and ends as a duplicate, and the recorder only fills in what is missing.
-    Notifications are sent again.
+    They go to the recorder, which fills in what is missing in the records; nobody is told again
+    and no runbook starts. --only chooses other rules. Whatever is chosen, no incident is remediated
+    twice as long as its record is there: the runbook finds the claim in it.
     """
-    wanted = replaying.Range(start, end, rules or replaying.DEFAULT_RULES)
+    rules = rules or replaying.DEFAULT_RULES
+    wanted = replaying.Range(start, end, rules)
     archive = replaying.check(account, wanted, now())
     facts = {
         "archive": archive.name,
@@ -69,7 +81,7 @@ def replay(
         console.print(
             f"  to {safe(', '.join(account.prefix + replaying.RULES[r] for r in wanted.rules))}"
         )
-        console.print(f"  [dim]{safe(_WHY)}[/]")
+        console.print(f"  [dim]{safe(_why(rules))}[/]")
     if dry_run:
         if as_json:
             print_json(facts)

@@ -1,8 +1,11 @@
 """Send archived events over the bus again.
 
-This cannot remediate an incident twice: the runbook of a replayed alert finds the claim of the
-first one in the record and ends as a duplicate, and the recorder writes only what is missing. An
-alert that never got a claim is new to the platform and is treated so.
+Unless told otherwise they go to the recorder only, which writes what is missing: nobody is told
+again and no runbook starts. The rule that starts runbooks can be named too. An incident is not
+remediated twice by that, because the runbook of a replayed alert finds the claim of the first one
+in the record and ends as a duplicate; an alert without a claim is new to the platform and is
+treated so. After the table of records was lost the claims are lost with it: then the records come
+first.
 """
 
 from __future__ import annotations
@@ -20,14 +23,15 @@ from srectl.operate.account import Account, calling
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import DescribeReplayResponseTypeDef
 
-# What a replay may reach: name → rule without prefix. The audit log has every event already.
+# What a replay may reach: name → rule without prefix. "created" starts runbooks and tells people,
+# "resolved" tells people.
 RULES = {
+    "records": "sre-incident-records",
     "created": "sre-incident-created",
     "resolved": "sre-incident-resolved",
-    "actions": "sre-action-completed",
     "audit": "sre-audit",
 }
-DEFAULT_RULES = ("created", "resolved", "actions")
+DEFAULT_RULES = ("records",)
 _ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 

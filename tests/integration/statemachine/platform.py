@@ -219,24 +219,22 @@ class Platform:
         return str(answer["FunctionArn"])
 
     def _route(self, role: str) -> None:
+        recorded = ["incident.created", "incident.resolved", "action.completed"]
         routes = {
-            "incident.created": [self.recorder_arn, self.runbook_arn],
-            "incident.resolved": [self.recorder_arn],
-            "action.completed": [self.recorder_arn],
+            "records": (recorded, self.recorder_arn),
+            "created": (["incident.created"], self.runbook_arn),
         }
-        for detail_type, targets in routes.items():
-            rule = f"{self.name}-{detail_type.replace('.', '-')}"
+        for name, (detail_types, target) in routes.items():
+            rule = f"{self.name}-{name}"
             self.events.put_rule(
                 Name=rule,
                 EventBusName=self.bus,
-                EventPattern=json.dumps({"detail-type": [detail_type]}),
+                EventPattern=json.dumps({"detail-type": detail_types}),
             )
             self.events.put_targets(
                 Rule=rule,
                 EventBusName=self.bus,
-                Targets=[
-                    {"Id": str(i), "Arn": arn, "RoleArn": role} for i, arn in enumerate(targets)
-                ],
+                Targets=[{"Id": "1", "Arn": target, "RoleArn": role}],
             )
 
     # ------------------------------------------------------------ driving

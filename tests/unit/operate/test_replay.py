@@ -38,7 +38,7 @@ def events(account: Account) -> Iterator[Stubber]:
         yield stub
 
 
-def test_a_replay_reaches_the_rules_of_the_incident_and_not_the_audit_log(
+def test_a_replay_reaches_the_records_and_nothing_that_acts_or_announces(
     account: Account, events: Stubber
 ) -> None:
     asked: dict[str, Any] = {}
@@ -48,11 +48,7 @@ def test_a_replay_reaches_the_rules_of_the_incident_and_not_the_audit_log(
     events.add_response("start_replay", {"State": "STARTING"})
     replay.start(account, replay.Range(FROM, TO))
     prefix = "arn:aws:events:us-east-1:123456789012:rule/t-sre-platform-events/t-sre-"
-    assert asked["Destination"]["FilterArns"] == [
-        f"{prefix}incident-created",
-        f"{prefix}incident-resolved",
-        f"{prefix}action-completed",
-    ]
+    assert asked["Destination"]["FilterArns"] == [f"{prefix}incident-records"]
     assert asked["EventSourceArn"].endswith(":archive/t-sre-platform-events")
     assert (asked["EventStartTime"], asked["EventEndTime"]) == (FROM, TO)
 
@@ -99,10 +95,21 @@ def test_a_dry_run_starts_nothing(account: Account, srectl: Run) -> None:
 
 
 @pytest.mark.usefixtures("archived")
-def test_the_command_says_why_nothing_is_remediated_twice(account: Account, srectl: Run) -> None:
-    answer = srectl("replay", "--from", "2h")
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ((), "no runbook starts"),
+        (("resolved",), "Notifications are sent again. No runbook starts."),
+        (("records", "created"), "ends as a duplicate"),
+    ],
+)
+def test_the_command_says_what_a_replay_sets_off(
+    account: Account, srectl: Run, rules: tuple[str, ...], said: str
+) -> None:
+    chosen = [word for rule in rules for word in ("--only", rule)]
+    answer = srectl("replay", "--from", "2h", *chosen)
     assert answer.exit_code == 0, answer.output
-    assert "ends as a duplicate" in answer.output
+    assert said in " ".join(answer.output.split())
     [one] = account.events.list_replays()["Replays"]
     assert one["State"] == "COMPLETED"
     assert str(one["ReplayName"]) in answer.output

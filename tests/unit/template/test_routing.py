@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from srectl.operate.replay import RULES
+
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     return {
@@ -75,3 +77,24 @@ def test_every_queue_has_an_alarm_that_tells_somebody(template: dict[str, Any]) 
     for name, alarm in alarms.items():
         assert alarm["AlarmActions"] == topic, name
         assert alarm["TreatMissingData"] == "notBreaching", name
+
+
+def test_a_replay_can_fill_in_records_without_starting_or_announcing_anything(
+    template: dict[str, Any],
+) -> None:
+    recorder = {"Ref": "IncidentRecorder"}
+    bus = {"Ref": "EventBus"}
+    rules = of_type(template, "AWS::Events::Rule").values()
+    recording = [
+        rule
+        for rule in rules
+        if rule.get("EventBusName") == bus
+        and any(target["Arn"] == recorder for target in rule["Targets"])
+    ]
+    assert [[target["Arn"] for target in rule["Targets"]] for rule in recording] == [[recorder]]
+    assert set(recording[0]["EventPattern"]["detail-type"]) >= {
+        "incident.created",
+        "incident.resolved",
+        "action.completed",
+    }
+    assert recording[0]["Name"] == {"Fn::Sub": "${NamePrefix}" + RULES["records"]}
