@@ -7,6 +7,7 @@ test runs those states' own expressions against this.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from srectl.operate.account import calling
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+_NUMBER = re.compile(r"-?[0-9]{1,9}([.][0-9]{1,6})?")
 # Defaults of ReadGuard for a runbook that leaves them out.
 _GUARD = {"cooldown_seconds": 300, "max_actions": 3, "window_seconds": 3600}
 
@@ -100,7 +102,7 @@ def decide(
         refuse(f"no runbook named {name} is in the catalogue")
         return decision
     decision.action = str(runbook["action"])
-    decision.parameters = dict(runbook.get("parameters") or {})
+    decision.parameters = parameters_of(alert, runbook)
     decision.guard = {key: runbook["guard"].get(key, _GUARD[key]) for key in _GUARD}
     decision.approval = bool((runbook.get("approval") or {}).get("required"))
     decision.on_failure = str(runbook["on_failure"])
@@ -109,6 +111,10 @@ def decide(
         refuse(f"runbook {name} is disabled")
     if severity not in runbook["severities"]:
         refuse(f"runbook {name} is not for severity {severity}")
+    for parameter, value in decision.parameters.items():
+        if value is None:
+            label = runbook["parameters"][parameter]["from_label"]
+            refuse(f"label {label} for parameter {parameter} is missing or out of bounds")
     if not decision.target["name"]:
         refuse(f"the alert has no label {runbook['target']['name']['from_label']}")
     namespace = decision.target["namespace"]
@@ -132,6 +138,37 @@ def target_of(
         "kind": target["kind"],
         "name": name,
     }
+
+
+def parameters_of(alert: Mapping[str, Any], runbook: Mapping[str, Any]) -> dict[str, Any]:
+    """Resolve the parameters of a runbook, as state ResolveTarget does.
+
+    Returns
+    -------
+    dict
+        Parameter → value; None where the label is missing or out of the runbook's bounds.
+    """
+    labels = alert.get("labels") or {}
+    return {
+        name: _from_label(labels.get(given["from_label"]), given)
+        if isinstance(given, dict)
+        else given
+        for name, given in (runbook.get("parameters") or {}).items()
+    }
+
+
+def _from_label(text: object, bounds: Mapping[str, Any]) -> str | float | None:
+    if not isinstance(text, str):
+        return None
+    if "one_of" in bounds:
+        return text if text in bounds["one_of"] else None
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    fits = bounds["minimum"] <= number <= bounds["maximum"]
+    if not fits or (bounds["type"] == "integer" and not number.is_integer()):
+        return None
+    return int(number) if number.is_integer() else number
 
 
 def live_plan(client: LambdaClient, function: str, decision: Decision) -> dict[str, Any]:

@@ -43,20 +43,62 @@ def planned(srectl: Run, file: Path, *arguments: str) -> list[dict[str, Any]]:
     return list(json.loads(answer.stdout))
 
 
+def resolved(variable: str, incident: dict[str, Any], runbook: dict[str, Any]) -> dict[str, Any]:
+    """Evaluate an assignment of ResolveTarget."""
+    machine = json.loads((ROOT / "statemachine/incident-response-runbook.asl.json").read_text())
+    text = machine["States"]["ResolveTarget"]["Assign"][variable]
+    expression = Jsonata(text.removeprefix("{%").removesuffix("%}"))
+    frame = expression.create_frame()
+    frame.bind("incident", incident)
+    frame.bind("runbook", runbook)
+    return dict(expression.evaluate({}, frame))
+
+
+INTEGER = {"from_label": "by", "type": "integer", "minimum": 1, "maximum": 3}
+
+
+@pytest.mark.parametrize(
+    ("given", "labels", "value"),
+    [
+        (2, {"by": "9"}, 2),
+        ("text", {}, "text"),
+        (INTEGER, {"by": "3"}, 3),
+        (INTEGER, {"by": "4"}, None),
+        (INTEGER, {"by": "0"}, None),
+        (INTEGER, {"by": "2.5"}, None),
+        (INTEGER, {"by": "1e0"}, None),
+        (INTEGER, {"by": "2; reboot"}, None),
+        (INTEGER, {"by": ""}, None),
+        (INTEGER, {}, None),
+        ({**INTEGER, "type": "number"}, {"by": "2.5"}, 2.5),
+        ({**INTEGER, "minimum": -3}, {"by": "-2"}, -2),
+        ({"from_label": "by", "one_of": ["a", "b"]}, {"by": "b"}, "b"),
+        ({"from_label": "by", "one_of": ["a", "b"]}, {"by": "c"}, None),
+        ({"from_label": "by", "one_of": ["a", "b"]}, {}, None),
+    ],
+)
+def test_a_parameter_from_a_label_keeps_its_bounds_here_and_in_the_state_machine(
+    given: Any, labels: dict[str, str], value: Any
+) -> None:
+    incident, runbook = alert(labels=labels), {"parameters": {"x": given}}
+    assert plans.parameters_of(incident, runbook) == {"x": value}
+    assert resolved("parameters", incident, runbook) == {"x": value}
+
+
+def test_a_parameter_out_of_bounds_is_a_reason_not_to_act() -> None:
+    runbook = {**CATALOGUE["CheckoutHighErrorRate"], "parameters": {"by": INTEGER}}
+    decision = decide(alert(labels={"by": "7"}), {runbook["name"]: runbook}, Limits())
+    assert decision.refusals == ["label by for parameter by is missing or out of bounds"]
+
+
 @pytest.mark.parametrize("runbook", sorted(CATALOGUE))
 @pytest.mark.parametrize("cluster", [None, "other"])
 @pytest.mark.parametrize("labels", [{"node": "n1", "instance": "i1"}, {"x": "y"}])
 def test_the_target_is_the_one_that_the_state_machine_resolves(
     runbook: str, cluster: str | None, labels: dict[str, str]
 ) -> None:
-    machine = json.loads((ROOT / "statemachine/incident-response-runbook.asl.json").read_text())
-    text = machine["States"]["ResolveTarget"]["Assign"]["target"]
-    expression = Jsonata(text.removeprefix("{%").removesuffix("%}"))
     incident = alert(labels=labels, target={"cluster": cluster})
-    frame = expression.create_frame()
-    frame.bind("incident", incident)
-    frame.bind("runbook", CATALOGUE[runbook])
-    wanted = dict(expression.evaluate({}, frame))
+    wanted = resolved("target", incident, CATALOGUE[runbook])
     if wanted["cluster"] == "${DefaultCluster}":
         wanted["cluster"] = "sre-platform"
     wanted.setdefault("name", None)
