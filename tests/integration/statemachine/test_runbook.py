@@ -101,6 +101,27 @@ def test_what_no_runbook_may_repair_goes_to_a_human(
     assert platform.calls(id_of(event), "execute") == []
 
 
+@pytest.mark.parametrize(("label", "acts"), [("2", True), ("4", False), ("2; reboot", False)])
+def test_a_parameter_from_a_label_keeps_to_the_bounds_of_its_runbook(
+    platform: Platform, label: str, acts: bool
+) -> None:
+    by = {"from_label": "by", "type": "integer", "minimum": 1, "maximum": 3}
+    name = platform.runbook(parameters={"by": by})
+    event = incident(name, labels={"alertname": "CheckoutHighErrorRate", "by": label})
+    platform.send(event)
+    if acts:
+        wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+        platform.send(resolution(event))
+        platform.wait_status(id_of(event), "resolved")
+        (call,) = platform.calls(id_of(event), "execute")
+        assert call["parameters"] == {"by": 2}
+    else:
+        record = escalation(platform, event, "parameter-refused")
+        assert "parameter by" in record["escalation_reason"]
+        assert "reboot" not in record["escalation_reason"]
+        assert platform.calls(id_of(event), "execute") == []
+
+
 def test_a_disabled_runbook_does_not_act(platform: Platform) -> None:
     event = incident(platform.runbook(enabled=False))
     platform.run(event)
