@@ -21,6 +21,7 @@ from botocore.config import Config
 from srectl.local.aws.admin import PREFIX, SECRET_HEADER, webhook_secret
 from srectl.local.aws.variables import (
     ALARM_INTERVAL_VARIABLE,
+    ALARM_PACE_VARIABLE,
     MAX_WORKERS_VARIABLE,
     MENDS_OFF_VARIABLE,
     SECRET_VARIABLE,
@@ -59,6 +60,8 @@ class LocalAws:
         Functions that run at once; each takes about 65 MB.
     alarm_interval_seconds : float
         Time between two evaluations of the alarms.
+    alarm_pace : float
+        How many times quicker than on AWS the alarms' periods pass (for tests).
     mends_off : sequence of str
         Mends to leave out (for tests).
     extra_environment : mapping
@@ -73,6 +76,7 @@ class LocalAws:
     region: str = "us-east-1"
     max_lambda_workers: int = 12
     alarm_interval_seconds: float = 5.0
+    alarm_pace: float = 1.0
     mends_off: Sequence[str] = ()
     extra_environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,6 +121,7 @@ class LocalAws:
             SECRET_VARIABLE: self.secret,
             MAX_WORKERS_VARIABLE: str(self.max_lambda_workers),
             ALARM_INTERVAL_VARIABLE: str(self.alarm_interval_seconds),
+            ALARM_PACE_VARIABLE: str(self.alarm_pace),
             MENDS_OFF_VARIABLE: ",".join(self.mends_off),
             **self.extra_environment,
         }

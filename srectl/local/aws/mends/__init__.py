@@ -47,6 +47,10 @@ MENDS: tuple[str, ...] = (
     "web_identity_audience",
     "metric_filters",
     "embedded_metrics",
+    "queue_metrics",
+    "execution_metrics",
+    "event_metrics",
+    "rest_api_metrics",
     "alarm_evaluation",
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from srectl.local.aws.process import LocalAws
 from tests.integration.localaws.probes.registry import shows
-from tests.integration.localaws.probes.support import deploy, make_function
+from tests.integration.localaws.probes.support import deploy, make_function, metric_sum
 
 _MODEL = {
     "type": "object",
@@ -157,3 +157,22 @@ def a_failing_function_answers_with_the_gateways_response(aws: LocalAws, name: s
     status, answer = _post(aws, api, b'{"alerts":[1]}')
 
     assert (status, answer) == (502, {"message": "Internal server error"})
+
+
+@shows("rest_api_metrics")
+def calls_are_counted_by_how_they_were_answered(aws: LocalAws, name: str) -> None:
+    """``AWS/ApiGateway`` has calls, 4xx and 5xx by API and stage, gateway responses included."""
+    code = (
+        "def handler(event, context):\n"
+        "    assert 'go' in event['body']\n"
+        "    return {'statusCode': 202, 'body': '{}'}\n"
+    )
+    api = deploy(aws, name, _api(aws, name, code))["Api"]
+    for body in (b'{"alerts":["go"]}', b'{"alerts":[]}', b'{"alerts":["fail"]}'):
+        _post(aws, api, body)
+
+    counted = [
+        metric_sum(aws, "AWS/ApiGateway", metric, ApiName=name, Stage="live")
+        for metric in ("Count", "4XXError", "5XXError")
+    ]
+    assert counted == [3, 1, 1]

@@ -10,25 +10,18 @@ from typing import Any
 from srectl.local.aws.process import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import (
+    deploy,
     eventually,
     invoke,
     make_function,
     make_queue,
+    metric_sum,
     receive,
 )
 
 
 def _sum(aws: LocalAws, namespace: str, metric: str) -> float:
-    now = datetime.now(UTC)
-    points = aws.client("cloudwatch").get_metric_statistics(
-        Namespace=namespace,
-        MetricName=metric,
-        StartTime=now - timedelta(minutes=5),
-        EndTime=now + timedelta(minutes=1),
-        Period=600,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
+    return metric_sum(aws, namespace, metric) or 0.0
 
 
 @shows("metric_filters")
@@ -129,19 +122,20 @@ def alarms_go_and_come_back(aws: LocalAws, name: str) -> None:
 
     cloudwatch.put_metric_alarm(**simple("mine"), AlarmActions=[topic], OKActions=[topic])
     cloudwatch.put_metric_alarm(**simple("other"))
-    cloudwatch.put_metric_alarm(
-        AlarmName=f"{name}-ratio",
-        Metrics=[
+    ratio = {
+        "AlarmName": f"{name}-ratio",
+        "Metrics": [
+            # It may stand before what it uses.
+            {"Id": "ratio", "Expression": "IF(failed > 0, 100 * failed / calls, 0)"},
+            {"Id": "failed", "Expression": "FILL(errors, 0)", "ReturnData": False},
             metric("errors", "Errors"),
             metric("calls", "Invocations"),
-            {
-                "Id": "ratio",
-                "Expression": "IF(calls > 0, 100 * errors / calls, 0)",
-                "ReturnData": True,
-            },
         ],
         **common,
-    )
+    }
+    cloudwatch.put_metric_alarm(**ratio)
+    from_template = {**ratio, "AlarmName": f"{name}-template"}
+    deploy(aws, name, {"Ratio": {"Type": "AWS::CloudWatch::Alarm", "Properties": from_template}})
     dimensions = [{"Name": "FunctionName", "Value": "mine"}]
     cloudwatch.put_metric_data(
         Namespace=name,
@@ -158,9 +152,24 @@ def alarms_go_and_come_back(aws: LocalAws, name: str) -> None:
     def are(**wanted: str) -> bool:
         return states() == wanted
 
-    eventually(lambda: are(mine="ALARM", ratio="ALARM", other="OK"), "the alarms go", 10)
+    eventually(
+        lambda: are(mine="ALARM", ratio="ALARM", template="ALARM", other="OK"), "the alarms go", 10
+    )
     eventually(lambda: _announced(aws, url) == "ALARM", "the topic hears of it", 5)
-    eventually(lambda: are(mine="OK", ratio="OK", other="OK"), "the alarms come back", 25)
+    back = {"mine": "OK", "ratio": "OK", "template": "OK", "other": "OK"}
+    eventually(lambda: are(**back), "the alarms come back", 25)
+
+
+@shows("queue_metrics")
+def a_queue_tells_how_much_waits_in_it(aws: LocalAws, name: str) -> None:
+    """``AWS/SQS`` has the number of visible messages of each queue."""
+    url, _arn = make_queue(aws, name)
+    aws.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    metric = "ApproximateNumberOfMessagesVisible"
+
+    eventually(
+        lambda: metric_sum(aws, "AWS/SQS", metric, QueueName=name), "the message is counted", 5
+    )
 
 
 @shows("embedded_metrics")

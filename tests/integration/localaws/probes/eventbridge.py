@@ -14,6 +14,7 @@ from tests.integration.localaws.probes.support import (
     make_machine,
     make_queue,
     make_role,
+    metric_sum,
     receive,
 )
 
@@ -196,3 +197,26 @@ def a_rule_starts_what_its_targets_role_may(aws: LocalAws, name: str) -> None:
     eventually(
         lambda: steps.list_executions(stateMachineArn=machine)["executions"], "it is started"
     )
+
+
+@shows("event_metrics")
+def deliveries_are_counted_by_rule(aws: LocalAws, name: str) -> None:
+    """``AWS/Events`` has a rule's attempts and failures, by bus and rule on a custom bus."""
+    _url, arn = make_queue(aws, name)
+    events = aws.client("events")
+    events.create_event_bus(Name=name)
+    events.put_rule(Name=name, EventBusName=name, EventPattern='{"source":["sre.test"]}')
+    missing = f"arn:aws:states:{aws.region}:{aws.account_id}:stateMachine:{name}-gone"
+    role = f"arn:aws:iam::{aws.account_id}:role/any"
+    targets = [{"Id": "1", "Arn": arn}, {"Id": "2", "Arn": missing, "RoleArn": role}]
+    events.put_targets(Rule=name, EventBusName=name, Targets=targets)
+    _put(aws, name, {"incident_id": "42"})
+
+    def counted() -> list[float | None]:
+        dimensions = {"EventBusName": name, "RuleName": name}
+        return [
+            metric_sum(aws, "AWS/Events", metric, **dimensions)
+            for metric in ("InvocationAttempts", "FailedInvocations")
+        ]
+
+    eventually(lambda: counted() == [2, 1], "both deliveries and the failure are counted", 3)

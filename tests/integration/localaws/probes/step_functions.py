@@ -14,6 +14,7 @@ from tests.integration.localaws.probes.support import (
     make_function,
     make_machine,
     make_queue,
+    metric_sum,
     receive,
     run_machine,
 )
@@ -289,3 +290,28 @@ def an_execution_ends_once_and_says_so_on_the_default_bus(aws: LocalAws, name: s
     finally:
         events.remove_targets(Rule=name, Ids=["1"])
         events.delete_rule(Name=name)
+
+
+@shows("execution_metrics")
+def executions_are_counted_by_how_they_end(aws: LocalAws, name: str) -> None:
+    """``AWS/States`` has each machine's executions that started, succeeded and failed."""
+    choice = {"Variable": "$.fail", "BooleanEquals": True, "Next": "Failed"}
+    machine = make_machine(
+        aws,
+        name,
+        {
+            "Which": {"Type": "Choice", "Choices": [choice], "Default": "Done"},
+            "Failed": {"Type": "Fail", "Error": "Probe"},
+            "Done": {"Type": "Succeed"},
+        },
+    )
+    for fail in (True, False, False):
+        run_machine(aws, machine, {"fail": fail})
+
+    def counted() -> list[float | None]:
+        return [
+            metric_sum(aws, "AWS/States", f"Executions{end}", StateMachineArn=machine)
+            for end in ("Started", "Succeeded", "Failed")
+        ]
+
+    eventually(lambda: counted() == [3, 2, 1], "every execution is counted", 3)

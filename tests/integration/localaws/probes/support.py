@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
@@ -177,6 +178,21 @@ def receive(aws: LocalAws, queue_url: str, seconds: float = 5.0) -> dict[str, An
         return messages[0] if messages else None
 
     return eventually(first, f"a message in {queue_url}", seconds)
+
+
+def metric_sum(aws: LocalAws, namespace: str, metric: str, **dimensions: str) -> float | None:
+    """Return the sum of a metric over the last minutes, or None where it has no data."""
+    now = datetime.now(UTC)
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+        Period=600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points)) if points else None
 
 
 @dataclass
