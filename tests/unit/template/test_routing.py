@@ -98,3 +98,16 @@ def test_a_replay_can_fill_in_records_without_starting_or_announcing_anything(
         "action.completed",
     }
     assert recording[0]["Name"] == {"Fn::Sub": "${NamePrefix}" + RULES["records"]}
+
+
+def test_an_alarm_on_a_rule_names_a_rule_that_there_is(template: dict[str, Any]) -> None:
+    names = [rule["Name"] for rule in of_type(template, "AWS::Events::Rule").values()]
+    watched = [
+        dimension["Value"]
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        for query in alarm.get("Metrics", [])
+        for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+        if dimension["Name"] == "RuleName"
+    ]
+    assert watched
+    assert [name for name in watched if name not in names] == []
