@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -10,23 +11,67 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kubernetes import client, config
+import yaml
+from kubernetes import client, config, utils
 
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import Endpoint
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target
+from srectl.local.aws.process import LocalAws
 
 INCIDENT = "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11"
 PARAMETER = "/checkout/degraded_mode"
 # Pods of these tests are run by nobody: no scheduler takes them, PodStatuses speaks for them.
 NO_SCHEDULER = "nobody"
+APPS = Path(__file__).parents[3] / "eks" / "apps"
+REMEDIATION_GROUP = "sre:checkout-remediation"
+SHIPPED_RBAC = ("base/remediation-rbac.yaml", "node-remediation/node-remediation-rbac.yaml")
 
 
 def admin_api(kubeconfig: Path) -> Any:
     """A client with an admin's rights. Untyped: its models know no plain manifests."""
     load: Any = config.new_client_from_config
     return load(str(kubeconfig))
+
+
+def install_shipped_rbac(admin: Any, namespace: str = "apps") -> None:
+    """Give the remediation's group what the manifests give it, in a namespace made for it."""
+    tolerant(client.CoreV1Api(admin).create_namespace, {"metadata": {"name": namespace}})
+    create: Any = utils.create_from_dict
+    for file in SHIPPED_RBAC:
+        for document in yaml.safe_load_all((APPS / file).read_text("utf-8")):
+            if document["metadata"].get("namespace") == "apps":
+                document["metadata"]["namespace"] = namespace
+            tolerant(create, admin, document)
+
+
+def tolerant(create: Callable[..., Any], *arguments: Any) -> None:
+    """Create something that another test may have left."""
+    try:
+        create(*arguments)
+    except utils.FailToCreateError as error:
+        if any(each.status != 409 for each in error.api_exceptions):
+            raise
+    except client.ApiException as error:
+        if error.status != 409:
+            raise
+
+
+def trusting_role(aws: LocalAws, name: str) -> str:
+    """Make a role that anybody of the account may assume; returns its ARN."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{aws.account_id}:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    return str(role["Role"]["Arn"])
 
 
 @dataclass

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from kubernetes import client, utils
+from kubernetes import client
 
 from runbook_action.objects import GROUP_LABELS
 from srectl.local.aws.process import LocalAws
@@ -21,15 +20,17 @@ from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPl
 from tests.integration.rie.harness import ROOT, RUNBOOK_ACTION, Emulator, build, emulator
 from tests.integration.runbook_action.support import (
     PARAMETER,
+    REMEDIATION_GROUP,
     Place,
     PodStatuses,
     TokenAccess,
     admin_api,
+    install_shipped_rbac,
+    trusting_role,
 )
 
 pytestmark = [pytest.mark.rie, pytest.mark.localaws, pytest.mark.kubernetes]
 
-GROUP = "sre:checkout-remediation"
 EVENTS = ROOT / "events" / "runbook_action"
 OPERATIONS = ("plan", "execute", "verify", "undo")
 # In this order, each action meets what the one before it left.
@@ -53,24 +54,6 @@ def sample(name: str) -> dict[str, Any]:
     return found
 
 
-def trusting_role(aws: LocalAws, name: str) -> str:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{aws.account_id}:root"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-    iam = aws.client("iam")
-    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"][
-        "Arn"
-    ]
-    return arn
-
-
 @pytest.fixture(scope="module")
 def artifact() -> Path:
     return build(RUNBOOK_ACTION)
@@ -86,14 +69,7 @@ def shop(own_control_plane: StartedControlPlane) -> Iterator[Place]:
     statuses = PodStatuses(plane.admin_kubeconfig, "apps")
     no_cluster: Any = None
     place = Place(admin, "apps", nobody, no_cluster, statuses)
-    if "apps" not in {each.metadata.name for each in core.list_namespace().items}:
-        core.create_namespace({"metadata": {"name": "apps"}})
-    rbac = ["base/remediation-rbac.yaml", "node-remediation/node-remediation-rbac.yaml"]
-    create: Any = utils.create_from_dict
-    for path in rbac:
-        text = (ROOT / "eks" / "apps" / path).read_text("utf-8")
-        for document in yaml.safe_load_all(text):
-            create(admin, document)
+    install_shipped_rbac(admin)
     node = sample("drain_node-plan")["target"]["name"]
     core.create_node({"metadata": {"name": node, "labels": {GROUP_LABELS[-1]: "of-the-samples"}}})
     place.create_deployment()
@@ -114,7 +90,7 @@ def shop(own_control_plane: StartedControlPlane) -> Iterator[Place]:
 def variables(local_aws: LocalAws, own_control_plane: StartedControlPlane) -> dict[str, str]:
     role = trusting_role(local_aws, "artifact-remediation")
     local_aws.client("eks").create_access_entry(
-        clusterName=CLUSTER_NAME, principalArn=role, kubernetesGroups=[GROUP]
+        clusterName=CLUSTER_NAME, principalArn=role, kubernetesGroups=[REMEDIATION_GROUP]
     )
     key = local_aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
     return {
