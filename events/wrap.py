@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 EVENTS = Path(__file__).parent
-SENDERS = ("alertmanager", "datadog", "unknown")
+SENDERS = ("alertmanager", "datadog", "grafana", "unknown")
 # Also wrapped with a base64 body, as API Gateway does for binary media types.
 ALSO_BASE64 = ("alertmanager/firing",)
-USER_AGENTS = {"alertmanager": "Alertmanager/0.31.1", "datadog": "Datadog/Webhooks"}
+USER_AGENTS = {
+    "alertmanager": "Alertmanager/0.31.1",
+    "datadog": "Datadog/Webhooks",
+    "grafana": "Grafana",
+}
 _API_ID = "a1b2c3d4e5"
 
 

@@ -41,7 +41,7 @@ class BodyTooLarge(AlertIngestError):
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
             f"The body has {size} bytes and at most {limit} are accepted. "
-            "Lower max_alerts in the Alertmanager receiver, or group into smaller batches."
+            "Lower max_alerts (Max Alerts in Grafana) of the receiver, or group by more labels."
         )
         self.size = size
         self.limit = limit

@@ -38,15 +38,20 @@ def changed(body: dict[str, Any], /, **changes: object) -> dict[str, Any]:
     return body
 
 
-def alertmanager_body(count: int = 1, /, **changes: object) -> dict[str, Any]:
-    """Return the firing sample with `count` different alerts."""
-    body = sample("alertmanager/firing")
+def group_body(sender: str, count: int = 1, /, **changes: object) -> dict[str, Any]:
+    """Return a sender's firing sample with `count` different alerts."""
+    body = sample(f"{sender}/firing")
     first = body["alerts"][0]
     body["alerts"] = [
         changed(first, fingerprint=f"{number:016x}" if number else first["fingerprint"])
         for number in range(count)
     ]
     return changed(body, **changes)
+
+
+def alertmanager_body(count: int = 1, /, **changes: object) -> dict[str, Any]:
+    """Return Alertmanager's firing sample with `count` different alerts."""
+    return group_body("alertmanager", count, **changes)
 
 
 def proxy_event(content: object, /, **changes: object) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def check(entry: Entry) -> dict[str, Any]:
 
 RAW_SAMPLES = [
     f"{folder}/{path.stem}"
-    for folder in ("alertmanager", "datadog")
+    for folder in ("alertmanager", "datadog", "grafana")
     for path in sorted((EVENTS / folder).glob("*.json"))
     if not path.name.startswith(("api-", "invalid-", "webhook-template"))
 ]
@@ -46,6 +46,9 @@ def test_every_sample_gives_events_of_the_published_schema(name: str) -> None:
         entry, note = entry_of(alert, CONTEXT)
         assert note is None
         data = check(entry)
+        if data["alert_name"].startswith(("Datasource", "TestAlert")):
+            assert data["runbook"] is None
+            continue
         assert data["runbook"] in {"CheckoutHighErrorRate", "NodeUnhealthy"}
         assert data["target"]["cluster"] == "sre-platform"
 

@@ -1,4 +1,4 @@
-"""A third sender is one file, one schema and its samples: proved by adding one to a copy."""
+"""Another sender is one file, one schema and its samples: proved by adding one to a copy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.alert_ingest.bodies import EVENTS, sample
 
 PACKAGE = EVENTS.parent / "src" / "alert_ingest"
 
-THIRD = """
+ANOTHER = """
 from datetime import UTC, datetime
 
 from alert_ingest.errors import BodyRejected
@@ -84,10 +84,10 @@ def run(code: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("compiled_by_build", [False, True])
-def test_a_third_sender_is_one_file_and_one_schema(tmp_path: Path, compiled_by_build: bool) -> None:
+def test_another_sender_is_one_file_and_one_schema(tmp_path: Path, compiled_by_build: bool) -> None:
     package = tmp_path / "alert_ingest"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-    (package / "senders" / "pingdom.py").write_text(THIRD)
+    (package / "senders" / "pingdom.py").write_text(ANOTHER)
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
@@ -101,11 +101,11 @@ def test_a_third_sender_is_one_file_and_one_schema(tmp_path: Path, compiled_by_b
     source, problems, unknown = json.loads(run(TRY_IT, tmp_path))
     assert source == "sre.pingdom"
     assert problems == [{"pointer": "/check_id", "message": "must be integer but is string"}]
-    assert unknown.startswith("The body is of none of the 3 formats known here")
+    assert unknown.startswith("The body is of none of the 4 formats known here")
 
 
 def test_every_sender_has_its_schema_and_samples() -> None:
-    assert [sender.name for sender in SENDERS] == ["alertmanager", "datadog"]
+    assert [sender.name for sender in SENDERS] == ["alertmanager", "datadog", "grafana"]
     for sender in SENDERS:
         assert sender.name in sources.names()
         assert list((EVENTS / sender.name).glob("api-*.json"))

@@ -84,11 +84,12 @@ def test_a_body_of_no_known_kind_is_refused(invoke: Invoker, body: str, message:
     assert metrics_of(invoke.log())["AlertsRejected"] == 1
 
 
-def test_an_unknown_sender_is_told_the_two_formats_known(invoke: Invoker) -> None:
+def test_an_unknown_sender_is_told_the_formats_known(invoke: Invoker) -> None:
     status, answer = invoke.body({"title": "hello"})
     assert status == 400
     assert "Alertmanager webhook version 4" in answer["error"]
     assert "Datadog webhook" in answer["error"]
+    assert "Grafana Alerting webhook version 1" in answer["error"]
 
 
 @pytest.mark.parametrize("body", [None, 7, [], {}], ids=["null", "number", "list", "object"])
@@ -195,6 +196,8 @@ def test_the_counters_count_by_sender(invoke: Invoker) -> None:
     for body, sender in (
         (sample("datadog/triggered"), "datadog"),
         (sample("datadog/invalid-alert"), "datadog"),
+        (sample("grafana/group-mixed"), "grafana"),
+        (sample("grafana/invalid-message"), "grafana"),
         ({}, "unknown"),
     ):
         invoke.body(body)

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
@@ -18,6 +19,13 @@ from alert_ingest.text import fit, wire_size
 from alert_ingest.validation import explain, sources, validator
 from tests.unit.alert_ingest.bodies import EVENTS, alertmanager_body, proxy_event, sample
 from tests.unit.alert_ingest.conftest import Invoker
+from tests.unit.alert_ingest.generated_bodies import (
+    SENDERS,
+    bodies_of,
+    json_values,
+    mutations,
+    texts,
+)
 
 # The fixture is reset by hand below; every example starts with empty fakes.
 SHARED = settings(
@@ -26,17 +34,6 @@ SHARED = settings(
     max_examples=80,
 )
 
-# Every code point, lone surrogates too: JSON can carry them.
-texts = st.text(st.characters(codec=None), max_size=20)
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
-    max_leaves=12,
-)
 moments = (
     st.sampled_from(
         [
@@ -72,6 +69,23 @@ def likely(right: Any) -> st.SearchStrategy[Any]:
     return st.one_of(st.just(right), st.just(right), json_values)
 
 
+grafana_bodies = st.fixed_dictionaries(
+    {
+        "version": likely("1"),
+        "orgId": likely(1),
+        "alerts": st.lists(
+            st.tuples(
+                plausible_alerts,
+                st.dictionaries(
+                    st.sampled_from(["values", "valueString", "panelURL", "orgId"]), json_values
+                ),
+            ).map(lambda pair: {**pair[0], **pair[1]})
+            | json_values,
+            max_size=4,
+        ),
+    },
+    optional={"truncatedAlerts": json_values, "state": json_values},
+)
 alertmanager_bodies = st.fixed_dictionaries(
     {"version": likely("4"), "alerts": st.lists(plausible_alerts | json_values, max_size=4)},
     optional={"externalURL": json_values, "status": json_values},
@@ -116,9 +130,35 @@ def _schema(detail_type: str) -> dict[str, Any]:
     return schema
 
 
-@given(body=st.text(max_size=200) | json_values | alertmanager_bodies | datadog_bodies)
+@given(
+    body=st.text(max_size=200)
+    | json_values
+    | alertmanager_bodies
+    | datadog_bodies
+    | grafana_bodies
+    | mutations()
+)
 @SHARED
 def test_no_body_makes_the_handler_fail(invoke: Invoker, body: object) -> None:
+    check(invoke, proxy_event(body))
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+@given(data=st.data())
+@SHARED
+def test_bodies_made_from_a_schema_are_of_its_sender(
+    invoke: Invoker, sender: str, data: st.DataObject
+) -> None:
+    body = data.draw(bodies_of(sender))
+    assert validator(sender)(body)
+    status = check(invoke, proxy_event(body))
+    if status == 202:
+        assert {entry["Source"] for entry in invoke.bus.taken} == {f"sre.{sender}"}
+
+
+@given(body=mutations())
+@SHARED
+def test_broken_samples_are_taken_or_refused(invoke: Invoker, body: dict[str, Any]) -> None:
     check(invoke, proxy_event(body))
 
 
@@ -141,7 +181,7 @@ def test_no_event_makes_the_handler_fail(invoke: Invoker, event: dict[str, Any])
     check(invoke, event)
 
 
-@given(value=json_values | alertmanager_bodies | datadog_bodies | plausible_alerts)
+@given(value=json_values | alertmanager_bodies | datadog_bodies | grafana_bodies | plausible_alerts)
 @settings(deadline=None, max_examples=100)
 def test_compiled_and_explaining_validators_agree(value: object) -> None:
     for name in sources.names():

@@ -1,0 +1,157 @@
+"""A notification about a group of alerts: the message that Alertmanager and Grafana share.
+
+Grafana's alerting contains an Alertmanager, so both post a list of alerts, each with its own
+status, labels, annotations, start, end and fingerprint (a hash of the labels, the same for every
+firing). One firing is the fingerprint and `startsAt`. A group mixes firing and resolved alerts, and
+may replay a resolved one that was delivered before. What only one of the two does, its module says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from alert_ingest.clock import is_zero, parse_rfc3339
+from alert_ingest.errors import BodyRejected
+from alert_ingest.identity import incident_id
+from alert_ingest.model import Alert, Problem, Reading, RejectedAlert, Status, iso
+from alert_ingest.senders.base import (
+    NAME_LIMIT,
+    SUMMARY_LIMIT,
+    links_from,
+    runbook_name,
+    tidy_map,
+    tidy_text,
+)
+from alert_ingest.severity import severity_of
+from alert_ingest.target import target_of
+from alert_ingest.validation import explain, validator
+
+Body = Mapping[str, Any]
+
+
+def _as_it_is(alert: Alert, _item: Body) -> Alert:
+    return alert
+
+
+@dataclass(frozen=True)
+class GroupSender:
+    """Reads the bodies of one product; a `Sender`.
+
+    Attributes
+    ----------
+    name, shape
+        See `alert_ingest.senders.base.Sender`; ``schemas/<name>.json`` defines the body, and under
+        ``definitions/alert`` one of its alerts.
+    product
+        The product's name as people write it.
+    recognises
+        Tells this product's bodies from any other.
+    scope
+        Parts of an incident's identity that stand in the body and not in the alert.
+    links
+        An alert's candidates for links, from the alert and its body.
+    refine
+        Adds to an alert what only this product has, from the alert as it was sent.
+    """
+
+    name: str
+    product: str
+    shape: str
+    recognises: Callable[[Body], bool]
+    links: Callable[[Body, Body], Iterable[tuple[str, object]]]
+    scope: Callable[[Body], tuple[str, ...]] = lambda _body: ()
+    refine: Callable[[Alert, Body], Alert] = _as_it_is
+    _body_fits: Callable[[object], bool] = field(init=False, repr=False)
+    _alert_fits: Callable[[object], bool] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_body_fits", validator(self.name))
+        object.__setattr__(self, "_alert_fits", validator(f"{self.name}.alert"))
+
+    def read(self, body: Body, received_at: datetime) -> Reading:
+        """Read every alert on its own, so that a bad one does not cost the others.
+
+        Raises
+        ------
+        BodyRejected
+            The message around the alerts is not valid.
+        """
+        if not self._body_fits(body):
+            raise BodyRejected(
+                f"The body is not a valid {self.product} message.",
+                explain(self.name, body),
+                self.name,
+            )
+        alerts: list[Alert] = []
+        rejected: list[RejectedAlert] = []
+        truncated = body.get("truncatedAlerts", 0)
+        notes = (
+            [f"{self.product} left {truncated} more alerts out (max_alerts) and will not send them"]
+            if truncated
+            else []
+        )
+        for index, item in enumerate(body["alerts"]):
+            result = self._read_alert(item, f"/alerts/{index}", body, received_at, notes)
+            if isinstance(result, Alert):
+                alerts.append(result)
+            else:
+                rejected.append(result)
+        return Reading(self.name, tuple(alerts), tuple(rejected))
+
+    def _read_alert(
+        self, item: Any, pointer: str, body: Body, received_at: datetime, body_notes: list[str]
+    ) -> Alert | RejectedAlert:
+        if not self._alert_fits(item):
+            return RejectedAlert(pointer, explain(f"{self.name}.alert", item, pointer))
+        status: Status = item["status"]
+        started_at = parse_rfc3339(item["startsAt"])
+        if started_at is None or is_zero(started_at):
+            problem = Problem(f"{pointer}/startsAt", "is not a moment an alert can have started at")
+            return RejectedAlert(pointer, (problem,))
+
+        notes: list[str | None] = [*body_notes]
+        ended_at = parse_rfc3339(item.get("endsAt", "")) if status == "resolved" else None
+        if ended_at is not None and is_zero(ended_at):
+            ended_at = None
+        if status == "resolved" and ended_at is None:
+            notes.append("resolved without an end, its time of arrival stands in")
+
+        labels = tidy_map(item["labels"])
+        annotations = tidy_map(item.get("annotations", {}))
+        severity, note = severity_of(labels.get("severity"))
+        notes.append(note)
+        target, note = target_of(labels)
+        notes.append(note)
+        runbook, note = runbook_name(labels)
+        notes.append(note)
+        alert_name = tidy_text(labels["alertname"], NAME_LIMIT)
+        alert = Alert(
+            sender=self.name,
+            incident_id=incident_id(
+                self.name, *self.scope(body), item["fingerprint"], iso(started_at)
+            ),
+            fingerprint=tidy_text(item["fingerprint"], NAME_LIMIT),
+            alert_name=alert_name,
+            severity=severity,
+            status=status,
+            occurred_at=started_at if status == "firing" else ended_at or received_at,
+            started_at=started_at,
+            ended_at=ended_at,
+            runbook=runbook,
+            summary=tidy_text(annotations.get("summary", ""), SUMMARY_LIMIT) or alert_name,
+            labels=labels,
+            annotations=annotations,
+            links=links_from(
+                [
+                    ("runbook", annotations.get("runbook_url")),
+                    ("dashboard", annotations.get("dashboard_url")),
+                    *self.links(item, body),
+                ]
+            ),
+            target=target,
+            notes=tuple(note for note in notes if note),
+        )
+        return self.refine(alert, item)
