@@ -14,8 +14,20 @@ from typing import Any, Protocol
 from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
 
 
+@dataclass(frozen=True)
+class Right:
+    """One thing that RBAC may grant; ``group`` is empty for the core API."""
+
+    group: str
+    resource: str
+    verb: str
+
+
 class Cluster(Protocol):
     """The Kubernetes API of one cluster."""
+
+    def allows(self, namespace: str, right: Right) -> bool:
+        """Ask whether we have a right in a namespace. Changes nothing."""
 
     def deployment(self, namespace: str, name: str) -> Deployment:
         """Read a Deployment."""

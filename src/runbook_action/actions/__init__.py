@@ -6,6 +6,7 @@ from runbook_action.actions import (
     disable_degraded_mode,
     drain_node,
     enable_degraded_mode,
+    probe_cluster,
     restart_deployment,
     rollback_deployment,
     scale_deployment,
@@ -21,6 +22,7 @@ REGISTRY: Mapping[str, Action] = {
         scale_deployment.ACTION,
         rollback_deployment.ACTION,
         drain_node.ACTION,
+        probe_cluster.ACTION,
     )
 }
 

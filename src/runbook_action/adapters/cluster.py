@@ -28,6 +28,7 @@ from runbook_action.errors import (
     TargetNotFound,
 )
 from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
+from runbook_action.ports import Right
 
 TIMEOUT_SECONDS = (3.0, 10.0)  # connect, read
 MERGE_PATCH = "application/merge-patch+json"
@@ -67,6 +68,26 @@ class KubernetesCluster:
         self._access = access
         self._name = name
         self._client: tuple[Endpoint, ApiClient] | None = None
+
+    def allows(self, namespace: str, right: Right) -> bool:
+        """Ask whether we have a right in a namespace. Changes nothing."""
+        review = self._request(
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            body={
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {
+                    "resourceAttributes": {
+                        "namespace": namespace,
+                        "group": right.group,
+                        "resource": right.resource,
+                        "verb": right.verb,
+                    }
+                },
+            },
+        )
+        return (review.get("status") or {}).get("allowed") is True
 
     def deployment(self, namespace: str, name: str) -> Deployment:
         """Read a Deployment."""

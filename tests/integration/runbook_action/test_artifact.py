@@ -41,6 +41,7 @@ ANSWERS = {
     "scale_deployment": ("planned", "succeeded", "succeeded", "succeeded"),
     "rollback_deployment": ("planned", "succeeded", "succeeded", "succeeded"),
     "drain_node": ("planned", "succeeded", "succeeded", "succeeded"),
+    "probe_cluster": ("unchanged", "unchanged", "succeeded", "unchanged"),
 }
 SAMPLES = [
     (f"{action}-{operation}", status)

@@ -67,6 +67,11 @@ def drain(place: Place, node: str) -> None:
     drain_node.execute(drain_request(place, node), place.services(seconds=0))
 
 
+def probe(place: Place) -> Outcome:
+    action = REGISTRY["probe_cluster"]
+    return action.execute(place.request("probe_cluster"), place.services())
+
+
 NODE_RIGHTS = [
     ("nodes", "get"),
     ("nodes", "list"),
@@ -116,6 +121,13 @@ def test_without_one_right_the_action_that_needs_it_is_denied(
     set_rules(place, [rule for rule in fewer if rule["verbs"]])
     with pytest.raises(AccessDenied, match=rf'cannot {verb} resource "{resource}"'):
         NEEDED_BY[(resource, verb)](place)
+    with pytest.raises(AccessDenied, match=f"let remediation {verb} {resource}\\."):
+        probe(place)
+
+
+def test_with_the_shipped_role_the_probe_finds_every_right(place: Place) -> None:
+    set_rules(place, rules())
+    assert probe(place).status == "unchanged"
 
 
 def node_rules() -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from runbook_action.errors import AccessDenied, ClusterConflict, ClusterThrottled, TargetNotFound
 from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
-from runbook_action.ports import Services
+from runbook_action.ports import Right, Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 
 PARAMETER = "/checkout/degraded_mode"
@@ -73,6 +73,7 @@ class FakeCluster:
     stuck: bool = False
     pod_list: list[dict[str, Any]] = field(default_factory=list)
     hpa: dict[str, Any] | None = None
+    denied: set[tuple[str, str, str]] = field(default_factory=set)
     history: list[dict[str, Any]] = field(default_factory=list)
     node_raw: dict[str, Any] = field(
         default_factory=lambda: {
@@ -233,6 +234,12 @@ class FakeCluster:
 
     def pods_on_node(self, name: str) -> Sequence[Pod]:
         return [Pod(copy.deepcopy(pod)) for pod in self.node_pods.values()]
+
+    def allows(self, namespace: str, right: Right) -> bool:
+        return self.calls.run(  # type: ignore[no-any-return]  # of the lambda
+            f"may {right.verb} {right.resource}?",
+            lambda: (namespace, right.resource, right.verb) not in self.denied,
+        )
 
     def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         def write() -> None:

@@ -1,0 +1,62 @@
+"""probe_cluster: says whether a remediation could act, and changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from runbook_action.actions import REGISTRY
+from runbook_action.actions.probe_cluster import RIGHTS
+from runbook_action.errors import AccessDenied, ClusterUnreachable
+from runbook_action.handler import _run
+from runbook_action.request import Operation
+from tests.unit.runbook_action.fakes import World, request
+
+PROBE = REGISTRY["probe_cluster"]
+RBAC = Path(__file__).resolve().parents[3] / "eks" / "apps" / "base" / "remediation-rbac.yaml"
+
+
+def test_it_asks_for_exactly_what_the_shipped_role_grants() -> None:
+    documents = yaml.safe_load_all(RBAC.read_text("utf-8"))
+    (role,) = [each for each in documents if each["kind"] == "Role"]
+    granted = {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert {(right.group, right.resource, right.verb) for right in RIGHTS} == granted
+
+
+@pytest.mark.parametrize("operation", ["plan", "execute", "verify", "undo"])
+def test_no_operation_writes_anything(operation: Operation) -> None:
+    world = World.new()
+    outcome = _run(request(PROBE.name, operation), world.services)
+    assert outcome.changed is False
+    assert all(call.startswith("may ") for call in world.calls.log)
+
+
+@pytest.mark.parametrize("operation", ["plan", "execute"])
+def test_a_missing_right_is_named(operation: Operation) -> None:
+    world = World.new()
+    world.cluster.denied = {("apps", "deployments", "patch"), ("apps", "pods", "list")}
+    act = getattr(PROBE, operation)
+    with pytest.raises(AccessDenied, match=r"patch deployments, list pods\. Apply eks/apps"):
+        act(request(PROBE.name, operation), world.services)
+
+
+def test_verify_judges_by_the_rights() -> None:
+    world = World.new()
+    assert PROBE.verify(request(PROBE.name, "verify"), world.services).healthy is True
+    world.cluster.denied = {("apps", "deployments", "patch")}
+    assert PROBE.verify(request(PROBE.name, "verify"), world.services).healthy is False
+
+
+def test_a_cluster_that_does_not_answer_is_no_verdict() -> None:
+    world = World.new()
+    world.calls.fail_at(1, ClusterUnreachable("no answer"))
+    with pytest.raises(ClusterUnreachable):
+        PROBE.verify(request(PROBE.name, "verify"), world.services)
