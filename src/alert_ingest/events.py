@@ -21,7 +21,7 @@ MAX_ENTRY_BYTES = 200_000
 
 # What each part may take of the 200,000 bytes; the rest is metadata and the fixed fields.
 LABELS_BUDGET = 60_000
-ANNOTATIONS_BUDGET = 90_000
+ANNOTATIONS_BUDGET = 80_000
 LINKS_BUDGET = 30_000
 LABEL_LIMIT = 4_096
 ANNOTATION_LIMIT = 16_384
@@ -60,13 +60,14 @@ class Context:
     received_at: datetime
 
 
-def entry_of(alert: Alert, context: Context) -> tuple[Entry, str | None]:
+def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
     """Build the entry for one alert.
 
     Returns
     -------
     tuple
-        The entry, and a note for the log if labels, annotations or links had to be cut.
+        The entry, and its warnings: what was assumed while reading the alert, and what had to be
+        cut to fit.
     """
     firing = alert.status == "firing"
     alert_event = "AlertFired" if firing else "AlertResolved"
@@ -76,6 +77,18 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, str | None]:
         alert.annotations, _FIRST_ANNOTATIONS, ANNOTATION_LIMIT, ANNOTATIONS_BUDGET
     )
     links, links_cut = fit(alert.links, (), LINKS_BUDGET, LINKS_BUDGET)
+    warnings = alert.notes
+    cut_parts = [
+        name
+        for name, was_cut in (
+            ("labels", labels_cut),
+            ("annotations", annotations_cut),
+            ("links", links_cut),
+        )
+        if was_cut
+    ]
+    if cut_parts:
+        warnings = (*warnings, f"{' and '.join(cut_parts)} cut to fit an event")
     detail = {
         "metadata": {
             "event_id": event_id(alert.incident_id, alert_event, occurred_at),
@@ -105,6 +118,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, str | None]:
             "annotations": annotations,
             "links": links,
             "target": asdict(alert.target),
+            "warnings": list(warnings),
         },
     }
     entry = Entry(
@@ -113,17 +127,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, str | None]:
         DetailType="incident.created" if firing else "incident.resolved",
         Detail=json.dumps(detail, separators=(",", ":")),
     )
-    cut_parts = [
-        name
-        for name, was_cut in (
-            ("labels", labels_cut),
-            ("annotations", annotations_cut),
-            ("links", links_cut),
-        )
-        if was_cut
-    ]
-    note = f"{' and '.join(cut_parts)} cut to fit an event" if cut_parts else None
-    return entry, note
+    return entry, warnings
 
 
 def message_of(entry: Entry) -> str:

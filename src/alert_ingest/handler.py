@@ -147,12 +147,11 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 def _entries(reading: Reading, context: Context) -> list[Entry]:
     entries = []
     for alert in reading.alerts:
-        entry, cut_note = entry_of(alert, context)
-        notes = [*alert.notes, cut_note] if cut_note else list(alert.notes)
-        if notes:
+        entry, warnings = entry_of(alert, context)
+        if warnings:
             logger.info(
                 "alert read with assumptions",
-                extra={"incident_id": alert.incident_id, "notes": notes},
+                extra={"incident_id": alert.incident_id, "notes": list(warnings)},
             )
         entries.append(entry)
     return entries

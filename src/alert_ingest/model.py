@@ -51,7 +51,8 @@ class Alert:
     ended_at
         End of the firing; None while it fires or where the sender does not say.
     notes
-        What had to be assumed while reading, for the log.
+        What had to be assumed while reading: the warnings of the incident, without quotes from the
+        alert that are longer than a name.
     """
 
     sender: str

@@ -127,6 +127,8 @@ def _tell(incident: dict[str, Any]) -> None:
     for name, value in facts.items():
         if value != "—":
             console.print(f"  [dim]{name:<12}[/]{value}")
+    for warning in incident.get("warnings") or []:
+        console.print(f"  [yellow]warning[/]     {safe(warning)}")
     _tell_approval(incident)
     steps = incident.get("actions_taken") or []
     console.print("[bold]what was done[/]" if steps else "nothing was done")

@@ -19,8 +19,9 @@ from types import MappingProxyType
 from typing import Any
 
 from alert_ingest.model import Alert
-from alert_ingest.senders.base import SUMMARY_LIMIT, tidy_text
+from alert_ingest.senders.base import NAME_LIMIT, SUMMARY_LIMIT, tidy_text
 from alert_ingest.senders.groups import GroupSender
+from alert_ingest.text import cut
 
 # Alert name -> what happened to the rule.
 BLIND: Mapping[str, str] = MappingProxyType(
@@ -57,7 +58,8 @@ def _refine(alert: Alert, item: Mapping[str, Any]) -> Alert:
     if happened is None:
         return alert
     why = alert.annotations.get("Error", "")
-    told = f"Grafana rule {alert.labels.get('rulename') or 'without a name'} {happened}"
+    rule = cut(alert.labels.get("rulename", ""), NAME_LIMIT) or "without a name"
+    told = f"Grafana rule {rule} {happened}"
     ignored = () if alert.runbook is None else (f"{told}: runbook {alert.runbook} is not for that",)
     return replace(
         alert,

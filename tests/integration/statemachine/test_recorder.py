@@ -78,6 +78,26 @@ def test_repetitions_change_nothing(platform: Platform) -> None:
     assert platform.record(event["detail"]["data"]["incident_id"]) == before
 
 
+def test_what_was_assumed_about_an_alert_is_kept_whatever_the_order(platform: Platform) -> None:
+    ends = []
+    for order in itertools.permutations(range(3)):
+        event = incident(warnings=["severity 'purple' is not known, warning assumed"])
+        again = {**event, "detail": {**event["detail"]}}
+        again["detail"]["data"] = {**event["detail"]["data"], "warnings": ["a", "b", "a"]}
+        events = [event, again, resolution(event, warnings=[])]
+        record_in_order(platform, [events[i] for i in order] + [event])
+        record = platform.record(event["detail"]["data"]["incident_id"])
+        ends.append((record["status"], set(record["warnings"])))
+    assert ends == [("resolved", {"a", "b", "severity 'purple' is not known, warning assumed"})] * 6
+
+
+def test_a_record_without_warnings_has_no_word_of_them(platform: Platform) -> None:
+    events = [incident(), incident(warnings=[])]
+    record_in_order(platform, events)
+    for event in events:
+        assert "warnings" not in platform.record(event["detail"]["data"]["incident_id"])
+
+
 def test_a_recovery_that_does_not_know_the_start_finds_the_incident(platform: Platform) -> None:
     event = incident(sender="datadog")
     recovery = resolution(event, timestamp="2026-11-23T15:16:22.704Z", started_at=None)

@@ -16,7 +16,7 @@ from tests.unit.alert_ingest.bodies import EVENTS, alertmanager_body, sample
 CONTEXT = Context("bus", "000000000000", "us-east-1", "request-1", datetime.now(UTC))
 
 
-def entry_for(body: dict[str, Any]) -> tuple[Entry, str | None]:
+def entry_for(body: dict[str, Any]) -> tuple[Entry, tuple[str, ...]]:
     (alert,) = Intake().read(body, datetime.now(UTC)).alerts
     return entry_of(alert, CONTEXT)
 
@@ -43,9 +43,10 @@ def test_every_sample_gives_events_of_the_published_schema(name: str) -> None:
     reading = Intake().read(sample(name), datetime.now(UTC))
     assert reading.alerts
     for alert in reading.alerts:
-        entry, note = entry_of(alert, CONTEXT)
-        assert note is None
+        entry, warnings = entry_of(alert, CONTEXT)
+        assert not any("cut to fit" in warning for warning in warnings)
         data = check(entry)
+        assert data["warnings"] == list(warnings)
         if data["alert_name"].startswith(("Datasource", "TestAlert")):
             assert data["runbook"] is None
             continue
@@ -78,11 +79,11 @@ def test_no_alert_makes_an_entry_of_200_kb(changes: dict[str, Any]) -> None:
     alert = body["alerts"][0]
     for field, value in changes.items():
         alert[field] = {**alert[field], **value} if isinstance(value, dict) else value
-    entry, note = entry_for(body)
+    entry, warnings = entry_for(body)
     data = check(entry)
     assert entry_size(entry) < MAX_ENTRY_BYTES
     assert len(json.dumps({"Entries": [entry]})) < MAX_ENTRY_BYTES + 100
-    assert note is not None or len(changes.get("generatorURL", "")) > 0 or "fingerprint" in changes
+    assert warnings or len(changes.get("generatorURL", "")) > 0 or "fingerprint" in changes
     # What selects the runbook and its target survives any cutting.
     if "alertname" not in changes.get("labels", {}):
         for name in ("alertname", "severity", "runbook", "cluster", "namespace", "deployment"):
@@ -92,13 +93,33 @@ def test_no_alert_makes_an_entry_of_200_kb(changes: dict[str, Any]) -> None:
 
 
 def test_a_cut_value_says_so() -> None:
-    entry, note = entry_for(alertmanager_body(alerts__0__annotations__description="x" * 20_000))
-    assert note == "annotations cut to fit an event"
-    assert check(entry)["annotations"]["description"].endswith("x…[cut]")
+    entry, _ = entry_for(alertmanager_body(alerts__0__annotations__description="x" * 20_000))
+    data = check(entry)
+    assert data["warnings"] == ["annotations cut to fit an event"]
+    assert data["annotations"]["description"].endswith("x…[cut]")
 
 
 def test_an_ordinary_alert_is_not_cut() -> None:
     body = alertmanager_body(alerts__0__annotations__description="x" * 16_000)
-    entry, note = entry_for(body)
-    assert note is None
-    assert check(entry)["annotations"] == body["alerts"][0]["annotations"]
+    data = check(entry_for(body)[0])
+    assert data["warnings"] == []
+    assert data["annotations"] == body["alerts"][0]["annotations"]
+
+
+def test_everything_at_its_limit_at_once_still_fits() -> None:
+    """Every bounded field as long as it may be, of characters that escape to twelve bytes."""
+    fire = "🔥"
+    body = alertmanager_body(truncatedAlerts=10**9)
+    alert = body["alerts"][0]
+    alert["labels"] = {
+        **{f"l{n}": fire * 20 for n in range(400)},
+        **{"alertname": fire * 300, "cluster": fire * 300, "runbook": fire * 128},
+        **{"namespace": "a" * 63, "deployment": "b" * 253, "severity": fire * 300},
+    }
+    alert["annotations"] = {f"a{n}": fire * 20 for n in range(400)} | {"summary": fire * 900}
+    alert["fingerprint"] = fire * 128
+    body["externalURL"] = alert["generatorURL"] = "https://x/" + "é" * 4_000
+    entry, warnings = entry_for(body)
+    check(entry)
+    assert len(warnings) == 3
+    assert entry_size(entry) < MAX_ENTRY_BYTES

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from alert_ingest.errors import ChannelRefused, ChannelUnavailable
-from tests.unit.alert_ingest.bodies import REMOVE, alertmanager_body, proxy_event, sample
+from tests.unit.alert_ingest.bodies import (
+    REMOVE,
+    alertmanager_body,
+    group_body,
+    proxy_event,
+    sample,
+)
 from tests.unit.alert_ingest.conftest import Invoker
 
 DOWN = ChannelUnavailable("PutEvents failed with EndpointConnectionError")
@@ -287,4 +293,26 @@ def test_what_was_assumed_is_noted_in_the_log(invoke: Invoker) -> None:
         "severity 'purple' is not known, warning assumed",
         "labels namespace and deployment are no Kubernetes names: no target",
     ]
-    assert record["incident_id"] == invoke.bus.details[0]["data"]["incident_id"]
+    data = invoke.bus.details[0]["data"]
+    assert record["incident_id"] == data["incident_id"]
+    assert data["warnings"] == record["notes"]  # on the incident too
+    assert data["severity"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("sender", "product"), [("alertmanager", "Alertmanager"), ("grafana", "Grafana")]
+)
+def test_alerts_left_out_are_a_warning_on_each_incident_of_the_body(
+    invoke: Invoker, sender: str, product: str
+) -> None:
+    assert invoke.body(group_body(sender, 3, truncatedAlerts=7))[0] == 202
+    warning = f"{product} left 7 more alerts out (max_alerts) and will not send them"
+    assert [detail["data"]["warnings"] for detail in invoke.bus.details] == [[warning]] * 3
+    invoke.body(group_body(sender, 1, truncatedAlerts=0))
+    assert invoke.bus.details[-1]["data"]["warnings"] == []
+
+
+def test_an_ordinary_alert_carries_no_warning(invoke: Invoker) -> None:
+    for name in ("alertmanager/firing", "grafana/resolved", "datadog/triggered"):
+        invoke.body(sample(name))
+    assert [detail["data"]["warnings"] for detail in invoke.bus.details] == [[], [], []]

@@ -49,6 +49,7 @@ def test_the_story_tells_plan_result_undo_and_escalation(put_incident: Put, srec
         mttr_seconds=Decimal(754),
         resolved_at=Decimal(1763911646),
         links={"dashboard": "https://grafana.example/d/1"},
+        warnings={"severity 'purple' is not known, [warning] assumed"},
         actions_taken=[
             {
                 "operation": "execute",
@@ -84,6 +85,7 @@ def test_the_story_tells_plan_result_undo_and_escalation(put_incident: Put, srec
         "ClusterUnreachable: no answer",
         "https://grafana.example/d/1",
         "apps/deployment/checkout",
+        "severity 'purple' is not known, [warning] assumed",
     ):
         assert part in told.output
 
