@@ -70,6 +70,13 @@ def when_ready(server: Any) -> None:
     drain.on_sigterm(float(os.environ.get("DRAIN_SECONDS", "5")))
 
 
+def post_worker_init(worker: Any) -> None:
+    """Say how many requests this worker can answer at a time: saturation is a share of it."""
+    from checkout import metrics
+
+    metrics.WORKER_THREADS.set(worker.cfg.threads)
+
+
 def pre_request(worker: Any, req: Any) -> None:
     """While draining, let no connection be kept alive: it would end in a closed socket."""
     if drain.draining:

@@ -1,4 +1,4 @@
-"""The four metrics that the alert rules are made of, and one about the service's own eyes.
+"""The metrics that the alert rules are made of, and one about the service's own eyes.
 
 Under Gunicorn each worker writes its numbers to files in ``PROMETHEUS_MULTIPROC_DIR`` and a scrape
 sums them up, whichever worker answers it.
@@ -30,6 +30,7 @@ __all__ = [
     "PARAMETER_FAILURES",
     "REASONS",
     "REQUESTS",
+    "WORKER_THREADS",
     "initialise",
     "scrape",
 ]
@@ -53,6 +54,11 @@ DEGRADED_MODE = Gauge(
     "checkout_degraded_mode_enabled",
     "1 while the optional steps of a checkout are skipped.",
     multiprocess_mode="livemax",
+)
+WORKER_THREADS = Gauge(
+    "checkout_worker_threads",
+    "Threads that answer requests, of all live workers.",
+    multiprocess_mode="livesum",
 )
 PARAMETER_FAILURES = Counter(
     "checkout_parameter_failures",

@@ -44,8 +44,8 @@ class Prometheus(Monitor):
         External label ``cluster``, by which the platform knows where an alert comes from.
     namespace : str
         Namespace whose pods are scraped.
-    rules : Path
-        PrometheusRule manifest.
+    rules : tuple of Path
+        PrometheusRule manifests.
     """
 
     bin_folder: Path
@@ -56,7 +56,7 @@ class Prometheus(Monitor):
     pace: Pace = REALISTIC
     cluster: str = "sre-platform"
     namespace: str = "apps"
-    rules: Path = SHIPPED_RULES
+    rules: tuple[Path, ...] = SHIPPED_RULES
 
     name = "prometheus"
 

@@ -1,6 +1,6 @@
 """The shipped alert rules, as Prometheus and promtool read them.
 
-In the cluster the operator takes the groups out of the PrometheusRule object; here this does. Where
+In the cluster the operator takes the groups out of PrometheusRule objects; here this does. Where
 a pace is given, durations are divided by it (``interval``, ``for``, ``keep_firing_for``, range
 selectors such as ``[1m]``, ``offset``); nothing else of a rule is touched.
 """
@@ -8,6 +8,7 @@ selectors such as ``[1m]``, ``offset``); nothing else of a rule is touched.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,21 @@ __all__ = ["MONITORING_FOLDER", "SHIPPED_RULES", "rule_file"]
 MONITORING_FOLDER = Path(__file__).parents[3] / "eks" / "monitoring"
 """The manifests that production uses, too."""
 
-SHIPPED_RULES = MONITORING_FOLDER / "prometheus-rules.yaml"
+SHIPPED_RULES = tuple(sorted((MONITORING_FOLDER / "rules").glob("*.yaml")))
+"""The PrometheusRule manifests, one for each topic."""
 
 _IN_EXPRESSION = re.compile(rf"(?P<before>\[|\boffset\s+|(?<=\d[smhdwy]):)(?P<duration>{DURATION})")
 
 
-def rule_file(manifest: Path, pace: Pace = REALISTIC) -> str:
-    """Make a rule file of a PrometheusRule object.
+def rule_file(manifests: Sequence[Path], pace: Pace = REALISTIC) -> str:
+    """Make one rule file of PrometheusRule objects.
 
     Parameters
     ----------
-    manifest : Path
-        YAML of one PrometheusRule.
+    manifests : sequence of Path
+        YAML files of one PrometheusRule each.
     pace : Pace
-        What to divide its durations by.
+        What to divide their durations by.
 
     Returns
     -------
@@ -44,13 +46,22 @@ def rule_file(manifest: Path, pace: Pace = REALISTIC) -> str:
     Raises
     ------
     ValueError
-        It is no PrometheusRule, or a duration in it is none.
+        There is no file, one is no PrometheusRule, or a duration in it is none.
     """
+    if not manifests:
+        raise ValueError("there are no rules: name at least one PrometheusRule manifest")
+    groups = [
+        _group(group, pace.factor) for manifest in manifests for group in _groups_of(manifest)
+    ]
+    return yaml.safe_dump({"groups": groups}, sort_keys=False, width=100)
+
+
+def _groups_of(manifest: Path) -> list[dict[str, Any]]:
     document = yaml.safe_load(manifest.read_text("utf-8"))
     if not isinstance(document, dict) or document.get("kind") != "PrometheusRule":
         raise ValueError(f"{manifest} is not a PrometheusRule")
-    groups = [_group(group, pace.factor) for group in document["spec"]["groups"]]
-    return yaml.safe_dump({"groups": groups}, sort_keys=False, width=100)
+    groups: list[dict[str, Any]] = document["spec"]["groups"]
+    return groups
 
 
 def _group(group: dict[str, Any], factor: float) -> dict[str, Any]:

@@ -43,6 +43,17 @@ def test_a_scrape_sums_up_all_workers(tmp_path: Path) -> None:
         assert service.metric("checkout_request_duration_seconds_count") == asked
 
 
+def test_the_capacity_is_the_threads_of_all_live_workers(tmp_path: Path) -> None:
+    with running(tmp_path, WEB_CONCURRENCY="2", THREADS="3") as service:
+        eventually("both say it", lambda: service.metric("checkout_worker_threads") == 6)
+        before = service.workers()
+        os.kill(before[0], signal.SIGKILL)
+        eventually("a new worker", lambda: set(service.workers()) - set(before))
+        eventually(
+            "the dead one's are gone", lambda: service.metric("checkout_worker_threads") == 6
+        )
+
+
 def test_the_numbers_of_a_worker_that_died_are_kept_and_its_gauge_is_not(tmp_path: Path) -> None:
     metrics = tmp_path / "metrics"
     with running(tmp_path, WEB_CONCURRENCY="1", PROMETHEUS_MULTIPROC_DIR=str(metrics)) as service:

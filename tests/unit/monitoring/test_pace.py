@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def _rule(expression: str, pace: Pace, folder: Path) -> str:
             {"kind": "PrometheusRule", "spec": {"groups": [{"name": "g", "rules": [rule]}]}}
         )
     )
-    made: str = yaml.safe_load(rule_file(manifest, pace))["groups"][0]["rules"][0]["expr"]
+    made: str = yaml.safe_load(rule_file([manifest], pace))["groups"][0]["rules"][0]["expr"]
     return made
 
 
@@ -39,19 +40,36 @@ def test_windows_are_divided_and_nothing_else(expression: str, quick: str, tmp_p
 
 
 def test_the_realistic_rules_are_the_shipped_ones() -> None:
-    shipped = yaml.safe_load(SHIPPED_RULES.read_text())["spec"]["groups"]
+    shipped = [
+        group
+        for manifest in SHIPPED_RULES
+        for group in yaml.safe_load(manifest.read_text())["spec"]["groups"]
+    ]
+    assert len(SHIPPED_RULES) > 1
     assert yaml.safe_load(rule_file(SHIPPED_RULES, REALISTIC))["groups"] == shipped
 
 
 def test_the_quick_rules_differ_in_times_only() -> None:
-    (shipped,) = yaml.safe_load(SHIPPED_RULES.read_text())["spec"]["groups"]
-    (quick,) = yaml.safe_load(rule_file(SHIPPED_RULES, QUICK))["groups"]
-    assert (shipped["interval"], quick["interval"]) == ("30s", "2s")
-    for before, after in zip(shipped["rules"], quick["rules"], strict=True):
-        assert after["expr"] == before["expr"].replace("[1m]", "[4s]")
-        assert parse_duration(after["for"]) * 15 == parse_duration(before["for"])
-        unchanged = set(before) - {"expr", "for"}
-        assert {key: after[key] for key in unchanged} == {key: before[key] for key in unchanged}
+    shipped = yaml.safe_load(rule_file(SHIPPED_RULES, REALISTIC))["groups"]
+    quick = yaml.safe_load(rule_file(SHIPPED_RULES, QUICK))["groups"]
+    window = re.compile(r"\[[^]]+\]")
+    for slow_group, quick_group in zip(shipped, quick, strict=True):
+        assert slow_group["name"] == quick_group["name"]
+        assert parse_duration(quick_group["interval"]) * 15 == parse_duration(
+            slow_group["interval"]
+        )
+        for before, after in zip(slow_group["rules"], quick_group["rules"], strict=True):
+            assert window.sub("", after["expr"]) == window.sub("", before["expr"])
+            assert _seconds(after["expr"]) == [each / 15 for each in _seconds(before["expr"])]
+            if "for" in before:
+                assert parse_duration(after["for"]) * 15 == parse_duration(before["for"])
+            unchanged = set(before) - {"expr", "for"}
+            assert {key: after[key] for key in unchanged} == {key: before[key] for key in unchanged}
+
+
+def _seconds(expression: str) -> list[float]:
+    """The windows of an expression, in seconds."""
+    return [parse_duration(each) / 1000 for each in re.findall(r"\[([^]]+)\]", expression)]
 
 
 @pytest.mark.parametrize(
@@ -84,4 +102,9 @@ def test_another_manifest_is_refused(tmp_path: Path) -> None:
     manifest = tmp_path / "service.yaml"
     manifest.write_text("kind: Service")
     with pytest.raises(ValueError, match="not a PrometheusRule"):
-        rule_file(manifest)
+        rule_file([manifest])
+
+
+def test_no_rules_at_all_are_a_mistake() -> None:
+    with pytest.raises(ValueError, match="no rules"):
+        rule_file([])

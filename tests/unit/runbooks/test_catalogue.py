@@ -8,7 +8,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-import yaml
 from moto import mock_aws
 
 from runbook_action.actions import REGISTRY as ACTIONS
@@ -104,12 +103,3 @@ def test_every_shipped_runbook_asks_for_something_its_action_takes() -> None:
         assert set(definition.get("parameters", {})) <= set(action.fields), runbook.name
         required = {name for name, field in action.fields.items() if field.required}
         assert required <= set(definition.get("parameters", {})), runbook.name
-
-
-def test_every_shipped_alert_has_its_runbook() -> None:
-    names = {runbook.name for runbook in runbooks.load(ROOT / "runbooks")}
-    rules = yaml.safe_load((ROOT / "eks/monitoring/prometheus-rules.yaml").read_text())
-    for group in rules["spec"]["groups"]:
-        for rule in group["rules"]:
-            if "alert" in rule and "runbook" in rule["labels"]:
-                assert rule["labels"]["runbook"] in names, rule["alert"]
