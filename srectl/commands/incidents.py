@@ -111,6 +111,7 @@ def _tell(incident: dict[str, Any]) -> None:
         "target": _target(incident.get("target")),
         "started": safe(incident["timestamp"]),
         "received": safe(incident.get("received_at")),
+        "joined": safe(incident.get("attached_to")),
         "escalated": safe(incident.get("escalated_at")),
         "reason": safe(incident.get("escalation_reason")),
         "ended": written(datetime.datetime.fromtimestamp(ended, datetime.UTC)) if ended else "—",

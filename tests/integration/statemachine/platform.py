@@ -296,11 +296,16 @@ class Platform:
             )
             assert answer["FailedEntryCount"] == 0
 
+    def start(self, event: dict[str, Any], machine: str = "") -> str:
+        """Start one execution with an event; returns its ARN."""
+        answer = self.sfn.start_execution(
+            stateMachineArn=machine or self.runbook_arn, input=json.dumps(event)
+        )
+        return str(answer["executionArn"])
+
     def run(self, event: dict[str, Any], machine: str = "", timeout: float = 60) -> dict[str, Any]:
         """Start one execution with an event and wait for its end."""
-        arn = self.sfn.start_execution(
-            stateMachineArn=machine or self.runbook_arn, input=json.dumps(event)
-        )["executionArn"]
+        arn = self.start(event, machine)
         ended: dict[str, Any] = wait_for(lambda: self._ended(arn), f"execution {arn}", timeout)
         return ended
 

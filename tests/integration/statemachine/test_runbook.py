@@ -271,17 +271,59 @@ def test_the_check_is_repeated_until_the_target_is_healthy(platform: Platform) -
     assert len(platform.calls(id_of(event), "verify")) == 3
 
 
-def test_one_hand_on_a_target_others_attach_and_are_closed_with_it(platform: Platform) -> None:
+def test_of_several_alerts_on_one_target_one_acts_and_the_others_join_it(
+    platform: Platform,
+) -> None:
+    runbook = platform.runbook({"execute": ["in_progress", "in_progress", "succeeded"]})
+    events = [incident(runbook, fingerprint=f"alert-{number}") for number in range(5)]
+    platform.send(*events)
+
+    def parted() -> tuple[list[str], list[str]] | None:
+        acting = [id_of(each) for each in events if platform.calls(id_of(each), "execute")]
+        joined = [id_of(each) for each in events if platform.calls(id_of(each), "verify")]
+        return (acting, joined) if len({*acting, *joined}) == len(events) else None
+
+    (acting, joined) = wait_for(parted, "all to act or to join")
+    platform.send(*map(resolution, events))
+    for event in events:
+        platform.wait_status(id_of(event), "resolved")
+    assert len(acting) == 1
+    for event in events:
+        if id_of(event) != acting[0]:
+            assert platform.record(id_of(event))["attached_to"] == acting[0]
+            assert platform.calls(id_of(event), "execute") == []
+            assert platform.record(id_of(event))["actions_taken"] == []
+    assert "attached_to" not in platform.record(acting[0])
+    assert set(joined) >= {id_of(event) for event in events} - set(acting)
+
+
+def test_one_that_joined_is_not_closed_by_another_ones_resolution(platform: Platform) -> None:
     runbook = platform.runbook({"execute": ["in_progress", "in_progress", "succeeded"]})
     first = incident(runbook)
     platform.send(first)
     wait_for(lambda: holder(platform, first), "the lock")
     second = incident(runbook, fingerprint="another")
     platform.send(second)
-    wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to attach")
+    wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to join")
+    platform.send(resolution(first))
+    platform.wait_status(id_of(first), "resolved")
+    record = escalation(platform, second, "not-resolved")
+    assert f"incident {id_of(first)}, which it had joined" in record["escalation_reason"]
+    assert platform.calls(id_of(second), "execute") == []
+    assert platform.calls(id_of(second), "undo") == []
+
+
+def test_who_joined_waits_for_the_action_that_is_under_way(platform: Platform) -> None:
+    runbook = platform.runbook({"execute": [*["in_progress"] * 4, "succeeded"]})
+    machine = platform.variant(VerifyTimeoutSeconds="1", ActionTimeoutSeconds="20")
+    first, second = incident(runbook), incident(runbook, fingerprint="another")
+    platform.start(first, machine)
+    wait_for(lambda: holder(platform, first), "the lock")
+    platform.start(second, machine)
+    wait_for(lambda: len(platform.calls(id_of(first), "execute")) == 5, "the end of the action")
     platform.send(resolution(first), resolution(second))
     platform.wait_status(id_of(first), "resolved")
-    platform.wait_status(id_of(second), "resolved")
+    assert "escalated_at" not in platform.wait_status(id_of(second), "resolved")
     assert platform.calls(id_of(second), "execute") == []
 
 

@@ -46,6 +46,7 @@ def test_the_story_tells_plan_result_undo_and_escalation(put_incident: Put, srec
     put_incident(
         escalation_reason="The alert had not resolved 300 seconds after stabilization.",
         escalated_at="2026-11-23T15:25:00.000Z",
+        attached_to="the-incident-it-joined",
         mttr_seconds=Decimal(754),
         resolved_at=Decimal(1763911646),
         links={"dashboard": "https://grafana.example/d/1"},
@@ -78,6 +79,7 @@ def test_the_story_tells_plan_result_undo_and_escalation(put_incident: Put, srec
     assert told.exit_code == 0, told.output
     for part in (
         "had not resolved 300 seconds",
+        "the-incident-it-joined",
         "0:12:34",
         "Deployment checkout: replicas 3 → 5",
         "{'action': 'x', 'replicas': 3}",
