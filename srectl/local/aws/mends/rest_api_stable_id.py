@@ -39,6 +39,8 @@ def apply() -> None:
         imported = apigateway_v1._import_rest_api(body, {"name": name})
         for part in parts:
             part[physical_id] = part.pop(imported, {})
+        apis = apigateway_v1._rest_apis
+        apis[physical_id]["policy"] = apis[imported].get("policy")
         apigateway_v1._delete_rest_api(imported)
         # The other properties as ever: with equal bodies the stock update leaves the parts alone.
         return stock_update(physical_id, {**old, "Body": body}, new, stack, logical_id)

@@ -32,7 +32,9 @@ def _post(aws: LocalAws, api: str, body: bytes) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
-def _api(aws: LocalAws, name: str, code: str, title: str = "one") -> dict[str, Any]:
+def _api(
+    aws: LocalAws, name: str, code: str, title: str = "one", allowed: str | None = None
+) -> dict[str, Any]:
     """Return the resources that SAM makes of a Serverless::Api with a model."""
     arn = f"arn:aws:lambda:{aws.region}:{aws.account_id}:function:{name}"
     functions = aws.client("lambda")
@@ -83,6 +85,16 @@ def _api(aws: LocalAws, name: str, code: str, title: str = "one") -> dict[str, A
             }
         },
     }
+    if allowed:
+        everybody = {"Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+        elsewhere = {"NotIpAddress": {"aws:SourceIp": [allowed]}}
+        body["x-amazon-apigateway-policy"] = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", **everybody},
+                {"Effect": "Deny", **everybody, "Condition": elsewhere},
+            ],
+        }
     return {
         "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": name, "Body": body}},
         f"Deployment{title}": {
@@ -124,6 +136,56 @@ def models_and_gateway_responses_of_the_body(aws: LocalAws, name: str) -> None:
     refused = {body: _post(aws, api, body) for body in (b'{"alerts":[]}', b"{}", b"not json")}
     assert {status for status, _answer in refused.values()} == {422}
     assert all("why" in answer for _status, answer in refused.values())
+
+
+@shows("rest_api_policy")
+def the_policy_of_the_body_is_asked(aws: LocalAws, name: str) -> None:
+    """Who is not in the address range gets a 403, also after an update."""
+    api = deploy(aws, name, _api(aws, name, _ECHO, allowed="127.0.0.0/8"))["Api"]
+    assert _post(aws, api, b'{"alerts":[1]}')[0] == 202
+
+    deploy(aws, name, _api(aws, name, _ECHO, title="two", allowed="203.0.113.0/24"))
+    status, answer = _post(aws, api, b'{"alerts":[1]}')
+    assert (status, "explicit deny" in str(answer)) == (403, True)
+
+
+@shows("sam_parameters")
+def sam_resolves_the_parameters_that_were_given(aws: LocalAws, name: str) -> None:
+    """What SAM writes into an API is made of the stack's values, not of the template's defaults."""
+    statement = {
+        **{"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke"},
+        "Resource": "execute-api:/*",
+        "Condition": {"NotIpAddress": {"aws:SourceIp": {"Ref": "Allowed"}}},
+    }
+    template = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Parameters": {"Allowed": {"Type": "String", "Default": "203.0.113.0/24"}},
+        "Resources": {
+            "Api": {
+                "Type": "AWS::Serverless::Api",
+                "Properties": {
+                    "StageName": "live",
+                    "DefinitionBody": {"swagger": "2.0", "info": {"title": name}, "paths": {}},
+                    "Auth": {"ResourcePolicy": {"CustomStatements": [statement]}},
+                },
+            }
+        },
+    }
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": "Allowed", "ParameterValue": "127.0.0.0/8"}],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1}
+    )
+    (api,) = cloudformation.describe_stack_resources(StackName=name, LogicalResourceId="Api")[
+        "StackResources"
+    ]
+    described = aws.client("apigateway").get_rest_api(restApiId=api["PhysicalResourceId"])
+    assert "127.0.0.0/8" in described.get("policy", "")
 
 
 @shows("rest_api_stable_id")
