@@ -14,7 +14,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes bench-drain demo up down events build constraints clean
+.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes bench-drain demo drills up down events build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-drain: $(READY) binaries  ## Time our drain against kubectl's, in turns on
 
 demo: $(READY) binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production
 	$(BIN)/srectl demo $(if $(REALISTIC),--realistic)
+
+drills: $(READY) binaries  ## Break what the disaster guide is about, one after the other, and bring it back
+	$(BIN)/srectl drill all
 
 up: $(READY) binaries  ## Start the one-machine stack and leave it running
 	$(BIN)/srectl up

@@ -16,6 +16,7 @@ from srectl.commands.approvals import approve, deny
 from srectl.commands.demo import demo
 from srectl.commands.dlq import dlq
 from srectl.commands.down import down
+from srectl.commands.drill import drill
 from srectl.commands.env import env
 from srectl.commands.incidents import incidents
 from srectl.commands.logs import logs
@@ -55,7 +56,7 @@ def cli() -> None:
 
 
 for _command in (
-    *(up, down, status, env, logs, demo),
+    *(up, down, status, env, logs, demo, drill),
     *(incidents, approve, deny, mode, maintenance, runbooks, dlq, replay),
 ):
     cli.add_command(_command)

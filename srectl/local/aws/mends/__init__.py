@@ -32,6 +32,7 @@ MENDS: tuple[str, ...] = (
     "rest_api_stable_id",
     "rest_api_error_variables",
     "rest_api_integration_failure",
+    "queue_batch_action",
     "sns_confirmation",
     "sns_http_retries",
     "task_sns_attributes",

@@ -14,6 +14,7 @@ from tests.integration.localaws.probes import (
     eventbridge,
     lambda_functions,
     sns,
+    sqs,
     step_functions,
     sts,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "eventbridge",
     "lambda_functions",
     "sns",
+    "sqs",
     "step_functions",
     "sts",
 ]
