@@ -30,6 +30,7 @@ def run(scene: Scene) -> None:
     kept = scene.record(incident_id)
     settings = _settings(scene, table)
 
+    scene.heal_with(f"there is a table {table} again", lambda: _make_again(scene, settings))
     _delete(scene, table)
     lost = scene.fire("NoTable")
     lost_id = scene.expect(
@@ -159,6 +160,7 @@ def _restore(scene: Scene, table: str, settings: Mapping[str, Any]) -> None:
         *(("--sse-specification-override", encrypted) if key else ()),
     )
     scene.do("recover", "it is there", "aws", "dynamodb", "wait", "table-exists", *named)
+    scene.healed()
     scene.do(
         "recover",
         "it is protected again",
@@ -190,3 +192,27 @@ def _restore(scene: Scene, table: str, settings: Mapping[str, Any]) -> None:
             "the protection is as it was before the drill",
             *("aws", "dynamodb", "update-table", *named, "--no-deletion-protection-enabled"),
         )
+
+
+def _make_again(scene: Scene, settings: Mapping[str, Any]) -> None:
+    """Leave no stack without the table: from the backup, or empty where there is none."""
+    dynamodb, table = scene.client("dynamodb"), settings["TableName"]
+    if table in dynamodb.list_tables()["TableNames"]:
+        return
+    backups = dynamodb.list_backups(TableName=table, BackupType="SYSTEM")["BackupSummaries"]
+    if backups:
+        dynamodb.restore_table_from_backup(
+            TargetTableName=table, BackupArn=backups[-1]["BackupArn"]
+        )
+        return
+    described = ("IndexName", "KeySchema", "Projection")
+    dynamodb.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=settings["KeySchema"],
+        AttributeDefinitions=settings["AttributeDefinitions"],
+        GlobalSecondaryIndexes=[
+            {name: index[name] for name in described}
+            for index in settings["GlobalSecondaryIndexes"]
+        ],
+    )
