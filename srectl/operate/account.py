@@ -137,6 +137,11 @@ class Account:
         return self.arn("states", f"stateMachine:{self.prefix}incident-response-runbook")
 
     @property
+    def notifier_arn(self) -> str:
+        """ARN of the state machine that tells people of incidents."""
+        return self.arn("states", f"stateMachine:{self.prefix}incident-notifier")
+
+    @property
     def topic_arn(self) -> str:
         """ARN of the topic of all notifications."""
         return self.arn("sns", f"{self.prefix}sre-incident-notifications")

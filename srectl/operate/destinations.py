@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from srectl.operate.account import Account
 from srectl.operate.queues import Message
 
+_ANNOUNCED = frozenset({"incident.created", "incident.resolved", "incident.escalated"})
 _RECORDED = frozenset(
     {
         "incident.created",
@@ -75,7 +76,7 @@ class Destinations:
             "parked": self._to_bus,
             "recorder": self._to_recorder,
             "runbook": self._to_runbook,
-            "notifications": self._to_topic,
+            "notifications": self._to_people,
             "audit": self._to_audit_log,
         }
         try:
@@ -90,13 +91,23 @@ class Destinations:
             raise NotDelivered("it is no entry for PutEvents")
         if entry["EventBusName"] not in (self.account.bus, self.account.bus_arn):
             raise NotDelivered(f"it is for another bus: {entry['EventBusName']}")
+        return self._put(
+            {
+                "source": entry["Source"],
+                "detail-type": entry["DetailType"],
+                "detail": entry["Detail"],
+            }
+        )
+
+    def _put(self, event: dict[str, Any]) -> str:
+        detail = event.get("detail")
         answer = self.account.events.put_events(
             Entries=[
                 {
                     "EventBusName": self.account.bus,
-                    "Source": entry["Source"],
-                    "DetailType": entry["DetailType"],
-                    "Detail": entry["Detail"],
+                    "Source": event["source"],
+                    "DetailType": event["detail-type"],
+                    "Detail": detail if isinstance(detail, str) else json.dumps(detail),
                 }
             ]
         )
@@ -132,11 +143,28 @@ class Destinations:
             return "incident-response-runbook (had been started before)"
         return "incident-response-runbook"
 
-    def _to_topic(self, message: Message) -> str:
+    def _to_people(self, message: Message) -> str:
         body = _mapping(message)
+        kind = body.get("detail-type")
+        if kind in _ANNOUNCED:
+            _event(message, self.account.notifier_arn, self.account.topic_arn)
+            self.account.states.start_execution(
+                stateMachineArn=self.account.notifier_arn, input=message.body
+            )
+            return "incident-notifier"
+        if kind == "incident.notified":
+            # Only chat and the audit log listen to it.
+            return self._put(_event(message))
+        self._to_topic(message, body)
+        return "sre-incident-notifications"
+
+    def _to_topic(self, message: Message, body: dict[str, Any]) -> None:
+        if body.get("message_structure") == "json" and isinstance(body.get("message"), str):
+            # What the notifier or a digest could not publish, whole.
+            self._publish(body["message"], body.get("subject"), body, structured=True)
+            return
         if "RULE_ARN" in message.attributes or "detail-type" in body:
-            text = self._announcement(message)
-            subject = None
+            text, subject = self._announcement(message), None
         elif body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
             if body.get("TopicArn") not in (None, self.account.topic_arn):
                 raise NotDelivered(f"it is of another topic: {body['TopicArn']}")
@@ -146,22 +174,27 @@ class Destinations:
             subject = f"Undelivered until now: {body['event']}"
         else:
             raise NotDelivered("it is neither an event nor a notification")
-        self._publish(text, subject)
-        return "sre-incident-notifications"
-
-    def _publish(self, text: str, subject: object) -> None:
         try:
             content = json.loads(text)
         except ValueError:
             content = {}
+        if not isinstance(content, dict) or not isinstance(content.get("message"), str):
+            self._publish(text, subject, {}, structured=False)
+            return
+        # Who reads mail gets the sentence, not the JSON around it.
+        forms = {"default": text, "email": content["message"], "severity": content.get("severity")}
+        self._publish(json.dumps(forms), subject, content, structured=True)
+
+    def _publish(
+        self, text: str, subject: object, content: dict[str, Any], *, structured: bool
+    ) -> None:
         attributes = {
-            name: content[name]
-            for name in _ATTRIBUTES
-            if isinstance(content, dict) and isinstance(content.get(name), str)
+            name: content[name] for name in _ATTRIBUTES if isinstance(content.get(name), str)
         }
-        # A subject is printable ASCII of less than 100 characters (SNS Publish).
         printable = re.sub(r"[^ -~]", "?", str(subject or ""))[:99].strip()
-        with_subject: dict[str, Any] = {"Subject": printable} if printable else {}
+        more: dict[str, Any] = {"Subject": printable} if printable else {}
+        if structured:
+            more["MessageStructure"] = "json"
         self.account.sns.publish(
             TopicArn=self.account.topic_arn,
             Message=text,
@@ -170,7 +203,7 @@ class Destinations:
                 for name, value in attributes.items()
                 if value
             },
-            **with_subject,
+            **more,
         )
 
     def _announcement(self, message: Message) -> str:
@@ -192,7 +225,7 @@ class Destinations:
         raise NotDelivered(f"rule {name} does not announce anything any more")
 
     def _to_audit_log(self, message: Message) -> str:
-        event = _event(message, None)
+        event = _event(message)
         group, stream = self.account.audit_log_group, f"{_REDRIVEN}-{self.now:%Y-%m-%d}"
         target = message.attributes.get("TARGET_ARN", "")
         if target and not target.removesuffix(":*").endswith(f":log-group:{group}"):
@@ -265,10 +298,10 @@ def _mapping(message: Message) -> dict[str, Any]:
     return body
 
 
-def _event(message: Message, target_arn: str | None) -> dict[str, Any]:
+def _event(message: Message, *target_arns: str) -> dict[str, Any]:
     body = _mapping(message)
     meant = message.attributes.get("TARGET_ARN")
-    if target_arn and meant and meant != target_arn:
+    if target_arns and meant and meant not in target_arns:
         raise NotDelivered(f"it is for another target: {meant}")
     source = body.get("source")
     ours = isinstance(source, str) and (source.startswith("sre.") or source == "aws.states")

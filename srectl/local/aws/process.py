@@ -22,6 +22,7 @@ from srectl.local.aws.admin import PREFIX, SECRET_HEADER, webhook_secret
 from srectl.local.aws.variables import (
     ALARM_INTERVAL_VARIABLE,
     ALARM_PACE_VARIABLE,
+    MAIL_FILE_VARIABLE,
     MAX_WORKERS_VARIABLE,
     MENDS_OFF_VARIABLE,
     SECRET_VARIABLE,
@@ -85,6 +86,11 @@ class LocalAws:
         """URL of every AWS service."""
         return f"http://{self.host}:{self.port}"
 
+    @property
+    def mail_file(self) -> Path:
+        """What e-mail subscriptions were sent, one line of JSON each."""
+        return self.state_dir / "mail.jsonl"
+
     def command(self) -> list[str]:
         """Return the command line of the server process."""
         return [sys.executable, "-m", "srectl.local.aws.server"]
@@ -123,6 +129,7 @@ class LocalAws:
             ALARM_INTERVAL_VARIABLE: str(self.alarm_interval_seconds),
             ALARM_PACE_VARIABLE: str(self.alarm_pace),
             MENDS_OFF_VARIABLE: ",".join(self.mends_off),
+            MAIL_FILE_VARIABLE: str(self.mail_file),
             **self.extra_environment,
         }
 

@@ -6,6 +6,8 @@ SECRET_VARIABLE = "SRECTL_LOCAL_AWS_SECRET"  # noqa: S105 - the name of a variab
 MENDS_OFF_VARIABLE = "SRECTL_LOCAL_AWS_MENDS_OFF"
 #: Functions that run at once.
 MAX_WORKERS_VARIABLE = "SRECTL_LOCAL_AWS_MAX_LAMBDA_WORKERS"
+#: File that e-mail subscriptions deliver to.
+MAIL_FILE_VARIABLE = "SRECTL_LOCAL_AWS_MAIL_FILE"
 #: Seconds between two evaluations of the alarms.
 ALARM_INTERVAL_VARIABLE = "SRECTL_LOCAL_AWS_ALARM_SECONDS"
 #: How many times quicker than on AWS the alarms' periods pass.

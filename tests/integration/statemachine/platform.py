@@ -33,6 +33,8 @@ class Platform:
     recorder_arn: str = ""
     #: The recorder as a Standard machine: an Express execution cannot be described afterwards.
     recorder_variant: str = ""
+    notifier_arn: str = ""
+    digest_arn: str = ""
 
     def __post_init__(self) -> None:
         self.ddb = self.aws.client("dynamodb")
@@ -50,21 +52,24 @@ class Platform:
             ("guard", "guard_key", None),
         ):
             keys = [(key, "HASH")] + ([(sort, "RANGE")] if sort else [])
-            names = [k for k, _ in keys] + (["fingerprint"] if sort else [])
-            index = {
-                "IndexName": "by-fingerprint",
-                "KeySchema": [
-                    {"AttributeName": "fingerprint", "KeyType": "HASH"},
-                    {"AttributeName": "timestamp", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
+            names = [k for k, _ in keys] + (["fingerprint", "status"] if sort else [])
+            indexes = [
+                {
+                    "IndexName": f"by-{attribute}",
+                    "KeySchema": [
+                        {"AttributeName": attribute, "KeyType": "HASH"},
+                        {"AttributeName": "timestamp", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+                for attribute in ("fingerprint", "status")
+            ]
             self.ddb.create_table(
                 TableName=self.table(table),
                 BillingMode="PAY_PER_REQUEST",
                 AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in names],
                 KeySchema=[{"AttributeName": k, "KeyType": t} for k, t in keys],
-                **({"GlobalSecondaryIndexes": [index]} if sort else {}),
+                **({"GlobalSecondaryIndexes": indexes} if sort else {}),
             )
         for queue in ("recorder-dlq", "notification-dlq", "parking", "inbox"):
             url = self.sqs.create_queue(QueueName=f"{self.name}-{queue}")["QueueUrl"]
@@ -96,6 +101,8 @@ class Platform:
         self.recorder_arn = self.machine("incident-recorder", role, function, "EXPRESS")
         self.runbook_arn = self.machine("incident-response-runbook", role, function, "STANDARD")
         self.recorder_variant = self.variant("incident-recorder")
+        self.digest_arn = self.machine("incident-digest", role, function, "STANDARD")
+        self.notifier_arn = self.machine("incident-notifier", role, function, "EXPRESS")
         self._route(role)
         return self
 
@@ -143,6 +150,11 @@ class Platform:
             "ProgressIntervalSeconds": "1",
             "LeaseSeconds": "120",
             "RetentionDays": "90",
+            "FloodWindowSeconds": "300",
+            "FloodNotifications": "20",
+            "DigestGraceSeconds": "1",
+            "DigestArn": self.digest_arn,
+            "DedupKey": f"{self.name}-flood",
             "AccountId": ACCOUNT,
             "Region": REGION,
             **changes,

@@ -68,7 +68,7 @@ def platform(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
     account.sns.subscribe(
         TopicArn=account.topic_arn, Protocol="sqs", Endpoint=account.arn("sqs", "t-heard-topic")
     )
-    for machine in ("incident-recorder", "incident-response-runbook"):
+    for machine in ("incident-recorder", "incident-response-runbook", "incident-notifier"):
         account.states.create_state_machine(
             name=f"t-{machine}",
             definition='{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}',
@@ -195,43 +195,79 @@ def test_ends_of_alerts_go_before_their_beginnings(platform: Account) -> None:
     assert order == ["incident.resolved", "incident.created"]
 
 
-def test_an_announcement_is_made_as_its_rule_would_have_made_it(platform: Account) -> None:
-    platform.events.put_rule(
-        Name="t-sre-incident-created",
-        EventBusName=platform.bus,
-        EventPattern='{"source": ["nobody"]}',
-    )
+@pytest.mark.parametrize("target", ["notifier_arn", "topic_arn"])
+@pytest.mark.parametrize("kind", ["incident.created", "incident.resolved", "incident.escalated"])
+def test_an_announcement_is_left_to_the_notifier(platform: Account, kind: str, target: str) -> None:
+    """Also what was meant for the topic, which an earlier release's rules spoke to."""
+    put(platform, "notifications", event(kind), TARGET_ARN=getattr(platform, target))
+    redrive(platform, "notifications", 10, NOW)
+    assert inputs(platform, platform.notifier_arn) == [event(kind)]
+    assert everything(platform) == {"recorder": 0, "runbook": 0, "bus": 0, "topic": 0}
+
+
+def test_what_chat_did_not_take_goes_over_the_bus_again(platform: Account) -> None:
+    put(platform, "notifications", event("incident.notified"), TARGET_ARN="arn:aws:events:chat")
+    redrive(platform, "notifications", 10, NOW)
+    [told] = heard(platform, "heard-bus")
+    assert told["detail-type"] == "incident.notified"
+    assert told["detail"] == event("incident.notified")["detail"]
+
+
+def test_what_the_notifier_could_not_publish_is_published_whole(platform: Account) -> None:
+    forms = {"default": '{"event": "incident.created"}', "email": "CRITICAL: Down."}
+    parked = {
+        "event": "incident.created",
+        "severity": "critical",
+        "incident_id": ID,
+        "subject": "CRITICAL: Down",
+        "message_structure": "json",
+        "message": json.dumps(forms),
+    }
+    put(platform, "notifications", parked, TARGET_ARN=platform.topic_arn)
+    redrive(platform, "notifications", 10, NOW)
+    [told] = heard(platform, "heard-topic")
+    assert (told["Message"], told["Subject"]) == (forms["default"], "CRITICAL: Down")
+    assert {name: each["Value"] for name, each in told["MessageAttributes"].items()} == {
+        "event": "incident.created",
+        "severity": "critical",
+    }
+
+
+def test_an_abandoned_runbook_is_told_as_its_rule_would_have_told_it(platform: Account) -> None:
+    platform.events.put_rule(Name="t-sre-runbook-abandoned", EventPattern='{"source": ["nobody"]}')
     platform.events.put_targets(
-        Rule="t-sre-incident-created",
-        EventBusName=platform.bus,
+        Rule="t-sre-runbook-abandoned",
         Targets=[
             {"Id": "Recorder", "Arn": platform.recorder_arn, "RoleArn": ROLE},
             {
                 "Id": "Notifications",
                 "Arn": platform.topic_arn,
                 "InputTransformer": {
-                    "InputPathsMap": {
-                        "event": "$.detail-type",
-                        "severity": "$.detail.data.severity",
-                        "headline": "$.detail.data.headline",
-                    },
-                    "InputTemplate": '{"event": <event>, "severity": <severity>, "x": <headline>}',
+                    "InputPathsMap": {"status": "$.detail.status", "none": "$.detail.none"},
+                    "InputTemplate": '{"event": "incident.escalated", "severity": "critical", '
+                    '"status": <status>, "x": <none>}',
                 },
             },
         ],
     )
+    abandoned = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"status": "ABORTED"},
+    }
     put(
         platform,
         "notifications",
-        event(),
+        abandoned,
         TARGET_ARN=platform.topic_arn,
-        RULE_ARN=platform.rule_arn("sre-incident-created"),
+        RULE_ARN=platform.arn("events", "rule/t-sre-runbook-abandoned"),
     )
     redrive(platform, "notifications", 10, NOW)
     [told] = heard(platform, "heard-topic")
     assert json.loads(told["Message"]) == {
-        "event": "incident.created",
+        "event": "incident.escalated",
         "severity": "critical",
+        "status": "ABORTED",
         "x": None,
     }
     assert everything(platform) == {"recorder": 0, "runbook": 0, "bus": 0, "topic": 0}
@@ -294,7 +330,13 @@ def test_an_event_for_the_audit_log_is_written_there(platform: Account) -> None:
         ("parked", event(), {}, "no entry for PutEvents"),
         ("parked", {**entry(), "EventBusName": "default"}, {}, "another bus"),
         ("notifications", {"what": 1}, {}, "neither an event nor"),
-        ("notifications", event(), {"RULE_ARN": "arn:aws:events:r:a:rule/b/c"}, "none of this"),
+        (
+            "notifications",
+            {**event("Step Functions Execution Status Change"), "source": "aws.states"},
+            {"RULE_ARN": "arn:aws:events:r:a:rule/b/c"},
+            "none of this",
+        ),
+        ("notifications", event(), {"TARGET_ARN": "arn:aws:states:x:y:other"}, "another target"),
         (
             "notifications",
             {"Type": "Notification", "Message": "x", "TopicArn": "arn:other"},

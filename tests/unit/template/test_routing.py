@@ -48,10 +48,36 @@ def test_a_full_or_failing_webhook_answers_503_because_429_is_never_retried(
         assert answers[kind]["StatusCode"] == 503
 
 
-def test_the_pager_hears_of_critical_incidents_only(template: dict[str, Any]) -> None:
+def test_the_pager_hears_of_critical_incidents_and_of_the_platforms_own_alarms(
+    template: dict[str, Any],
+) -> None:
     pager = template["Resources"]["PagerDutySubscription"]["Properties"]
     assert pager["FilterPolicyScope"] == "MessageBody"
-    assert pager["FilterPolicy"] == {"severity": ["critical"]}
+    assert pager["FilterPolicy"] == {
+        "$or": [{"severity": ["critical"]}, {"AlarmName": [{"exists": True}]}]
+    }
+
+
+def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
+    template: dict[str, Any],
+) -> None:
+    """The one rule that speaks to the topic itself is for runbooks that cannot speak any more."""
+    rules = of_type(template, "AWS::Events::Rule")
+    speaking = {
+        name
+        for name, rule in rules.items()
+        for target in rule["Targets"]
+        if target["Arn"] == {"Ref": "NotificationTopic"}
+    }
+    assert speaking == {"RunbookAbandonedRule"}
+    announced = {
+        kind
+        for rule in rules.values()
+        for target in rule["Targets"]
+        if target["Arn"] == {"Ref": "IncidentNotifier"}
+        for kind in rule["EventPattern"]["detail-type"]
+    }
+    assert announced == {"incident.created", "incident.resolved", "incident.escalated"}
 
 
 def test_stored_data_is_encrypted_with_the_platform_key(template: dict[str, Any]) -> None:

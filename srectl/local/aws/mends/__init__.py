@@ -35,6 +35,7 @@ MENDS: tuple[str, ...] = (
     "queue_batch_action",
     "sns_confirmation",
     "sns_http_retries",
+    "sns_email",
     "task_sns_attributes",
     "task_lambda_throttle",
     "task_heartbeats",

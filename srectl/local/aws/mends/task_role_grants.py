@@ -61,6 +61,10 @@ def _queue(arguments: dict[str, Any]) -> Iterable[Call]:
     yield "sqs:SendMessage", _arn("sqs", name), {}
 
 
+def _machine(arguments: dict[str, Any]) -> Iterable[Call]:
+    yield "states:StartExecution", str(arguments.get("StateMachineArn", "")), {}
+
+
 def _bus(arguments: dict[str, Any]) -> Iterable[Call]:
     for entry in arguments.get("Entries") or []:
         name = str(entry.get("EventBusName", "default"))
@@ -89,6 +93,7 @@ _CALLS: dict[str, Callable[[dict[str, Any]], Iterable[Call]]] = {
     "sns:publish": _topic,
     "sqs:sendMessage": _queue,
     "events:putEvents": _bus,
+    "states:startExecution": _machine,
     **{f"dynamodb:{_lower_first(name)}": _table(name) for name in _TABLE_OPERATIONS},
     **{f"ssm:{_lower_first(name)}": _parameter(name) for name in _PARAMETER_OPERATIONS},
 }

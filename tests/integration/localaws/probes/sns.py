@@ -89,3 +89,23 @@ def a_subscriber_that_fails_is_tried_again(aws: LocalAws, name: str) -> None:
         sns.publish(TopicArn=topic, Message="nobody home")
         assert json.loads(receive(aws, url, 15)["Body"])["Message"] == "nobody home"
         assert len(receiver.of_type("Notification")) == 6
+
+
+@shows("sns_email")
+def an_email_is_what_the_protocol_is_given(aws: LocalAws, name: str) -> None:
+    """An e-mail has the text meant for e-mail, and its subject."""
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    address = f"{name}@example.com"
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
+    sns.publish(
+        TopicArn=topic,
+        Subject="Disk full",
+        MessageStructure="json",
+        Message=json.dumps({"default": "{}", "email": "The disk is full."}),
+    )
+    lines = aws.mail_file.read_text().splitlines() if aws.mail_file.exists() else []
+    mails = [mail for mail in map(json.loads, lines) if mail["to"] == address]
+    assert [(mail["subject"], mail["body"]) for mail in mails] == [
+        ("Disk full", "The disk is full.")
+    ]

@@ -1,0 +1,211 @@
+"""A flood of alerts is told once, in plain words, when its window is over."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.integration.statemachine.listener import Listener
+from tests.integration.statemachine.platform import ROOT, Platform
+
+pytestmark = pytest.mark.localaws
+
+#: Length of the windows.
+MINUTE = 60
+
+
+@pytest.fixture
+def listener(platform: Platform) -> Iterator[Listener]:
+    """Return listeners of this test's own."""
+    yield from Listener.of(platform)
+
+
+def count(listener: Listener, window: int, **counts: int | list[str]) -> None:
+    """Write a window's counters, as the notifier does."""
+    item: dict[str, Any] = {"guard_key": {"S": f"flood#notify#{window}"}}
+    for name, value in counts.items():
+        item[name] = {"SS": value} if isinstance(value, list) else {"N": str(value)}
+    listener.platform.ddb.put_item(TableName=listener.guard, Item=item)
+
+
+def iso(seconds: float) -> str:
+    at = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def left_to_humans(listener: Listener, at: float, name: str, code: str = "flood") -> None:
+    """Write the record of an escalated incident."""
+    listener.platform.ddb.put_item(
+        TableName=listener.platform.table("incidents"),
+        Item={
+            "incident_id": {"S": str(uuid.uuid4())},
+            "timestamp": {"S": iso(at - 90)},
+            "status": {"S": "escalated"},
+            "escalation_code": {"S": code},
+            "escalated_at": {"S": iso(at)},
+            "alert_name": {"S": "Down\n<!channel>"},
+            "severity": {"S": "critical"},
+            "target": {"M": {"namespace": {"S": "apps"}, "name": {"S": name}}},
+        },
+    )
+
+
+def digest(listener: Listener, window: int, **changes: str) -> dict[str, Any]:
+    """Write the digest of a window."""
+    machine = listener.variant("incident-digest", **changes)
+    return listener.platform.run({"window": window}, machine)
+
+
+def a_window() -> int:
+    """Give a window of a minute that no other test has, long over."""
+    return uuid.uuid4().int % 20_000_000
+
+
+@pytest.fixture
+def window(listener: Listener) -> int:
+    """Return a window with 3 announced and 40 held back, and 5 incidents left to humans."""
+    number = a_window()
+    count(
+        listener,
+        number,
+        notifications=50,
+        created=43,
+        resolved=7,
+        held_created_critical=30,
+        held_created_warning=10,
+        held_resolved_critical=7,
+        alerts=["Down on apps/checkout in sre-platform"],
+    )
+    for second in range(4):
+        left_to_humans(listener, number * MINUTE + second, f"checkout-{number}")
+    left_to_humans(listener, number * MINUTE + 30, f"basket-{number}")
+    # Neither of another window, nor for another reason.
+    left_to_humans(listener, (number + 2) * MINUTE, f"later-{number}")
+    left_to_humans(listener, number * MINUTE + 5, f"other-{number}", code="not-resolved")
+    return number
+
+
+def test_people_are_told_what_the_flood_was_and_what_to_type(
+    listener: Listener, window: int
+) -> None:
+    execution = digest(listener, window, FloodWindowSeconds=str(MINUTE))
+    assert execution["status"] == "SUCCEEDED", execution
+    [mail] = listener.mails()
+    assert mail["subject"] == ("Flood of alerts: 40 not announced one by one, 5 left to humans")
+    begins, ends = iso(window * MINUTE), iso((window + 1) * MINUTE)
+    assert mail["body"].splitlines() == [
+        f"Flood of alerts from {begins} to {ends}: 40 alerts and 7 ends of alerts were not"
+        " announced one by one, 5 incidents were escalated without a remediation.",
+        "",
+        "All of them are recorded. 3 were announced before the limit of 20 was reached.",
+        "Escalated without a remediation, because a flood says that something larger is wrong:",
+        f"  1 x Down <!channel> on apps/basket-{window}",
+        f"  4 x Down <!channel> on apps/checkout-{window}",
+        "Among the alerts that were not announced:",
+        "  Down on apps/checkout in sre-platform",
+        "",
+        "Next: srectl incidents list --status escalated",
+        "      srectl incidents list --status open",
+        "      srectl mode observe   (if the runbooks should stop acting meanwhile)",
+    ]
+
+
+def test_machines_are_told_once_for_a_flood_of_many_windows(
+    listener: Listener, window: int
+) -> None:
+    digest(listener, window, FloodWindowSeconds=str(MINUTE))
+    [envelope] = listener.messages()
+    told = json.loads(envelope["Message"])
+    assert (told["event"], told["severity"]) == ("incidents.flood", "critical")
+    assert (told["event_action"], told["dedup_key"]) == (
+        "trigger",
+        f"{listener.platform.name}-flood",
+    )
+    assert told["held_back"] == {"created": 40, "resolved": 7}
+    assert (told["announced"], told["escalated"], told["complete"]) == (3, 5, True)
+    assert envelope["MessageAttributes"]["severity"]["Value"] == "critical"
+
+
+def test_chat_is_told_without_markup_from_alerts(listener: Listener, window: int) -> None:
+    digest(listener, window, FloodWindowSeconds=str(MINUTE))
+    [event] = listener.chat_events()
+    schema = json.loads((ROOT / "events/schemas/incident.notified.json").read_text())
+    Draft202012Validator(schema).validate(event["detail"])
+    text = event["detail"]["data"]["slack_text"]
+    assert f"4 x Down &lt;!channel&gt; on apps/checkout-{window}" in text.splitlines()
+    assert "<" not in text
+
+
+def test_it_waits_until_the_window_is_over(listener: Listener) -> None:
+    seconds = 5
+    number = int(time.time()) // seconds
+    begun = time.time()
+    digest(listener, number, FloodWindowSeconds=str(seconds), DigestGraceSeconds="2")
+    assert time.time() >= (number + 1) * seconds + 2
+    assert time.time() - begun < 60
+    assert len(listener.mails()) == 1
+
+
+def test_many_pages_of_escalations_are_added_up(listener: Listener) -> None:
+    number = a_window()
+    for second in range(130):
+        left_to_humans(listener, number * MINUTE + second / 3, f"many-{number}")
+    count(listener, number, notifications=1, created=1)
+    execution = digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    assert execution["status"] == "SUCCEEDED", execution
+    [mail] = listener.mails()
+    assert f"  130 x Down <!channel> on apps/many-{number}" in mail["body"].splitlines()
+
+
+def test_a_flood_of_warnings_that_left_nothing_to_humans_wakes_nobody(listener: Listener) -> None:
+    number = a_window()
+    count(listener, number, notifications=30, created=30, held_created_warning=10)
+    digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    [envelope] = listener.messages()
+    assert envelope["MessageAttributes"]["severity"]["Value"] == "warning"
+    assert "No runbook was held back." in listener.mails()[0]["body"]
+
+
+@pytest.mark.parametrize("table", ["GuardTable", "IncidentTable"])
+def test_what_cannot_be_counted_is_said_and_pages(
+    listener: Listener, window: int, table: str
+) -> None:
+    execution = digest(listener, window, FloodWindowSeconds=str(MINUTE), **{table: "no-such-table"})
+    assert execution["status"] == "SUCCEEDED", execution
+    [mail] = listener.mails()
+    assert "Not everything could be counted." in mail["body"].splitlines()[0]
+    [envelope] = listener.messages()
+    assert envelope["MessageAttributes"]["severity"]["Value"] == "critical"
+
+
+def test_what_the_topic_refuses_is_parked_whole_and_chat_hears_it(
+    listener: Listener, window: int
+) -> None:
+    execution = digest(
+        listener, window, FloodWindowSeconds=str(MINUTE), TopicArn=f"{listener.topic}-gone"
+    )
+    assert execution["status"] == "SUCCEEDED", execution
+    [parked] = listener.parked()
+    assert parked["event"] == "incidents.flood"
+    assert json.loads(parked["message"])["email"].startswith("Flood of alerts from")
+    assert len(listener.chats()) == 1
+
+
+def test_where_nothing_can_be_said_or_kept_the_execution_fails_so_that_its_alarm_rings(
+    listener: Listener,
+) -> None:
+    execution = digest(
+        listener,
+        a_window(),
+        FloodWindowSeconds=str(MINUTE),
+        TopicArn=f"{listener.topic}-gone",
+        NotificationDeadLetterQueueUrl=f"{listener.dead}-gone",
+    )
+    assert (execution["status"], execution["error"]) == ("FAILED", "NobodyTold")
