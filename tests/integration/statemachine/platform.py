@@ -71,8 +71,15 @@ class Platform:
                 KeySchema=[{"AttributeName": k, "KeyType": t} for k, t in keys],
                 **({"GlobalSecondaryIndexes": indexes} if sort else {}),
             )
-        for queue in ("recorder-dlq", "notification-dlq", "parking", "inbox"):
-            url = self.sqs.create_queue(QueueName=f"{self.name}-{queue}")["QueueUrl"]
+        # Named as template.yaml names them, so that srectl finds them by the prefix.
+        for queue, name in (
+            ("recorder-dlq", "sre-dlq-recorder"),
+            ("runbook-dlq", "sre-dlq-runbook"),
+            ("notification-dlq", "sre-dlq-notifications"),
+            ("parking", "sre-parked-events"),
+            ("inbox", "inbox"),
+        ):
+            url = self.sqs.create_queue(QueueName=f"{self.name}-{name}")["QueueUrl"]
             self.queues[queue] = url
         sns = self.aws.client("sns")
         self.topic = sns.create_topic(Name=f"{self.name}-topic")["TopicArn"]
@@ -108,12 +115,13 @@ class Platform:
 
     def table(self, name: str) -> str:
         """Name of a table."""
-        return f"{self.name}-{name}"
+        names = {"incidents": "sre-incidents", "runbooks": "sre-runbooks"}
+        return f"{self.name}-{names.get(name, 'sre-remediation-guard')}"
 
     @property
     def bus(self) -> str:
         """Name of the bus."""
-        return f"{self.name}-bus"
+        return f"{self.name}-sre-platform-events"
 
     @property
     def mode_parameter(self) -> str:
@@ -237,7 +245,7 @@ class Platform:
             "created": (["incident.created"], self.runbook_arn),
         }
         for name, (detail_types, target) in routes.items():
-            rule = f"{self.name}-{name}"
+            rule = f"{self.name}-sre-incident-{name}"
             self.events.put_rule(
                 Name=rule,
                 EventBusName=self.bus,
