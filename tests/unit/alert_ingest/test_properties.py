@@ -233,4 +233,5 @@ def test_the_order_of_keys_does_not_change_the_event(alert: dict[str, Any]) -> N
 
 
 def test_the_schemas_are_where_the_tests_look() -> None:
-    assert len(list((EVENTS / "schemas").glob("*.*.json"))) == 3
+    found = {path.name for path in (EVENTS / "schemas").glob("*.*.json")}
+    assert found >= {"incident.created.json", "incident.resolved.json"}
