@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from srectl.local.binaries import BinaryUnavailable, find
 from srectl.local.monitoring import QUICK, REALISTIC, Alertmanager, Pace, Prometheus
+from srectl.local.monitoring.rules import MONITORING_FOLDER
 
 pytestmark = pytest.mark.monitoring
 
@@ -90,6 +93,101 @@ def test_every_alert_goes_to_the_platform_but_the_watchdog(
     amtool = _binaries("alertmanager") / "amtool"
     config = f"--config.file={Alertmanager.shipped}"
     _check(amtool, "config", "routes", "test", config, f"--verify.receivers={receiver}", *labels)
+
+
+def _matchers(matchers: list[dict[str, str]]) -> list[str]:
+    return [f'{each["name"]}{each["matchType"]}"{each["value"]}"' for each in matchers]
+
+
+def _plain(route: dict[str, Any]) -> dict[str, Any]:
+    """A route of the operator's object, as Alertmanager writes it."""
+    plain = {re.sub("[A-Z]", lambda c: f"_{c[0].lower()}", key): route[key] for key in route}
+    if "matchers" in plain:
+        plain["matchers"] = _matchers(plain["matchers"])
+    if "routes" in plain:
+        plain["routes"] = [_plain(child) for child in plain["routes"]]
+    return plain
+
+
+def test_the_operators_object_says_the_same_but_for_the_key() -> None:
+    shipped = yaml.safe_load(Alertmanager.shipped.read_text())
+    spec = yaml.safe_load((MONITORING_FOLDER / "alertmanager-config.yaml").read_text())["spec"]
+    inhibitions = [
+        {
+            "source_matchers": _matchers(rule["sourceMatch"]),
+            "target_matchers": _matchers(rule["targetMatch"]),
+            "equal": rule["equal"],
+        }
+        for rule in spec["inhibitRules"]
+    ]
+    (theirs,) = spec["receivers"][1]["webhookConfigs"]
+    (ours,) = shipped["receivers"][1]["webhook_configs"]
+    secret = theirs["urlSecret"]
+
+    assert _plain(spec["route"]) == shipped["route"]
+    assert inhibitions == shipped["inhibit_rules"]
+    assert [r["name"] for r in spec["receivers"]] == [r["name"] for r in shipped["receivers"]]
+    assert ours["url_file"] == f"/etc/alertmanager/secrets/{secret['name']}/{secret['key']}"
+    assert (theirs["sendResolved"], theirs["maxAlerts"], theirs["timeout"]) == (
+        ours["send_resolved"],
+        ours["max_alerts"],
+        ours["timeout"],
+    )
+    assert theirs["httpConfig"] == {"followRedirects": ours["http_config"]["follow_redirects"]}
+
+
+def test_the_values_mount_what_the_configuration_reads() -> None:
+    values = yaml.safe_load((MONITORING_FOLDER / "kube-prometheus-stack.values.yaml").read_text())
+    mounted = values["alertmanager"]["alertmanagerSpec"]["secrets"]
+    read = re.findall(r"/etc/alertmanager/secrets/([^/]+)/", Alertmanager.shipped.read_text())
+
+    assert set(read) == set(mounted)
+    assert values["alertmanager"]["alertmanagerSpec"]["useExistingSecret"] is True
+
+
+def test_production_keeps_the_numbers_that_were_asked_for() -> None:
+    values = yaml.safe_load((MONITORING_FOLDER / "kube-prometheus-stack.values.yaml").read_text())
+    prometheus = values["prometheus"]["prometheusSpec"]
+    times = _numbers(prometheus, "replicas", "retention", "scrapeInterval", "evaluationInterval")
+    (remote,) = prometheus["remoteWrite"]
+    storage = yaml.safe_load((MONITORING_FOLDER / "storage-class.yaml").read_text())
+    claims = [
+        section["volumeClaimTemplate"]["spec"]["storageClassName"]
+        for section in (
+            prometheus["storageSpec"],
+            values["alertmanager"]["alertmanagerSpec"]["storage"],
+        )
+    ]
+
+    assert times == [2, "15d", "15s", "30s"]
+    assert prometheus["externalLabels"] == {"cluster": "sre-platform"}
+    assert remote["sigv4"]["region"] in remote["url"]
+    assert claims == [storage["metadata"]["name"]] * 2
+    assert storage["parameters"]["encrypted"] == "true"
+
+
+def _numbers(section: dict[str, Any], *names: str) -> list[Any]:
+    return [section[name] for name in names]
+
+
+def test_monitoring_may_run_on_the_nodes_it_is_sent_to() -> None:
+    cluster = yaml.safe_load((MONITORING_FOLDER.parent / "cluster.yaml").read_text())
+    (system,) = (group for group in cluster["managedNodeGroups"] if group.get("taints"))
+    values = yaml.safe_load((MONITORING_FOLDER / "kube-prometheus-stack.values.yaml").read_text())
+    sections = [
+        values["prometheus"]["prometheusSpec"],
+        values["alertmanager"]["alertmanagerSpec"],
+        values["prometheusOperator"],
+        values["prometheusOperator"]["admissionWebhooks"]["patch"],
+        values["kube-state-metrics"],
+        values["grafana"],
+    ]
+
+    for section in sections:
+        assert section["nodeSelector"].items() <= system["labels"].items()
+        assert {each["key"] for each in section["tolerations"]} == {
+            taint["key"] for taint in system["taints"]
+        }
 
 
 def test_production_scrapes_evaluates_and_repeats_as_asked(tmp_path: Path) -> None:
