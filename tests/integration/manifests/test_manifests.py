@@ -115,4 +115,4 @@ def test_the_local_overlay_runs_the_image_that_the_node_agent_knows() -> None:
 
 def test_monitoring_builds() -> None:
     kinds = {each["kind"] for each in _build(REPOSITORY / "eks" / "monitoring")}
-    assert kinds == {"PrometheusRule", "ServiceMonitor", "StorageClass"}
+    assert kinds == {"ConfigMap", "PrometheusRule", "ServiceMonitor", "StorageClass"}

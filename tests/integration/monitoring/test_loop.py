@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
+from srectl.local.monitoring.rules import MONITORING_FOLDER
 from tests.integration.monitoring.conftest import API_KEY, Shop, eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.monitoring]
@@ -38,6 +39,24 @@ def test_every_pod_is_scraped_and_labelled_as_in_production(shop: Shop) -> None:
             "job": "checkout",
             "endpoint": "http",
         }
+
+
+def test_every_panel_of_the_dashboards_is_answered(shop: Shop) -> None:
+    asked = [
+        target["expr"].replace("$__rate_interval", "10s")
+        for file in (MONITORING_FOLDER / "dashboards").glob("checkout-*.json")
+        for panel in json.loads(file.read_text())["panels"]
+        for target in panel["targets"]
+    ]
+    # What only exporters know is empty here, and nothing is wrong yet; the rest must be there.
+    of_others = re.compile(r"kube_|container_|ALERTS|checkout_parameter_failures_total")
+
+    def unanswered() -> list[str]:
+        empty = [expression for expression in asked if not _query(shop, expression)]
+        return [expression for expression in empty if not of_others.search(expression)]
+
+    eventually("panels have data", lambda: not unanswered())
+    assert _query(shop, "sum(checkout_worker_threads)")[0]["value"][1] == "24"
 
 
 def test_a_rolling_restart_loses_no_order(shop: Shop) -> None:

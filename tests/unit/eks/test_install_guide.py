@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cfnlint.decode import cfn_yaml
 
 ROOT = Path(__file__).parents[3]
@@ -21,6 +22,7 @@ STACKS = {
     "sre-platform-audit": "eks/audit.yaml",
     "sre-platform-network": "eks/network.yaml",
     "sre-platform-edge": "eks/edge.yaml",
+    "sre-platform-observability": "eks/observability.yaml",
 }
 
 
@@ -84,3 +86,19 @@ def test_every_file_and_folder_that_is_named_is_there() -> None:
 
     assert named
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_the_values_of_monitoring_are_filled_in_with_what_is_the_sites_own() -> None:
+    (command,) = re.findall(r"(sed .*kube-prometheus-stack\.values\.yaml)\s*\|", JOINED)
+    site = {"WORKSPACE_ID": "ws-0a1b-2c", "ACCOUNT_ID": "111122223333", "PATH": "/usr/bin:/bin"}
+
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=site, text=True, capture_output=True, check=True
+    )
+    values = yaml.safe_load(done.stdout)
+
+    (remote,) = values["prometheus"]["prometheusSpec"]["remoteWrite"]
+    role = values["grafana"]["serviceAccount"]["annotations"]["eks.amazonaws.com/role-arn"]
+    assert remote["url"].endswith("/workspaces/ws-0a1b-2c/api/v1/remote_write")
+    assert role == "arn:aws:iam::111122223333:role/sre-platform-grafana"
+    assert "000000000000" not in done.stdout.replace("# ", "")

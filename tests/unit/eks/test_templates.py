@@ -10,7 +10,7 @@ import yaml
 from cfnlint.decode import cfn_yaml
 
 EKS = Path(__file__).parents[3] / "eks"
-NAMES = ("keys", "registry", "network", "edge", "audit")
+NAMES = ("keys", "registry", "network", "edge", "audit", "observability")
 TEMPLATES: dict[str, dict[str, Any]] = {
     name: cfn_yaml.load(str(EKS / f"{name}.yaml")) for name in NAMES
 }
@@ -183,3 +183,43 @@ def test_the_trail_covers_every_region_and_shows_tampering() -> None:
     assert trail["IsMultiRegionTrail"] is True
     assert trail["EnableLogFileValidation"] is True
     assert trail["KMSKeyId"] == {"Fn::GetAtt": ["AuditKey", "Arn"]}
+
+
+def test_monitoring_writes_samples_and_reads_metrics_and_nothing_else() -> None:
+    roles = properties(TEMPLATES["observability"]["Resources"], "AWS::IAM::Role")
+    rights = {
+        name: [
+            (action, statement["Resource"])
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            for action in (
+                statement["Action"]
+                if isinstance(statement["Action"], list)
+                else [statement["Action"]]
+            )
+        ]
+        for name, role in roles.items()
+    }
+
+    assert rights == {
+        "PrometheusRole": [("aps:RemoteWrite", {"Fn::GetAtt": ["Workspace", "Arn"]})],
+        "GrafanaRole": [("cloudwatch:GetMetricData", "*"), ("cloudwatch:ListMetrics", "*")],
+    }
+
+
+def test_the_values_name_the_roles_and_the_service_accounts_that_they_trust() -> None:
+    values = yaml.safe_load(
+        (EKS / "monitoring/kube-prometheus-stack.values.yaml").read_text("utf-8")
+    )
+    cluster = TEMPLATES["observability"]["Parameters"]["ClusterName"]["Default"]
+    roles = properties(TEMPLATES["observability"]["Resources"], "AWS::IAM::Role")
+
+    for section, name in (("prometheus", "PrometheusRole"), ("grafana", "GrafanaRole")):
+        annotation = values[section]["serviceAccount"]["annotations"]["eks.amazonaws.com/role-arn"]
+        role = roles[name]["RoleName"]["Fn::Sub"].replace("${ClusterName}", cluster)
+        trusted = roles[name]["AssumeRolePolicyDocument"]["Fn::Sub"]
+
+        assert annotation.endswith(f":role/{role}")
+        # As the chart names them for a release of its own name.
+        account = f"kube-prometheus-stack-{section}"
+        assert f'"system:serviceaccount:monitoring:{account}"' in trusted
