@@ -33,6 +33,9 @@ def running_local_aws(
     state_dir: Path,
     mends_off: tuple[str, ...] = (),
     extra_environment: dict[str, str] | None = None,
+    *,
+    alarm_pace: float = 1.0,
+    alarm_interval: float = 1.0,
 ) -> Iterator[tuple[LocalAws, subprocess.Popen[bytes]]]:
     """Run a local AWS while the block lasts; its output goes to ``state_dir/aws.log``."""
     aws = LocalAws(
@@ -41,7 +44,8 @@ def running_local_aws(
         state_dir=state_dir,
         secret=secrets.token_urlsafe(24),
         max_lambda_workers=4,
-        alarm_interval_seconds=1,
+        alarm_interval_seconds=alarm_interval,
+        alarm_pace=alarm_pace,
         mends_off=mends_off,
         extra_environment=extra_environment or {},
     )

@@ -11,6 +11,7 @@ import pytest
 WITHOUT_RESOURCES = {
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
+    "cloudwatch:PutMetricData",
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
     "logs:UpdateLogDelivery",
@@ -60,7 +61,7 @@ def test_every_function_and_machine_has_a_role_of_its_own(template: dict[str, An
         for resource in template["Resources"].values()
         if resource["Type"] in {"AWS::Serverless::Function", "AWS::Serverless::StateMachine"}
     ]
-    assert len(roles) == len(set(roles)) == 6
+    assert len(roles) == len(set(roles)) == 7
 
 
 @pytest.mark.parametrize("service", ["events.amazonaws.com", "sns.amazonaws.com"])

@@ -101,8 +101,14 @@ def test_every_queue_has_an_alarm_that_tells_somebody(template: dict[str, Any]) 
     }
     assert watched == set(of_type(template, "AWS::SQS::Queue"))
     for name, alarm in alarms.items():
-        assert alarm["AlarmActions"] == topic, name
-        assert alarm["TreatMissingData"] == "notBreaching", name
+        assert alarm["AlarmActions"] == alarm["OKActions"] == topic, name
+    silence = {
+        name: alarm["TreatMissingData"]
+        for name, alarm in alarms.items()
+        if alarm["TreatMissingData"] != "notBreaching"
+    }
+    # Silence is the fault itself, and the age of incidents is not known without the canary.
+    assert silence == {"CanaryAbsentAlarm": "breaching", "IncidentStuckAlarm": "ignore"}
 
 
 def test_a_replay_can_fill_in_records_without_starting_or_announcing_anything(

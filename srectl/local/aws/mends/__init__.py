@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 MENDS: tuple[str, ...] = (
     "event_archive",
     "event_log_target",
+    "event_connection",
     "event_dead_letters",
     "event_target_role",
     "replay_filter",
@@ -40,6 +41,7 @@ MENDS: tuple[str, ...] = (
     "task_lambda_throttle",
     "task_heartbeats",
     "task_jsonata_timeout",
+    "task_http",
     "task_role_grants",
     "execution_idempotent_start",
     "execution_status",

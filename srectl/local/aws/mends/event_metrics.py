@@ -16,6 +16,8 @@ from srectl.local.aws.mends import event_dead_letters
 
 
 def _count(rule: dict[str, Any], metric: str) -> None:
+    if ":rule/" not in rule.get("Arn", ""):
+        return  # a schedule of EventBridge Scheduler comes along here, too
     dimensions = {"RuleName": rule["Name"]}
     bus = rule.get("EventBusName", "default")
     if bus != "default":

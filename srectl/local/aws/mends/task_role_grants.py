@@ -19,11 +19,14 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, stepfunctions
+from ministack.services import dynamodb, eventbridge, stepfunctions
+
+from srectl.local.aws.mends.event_connection import secret_arn
 
 log = logging.getLogger(__name__)
 
 _role_arn: ContextVar[str] = ContextVar("role_arn", default="")
+_machine_arn: ContextVar[str] = ContextVar("machine_arn", default="")
 
 Call = tuple[str, str, dict[str, Any]]
 
@@ -80,6 +83,28 @@ def _parameter(operation: str) -> Callable[[dict[str, Any]], Iterable[Call]]:
     return calls
 
 
+def _http(arguments: dict[str, Any]) -> Iterable[Call]:
+    context = {
+        "states:httpmethod": str(arguments.get("Method", "")),
+        "states:httpendpoint": str(arguments.get("ApiEndpoint", "")),
+    }
+    yield "states:InvokeHTTPEndpoint", _machine_arn.get(), context
+    arn = str((arguments.get("Authentication") or {}).get("ConnectionArn", ""))
+    yield "events:RetrieveConnectionCredentials", arn, {}
+    connection = eventbridge._connections.get(arn.rsplit("/", 1)[-1])
+    if connection is not None:
+        for operation in ("GetSecretValue", "DescribeSecret"):
+            yield f"secretsmanager:{operation}", secret_arn(connection), {}
+
+
+def _metrics(arguments: dict[str, Any]) -> Iterable[Call]:
+    yield (
+        "cloudwatch:PutMetricData",
+        "*",
+        {"cloudwatch:namespace": str(arguments.get("Namespace", ""))},
+    )
+
+
 _TABLE_OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
 _PARAMETER_OPERATIONS = ("GetParameter", "GetParameters", "PutParameter")
 
@@ -94,6 +119,8 @@ _CALLS: dict[str, Callable[[dict[str, Any]], Iterable[Call]]] = {
     "sqs:sendMessage": _queue,
     "events:putEvents": _bus,
     "states:startExecution": _machine,
+    "http:invoke": _http,
+    "cloudwatch:putMetricData": _metrics,
     **{f"dynamodb:{_lower_first(name)}": _table(name) for name in _TABLE_OPERATIONS},
     **{f"ssm:{_lower_first(name)}": _parameter(name) for name in _PARAMETER_OPERATIONS},
 }
@@ -133,10 +160,12 @@ def apply() -> None:
         execution = stepfunctions._executions.get(execution_arn) or {}
         machine = stepfunctions._state_machines.get(execution.get("stateMachineArn")) or {}
         token = _role_arn.set(machine.get("roleArn", ""))
+        machine_token = _machine_arn.set(machine.get("stateMachineArn", ""))
         try:
             return stock_run(execution_arn)
         finally:
             _role_arn.reset(token)
+            _machine_arn.reset(machine_token)
 
     def invoke_resource(resource: str, arguments: Any) -> Any:
         _require_grants(resource, arguments)

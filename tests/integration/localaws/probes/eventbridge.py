@@ -220,3 +220,35 @@ def deliveries_are_counted_by_rule(aws: LocalAws, name: str) -> None:
         ]
 
     eventually(lambda: counted() == [2, 1], "both deliveries and the failure are counted", 3)
+
+
+@shows("event_connection")
+def a_connection_comes_with_the_stack(aws: LocalAws, name: str) -> None:
+    """A connection in a template exists, has a secret, and takes its key from another secret."""
+    secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "k1"}}
+    key = {"Fn::Sub": "{{resolve:secretsmanager:${Secret}:SecretString}}"}
+    connection = {
+        "Name": name,
+        "AuthorizationType": "API_KEY",
+        "AuthParameters": {"ApiKeyAuthParameters": {"ApiKeyName": "k", "ApiKeyValue": key}},
+    }
+    outputs = {
+        attribute: {"Value": {"Fn::GetAtt": ["Connection", attribute]}}
+        for attribute in ("Arn", "SecretArn")
+    }
+    deploy(
+        aws,
+        name,
+        {
+            "Secret": secret,
+            "Connection": {"Type": "AWS::Events::Connection", "Properties": connection},
+        },
+        Outputs=outputs,
+    )
+
+    described = aws.client("events").describe_connection(Name=name)
+    assert described["AuthorizationType"] == "API_KEY"
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    found = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    assert found["Arn"] == described["ConnectionArn"]
+    assert f":secret:events!connection/{name}/" in found["SecretArn"]

@@ -315,3 +315,49 @@ def executions_are_counted_by_how_they_end(aws: LocalAws, name: str) -> None:
         ]
 
     eventually(lambda: counted() == [3, 2, 1], "every execution is counted", 3)
+
+
+@shows("task_http")
+def an_http_task_calls_an_api_with_its_connections_key(aws: LocalAws, name: str) -> None:
+    """``http:invoke`` sends body and key, reads the JSON answer, and fails by the status code."""
+    events, gateway = aws.client("events"), aws.client("apigateway")
+    connection = events.create_connection(
+        Name=name,
+        AuthorizationType="API_KEY",
+        AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "x-probe", "ApiKeyValue": "k-1"}},
+    )["ConnectionArn"]
+    echo = make_function(
+        aws,
+        name,
+        "import json\n"
+        "def handler(event, context):\n"
+        "    body = json.loads(event['body'])\n"
+        "    got = {'n': body['n'], 'key': event['headers'].get('x-probe')}\n"
+        "    headers = {'Content-Type': 'application/json'}\n"
+        "    return {'statusCode': body['n'], 'headers': headers, 'body': json.dumps(got)}\n",
+    )
+    api = gateway.create_rest_api(name=name)["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    call = {"restApiId": api, "resourceId": root, "httpMethod": "POST"}
+    gateway.put_method(**call, authorizationType="NONE")
+    uri = f"arn:aws:apigateway:{aws.region}:lambda:path/2015-03-31/functions/{echo}/invocations"
+    gateway.put_integration(**call, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    gateway.create_deployment(restApiId=api, stageName="live")
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::http:invoke",
+        "Parameters": {
+            "ApiEndpoint": f"https://{api}.execute-api.{aws.region}.amazonaws.com/live/",
+            "Method": "POST",
+            "Authentication": {"ConnectionArn": connection},
+            "RequestBody": {"n.$": "$.n"},
+        },
+        "End": True,
+    }
+    machine = make_machine(aws, name, {"Call": task})
+
+    good = run_machine(aws, machine, {"n": 202})
+    bad = run_machine(aws, machine, {"n": 403})
+    assert good["status"] == "SUCCEEDED", good
+    assert json.loads(good["output"])["ResponseBody"] == {"n": 202, "key": "k-1"}
+    assert bad["error"] == "States.Http.StatusCode.403"

@@ -1,0 +1,271 @@
+"""The deployed platform as the alarm tests see it: break something, watch an alarm, mend it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from srectl.local.aws.process import LocalAws
+from srectl.local.deploy import StackOutputs
+
+#: The alarms' clock: five minutes pass in ten seconds.
+PACE = 30.0
+#: Longest that an alarm may take, its periods included; far more than it does.
+PATIENCE_SECONDS = 150.0
+
+
+def eventually(probe: Callable[[], Any], what: str, again: Callable[[], Any] | None = None) -> Any:
+    """Return the first truthy answer of ``probe``; ``again`` is done once a second meanwhile."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        if again is not None:
+            again()
+        answer = probe()
+        if answer:
+            return answer
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"{what}: not within {PATIENCE_SECONDS:g} s")
+        time.sleep(1)
+
+
+@dataclass
+class Deployment:
+    """The stack, and a subscriber of its topic.
+
+    Parameters
+    ----------
+    aws : LocalAws
+        Where it is deployed.
+    outputs : StackOutputs
+        Outputs of the template.
+    """
+
+    aws: LocalAws
+    outputs: StackOutputs
+    announcements: list[str] = field(default_factory=list, init=False)
+    _told: list[tuple[str, str]] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self.cloudwatch = self.aws.client("cloudwatch")
+        self.functions = self.aws.client("lambda")
+        self.steps = self.aws.client("stepfunctions")
+        self.inbox = self.aws.client("sqs")
+        self._subscribe()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    # ------------------------------------------------------------ alarms
+    def alarms(self) -> dict[str, dict[str, Any]]:
+        """Return every alarm by name."""
+        pages = self.cloudwatch.get_paginator("describe_alarms").paginate()
+        return {a["AlarmName"]: a for page in pages for a in page["MetricAlarms"]}
+
+    def is_state(self, name: str, state: str) -> bool:
+        """Tell whether an alarm is in a state."""
+        found = self.cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return bool(found) and found[0]["StateValue"] == state
+
+    def told(self, name: str) -> list[str]:
+        """Return the states of an alarm that subscribers of the topic heard of, in order."""
+        return [state for alarm, state in self._told if alarm == name]
+
+    def _subscribe(self) -> None:
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+            ],
+        }
+        self._inbox_url = self.inbox.create_queue(
+            QueueName="alarm-tests", Attributes={"Policy": json.dumps(policy)}
+        )["QueueUrl"]
+        arn = f"arn:aws:sqs:{self.aws.region}:{self.aws.account_id}:alarm-tests"
+        self.aws.client("sns").subscribe(
+            TopicArn=self.outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=arn
+        )
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                answer = self.inbox.receive_message(
+                    QueueUrl=self._inbox_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+                )
+            except Exception:  # noqa: BLE001 - the local AWS was stopped: the tests are over
+                return
+            for message in answer.get("Messages", []):
+                body = _parsed(json.loads(message["Body"])["Message"])
+                if isinstance(body, dict) and "AlarmName" in body:
+                    self._told.append((body["AlarmName"], body["NewStateValue"]))
+                else:
+                    self.announcements.append(message["Body"])
+                self.inbox.delete_message(
+                    QueueUrl=self._inbox_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+
+    # ------------------------------------------------------------ the platform
+    def api_key(self) -> str:
+        """Return the senders' API key."""
+        key: str = self.aws.client("apigateway").get_api_key(
+            apiKey=self.outputs["WebhookApiKeyId"], includeValue=True
+        )["value"]
+        return key
+
+    def post(self, body: Mapping[str, Any], key: str | None = None) -> int:
+        """Send a body to the webhook and return the answer's status."""
+        request = urllib.request.Request(
+            f"{self.aws.endpoint_url}/_aws/execute-api/{self.outputs['WebhookApiId']}/live/webhook",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "x-api-key": key or self.api_key()},
+            method="POST",
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def start_canary(self) -> str:
+        """Start the canary and return its execution."""
+        started = self.steps.start_execution(stateMachineArn=self.outputs["CanaryArn"])
+        return str(started["executionArn"])
+
+    def run_canary(self) -> dict[str, Any]:
+        """Run the canary once and return how it ended."""
+        arn = self.start_canary()
+        while True:
+            execution: dict[str, Any] = self.steps.describe_execution(executionArn=arn)
+            if execution["status"] != "RUNNING":
+                return execution
+            time.sleep(0.5)
+
+    def stack_resources(self) -> list[dict[str, Any]]:
+        """Return every resource of the stack."""
+        found: list[dict[str, Any]] = self.aws.client("cloudformation").describe_stack_resources(
+            StackName="sre-platform"
+        )["StackResources"]
+        return found
+
+    def newest_record(self, alert_name: str) -> dict[str, Any]:
+        """Return the newest incident of an alert, plain texts and numbers."""
+        items = self.aws.client("dynamodb").scan(
+            TableName=self.outputs["IncidentTableName"], ConsistentRead=True
+        )["Items"]
+        mine = [item for item in items if item.get("alert_name") == {"S": alert_name}]
+        newest = max(mine, key=lambda item: item["timestamp"]["S"])
+        return {name: next(iter(value.values())) for name, value in newest.items()}
+
+    def put_incident(self, status: str, age_seconds: float) -> dict[str, Any]:
+        """Write an incident that the platform heard of some time ago; return its key."""
+        heard = datetime.now(UTC) - timedelta(seconds=age_seconds)
+        stamp = heard.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        key = {"incident_id": {"S": "stuck"}, "timestamp": {"S": stamp}}
+        self.aws.client("dynamodb").put_item(
+            TableName=self.outputs["IncidentTableName"],
+            Item={**key, "status": {"S": status}, "received_at": {"S": stamp}},
+        )
+        return key
+
+    def delete_incident(self, key: Mapping[str, Any]) -> None:
+        """Take an incident away again."""
+        self.aws.client("dynamodb").delete_item(
+            TableName=self.outputs["IncidentTableName"], Key=dict(key)
+        )
+
+    def fill_queue(self, name: str) -> None:
+        """Leave a message in a queue."""
+        url = self.inbox.get_queue_url(QueueName=name)["QueueUrl"]
+        self.inbox.send_message(QueueUrl=url, MessageBody="{}")
+
+    def empty_queue(self, name: str) -> None:
+        """Take every message out of a queue."""
+        self.inbox.purge_queue(QueueUrl=self.inbox.get_queue_url(QueueName=name)["QueueUrl"])
+
+    @contextmanager
+    def mode(self, mode: str) -> Iterator[None]:
+        """Run a block with the kill switch set otherwise."""
+        ssm, name = self.aws.client("ssm"), self.outputs["RemediationModeParameterName"]
+        before = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        ssm.put_parameter(Name=name, Value=mode, Type="String", Overwrite=True)
+        try:
+            yield
+        finally:
+            ssm.put_parameter(Name=name, Value=before, Type="String", Overwrite=True)
+
+    @contextmanager
+    def canary_key_refused(self) -> Iterator[None]:
+        """Run a block in which the canary's key is in no usage plan."""
+        gateway = self.aws.client("apigateway")
+        ids = {
+            each["LogicalResourceId"]: each["PhysicalResourceId"] for each in self.stack_resources()
+        }
+        plan, key = ids["WebhookApiUsagePlan"], ids["CanaryApiKey"]
+        gateway.delete_usage_plan_key(usagePlanId=plan, keyId=key)
+        try:
+            yield
+        finally:
+            gateway.create_usage_plan_key(usagePlanId=plan, keyId=key, keyType="API_KEY")
+
+    @contextmanager
+    def function_environment(self, name: str, **changes: str) -> Iterator[None]:
+        """Run a block with some of a function's variables changed."""
+        before = self.functions.get_function_configuration(FunctionName=name)
+        variables = before["Environment"]["Variables"]
+        set_ = self.functions.update_function_configuration
+        set_(FunctionName=name, Environment={"Variables": {**variables, **changes}})
+        try:
+            yield
+        finally:
+            set_(FunctionName=name, Environment={"Variables": variables})
+
+    @contextmanager
+    def without_concurrency(self, name: str) -> Iterator[None]:
+        """Run a block in which a function takes no call."""
+        before = self.functions.get_function_concurrency(FunctionName=name)
+        set_ = self.functions.put_function_concurrency
+        set_(FunctionName=name, ReservedConcurrentExecutions=0)
+        try:
+            yield
+        finally:
+            reserved = before["ReservedConcurrentExecutions"]
+            set_(FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+
+def _parsed(message: str) -> Any:
+    try:
+        return json.loads(message)
+    except ValueError:
+        return message
+
+
+def alert(name: str, starts_at: str = "2026-11-23T15:14:52.704Z") -> dict[str, Any]:
+    """Return a firing alert as Alertmanager sends it."""
+    labels = {"alertname": name, "severity": "warning"}
+    return {
+        "version": "4",
+        "groupKey": "{}",
+        "truncatedAlerts": 0,
+        "status": "firing",
+        "receiver": "test",
+        "groupLabels": {},
+        "commonLabels": labels,
+        "commonAnnotations": {},
+        "externalURL": "",
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": labels,
+                "annotations": {},
+                "startsAt": starts_at,
+                "endsAt": "0001-01-01T00:00:00Z",
+                "generatorURL": "",
+                "fingerprint": "00000000000000aa",
+            }
+        ],
+    }

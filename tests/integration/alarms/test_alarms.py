@@ -1,0 +1,242 @@
+"""Every alarm of the template: what it watches is broken, it goes and tells, and comes back.
+
+The scenarios run side by side, each on a part of the platform of its own; those that would get in
+each other's way share a lane and run one after the other. An alarm on a queue needs no scenario.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode.cfn_yaml import load as load_template
+
+from tests.integration.alarms.platform import Deployment, alert, eventually
+
+pytestmark = pytest.mark.localaws
+
+ROOT = Path(__file__).resolve().parents[3]
+#: Broken once, or again every second until the alarm goes; mended when the block is left.
+Broken = Iterator[Callable[[], Any] | None]
+Break = Callable[[Deployment], AbstractContextManager[Callable[[], Any] | None]]
+
+
+def resources() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = load_template(str(ROOT / "template.yaml"))["Resources"]
+    return found
+
+
+def alarms_of_the_template() -> dict[str, dict[str, Any]]:
+    return {
+        str(each["Properties"]["AlarmName"]["Fn::Sub"]).replace("${NamePrefix}", ""): each[
+            "Properties"
+        ]
+        for each in resources().values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+QUEUE_ALARMS = sorted(
+    name for name, each in alarms_of_the_template().items() if each.get("Namespace") == "AWS/SQS"
+)
+
+
+# ------------------------------------------------------------------ what can break
+@contextmanager
+def function_fails(on: Deployment) -> Broken:
+    """alert-ingest has lost a variable that it cannot do without."""
+    with on.function_environment("alert-ingest", EVENT_BUS_NAME=""):
+        yield lambda: on.post(alert("Probe"))
+
+
+@contextmanager
+def ingest_is_throttled(on: Deployment) -> Broken:
+    """alert-ingest has no concurrency left."""
+    with on.without_concurrency("alert-ingest"):
+        yield lambda: on.post(alert("Probe"))
+
+
+@contextmanager
+def a_sender_has_a_wrong_key(on: Deployment) -> Broken:
+    yield lambda: on.post(alert("Probe"), key="wrong")
+
+
+@contextmanager
+def action_is_throttled(on: Deployment) -> Broken:
+    def invoke() -> None:
+        with pytest.raises(on.functions.exceptions.TooManyRequestsException):
+            on.functions.invoke(FunctionName="runbook-action", Payload="{}")
+
+    with on.without_concurrency("runbook-action"):
+        yield invoke
+
+
+@contextmanager
+def actions_fail(on: Deployment) -> Broken:
+    """Steps that the function refuses: each is an error of it."""
+    yield lambda: on.functions.invoke(FunctionName="runbook-action", Payload="{}")
+
+
+@contextmanager
+def runbook_fails(on: Deployment) -> Broken:
+    """An execution without an event has nothing to work on."""
+    arn = on.outputs["RunbookArn"]
+    yield lambda: on.steps.start_execution(stateMachineArn=arn, input="{}")
+
+
+@contextmanager
+def recorder_fails(on: Deployment) -> Broken:
+    arn = on.outputs["RecorderArn"]
+    event = json.dumps({"detail-type": "unheard of", "detail": {"data": {}}})
+    yield lambda: on.steps.start_execution(stateMachineArn=arn, input=event)
+
+
+@contextmanager
+def deliveries_fail(on: Deployment) -> Broken:
+    """The rule for the records has lost the right to start the recorder."""
+    (role,) = [
+        each["PhysicalResourceId"]
+        for each in on.stack_resources()
+        if each["LogicalResourceId"] == "RecordOnlyRole"
+    ]
+    iam = on.aws.client("iam")
+    policy = iam.get_role_policy(RoleName=role, PolicyName="start-recorder")["PolicyDocument"]
+    (statement,) = policy["Statement"]
+    other = {**policy, "Statement": [{**statement, "Action": "states:DescribeExecution"}]}
+    iam.put_role_policy(
+        RoleName=role, PolicyName="start-recorder", PolicyDocument=json.dumps(other)
+    )
+    try:
+        yield lambda: on.post(alert("Undelivered"))
+    finally:
+        iam.put_role_policy(
+            RoleName=role, PolicyName="start-recorder", PolicyDocument=json.dumps(policy)
+        )
+        on.empty_queue("sre-dlq-recorder")
+
+
+@contextmanager
+def an_incident_is_stuck(on: Deployment) -> Broken:
+    """It was taken by a runbook two hours ago; the canary's machine reports its age."""
+    key = on.put_incident(status="remediating", age_seconds=7200)
+    on.start_canary()
+    try:
+        yield None
+    finally:
+        on.delete_incident(key)
+        on.start_canary()
+
+
+@contextmanager
+def the_canary_does_not_close(on: Deployment) -> Broken:
+    """It runs, but the webhook refuses its key."""
+    with on.canary_key_refused():
+        yield on.run_canary
+    on.run_canary()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Something that breaks, and the alarms that must see it."""
+
+    alarms: tuple[str, ...]
+    broken: Break
+    prepare: Callable[[Deployment], Any] = Deployment.alarms
+
+
+LANES: tuple[tuple[Scenario, ...], ...] = (
+    (
+        Scenario(("sre-ingest-errors", "sre-webhook-failing"), function_fails),
+        Scenario(("sre-ingest-throttled",), ingest_is_throttled),
+        Scenario(("sre-delivery-failures",), deliveries_fail),
+        # Its alarm has been ringing since the first of these: on AWS, too, until one has closed.
+        Scenario(("sre-canary-absent",), the_canary_does_not_close, Deployment.run_canary),
+    ),
+    (Scenario(("sre-webhook-refusing",), a_sender_has_a_wrong_key),),
+    (Scenario(("sre-incident-stuck",), an_incident_is_stuck, Deployment.start_canary),),
+    (
+        Scenario(("sre-action-throttled",), action_is_throttled),
+        Scenario(("sre-remediation-failures",), actions_fail),
+    ),
+    (Scenario(("sre-runbook-failed",), runbook_fails),),
+    (Scenario(("sre-recorder-failed",), recorder_fails),),
+)
+SCENARIOS = {alarm for lane in LANES for scenario in lane for alarm in scenario.alarms}
+
+
+def go_and_come_back(on: Deployment, scenario: Scenario) -> None:
+    """Break it, see the alarms and hear of them; mend it, see them end and hear of that."""
+
+    def are(state: str) -> bool:
+        return all(on.is_state(alarm, state) for alarm in scenario.alarms)
+
+    names = " and ".join(scenario.alarms)
+    scenario.prepare(on)
+    eventually(lambda: are("OK"), f"{names} at rest")
+    before = {alarm: len(on.told(alarm)) for alarm in scenario.alarms}
+    with scenario.broken(on) as again:
+        eventually(lambda: are("ALARM"), f"{names} going", again)
+    eventually(lambda: are("OK"), f"{names} coming back")
+    for alarm, heard in before.items():
+        told = f"{alarm} told"
+        eventually(lambda: on.told(alarm)[heard:][:2] == ["ALARM", "OK"], told)  # noqa: B023 - used at once
+
+
+@contextmanager
+def _message_waits(on: Deployment, queue: str) -> Broken:
+    on.fill_queue(queue)
+    try:
+        yield None
+    finally:
+        on.empty_queue(queue)
+
+
+@pytest.fixture(scope="module")
+def outcomes(deployment: Deployment) -> Iterator[dict[str, Future[None]]]:
+    """Start every scenario; each test waits for its own alarm."""
+    done: dict[str, Future[None]] = {alarm: Future() for alarm in SCENARIOS | set(QUEUE_ALARMS)}
+
+    def drive(lane: tuple[Scenario, ...]) -> None:
+        for scenario in lane:
+            try:
+                go_and_come_back(deployment, scenario)
+            except BaseException as error:  # noqa: BLE001 - shown by the alarm's own test
+                for alarm in scenario.alarms:
+                    done[alarm].set_exception(error)
+            else:
+                for alarm in scenario.alarms:
+                    done[alarm].set_result(None)
+
+    queues = tuple(
+        Scenario((alarm,), _waiting_in(_queue_of(deployment, alarm))) for alarm in QUEUE_ALARMS
+    )
+    with ThreadPoolExecutor(len(LANES) + 1) as pool:
+        for lane in (*LANES, queues):
+            pool.submit(drive, lane)
+        yield done
+
+
+def _waiting_in(queue: str) -> Break:
+    return lambda on: _message_waits(on, queue)
+
+
+def _queue_of(on: Deployment, alarm: str) -> str:
+    (dimension,) = on.alarms()[alarm]["Dimensions"]
+    return str(dimension["Value"])
+
+
+def test_every_alarm_has_a_scenario_and_is_deployed(deployment: Deployment) -> None:
+    with_scenario = SCENARIOS | set(QUEUE_ALARMS)
+    assert with_scenario == set(alarms_of_the_template())
+    assert with_scenario <= set(deployment.alarms())
+
+
+@pytest.mark.parametrize("alarm", sorted(alarms_of_the_template()))
+def test_the_alarm_goes_tells_and_comes_back(alarm: str, outcomes: dict[str, Future[None]]) -> None:
+    outcomes[alarm].result()
