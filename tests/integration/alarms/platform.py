@@ -131,6 +131,11 @@ class Deployment:
         except urllib.error.HTTPError as error:
             return error.code
 
+    def start_machine(self, name: str, given: str) -> None:
+        """Start one of the platform's state machines."""
+        where = f"arn:aws:states:{self.aws.region}:{self.aws.account_id}:stateMachine:{name}"
+        self.steps.start_execution(stateMachineArn=where, input=given)
+
     def start_canary(self) -> str:
         """Start the canary and return its execution."""
         started = self.steps.start_execution(stateMachineArn=self.outputs["CanaryArn"])

@@ -91,6 +91,16 @@ def runbook_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def notifier_fails(on: Deployment) -> Broken:
+    yield lambda: on.start_machine("incident-notifier", "{}")
+
+
+@contextmanager
+def digest_fails(on: Deployment) -> Broken:
+    yield lambda: on.start_machine("incident-digest", "{}")
+
+
+@contextmanager
 def recorder_fails(on: Deployment) -> Broken:
     arn = on.outputs["RecorderArn"]
     event = json.dumps({"detail-type": "unheard of", "detail": {"data": {}}})
@@ -165,6 +175,8 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
         Scenario(("sre-remediation-failures",), actions_fail),
     ),
     (Scenario(("sre-runbook-failed",), runbook_fails),),
+    (Scenario(("sre-notifier-failed",), notifier_fails),),
+    (Scenario(("sre-digest-failed",), digest_fails),),
     (Scenario(("sre-recorder-failed",), recorder_fails),),
 )
 SCENARIOS = {alarm for lane in LANES for scenario in lane for alarm in scenario.alarms}
