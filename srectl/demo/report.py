@@ -16,7 +16,7 @@ from rich.table import Table
 
 from srectl.demo.verdict import Check
 from srectl.demo.watch import Reached
-from srectl.local.receiver import Notification
+from srectl.local.receiver import ChatMessage, Mail, Notification
 
 __all__ = ["Account", "Outcome", "Step", "show", "write"]
 
@@ -70,7 +70,9 @@ class Account:
     incident : dict, optional
         The incident record.
     notifications : list of Notification
-        What the on-call engineer got.
+        What the topic said.
+    mails, pages, chat : list
+        What people would have got by e-mail, from PagerDuty and in Slack.
     checks : sequence of Check
         Claims and whether they hold.
     problem : str
@@ -95,6 +97,9 @@ class Account:
     steps: list[Step] = field(default_factory=list)
     incident: dict[str, Any] | None = None
     notifications: list[Notification] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
+    pages: list[Notification] = field(default_factory=list)
+    chat: list[ChatMessage] = field(default_factory=list)
     checks: Sequence[Check] = ()
     problem: str = ""
     pods: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -130,8 +135,10 @@ def write(account: Account, path: Path) -> None:
     document["seconds"] = round(account.finished_at - account.started_at, 1)
     for step in document["steps"]:
         step["at"] = _iso(step["at"])
-    for notification in document["notifications"]:
-        notification["received_at"] = _iso(notification["received_at"])
+    for heard in (*document["notifications"], *document["pages"], *document["chat"]):
+        heard["received_at"] = _iso(heard["received_at"])
+    for mail in document["mails"]:
+        mail["sent_at"] = _iso(mail["sent_at"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
@@ -143,8 +150,7 @@ def show(account: Account, console: Console) -> None:
     if account.incident is not None:
         console.print("\n[bold]Incident record[/] (DynamoDB)")
         console.print_json(json.dumps(account.incident))
-    if account.notifications:
-        _show_notifications(account.notifications, console)
+    _show_told(account, console)
     if account.checks:
         console.print("\n[bold]Proof[/]")
         for check in account.checks:
@@ -169,16 +175,32 @@ def _show_timeline(account: Account, console: Console) -> None:
     console.print(table)
 
 
-def _show_notifications(notifications: Sequence[Notification], console: Console) -> None:
-    console.print("\n[bold]Notifications[/]")
-    for each in notifications:
-        at = datetime.datetime.fromtimestamp(each.received_at, datetime.UTC)
-        message = each.message
-        if isinstance(message, Mapping):
-            text = f"{message.get('event')}: {message.get('message')}"
-        else:
-            text = str(message)
-        console.print(f"  {at:%H:%M:%S} {escape(text)}")
+def _show_told(account: Account, console: Console) -> None:
+    """Print each e-mail whole, and a line for each page and each message in the channel."""
+    if account.mails:
+        console.print("\n[bold]E-mail[/]")
+    for mail in account.mails:
+        console.print(f"  [dim]{_clock(mail.sent_at)} to {escape(mail.to)}[/]")
+        console.print(f"  Subject: {escape(mail.subject)}")
+        for line in mail.body.splitlines():
+            console.print(f"  [dim]|[/] {escape(line)}")
+    if account.pages:
+        console.print("\n[bold]PagerDuty[/]")
+    for page in account.pages:
+        message = page.message if isinstance(page.message, Mapping) else {}
+        action, key = message.get("event_action", "alarm"), message.get("dedup_key", "")
+        text = message.get("message") or page.subject
+        console.print(f"  {_clock(page.received_at)} {escape(f'{action} {key}: {text}')}")
+    if account.chat:
+        console.print("\n[bold]Slack[/]")
+    for said in account.chat:
+        console.print(
+            f"  {_clock(said.received_at)} {escape(said.plain().replace(chr(10), ' / '))}"
+        )
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.datetime.fromtimestamp(at, datetime.UTC):%H:%M:%S}"
 
 
 def _show_time(account: Account, console: Console) -> None:

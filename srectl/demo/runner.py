@@ -189,6 +189,9 @@ class Demo:
         """Take what there is to be taken, however the watch ended."""
         self.account.incident = _unless_away(world.record)
         self.account.notifications = world.notifications()
+        self.account.mails = world.mails()
+        self.account.pages = world.pages()
+        self.account.chat = world.chat()
         pods = _unless_away(world.pods) or []
         self.account.pods["after"] = {pod.name: pod.uid for pod in pods}
 

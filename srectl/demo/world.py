@@ -20,7 +20,15 @@ from srectl.local.clients import client_of
 from srectl.local.function_logs import FunctionLogs
 from srectl.local.kubernetes.api import ApiClient
 from srectl.local.kubernetes.pki import KeyPair
-from srectl.local.receiver import Notification, read_notifications
+from srectl.local.receiver import (
+    ChatMessage,
+    Mail,
+    Notification,
+    read_chat,
+    read_mails,
+    read_notifications,
+    read_pages,
+)
 from srectl.local.stack import ALERT_NAME, DEGRADED_MODE_PARAMETER
 from srectl.local.state import StackFolder, StackState
 from srectl.local.traffic import Traffic
@@ -157,6 +165,21 @@ class World:
     def notifications(self) -> list[Notification]:
         """Give what the local receiver got."""
         kept = read_notifications(self.folder.notifications_file)
+        return [each for each in kept if each.received_at >= self.since]
+
+    def mails(self) -> list[Mail]:
+        """Give the e-mails that were sent."""
+        kept = read_mails(Path(self.state.endpoints["mail_file"]))
+        return [each for each in kept if each.sent_at >= self.since]
+
+    def pages(self) -> list[Notification]:
+        """Give what PagerDuty would have got."""
+        kept = read_pages(self.folder.notifications_file)
+        return [each for each in kept if each.received_at >= self.since]
+
+    def chat(self) -> list[ChatMessage]:
+        """Give what the channel would have shown."""
+        kept = read_chat(self.folder.notifications_file)
         return [each for each in kept if each.received_at >= self.since]
 
     def execution(self, arn: str) -> Mapping[str, Any]:

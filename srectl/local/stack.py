@@ -30,7 +30,7 @@ from srectl.local.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
 from srectl.local.monitoring import QUICK, REALISTIC, Alertmanager, Prometheus
 from srectl.local.node import ImageSpec, NodeAgent, choose_pod_range, write_image_map
 from srectl.local.process import ManagedProcess, free_port, wait_until
-from srectl.local.receiver import NotificationReceiver
+from srectl.local.receiver import PAGERDUTY_URL, SLACK_URL, NotificationReceiver
 from srectl.local.stages import Report, Stage
 from srectl.local.state import PROJECT_ROOT, write_private
 from srectl.local.supervisor import Workbench
@@ -58,6 +58,13 @@ _PRODUCTION_WAITS = {
     "VerifyIntervalSeconds": "15",
     "VerifyTimeoutSeconds": "300",
     "ProgressIntervalSeconds": "10",
+}
+
+# Who is told, on this machine: the receiver, under names that nobody can have.
+_TOLD = {
+    "NotificationEmail": "oncall@example.com",
+    "PagerDutyEndpoint": PAGERDUTY_URL,
+    "SlackWebhookUrl": SLACK_URL,
 }
 
 _PODS_SEEN = "count(up%3D%3D1)"
@@ -100,7 +107,13 @@ def plan(bench: Workbench, options: StackOptions) -> Sequence[Stage]:
         Stage("build", "build of the template", stack.build),
         Stage("cluster", "Kubernetes control plane", stack.start_control_plane),
         Stage("receiver", "notification receiver", stack.start_receiver),
-        Stage("deploy", "deployment of the template", stack.deploy, needs=("aws", "build")),
+        Stage(
+            "deploy",
+            "deployment of the template",
+            stack.deploy,
+            # The receiver is asked to confirm PagerDuty's subscription.
+            needs=("aws", "build", "receiver"),
+        ),
         Stage("nodes", "node agent", stack.start_node_agent, needs=("cluster",)),
         Stage("manifests", "Kubernetes manifests", stack.apply_manifests, needs=("cluster",)),
         Stage("pods", "checkout's pods", stack.wait_for_pods, needs=("nodes", "manifests")),
@@ -167,6 +180,8 @@ class _Stack:
         )
 
     def start_aws(self, _report: Report) -> None:
+        # The template wants https addresses in the internet; here they stand for the receiver.
+        write_private(self.aws.outbound_file, json.dumps(self.receiver.outside))
         process = self.bench.children.launch(
             "aws", self.aws.command(), self.aws.environment(), wave=_WAVE_STORAGE
         )
@@ -209,7 +224,12 @@ class _Stack:
         wait_until(
             lambda: _answers(self.receiver.health_url), "the notification receiver", 30, process
         )
-        self.bench.publish({"notifications_file": str(self.receiver.file)})
+        self.bench.publish(
+            {
+                "notifications_file": str(self.receiver.file),
+                "mail_file": str(self.aws.mail_file),
+            }
+        )
 
     def start_node_agent(self, _report: Report) -> None:
         folder = self.bench.folder.path / "node-agent"
@@ -317,7 +337,7 @@ class _Stack:
 
     def deploy(self, report: Report) -> None:
         report("creating the stack (sam deploy)")
-        changes = _PRODUCTION_WAITS if self.options.realistic else {}
+        changes = {**_TOLD, **(_PRODUCTION_WAITS if self.options.realistic else {})}
         self.outputs = deploy(
             self.application,
             self.built,
@@ -361,12 +381,12 @@ class _Stack:
 
         def confirmed() -> bool:
             found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-            return any(
-                each["Endpoint"] == self.receiver.url and each["SubscriptionArn"].startswith("arn:")
-                for each in found
-            )
+            there = {
+                each["Endpoint"] for each in found if each["SubscriptionArn"].startswith("arn:")
+            }
+            return there >= {self.receiver.url, PAGERDUTY_URL}
 
-        wait_until(confirmed, "the notification receiver's subscription to be confirmed", 30)
+        wait_until(confirmed, "the notification receiver's subscriptions to be confirmed", 30)
 
     def _prometheus_is_calm(self) -> bool:
         seen = _get_json(f"{self.prometheus.url}/api/v1/query?query={_PODS_SEEN}")["data"]["result"]

@@ -25,6 +25,7 @@ from srectl.local.aws.variables import (
     MAIL_FILE_VARIABLE,
     MAX_WORKERS_VARIABLE,
     MENDS_OFF_VARIABLE,
+    OUTBOUND_FILE_VARIABLE,
     SECRET_VARIABLE,
 )
 
@@ -91,6 +92,11 @@ class LocalAws:
         """What e-mail subscriptions were sent, one line of JSON each."""
         return self.state_dir / "mail.jsonl"
 
+    @property
+    def outbound_file(self) -> Path:
+        """Which outside address (a prefix) stands for which one on loopback: a JSON object."""
+        return self.state_dir / "outbound.json"
+
     def command(self) -> list[str]:
         """Return the command line of the server process."""
         return [sys.executable, "-m", "srectl.local.aws.server"]
@@ -130,6 +136,7 @@ class LocalAws:
             ALARM_PACE_VARIABLE: str(self.alarm_pace),
             MENDS_OFF_VARIABLE: ",".join(self.mends_off),
             MAIL_FILE_VARIABLE: str(self.mail_file),
+            OUTBOUND_FILE_VARIABLE: str(self.outbound_file),
             **self.extra_environment,
         }
 

@@ -8,9 +8,34 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from srectl.local.receiver.server import Notification
+from srectl.local.receiver.server import ChatMessage, Notification, beside
+
+#: What a deployment on this machine names in place of real addresses; nothing can have such names.
+PAGERDUTY_URL = "https://pagerduty.invalid/integration/local/enqueue"
+SLACK_URL = "https://slack.invalid/services/local"
 
 _PROJECT_ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One e-mail.
+
+    Parameters
+    ----------
+    sent_at : float
+        Unix time in seconds.
+    message_id : str
+        SNS' id of the message.
+    to, subject, body : str
+        As a person would read them.
+    """
+
+    sent_at: float
+    message_id: str
+    to: str
+    subject: str
+    body: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +60,12 @@ class NotificationReceiver:
     def url(self) -> str:
         """Endpoint for the subscription."""
         return f"http://127.0.0.1:{self.port}/notifications"
+
+    @property
+    def outside(self) -> dict[str, str]:
+        """What the addresses that a template may name stand for: outside address → here."""
+        here = f"http://127.0.0.1:{self.port}"
+        return {PAGERDUTY_URL: f"{here}/pagerduty", SLACK_URL: f"{here}/slack"}
 
     @property
     def health_url(self) -> str:
@@ -67,3 +98,26 @@ def read_notifications(file: Path) -> list[Notification]:
         notification = Notification(**json.loads(line))
         unique.setdefault(notification.message_id, notification)
     return list(unique.values())
+
+
+def read_pages(file: Path) -> list[Notification]:
+    """Read what PagerDuty would have got, from the file of the notifications."""
+    return read_notifications(beside(file, "pagerduty"))
+
+
+def read_chat(file: Path) -> list[ChatMessage]:
+    """Read what the channel would have shown, from the file of the notifications."""
+    try:
+        lines = beside(file, "slack").read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [ChatMessage(**json.loads(line)) for line in lines]
+
+
+def read_mails(file: Path) -> list[Mail]:
+    """Read the local AWS' outgoing mail."""
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [Mail(**json.loads(line)) for line in lines]

@@ -1,4 +1,4 @@
-"""The receiver's HTTP server: confirmations, notifications, and nothing else."""
+"""The receiver's HTTP server: confirmations, notifications, chat messages, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _MAX_BODY_BYTES = 512 * 1024  # a notification is at most 256 KiB, plus what JSON adds
 _CONFIRM_SECONDS = 10.0
+_TOPIC_CHANNELS = ("notifications", "pagerduty")
 
 
 class NotANotification(ValueError):
@@ -72,15 +73,39 @@ class Notification:
         )
 
 
+@dataclass(frozen=True)
+class ChatMessage:
+    """One message in the channel.
+
+    Parameters
+    ----------
+    received_at : float
+        Unix time in seconds.
+    text : str
+        As it was posted: in Slack's mrkdwn, with & < > escaped.
+    """
+
+    received_at: float
+    text: str
+
+    def plain(self) -> str:
+        """Return the text as Slack would show it."""
+        return self.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 class ReceiverServer(ThreadingHTTPServer):
-    """Takes SNS' posts and appends each notification to a file as one line of JSON.
+    """Takes posts and appends each to a file of its channel, as one line of JSON.
+
+    ``/notifications`` hears everything that a topic says, ``/pagerduty`` what its filter leaves for
+    PagerDuty, ``/slack`` is an incoming webhook.
 
     Parameters
     ----------
     address : (str, int)
         Loopback address and port to listen on.
     file : Path
-        Where notifications go; made with mode 0600.
+        Where notifications go; made with mode 0600. ``pagerduty.jsonl`` and ``slack.jsonl`` lie
+        beside it.
     aws_endpoint_url : str
         The only place that a confirmation is ever sent to, whatever the request says.
     """
@@ -93,11 +118,12 @@ class ReceiverServer(ThreadingHTTPServer):
         self._endpoint = aws_endpoint_url
         self._lock = threading.Lock()
 
-    def keep(self, notification: Notification) -> None:
-        """Append one notification."""
-        line = (json.dumps(asdict(notification)) + "\n").encode()
+    def keep(self, channel: str, message: Notification | ChatMessage) -> None:
+        """Append one message to the file of its channel."""
+        line = (json.dumps(asdict(message)) + "\n").encode()
+        file = self._file if channel == "notifications" else beside(self._file, channel)
         with self._lock:
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
                 os.write(descriptor, line)
             finally:
@@ -119,6 +145,11 @@ class ReceiverServer(ThreadingHTTPServer):
             log.info("subscription to %s confirmed", topic_arn)
 
 
+def beside(file: Path, channel: str) -> Path:
+    """Return the file of a channel, from that of the notifications."""
+    return file.with_name(f"{channel}.jsonl")
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: ReceiverServer
     protocol_version = "HTTP/1.1"
@@ -128,9 +159,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK if self.path == "/healthz" else HTTPStatus.NOT_FOUND)
 
     def do_POST(self) -> None:
-        """Take a post of SNS."""
+        """Take a post of SNS, or one to the channel."""
+        channel = self.path.strip("/")
         try:
-            self._take(self._envelope())
+            body = self._body()
+            if channel == "slack":
+                self._take_chat(body)
+            else:
+                self._take(channel, body)
         except NotANotification as error:
             log.warning("refused: %s", error)
             self._answer(HTTPStatus.BAD_REQUEST)
@@ -141,7 +177,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.OK)
 
-    def _take(self, envelope: Mapping[str, Any]) -> None:
+    def _take_chat(self, body: Mapping[str, Any]) -> None:
+        text = body.get("text")
+        if not isinstance(text, str) or not text:
+            raise NotANotification("Slack refuses a message without a text (no_text)")
+        self.server.keep("slack", ChatMessage(time.time(), text))
+
+    def _take(self, channel: str, envelope: Mapping[str, Any]) -> None:
+        if channel not in _TOPIC_CHANNELS:
+            raise NotANotification(f"there is no channel {channel!r}")
         kind = envelope.get("Type")
         if kind == "SubscriptionConfirmation":
             topic_arn, token = envelope.get("TopicArn"), envelope.get("Token")
@@ -149,22 +193,22 @@ class _Handler(BaseHTTPRequestHandler):
                 raise NotANotification("a confirmation must name a topic and a token")
             self.server.confirm(topic_arn, token)
         elif kind == "Notification":
-            self.server.keep(Notification.parse(envelope, time.time()))
+            self.server.keep(channel, Notification.parse(envelope, time.time()))
         elif kind != "UnsubscribeConfirmation":
             raise NotANotification("the body is none of the kinds of message that SNS posts")
 
-    def _envelope(self) -> Mapping[str, Any]:
+    def _body(self) -> Mapping[str, Any]:
         length = self.headers.get("Content-Length", "")
         if not length.isdigit() or int(length) > _MAX_BODY_BYTES:
             self.close_connection = True
             raise NotANotification(f"the body must be given a length below {_MAX_BODY_BYTES}")
         try:
-            envelope = json.loads(self.rfile.read(int(length)))
+            body = json.loads(self.rfile.read(int(length)))
         except ValueError as error:
             raise NotANotification("the body is not JSON") from error
-        if not isinstance(envelope, dict):
+        if not isinstance(body, dict):
             raise NotANotification("the body is not a JSON object")
-        return envelope
+        return body
 
     def _answer(self, status: HTTPStatus) -> None:
         self.send_response(status)

@@ -13,7 +13,7 @@ from rich.console import Console
 from srectl.demo.report import Account, show, write
 from srectl.demo.verdict import Evidence, judge
 from srectl.demo.watch import Milestone, Reached, Sighting
-from srectl.local.receiver import Notification
+from srectl.local.receiver import ChatMessage, Mail, Notification
 
 ACTED = {"action": "enable_degraded_mode", "operation": "execute", "status": "succeeded"}
 RECORD = {"status": "resolved", "mttr_seconds": 14, "actions_taken": [ACTED]}
@@ -98,6 +98,12 @@ def account() -> Account:
     told.incident = {"incident_id": "i-1", "status": "resolved"}
     message = {"event": "incident.created", "message": "Checkout fails [b]5 %[/b]"}
     told.notifications = [Notification(1065.0, "m-1", "arn:topic", "", message, {})]
+    page = {**message, "event_action": "trigger", "dedup_key": "i-1"}
+    told.pages = [Notification(1065.0, "m-1", "arn:topic", "", page, {})]
+    told.mails = [
+        Mail(1065.0, "m-1", "oncall@example.com", "CRITICAL: [b]", "Checkout fails.\n\nWhat: [i]")
+    ]
+    told.chat = [ChatMessage(1066.0, "CRITICAL: 5 &lt; 6\n`srectl incidents show i-1`")]
     told.checks = judge(GOOD)
     told.outcome = "resolved"
     return told
@@ -117,6 +123,9 @@ def test_the_report_holds_everything_that_is_printed(tmp_path: Path) -> None:
     assert report["steps"][0]["at"] == "1970-01-01T00:17:41.500000+00:00"
     assert report["incident"]["incident_id"] == "i-1"
     assert report["notifications"][0]["message"]["event"] == "incident.created"
+    assert report["pages"][0]["received_at"] == "1970-01-01T00:17:45+00:00"
+    assert report["mails"][0]["sent_at"] == "1970-01-01T00:17:45+00:00"
+    assert report["chat"][0]["text"].startswith("CRITICAL")
     assert all(check["passed"] for check in report["checks"])
 
 
@@ -125,5 +134,8 @@ def test_what_an_alert_says_is_printed_as_it_stands() -> None:
     show(account(), console)
     text = console.export_text()
     assert "[red]3 of 20[/] checkouts" in text
-    assert "Checkout fails [b]5 %[/b]" in text
+    assert "trigger i-1: Checkout fails [b]5 %[/b]" in text
+    assert "Subject: CRITICAL: [b]" in text
+    assert "| What: [i]" in text
+    assert "CRITICAL: 5 < 6 / `srectl incidents show i-1`" in text
     assert "✓ the record says resolved" in text

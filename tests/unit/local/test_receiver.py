@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from srectl.local.receiver import ReceiverServer, read_notifications
+from srectl.local.receiver import (
+    ReceiverServer,
+    read_chat,
+    read_mails,
+    read_notifications,
+    read_pages,
+)
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:sre-incident-notifications"
 
@@ -52,10 +58,10 @@ def receiver(sns: tuple[str, type[FakeSns]], tmp_path: Path) -> Iterator[Receive
     server.server_close()
 
 
-def post(receiver: ReceiverServer, body: bytes) -> int:
+def post(receiver: ReceiverServer, body: bytes, path: str = "/notifications") -> int:
     connection = http.client.HTTPConnection("127.0.0.1", receiver.server_port, timeout=10)
     try:
-        connection.request("POST", "/notifications", body=body)
+        connection.request("POST", path, body=body)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -143,3 +149,34 @@ def test_a_body_without_a_length_or_too_long_is_refused(receiver: ReceiverServer
     connection.endheaders()
     assert connection.getresponse().status == 400
     connection.close()
+
+
+def test_each_channel_keeps_its_own(receiver: ReceiverServer, tmp_path: Path) -> None:
+    file = tmp_path / "notifications.jsonl"
+    assert post(receiver, notification(MessageId="m-2"), "/pagerduty") == 200
+    assert post(receiver, b'{"text": "2 &lt; 3 &amp;amp;"}', "/slack") == 200
+    assert read_notifications(file) == []
+    assert [each.message_id for each in read_pages(file)] == ["m-2"]
+    [said] = read_chat(file)
+    assert said.plain() == "2 < 3 &amp;"
+    for name in ("pagerduty.jsonl", "slack.jsonl"):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/slack", b"{}"), ("/slack", b'{"text": ""}'), ("/slack", b"[]"), ("/else", notification())],
+)
+def test_what_no_channel_takes_is_refused(
+    receiver: ReceiverServer, tmp_path: Path, path: str, body: bytes
+) -> None:
+    assert post(receiver, body, path) == 400
+    assert list(tmp_path.glob("*.jsonl")) == []
+
+
+def test_mail_that_was_never_sent_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "mail.jsonl"
+    assert read_mails(file) == []
+    mail = {"sent_at": 1.0, "message_id": "m", "to": "a@example.com", "subject": "s", "body": "b"}
+    file.write_text(json.dumps(mail) + "\n")
+    assert read_mails(file)[0].body == "b"

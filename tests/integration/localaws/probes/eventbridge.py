@@ -11,6 +11,7 @@ from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import (
     deploy,
     eventually,
+    http_receiver,
     make_machine,
     make_queue,
     make_role,
@@ -252,3 +253,96 @@ def a_connection_comes_with_the_stack(aws: LocalAws, name: str) -> None:
     found = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     assert found["Arn"] == described["ConnectionArn"]
     assert f":secret:events!connection/{name}/" in found["SecretArn"]
+
+
+def _destination(name: str, url: str) -> dict[str, Any]:
+    return {
+        "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": name}},
+        "Connection": {
+            "Type": "AWS::Events::Connection",
+            "Properties": {
+                "Name": name,
+                "AuthorizationType": "API_KEY",
+                "AuthParameters": {
+                    "ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "k"}
+                },
+            },
+        },
+        "Destination": {
+            "Type": "AWS::Events::ApiDestination",
+            "Properties": {
+                "Name": name,
+                "ConnectionArn": {"Fn::GetAtt": ["Connection", "Arn"]},
+                "InvocationEndpoint": url,
+                "HttpMethod": "POST",
+                "InvocationRateLimitPerSecond": 1,
+            },
+        },
+    }
+
+
+def _send_to(aws: LocalAws, name: str, queue_arn: str, **policy: int) -> None:
+    arn = aws.client("events").describe_api_destination(Name=name)["ApiDestinationArn"]
+    aws.client("events").put_rule(
+        Name=name, EventBusName=name, EventPattern='{"source":["sre.test"]}'
+    )
+    aws.client("events").put_targets(
+        Rule=name,
+        EventBusName=name,
+        Targets=[
+            {
+                "Id": "1",
+                "Arn": arn,
+                "RoleArn": make_role(aws, f"{name}-rule", "events.amazonaws.com"),
+                "DeadLetterConfig": {"Arn": queue_arn},
+                "RetryPolicy": {"MaximumEventAgeInSeconds": 600, **policy},
+                "InputTransformer": {
+                    "InputPathsMap": {"text": "$.detail.text"},
+                    "InputTemplate": '{"text": <text>}',
+                },
+            }
+        ],
+    )
+
+
+@shows("event_api_destination")
+def a_template_makes_an_api_destination(aws: LocalAws, name: str) -> None:
+    """Connection and destination come with the stack, and change with it."""
+    with http_receiver() as receiver:
+        deploy(aws, name, _destination(name, "http://127.0.0.1:1/"))
+        deploy(aws, name, _destination(name, receiver.url))
+        _url, queue_arn = make_queue(aws, name)
+        _send_to(aws, name, queue_arn)
+        _put(aws, name, {"text": 'a line\nand a "quote"'})
+        [sent] = eventually(lambda: receiver.requests, "the destination hears", 5)
+        assert sent == {"text": 'a line\nand a "quote"'}
+    aws.client("cloudformation").delete_stack(StackName=name)
+
+
+@shows("event_api_retries")
+def an_api_destination_that_fails_is_tried_again(aws: LocalAws, name: str) -> None:
+    """Failed requests are retried; what stays undelivered goes to the dead-letter queue."""
+    with http_receiver(failures=2) as receiver:
+        events = aws.client("events")
+        events.create_event_bus(Name=name)
+        connection = events.create_connection(
+            Name=name,
+            AuthorizationType="API_KEY",
+            AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "k"}},
+        )["ConnectionArn"]
+        events.create_api_destination(
+            Name=name,
+            ConnectionArn=connection,
+            InvocationEndpoint=receiver.url,
+            HttpMethod="POST",
+        )
+        queue_url, queue_arn = make_queue(aws, name)
+        _send_to(aws, name, queue_arn, MaximumRetryAttempts=2)
+        _put(aws, name, {"text": "third time lucky"})
+        eventually(lambda: len(receiver.requests) == 3, "three requests", 10)
+
+        receiver.failures_left = 99
+        _put(aws, name, {"text": "nobody home"})
+        kept = receive(aws, queue_url, 15)
+        assert json.loads(kept["Body"])["detail"] == {"text": "nobody home"}
+        assert len(receiver.requests) == 6

@@ -109,3 +109,19 @@ def an_email_is_what_the_protocol_is_given(aws: LocalAws, name: str) -> None:
     assert [(mail["subject"], mail["body"]) for mail in mails] == [
         ("Disk full", "The disk is full.")
     ]
+
+
+@shows("outbound_addresses")
+def an_address_of_the_internet_stands_for_one_on_this_machine(aws: LocalAws, name: str) -> None:
+    """A subscription to an https address is delivered where the file says, and nowhere else."""
+    with http_receiver() as receiver:
+        outside = f"https://{name}.invalid/integration"
+        named = json.loads(aws.outbound_file.read_text()) if aws.outbound_file.exists() else {}
+        aws.outbound_file.write_text(json.dumps({**named, outside: receiver.url}))
+        sns = aws.client("sns")
+        topic = sns.create_topic(Name=name)["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=outside)
+        _confirm(receiver)
+        sns.publish(TopicArn=topic, Message="hello")
+        heard = eventually(lambda: receiver.of_type("Notification"), "the subscriber hears", 5)
+        assert [message["Message"] for message in heard] == ["hello"]

@@ -211,7 +211,7 @@ class HttpReceiver:
 
 @contextmanager
 def http_receiver(failures: int = 0) -> Iterator[HttpReceiver]:
-    """Run a subscriber on loopback that answers 500 to the first ``failures`` notifications."""
+    """Run a subscriber on loopback that answers 500 to the first ``failures`` messages."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -219,7 +219,7 @@ def http_receiver(failures: int = 0) -> Iterator[HttpReceiver]:
             message = json.loads(body)
             receiver.requests.append(message)
             status = 200
-            if message.get("Type") == "Notification" and receiver.failures_left:
+            if message.get("Type") in (None, "Notification") and receiver.failures_left:
                 receiver.failures_left -= 1
                 status = 500
             self.send_response(status)
