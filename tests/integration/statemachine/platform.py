@@ -106,9 +106,9 @@ class Platform:
         role = self._role(self.name)
         function = self._function(role)
         self.recorder_arn = self.machine("incident-recorder", role, function, "EXPRESS")
+        self.digest_arn = self.machine("incident-digest", role, function, "STANDARD")
         self.runbook_arn = self.machine("incident-response-runbook", role, function, "STANDARD")
         self.recorder_variant = self.variant("incident-recorder")
-        self.digest_arn = self.machine("incident-digest", role, function, "STANDARD")
         self.notifier_arn = self.machine("incident-notifier", role, function, "EXPRESS")
         self._route(role)
         return self
@@ -160,6 +160,9 @@ class Platform:
             "RetentionDays": "90",
             "FloodWindowSeconds": "300",
             "FloodNotifications": "20",
+            # No flood of runbooks where the tests of other things share a target.
+            "FloodPerTarget": "100000",
+            "FloodTotal": "100000",
             "DigestGraceSeconds": "1",
             "DigestArn": self.digest_arn,
             "DedupKey": f"{self.name}-flood",
@@ -191,15 +194,21 @@ class Platform:
 
     def role_that_may_only(self, *actions: str) -> str:
         """Create a role for a machine that lacks some grants."""
-        name = f"{self.name}-{uuid.uuid4().hex[:6]}"
-        arn = self._role(name)
-        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        arn = self._role(f"{self.name}-{uuid.uuid4().hex[:6]}")
+        self.allow(arn, *actions)
+        return arn
+
+    def allow(self, role: str, *actions: str, keys: tuple[str, ...] = ()) -> None:
+        """Grant a role actions on everything, or on the table items whose key is like ``keys``."""
+        statement: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        if keys:
+            like = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)}}
+            statement["Condition"] = like
         self.aws.client("iam").put_role_policy(
-            RoleName=name,
-            PolicyName="some",
+            RoleName=role.rsplit("/", 1)[-1],
+            PolicyName=f"some-{uuid.uuid4().hex[:6]}",
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
-        return arn
 
     def _role(self, name: str) -> str:
         trust = {
@@ -325,7 +334,10 @@ class Platform:
 
     def run(self, event: dict[str, Any], machine: str = "", timeout: float = 60) -> dict[str, Any]:
         """Start one execution with an event and wait for its end."""
-        arn = self.start(event, machine)
+        return self.wait_ended(self.start(event, machine), timeout)
+
+    def wait_ended(self, arn: str, timeout: float = 60) -> dict[str, Any]:
+        """Wait until an execution has ended and describe it."""
         ended: dict[str, Any] = wait_for(lambda: self._ended(arn), f"execution {arn}", timeout)
         return ended
 
@@ -369,7 +381,14 @@ class Platform:
         return [call for call in map(json.loads, lines) if call["operation"] == operation]
 
     def notifications(self, incident_id: str) -> list[dict[str, Any]]:
-        """Take the escalations out of the inbox and return those of one incident."""
+        """Take the notifications about one incident out of the inbox."""
+        return self._taken("incident_id", incident_id)
+
+    def heard(self, event: str) -> list[dict[str, Any]]:
+        """Take the notifications of one kind out of the inbox."""
+        return self._taken("event", event)
+
+    def _taken(self, key: str, value: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while True:
             messages = self.sqs.receive_message(
@@ -379,7 +398,7 @@ class Platform:
                 return found
             for message in messages:
                 body = json.loads(message["Body"])
-                if body.get("incident_id") == incident_id:
+                if body.get(key) == value:
                     found.append(body)
                     self.sqs.delete_message(
                         QueueUrl=self.queues["inbox"], ReceiptHandle=message["ReceiptHandle"]

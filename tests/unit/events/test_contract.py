@@ -21,7 +21,13 @@ from tests.unit.events.compatibility import incompatibilities
 ROOT = Path(__file__).parents[3]
 SCHEMAS = ROOT / "events" / "schemas"
 GOLDEN = Path(__file__).parent / "golden"
-NAMES = ("incident.created", "incident.resolved", "action.completed", "incident.notified")
+NAMES = (
+    "incident.created",
+    "incident.resolved",
+    "incident.escalated",
+    "incident.notified",
+    "action.completed",
+)
 
 
 def load(path: Path) -> dict[str, Any]:

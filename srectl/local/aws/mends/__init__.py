@@ -46,6 +46,7 @@ MENDS: tuple[str, ...] = (
     "task_heartbeats",
     "task_jsonata_timeout",
     "task_http",
+    "task_start_errors",
     "task_role_grants",
     "execution_idempotent_start",
     "execution_status",

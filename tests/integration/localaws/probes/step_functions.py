@@ -83,6 +83,26 @@ def starting_the_same_execution_twice_is_once(aws: LocalAws, name: str) -> None:
         steps.stop_execution(executionArn=first["executionArn"])
 
 
+@shows("task_start_errors")
+def a_start_that_is_refused_says_so_under_its_name(aws: LocalAws, name: str) -> None:
+    """``states:startExecution`` fails with ``StepFunctions.ExecutionAlreadyExistsException``."""
+    child = make_machine(aws, f"{name}-child", {"End": {"Type": "Succeed"}})
+    steps = aws.client("stepfunctions")
+    taken = steps.start_execution(stateMachineArn=child, name="taken", input="{}")["executionArn"]
+    eventually(
+        lambda: steps.describe_execution(executionArn=taken)["status"] == "SUCCEEDED",
+        "the first execution ends",
+    )
+    start: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {"StateMachineArn": child, "Name": "taken", "Input": {}},
+        "End": True,
+    }
+    refused = run_machine(aws, make_machine(aws, name, {"Start": start}))
+    assert refused["error"] == "StepFunctions.ExecutionAlreadyExistsException"
+
+
 @shows("task_heartbeats")
 def a_silent_task_times_out_by_its_heartbeat(aws: LocalAws, name: str) -> None:
     """HeartbeatSeconds ends a waitForTaskToken task that is silent, not one that beats."""

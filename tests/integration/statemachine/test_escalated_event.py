@@ -1,0 +1,104 @@
+"""incident.escalated: what else may listen hears that a human was called."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.integration.statemachine.platform import (
+    ACCOUNT,
+    REGION,
+    ROOT,
+    Platform,
+    incident,
+    wait_for,
+)
+
+pytestmark = pytest.mark.localaws
+SCHEMA = json.loads((ROOT / "events" / "schemas" / "incident.escalated.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def listener(platform: Platform) -> str:
+    """A queue that a rule fills with every incident.escalated; returns its URL."""
+    name = f"{platform.name}-escalated"
+    url: str = platform.sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    platform.sqs.set_queue_attributes(
+        QueueUrl=url,
+        Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})},
+    )
+    platform.events.put_rule(
+        Name=name,
+        EventBusName=platform.bus,
+        EventPattern=json.dumps({"source": ["sre.runbook"], "detail-type": ["incident.escalated"]}),
+    )
+    platform.events.put_targets(
+        Rule=name, EventBusName=platform.bus, Targets=[{"Id": "queue", "Arn": arn}]
+    )
+    return url
+
+
+def heard(platform: Platform, url: str, incident_id: str) -> list[dict[str, Any]]:
+    """Take what the listener has heard and return the events of one incident."""
+    messages = platform.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    events = [json.loads(each["Body"]) for each in messages.get("Messages", [])]
+    return [each for each in events if each["detail"]["data"]["incident_id"] == incident_id]
+
+
+@pytest.mark.parametrize(
+    ("known", "limits", "code", "acted"),
+    [
+        (True, {"VerifyTimeoutSeconds": "1"}, "not-resolved", True),
+        (False, {}, "no-runbook", False),
+        (True, {"FloodTotal": "0", "FloodWindowSeconds": "1999999"}, "flood", False),
+    ],
+)
+def test_an_escalation_is_an_event_that_keeps_the_contract(
+    platform: Platform,
+    listener: str,
+    known: bool,
+    limits: dict[str, str],
+    code: str,
+    acted: bool,
+) -> None:
+    runbook = platform.runbook(on_failure="keep") if known else "NoSuchRunbook"
+    event = incident(runbook)
+    data = event["detail"]["data"]
+    platform.run(event, platform.variant(**limits))
+    (found,) = wait_for(lambda: heard(platform, listener, data["incident_id"]), "the event")
+    Draft202012Validator(SCHEMA).validate(found["detail"])
+    told = found["detail"]["data"]
+    same = ("timestamp", "sender", "fingerprint", "alert_name", "severity", "summary", "target")
+    assert {key: told[key] for key in same} == {key: data[key] for key in same}
+    assert (told["reason_code"], told["acted"]) == (code, acted)
+    assert told["runbook"] == (runbook if known and acted else None)
+    assert told["reason"] == platform.record(data["incident_id"])["escalation_reason"]
+
+
+def test_a_bus_that_does_not_take_it_stops_nothing(platform: Platform) -> None:
+    role = platform.role_that_may_only(
+        "ssm:GetParameters", "dynamodb:GetItem", "dynamodb:UpdateItem", "sns:Publish"
+    )
+    event = incident("NoSuchRunbook")
+    incident_id = event["detail"]["data"]["incident_id"]
+    execution = platform.run(event, platform.variant(role=role))
+    assert execution["status"] == "SUCCEEDED"
+    history = platform.sfn.get_execution_history(
+        executionArn=execution["executionArn"], maxResults=1000
+    )["events"]
+    causes = [
+        each["taskFailedEventDetails"]["cause"] for each in history if "Failed" in each["type"]
+    ]
+    assert any("events:PutEvents" in cause for cause in causes)
+    assert wait_for(lambda: platform.notifications(incident_id), "the notification", 10)
+    assert platform.record(incident_id)["status"] == "escalated"

@@ -1,0 +1,299 @@
+"""Flood control: beyond the limits nothing acts, everything is recorded, one digest tells of it."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.integration.statemachine.platform import (
+    ACCOUNT,
+    REGION,
+    Platform,
+    incident,
+    resolution,
+    wait_for,
+)
+
+pytestmark = pytest.mark.localaws
+
+#: Stands in for incident-digest, whose name is all that the runbook knows: it ends at once.
+DIGEST = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
+WAITING = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
+NO_DIGEST = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:no-such-digest"
+
+
+def id_of(event: dict[str, Any]) -> str:
+    return str(event["detail"]["data"]["incident_id"])
+
+
+@dataclass
+class Flood:
+    """A runbook with limits of its own, counting in windows that no other test looks at."""
+
+    platform: Platform
+    #: Longer than any test takes, and not the same for two of them: so are the counters' keys.
+    window_seconds: int = field(default_factory=lambda: 1_000_000 + uuid.uuid4().int % 1_000_000)
+
+    def __post_init__(self) -> None:
+        self.target = f"svc-{uuid.uuid4().hex[:8]}"
+
+    @property
+    def window(self) -> int:
+        return int(time.time() // self.window_seconds)
+
+    def digest(self, definition: dict[str, Any] = WAITING) -> str:
+        answer = self.platform.sfn.create_state_machine(
+            name=f"{self.platform.name}-digest-{uuid.uuid4().hex[:6]}",
+            definition=json.dumps(definition),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/{self.platform.name}",
+        )
+        return str(answer["stateMachineArn"])
+
+    def runbook(self, **limits: str) -> str:
+        """Create the runbook; returns its ARN."""
+        settings = {"FloodWindowSeconds": str(self.window_seconds), **limits}
+        return self.platform.variant(VerifyTimeoutSeconds="1", **settings)
+
+    def alert(self, target: str | None = "", **changes: Any) -> dict[str, Any]:
+        """An alert about the flood's target, or another one, with a runbook that may act."""
+        name = target if target is None else target or self.target
+        kind = None if name is None else "deployment"
+        about = {"cluster": "sre-platform", "namespace": "apps", "kind": kind, "name": name}
+        return incident(
+            **{"runbook": self.platform.runbook(on_failure="keep"), "target": about, **changes}
+        )
+
+    def acted(self, event: dict[str, Any]) -> bool:
+        return bool(self.platform.calls(id_of(event), "execute"))
+
+    def code(self, event: dict[str, Any]) -> str:
+        return str(self.platform.record(id_of(event)).get("escalation_code"))
+
+    def told(self, event: dict[str, Any]) -> list[str]:
+        """Reasons of the notifications about an incident, as far as there are any yet."""
+        return [each["reason_code"] for each in self.platform.notifications(id_of(event))]
+
+    def digests(self, machine: str) -> list[tuple[str, str]]:
+        """Names and inputs of the digest's executions."""
+        found = self.platform.sfn.list_executions(stateMachineArn=machine)["executions"]
+        return [
+            (
+                each["name"],
+                self.platform.sfn.describe_execution(executionArn=each["executionArn"])["input"],
+            )
+            for each in found
+        ]
+
+
+@pytest.fixture
+def flood(platform: Platform) -> Flood:
+    return Flood(platform)
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_beyond_the_limit_of_a_target_nothing_acts_and_one_digest_tells(
+    flood: Flood, limit: int
+) -> None:
+    digest = flood.digest()
+    machine = flood.runbook(FloodPerTarget=str(limit), DigestArn=digest)
+    within = [flood.alert() for _ in range(limit)]
+    beyond = [flood.alert() for _ in range(2)]
+    elsewhere = flood.alert("another-service")
+    for event in (*within, *beyond, elsewhere):
+        assert flood.platform.run(event, machine)["status"] == "SUCCEEDED"
+    assert [flood.acted(event) for event in within] == [True] * limit
+    assert [flood.acted(event) for event in beyond] == [False, False]
+    assert flood.acted(elsewhere)
+    for event in beyond:
+        assert flood.code(event) == "flood"
+        record = flood.platform.record(id_of(event))
+        assert f"more than {limit} on this target" in record["escalation_reason"]
+    ((name, given),) = flood.digests(digest)
+    assert name == f"digest-{flood.window}"
+    assert json.loads(given) == {"window": flood.window}
+    assert [flood.told(event) for event in beyond] == [[], []]
+    wait_for(lambda: flood.told(within[0]) == ["not-resolved"], "the notification", 10)
+
+
+def test_the_digest_names_what_nobody_was_paged_for(flood: Flood) -> None:
+    flood.window_seconds = 10
+    windows = {"FloodWindowSeconds": "10"}
+    digest = flood.platform.variant("incident-digest", **windows)
+    machine = flood.runbook(FloodTotal="0", DigestArn=digest)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    started = {"timestamp": now, "started_at": now}
+    events = [flood.alert(**started), flood.alert(f"{flood.target}-too", **started)]
+    for event in events:
+        flood.platform.run(event, flood.platform.recorder_variant)
+        flood.platform.run(event, machine)
+
+    def named() -> bool:
+        for message in flood.platform.heard("incidents.flood"):
+            seen.update(each["what"] for each in message["targets"])
+        return wanted <= seen
+
+    seen: set[str] = set()
+    wanted = {
+        f"CheckoutHighErrorRate on apps/{event['detail']['data']['target']['name']}"
+        for event in events
+    }
+    wait_for(named, f"a digest with {wanted}", 40)
+    assert [flood.told(event) for event in events] == [[], []]
+
+
+def test_beyond_the_limit_in_all_nothing_acts_on_any_target(flood: Flood) -> None:
+    digest = flood.digest()
+    machine = flood.runbook(FloodTotal="2", DigestArn=digest)
+    # One that names no target, and one without a runbook, are part of a flood, too.
+    before = [flood.alert(None), flood.alert("one", runbook="NoSuchRunbook")]
+    beyond = [flood.alert("two"), flood.alert(None)]
+    for event in (*before, *beyond):
+        flood.platform.run(event, machine)
+    assert [flood.code(event) for event in (*before, *beyond)] == [
+        "not-resolved",
+        "no-runbook",
+        "flood",
+        "flood",
+    ]
+    assert [flood.acted(event) for event in beyond] == [False, False]
+    reason = flood.platform.record(id_of(beyond[0]))["escalation_reason"]
+    assert "more than 2 in all" in reason
+    assert len(flood.digests(digest)) == 1
+
+
+def test_alerts_without_a_target_are_not_one_target(flood: Flood) -> None:
+    machine = flood.runbook(FloodPerTarget="1")
+    for event in (flood.alert(None), flood.alert(None)):
+        flood.platform.run(event, machine)
+        assert flood.acted(event)
+
+
+def test_an_incident_is_counted_once_however_often_it_comes(flood: Flood) -> None:
+    machine = flood.runbook(FloodPerTarget="1")
+    event = flood.alert()
+    for _ in range(3):
+        flood.platform.run(event, machine)
+    assert flood.acted(event)
+    keys = (
+        f"flood#all#{flood.window}",
+        f"flood#target#sre-platform#apps#deployment#{flood.target}#{flood.window}",
+    )
+    for key in keys:
+        item = flood.platform.ddb.get_item(
+            TableName=flood.platform.table("guard"), Key={"guard_key": {"S": key}}
+        )["Item"]
+        assert item["alerts"] == {"N": "1"}
+        assert int(item["expires_at"]["N"]) > time.time() + flood.window_seconds
+
+
+def test_in_a_flood_recording_goes_on(flood: Flood) -> None:
+    machine = flood.runbook(FloodPerTarget="0", DigestArn=flood.digest())
+    event = flood.alert()
+    incident_id = id_of(event)
+    recorder = flood.platform.recorder_variant
+    flood.platform.run(event, recorder)
+    flood.platform.run(event, machine)
+    record = flood.platform.record(incident_id)
+    assert (record["status"], record["alert_name"]) == ("escalated", "CheckoutHighErrorRate")
+    flood.platform.run(resolution(event), recorder)
+    record = flood.platform.record(incident_id)
+    assert (record["status"], record["mttr_seconds"]) == ("resolved", 90)
+
+
+def test_an_alert_that_has_resolved_is_closed_and_nobody_need_hear(flood: Flood) -> None:
+    digest = flood.digest()
+    machine = flood.runbook(FloodPerTarget="0", DigestArn=digest)
+    event = flood.alert()
+    flood.platform.set_record(event, alert_name="resolved before its runbook looked")
+    data = event["detail"]["data"]
+    flood.platform.ddb.update_item(
+        TableName=flood.platform.table("incidents"),
+        Key={key: {"S": data[key]} for key in ("incident_id", "timestamp")},
+        UpdateExpression="SET resolved_at = :at",
+        ExpressionAttributeValues={":at": {"N": "1795446982"}},
+    )
+    flood.platform.run(event, machine)
+    assert flood.platform.record(id_of(event))["status"] == "resolved"
+    assert flood.digests(digest) == []
+
+
+def test_with_the_counter_unwritable_each_is_escalated_by_itself(flood: Flood) -> None:
+    role = flood.platform.role_that_may_only(
+        "ssm:GetParameters",
+        "dynamodb:GetItem",
+        "lambda:InvokeFunction",
+        "sns:Publish",
+        "states:StartExecution",
+    )
+    flood.platform.allow(role, "dynamodb:UpdateItem", keys=("incident#*", "target#*", "*-*"))
+    digest = flood.digest()
+    event = flood.alert()
+    flood.platform.run(event, flood.platform.variant(role=role, DigestArn=digest))
+    assert flood.code(event) == "guard-unavailable"
+    assert not flood.acted(event)
+    wait_for(lambda: flood.told(event) == ["guard-unavailable"], "the notification", 10)
+    assert flood.digests(digest) == []
+
+
+def test_where_no_digest_can_be_started_each_human_is_told_by_itself(flood: Flood) -> None:
+    machine = flood.runbook(FloodPerTarget="0", DigestArn=NO_DIGEST)
+    event = flood.alert()
+    flood.platform.run(event, machine)
+    assert flood.code(event) == "flood"
+    assert not flood.acted(event)
+    wait_for(lambda: flood.told(event) == ["flood"], "the notification", 10)
+
+
+@pytest.mark.parametrize(("escalated_at", "told"), [(None, []), ("2026-01-01T00:00:00.000Z", [1])])
+def test_a_digest_that_has_been_written_speaks_for_nobody_any_more(
+    flood: Flood, escalated_at: str | None, told: list[int]
+) -> None:
+    """Its name is taken: fine while its window lasts, for then it has not read the records yet."""
+    flood.window_seconds = 1_000_000 if escalated_at else flood.window_seconds
+    digest = flood.digest(DIGEST)
+    machine = flood.runbook(FloodPerTarget="0", DigestArn=digest)
+    event = flood.alert()
+    window = flood.window
+    if escalated_at:
+        # It was escalated in an earlier window, e.g. before a long wait for the table.
+        flood.platform.set_record(event, escalated_at=escalated_at)
+        window = int(1_767_225_600 // flood.window_seconds)
+    execution = {"stateMachineArn": digest, "name": f"digest-{window}"}
+    arn = flood.platform.sfn.start_execution(**execution, input="{}")["executionArn"]
+    describe = flood.platform.sfn.describe_execution
+    wait_for(lambda: describe(executionArn=arn)["status"] == "SUCCEEDED", "the digest")
+    flood.platform.run(event, machine)
+    assert flood.code(event) == "flood"
+    if told:
+        wait_for(lambda: flood.told(event) == ["flood"], "the notification", 10)
+    assert [name for name, _ in flood.digests(digest)] == [f"digest-{window}"]
+    assert flood.told(event) == []
+
+
+def test_the_platforms_heartbeat_gets_through_a_flood_but_nothing_under_its_name(
+    flood: Flood,
+) -> None:
+    machine = flood.runbook(FloodTotal="0", DigestArn=flood.digest())
+    definition = {
+        "name": "PlatformCanary",
+        "severities": ["critical"],
+        "action": "enable_degraded_mode",
+        "target": {"kind": "deployment", "namespace": "apps", "name": "canary"},
+        "on_failure": "keep",
+    }
+    flood.platform.ddb.put_item(
+        TableName=flood.platform.table("runbooks"),
+        Item={"name": {"S": "PlatformCanary"}, "definition": {"S": json.dumps(definition)}},
+    )
+    canary = flood.alert(runbook=None, alert_name="PlatformCanary")
+    pretender = flood.alert(alert_name="PlatformCanary")
+    for event in (canary, pretender):
+        flood.platform.run(event, machine)
+    assert (flood.acted(canary), flood.code(canary)) == (True, "not-resolved")
+    assert (flood.acted(pretender), flood.code(pretender)) == (False, "flood")
