@@ -14,7 +14,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes bench-drain demo drills up down events build constraints clean
+.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes bench-drain bench-ingest demo drills up down events build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ test-kubernetes: $(READY) binaries  ## What needs a real API server
 
 bench-drain: $(READY) binaries  ## Time our drain against kubectl's, in turns on one cluster
 	PYTHONPATH=src:. $(BIN)/python tests/load/bench_drain.py
+
+bench-ingest: $(READY)  ## Measure alert-ingest against floors: cold start, CPU, memory, size
+	PYTHONPATH=src:. $(BIN)/python tests/load/bench_ingest.py
 
 demo: $(READY) binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production
 	$(BIN)/srectl demo $(if $(REALISTIC),--realistic)
