@@ -7,30 +7,50 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from alert_ingest.redaction import redact_json, redact_text
+from alert_ingest.redaction import is_harmless_json, redact_json, redact_text
 from alert_ingest.text import clean, cut
 
 # One CloudWatch Logs event holds 256 KB; a record of Powertools adds its own fields around this.
 RECORD_BYTES = 200_000
 EXCERPT_CHARACTERS = 2_000
+# Field that the log writes as ``body``, as the JSON it already is (see `record_line`).
+BODY_AS_JSON = "body_as_json"
 REMEMBERED_BODIES = 256
 
 
-def body_records(body: object) -> Iterator[dict[str, object]]:
+def body_records(body: object, text: str) -> Iterator[dict[str, object]]:
     """Yield the fields of the log records that together hold the redacted body.
 
     One record with the body as JSON, or for a large one several with its text in parts.
+
+    Parameters
+    ----------
+    body
+        The decoded body.
+    text
+        The same as it came. Nearly always nothing in it needs to be redacted; then it is logged as
+        it is, which saves going through it and encoding it again.
     """
-    redacted = redact_json(body)
-    text = json.dumps(redacted)
+    if not is_harmless_json(text):
+        text = json.dumps(redact_json(body))
     if len(text) <= RECORD_BYTES:
-        yield {"body": redacted}
+        yield {BODY_AS_JSON: text}
         return
     # A part is a JSON string inside the record: its quotes and backslashes double at worst.
     step = RECORD_BYTES // 2
     parts = range(0, len(text), step)
     for number, start in enumerate(parts, 1):
         yield {"body_text": text[start : start + step], "part": number, "parts": len(parts)}
+
+
+def record_line(record: dict[str, object]) -> str:
+    """Write a log record as one line of JSON, ASCII only.
+
+    Alert text may hold line separators and lone surrogates, which would tear a record.
+    """
+    body = record.pop(BODY_AS_JSON, None)
+    line = json.dumps(record, default=str)
+    return line if body is None else f'{line[:-1]}, "body": {body}}}'
 
 
 def excerpt(text: str) -> str:

@@ -122,16 +122,19 @@ class Delivery:
         again: list[Refusal] = []
         batches = list(_batches([refusal.entry for refusal in pending]))
         for index, batch in enumerate(batches):
-            rest = [entry for later in batches[index:] for entry in later]
             if self.clock() >= deadline:
-                return again + [Refusal(entry, "no time left") for entry in rest], []
+                return again + _rest(batches[index:], "no time left"), []
             try:
                 again += channel.send(batch)
             except ChannelUnavailable as error:
-                return again + [Refusal(entry, str(error)) for entry in rest], []
+                return again + _rest(batches[index:], str(error)), []
             except ChannelRefused as error:
-                return [], again + [Refusal(entry, str(error)) for entry in rest]
+                return [], again + _rest(batches[index:], str(error))
         return again, []
+
+
+def _rest(batches: Sequence[Sequence[Entry]], reason: str) -> list[Refusal]:
+    return [Refusal(entry, reason) for batch in batches for entry in batch]
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

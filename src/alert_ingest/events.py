@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import TypedDict
 
 from alert_ingest.headline import headline
 from alert_ingest.identity import event_id
-from alert_ingest.model import Alert, iso
+from alert_ingest.model import Alert, Target, iso
 from alert_ingest.text import cut, fit
 
 SCHEMA_VERSION = "1"
@@ -38,6 +40,10 @@ _FIRST_LABELS = (
     "service",
 )
 _FIRST_ANNOTATIONS = ("summary", "description", "runbook_url", "dashboard_url")
+
+
+# Nothing encoded here can contain itself.
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class Entry(TypedDict):
@@ -71,6 +77,8 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
     """
     firing = alert.status == "firing"
     alert_event = "AlertFired" if firing else "AlertResolved"
+    started_at = None if alert.started_at is None else iso(alert.started_at)
+    ended_at = None if alert.ended_at is None else iso(alert.ended_at)
     occurred_at = iso(alert.occurred_at)
     labels, labels_cut = fit(alert.labels, _FIRST_LABELS, LABEL_LIMIT, LABELS_BUDGET)
     annotations, annotations_cut = fit(
@@ -78,63 +86,69 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
     )
     links, links_cut = fit(alert.links, (), LINKS_BUDGET, LINKS_BUDGET)
     warnings = alert.notes
-    cut_parts = [
-        name
-        for name, was_cut in (
-            ("labels", labels_cut),
-            ("annotations", annotations_cut),
-            ("links", links_cut),
-        )
-        if was_cut
-    ]
-    if cut_parts:
-        warnings = (*warnings, f"{' and '.join(cut_parts)} cut to fit an event")
-    detail = {
-        "metadata": {
-            "event_id": event_id(alert.incident_id, alert_event, occurred_at),
-            "schema_version": SCHEMA_VERSION,
-            "alert_event": alert_event,
-            "occurred_at": occurred_at,
-            "received_at": iso(context.received_at),
-            "account_id": context.account_id,
-            "region": context.region,
-            "correlation_id": context.correlation_id,
-        },
-        "data": {
-            "incident_id": alert.incident_id,
-            "timestamp": iso(alert.started_at or alert.occurred_at),
-            "started_at": iso(alert.started_at) if alert.started_at else None,
-            "ended_at": iso(alert.ended_at) if alert.ended_at else None,
-            "duration_seconds": alert.duration_seconds,
-            "sender": alert.sender,
-            "fingerprint": alert.fingerprint,
-            "alert_name": alert.alert_name,
-            "severity": alert.severity,
-            "status": alert.status,
-            "runbook": alert.runbook,
-            "headline": headline(alert),
-            "summary": cut(alert.summary, 500),
-            "labels": labels,
-            "annotations": annotations,
-            "links": links,
-            "target": asdict(alert.target),
-            "warnings": list(warnings),
-        },
-    }
+    if labels_cut or annotations_cut or links_cut:
+        parts = {"labels": labels_cut, "annotations": annotations_cut, "links": links_cut}
+        names = " and ".join(name for name, was_cut in parts.items() if was_cut)
+        warnings = (*warnings, f"{names} cut to fit an event")
+    started = f'"{started_at}"' if started_at else "null"
+    ended = f'"{ended_at}"' if ended_at else "null"
+    # Put together from parts instead of encoded as one: the names and half of the values need no
+    # escaping, and the encoder is what an entry costs. The schemas in events/schemas are its test.
+    detail = (
+        f'{{"metadata":{{"event_id":"{event_id(alert.incident_id, alert_event, occurred_at)}",'
+        f'"alert_event":"{alert_event}","occurred_at":"{occurred_at}",{_metadata(context)}}},'
+        f'"data":{{"incident_id":"{alert.incident_id}","timestamp":"{started_at or occurred_at}",'
+        f'"started_at":{started},"ended_at":{ended},'
+        f'"duration_seconds":{_encode(alert.duration_seconds)},"sender":"{alert.sender}",'
+        f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
+        f'"severity":"{alert.severity}","status":"{alert.status}",'
+        f'"runbook":{"null" if alert.runbook is None else _quoted(alert.runbook)},'
+        f'"headline":{_quoted(headline(alert))},"summary":{_quoted(cut(alert.summary, 500))},'
+        f'"labels":{_encode(labels)},"annotations":{_encode(annotations)},'
+        f'"links":{_encode(links)},"target":{_target(alert.target)},'
+        f'"warnings":{_encode(warnings) if warnings else "[]"}}}}}'
+    )
     entry = Entry(
         EventBusName=context.event_bus_name,
         Source=f"sre.{alert.sender}",
         DetailType="incident.created" if firing else "incident.resolved",
-        Detail=json.dumps(detail, separators=(",", ":")),
+        Detail=detail,
     )
     return entry, warnings
 
 
+@lru_cache(8)
+def _metadata(context: Context) -> str:
+    """Encode what the metadata of all events of a body have in common."""
+    common = {
+        "schema_version": SCHEMA_VERSION,
+        "received_at": iso(context.received_at),
+        "account_id": context.account_id,
+        "region": context.region,
+        "correlation_id": context.correlation_id,
+    }
+    return _encode(common)[1:-1]
+
+
+@lru_cache(256)  # the alerts of a group are often about one target
+def _target(target: Target) -> str:
+    return _encode(asdict(target))
+
+
 def message_of(entry: Entry) -> str:
     """Write an entry as a message that can be handed back to PutEvents as it is."""
-    return json.dumps(entry, separators=(",", ":"))
+    return _encode(entry)
 
 
 def entry_size(entry: Entry) -> int:
-    """Return the size of an entry in bytes as a parked message, the largest form it takes."""
-    return len(message_of(entry))
+    """Return the size of an entry in bytes as a parked message, the largest form it takes.
+
+    Without encoding it once more: `Detail` is printable ASCII already, in which only quotes and
+    backslashes are escaped, to two bytes each.
+    """
+    detail = entry["Detail"]
+    rest = len(entry["EventBusName"]) + len(entry["Source"]) + len(entry["DetailType"])
+    return _ENVELOPE + rest + len(detail) + detail.count('"') + detail.count("\\")
+
+
+_ENVELOPE = len(message_of(Entry(EventBusName="", Source="", DetailType="", Detail="")))

@@ -6,11 +6,13 @@ repeats, HA duplicates and replays meet in one record without asking a database.
 
 from __future__ import annotations
 
-import json
+import hashlib
 import uuid
+from json.encoder import encode_basestring_ascii as _quoted
 
 # Fixed for ever: another value would give every open incident a second identity.
 NAMESPACE = uuid.UUID("6f1c1c54-6d3e-5f0a-9a55-0c9f6f3f4b11")
+_NAMESPACE = NAMESPACE.bytes
 
 
 def incident_id(sender: str, *parts: str) -> str:
@@ -32,5 +34,10 @@ def event_id(incident: str, alert_event: str, occurred_at: str) -> str:
 
 
 def _uuid(*parts: str) -> str:
-    # JSON keeps ("a", "bc") and ("ab", "c") apart, which joining with a separator would not.
-    return str(uuid.uuid5(NAMESPACE, json.dumps(parts)))
+    # A JSON array, as json.dumps writes it, keeps ("a", "bc") and ("ab", "c") apart, which joining
+    # with a separator would not.
+    # What `str(uuid.uuid5(...))` gives, at a quarter of its cost: two are made for every alert.
+    text = f"[{', '.join([_quoted(part) for part in parts])}]"
+    digest = hashlib.sha1(_NAMESPACE + text.encode("ascii"), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

@@ -11,6 +11,8 @@ import itertools
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 MASK = "[redacted]"
 
@@ -37,43 +39,76 @@ _SECRET_WORDS = frozenset(
 _SECRET_PAIRS = frozenset({("api", "key"), ("access", "key"), ("private", "key"), ("app", "key")})
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 
-# Every quantifier is bounded, or possessive behind a lookbehind, so that a body of 1 MB made to
-# trip over them is still searched in about a second.
-_KEY = r"[A-Za-z0-9_.\-]"
-_SUSPECT = (
-    r"(?:password|passwd|passphrase|pwd|secret|token|authorization|credential|api[_\-]?key"
-    r"|access[_\-]?key|private[_\-]?key|app[_\-]?key|cookie|signature)"
-)
-_URL_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,20}://)[^\s/?#@\"']{1,512}@")
-_SCHEME = re.compile(
-    r"\b(?:(Bearer|Basic|GenieKey)(\s+|%20)[A-Za-z0-9+/=._~\-]{6,}|(Token)(\s+)[A-Za-z0-9+/=._~\-]{16,})",
-    re.I,
-)
-# One pattern for a="b", a=b, a: b and "a": "b"; the value ends where quotes, blanks or & do.
-_PAIR = re.compile(
-    rf"((?<!{_KEY})(?={_KEY}*?{_SUSPECT}){_KEY}++\\?[\"']?\s{{0,8}}[=:]\s{{0,8}})"
-    r"(\\?\"(?:[^\"\\]|\\[^\"])*\\?\"|'[^']*'|[^\s\"'&,;}\]]+)",
-    re.I,
-)
-# Each match of _SCHEME or _PAIR contains one of these.
-_SCHEMES = ("bearer", "basic", "geniekey", "token")
-_SECRET_PARTS = (
+# Answers for short keys and texts are remembered: the same labels come with every alert of a group.
+_REMEMBERED = 2048
+_SHORT = 256
+
+# Each match of a pattern in `_patterns`, and each secret key, contains one of these or a pair.
+_TELLTALES = (
     "pass",
     "pwd",
     "secret",
     "token",
     "authorization",
     "credential",
-    "key",
     "cookie",
     "signature",
+    "bearer",
+    "basic",
+    "geniekey",
 )
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*")
-_AWS_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+# In JSON text a character between the words of a pair may be written as an escape.
+_BETWEEN = r"(?:\\[bfnrt]|\\u00(?:26|3c|3e)|[^a-z0-9])*\Z"
+_PAIR_BEFORE_KEY = rf"(?:api|access|private|app){_BETWEEN}"
+# The window may begin inside an escape.
+_NOTHING_BEFORE_KEY = rf"\A(?:[bfnrt]|u?0{{0,2}}(?:26|3c|3e|6|c|e))?{_BETWEEN}"
+# What Go's encoder escapes in every URL; any other escaped character may be part of a word.
+_PUNCTUATION = frozenset({"0026", "003c", "003e"})
+_PAIR_WINDOW = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    url_credentials: re.Pattern[str]
+    scheme: re.Pattern[str]
+    pair: re.Pattern[str]
+    jwt: re.Pattern[str]
+    aws_key_id: re.Pattern[str]
+
+
+@cache
+def _patterns() -> _Patterns:
+    """Compile what searches text for secrets; most containers never see a text that needs it."""
+    # Every quantifier is bounded, or possessive behind a lookbehind, so that a body of 1 MB made to
+    # trip over them is still searched in about a second.
+    key = r"[A-Za-z0-9_.\-]"
+    suspect = (
+        r"(?:password|passwd|passphrase|pwd|secret|token|authorization|credential|api[_\-]?key"
+        r"|access[_\-]?key|private[_\-]?key|app[_\-]?key|cookie|signature)"
+    )
+    return _Patterns(
+        url_credentials=re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,20}://)[^\s/?#@\"']{1,512}@"),
+        scheme=re.compile(
+            r"\b(?:(Bearer|Basic|GenieKey)(\s+|%20)[A-Za-z0-9+/=._~\-]{6,}|(Token)(\s+)[A-Za-z0-9+/=._~\-]{16,})",
+            re.I,
+        ),
+        # For a="b", a=b, a: b and "a": "b"; the value ends where quotes, blanks or & do.
+        pair=re.compile(
+            rf"((?<!{key})(?={key}*?{suspect}){key}++\\?[\"']?\s{{0,8}}[=:]\s{{0,8}})"
+            r"(\\?\"(?:[^\"\\]|\\[^\"])*\\?\"|'[^']*'|[^\s\"'&,;}\]]+)",
+            re.I,
+        ),
+        jwt=re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"),
+        aws_key_id=re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    )
 
 
 def is_secret_key(key: str) -> bool:
     """Tell whether a key's words say that its value is a secret."""
+    return _known_key(key) if len(key) <= _SHORT else _is_secret_key(key)
+
+
+def _is_secret_key(key: str) -> bool:
     words = [word.lower() for word in _WORD.findall(key)]
     return any(word in _SECRET_WORDS for word in words) or any(
         pair in _SECRET_PAIRS for pair in itertools.pairwise(words)
@@ -82,19 +117,61 @@ def is_secret_key(key: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Replace what looks like a secret inside running text or a URL."""
-    # Plain words are found twenty times faster, and ordinary alerts contain none of them.
-    if "@" in text and "://" in text:
-        text = _URL_CREDENTIALS.sub(rf"\1{MASK}@", text)
+    return _known_text(text) if len(text) <= _SHORT else _redact_text(text)
+
+
+def _redact_text(text: str) -> str:
+    if not _suspicious(text):
+        return text
+    patterns = _patterns()
+    text = patterns.url_credentials.sub(rf"\1{MASK}@", text)
+    text = patterns.scheme.sub(rf"\1\3 {MASK}", text)
+    text = patterns.jwt.sub(MASK, text)
+    text = patterns.aws_key_id.sub(MASK, text)
+    return patterns.pair.sub(_mask_pair, text)
+
+
+_known_key = lru_cache(_REMEMBERED)(_is_secret_key)
+_known_text = lru_cache(_REMEMBERED)(_redact_text)
+
+
+def _suspicious(text: str) -> bool:
+    """Tell whether anything in a text could be a secret, or in JSON text the key of one.
+
+    Plain words are found much faster than patterns, and ordinary alerts contain none of them.
+    """
     lower = text.lower()
-    if any(word in lower for word in _SCHEMES):
-        text = _SCHEME.sub(rf"\1\3 {MASK}", text)
-    if "eyJ" in text:
-        text = _JWT.sub(MASK, text)
-    if "AKIA" in text or "ASIA" in text:
-        text = _AWS_KEY_ID.sub(MASK, text)
-    if any(word in lower for word in _SECRET_PARTS):
-        text = _PAIR.sub(_mask_pair, text)
-    return text
+    for word in _TELLTALES:
+        if word in lower:
+            return True
+    if "eyJ" in text or "AKIA" in text or "ASIA" in text or ("@" in text and "://" in text):
+        return True
+    return "key" in lower and _holds_key_pair(lower)
+
+
+def _holds_key_pair(lower: str) -> bool:
+    at = lower.find("key")
+    while at >= 0:
+        start = max(0, at - _PAIR_WINDOW)
+        before = lower[start:at]
+        # Nothing but separators in the window may hide the first word: better suspect it.
+        if re.search(_PAIR_BEFORE_KEY, before) or (start and re.match(_NOTHING_BEFORE_KEY, before)):
+            return True
+        at = lower.find("key", at + 3)
+    return False
+
+
+def is_harmless_json(text: str) -> bool:
+    """Tell that a JSON document may be logged exactly as it came.
+
+    Only for documents that `redact_json` would not change, and that are one line of ASCII; it may
+    say no to others, too. JSON writes a letter as an escape only if someone means to hide it.
+    """
+    if not text.isascii() or "\n" in text or "\r" in text:
+        return False
+    escapes = iter(text.split("\\u"))
+    next(escapes)
+    return all(rest[:4] in _PUNCTUATION for rest in escapes) and not _suspicious(text)
 
 
 def _mask_pair(match: re.Match[str]) -> str:
@@ -107,10 +184,13 @@ def _mask_pair(match: re.Match[str]) -> str:
 
 def redact_map(texts: Mapping[str, str]) -> dict[str, str]:
     """Redact the values of labels or annotations."""
-    return {
-        key: MASK if value and is_secret_key(key) else redact_text(value)
-        for key, value in texts.items()
-    }
+    redacted = {}
+    for key, value in texts.items():
+        if value and (_known_key(key) if len(key) <= _SHORT else _is_secret_key(key)):
+            redacted[key] = MASK
+        else:
+            redacted[key] = _known_text(value) if len(value) <= _SHORT else _redact_text(value)
+    return redacted
 
 
 def redact_json(value: object) -> object:

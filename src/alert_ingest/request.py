@@ -46,7 +46,7 @@ def body_text(event: Mapping[str, Any], max_bytes: int) -> str:
     if not isinstance(body, str) or not body:
         raise BodyRejected("The request has no body.", [Problem("", "is empty")])
     if event.get("isBase64Encoded") is not True:
-        size = len(body.encode("utf-8", "surrogatepass"))
+        size = len(body) if body.isascii() else len(body.encode("utf-8", "surrogatepass"))
         if size > max_bytes:
             raise BodyTooLarge(size, max_bytes)
         return body

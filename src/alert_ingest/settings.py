@@ -12,6 +12,7 @@ from alert_ingest.errors import SettingsError
 DEFAULT_MAX_BODY_BYTES = 1_048_576
 # A Lambda proxy event may have 6 MB in all; a body of 5 MB still fits with its headers and escapes.
 HIGHEST_MAX_BODY_BYTES = 5 * 1_048_576
+DEFAULT_SERVICE, DEFAULT_NAMESPACE = "alert-ingest", "SREPlatform"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -33,6 +34,9 @@ class Settings:
         Largest accepted body in bytes (``MAX_BODY_BYTES``, default 1 MiB).
     log_level
         ``LOG_LEVEL``, default INFO.
+    service, metrics_namespace
+        ``POWERTOOLS_SERVICE_NAME`` and ``POWERTOOLS_METRICS_NAMESPACE``, which name the function's
+        log records and metrics.
     """
 
     event_bus_name: str
@@ -41,6 +45,8 @@ class Settings:
     region: str
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     log_level: str = "INFO"
+    service: str = DEFAULT_SERVICE
+    metrics_namespace: str = DEFAULT_NAMESPACE
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -84,4 +90,13 @@ class Settings:
                 + "; ".join(problems)
                 + ". Set them under Environment of AlertIngestFunction in template.yaml."
             )
-        return cls(bus, queue, account, region, limit, level)
+        return cls(
+            bus,
+            queue,
+            account,
+            region,
+            limit,
+            level,
+            environment.get("POWERTOOLS_SERVICE_NAME", "").strip() or DEFAULT_SERVICE,
+            environment.get("POWERTOOLS_METRICS_NAMESPACE", "").strip() or DEFAULT_NAMESPACE,
+        )

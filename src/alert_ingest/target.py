@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from alert_ingest.model import Target
 
@@ -19,6 +20,8 @@ _DNS_SUBDOMAIN = re.compile(
 # Longer than any cluster name (EKS: 100). It is never defaulted or repaired: a cluster label that
 # is wrong must be refused by the runbook's allow-list, not replaced by the default cluster.
 _CLUSTER_LIMIT = 256
+# One more than any name may have: enough to see that it is too long.
+_NAME_LIMIT = 254
 
 
 def target_of(labels: Mapping[str, str]) -> tuple[Target, str | None]:
@@ -29,10 +32,18 @@ def target_of(labels: Mapping[str, str]) -> tuple[Target, str | None]:
     tuple
         The target, and a note for the log if labels were there but unusable.
     """
-    cluster = labels.get("cluster", "").strip()[:_CLUSTER_LIMIT] or None
-    namespace = labels.get("namespace", "").strip()
-    deployment = labels.get("deployment", "").strip()
-    node = labels.get("node", "").strip()
+    return _target(
+        labels.get("cluster", "").strip()[:_CLUSTER_LIMIT] or None,
+        labels.get("namespace", "").strip()[:_NAME_LIMIT],
+        labels.get("deployment", "").strip()[:_NAME_LIMIT],
+        labels.get("node", "").strip()[:_NAME_LIMIT],
+    )
+
+
+@lru_cache(256)  # the alerts of a group are often about one target
+def _target(
+    cluster: str | None, namespace: str, deployment: str, node: str
+) -> tuple[Target, str | None]:
     if namespace and deployment:
         if _DNS_LABEL.fullmatch(namespace) and _DNS_SUBDOMAIN.fullmatch(deployment):
             return Target(cluster, namespace, "deployment", deployment), None

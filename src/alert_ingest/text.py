@@ -7,10 +7,15 @@ from collections.abc import Iterable, Mapping
 
 CUT_MARK = "…[cut]"
 
+# At most, on the wire (see `wire_size`): a character beyond the basic plane is two \\uXXXX, and an
+# item has four quotes, a colon and a comma with blanks.
+WIRE_BYTES_PER_CHARACTER = 14
+WIRE_BYTES_PER_ITEM = 12
+
 
 def clean(text: str) -> str:
     """Replace lone surrogates, which JSON can carry (``"\\ud800"``) but UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def cut(text: str, limit: int) -> str:
@@ -25,6 +30,15 @@ def wire_size(value: object) -> int:
     the most expensive form it takes anywhere; all of it is ASCII, so characters are bytes.
     """
     return len(json.dumps(json.dumps(value))) - 2
+
+
+def _certainly_fits(texts: Mapping[str, str], value_limit: int, budget: int) -> bool:
+    """Tell without encoding it that a map is far below its limits, as nearly every one is."""
+    values = texts.values()
+    if not texts or max(map(len, values)) > value_limit:
+        return not texts
+    characters = sum(map(len, texts)) + sum(map(len, values))
+    return characters * WIRE_BYTES_PER_CHARACTER + len(texts) * WIRE_BYTES_PER_ITEM <= budget
 
 
 def fit(
@@ -48,6 +62,8 @@ def fit(
     tuple
         What fits, in the original order, and whether anything was cut or dropped.
     """
+    if _certainly_fits(texts, value_limit, budget):
+        return dict(texts), False
     if wire_size(dict(texts)) <= budget and all(
         len(value) <= value_limit for value in texts.values()
     ):

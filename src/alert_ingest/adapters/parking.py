@@ -6,7 +6,8 @@ PutEvents as it is. An alarm watches the queue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from alert_ingest.adapters.aws import own_errors
@@ -22,15 +23,19 @@ class ParkingQueue:
 
     Parameters
     ----------
-    client
-        A botocore client for ``sqs``.
+    make_client
+        Makes a botocore client for ``sqs``, when the first entry has to be parked.
     queue_url
         The queue.
     """
 
-    def __init__(self, client: SQSClient, queue_url: str) -> None:
-        self._client = client
+    def __init__(self, make_client: Callable[[], SQSClient], queue_url: str) -> None:
+        self._make_client = make_client
         self._queue_url = queue_url
+
+    @cached_property
+    def _client(self) -> SQSClient:
+        return self._make_client()
 
     def send(self, entries: Sequence[Entry]) -> list[Refusal]:
         """Park at most ten entries; see `alert_ingest.delivery.Channel.send`."""

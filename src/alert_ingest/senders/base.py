@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
@@ -49,7 +50,14 @@ class Sender(Protocol):
 
 def tidy_map(texts: Mapping[str, str]) -> dict[str, str]:
     """Clean labels or annotations of broken text, of secrets, and of keys DynamoDB cannot hold."""
-    return redact_map({clean(key): clean(value) for key, value in texts.items() if key})
+    return redact_map(
+        {
+            # Nearly all text is ASCII, which is clean.
+            (key if key.isascii() else clean(key)): (value if value.isascii() else clean(value))
+            for key, value in texts.items()
+            if key
+        }
+    )
 
 
 def tidy_text(text: str, limit: int) -> str:
@@ -72,14 +80,19 @@ def links_from(candidates: Iterable[tuple[str, object]]) -> dict[str, str]:
     """Keep the candidates that are http(s) URLs, without credentials and not cut in half."""
     links: dict[str, str] = {}
     for name, url in candidates:
-        if isinstance(url, str) and len(url) <= URL_LIMIT and _is_web_address(url):
-            links[name] = redact_text(clean(url))
+        if isinstance(url, str) and url and len(url) <= URL_LIMIT:
+            link = _link(url)
+            if link is not None:
+                links[name] = link
     return links
 
 
-def _is_web_address(url: str) -> bool:
+@lru_cache(256)  # the alerts of a group share most of theirs
+def _link(url: str) -> str | None:
     try:
         parts = urlsplit(url)
     except ValueError:  # e.g. an unclosed bracket in the host
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and url.isprintable()
+        return None
+    if parts.scheme in {"http", "https"} and parts.netloc and url.isprintable():
+        return redact_text(clean(url))
+    return None

@@ -27,6 +27,7 @@ from alert_ingest.senders.base import (
 )
 from alert_ingest.severity import severity_of
 from alert_ingest.target import target_of
+from alert_ingest.text import cut
 from alert_ingest.validation import explain, validator
 
 Body = Mapping[str, Any]
@@ -94,7 +95,7 @@ class GroupSender:
             else []
         )
         for index, item in enumerate(body["alerts"]):
-            result = self._read_alert(item, f"/alerts/{index}", body, received_at, notes)
+            result = self._read_alert(item, index, body, received_at, notes)
             if isinstance(result, Alert):
                 alerts.append(result)
             else:
@@ -102,13 +103,15 @@ class GroupSender:
         return Reading(self.name, tuple(alerts), tuple(rejected))
 
     def _read_alert(
-        self, item: Any, pointer: str, body: Body, received_at: datetime, body_notes: list[str]
+        self, item: Any, index: int, body: Body, received_at: datetime, body_notes: list[str]
     ) -> Alert | RejectedAlert:
         if not self._alert_fits(item):
+            pointer = f"/alerts/{index}"
             return RejectedAlert(pointer, explain(f"{self.name}.alert", item, pointer))
         status: Status = item["status"]
         started_at = parse_rfc3339(item["startsAt"])
         if started_at is None or is_zero(started_at):
+            pointer = f"/alerts/{index}"
             problem = Problem(f"{pointer}/startsAt", "is not a moment an alert can have started at")
             return RejectedAlert(pointer, (problem,))
 
@@ -127,7 +130,8 @@ class GroupSender:
         notes.append(note)
         runbook, note = runbook_name(labels)
         notes.append(note)
-        alert_name = tidy_text(labels["alertname"], NAME_LIMIT)
+        # Labels and annotations are tidy already.
+        alert_name = cut(labels["alertname"].strip(), NAME_LIMIT)
         alert = Alert(
             sender=self.name,
             incident_id=incident_id(
@@ -141,7 +145,7 @@ class GroupSender:
             started_at=started_at,
             ended_at=ended_at,
             runbook=runbook,
-            summary=tidy_text(annotations.get("summary", ""), SUMMARY_LIMIT) or alert_name,
+            summary=cut(annotations.get("summary", "").strip(), SUMMARY_LIMIT) or alert_name,
             labels=labels,
             annotations=annotations,
             links=links_from(

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from fastjsonschema import JsonSchemaException
-
 from alert_ingest.validation import sources
+from alert_ingest.validation.misfit import Misfit
 
 GENERATED = "alert_ingest.validation.generated"
 
@@ -22,12 +21,12 @@ GENERATED = "alert_ingest.validation.generated"
 @cache
 def validator(name: str) -> Callable[[object], bool]:
     """Return the check for one schema: called with a decoded JSON value it says whether it fits."""
-    validate = _load(name)
+    validate, misfit = _load(name)
 
     def fits(value: object) -> bool:
         try:
             validate(value)
-        except JsonSchemaException:
+        except misfit:
             return False
         return True
 
@@ -39,15 +38,11 @@ def module_name(name: str) -> str:
     return name.replace(".", "__").replace("-", "_")
 
 
-def _load(name: str) -> Callable[[object], Any]:
+def _load(name: str) -> tuple[Callable[[object], Any], type[Exception]]:
+    """Return what checks a value, and what it raises."""
     if importlib.util.find_spec(GENERATED) is not None:
-        validate: Callable[[object], Any] = importlib.import_module(
-            f"{GENERATED}.{module_name(name)}"
-        ).validate
-        return validate
+        return importlib.import_module(f"{GENERATED}.{module_name(name)}").validate, Misfit
     import fastjsonschema
 
-    compiled: Callable[[object], Any] = fastjsonschema.compile(
-        sources.schema(name), use_default=False
-    )
-    return compiled
+    compiled = fastjsonschema.compile(sources.schema(name), use_default=False)
+    return compiled, fastjsonschema.JsonSchemaException

@@ -284,6 +284,7 @@ print(len(files) > 30, [name for name in files if not os.path.exists(name)])
 
 def test_the_artifact_is_small(artifact: Path) -> None:
     size = sum(path.stat().st_size for path in artifact.rglob("*") if path.is_file())
-    assert size < 15_000_000
+    assert size < 7_000_000
+    assert not (artifact / "fastjsonschema").exists()  # only the build needs it
     assert not (artifact / "boto3").exists()
     assert not (artifact / "tests").exists()

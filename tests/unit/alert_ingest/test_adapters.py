@@ -86,7 +86,7 @@ def test_errors_are_told_apart_by_whether_trying_again_helps(
     with Stubber(sqs) as stub:
         stub.add_client_error("send_message_batch", code, http_status_code=status)
         with pytest.raises(expected, match=f"SendMessageBatch .* {code}"):
-            ParkingQueue(sqs, QUEUE).send(ENTRIES)
+            ParkingQueue(lambda: sqs, QUEUE).send(ENTRIES)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,23 @@ def test_a_parked_message_is_the_complete_entry() -> None:
                 ],
             },
         )
-        assert ParkingQueue(sqs, QUEUE).send(ENTRIES) == []
+        assert ParkingQueue(lambda: sqs, QUEUE).send(ENTRIES) == []
         stub.assert_no_pending_responses()
+
+
+def test_the_queue_costs_nothing_before_something_is_parked() -> None:
+    made = []
+
+    def make() -> Any:
+        made.append(client("sqs"))
+        return made[-1]
+
+    queue = ParkingQueue(make, QUEUE)
+    assert made == []
+    for _ in range(2):
+        with pytest.raises(ChannelUnavailable):  # nobody answers there
+            queue.send(ENTRIES)
+    assert len(made) == 1
 
 
 def test_a_message_that_could_not_be_parked_is_named() -> None:
@@ -134,7 +149,7 @@ def test_a_message_that_could_not_be_parked_is_named() -> None:
                 "Failed": [{"Id": "2", "SenderFault": False, "Code": "InternalError"}],
             },
         )
-        refused = ParkingQueue(sqs, QUEUE).send(ENTRIES)
+        refused = ParkingQueue(lambda: sqs, QUEUE).send(ENTRIES)
     assert refused == [Refusal(ENTRIES[2], "SendMessageBatch refused the entry with InternalError")]
 
 

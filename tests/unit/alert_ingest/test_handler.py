@@ -26,7 +26,7 @@ FORBIDDEN = ChannelRefused("PutEvents was refused with AccessDeniedException")
 def metrics_of(records: list[dict[str, Any]]) -> dict[str, float]:
     """Return the counters of the last metrics record."""
     (record,) = (record for record in records if "_aws" in record and "sender" in record)
-    return {key: value[0] for key, value in record.items() if key.startswith("Alerts")}
+    return {key: value for key, value in record.items() if key.startswith("Alerts")}
 
 
 def test_the_answer_to_an_accepted_body_names_its_incidents(invoke: Invoker) -> None:

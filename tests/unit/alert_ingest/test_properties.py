@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from alert_ingest.events import MAX_ENTRY_BYTES, Context, entry_of, entry_size
-from alert_ingest.redaction import redact_json, redact_text
+from alert_ingest.events import MAX_ENTRY_BYTES, Context, entry_of, entry_size, message_of
+from alert_ingest.identity import NAMESPACE, incident_id
+from alert_ingest.redaction import is_harmless_json, redact_json, redact_text
 from alert_ingest.senders.alertmanager import SENDER as ALERTMANAGER
 from alert_ingest.senders.datadog import TRANSITIONS
 from alert_ingest.text import fit, wire_size
@@ -113,7 +115,7 @@ def check(invoke: Invoker, event: object) -> int:
         delivered = {detail["data"]["incident_id"] for detail in invoke.bus.details}
         assert delivered == set(answer["incident_ids"])
         for entry in invoke.bus.taken:
-            assert entry_size(entry) < MAX_ENTRY_BYTES
+            assert entry_size(entry) == len(message_of(entry)) < MAX_ENTRY_BYTES
             Draft202012Validator(_schema(entry["DetailType"])).validate(json.loads(entry["Detail"]))
             entry["Detail"].encode("ascii")
     else:
@@ -211,6 +213,52 @@ def test_what_is_kept_stays_within_its_budget(
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact_text(text)
     assert redact_text(once) == once
+
+
+# What secrets are made of, and what may stand between it.
+pieces = st.lists(
+    st.sampled_from(
+        [
+            *("api", "API", "Access", "private", "app", "key", "Key", "KEY", "keys", "x", "apps"),
+            *("pass", "word", "pwd", "secret", "token", "cookie", "signature", "Credential"),
+            *("Bearer ", "Basic ", "GenieKey ", "authorization", "hunter2hunter2hunter2", "eyJ"),
+            *("AKIAIOSFODNN7EXAMPLE", "http://", "bob:hunter2@", ".", "-", "_", "=", ":", " "),
+            *("\n", "\t", "&", "<", ">", '"', "\\", "\\n", "\\u0026", "/", "-" * 70, "\n" * 40),
+            *("&" * 20, "é", "\u017f", "\u2028", "k"),
+        ]
+    ),
+    max_size=6,
+).map("".join)
+
+
+@given(value=st.recursive(pieces, lambda inner: st.dictionaries(pieces, inner, max_size=3)))
+@settings(deadline=None, max_examples=600)
+def test_what_is_logged_as_it_came_holds_no_secret(value: object) -> None:
+    as_go_writes_it = json.dumps(value)
+    for character in "&<>":
+        as_go_writes_it = as_go_writes_it.replace(character, f"\\u{ord(character):04x}")
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False), as_go_writes_it):
+        if is_harmless_json(text):
+            assert redact_json(json.loads(text)) == json.loads(text)
+            assert text.isascii()
+            assert len(text.splitlines()) == 1
+
+
+def test_ordinary_bodies_are_logged_as_they_came() -> None:
+    for name in ("alertmanager/firing", "alertmanager/group-mixed", "grafana/firing"):
+        text = json.dumps(sample(name))
+        assert is_harmless_json(text)
+        assert is_harmless_json(text.replace("&", "\\u0026").replace("<", "\\u003c"))
+        # A letter is written as an escape only to hide it.
+        assert not is_harmless_json(text.replace("checkout", "\\u0063heckout", 1))
+        assert not is_harmless_json(json.dumps(sample(name), indent=1))
+
+
+@given(parts=st.lists(texts, min_size=1, max_size=4))
+@settings(deadline=None)
+def test_identities_are_those_of_the_standard_library(parts: list[str]) -> None:
+    text = json.dumps(["incident", *parts])
+    assert incident_id(*parts) == str(uuid.uuid5(NAMESPACE, text))
 
 
 @given(value=json_values)

@@ -7,10 +7,11 @@ import uuid
 
 import pytest
 
+from alert_ingest import redaction
 from alert_ingest.errors import SettingsError
 from alert_ingest.identity import event_id, incident_id
 from alert_ingest.model import Target
-from alert_ingest.redaction import MASK, is_secret_key, redact_json, redact_text
+from alert_ingest.redaction import MASK, is_harmless_json, is_secret_key, redact_json, redact_text
 from alert_ingest.settings import HIGHEST_MAX_BODY_BYTES, Settings
 from alert_ingest.severity import severity_of
 from alert_ingest.target import target_of
@@ -103,6 +104,12 @@ def test_the_environment_is_read() -> None:
     assert settings.event_bus_name == "sre-platform-events"
     assert settings.max_body_bytes == 1_048_576
     assert settings.log_level == "DEBUG"
+    assert (settings.service, settings.metrics_namespace) == ("alert-ingest", "SREPlatform")
+    names = {"POWERTOOLS_SERVICE_NAME": "other", "POWERTOOLS_METRICS_NAMESPACE": "Mine"}
+    named = Settings.from_environment({**ENVIRONMENT, **names})
+    assert (named.service, named.metrics_namespace) == ("other", "Mine")
+    bare = {key: value for key, value in ENVIRONMENT.items() if key not in names}
+    assert Settings.from_environment(bare) == Settings.from_environment(ENVIRONMENT)
     arn = "arn:aws:events:us-east-1:000000000000:event-bus/sre-platform-events"
     assert Settings.from_environment({**ENVIRONMENT, "EVENT_BUS_NAME": arn}).event_bus_name == arn
 
@@ -185,6 +192,67 @@ def test_secret_keys(key: str, secret: bool) -> None:
 def test_secrets_in_text(text: str, redacted: str) -> None:
     assert redact_text(text) == redacted
     assert redact_text(redacted) == redacted
+
+
+SEPARATORS = [
+    "",
+    "_",
+    "-",
+    " ",
+    "\n",
+    "\t&<",
+    "\n" * 40,
+    "-" * 99,
+    "&" * 11,
+    "&" * 12,
+    "<" * 13,
+    "é",
+]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *({word: "hunter2"} for word in sorted(redaction._SECRET_WORDS)),
+        *({word.upper(): "hunter2"} for word in sorted(redaction._SECRET_WORDS)),
+        *(
+            {f"{first}{between}{second.capitalize()}": "hunter2"}
+            for first, second in sorted(redaction._SECRET_PAIRS)
+            for between in SEPARATORS
+        ),
+        *(
+            {"a": text}
+            for text in (
+                "see http://bob:hunter2@db",
+                "bearer hunter2hunter2",
+                "Basic aHVudGVyMg==",
+                "GenieKey hunter2hunter2",
+                "Token hunter2hunter2hunter2",
+                "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl",
+                "AKIAIOSFODNN7EXAMPLE",
+                "ASIAIOSFODNN7EXAMPLE",
+                "api-key: hunter2",
+                "app_key=hunter2",
+            )
+        ),
+    ],
+    ids=str,
+)
+def test_no_document_with_a_secret_is_logged_as_it_came(document: dict[str, str]) -> None:
+    assert redact_json(document) != document
+    text = json.dumps(document)
+    as_go_writes_it = text.replace("&", "\\u0026").replace("<", "\\u003c")
+    for written in (text, json.dumps(document, ensure_ascii=False), as_go_writes_it):
+        assert not is_harmless_json(written)
+    (key,) = document
+    hidden = "".join(f"\\u{ord(character):04x}" for character in key)
+    assert not is_harmless_json(f'{{"{hidden}": "hunter2"}}')
+
+
+def test_a_document_of_more_than_one_line_is_not_logged_as_it_came() -> None:
+    assert is_harmless_json('{"monkey": "business", "groupKey": "{}"}')
+    for text in ('{\n"a": 1}', '{\r"a": 1}', '{"a": "é"}', '{"a": "\u2028"}'):
+        assert not is_harmless_json(text)
 
 
 def test_json_keeps_its_structure() -> None:
