@@ -238,3 +238,24 @@ def calls_are_counted_by_how_they_were_answered(aws: LocalAws, name: str) -> Non
         for metric in ("Count", "4XXError", "5XXError")
     ]
     assert counted == [3, 1, 1]
+
+
+@shows("rest_api_access_log")
+def every_call_leaves_a_line_in_the_access_log(aws: LocalAws, name: str) -> None:
+    """A stage of a template writes into its log group, what the gateway refuses too."""
+    group = f"/aws/apigateway/{name}"
+    template = _api(aws, name, _ECHO)
+    template["Logs"] = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": group}}
+    template["Stage"]["Properties"]["AccessLogSetting"] = {
+        "DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]},
+        "Format": '{"status":"$context.status","refusal":"$context.error.responseType"}',
+    }
+    api = deploy(aws, name, template)["Api"]
+    for body in (b'{"alerts":[1]}', b"{}"):
+        _post(aws, api, body)
+
+    events = aws.client("logs").filter_log_events(logGroupName=group)["events"]
+    assert sorted(event["message"] for event in events) == [
+        '{"status":"202","refusal":"-"}',
+        '{"status":"422","refusal":"BAD_REQUEST_BODY"}',
+    ]

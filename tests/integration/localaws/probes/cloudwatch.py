@@ -209,3 +209,15 @@ def metrics_in_the_embedded_format_are_taken_from_logs(aws: LocalAws, name: str)
         Statistics=["Sum"],
     )["Datapoints"]
     assert sum(point["Sum"] for point in points) == 5
+
+
+@shows("query_definitions")
+def a_saved_query_comes_with_the_stack(aws: LocalAws, name: str) -> None:
+    """A template may hold a query for Logs Insights, and change it."""
+
+    def template(query: str) -> dict[str, Any]:
+        properties = {"Name": name, "QueryString": query}
+        return {"Query": {"Type": "AWS::Logs::QueryDefinition", "Properties": properties}}
+
+    before = deploy(aws, name, template("fields @timestamp"))["Query"]
+    assert deploy(aws, name, template("fields @message"))["Query"] == before

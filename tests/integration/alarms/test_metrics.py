@@ -1,0 +1,71 @@
+"""What the deployed platform counts out of its logs, and what its access log keeps."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.integration.alarms.platform import Deployment, alert, eventually
+from tests.integration.localaws.probes.support import metric_sum
+
+pytestmark = pytest.mark.localaws
+
+
+def put_event(on: Deployment, detail_type: str, **data: Any) -> None:
+    on.aws.client("events").put_events(
+        Entries=[
+            {
+                "EventBusName": on.outputs["EventBusName"],
+                "Source": "sre.runbook",
+                "DetailType": detail_type,
+                "Detail": json.dumps({"data": data}),
+            }
+        ]
+    )
+
+
+def counted(on: Deployment, metric: str) -> float:
+    return metric_sum(on.aws, "SREPlatform", metric) or 0.0
+
+
+def test_mttr_comes_from_the_audit_log_and_the_canary_is_left_out(deployment: Deployment) -> None:
+    seconds = counted(deployment, "IncidentResolvedSeconds")
+    incidents = counted(deployment, "IncidentsResolved")
+    put_event(deployment, "incident.resolved", alert_name="PlatformCanary", duration_seconds=7000)
+    put_event(deployment, "incident.resolved", alert_name="Probe", duration_seconds=90.5)
+
+    eventually(lambda: counted(deployment, "IncidentResolvedSeconds") == seconds + 90.5, "the MTTR")
+    assert counted(deployment, "IncidentsResolved") == incidents + 1
+
+
+def test_remediations_are_counted_by_their_success(deployment: Deployment) -> None:
+    names = ("RemediationsSucceeded", "RemediationsFailed", "RemediationsUndone")
+    before = [counted(deployment, name) for name in names]
+    for operation, status, action in (
+        ("execute", "succeeded", "restart_deployment"),
+        ("execute", "succeeded", "probe_cluster"),
+        ("execute", "failed", "drain_node"),
+        ("undo", "succeeded", "restart_deployment"),
+        ("plan", "planned", "drain_node"),
+    ):
+        put_event(deployment, "action.completed", operation=operation, status=status, action=action)
+
+    eventually(
+        lambda: [counted(deployment, name) for name in names] == [each + 1 for each in before],
+        "one of each",
+    )
+
+
+def test_what_the_gateway_refuses_is_in_the_access_log(deployment: Deployment) -> None:
+    began = int(datetime.now(UTC).timestamp() * 1000)
+    assert deployment.post(alert("Probe"), key="wrong") == 403
+    assert deployment.post({}) == 400
+
+    events = deployment.aws.client("logs").filter_log_events(
+        logGroupName="/aws/apigateway/sre-alert-webhook", startTime=began
+    )["events"]
+    refusals = {json.loads(event["message"])["refusal"] for event in events}
+    assert {"INVALID_API_KEY", "BAD_REQUEST_BODY"} <= refusals
