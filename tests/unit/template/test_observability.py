@@ -80,7 +80,7 @@ def written_metrics(template: dict[str, Any]) -> dict[str, set[str]]:
     for name in re.findall(r'"MetricName": "(\w+)"', canary):
         found[name] = set()
     ingest = (ROOT / "src" / "alert_ingest" / "handler.py").read_text("utf-8")
-    for name in re.findall(r'\("(Alerts\w+)", \w+\)', ingest):
+    for name in re.findall(r'"(Alerts\w+)": \w+', ingest):
         found[name] = {"service", "sender"}
     action = (ROOT / "src" / "runbook_action" / "handler.py").read_text("utf-8")
     for name in re.findall(r'result = "(\w+)"', action):
