@@ -24,8 +24,9 @@ def dlq() -> None:
     parked         events that the bus refused
     recorder       events that are not in the incident's record
     runbook        alerts whose runbook did not start
-    notifications  messages that nobody was told
+    notifications  messages that somebody was not told
     audit          events that are not in the audit log
+    functions      calls of a function that failed unheard
     """
 
 

@@ -110,6 +110,11 @@ class Account:
         return f"/aws/events/{self.prefix}sre-platform-audit"
 
     @property
+    def ingest_function(self) -> str:
+        """Name of the function that takes alerts in."""
+        return f"{self.prefix}alert-ingest"
+
+    @property
     def action_function(self) -> str:
         """Name of the function that acts."""
         return f"{self.prefix}runbook-action"

@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.operate.account import Account
-from srectl.operate.queues import Message
+from srectl.operate.queues import Message, called
 
 _ANNOUNCED = frozenset({"incident.created", "incident.resolved", "incident.escalated"})
 _RECORDED = frozenset(
@@ -31,6 +31,7 @@ _RECORDED = frozenset(
 )
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_-]+)>")
 _REDRIVEN = "redriven"
+_ACCEPTED = 202
 # A message attribute's value is a text, and SNS takes only some attribute types.
 _ATTRIBUTES = ("event", "severity")
 
@@ -78,6 +79,7 @@ class Destinations:
             "runbook": self._to_runbook,
             "notifications": self._to_people,
             "audit": self._to_audit_log,
+            "functions": self._to_function,
         }
         try:
             return ways[queue](message)
@@ -244,6 +246,28 @@ class Destinations:
         if answer.get("rejectedLogEventsInfo"):
             raise NotDelivered(f"the log refused it: {answer['rejectedLogEventsInfo']}")
         return f"log group {group}"
+
+    def _to_function(self, message: Message) -> str:
+        body = _mapping(message)
+        function = called(body)
+        if function == self.account.action_function:
+            raise NotDelivered(
+                "a step is not carried out without its runbook: see to its incident, then delete "
+                "this message"
+            )
+        if function != self.account.ingest_function:
+            raise NotDelivered("it is no failed call of a function of this deployment")
+        # With an answer this time, which says whether the alerts were taken in.
+        answer = self.account.functions.invoke(
+            FunctionName=function, Payload=json.dumps(body.get("requestPayload"))
+        )
+        if "FunctionError" in answer:
+            raise NotDelivered(f"it failed again: {answer['FunctionError']}")
+        taken = json.loads(answer["Payload"].read())
+        status = taken.get("statusCode") if isinstance(taken, dict) else None
+        if status != _ACCEPTED:
+            raise NotDelivered(f"it was answered with {status}, not taken in")
+        return function
 
 
 def transformed(event: dict[str, Any], paths: dict[str, str], template: str) -> str:

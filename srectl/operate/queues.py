@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,13 +23,15 @@ QUEUES = {
     "runbook": "sre-dlq-runbook",
     "notifications": "sre-dlq-notifications",
     "audit": "sre-dlq-audit",
+    "functions": "sre-dlq-functions",
 }
 CONTENT = {
     "parked": "events that the bus refused",
     "recorder": "events that are not in the incident's record",
     "runbook": "alerts whose runbook did not start",
-    "notifications": "messages that nobody was told",
+    "notifications": "messages that somebody was not told",
     "audit": "events that are not in the audit log",
+    "functions": "calls of a function that failed unheard",
 }
 _BATCH = 10
 # Long polling asks all servers of SQS; without it a short queue may look empty.
@@ -222,6 +224,7 @@ def describe(message: Message) -> dict[str, Any]:
     kind = (
         body.get("detail-type") or body.get("DetailType") or body.get("event") or body.get("Type")
     )
+    call = called(body)
     detail = body.get("detail") or body.get("Detail")
     if isinstance(detail, str):
         try:
@@ -230,14 +233,25 @@ def describe(message: Message) -> dict[str, Any]:
             detail = {}
     data = detail.get("data") if isinstance(detail, dict) else None
     about = data if isinstance(data, dict) else body
+    answer = body.get("responsePayload")
+    failure = answer if call and isinstance(answer, dict) else {}
     return {
         "message_id": message.message_id,
         "sent_at": message.sent_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "kind": kind,
+        "kind": f"call of {call}" if call else kind,
         "incident_id": about.get("incident_id"),
         "alert_name": about.get("alert_name"),
-        "error": message.attributes.get("ERROR_CODE"),
-        "error_message": message.attributes.get("ERROR_MESSAGE"),
+        "error": message.attributes.get("ERROR_CODE") or failure.get("errorType"),
+        "error_message": message.attributes.get("ERROR_MESSAGE") or failure.get("errorMessage"),
         "target_arn": message.attributes.get("TARGET_ARN"),
         "rule_arn": message.attributes.get("RULE_ARN"),
     }
+
+
+def called(body: Mapping[str, Any]) -> str:
+    """Give the name of the function that a failed call was of; empty where it is no such record."""
+    context = body.get("requestContext")
+    arn = context.get("functionArn") if isinstance(context, dict) else None
+    if not isinstance(arn, str) or ":function:" not in arn:
+        return ""
+    return arn.split(":function:", 1)[1].split(":")[0]

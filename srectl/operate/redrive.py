@@ -129,7 +129,7 @@ def redrive_all(
     CommandFailed
         A queue cannot be read.
     """
-    for queue in ("recorder", "parked", "runbook", "notifications", "audit"):
+    for queue in ("recorder", "parked", "functions", "runbook", "notifications", "audit"):
         yield redrive(account, queue, maximum, now, include_old)
 
 
@@ -142,6 +142,9 @@ def _is_stale(queue: str, message: Message, now: datetime.datetime) -> bool:
 
     What has no readable time counts as old.
     """
+    if queue == "functions":
+        # The alerts in it come to be incidents anew, and start their runbooks.
+        return now - message.sent_at > STALE_AFTER
     if queue not in ("runbook", "parked"):
         return False
     if queues.describe(message)["kind"] != "incident.created":

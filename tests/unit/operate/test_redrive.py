@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -317,6 +318,94 @@ def test_an_event_for_the_audit_log_is_written_there(platform: Account) -> None:
     assert json.loads(line["message"]) == whole
 
 
+class Functions:
+    """Answers calls of functions as it was told."""
+
+    def __init__(self, answer: object, error: str = "") -> None:
+        self.answer, self.error = answer, error
+        self.calls: list[tuple[str, Any]] = []
+
+    def invoke(self, **given: str) -> dict[str, Any]:
+        self.calls.append((given["FunctionName"], json.loads(given["Payload"])))
+        body = io.BytesIO(json.dumps(self.answer).encode())
+        return {"Payload": body, **({"FunctionError": self.error} if self.error else {})}
+
+
+def failed_call(function: str, payload: object) -> dict[str, Any]:
+    """What Lambda keeps of a call that nobody waited for."""
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}:$LATEST"
+    return {
+        "version": "1.0",
+        "requestContext": {"functionArn": arn, "condition": "RetriesExhausted"},
+        "requestPayload": payload,
+        "responsePayload": {"errorType": "Boom", "errorMessage": "it broke"},
+    }
+
+
+def replaced(platform: Account, functions: Functions) -> Account:
+    platform.__dict__["functions"] = functions  # a cached property
+    return platform
+
+
+@pytest.fixture
+def recently() -> datetime.datetime:
+    """Return a time shortly after what is put into a queue now."""
+    return datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=5)
+
+
+def test_a_call_that_failed_unheard_is_made_again(
+    platform: Account, recently: datetime.datetime
+) -> None:
+    functions = Functions({"statusCode": 202})
+    put(platform, "functions", failed_call("t-alert-ingest", {"body": "{}"}))
+    [message] = queues.peek(platform.sqs, "functions", "t-", 1)
+    about = queues.describe(message)
+    assert (about["kind"], about["error"], about["error_message"]) == (
+        "call of t-alert-ingest",
+        "Boom",
+        "it broke",
+    )
+    redrive(replaced(platform, functions), "functions", 10, recently)
+    assert functions.calls == [("t-alert-ingest", {"body": "{}"})]
+    assert left(platform, "functions") == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "answer", "error", "reason"),
+    [
+        ("t-alert-ingest", {"statusCode": 503}, "", "answered with 503"),
+        ("t-alert-ingest", None, "", "answered with None"),
+        ("t-alert-ingest", {}, "Unhandled", "failed again"),
+        ("t-runbook-action", {"status": "succeeded"}, "", "not carried out without its runbook"),
+        ("alert-ingest", {"statusCode": 202}, "", "no failed call of a function of this"),
+    ],
+)
+def test_a_call_that_is_not_taken_stays(
+    platform: Account,
+    recently: datetime.datetime,
+    function: str,
+    answer: object,
+    error: str,
+    reason: str,
+) -> None:
+    functions = Functions(answer, error)
+    put(platform, "functions", failed_call(function, {}))
+    outcome = redrive(replaced(platform, functions), "functions", 10, recently)
+    assert [reason in one for one in reasons(outcome)] == [True]
+    assert left(platform, "functions") == 1
+    assert len(functions.calls) == (function == "t-alert-ingest")
+
+
+def test_an_old_call_is_left_to_a_human(platform: Account, recently: datetime.datetime) -> None:
+    functions = Functions({"statusCode": 202})
+    put(platform, "functions", failed_call("t-alert-ingest", {}))
+    later = recently + datetime.timedelta(hours=1)
+    outcome = redrive(replaced(platform, functions), "functions", 10, later)
+    assert ["more than an hour old" in one for one in reasons(outcome)] == [True]
+    redrive(platform, "functions", 10, later, include_old=True)
+    assert left(platform, "functions") == 0
+
+
 @pytest.mark.parametrize(
     ("queue", "body", "attributes", "reason"),
     [
@@ -425,6 +514,7 @@ def test_looking_leaves_everything_where_it_is(platform: Account, srectl: Run) -
         "runbook": 1,
         "notifications": 0,
         "audit": 0,
+        "functions": 0,
     }
 
 

@@ -168,3 +168,27 @@ def test_the_pager_is_tried_three_more_times_within_ten_minutes(template: dict[s
     assert retries["numRetries"] == 3
     waits = [min(retries["maxDelayTarget"], retries["minDelayTarget"] * 2**n) for n in range(3)]
     assert sum(waits) <= 600
+
+
+def test_a_call_of_a_function_that_fails_unheard_is_kept(template: dict[str, Any]) -> None:
+    queue = {"Fn::GetAtt": ["FunctionDeadLetters", "Arn"]}
+    for name, function in of_type(template, "AWS::Serverless::Function").items():
+        destination = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+        assert destination == {"Type": "SQS", "Destination": queue}, name
+        role = template["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
+        statements = [
+            statement
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
+        assert any(
+            (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", queue)
+            for statement in statements
+        ), name
+        # The queue is encrypted, so whoever sends to it needs the key.
+        assert any("kms:GenerateDataKey" in statement["Action"] for statement in statements), name
+
+
+def test_only_a_runbook_repeats_a_step(template: dict[str, Any]) -> None:
+    action = template["Resources"]["RunbookActionFunction"]["Properties"]
+    assert action["EventInvokeConfig"]["MaximumRetryAttempts"] == 0

@@ -1,0 +1,83 @@
+"""Nothing accepted is lost: a failed call of a function that nobody waited for is kept."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode.cfn_yaml import load
+
+from srectl.local.aws.process import LocalAws
+from srectl.operate import queues
+from tests.integration.localaws.probes.support import eventually
+
+pytestmark = pytest.mark.localaws
+
+ROOT = Path(__file__).resolve().parents[3]
+BROKEN = "def handler(event, context):\n    raise ValueError('no such step')\n"
+
+
+def shipped_config(name: str) -> str:
+    """Return a template of runbook-action's settings around a function that fails."""
+    whole = json.loads(json.dumps(load(str(ROOT / "template.yaml"))))
+    shipped = whole["Resources"]["RunbookActionFunction"]["Properties"]
+    queue = whole["Resources"]["FunctionDeadLetters"]
+    del queue["Properties"]["KmsMasterKeyId"]
+    function = {
+        "FunctionName": name,
+        "Runtime": "python3.11",
+        "Handler": "index.handler",
+        "InlineCode": BROKEN,
+        "EventInvokeConfig": shipped["EventInvokeConfig"],
+    }
+    return json.dumps(
+        {
+            "Transform": whole["Transform"],
+            "Parameters": {"NamePrefix": whole["Parameters"]["NamePrefix"]},
+            "Resources": {
+                "FunctionDeadLetters": queue,
+                "Function": {"Type": "AWS::Serverless::Function", "Properties": function},
+            },
+        }
+    )
+
+
+def test_a_failed_call_is_kept_with_its_payload_and_its_error(local_aws: LocalAws) -> None:
+    prefix = f"u{uuid.uuid4().hex[:8]}-"
+    name = f"{prefix}runbook-action"
+    cloudformation = local_aws.client("cloudformation")
+    cloudformation.create_change_set(
+        StackName=name,
+        ChangeSetName="create",
+        ChangeSetType="CREATE",
+        TemplateBody=shipped_config(name),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": "NamePrefix", "ParameterValue": prefix}],
+    )
+    cloudformation.execute_change_set(StackName=name, ChangeSetName="create")
+
+    def created() -> bool:
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        status: str = stack["StackStatus"]
+        assert "FAILED" not in status
+        assert "ROLLBACK" not in status
+        return status == "CREATE_COMPLETE"
+
+    eventually(created, "the stack is created", 30)
+    step = {"operation": "execute", "incident_id": "i-1"}
+    local_aws.client("lambda").invoke(
+        FunctionName=name, InvocationType="Event", Payload=json.dumps(step)
+    )
+
+    def kept() -> list[dict[str, Any]]:
+        messages = queues.peek(local_aws.client("sqs"), "functions", prefix, 10)
+        return [{**queues.describe(one), "body": one.decoded()} for one in messages]
+
+    [found] = eventually(kept, "the failed call is kept", 20)
+    assert found["kind"] == f"call of {name}"
+    assert found["body"]["requestPayload"] == step
+    assert "no such step" in found["error_message"]
+    cloudformation.delete_stack(StackName=name)
