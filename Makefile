@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLOUD_TEMPLATES := $(addprefix eks/,keys.yaml network.yaml registry.yaml audit.yaml edge.yaml observability.yaml)
-MANIFESTS := $(wildcard eks/apps/base/*.yaml eks/apps/node-remediation/*.yaml eks/apps/overlays/production/*.yaml)
+MANIFESTS := $(wildcard eks/apps/base/*.yaml eks/apps/node-remediation/*.yaml eks/apps/overlays/production/*.yaml) \
+	eks/monitoring/storage-class.yaml eks/datadog/network-policy.yaml
 # Checkov's pins disagree with ours, so it has an environment of its own, named by its pins.
 CACHE := $(or $(SRECTL_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/srectl)
 CHECKOV := $(CACHE)/checkov-$(shell cksum < eks/checkov-requirements.txt | cut -d' ' -f1)

@@ -113,6 +113,28 @@ def test_the_local_overlay_runs_the_image_that_the_node_agent_knows() -> None:
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == LOCAL_IMAGE
 
 
+def test_the_agents_of_datadog_are_let_in_where_they_are_chosen(
+    apps_namespace: KubernetesApi,
+) -> None:
+    file = REPOSITORY / "eks" / "datadog" / "network-policy.yaml"
+    policy = yaml.safe_load(file.read_text("utf-8"))
+    base = _one(_build(OVERLAYS[0]), "NetworkPolicy", "checkout")
+
+    said = _kubectl(
+        "apply",
+        "--dry-run=server",
+        "--validate=strict",
+        "-f",
+        str(file),
+        kubeconfig=apps_namespace.kubeconfig,
+    )
+
+    assert "Warning" not in said, said
+    assert policy["metadata"]["namespace"] == base["metadata"]["namespace"]
+    assert policy["spec"]["podSelector"] == base["spec"]["podSelector"]
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+
+
 def test_monitoring_builds() -> None:
     kinds = {each["kind"] for each in _build(REPOSITORY / "eks" / "monitoring")}
     assert kinds == {"ConfigMap", "PrometheusRule", "ServiceMonitor", "StorageClass"}

@@ -130,6 +130,7 @@ def test_runbook_action_finds_every_api_it_calls_inside_the_vpc() -> None:
     services = {e["ServiceName"]["Fn::Sub"].rsplit("}.", 1)[1] for e in endpoints}
 
     assert services >= CALLED_BY_RUNBOOK_ACTION
+    assert "aps-workspaces" in services  # every sample goes there, and NAT is paid by the gigabyte
     assert all(e["PrivateDnsEnabled"] for e in interfaces)
     # It would take the webhook's public address away from Alertmanager.
     assert "execute-api" not in services

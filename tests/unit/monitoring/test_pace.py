@@ -52,7 +52,7 @@ def test_the_realistic_rules_are_the_shipped_ones() -> None:
 def test_the_quick_rules_differ_in_times_only() -> None:
     shipped = yaml.safe_load(rule_file(SHIPPED_RULES, REALISTIC))["groups"]
     quick = yaml.safe_load(rule_file(SHIPPED_RULES, QUICK))["groups"]
-    window = re.compile(r"\[[^]]+\]")
+    window = re.compile(r"\[[^]]+\]|offset \w+")
     for slow_group, quick_group in zip(shipped, quick, strict=True):
         assert slow_group["name"] == quick_group["name"]
         assert parse_duration(quick_group["interval"]) * 15 == parse_duration(
@@ -68,8 +68,9 @@ def test_the_quick_rules_differ_in_times_only() -> None:
 
 
 def _seconds(expression: str) -> list[float]:
-    """The windows of an expression, in seconds."""
-    return [parse_duration(each) / 1000 for each in re.findall(r"\[([^]]+)\]", expression)]
+    """The windows and offsets of an expression, in seconds."""
+    found = re.findall(r"\[([^]]+)\]|offset (\w+)", expression)
+    return [parse_duration(window or offset) / 1000 for window, offset in found]
 
 
 @pytest.mark.parametrize(
