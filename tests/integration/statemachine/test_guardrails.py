@@ -8,8 +8,6 @@ has its rights in the forbidden namespace, too.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +18,7 @@ import pytest
 from runbook_action.objects import GROUP_LABELS
 from srectl.local.aws.process import LocalAws
 from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
-from tests.integration.rie.harness import RUNBOOK_ACTION, build
+from tests.integration.rie.harness import RUNBOOK_ACTION
 from tests.integration.runbook_action.drain_scene import kept_ready
 from tests.integration.runbook_action.support import (
     PARAMETER,
@@ -123,36 +121,22 @@ def service_in(namespace: str, started: StartedControlPlane) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def function(platform: Platform, local_aws: LocalAws) -> str:
     """Deploy the built artifact as template.yaml does; returns the function's ARN."""
-    name = f"{platform.name}-real"
-    remediator = trusting_role(local_aws, f"{name}-remediation")
+    remediator = trusting_role(local_aws, f"{platform.name}-remediation")
     local_aws.client("eks").create_access_entry(
         clusterName=CLUSTER_NAME, principalArn=remediator, kubernetesGroups=[REMEDIATION_GROUP]
     )
-    archive = io.BytesIO()
-    artifact = build(RUNBOOK_ACTION)
-    with zipfile.ZipFile(archive, "w") as package:
-        for path in sorted(artifact.rglob("*")):
-            package.write(path, path.relative_to(artifact))
-    answer = local_aws.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.11",
-        Handler=RUNBOOK_ACTION.handler,
-        Role=platform.role_that_may_only("eks:DescribeCluster", "sts:AssumeRole"),
-        Timeout=RUNBOOK_ACTION.timeout_seconds,
-        Code={"ZipFile": archive.getvalue()},
-        Environment={
-            "Variables": {
-                "CLUSTERS": f"sre-platform={CLUSTER_NAME}",
-                "DEFAULT_CLUSTER": "sre-platform",
-                "REMEDIATION_ROLE_ARN": remediator,
-                "DEGRADED_MODE_PARAMETER": PARAMETER,
-                "DEGRADED_MODE_KMS_KEY_ID": "alias/unused",
-                "ALLOWED_NAMESPACES": "apps",
-                "POWERTOOLS_SERVICE_NAME": "runbook-action",
-            }
-        },
+    return platform.deploy(
+        RUNBOOK_ACTION,
+        "eks:DescribeCluster",
+        "sts:AssumeRole",
+        CLUSTERS=f"sre-platform={CLUSTER_NAME}",
+        DEFAULT_CLUSTER="sre-platform",
+        REMEDIATION_ROLE_ARN=remediator,
+        DEGRADED_MODE_PARAMETER=PARAMETER,
+        DEGRADED_MODE_KMS_KEY_ID="alias/unused",
+        ALLOWED_NAMESPACES="apps",
+        POWERTOOLS_SERVICE_NAME="runbook-action",
     )
-    return str(answer["FunctionArn"])
 
 
 @pytest.fixture(scope="module")
