@@ -87,7 +87,8 @@ def window(listener: Listener) -> int:
         left_to_humans(listener, number * MINUTE + second, f"checkout-{number}")
     left_to_humans(listener, number * MINUTE + 30, f"basket-{number}")
     # Neither of another window, nor for another reason.
-    left_to_humans(listener, (number + 2) * MINUTE, f"later-{number}")
+    left_to_humans(listener, (number + 1) * MINUTE, f"later-{number}")
+    left_to_humans(listener, number * MINUTE - 1, f"sooner-{number}")
     left_to_humans(listener, number * MINUTE + 5, f"other-{number}", code="not-resolved")
     return number
 

@@ -259,6 +259,7 @@ def test_what_the_topic_refuses_is_parked_whole_and_chat_hears_it(listener: List
     [parked] = listener.parked()
     assert (parked["event"], parked["incident_id"]) == ("incident.created", id_of(event))
     assert parked["subject"].startswith("CRITICAL: CheckoutHighErrorRate")
+    assert parked["message_structure"] == "json"
     message = json.loads(parked["message"])
     assert json.loads(message["default"])["dedup_key"] == id_of(event)
     assert message["email"].startswith("CRITICAL: CheckoutHighErrorRate")
