@@ -55,6 +55,14 @@ def heard(platform: Platform, url: str, incident_id: str) -> list[dict[str, Any]
     return [each for each in events if each["detail"]["data"]["incident_id"] == incident_id]
 
 
+def failures(platform: Platform, execution: dict[str, Any]) -> list[str]:
+    """Causes of the tasks that failed in an execution."""
+    history = platform.sfn.get_execution_history(
+        executionArn=execution["executionArn"], maxResults=1000
+    )["events"]
+    return [each["taskFailedEventDetails"]["cause"] for each in history if "Failed" in each["type"]]
+
+
 @pytest.mark.parametrize(
     ("known", "limits", "code", "acted"),
     [
@@ -83,6 +91,9 @@ def test_an_escalation_is_an_event_that_keeps_the_contract(
     assert (told["reason_code"], told["acted"]) == (code, acted)
     assert told["runbook"] == (runbook if known and acted else None)
     assert told["reason"] == platform.record(data["incident_id"])["escalation_reason"]
+    # Whoever tells chat of it finds in it all that it reads.
+    notified = platform.run(found, platform.variant("incident-notifier"))
+    assert (notified["status"], failures(platform, notified)) == ("SUCCEEDED", [])
 
 
 def test_a_bus_that_does_not_take_it_stops_nothing(platform: Platform) -> None:
@@ -93,12 +104,6 @@ def test_a_bus_that_does_not_take_it_stops_nothing(platform: Platform) -> None:
     incident_id = event["detail"]["data"]["incident_id"]
     execution = platform.run(event, platform.variant(role=role))
     assert execution["status"] == "SUCCEEDED"
-    history = platform.sfn.get_execution_history(
-        executionArn=execution["executionArn"], maxResults=1000
-    )["events"]
-    causes = [
-        each["taskFailedEventDetails"]["cause"] for each in history if "Failed" in each["type"]
-    ]
-    assert any("events:PutEvents" in cause for cause in causes)
+    assert any("events:PutEvents" in cause for cause in failures(platform, execution))
     assert wait_for(lambda: platform.notifications(incident_id), "the notification", 10)
     assert platform.record(incident_id)["status"] == "escalated"
