@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from alert_ingest import request
+from alert_ingest import request, startup
 from alert_ingest.adapters import aws
 from alert_ingest.adapters.event_bus import EventBus
 from alert_ingest.adapters.parking import ParkingQueue
@@ -47,6 +47,7 @@ delivery = Delivery(
     parking=ParkingQueue(lambda: aws.client("sqs", settings.region), settings.parking_queue_url),
 )
 seen_bodies = SeenBodies()
+startup.finished()
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -55,11 +55,10 @@ _TELLTALES = (
     "signature",
     "bearer",
     "basic",
-    "geniekey",
 )
 # In JSON text a character between the words of a pair may be written as an escape.
 _BETWEEN = r"(?:\\[bfnrt]|\\u00(?:26|3c|3e)|[^a-z0-9])*\Z"
-_PAIR_BEFORE_KEY = rf"(?:api|access|private|app){_BETWEEN}"
+_PAIR_BEFORE_KEY = rf"(?:api|access|private|app|genie){_BETWEEN}"
 # The window may begin inside an escape.
 _NOTHING_BEFORE_KEY = rf"\A(?:[bfnrt]|u?0{{0,2}}(?:26|3c|3e|6|c|e))?{_BETWEEN}"
 # What Go's encoder escapes in every URL; any other escaped character may be part of a word.
@@ -144,7 +143,12 @@ def _suspicious(text: str) -> bool:
     for word in _TELLTALES:
         if word in lower:
             return True
-    if "eyJ" in text or "AKIA" in text or "ASIA" in text or ("@" in text and "://" in text):
+    # A single character is found at once, and capitals are rare.
+    if "J" in text and "eyJ" in text:
+        return True
+    if "I" in text and ("AKIA" in text or "ASIA" in text):
+        return True
+    if "@" in text and "://" in text:
         return True
     return "key" in lower and _holds_key_pair(lower)
 

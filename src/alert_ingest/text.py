@@ -34,11 +34,9 @@ def wire_size(value: object) -> int:
 
 def _certainly_fits(texts: Mapping[str, str], value_limit: int, budget: int) -> bool:
     """Tell without encoding it that a map is far below its limits, as nearly every one is."""
-    values = texts.values()
-    if not texts or max(map(len, values)) > value_limit:
-        return not texts
-    characters = sum(map(len, texts)) + sum(map(len, values))
-    return characters * WIRE_BYTES_PER_CHARACTER + len(texts) * WIRE_BYTES_PER_ITEM <= budget
+    characters = sum(map(len, texts)) + sum(map(len, texts.values()))
+    size = characters * WIRE_BYTES_PER_CHARACTER + len(texts) * WIRE_BYTES_PER_ITEM
+    return size <= budget and characters <= value_limit
 
 
 def fit(

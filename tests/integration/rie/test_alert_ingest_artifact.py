@@ -269,11 +269,14 @@ def test_a_cold_start_loads_generated_validators_and_not_jsonschema(
 import os, sys, alert_ingest.handler
 print([name for name in ("jsonschema", "boto3", "aws_xray_sdk", "pydantic") if name in sys.modules])
 print(sorted(name.rpartition(".")[2] for name in sys.modules if ".generated." in name))
+import gc
+print(gc.isenabled(), gc.get_freeze_count() > 10_000)
 files = [module.__cached__ for module in list(sys.modules.values())
          if "ARTIFACT" in str(getattr(module, "__cached__", None))]
 print(len(files) > 30, [name for name in files if not os.path.exists(name)])
 """.replace("ARTIFACT", artifact.name)
-    heavy, generated, uncompiled = probe(artifact, tmp_path, code).splitlines()
+    heavy, generated, collector, uncompiled = probe(artifact, tmp_path, code).splitlines()
+    assert collector == "True True"  # off during the start, on for what invocations make
     assert heavy == "[]"
     assert generated == str(
         ["alertmanager", "alertmanager__alert", "datadog", "grafana", "grafana__alert"]
