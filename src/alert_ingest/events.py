@@ -90,6 +90,8 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         parts = {"labels": labels_cut, "annotations": annotations_cut, "links": links_cut}
         names = " and ".join(name for name, was_cut in parts.items() if was_cut)
         warnings = (*warnings, f"{names} cut to fit an event")
+    maps = _encode({"labels": labels, "annotations": annotations, "links": links})
+    seconds = alert.duration_seconds
     started = f'"{started_at}"' if started_at else "null"
     ended = f'"{ended_at}"' if ended_at else "null"
     # Put together from parts instead of encoded as one: the names and half of the values need no
@@ -99,13 +101,13 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"alert_event":"{alert_event}","occurred_at":"{occurred_at}",{_metadata(context)}}},'
         f'"data":{{"incident_id":"{alert.incident_id}","timestamp":"{started_at or occurred_at}",'
         f'"started_at":{started},"ended_at":{ended},'
-        f'"duration_seconds":{_encode(alert.duration_seconds)},"sender":"{alert.sender}",'
+        f'"duration_seconds":{"null" if seconds is None else _encode(seconds)},'
+        f'"sender":"{alert.sender}",'
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
         f'"severity":"{alert.severity}","status":"{alert.status}",'
         f'"runbook":{"null" if alert.runbook is None else _quoted(alert.runbook)},'
         f'"headline":{_quoted(headline(alert))},"summary":{_quoted(cut(alert.summary, 500))},'
-        f'"labels":{_encode(labels)},"annotations":{_encode(annotations)},'
-        f'"links":{_encode(links)},"target":{_target(alert.target)},'
+        f'{maps[1:-1]},"target":{_target(alert.target)},'
         f'"warnings":{_encode(warnings) if warnings else "[]"}}}}}'
     )
     entry = Entry(
