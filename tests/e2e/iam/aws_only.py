@@ -1,0 +1,124 @@
+"""The statements that only AWS itself can miss: the local AWS does not ask for them.
+
+Each is tied to what makes AWS ask, read from the template: if that goes, the statement has to go.
+That the local AWS does not ask is shown by the test, which runs everything without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.e2e.iam.grants import Grant, listed, referred, template
+
+Reason = Callable[[Grant], bool]
+
+
+def _of_role(grant: Grant) -> list[Mapping[str, Any]]:
+    """Give the functions and machines that have the grant's role."""
+    return [
+        resource["Properties"]
+        for resource in template()["Resources"].values()
+        if resource.get("Properties", {}).get("Role") == {"Fn::GetAtt": [grant.role, "Arn"]}
+    ]
+
+
+def _statements(grant: Grant) -> list[Mapping[str, Any]]:
+    resource = template()["Resources"][grant.role]["Properties"]
+    return [
+        statement
+        for policy in resource["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def traces(grant: Grant) -> bool:
+    """X-Ray takes segments from functions and machines that trace."""
+    globally = template()["Globals"]["Function"].get("Tracing") == "Active"
+    return all(
+        each["Tracing"] == {"Enabled": True} if "DefinitionUri" in each else globally
+        for each in _of_role(grant)
+    )
+
+
+def delivers_logs(grant: Grant) -> bool:
+    """Step Functions sets up the delivery of a machine's log as the machine's role."""
+    return all(each["Logging"]["Destinations"] for each in _of_role(grant))
+
+
+def writes_logs(grant: Grant) -> bool:
+    """Lambda writes a function's log as the function's role, into the group that it names."""
+    (statement,) = [each for each in _statements(grant) if each["Sid"] == grant.sid]
+    group = statement["Resource"]["Fn::GetAtt"][0]
+    return all(each["LoggingConfig"]["LogGroup"] == {"Ref": group} for each in _of_role(grant))
+
+
+def uses_what_is_encrypted(grant: Grant) -> bool:
+    """SQS, SNS and DynamoDB use a key of ours as whoever calls them."""
+    reached = {
+        referred(resource)
+        for statement in _statements(grant)
+        for resource in listed(statement["Resource"])
+        if isinstance(resource, dict) and ("Ref" in resource or "Fn::GetAtt" in resource)
+    }
+    resources = template()["Resources"]
+    return any(
+        properties.get("KmsMasterKeyId") or properties.get("SSESpecification", {}).get("SSEEnabled")
+        for properties in (resources[name]["Properties"] for name in reached)
+    )
+
+
+def is_taken_by_the_scheduler(grant: Grant) -> bool:
+    """EventBridge Scheduler starts its target as the role that the schedule names."""
+    (statement,) = [each for each in _statements(grant) if each["Sid"] == grant.sid]
+    targets = [
+        resource["Properties"]["Target"]
+        for resource in template()["Resources"].values()
+        if resource["Type"] == "AWS::Scheduler::Schedule"
+    ]
+    role = {"Fn::GetAtt": [grant.role, "Arn"]}
+    return [each["Arn"] for each in targets if each["RoleArn"] == role] == [statement["Resource"]]
+
+
+def keeps_failed_calls(grant: Grant) -> bool:
+    """Lambda sends a call that failed unheard to its destination as the function's role."""
+    (statement,) = [each for each in _statements(grant) if each["Sid"] == grant.sid]
+    return all(
+        each["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]
+        == statement["Resource"]
+        for each in _of_role(grant)
+    )
+
+
+def reads_secure_parameters(grant: Grant) -> bool:
+    """SSM encrypts and decrypts a SecureString, the degraded mode, as whoever calls it."""
+    return any("checkout/degraded_mode" in str(each["Resource"]) for each in _statements(grant))
+
+
+AWS_ONLY: dict[str, Reason] = {
+    "AlertIngestRole.EncryptParkedAlerts": uses_what_is_encrypted,
+    "AlertIngestRole.WriteLogs": writes_logs,
+    "AlertIngestRole.Trace": traces,
+    "IncidentRecorderRole.UseTheKey": uses_what_is_encrypted,
+    "IncidentRecorderRole.DeliverLogs": delivers_logs,
+    "IncidentRecorderRole.Trace": traces,
+    "IncidentNotifierRole.UseTheKey": uses_what_is_encrypted,
+    "IncidentNotifierRole.DeliverLogs": delivers_logs,
+    "IncidentNotifierRole.Trace": traces,
+    "IncidentDigestRole.UseTheKey": uses_what_is_encrypted,
+    "IncidentDigestRole.DeliverLogs": delivers_logs,
+    "IncidentDigestRole.Trace": traces,
+    "IncidentResponseRunbookRole.UseTheKey": uses_what_is_encrypted,
+    "IncidentResponseRunbookRole.DeliverLogs": delivers_logs,
+    "IncidentResponseRunbookRole.Trace": traces,
+    "AlertIngestRole.KeepFailedCalls": keeps_failed_calls,
+    "RunbookActionRole.EncryptDegradedModeAndFailedCalls": reads_secure_parameters,
+    "RunbookActionRole.KeepFailedCalls": keeps_failed_calls,
+    "RunbookActionRole.WriteLogs": writes_logs,
+    "RunbookActionRole.Trace": traces,
+    "CheckoutServiceRole.DecryptSwitches": reads_secure_parameters,
+    "CanaryScheduleRole.StartCanary": is_taken_by_the_scheduler,
+    "PlatformCanaryRole.DecryptTheRecord": uses_what_is_encrypted,
+    "PlatformCanaryRole.DeliverLogs": delivers_logs,
+    "PlatformCanaryRole.Trace": traces,
+}

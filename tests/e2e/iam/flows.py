@@ -1,0 +1,536 @@
+"""One flow for each grant: it comes through with the grant and does not without it.
+
+A flow gives whether it came through. Where the loss of a grant only shows once something else is
+lost too (a dead-letter queue), that other grant stands in ``besides``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from srectl.local.function_logs import FunctionLogs
+from srectl.local.receiver import read_chat
+from srectl.operate import approvals
+from srectl.operate.queues import QUEUES
+from tests.e2e.iam.lab import WINDOW_SECONDS, Event, Lab
+from tests.integration.statemachine.platform import resolution
+
+Flow = Callable[[Lab], bool]
+_ACCEPTED = 202
+_FLOOD = "incidents.flood"
+_CANARY = "PlatformCanary"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A flow, and the grants that it is to run without."""
+
+    flow: Flow
+    besides: tuple[str, ...] = ()
+
+
+def _id(event: Event) -> str:
+    return str(event["detail"]["data"]["incident_id"])
+
+
+# ------------------------------------------------------------------ intake
+def _post(lab: Lab) -> tuple[int, str]:
+    data = lab.event()["detail"]["data"]
+    alert = {
+        "status": "firing",
+        "labels": {"alertname": data["alert_name"], "severity": "info", "namespace": "apps"},
+        "annotations": {},
+        "startsAt": data["timestamp"],
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "",
+        "fingerprint": data["fingerprint"],
+    }
+    body = {
+        "version": "4",
+        "groupKey": data["alert_name"],
+        "status": "firing",
+        "receiver": "iam",
+        "groupLabels": {},
+        "commonLabels": {},
+        "commonAnnotations": {},
+        "externalURL": "",
+        "alerts": [alert],
+    }
+    return lab.scene.post_webhook(body), str(data["alert_name"])
+
+
+def an_alert_gets_onto_the_bus(lab: Lab) -> bool:
+    status, name = _post(lab)
+
+    def on_the_bus() -> bool:
+        return any(data["alert_name"] == name for data in lab.scene.events("incident.created"))
+
+    looks = {"bus": on_the_bus, "parked": lambda: lab.queued("parked", name)}
+    return status == _ACCEPTED and lab.first(looks) == "bus"
+
+
+def an_alert_is_parked(lab: Lab) -> bool:
+    status, name = _post(lab)
+    return status == _ACCEPTED and bool(lab.first({"parked": lambda: lab.queued("parked", name)}))
+
+
+# ------------------------------------------------------------------ rules
+def the_rule_starts_the_runbook(lab: Lab) -> bool:
+    event = lab.event()
+    lab.put(event)
+    looks = {
+        "started": lambda: lab.started("IncidentResponseRunbook", _id(event)),
+        "kept": lambda: lab.queued("runbook", _id(event)),
+    }
+    return lab.first(looks) == "started"
+
+
+def _announced(lab: Lab, event: Event) -> bool:
+    lab.put(event)
+    looks = {
+        "told": lambda: lab.notified(_id(event), event["detail-type"]),
+        "kept": lambda: lab.queued("notifications", _id(event)),
+    }
+    return lab.first(looks) == "told"
+
+
+def the_rule_announces_a_new_incident(lab: Lab) -> bool:
+    return _announced(lab, lab.event())
+
+
+def the_rule_announces_the_end(lab: Lab) -> bool:
+    return _announced(lab, resolution(lab.event(), headline="resolved"))
+
+
+def the_rule_starts_the_recorder(lab: Lab) -> bool:
+    event = resolution(lab.event())
+    lab.put(event)
+    looks = {
+        "recorded": lambda: lab.scene.record(_id(event)),
+        "kept": lambda: lab.queued("recorder", _id(event)),
+    }
+    return lab.first(looks) == "recorded"
+
+
+# ------------------------------------------------------------------ recorder
+def the_recorder_writes(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentRecorder", event)
+    looks = {
+        "recorded": lambda: lab.scene.record(_id(event)),
+        "kept": lambda: lab.queued("recorder", _id(event)),
+    }
+    return lab.first(looks) == "recorded"
+
+
+def the_recorder_keeps_what_it_cannot_write(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentRecorder", event)
+    return lab.first({"kept": lambda: lab.queued("recorder", _id(event))}, 20) is not None
+
+
+# ------------------------------------------------------------------ notifier and digest
+def a_repetition_is_announced_once(lab: Lab) -> bool:
+    event = lab.event()
+    for _ in range(2):
+        lab.start("IncidentNotifier", event)
+    assert lab.first({"told": lambda: lab.announcements(_id(event))})
+    return lab.first({"twice": lambda: lab.announcements(_id(event)) > 1}, 12) is None
+
+
+def the_notifier_tells_people(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentNotifier", event)
+    looks = {
+        "told": lambda: lab.announcements(_id(event)),
+        "kept": lambda: lab.queued("notifications", _id(event)),
+    }
+    return lab.first(looks) == "told"
+
+
+def the_notifier_tells_chat(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentNotifier", event)
+    looks = {
+        "told": lambda: lab.notified(_id(event), "incident.created"),
+        "kept": lambda: lab.queued("parked", _id(event)),
+    }
+    return lab.first(looks) == "told"
+
+
+def the_notifier_keeps_an_announcement(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentNotifier", event)
+    return lab.first({"kept": lambda: lab.queued("notifications", _id(event))}, 20) is not None
+
+
+def the_notifier_keeps_what_is_for_chat(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentNotifier", event)
+    return lab.first({"kept": lambda: lab.queued("parked", _id(event))}, 20) is not None
+
+
+def a_flood_is_left_to_the_digest(lab: Lab) -> bool:
+    event = lab.event()
+    with lab.flooded():
+        lab.start("IncidentNotifier", event)
+        return lab.first({"told": lambda: lab.announcements(_id(event))}, 12) is None
+
+
+def _digest(lab: Lab, looks_for: Mapping[str, Callable[[], object]]) -> str | None:
+    """Send the digest of a window of long ago, with one escalated incident and 41 held back."""
+    dynamodb = lab.scene.client("dynamodb")
+    window = int(time.time()) // WINDOW_SECONDS - 100
+    at = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(window * WINDOW_SECONDS + 5))
+    data = lab.event()["detail"]["data"]
+    key = {"incident_id": {"S": data["incident_id"]}, "timestamp": {"S": at}}
+    guard_key = {"guard_key": {"S": f"flood#notify#{window}"}}
+    dynamodb.put_item(
+        TableName=lab.deployment.incidents_table,
+        Item={
+            **key,
+            "status": {"S": "escalated"},
+            "escalation_code": {"S": "flood"},
+            "escalated_at": {"S": at},
+            "alert_name": {"S": data["alert_name"]},
+            "severity": {"S": "critical"},
+        },
+    )
+    dynamodb.put_item(
+        TableName=lab.deployment.guard_table,
+        Item={**guard_key, "created": {"N": "60"}, "held_created_critical": {"N": "41"}},
+    )
+    try:
+        lab.start("IncidentDigest", {"window": window})
+        return lab.first(looks_for, 25)
+    finally:
+        dynamodb.delete_item(TableName=lab.deployment.incidents_table, Key=key)
+        dynamodb.delete_item(TableName=lab.deployment.guard_table, Key=guard_key)
+
+
+def _flood_messages(lab: Lab) -> list[str]:
+    return [each.subject for each in lab.scene.world.notifications() if "Flood" in each.subject]
+
+
+def _digest_subject(lab: Lab) -> str:
+    before = len(_flood_messages(lab))
+    _digest(lab, {"told": lambda: len(_flood_messages(lab)) > before})
+    return " ".join(_flood_messages(lab)[before:])
+
+
+def the_digest_says_how_many_were_held_back(lab: Lab) -> bool:
+    return "41 not announced" in _digest_subject(lab)
+
+
+def the_digest_says_how_many_were_escalated(lab: Lab) -> bool:
+    return "1 left to humans" in _digest_subject(lab)
+
+
+def the_digest_tells_people(lab: Lab) -> bool:
+    return bool(_digest_subject(lab))
+
+
+def the_digest_tells_chat(lab: Lab) -> bool:
+    def digests() -> int:
+        return sum(data["event"] == _FLOOD for data in lab.scene.events("incident.notified"))
+
+    before = digests()
+    looks = {"told": lambda: digests() > before, "kept": lambda: lab.queued("parked", _FLOOD)}
+    return _digest(lab, looks) == "told"
+
+
+def the_digest_keeps_an_announcement(lab: Lab) -> bool:
+    return _digest(lab, {"kept": lambda: lab.queued("notifications", "Flood")}) is not None
+
+
+def the_digest_keeps_what_is_for_chat(lab: Lab) -> bool:
+    return _digest(lab, {"kept": lambda: lab.queued("parked", _FLOOD)}) is not None
+
+
+# ------------------------------------------------------------------ runbook
+def an_alert_without_a_runbook_goes_to_a_human(lab: Lab) -> bool:
+    event = lab.event()
+    lab.ended(lab.start("IncidentResponseRunbook", event))
+    record = lab.scene.record(_id(event)) or {}
+    looks = {
+        "told": lambda: lab.announcements(_id(event)),
+        "kept": lambda: lab.queued("notifications", _id(event)),
+    }
+    return record.get("escalation_code") == "no-runbook" and lab.first(looks) == "told"
+
+
+def a_flood_calls_no_human_one_by_one(lab: Lab) -> bool:
+    event = lab.event()
+    with lab.flooded():
+        lab.ended(lab.start("IncidentResponseRunbook", event))
+    record = lab.scene.record(_id(event)) or {}
+    told = lab.first({"told": lambda: lab.announcements(_id(event))}, 5)
+    return record.get("escalation_code") == "flood" and told is None
+
+
+def an_escalation_that_cannot_be_sent_is_kept(lab: Lab) -> bool:
+    event = lab.event()
+    lab.ended(lab.start("IncidentResponseRunbook", event))
+    return lab.first({"kept": lambda: lab.queued("notifications", _id(event))}, 5) is not None
+
+
+def what_a_runbook_did_is_reported(lab: Lab) -> bool:
+    event = lab.event(lab.runbook())
+    lab.ended(lab.start("IncidentResponseRunbook", event))
+    return (
+        lab.first({"reported": lambda: lab.reported(_id(event), "TargetNotFound")}, 5) is not None
+    )
+
+
+def a_report_that_cannot_be_sent_is_kept(lab: Lab) -> bool:
+    event = lab.event(lab.runbook())
+    lab.ended(lab.start("IncidentResponseRunbook", event))
+    return lab.first({"kept": lambda: lab.queued("parked", _id(event))}, 5) is not None
+
+
+def what_is_approved_is_done(lab: Lab) -> bool:
+    runbook = lab.runbook(
+        target={"kind": "deployment", "namespace": "apps", "name": "checkout"},
+        approval={"required": True, "timeout_seconds": 60},
+    )
+    event = lab.event(runbook)
+    execution = lab.start("IncidentResponseRunbook", event)
+    assert lab.first(
+        {"asked": lambda: lab.scene.record_that(_id(event), lambda r: bool(r.get("approval")))}
+    )
+    table = lab.deployment.incidents_table
+    asked = approvals.question(lab.scene.client("dynamodb"), table, _id(event))
+    approvals.approve(lab.states, asked, "iam")
+    looks = {
+        "done": lambda: lab.reported(_id(event), '"execute"'),
+        "given up": lambda: lab.scene.record_that(_id(event), lambda r: r["status"] == "escalated"),
+    }
+    seen = lab.first(looks, 90)
+    lab.start("IncidentRecorder", resolution(event))
+    lab.ended(execution)
+    return seen == "done"
+
+
+def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
+    runbook = lab.runbook(
+        action="scale_deployment",
+        parameters={"step": 1, "max_replicas": 6},
+        target={"kind": "deployment", "namespace": "apps", "name": "checkout"},
+        restore={"after_seconds": 1, "watch_seconds": 1},
+    )
+    event = lab.event(runbook)
+    execution = lab.start("IncidentResponseRunbook", event)
+    assert lab.first({"acted": lambda: lab.reported(_id(event), "execute")}, 90)
+    lab.start("IncidentRecorder", resolution(event))
+    lab.ended(execution, 120)
+    return (
+        lab.scene.record_that(_id(event), lambda r: r.get("restoration") == "restored") is not None
+    )
+
+
+# ------------------------------------------------------------------ runbook-action and checkout
+def the_action_finds_its_way_into_the_cluster(lab: Lab) -> bool:
+    error, answer = lab.invoke_cold(operation="plan", action="restart_deployment")
+    assert error in (None, "AccessDenied"), answer
+    return error is None
+
+
+def degraded_mode_is_switched(lab: Lab) -> bool:
+    try:
+        error, answer = lab.invoke_cold(operation="execute", action="enable_degraded_mode")
+        assert error in (None, "AccessDenied"), answer
+        return error is None
+    finally:
+        lab.scene.client("ssm").put_parameter(
+            Name="/checkout/degraded_mode", Value="false", Type="SecureString", Overwrite=True
+        )
+
+
+def _checkout_reads(lab: Lab, parameter: str) -> bool:
+    sts = lab.scene.client("sts")
+    identity = sts.assume_role_with_web_identity(
+        RoleArn=f"arn:aws:iam::000000000000:role/{lab.role_name('CheckoutServiceRole')}",
+        RoleSessionName="iam",
+        WebIdentityToken=lab.service_account_token("checkout"),
+    )["Credentials"]
+    ssm = _aws(lab).client(
+        "ssm",
+        aws_access_key_id=identity["AccessKeyId"],
+        aws_secret_access_key=identity["SecretAccessKey"],
+        aws_session_token=identity["SessionToken"],
+    )
+    try:
+        ssm.get_parameter(Name=parameter, WithDecryption=True)
+    except ssm.exceptions.ParameterNotFound:
+        return True
+    except ssm.exceptions.ClientError as error:
+        if "AccessDenied" not in str(error):
+            raise
+        return False
+    return True
+
+
+def _aws(lab: Lab) -> Any:
+    from srectl.local.clients import aws_of
+
+    return aws_of(lab.state)
+
+
+def checkout_reads_degraded_mode(lab: Lab) -> bool:
+    return _checkout_reads(lab, "/checkout/degraded_mode")
+
+
+def checkout_reads_chaos(lab: Lab) -> bool:
+    return _checkout_reads(lab, "/checkout/chaos")
+
+
+# ------------------------------------------------------------------ canary and chat
+def the_canary_reaches_the_bus(lab: Lab) -> bool:
+    started = time.time()
+    execution = lab.start("PlatformCanary", {})
+
+    def on_the_bus() -> bool:
+        logs = FunctionLogs(lab.scene.client("logs"))
+        events = logs.events(lab.deployment.audit_log_group, started)
+        return any(_CANARY in message and "incident.created" in message for _at, message in events)
+
+    looks = {"bus": on_the_bus, "failed": lambda: _status(lab, execution) == "FAILED"}
+    seen = lab.first(looks, 60)
+    if _status(lab, execution) == "RUNNING":
+        lab.states.stop_execution(executionArn=execution)
+    return seen == "bus"
+
+
+def the_canary_comes_back(lab: Lab) -> bool:
+    execution = lab.start("PlatformCanary", {})
+    return lab.ended(execution, 300) == "SUCCEEDED"
+
+
+def the_age_of_the_oldest_incident_is_reported(lab: Lab) -> bool:
+    before = _ages(lab)
+    execution = lab.start("PlatformCanary", {})
+    seen = lab.first({"reported": lambda: _ages(lab) > before}, 25)
+    if _status(lab, execution) == "RUNNING":
+        lab.states.stop_execution(executionArn=execution)
+    return seen is not None
+
+
+def _status(lab: Lab, execution: str) -> str:
+    return str(lab.states.describe_execution(executionArn=execution)["status"])
+
+
+def _ages(lab: Lab) -> float:
+    now = datetime.datetime.now(datetime.UTC)
+    points = lab.scene.client("cloudwatch").get_metric_statistics(
+        Namespace="SREPlatform",
+        MetricName="OldestOpenIncidentSeconds",
+        StartTime=now - datetime.timedelta(hours=3),
+        EndTime=now + datetime.timedelta(minutes=1),
+        Period=14400,
+        Statistics=["SampleCount"],
+    )["Datapoints"]
+    return float(sum(point["SampleCount"] for point in points))
+
+
+def what_people_are_told_is_posted_to_chat(lab: Lab) -> bool:
+    event = lab.event()
+    data = event["detail"]["data"]
+    event["source"], event["detail-type"] = "sre.notifier", "incident.notified"
+    data |= {"event": "incident.created", "slack_text": f"a test: {data['alert_name']}"}
+    lab.put(event)
+
+    def posted() -> bool:
+        chat = read_chat(lab.folder.notifications_file)
+        return any(data["alert_name"] in each.text for each in chat)
+
+    looks = {"posted": posted, "kept": lambda: lab.queued("notifications", _id(event))}
+    return lab.first(looks) == "posted"
+
+
+_RUNBOOK = "IncidentResponseRunbookRole"
+_NOTIFIER = "IncidentNotifierRole"
+_DIGEST = "IncidentDigestRole"
+_HANDS_OVER = Probe(an_alert_without_a_runbook_goes_to_a_human)
+_REPORTS = Probe(what_a_runbook_did_is_reported)
+_CLUSTER = Probe(the_action_finds_its_way_into_the_cluster)
+_SWITCHES = Probe(degraded_mode_is_switched)
+_CANARY_ROLE = "PlatformCanaryRole"
+_CANARY_POSTS = Probe(the_canary_reaches_the_bus)
+_AGE = Probe(the_age_of_the_oldest_incident_is_reported)
+
+PROBES: dict[str, Probe] = {
+    "AlertIngestRole.PublishAlerts": Probe(an_alert_gets_onto_the_bus),
+    "AlertIngestRole.ParkWhatTheBusRefuses": Probe(
+        an_alert_is_parked, ("AlertIngestRole.PublishAlerts",)
+    ),
+    "IncidentCreatedRole.StartRunbookAndNotifier@IncidentResponseRunbook": Probe(
+        the_rule_starts_the_runbook
+    ),
+    "IncidentCreatedRole.StartRunbookAndNotifier@IncidentNotifier": Probe(
+        the_rule_announces_a_new_incident
+    ),
+    "NotifyRole.StartNotifier": Probe(the_rule_announces_the_end),
+    "RecordOnlyRole.StartRecorder": Probe(the_rule_starts_the_recorder),
+    "IncidentRecorderRole.WriteIncidents": Probe(the_recorder_writes),
+    "IncidentRecorderRole.SettleIncidentKeys": Probe(the_recorder_writes),
+    "IncidentRecorderRole.KeepWhatCannotBeWritten": Probe(
+        the_recorder_keeps_what_it_cannot_write, ("IncidentRecorderRole.WriteIncidents",)
+    ),
+    f"{_NOTIFIER}.ClaimAndCountAnnouncements": Probe(a_repetition_is_announced_once),
+    f"{_NOTIFIER}.LeaveAFloodToTheDigest": Probe(a_flood_is_left_to_the_digest),
+    f"{_NOTIFIER}.TellPeople": Probe(the_notifier_tells_people),
+    f"{_NOTIFIER}.TellChat": Probe(the_notifier_tells_chat),
+    f"{_NOTIFIER}.KeepWhatCannotBeSaid@ParkingQueue": Probe(
+        the_notifier_keeps_what_is_for_chat, (f"{_NOTIFIER}.TellChat",)
+    ),
+    f"{_NOTIFIER}.KeepWhatCannotBeSaid@NotificationDeadLetters": Probe(
+        the_notifier_keeps_an_announcement, (f"{_NOTIFIER}.TellPeople",)
+    ),
+    f"{_DIGEST}.ReadTheCounts": Probe(the_digest_says_how_many_were_held_back),
+    f"{_DIGEST}.FindWhatWasEscalated": Probe(the_digest_says_how_many_were_escalated),
+    f"{_DIGEST}.TellPeople": Probe(the_digest_tells_people),
+    f"{_DIGEST}.TellChat": Probe(the_digest_tells_chat),
+    f"{_DIGEST}.KeepWhatCannotBeSaid@ParkingQueue": Probe(
+        the_digest_keeps_what_is_for_chat, (f"{_DIGEST}.TellChat",)
+    ),
+    f"{_DIGEST}.KeepWhatCannotBeSaid@NotificationDeadLetters": Probe(
+        the_digest_keeps_an_announcement, (f"{_DIGEST}.TellPeople",)
+    ),
+    f"{_RUNBOOK}.ReadTheSwitches@RemediationModeParameter": _HANDS_OVER,
+    f"{_RUNBOOK}.ReadTheSwitches@MaintenanceParameter": _HANDS_OVER,
+    f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:UpdateItem": _HANDS_OVER,
+    f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:GetItem": Probe(what_is_approved_is_done),
+    f"{_RUNBOOK}.FindRecurrences": Probe(what_was_scaled_up_is_scaled_down_again),
+    f"{_RUNBOOK}.ReadTheCatalogue": _HANDS_OVER,
+    f"{_RUNBOOK}.GuardTargets:dynamodb:UpdateItem": _HANDS_OVER,
+    f"{_RUNBOOK}.GuardTargets:dynamodb:GetItem": _REPORTS,
+    f"{_RUNBOOK}.Act": _REPORTS,
+    f"{_RUNBOOK}.ReportActions": _REPORTS,
+    f"{_RUNBOOK}.CallAHuman": _HANDS_OVER,
+    f"{_RUNBOOK}.LeaveAFloodToTheDigest": Probe(a_flood_calls_no_human_one_by_one),
+    f"{_RUNBOOK}.KeepWhatCannotBeSent@ParkingQueue": Probe(
+        a_report_that_cannot_be_sent_is_kept, (f"{_RUNBOOK}.ReportActions",)
+    ),
+    f"{_RUNBOOK}.KeepWhatCannotBeSent@NotificationDeadLetters": Probe(
+        an_escalation_that_cannot_be_sent_is_kept, (f"{_RUNBOOK}.CallAHuman",)
+    ),
+    "RunbookActionRole.FindTheCluster": _CLUSTER,
+    "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
+    "RunbookActionRole.SwitchDegradedMode:ssm:GetParameter": _SWITCHES,
+    "RunbookActionRole.SwitchDegradedMode:ssm:PutParameter": _SWITCHES,
+    "SlackRole.PostToSlack": Probe(what_people_are_told_is_posted_to_chat),
+    f"{_CANARY_ROLE}.CallTheWebhook": _CANARY_POSTS,
+    f"{_CANARY_ROLE}.UseTheConnection": _CANARY_POSTS,
+    f"{_CANARY_ROLE}.ReadTheConnectionsSecret:secretsmanager:GetSecretValue": _CANARY_POSTS,
+    f"{_CANARY_ROLE}.ReadTheConnectionsSecret:secretsmanager:DescribeSecret": _CANARY_POSTS,
+    f"{_CANARY_ROLE}.SeeTheRecord": Probe(the_canary_comes_back),
+    f"{_CANARY_ROLE}.FindTheOldestIncident": _AGE,
+    f"{_CANARY_ROLE}.Report": _AGE,
+    "CheckoutServiceRole.ReadSwitches@degraded_mode": Probe(checkout_reads_degraded_mode),
+    "CheckoutServiceRole.ReadSwitches@chaos": Probe(checkout_reads_chaos),
+}
+assert set(QUEUES) >= {"parked", "recorder", "runbook", "notifications"}

@@ -1,0 +1,98 @@
+"""Every grant of every role, as template.yaml writes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode.cfn_yaml import load
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One action, on one of the resources where a statement names several.
+
+    Parameters
+    ----------
+    role : str
+        Logical id of the role, or of the policy that is attached to it.
+    policy : str
+        Name of the inline policy.
+    sid : str
+        The statement.
+    action : str
+        The action.
+    resource : int
+        Position of the resource in the statement; -1 where there is one only.
+    name : str
+        ``Role.Sid``, with the action and the resource where the statement has several.
+    """
+
+    role: str
+    policy: str
+    sid: str
+    action: str
+    resource: int
+    name: str
+
+    @property
+    def statement(self) -> str:
+        """``Role.Sid``."""
+        return f"{self.role}.{self.sid}"
+
+
+@cache
+def template() -> dict[str, Any]:
+    """Return template.yaml with its intrinsic functions in long form."""
+    loaded: dict[str, Any] = json.loads(json.dumps(load(str(ROOT / "template.yaml"))))
+    return loaded
+
+
+def policies() -> list[tuple[str, str, dict[str, Any]]]:
+    """Give logical id, policy name and policy of every inline policy."""
+    found = []
+    for name, resource in template()["Resources"].items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::IAM::Role":
+            found += [
+                (name, each["PolicyName"], each["PolicyDocument"])
+                for each in properties.get("Policies", [])
+            ]
+        elif resource["Type"] == "AWS::IAM::Policy":
+            found.append((name, properties["PolicyName"], properties["PolicyDocument"]))
+    return found
+
+
+def grants() -> list[Grant]:
+    """Give every grant of the template."""
+    found = []
+    for role, policy, document in policies():
+        for statement in document["Statement"]:
+            actions, resources = listed(statement["Action"]), listed(statement["Resource"])
+            for action in actions:
+                for position, resource in enumerate(resources):
+                    name = f"{role}.{statement['Sid']}"
+                    name += f":{action}" if len(actions) > 1 else ""
+                    name += f"@{referred(resource)}" if len(resources) > 1 else ""
+                    one = position if len(resources) > 1 else -1
+                    found.append(Grant(role, policy, statement["Sid"], action, one, name))
+    return found
+
+
+def listed(value: Any) -> list[Any]:
+    """Give a list, also of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def referred(resource: Any) -> str:
+    """Give the logical id that an ARN is made from, or the end of the ARN."""
+    if "Ref" in resource:
+        return str(resource["Ref"])
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    return str(resource["Fn::Sub"]).rsplit("${", 1)[-1].rstrip("}").rsplit("/", 1)[-1]
