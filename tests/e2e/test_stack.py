@@ -10,13 +10,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from srectl.local.binaries import find
 from srectl.local.children import processes_of_stack
+from srectl.local.clients import client_of
 from srectl.local.control import stop_stack
 from srectl.local.process import wait_until
+from srectl.local.receiver import read_notifications
 from srectl.local.state import PROJECT_ROOT, StackFolder, StackState
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -126,6 +129,61 @@ def test_status_shows_a_ready_stack(stack: StackFolder) -> None:
     assert shown.returncode == 0, shown.stdout
     for name in ("etcd", "kube-apiserver", "aws", "prometheus", "alertmanager", "node-agent"):
         assert name in shown.stdout
+
+
+def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human(
+    stack: StackFolder, exports: dict[str, str]
+) -> None:
+    state = state_of(stack)
+    runbook = {
+        "name": "Asks",
+        "severities": ["critical"],
+        "action": "restart_deployment",
+        "target": {"kind": "deployment", "namespace": "apps", "name": "checkout"},
+        "on_failure": "escalate",
+        "approval": {"required": True, "timeout_seconds": 600},
+        "guard": {"cooldown_seconds": 0, "max_actions": 3, "window_seconds": 3600},
+    }
+    dynamodb = client_of(state, "dynamodb")
+    dynamodb.put_item(
+        TableName="sre-runbooks",
+        Item={"name": {"S": "Asks"}, "definition": {"S": json.dumps(runbook)}},
+    )
+    body = json.loads(FIRING.read_text("utf-8"))
+    body["alerts"][0]["labels"]["runbook"] = "Asks"
+    body["alerts"][0]["fingerprint"] = "a5cedbeefa5cedbe"
+    status, answer = post(
+        exports["WEBHOOK_URL"],
+        json.dumps(body).encode(),
+        {"X-Api-Key": exports["WEBHOOK_API_KEY"]},
+    )
+    assert status == 202
+    (incident_id,) = json.loads(answer)["incident_ids"]
+
+    def record() -> dict[str, Any]:
+        items = dynamodb.query(
+            TableName="sre-incidents",
+            KeyConditionExpression="incident_id = :id",
+            ExpressionAttributeValues={":id": {"S": incident_id}},
+            ConsistentRead=True,
+        )["Items"]
+        found: dict[str, Any] = items[0] if items else {}
+        return found
+
+    wait_until(lambda: "approval" in record(), "the runbook to ask", 60)
+    execution = record()["runbook_execution"]["S"]
+    client_of(state, "stepfunctions").stop_execution(executionArn=execution)
+
+    wait_until(lambda: record()["status"] == {"S": "escalated"}, "a human to be called", 60)
+    assert record()["escalation_code"] == {"S": "runbook-abandoned"}
+    wait_until(
+        lambda: any(
+            execution in json.dumps(each.message)
+            for each in read_notifications(stack.notifications_file)
+        ),
+        "the on-call engineer to be told which execution it was",
+        30,
+    )
 
 
 def test_a_second_stack_runs_beside_the_first_and_ends_without_it(stack: StackFolder) -> None:
