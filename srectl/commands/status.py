@@ -14,6 +14,8 @@ from rich.table import Table
 from srectl.commands.display import console
 from srectl.commands.options import name_option, read_state
 from srectl.errors import ExitCode
+from srectl.local.canary import last_canary
+from srectl.local.clients import client_of
 from srectl.local.state import ProcessRecord, StackFolder, StackState
 
 
@@ -77,3 +79,6 @@ def _show(folder: StackFolder, state: StackState, phase: str) -> None:
     for name, where in sorted(state.endpoints.items()):
         endpoints.add_row(name, escape(where))
     console.print(endpoints)
+    if "canary_arn" in state.settings and phase in ("ready", "degraded"):
+        told = last_canary(client_of(state, "stepfunctions"), state.settings["canary_arn"])
+        console.print(f"  canary: {escape(told)}")

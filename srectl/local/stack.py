@@ -360,6 +360,7 @@ class _Stack:
                 "incident_table": self.outputs["IncidentTableName"],
                 "topic_arn": self.outputs["NotificationTopicArn"],
                 "runbook_arn": self.outputs["RunbookArn"],
+                "canary_arn": self.outputs["CanaryArn"],
             },
         )
 

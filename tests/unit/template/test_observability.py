@@ -187,6 +187,20 @@ def test_the_sre_dashboard_shows_every_alarm(template: dict[str, Any]) -> None:
     assert sorted(shown) == sorted(each["AlarmName"]["Fn::Sub"] for each in alarms)
 
 
+def test_the_on_call_guide_says_what_each_alarm_means(template: dict[str, Any]) -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(sre-[\w-]+)` \|", guide, re.MULTILINE)
+    alarms = of_type(template, "AWS::CloudWatch::Alarm").values()
+    names = [each["AlarmName"]["Fn::Sub"].removeprefix("${NamePrefix}") for each in alarms]
+    assert sorted(listed) == sorted(names)
+
+
+def test_the_on_call_guide_names_every_saved_query(template: dict[str, Any]) -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    for each in of_type(template, "AWS::Logs::QueryDefinition").values():
+        assert f"`{each['Name']['Fn::Sub'].rsplit('/', 1)[1]}`" in guide, each["Name"]
+
+
 def test_no_panel_lies_over_another(template: dict[str, Any]) -> None:
     for name, widgets in dashboards(template).items():
         cells = [
