@@ -120,11 +120,12 @@ def test_panels_ask_cloudwatch_for_metrics_that_the_platform_writes() -> None:
         for file in (ROOT / "template.yaml", *(ROOT / "src").rglob("handler.py"))
     )
     of_aws = {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsTimedOut"}
+    targets = [target for _name, panel in panels() for target in panel["targets"]]
     asked = [
         name
         for expression in expressions("cloudwatch")
         for name in re.findall(r'MetricName="(\w+)"', expression)
-    ]
+    ] + [target["metricName"] for target in targets if target.get("metricName")]
 
     assert asked
     assert [name for name in asked if name not in written and name not in of_aws] == []
