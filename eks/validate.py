@@ -1,8 +1,9 @@
 """Checks the eksctl configurations, offline: ``python eks/validate.py [FILE...]``.
 
-Each file is held against ``eks/schemas/cluster-config.json``: only known fields, and the values
-that security depends on. Where ``eksctl`` is installed, the schema that it carries is asked as
-well, so that a field which a newer version renamed is found before a cluster is half created.
+Each file is held against the schema that eksctl publishes, kept in ``eks/schemas``, and against
+``eks/schemas/cluster-config.json``: only the fields used here, and the values that security
+depends on. Where ``eksctl`` is installed, the schema that it carries is asked as well, so that a
+field which a newer version renamed is found before a cluster is half created.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import yaml
 _HERE = Path(__file__).parent
 _FILES = (_HERE / "cluster.yaml", _HERE / "access.yaml")
 _SCHEMA = _HERE / "schemas" / "cluster-config.json"
+_EKSCTL_VERSION = "0.230.0"
+_PUBLISHED = _HERE / "schemas" / f"eksctl-{_EKSCTL_VERSION}" / "schema.json"
 _EKSCTL_SECONDS = 30
 
 
@@ -45,7 +48,10 @@ def findings(document: Any, schema: dict[str, Any]) -> list[str]:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The schemas to ask, by the name a finding is reported under."""
-    found = {"rules of this project": json.loads(_SCHEMA.read_text("utf-8"))}
+    found = {
+        "rules of this project": json.loads(_SCHEMA.read_text("utf-8")),
+        f"eksctl {_EKSCTL_VERSION}": json.loads(_PUBLISHED.read_text("utf-8")),
+    }
     eksctl = shutil.which("eksctl")
     if eksctl is not None:
         printed = subprocess.run(
@@ -55,7 +61,7 @@ def schemas() -> dict[str, dict[str, Any]]:
             text=True,
             timeout=_EKSCTL_SECONDS,
         ).stdout
-        found["eksctl"] = json.loads(printed)
+        found["the installed eksctl"] = json.loads(printed)
     return found
 
 

@@ -49,6 +49,24 @@ def test_what_is_shipped_has_no_findings() -> None:
     assert validate.findings(ACCESS, SCHEMA) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("$.vpc.nat", lambda c: c["vpc"]["nat"].update(gateway=1)),
+        ("$.managedNodeGroups[0]", lambda c: c["managedNodeGroups"][0].update(volumeSized=80)),
+        ("$.addons[0]", lambda c: c["addons"][0].pop("name")),
+    ],
+)
+def test_what_eksctl_does_not_know_is_a_finding_of_its_published_schema(
+    path: str, change: Change
+) -> None:
+    asked = validate.schemas()["eksctl 0.230.0"]
+    assert validate.findings(CLUSTER, asked) == []
+    wrong = copy.deepcopy(CLUSTER)
+    change(wrong)
+    assert any(finding.startswith(path) for finding in validate.findings(wrong, asked))
+
+
 @pytest.mark.parametrize("change", WEAKER.values(), ids=WEAKER.keys())
 def test_a_weaker_cluster_is_a_finding(change: Change) -> None:
     weaker = copy.deepcopy(CLUSTER)
@@ -85,7 +103,10 @@ def test_the_schema_of_an_installed_eksctl_is_asked_too(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
     assert validate.main([]) == 1
-    assert "'a field of the future' is a required property (eksctl)" in capsys.readouterr().out
+    assert (
+        "'a field of the future' is a required property (the installed eksctl)"
+        in capsys.readouterr().out
+    )
 
 
 def test_both_configurations_are_of_one_cluster() -> None:
