@@ -33,4 +33,6 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         )
         catalogue = runbooks.load(PROJECT_ROOT / "runbooks")
         runbooks.publish(aws.client("dynamodb"), outputs["RunbookTableName"], catalogue)
-        yield Deployment(aws, outputs)
+        deployment = Deployment(aws, outputs)
+        yield deployment
+        deployment.close()

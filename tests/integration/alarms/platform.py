@@ -58,8 +58,15 @@ class Deployment:
         self.functions = self.aws.client("lambda")
         self.steps = self.aws.client("stepfunctions")
         self.inbox = self.aws.client("sqs")
+        self._closed = threading.Event()
         self._subscribe()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def close(self) -> None:
+        """Stop listening; before the local AWS goes."""
+        self._closed.set()
+        self._listener.join(30)
 
     # ------------------------------------------------------------ alarms
     def alarms(self) -> dict[str, dict[str, Any]]:
@@ -92,13 +99,10 @@ class Deployment:
         )
 
     def _listen(self) -> None:
-        while True:
-            try:
-                answer = self.inbox.receive_message(
-                    QueueUrl=self._inbox_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
-                )
-            except Exception:  # noqa: BLE001 - the local AWS was stopped: the tests are over
-                return
+        while not self._closed.is_set():
+            answer = self.inbox.receive_message(
+                QueueUrl=self._inbox_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+            )
             for message in answer.get("Messages", []):
                 body = _parsed(json.loads(message["Body"])["Message"])
                 if isinstance(body, dict) and "AlarmName" in body:
