@@ -27,6 +27,7 @@ from tests.integration.runbook_action.test_drain_node import create_pods
 pytestmark = pytest.mark.kubernetes
 PARAMETERS: dict[str, dict[str, Any]] = {"scale_deployment": {"step": 2, "max_replicas": 10}}
 ROLLOUTS = {"scale_deployment": 0, "drain_node": 0}  # each other action makes one
+PROBE = "probe_cluster"  # changes nothing, and looks at rights instead of its target
 
 
 class Case:
@@ -138,7 +139,7 @@ def proxy(control_plane: KubernetesApi, tmp_path: Path) -> Iterator[FaultyProxy]
     started.stop()
 
 
-@pytest.fixture(params=list(REGISTRY))
+@pytest.fixture(params=[name for name in REGISTRY if name != PROBE])
 def case(request: pytest.FixtureRequest, place: Place, proxy: FaultyProxy) -> Case:
     """Each action in turn."""
     action: str = request.param
@@ -204,3 +205,33 @@ def test_without_a_fault_it_is_done_and_twice_is_once(case: Case) -> None:
     written = len(case.proxy.writes)
     assert case.execute().status == "succeeded"
     assert len(case.proxy.writes) == written
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Case.unreachable, "ClusterUnreachable"),
+        (Case.unauthorized, "AccessDenied"),
+        (Case.forbidden, "AccessDenied"),
+        *((fault, error) for fault, error in AT_THE_FIRST_WRITE if fault is not Case.conflict),
+    ],
+    ids=named,
+)
+def test_the_probe_tells_every_fault_that_would_stop_a_remediation_and_changes_nothing(
+    place: Place, proxy: FaultyProxy, fault: Callable[[Case], None], error: str
+) -> None:
+    case = Case(PROBE, place, None, proxy)
+    before = case.place.deployment().metadata.resource_version
+    fault(case)
+    with pytest.raises(RunbookActionError) as caught:
+        case.execute()
+    assert type(caught.value).__name__ == error
+    proxy.heal()
+    assert case.place.deployment().metadata.resource_version == before
+
+
+def test_a_probe_without_a_fault_changes_nothing(place: Place, proxy: FaultyProxy) -> None:
+    case = Case(PROBE, place, None, proxy)
+    before = case.place.deployment().metadata.resource_version
+    assert [case.execute().status for _ in range(2)] == ["unchanged", "unchanged"]
+    assert case.place.deployment().metadata.resource_version == before
