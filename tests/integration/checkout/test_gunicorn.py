@@ -118,14 +118,12 @@ def _senders(service: Service, outcomes: Counter[str], stop: threading.Event) ->
 
 def test_a_request_that_runs_is_finished(tmp_path: Path) -> None:
     with running(tmp_path, LATENCY_MS="1500", DRAIN_SECONDS="0") as service:
-        answers: list[int] = []
-        sender = threading.Thread(target=lambda: answers.append(service.get("/checkout")[0]))
-        connections = _established(service.port)
-        sender.start()
-        eventually("the request has arrived", lambda: _established(service.port) > connections)
+        connection = http.client.HTTPConnection(ADDRESS, service.port, timeout=20)
+        connection.request("GET", "/checkout")
+        # A connection that only the kernel has taken would be lost, as it should be.
+        eventually("the request was read", lambda: _unread(service.port) == [0])
         service.terminate()
-        sender.join()
-        assert answers == [200]
+        assert connection.getresponse().status == 200
         assert service.process.wait(20) == 0
 
 
@@ -238,7 +236,8 @@ def _pids_that_served(service: Service) -> set[int]:
     return {line["pid"] for line in lines if line.get("path") == "/checkout"}
 
 
-def _established(port: int) -> int:
-    """How many connections to a port of ours are open (state 01 in proc(5)'s tcp)."""
+def _unread(port: int) -> list[int]:
+    """Bytes that wait to be read, for each open connection to a port of ours (proc(5)'s tcp)."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+    open_here = [row for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"]
+    return [int(row[4].split(":")[1], 16) for row in open_here]
