@@ -52,7 +52,7 @@ _CHECKOUT_IMAGE = "checkout:local"
 _READY_SECONDS = 90.0
 _SCRAPES_UNTIL_SEEN = 3
 
-# The brief's numbers; the short ones are in samconfig.toml.
+# The numbers of production; the short ones are in samconfig.toml.
 _PRODUCTION_WAITS = {
     "StabilizationSeconds": "60",
     "VerifyIntervalSeconds": "15",
