@@ -103,3 +103,12 @@ def invoke(
     for stream_handler in handler_module.logger.handlers:
         monkeypatch.setattr(stream_handler, "stream", CurrentStdout())
     return invoker
+
+
+def data_of(invoke: Invoker, body: object) -> dict[str, Any]:
+    """Give what the bus got for a body of one good alert."""
+    status, answer = invoke.body(body)
+    assert (status, answer["accepted"], answer["rejected"]) == (202, 1, [])
+    data: dict[str, Any] = invoke.bus.details[-1]["data"]
+    assert answer["incident_ids"] == [data["incident_id"]]
+    return data

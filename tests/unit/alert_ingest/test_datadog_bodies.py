@@ -10,7 +10,7 @@ import pytest
 
 from alert_ingest.senders.datadog import TRANSITIONS
 from tests.unit.alert_ingest.bodies import REMOVE, changed, sample
-from tests.unit.alert_ingest.conftest import Invoker
+from tests.unit.alert_ingest.conftest import Invoker, data_of
 
 CHECKOUT = {
     "cluster": "sre-platform",
@@ -23,14 +23,6 @@ NOTHING = {"cluster": None, "namespace": None, "kind": None, "name": None}
 
 def body_with(**changes: object) -> dict[str, Any]:
     return changed(sample("datadog/triggered"), **changes)
-
-
-def data_of(invoke: Invoker, body: object) -> dict[str, Any]:
-    status, answer = invoke.body(body)
-    assert (status, answer["accepted"], answer["rejected"]) == (202, 1, [])
-    data: dict[str, Any] = invoke.bus.details[-1]["data"]
-    assert answer["incident_ids"] == [data["incident_id"]]
-    return data
 
 
 def test_a_triggered_monitor_becomes_incident_created(invoke: Invoker) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from alert_ingest.senders import SENDERS
 from tests.unit.alert_ingest import group_cases
 from tests.unit.alert_ingest.bodies import REMOVE, changed, group_body, sample
-from tests.unit.alert_ingest.conftest import Invoker
+from tests.unit.alert_ingest.conftest import Invoker, data_of
 from tests.unit.alert_ingest.group_cases import ALERT, MISSING
 
 CHECKOUT = {
@@ -22,14 +21,6 @@ CHECKOUT = {
     "name": "checkout",
 }
 RULE = "Grafana rule CheckoutHighErrorRate"
-
-
-def data_of(invoke: Invoker, body: object) -> dict[str, Any]:
-    status, answer = invoke.body(body)
-    assert (status, answer["accepted"], answer["rejected"]) == (202, 1, [])
-    data: dict[str, Any] = invoke.bus.details[-1]["data"]
-    assert answer["incident_ids"] == [data["incident_id"]]
-    return data
 
 
 def notes_of(invoke: Invoker) -> list[str]:
