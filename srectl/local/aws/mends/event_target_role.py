@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id, get_region
-
 from srectl.local.aws.mends import event_dead_letters
+from srectl.local.aws.mends.support import refused_by_role
 
 _ACTIONS = {
     ":stateMachine:": "states:StartExecution",
@@ -22,23 +20,13 @@ _ACTIONS = {
 
 def _require_grant(target: dict[str, Any]) -> None:
     arn, role_name = target.get("Arn", ""), target.get("RoleArn", "").rsplit("/", 1)[-1]
-    policies = iam_evaluator._gather_role_policies(role_name, get_account_id()) if role_name else []
     action = next((action for part, action in _ACTIONS.items() if part in arn), None)
-    if action is None or not policies:
+    if action is None:
         return
-    principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{role_name}/rule"
-    request = iam_evaluator.EvalContext(
-        principal_arn=principal,
-        principal_type="AssumedRole",
-        principal_account=get_account_id(),
-        action=action,
-        resource_arn=arn,
-        region=get_region(),
-        service_context={},
-    )
-    if iam_evaluator.evaluate(request, policies).decision != "Allow":
+    refused = refused_by_role(role_name, "rule", action, arn, {})
+    if refused:
         raise event_dead_letters.DeliveryError(
-            "NO_PERMISSIONS", f"{principal} may not perform {action} on {arn}"
+            "NO_PERMISSIONS", f"{refused} may not perform {action} on {arn}"
         )
 
 

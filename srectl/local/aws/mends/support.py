@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
 
 
 def require_success(response: tuple[int, Any, bytes | str]) -> dict[str, Any]:
@@ -27,3 +31,31 @@ def require_success(response: tuple[int, Any, bytes | str]) -> dict[str, Any]:
 def is_true(value: Any) -> bool:
     """Read a CloudFormation boolean, which arrives as a bool or as the text ``"true"``."""
     return str(value).lower() == "true"
+
+
+def refused_by_role(
+    role_name: str, session: str, action: str, resource_arn: str, context: Mapping[str, Any]
+) -> str | None:
+    """Ask a role's policies whether one call may be made, as a service that assumed it.
+
+    Returns
+    -------
+    str or None
+        The ARN that is refused; None if the call may be made, or if the role has no policy at all:
+        the emulator lets such a role do everything.
+    """
+    policies = iam_evaluator._gather_role_policies(role_name, get_account_id()) if role_name else []
+    if not policies:
+        return None
+    principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{role_name}/{session}"
+    request = iam_evaluator.EvalContext(
+        principal_arn=principal,
+        principal_type="AssumedRole",
+        principal_account=get_account_id(),
+        action=action,
+        resource_arn=resource_arn,
+        region=get_region(),
+        service_context=dict(context),
+    )
+    allowed = iam_evaluator.evaluate(request, policies).decision == "Allow"
+    return None if allowed else principal

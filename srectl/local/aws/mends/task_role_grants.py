@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, eventbridge, stepfunctions
 
 from srectl.local.aws.mends.event_connection import secret_arn
+from srectl.local.aws.mends.support import refused_by_role
 
 log = logging.getLogger(__name__)
 
@@ -130,22 +130,12 @@ def _require_grants(resource: str, arguments: Any) -> None:
     integration = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:")
     integration = integration.removesuffix(".waitForTaskToken")
     role_name = _role_arn.get().rsplit("/", 1)[-1]
-    policies = iam_evaluator._gather_role_policies(role_name, get_account_id())
-    if integration not in _CALLS or not policies or not isinstance(arguments, dict):
+    if integration not in _CALLS or not isinstance(arguments, dict):
         return
     for action, arn, context in _CALLS[integration](arguments):
-        principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{role_name}/execution"
-        request = iam_evaluator.EvalContext(
-            principal_arn=principal,
-            principal_type="AssumedRole",
-            principal_account=get_account_id(),
-            action=action,
-            resource_arn=arn,
-            region=get_region(),
-            service_context=context,
-        )
-        if iam_evaluator.evaluate(request, policies).decision != "Allow":
-            cause = f"User: {principal} is not authorized to perform: {action} on resource: {arn}"
+        refused = refused_by_role(role_name, "execution", action, arn, context)
+        if refused:
+            cause = f"User: {refused} is not authorized to perform: {action} on resource: {arn}"
             log.warning("%s", cause)
             raise stepfunctions._ExecutionError("States.Permissions", cause)
 
