@@ -30,12 +30,12 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	touch $@
 
 binaries: $(READY)  ## Kubernetes, etcd, Prometheus and Alertmanager in the cache (built once, about 10 minutes)
-	$(BIN)/python -m srectl.local.binaries
+	$(BIN)/python -m onemachine.binaries
 
 lint: $(READY) lint-cloud  ## Every static check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src srectl checkout_app tests
+	$(BIN)/mypy src srectl onemachine checkout_app tests
 	$(BIN)/sam validate --lint
 	$(BIN)/srectl runbooks validate
 

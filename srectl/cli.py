@@ -7,25 +7,19 @@ from __future__ import annotations
 
 import signal
 import sys
+from importlib.metadata import entry_points
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 from srectl.commands.approvals import approve, deny
-from srectl.commands.demo import demo
 from srectl.commands.dlq import dlq
-from srectl.commands.down import down
-from srectl.commands.drill import drill
-from srectl.commands.env import env
 from srectl.commands.incidents import incidents
-from srectl.commands.logs import logs
 from srectl.commands.maintenance import maintenance
 from srectl.commands.mode import mode
 from srectl.commands.replay import replay
 from srectl.commands.runbooks import runbooks
-from srectl.commands.status import status
-from srectl.commands.up import up
 from srectl.errors import ExitCode
 
 _EPILOG = """\
@@ -55,11 +49,11 @@ def cli() -> None:
     """
 
 
-for _command in (
-    *(up, down, status, env, logs, demo, drill),
-    *(incidents, approve, deny, mode, maintenance, runbooks, dlq, replay),
-):
+for _command in (incidents, approve, deny, mode, maintenance, runbooks, dlq, replay):
     cli.add_command(_command)
+# The one-machine stack brings commands of its own; an operator's machine may not have it.
+for _plugin in entry_points(group="srectl.commands"):
+    _plugin.load()(cli)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

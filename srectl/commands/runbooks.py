@@ -22,11 +22,11 @@ from srectl.commands.operating import (
     safe,
 )
 from srectl.errors import CommandFailed
-from srectl.local.state import PROJECT_ROOT
 from srectl.operate import catalogue as publishing
 from srectl.operate import plans, switches
 from srectl.operate.account import Account
 from srectl.operate.samples import alerts_in
+from srectl.project import PROJECT_ROOT
 
 _folder_option = click.option(
     "--folder",

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from srectl.errors import CommandFailed
-from srectl.local.state import PROJECT_ROOT
+from srectl.project import PROJECT_ROOT
 
 _MAX_BYTES = 5_000_000
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from srectl.local.binaries import find
-from srectl.local.clients import client_of
-from srectl.local.control import stop_stack
-from srectl.local.node import write_image_map
-from srectl.local.process import wait_until
-from srectl.local.state import StackFolder, StackState
+from onemachine.binaries import find
+from onemachine.node import write_image_map
+from onemachine.processes.managed import wait_until
+from onemachine.stack.clients import client_of
+from onemachine.stack.control import stop_stack
+from onemachine.stack.state import StackFolder, StackState
 from tests.e2e.test_stack import FIRING, post, srectl, start, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from srectl.local.children import processes_of_stack
-from srectl.local.control import stop_stack
-from srectl.local.process import wait_until
-from srectl.local.state import PROJECT_ROOT, StackFolder, StackState
+from onemachine.processes.children import processes_of_stack
+from onemachine.processes.managed import wait_until
+from onemachine.stack.control import stop_stack
+from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from srectl.local.children import processes_of_stack
-from srectl.local.clients import client_of
-from srectl.local.control import stop_stack
-from srectl.local.state import PROJECT_ROOT, StackFolder, StackState
+from onemachine.processes.children import processes_of_stack
+from onemachine.stack.clients import client_of
+from onemachine.stack.control import stop_stack
+from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

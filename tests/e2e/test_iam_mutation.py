@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from srectl.local.control import stop_stack
-from srectl.local.state import StackFolder
+from onemachine.stack.control import stop_stack
+from onemachine.stack.state import StackFolder
 from tests.e2e.iam.aws_only import AWS_ONLY
 from tests.e2e.iam.flows import PROBES
 from tests.e2e.iam.grants import Grant, grants

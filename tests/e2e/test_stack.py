@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from srectl.local.binaries import find
-from srectl.local.children import processes_of_stack
-from srectl.local.clients import client_of
-from srectl.local.control import stop_stack
-from srectl.local.process import wait_until
-from srectl.local.receiver import read_notifications
-from srectl.local.state import PROJECT_ROOT, StackFolder, StackState
+from onemachine.binaries import find
+from onemachine.processes.children import processes_of_stack
+from onemachine.processes.managed import wait_until
+from onemachine.receiver import read_notifications
+from onemachine.stack.clients import client_of
+from onemachine.stack.control import stop_stack
+from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import yaml
 
-from srectl.local.aws.process import LocalAws
-from srectl.local.binaries import BinaryUnavailable, find
-from srectl.local.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
-from srectl.local.process import ManagedProcess
+from onemachine.aws.local_aws import LocalAws
+from onemachine.binaries import BinaryUnavailable, find
+from onemachine.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
+from onemachine.processes.managed import ManagedProcess
 
 CLUSTER_NAME = "sre-platform"
 USER_KUBECONFIG_VARIABLE = "SRECTL_TEST_KUBECONFIG"

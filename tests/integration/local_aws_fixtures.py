@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 
 StartLocalAws = Callable[..., AbstractContextManager[LocalAws]]
 

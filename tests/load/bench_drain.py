@@ -20,12 +20,12 @@ from typing import Any
 
 from kubernetes import client
 
+from onemachine.binaries import find
+from onemachine.kubernetes import ControlPlane
 from runbook_action.actions import REGISTRY
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.objects import GROUP_LABELS
 from runbook_action.request import Target
-from srectl.local.binaries import find
-from srectl.local.kubernetes import ControlPlane
 from tests.integration.kubernetes_fixtures import start_control_plane
 from tests.integration.runbook_action.drain_scene import BUDGETS, PODS_EACH, kept_ready, populate
 from tests.integration.runbook_action.support import Place, PodStatuses, TokenAccess, admin_api

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from onemachine.binaries import BinaryUnavailable, find
+from onemachine.monitoring import QUICK, REALISTIC, SHIPPED_RULES, Pace, rule_file
 from srectl import runbooks
-from srectl.local.binaries import BinaryUnavailable, find
-from srectl.local.monitoring import QUICK, REALISTIC, SHIPPED_RULES, Pace, rule_file
 
 pytestmark = pytest.mark.monitoring
 

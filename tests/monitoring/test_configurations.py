@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from srectl.local.binaries import BinaryUnavailable, find
-from srectl.local.monitoring import QUICK, REALISTIC, Alertmanager, Pace, Prometheus
-from srectl.local.monitoring.rules import MONITORING_FOLDER
+from onemachine.binaries import BinaryUnavailable, find
+from onemachine.monitoring import QUICK, REALISTIC, Alertmanager, Pace, Prometheus
+from onemachine.monitoring.rules import MONITORING_FOLDER
 
 pytestmark = pytest.mark.monitoring
 

@@ -14,9 +14,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from checkout import metrics
-from srectl.local.binaries import BinaryUnavailable, find
-from srectl.local.monitoring import SHIPPED_RULES, rule_file
-from srectl.local.monitoring.rules import MONITORING_FOLDER
+from onemachine.binaries import BinaryUnavailable, find
+from onemachine.monitoring import SHIPPED_RULES, rule_file
+from onemachine.monitoring.rules import MONITORING_FOLDER
 
 pytestmark = pytest.mark.monitoring
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from srectl.local.binaries import BinaryUnavailable, find
-from srectl.local.monitoring import Alertmanager
-from srectl.local.process import ManagedProcess, free_port, wait_until
+from onemachine.binaries import BinaryUnavailable, find
+from onemachine.monitoring import Alertmanager
+from onemachine.processes.managed import ManagedProcess, free_port, wait_until
 
 pytestmark = pytest.mark.monitoring
 

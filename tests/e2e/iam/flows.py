@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from srectl.local.function_logs import FunctionLogs
-from srectl.local.receiver import read_chat
+from onemachine.receiver import read_chat
+from onemachine.stack.function_logs import FunctionLogs
 from srectl.operate import approvals
 from srectl.operate.queues import QUEUES
 from tests.e2e.iam.lab import WINDOW_SECONDS, Event, Lab
@@ -375,7 +375,7 @@ def _checkout_reads(lab: Lab, parameter: str) -> bool:
 
 
 def _aws(lab: Lab) -> Any:
-    from srectl.local.clients import aws_of
+    from onemachine.stack.clients import aws_of
 
     return aws_of(lab.state)
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from srectl.drill.report import Account, Teller
-from srectl.drill.scene import Scene
-from srectl.local.kubernetes.api import ApiClient
-from srectl.local.kubernetes.pki import KeyPair
-from srectl.local.state import StackFolder, StackState
+from onemachine.drill.report import Account, Teller
+from onemachine.drill.scene import Scene
+from onemachine.kubernetes.api import ApiClient
+from onemachine.kubernetes.pki import KeyPair
+from onemachine.stack.state import StackFolder, StackState
 from srectl.operate.account import Account as Deployment
 from srectl.operate.queues import QUEUES
 from tests.e2e.iam.grants import Grant, grants, listed

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from onemachine.processes.children import Children
+from onemachine.stack.deploy import Application, build, deploy, parameter_overrides
+from onemachine.stack.state import PROJECT_ROOT, StackFolder
 from srectl import runbooks
-from srectl.local.children import Children
-from srectl.local.deploy import Application, build, deploy, parameter_overrides
-from srectl.local.state import PROJECT_ROOT, StackFolder
 from tests.integration.alarms.platform import PACE, Deployment
 from tests.integration.local_aws_fixtures import running_local_aws
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from srectl.local.aws.process import LocalAws
-from srectl.local.deploy import StackOutputs
+from onemachine.aws.local_aws import LocalAws
+from onemachine.stack.deploy import StackOutputs
 
 #: The alarms' clock: five minutes pass in ten seconds.
 PACE = 30.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cfnlint.decode.cfn_yaml import load
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 
 pytestmark = pytest.mark.localaws
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cfnlint.decode.cfn_yaml import load
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from srectl.operate import queues
 from tests.integration.localaws.probes.support import eventually
 

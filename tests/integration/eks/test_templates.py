@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 
 pytestmark = pytest.mark.localaws
 

@@ -16,9 +16,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from srectl.local.kubernetes import ControlPlane, ControlPlanePorts
-from srectl.local.kubernetes.api import ApiAnswer, ApiClient
-from srectl.local.process import StartFailed
+from onemachine.kubernetes import ControlPlane, ControlPlanePorts
+from onemachine.kubernetes.api import ApiAnswer, ApiClient
+from onemachine.processes.managed import StartFailed
 from tests.integration.kubernetes_fixtures import (
     KubernetesApi,
     StartedControlPlane,

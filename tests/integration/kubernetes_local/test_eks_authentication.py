@@ -13,9 +13,9 @@ import boto3
 import pytest
 from botocore.signers import RequestSigner
 
-from srectl.local.aws.process import LocalAws
-from srectl.local.kubernetes import ControlPlane
-from srectl.local.kubernetes.api import ApiClient
+from onemachine.aws.local_aws import LocalAws
+from onemachine.kubernetes import ControlPlane
+from onemachine.kubernetes.api import ApiClient
 from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.localaws]

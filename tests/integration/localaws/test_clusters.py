@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.signers import RequestSigner
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 
 pytestmark = pytest.mark.localaws
 

@@ -14,8 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
-from srectl.local.aws.mends import MENDS
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
+from onemachine.aws.mends import MENDS
 from tests.integration.local_aws_fixtures import StartLocalAws
 from tests.integration.localaws.probes import PROBES
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local.aws.mends import MENDS
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
+from onemachine.aws.mends import MENDS
 from tests.integration.local_aws_fixtures import running_local_aws
 from tests.integration.localaws.probes.support import eventually, invoke, make_function
 from tests.integration.localaws.sockets import listening_addresses

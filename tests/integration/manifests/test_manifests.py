@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from srectl.local.binaries import find
-from srectl.local.checkout import LOCAL_IMAGE
+from onemachine.binaries import find
+from onemachine.stack.checkout import LOCAL_IMAGE
 from tests.integration.kubernetes_fixtures import KubernetesApi
 
 pytestmark = pytest.mark.kubernetes

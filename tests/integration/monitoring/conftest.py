@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from srectl.local.binaries import find
-from srectl.local.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
-from srectl.local.monitoring import QUICK, Alertmanager, Prometheus
-from srectl.local.node import NodeAgent, choose_pod_range, write_image_map
-from srectl.local.process import ManagedProcess, free_port
-from srectl.local.traffic import Traffic
+from onemachine.binaries import find
+from onemachine.monitoring import QUICK, Alertmanager, Prometheus
+from onemachine.node import NodeAgent, choose_pod_range, write_image_map
+from onemachine.processes.managed import ManagedProcess, free_port
+from onemachine.stack.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
+from onemachine.traffic import Traffic
 from tests.integration.kubernetes_fixtures import start_control_plane
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from srectl.local.binaries import BinaryUnavailable
-from srectl.local.binaries.locate import cache_folder
+from onemachine.binaries import BinaryUnavailable
+from onemachine.binaries.locate import cache_folder
 
 _MODULE = Path(__file__).parent / "operator"
 _API = "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring"

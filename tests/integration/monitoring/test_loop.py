@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from srectl.local.monitoring.rules import MONITORING_FOLDER
+from onemachine.monitoring.rules import MONITORING_FOLDER
 from tests.integration.monitoring.conftest import API_KEY, Shop, eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.monitoring]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from srectl.local.binaries import BinaryUnavailable, find
+from onemachine.binaries import BinaryUnavailable, find
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.monitoring.operator_crds import operator_crds
 

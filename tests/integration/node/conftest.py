@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local.node import choose_pod_range
+from onemachine.node import choose_pod_range
 from tests.integration.kubernetes_fixtures import StartedControlPlane
 from tests.integration.node.support import AgentProcess, Api, start_agent
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from kubernetes import client, config
 
-from srectl.local.node import ImageSpec, NodeAgent, write_image_map
+from onemachine.node import ImageSpec, NodeAgent, write_image_map
 
 T = TypeVar("T")
 Json = dict[str, Any]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from srectl.local.node import choose_pod_range
-from srectl.local.node.nodes import control_file
+from onemachine.node import choose_pod_range
+from onemachine.node.nodes import control_file
 from tests.integration.kubernetes_fixtures import StartedControlPlane
 from tests.integration.node.support import (
     AgentProcess,

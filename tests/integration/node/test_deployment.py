@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from srectl.local.node import ImageSpec, write_image_map
-from srectl.local.node.images import read_image_map
+from onemachine.node import ImageSpec, write_image_map
+from onemachine.node.images import read_image_map
 from tests.integration.node.support import (
     AgentProcess,
     Api,

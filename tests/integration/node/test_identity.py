@@ -8,9 +8,9 @@ import pytest
 from mypy_boto3_iam import IAMClient
 from mypy_boto3_ssm import SSMClient
 
-from srectl.local.aws.process import LocalAws
-from srectl.local.kubernetes.control_plane import SERVICE_ACCOUNT_ISSUER
-from srectl.local.node import choose_pod_range
+from onemachine.aws.local_aws import LocalAws
+from onemachine.kubernetes.control_plane import SERVICE_ACCOUNT_ISSUER
+from onemachine.node import choose_pod_range
 from tests.integration.kubernetes_fixtures import StartedControlPlane
 from tests.integration.node.support import PYTHON, AgentProcess, Api, eventually, start_agent
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import (
     ALERT_INGEST,
     ROOT,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import ROOT, RUNBOOK_ACTION, Emulator, build, emulator
 
 pytestmark = [pytest.mark.rie, pytest.mark.localaws]

@@ -14,11 +14,11 @@ from typing import Any
 import yaml
 from kubernetes import client, config, utils
 
+from onemachine.aws.local_aws import LocalAws
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import Endpoint
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target
-from srectl.local.aws.process import LocalAws
 
 INCIDENT = "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11"
 PARAMETER = "/checkout/degraded_mode"

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from onemachine.aws.local_aws import LocalAws
 from runbook_action.objects import GROUP_LABELS
-from srectl.local.aws.process import LocalAws
 from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
 from tests.integration.rie.harness import ROOT, RUNBOOK_ACTION, Emulator, build, emulator
 from tests.integration.runbook_action.support import (

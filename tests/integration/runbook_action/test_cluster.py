@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from onemachine.kubernetes.pki import CertificateAuthority
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.errors import (
     AccessDenied,
@@ -17,7 +18,6 @@ from runbook_action.errors import (
     TargetNotFound,
 )
 from runbook_action.objects import Deployment
-from srectl.local.kubernetes.pki import CertificateAuthority
 from tests.integration.runbook_action.support import Place, TokenAccess
 
 pytestmark = pytest.mark.kubernetes

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
+from onemachine.binaries import find
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused
 from runbook_action.events import tell_of
-from srectl.local.binaries import find
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.support import INCIDENT, Place
 from tests.integration.runbook_action.test_drain_node import request as drain_request

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from onemachine.processes.managed import free_port
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import RunbookActionError
 from runbook_action.outcome import Outcome
 from runbook_action.request import Request, Target
-from srectl.local.process import free_port
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.faulty_proxy import FaultyProxy
 from tests.integration.runbook_action.support import PARAMETER, Place

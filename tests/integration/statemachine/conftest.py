@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.statemachine.platform import Platform
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import Function, build
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from onemachine.aws.local_aws import LocalAws
 from runbook_action.objects import GROUP_LABELS
-from srectl.local.aws.process import LocalAws
 from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
 from tests.integration.rie.harness import RUNBOOK_ACTION
 from tests.integration.runbook_action.drain_scene import kept_ready

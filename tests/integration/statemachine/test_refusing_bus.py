@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from onemachine.aws.local_aws import LocalAws
 from srectl.cli import cli
-from srectl.local.aws.process import LocalAws
 from tests.integration.rie.harness import ALERT_INGEST, Emulator, build, emulator
 from tests.integration.statemachine.platform import Platform, wait_for
 from tests.integration.statemachine.webhook import request, variables

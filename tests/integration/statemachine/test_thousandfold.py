@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import ALERT_INGEST
 from tests.integration.statemachine.platform import Platform, wait_for
 from tests.integration.statemachine.webhook import request, variables

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local.binaries import BinaryUnavailable, Component
-from srectl.local.binaries.build import provide, reported_version
-from srectl.local.binaries.progress import SilentProgress
+from onemachine.binaries import BinaryUnavailable, Component
+from onemachine.binaries.build import provide, reported_version
+from onemachine.binaries.progress import SilentProgress
 
 GO = shutil.which("go")
 needs_go = pytest.mark.skipif(GO is None, reason="builds with the real Go, which is not installed")
@@ -33,8 +33,8 @@ BUILD_IN_A_PROCESS = """
 import sys
 from pathlib import Path
 from tests.unit.binaries.test_build import component_in
-from srectl.local.binaries.build import provide
-from srectl.local.binaries.progress import SilentProgress
+from onemachine.binaries.build import provide
+from onemachine.binaries.progress import SilentProgress
 print(provide(component_in(Path(sys.argv[1])), SilentProgress()).origin)
 """
 

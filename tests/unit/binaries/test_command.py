@@ -1,4 +1,4 @@
-"""``python -m srectl.local.binaries``: what it prints, and how it ends."""
+"""``python -m onemachine.binaries``: what it prints, and how it ends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local.binaries.__main__ import main
+from onemachine.binaries.__main__ import main
 
 
 @pytest.fixture(autouse=True)

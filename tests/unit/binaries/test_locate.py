@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local.binaries import COMPONENTS, BinaryUnavailable, Component, find
-from srectl.local.binaries.locate import cache_folder
+from onemachine.binaries import COMPONENTS, BinaryUnavailable, Component, find
+from onemachine.binaries.locate import cache_folder
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_the_message_says_what_to_do() -> None:
         find("kubernetes")
     message = str(caught.value)
     for advice in (
-        "python -m srectl.local.binaries",
+        "python -m onemachine.binaries",
         "KUBEBUILDER_ASSETS",
         "SRECTL_TEST_KUBECONFIG",
         "1.26",

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from srectl.local.binaries.progress import LineProgress, TerminalProgress, showing
+from onemachine.binaries.progress import LineProgress, TerminalProgress, showing
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_long_step_gives_a_sign_of_life(
     seen: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 1000, 10))  # every update ten seconds after the one before
-    monkeypatch.setattr("srectl.local.binaries.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("onemachine.binaries.progress.time.monotonic", lambda: next(clock))
     progress = LineProgress(Console(file=seen, width=200))
     for done in range(5):
         progress.update("etcd-3.6.16", "compiling packages", done, 5)

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from onemachine.commands import env as env_command
+from onemachine.commands import options as options_module
+from onemachine.commands.env import exports
+from onemachine.stack.control import StackRequest, spawn_supervisor, stop_stack
+from onemachine.stack.state import StackFolder, StackState, write_private
 from srectl.cli import cli
-from srectl.commands import env as env_command
-from srectl.commands import options as options_module
-from srectl.commands.env import exports
-from srectl.local.control import StackRequest, spawn_supervisor, stop_stack
-from srectl.local.state import StackFolder, StackState, write_private
 from tests.unit.local.trivial_stack import REPOSITORY, command
 
 Run = Callable[..., Result]

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from alert_ingest.senders.datadog import Datadog
+from onemachine.monitoring import SHIPPED_RULES, rule_file
 from srectl import runbooks
-from srectl.local.monitoring import SHIPPED_RULES, rule_file
 
 ROOT = Path(__file__).parents[3]
 DATADOG = ROOT / "eks" / "datadog"

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from srectl.demo.milestones import Baseline, Pace, incident_milestones
-from srectl.demo.watch import Sighting
-from srectl.demo.world import Accepted, Pod, World
-from srectl.local.receiver import Notification
+from onemachine.demo.milestones import Baseline, Pace, incident_milestones
+from onemachine.demo.watch import Sighting
+from onemachine.demo.world import Accepted, Pod, World
+from onemachine.receiver import Notification
 
 INCIDENT = "827b6fec-df76-5527-8084-a38a1fb5c3c6"
 BASELINE = Baseline(frozenset({"old-1", "old-2"}), 2)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from srectl.demo.report import Account, show, write
-from srectl.demo.verdict import Evidence, judge
-from srectl.demo.watch import Milestone, Reached, Sighting
-from srectl.local.receiver import ChatMessage, Mail, Notification
+from onemachine.demo.report import Account, show, write
+from onemachine.demo.verdict import Evidence, judge
+from onemachine.demo.watch import Milestone, Reached, Sighting
+from onemachine.receiver import ChatMessage, Mail, Notification
 
 ACTED = {"action": "enable_degraded_mode", "operation": "execute", "status": "succeeded"}
 RECORD = {"status": "resolved", "mttr_seconds": 14, "actions_taken": [ACTED]}

@@ -7,7 +7,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from srectl.demo.watch import Milestone, Reached, Sighting, Stalled, watch
+from onemachine.demo.watch import Milestone, Reached, Sighting, Stalled, watch
 
 
 def nothing() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
+from onemachine.drill.commands import AwsCommand, CommandUnknown, parse_aws
 from srectl.cli import cli
-from srectl.drill.commands import AwsCommand, CommandUnknown, parse_aws
 
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "disaster-recovery.md"
 

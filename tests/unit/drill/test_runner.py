@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
+from onemachine.drill import runner, scene
+from onemachine.drill.report import Account, NotMet, Teller
+from onemachine.drill.runner import Drills
+from onemachine.drill.scene import Scene
+from onemachine.stack.state import StackFolder, StackState
 from srectl.cli import cli
-from srectl.drill import runner, scene
-from srectl.drill.report import Account, NotMet, Teller
-from srectl.drill.runner import Drills
-from srectl.drill.scene import Scene
-from srectl.local.state import StackFolder, StackState
 
 Script = Callable[[Scene], None]
 

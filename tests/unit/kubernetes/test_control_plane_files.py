@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from srectl.local.kubernetes import ControlPlane, ControlPlanePorts
+from onemachine.kubernetes import ControlPlane, ControlPlanePorts
 
 WEBHOOK = "http://127.0.0.1:4566/_ministack/eks-auth/000000000000/us-east-1/sre-platform/hidden"
 

@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from srectl.local.kubernetes.pki import CertificateAuthority, KeyPair, service_account_key
+from onemachine.kubernetes.pki import CertificateAuthority, KeyPair, service_account_key
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from srectl.local.canary import last_canary
+from onemachine.stack.canary import last_canary
 
 START = datetime(2026, 11, 23, 15, 4, 5, tzinfo=UTC)
 

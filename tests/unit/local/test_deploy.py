@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local import deploy
-from srectl.local.children import Children
-from srectl.local.deploy import Application, StackOutputs, build, parameter_overrides, source_hash
-from srectl.local.process import StartFailed
-from srectl.local.state import StackFolder
+from onemachine.processes.children import Children
+from onemachine.processes.managed import StartFailed
+from onemachine.stack import deploy
+from onemachine.stack.deploy import (
+    Application,
+    StackOutputs,
+    build,
+    parameter_overrides,
+    source_hash,
+)
+from onemachine.stack.state import StackFolder
 
 CONFIG = """
 version = 0.1

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import pytest
 
-from srectl.local.process import (
+from onemachine.processes.managed import (
     ManagedProcess,
     ProcessIdentity,
     StartFailed,
@@ -112,7 +112,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
             sys.executable,
             "-c",
             "import sys, time; from pathlib import Path;"
-            "from srectl.local.process import ManagedProcess;"
+            "from onemachine.processes.managed import ManagedProcess;"
             f"child = ManagedProcess('child', [sys.executable, '-c', {SLEEPER!r}], {{}},"
             f" Path({str(log)!r})).start(); print(child.pid, flush=True); time.sleep(600)",
         ],
@@ -217,7 +217,9 @@ def test_a_mistake_in_a_probe_is_not_taken_for_not_yet() -> None:
 def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     first = free_port()
     wanted = iter([first, first])
-    monkeypatch.setattr("srectl.local.process.random.randrange", lambda *_: next(wanted, first + 1))
+    monkeypatch.setattr(
+        "onemachine.processes.managed.random.randrange", lambda *_: next(wanted, first + 1)
+    )
     assert free_port() != first
     with socket.socket() as server:
         server.bind(("127.0.0.1", first))
@@ -229,8 +231,8 @@ def test_a_port_in_use_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
         taken = server.getsockname()[1]
         wanted = iter([taken, taken])
         monkeypatch.setattr(
-            "srectl.local.process.random.randrange",
+            "onemachine.processes.managed.random.randrange",
             lambda low, high: next(wanted, low + os.getpid() % (high - low)),
         )
-        monkeypatch.setattr("srectl.local.process._given_ports", set())
+        monkeypatch.setattr("onemachine.processes.managed._given_ports", set())
         assert free_port() != taken

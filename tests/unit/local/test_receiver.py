@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from srectl.local.receiver import (
+from onemachine.receiver import (
     ReceiverServer,
     read_chat,
     read_mails,

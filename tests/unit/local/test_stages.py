@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from srectl.local.stages import Observer, Report, Stage, StageFailed, Stopped, run_stages
+from onemachine.stack.stages import Observer, Report, Stage, StageFailed, Stopped, run_stages
 
 
 class Recorder(Observer):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local.progress import ProgressWriter, follow, size_of
-from srectl.local.state import (
+from onemachine.stack.progress import ProgressWriter, follow, size_of
+from onemachine.stack.state import (
     NameInvalid,
     ProcessRecord,
     StackFolder,

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from srectl.commands.status import effective_phase
-from srectl.local.children import processes_of_stack
-from srectl.local.control import AlreadyRunning, StackFailed, spawn_supervisor, stop_stack
-from srectl.local.process import wait_until
-from srectl.local.progress import Event
-from srectl.local.state import StackFolder, StackState
+from onemachine.commands.status import effective_phase
+from onemachine.processes.children import processes_of_stack
+from onemachine.processes.managed import wait_until
+from onemachine.stack.control import AlreadyRunning, StackFailed, spawn_supervisor, stop_stack
+from onemachine.stack.progress import Event
+from onemachine.stack.state import StackFolder, StackState
 from tests.unit.local.trivial_stack import REPOSITORY, command
 
 
@@ -115,8 +115,8 @@ def test_an_interrupted_start_leaves_nothing(folder: StackFolder) -> None:
     # In a process of its own: cleaning up makes the process deaf to further interruptions.
     script = (
         "import sys\n"
-        "from srectl.local.control import spawn_supervisor\n"
-        "from srectl.local.state import StackFolder\n"
+        "from onemachine.stack.control import spawn_supervisor\n"
+        "from onemachine.stack.state import StackFolder\n"
         "from tests.unit.local.trivial_stack import command\n"
         "def tell(event):\n"
         "    if event.kind == 'report': print('interrupt me', flush=True)\n"

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from srectl.local.process import ManagedProcess, ProcessIdentity, free_port, wait_until
-from srectl.local.stages import Report, Stage
-from srectl.local.state import StackFolder
-from srectl.local.supervisor import Supervisor, Workbench, serve
+from onemachine.processes.managed import ManagedProcess, ProcessIdentity, free_port, wait_until
+from onemachine.stack.stages import Report, Stage
+from onemachine.stack.state import StackFolder
+from onemachine.stack.supervisor import Supervisor, Workbench, serve
 
 REPOSITORY = str(Path(__file__).resolve().parents[3])
 WORKER = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"

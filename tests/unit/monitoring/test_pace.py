@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from srectl.local.monitoring import QUICK, REALISTIC, SHIPPED_RULES, Pace, rule_file
-from srectl.local.monitoring.durations import divide, parse_duration
+from onemachine.monitoring import QUICK, REALISTIC, SHIPPED_RULES, Pace, rule_file
+from onemachine.monitoring.durations import divide, parse_duration
 
 
 def _rule(expression: str, pace: Pace, folder: Path) -> str:

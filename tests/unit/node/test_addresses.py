@@ -4,8 +4,8 @@ import ipaddress
 
 import pytest
 
-from srectl.local.node.addresses import AddressPool, choose_pod_range, lock_range, parse_range
-from srectl.local.node.errors import SettingsError
+from onemachine.node.addresses import AddressPool, choose_pod_range, lock_range, parse_range
+from onemachine.node.errors import SettingsError
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/16", "127.1.0.0/24", "127.1.0.1/16", "0.0.0.0/0", "x"])

@@ -1,6 +1,6 @@
 """The restart back-off doubles, stops growing, and forgives."""
 
-from srectl.local.node.backoff import Backoff, BackoffPolicy
+from onemachine.node.backoff import Backoff, BackoffPolicy
 
 
 def test_the_first_restart_is_immediate_and_each_wait_doubles_to_the_maximum() -> None:

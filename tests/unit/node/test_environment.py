@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from srectl.local.node.environment import EnvironmentBuilder, base_environment, field_value
-from srectl.local.node.errors import ApiError, ContainerConfigError
+from onemachine.node.environment import EnvironmentBuilder, base_environment, field_value
+from onemachine.node.errors import ApiError, ContainerConfigError
 
 POD: dict[str, Any] = {
     "metadata": {

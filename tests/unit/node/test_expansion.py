@@ -2,7 +2,7 @@
 
 import pytest
 
-from srectl.local.node.expansion import expand, expand_all
+from onemachine.node.expansion import expand, expand_all
 
 KNOWN = {"A": "1", "B_C": "x y", "LOOP": "$(A)"}
 

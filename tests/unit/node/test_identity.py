@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from srectl.local.node.cluster import Cluster
-from srectl.local.node.identity import AwsEndpoint, PodIdentity, plain_environment
+from onemachine.node.cluster import Cluster
+from onemachine.node.identity import AwsEndpoint, PodIdentity, plain_environment
 
 ROLE = "arn:aws:iam::000000000000:role/checkout-service-role"
 POD = {

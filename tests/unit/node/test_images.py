@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from srectl.local.node.errors import ImageError, SettingsError
-from srectl.local.node.images import ImageSpec, ImageStore, read_image_map, resolve, write_image_map
+from onemachine.node.errors import ImageError, SettingsError
+from onemachine.node.images import ImageSpec, ImageStore, read_image_map, resolve, write_image_map
 
 KNOWN = {"app:1": ImageSpec(("serve",), ("--fast",), "/srv", {"A": "1"})}
 

@@ -13,16 +13,16 @@ from typing import Any, cast
 
 import pytest
 
-from srectl.local.node import pod as pod_module
-from srectl.local.node.addresses import AddressPool, parse_range
-from srectl.local.node.agent import PodManager
-from srectl.local.node.cluster import Cluster
-from srectl.local.node.errors import ApiError
-from srectl.local.node.events import EventRecorder
-from srectl.local.node.guard import Guard
-from srectl.local.node.images import ImageStore
-from srectl.local.node.pod import Host
-from srectl.local.node.settings import AgentSettings
+from onemachine.node import pod as pod_module
+from onemachine.node.addresses import AddressPool, parse_range
+from onemachine.node.agent import PodManager
+from onemachine.node.cluster import Cluster
+from onemachine.node.errors import ApiError
+from onemachine.node.events import EventRecorder
+from onemachine.node.guard import Guard
+from onemachine.node.images import ImageStore
+from onemachine.node.pod import Host
+from onemachine.node.settings import AgentSettings
 
 STUBBORN = "trap '' TERM; echo up; while true; do sleep 0.05; done"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from srectl.local.node.actions import Surroundings, perform
-from srectl.local.node.probes import ProbeSpec, ProbeTracker, parse_probes
+from onemachine.node.actions import Surroundings, perform
+from onemachine.node.probes import ProbeSpec, ProbeTracker, parse_probes
 
 
 def test_a_probe_has_the_defaults_of_the_pod_api() -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from srectl.local.node.__main__ import build_parser, main, settings_from
-from srectl.local.node.cluster import Cluster
-from srectl.local.node.errors import SettingsError
-from srectl.local.node.files import clear, pod_directory, prepare, prune, write_private
-from srectl.local.node.guard import Guard
-from srectl.local.node.launch import NodeAgent
-from srectl.local.node.logs import ContainerLog
-from srectl.local.node.process import ContainerProcess, StartError
+from onemachine.node.__main__ import build_parser, main, settings_from
+from onemachine.node.cluster import Cluster
+from onemachine.node.container_process import ContainerProcess, StartError
+from onemachine.node.errors import SettingsError
+from onemachine.node.files import clear, pod_directory, prepare, prune, write_private
+from onemachine.node.guard import Guard
+from onemachine.node.launch import NodeAgent
+from onemachine.node.logs import ContainerLog
 
 ENV = {"PATH": "/usr/bin:/bin"}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from srectl.local.node.status import (
+from onemachine.node.status import (
     ContainerView,
     Running,
     State,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from srectl.local.traffic.tally import OUTCOMES, Tally, outcome_of
+from onemachine.traffic.tally import OUTCOMES, Tally, outcome_of
 
 
 def test_a_second_holds_what_ended_in_it() -> None:

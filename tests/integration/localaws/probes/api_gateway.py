@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import deploy, make_function, metric_sum
 

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import (
     deploy,

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import deploy, eventually, make_machine
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import make_role
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 
 Probe = Callable[[LocalAws, str], None]
 

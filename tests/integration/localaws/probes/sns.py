@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import (
     HttpReceiver,

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
-from srectl.local.aws.process import LocalAws
+from onemachine.aws.local_aws import LocalAws
 
 T = TypeVar("T")
 

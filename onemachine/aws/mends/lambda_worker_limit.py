@@ -1,0 +1,47 @@
+"""Mends the number of worker processes.
+
+Lambda scales out on machines of its own. The emulator starts one process (60 MB and more) for every
+call at once, on this machine, which a burst of alerts brings down. Here a call beyond the limit of
+``SRECTL_LOCAL_AWS_MAX_LAMBDA_WORKERS`` waits for a free place, and processes left over from a burst
+end as soon as another function needs their place. A call that has waited too long is throttled.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from onemachine.aws.variables import MAX_WORKERS_VARIABLE
+
+# Counted from the start of the last call, so it must be longer than a usual call.
+_IDLE_SECONDS = 10.0
+_LONGEST_WAIT_SECONDS = 30.0
+
+
+def apply() -> None:
+    """Put a gate before the worker pool."""
+    limit = int(os.environ[MAX_WORKERS_VARIABLE])
+    gate = threading.BoundedSemaphore(limit)
+    stock_execute = lambda_svc._execute_function_warm
+
+    def execute(function: Any, event: Any, request_id: str) -> Any:
+        if not gate.acquire(timeout=_LONGEST_WAIT_SECONDS):
+            return lambda_svc._throttle_response(
+                reason_code="ConcurrentInvocationLimitExceeded",
+                msg=f"Rate Exceeded: this machine runs at most {limit} functions at once",
+            )
+        try:
+            with lambda_runtime._lock:
+                processes = sum(len(pool) for pool in lambda_runtime._workers.values())
+            if processes >= limit:
+                # Keeps one warm process of each function.
+                lambda_runtime.reap_idle_workers(ttl=_IDLE_SECONDS)
+            return stock_execute(function, event, request_id)
+        finally:
+            gate.release()
+
+    lambda_svc._execute_function_warm = execute

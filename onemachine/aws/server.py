@@ -1,0 +1,77 @@
+"""Start the local AWS: ``python -m onemachine.aws.server``.
+
+The environment is the whole configuration (:meth:`onemachine.aws.local_aws.LocalAws.environment`
+makes it), because the emulator reads it while it is imported. ``SRECTL_LOCAL_AWS_MENDS_OFF`` holds
+the comma-separated names of mends to leave out.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from onemachine.aws.variables import MENDS_OFF_VARIABLE, SECRET_VARIABLE
+
+
+def _check_environment() -> None:
+    """Refuse to start where the emulator would listen beyond loopback or without IAM."""
+    host = os.environ.get("BIND_HOST", "")
+    if not host or not ipaddress.ip_address(host).is_loopback:
+        raise SystemExit(f"BIND_HOST must be a loopback address, not {host!r}")
+    wanted = {"AUTH": "true", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            raise SystemExit(f"{name} must be {value!r}; start the local AWS through LocalAws")
+    if not os.environ.get(SECRET_VARIABLE):
+        raise SystemExit(f"{SECRET_VARIABLE} must hold the stack's secret")
+
+
+def _clear_worker_folders() -> None:
+    """Empty the private TMPDIR of unpacked functions; a killed server leaves them behind."""
+    folder = Path(tempfile.gettempdir())
+    for leftover in folder.glob("ministack-lambda-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _end_workers() -> None:
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()
+
+
+def main() -> None:
+    """Apply the mends and serve until SIGTERM."""
+    _check_environment()
+    _clear_worker_folders()
+
+    from ministack import app as emulator
+
+    from onemachine.aws.admin import AdminRoutes
+    from onemachine.aws.mends import apply_mends
+
+    off = [name for name in os.environ.get(MENDS_OFF_VARIABLE, "").split(",") if name]
+    try:
+        applied = apply_mends(off)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    emulator.app = AdminRoutes(
+        emulator.app,
+        secret=os.environ[SECRET_VARIABLE],
+        account_id=os.environ["MINISTACK_ACCOUNT_ID"],
+        region=os.environ["MINISTACK_REGION"],
+        mends=applied,
+    )
+    sys.argv = sys.argv[:1]
+    try:
+        emulator.main()
+    finally:
+        _end_workers()
+        _clear_worker_folders()
+
+
+if __name__ == "__main__":
+    main()

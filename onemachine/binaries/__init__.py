@@ -1,0 +1,21 @@
+"""The stack's foreign binaries: Kubernetes, etcd, Prometheus, Alertmanager.
+
+Looked for in ``KUBEBUILDER_ASSETS``, then in the cache; else built once into the cache from the
+pinned Go modules in ``modules/``. ``python -m onemachine.binaries`` gets all of them.
+"""
+
+from onemachine.binaries.build import ensure
+from onemachine.binaries.components import COMPONENTS, Component
+from onemachine.binaries.errors import BinaryUnavailable
+from onemachine.binaries.locate import find
+from onemachine.binaries.progress import BuildProgress, showing
+
+__all__ = [
+    "COMPONENTS",
+    "BinaryUnavailable",
+    "BuildProgress",
+    "Component",
+    "ensure",
+    "find",
+    "showing",
+]

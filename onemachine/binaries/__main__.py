@@ -1,0 +1,90 @@
+"""Find or build every binary of the one-machine stack, and print where each came from."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from onemachine.binaries.build import provide, reported_version
+from onemachine.binaries.components import COMPONENTS, Component
+from onemachine.binaries.errors import BinaryUnavailable
+from onemachine.binaries.locate import ASSETS_VARIABLE, Location, locate, where_looked
+from onemachine.binaries.progress import showing
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Command line without the program's name; None takes the process'.
+
+    Returns
+    -------
+    int
+        0 where every wanted component is there, else 1.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m onemachine.binaries",
+        description=f"{__doc__} Looks in {ASSETS_VARIABLE}, then in the cache, else builds.",
+    )
+    # No 'choices': argparse would refuse the empty list that means all.
+    parser.add_argument(
+        "component", nargs="*", help=f"which ones: {', '.join(COMPONENTS)}; all without"
+    )
+    parser.add_argument("--check", action="store_true", help="only look, build nothing")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.component if name not in COMPONENTS]
+    if unknown:
+        parser.error(f"no component {', '.join(unknown)}; there are {', '.join(COMPONENTS)}")
+
+    console = Console(stderr=True)
+    wanted = [COMPONENTS[name] for name in options.component] or list(COMPONENTS.values())
+    rows: list[tuple[Component, Location, str]] = []
+    problems: list[str] = []
+    with showing(console) as progress:
+        for component in wanted:
+            started = time.monotonic()
+            try:
+                location = locate(component) if options.check else provide(component, progress)
+                if location is None:
+                    problems.append(f"{component.label} is not here: {where_looked(component)}.")
+                    continue
+                reported = {
+                    reported_version(component, location.folder, binary)
+                    for binary in component.binaries
+                }
+            except BinaryUnavailable as error:
+                problems.append(str(error))
+                continue
+            if location.origin == "built now":
+                seconds = time.monotonic() - started
+                location = Location(location.folder, f"built now in {seconds:.0f} s")
+            rows.append((component, location, ", ".join(sorted(reported))))
+    if rows:
+        output = Console()
+        if not output.is_terminal:  # rich takes a pipe for 80 columns wide
+            output = Console(width=160)
+        output.print(_table(rows))
+    for problem in problems:
+        console.print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
+    return 1 if problems else 0
+
+
+def _table(rows: list[tuple[Component, Location, str]]) -> Table:
+    table = Table("component", "reports", "from", "binaries", box=box.SIMPLE)
+    table.columns[-1].overflow = "fold"  # a path that is cut short is of no use
+    for component, location, reported in rows:
+        places = "\n".join(str(location.folder / binary) for binary in component.binaries)
+        table.add_row(component.label, reported, location.origin, places)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

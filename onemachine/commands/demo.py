@@ -1,0 +1,108 @@
+"""``srectl demo``: break checkout, touch nothing, and watch the platform repair it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from onemachine.commands.options import (
+    ensure_binaries,
+    name_option,
+    realistic_option,
+    template_option,
+)
+from onemachine.commands.stage_display import StageDisplay
+from onemachine.demo.report import Account, show, write
+from onemachine.demo.runner import Demo, Teller
+from onemachine.demo.watch import Reached
+from onemachine.stack.control import AlreadyRunning, StackRequest
+from onemachine.stack.progress import Event
+from onemachine.stack.state import PROJECT_ROOT, StackFolder
+from srectl.commands.display import console
+from srectl.errors import CommandFailed, ExitCode
+
+_TTL_SECONDS = 3600.0
+_CODES = {
+    "resolved": ExitCode.OK,
+    "not-started": ExitCode.FAILED,
+    "stalled": ExitCode.STALLED,
+    "escalated": ExitCode.ESCALATED,
+    "not-proven": ExitCode.NOT_PROVEN,
+}
+
+
+class _Narrator(Teller):
+    """Tells on the terminal."""
+
+    def __init__(self) -> None:
+        self._stages = StageDisplay()
+
+    def setup(self, event: Event) -> None:
+        self._stages(event)
+
+    def note(self, text: str) -> None:
+        console.print(escape(text))
+
+    def reached(self, reached: Reached, since_fault: float) -> None:
+        detail = f" [dim]{escape(reached.sighting.detail)}[/]" if reached.sighting.detail else ""
+        console.print(f"  [green]✓[/] {since_fault:6.1f} s  {reached.milestone.what}{detail}")
+
+
+@click.command()
+@name_option("demo")
+@template_option
+@realistic_option
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=PROJECT_ROOT / "build" / "demo" / "report.json",
+    show_default="build/demo/report.json",
+    help="Where to write the account as JSON.",
+)
+@click.pass_context
+def demo(
+    context: click.Context, folder: StackFolder, template: Path, realistic: bool, report: Path
+) -> None:
+    """Show the whole loop close by itself.
+
+    Starts a stack of its own, waits for healthy traffic, lets checkout fail, and then only watches:
+    alert, webhook, incident, runbook, degraded mode, rolling restart, recovery, closed incident.
+    Prints a timeline and takes the stack down again.
+
+    Exit code 0 only if the incident record says resolved, the action is in it, every pod was really
+    replaced and the error ratio really fell. 10: a stage stalled. 11: escalated. 12: not proven.
+    """
+    ensure_binaries()
+    if realistic:
+        console.print("waits of production: scrape 15 s, rules 30 s, stabilisation 60 s")
+    else:
+        console.print("short waits, for the impatient; --realistic keeps those of production")
+    request = StackRequest(folder, template.resolve(), realistic, _TTL_SECONDS, owned=True)
+    run = Demo(request, _Narrator())
+    try:
+        account = run.run()
+    except AlreadyRunning as error:
+        raise CommandFailed(
+            f"the stack {folder.name!r} is already running",
+            f"stop it with 'srectl down --name {folder.name}', or give this demo another --name",
+        ) from error
+    finally:
+        if run.account.finished_at:
+            write(run.account, report)
+    show(account, console)
+    console.print(f"  report: {report}")
+    _conclude(account)
+    context.exit(int(_CODES[account.outcome]))
+
+
+def _conclude(account: Account) -> None:
+    if account.outcome == "resolved":
+        console.print("\n[bold green]The loop closed by itself.[/]")
+        return
+    if account.log_tail:
+        console.print(f"\n[bold]Last lines of {escape(account.log_tail['source'])}[/]")
+        console.print(escape(account.log_tail["lines"]))
+    console.print(f"\n[bold red]{account.outcome}[/]: {escape(account.problem)}")
+    console.print(f"  → the logs of all processes are in build/local/{account.stack}/logs")

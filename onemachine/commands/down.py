@@ -1,0 +1,31 @@
+"""``srectl down``: stop a stack."""
+
+from __future__ import annotations
+
+import click
+
+from onemachine.commands.options import name_option
+from onemachine.commands.stage_display import StageDisplay
+from onemachine.stack.control import StackFailed, stop_stack
+from onemachine.stack.state import StackFolder
+from srectl.commands.display import console
+from srectl.errors import CommandFailed
+
+
+@click.command()
+@name_option()
+def down(folder: StackFolder) -> None:
+    """Stop a stack and wait until no process of it is left.
+
+    Its logs and its state stay in build/local until the next start.
+    """
+    try:
+        outcome = stop_stack(folder, StageDisplay())
+    except StackFailed as error:
+        raise CommandFailed(f"the stack {folder.name!r} is not down: {error}") from error
+    if not outcome.was_running:
+        console.print(f"the stack {folder.name} is not running")
+        return
+    if outcome.killed:
+        console.print(f"{outcome.killed} processes had outlived their supervisor and were killed")
+    console.print(f"the stack {folder.name} is down")

@@ -1,0 +1,154 @@
+"""What several commands share: options, looking a stack up, the progress of a start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from onemachine.binaries import COMPONENTS, BinaryUnavailable, ensure, showing
+from onemachine.stack.state import (
+    PROJECT_ROOT,
+    NameInvalid,
+    StackFolder,
+    StackState,
+    StateUnreadable,
+    known_stacks,
+)
+from srectl.commands.display import console
+from srectl.errors import CommandFailed, ExitCode
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULT_NAME = "default"
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+class StackName(click.ParamType):
+    """The name of a stack; becomes its folder."""
+
+    name = "name"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> StackFolder:
+        if isinstance(value, StackFolder):
+            return value
+        try:
+            return StackFolder.named(value)
+        except NameInvalid as error:
+            self.fail(str(error), param, ctx)
+
+
+class Duration(click.ParamType):
+    """A time with its unit, ``90s``, ``30m`` or ``8h``; becomes seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        match = _DURATION.fullmatch(value)
+        if match is None:
+            self.fail(f"{value!r} is no duration: write 90s, 30m or 8h", param, ctx)
+        return float(match[1]) * _SECONDS[match[2]]
+
+
+def name_option(default: str = DEFAULT_NAME) -> Callable[[Command], Command]:
+    """Give the option ``--name``."""
+    return click.option(
+        "--name",
+        "folder",
+        type=StackName(),
+        default=default,
+        show_default=True,
+        help="Name of the stack; several run side by side.",
+    )
+
+
+template_option = click.option(
+    "--template",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=PROJECT_ROOT / "template.yaml",
+    show_default="template.yaml of the project",
+    help="SAM template to deploy.",
+)
+
+realistic_option = click.option(
+    "--realistic",
+    is_flag=True,
+    envvar="REALISTIC",
+    help="Keep the waits of production (scrape 15 s, rules 30 s, stabilisation 60 s) instead of "
+    "short ones. [env: REALISTIC=1]",
+)
+
+
+def read_state(folder: StackFolder) -> StackState:
+    """Read a stack's state.
+
+    Raises
+    ------
+    CommandFailed
+        There is none, or it cannot be read.
+    """
+    try:
+        state = StackState.read(folder)
+    except StateUnreadable as error:
+        raise CommandFailed(str(error)) from error
+    if state is None:
+        others = ", ".join(known_stacks())
+        raise CommandFailed(
+            f"there is no stack named {folder.name!r} (looked in {folder.path})",
+            f"start it with 'srectl up --name {folder.name}'"
+            + (f"; known names: {others}" if others else ""),
+            ExitCode.NOT_RUNNING,
+        )
+    return state
+
+
+def running_state(folder: StackFolder) -> StackState:
+    """Read the state of a stack that can be used.
+
+    Raises
+    ------
+    CommandFailed
+        It does not run, or is not ready yet.
+    """
+    state = read_state(folder)
+    if not folder.is_supervised():
+        raise CommandFailed(
+            f"the stack {folder.name!r} is not running",
+            f"start it with 'srectl up --name {folder.name}'",
+            ExitCode.NOT_RUNNING,
+        )
+    if state.phase not in ("ready", "degraded"):
+        raise CommandFailed(
+            f"the stack {folder.name!r} is {state.phase}",
+            f"'srectl status --name {folder.name}' shows how far it is",
+            ExitCode.NOT_RUNNING,
+        )
+    return state
+
+
+def ensure_binaries() -> None:
+    """Build what is not on this machine yet, showing the progress.
+
+    Done in the foreground, before there is anything that an interruption would have to stop.
+
+    Raises
+    ------
+    CommandFailed
+        A component is neither here nor can it be built.
+    """
+    try:
+        with showing(console) as progress:
+            for component in COMPONENTS:
+                ensure(component, progress)
+    except BinaryUnavailable as error:
+        raise CommandFailed(str(error)) from error

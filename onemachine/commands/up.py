@@ -1,0 +1,62 @@
+"""``srectl up``: start a stack and leave it running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from onemachine.commands.options import (
+    Duration,
+    ensure_binaries,
+    name_option,
+    realistic_option,
+    template_option,
+)
+from onemachine.commands.stage_display import StageDisplay
+from onemachine.stack.control import AlreadyRunning, StackFailed, StackRequest, start_stack
+from onemachine.stack.state import StackFolder
+from srectl.commands.display import console
+from srectl.errors import CommandFailed
+
+
+@click.command()
+@name_option()
+@template_option
+@realistic_option
+@click.option(
+    "--ttl",
+    type=Duration(),
+    default="8h",
+    show_default=True,
+    help="Stop by itself after this time (90s, 30m, 8h).",
+)
+def up(folder: StackFolder, template: Path, realistic: bool, ttl: float) -> None:
+    """Start the whole platform on this machine and leave it running.
+
+    Returns when it is ready. All ports are chosen freely on loopback, so several stacks can run
+    side by side under different names. Run twice, it says that the stack is running.
+    """
+    if not folder.is_supervised():
+        ensure_binaries()
+    request = StackRequest(folder, template.resolve(), realistic, ttl)
+    console.print(f"starting the stack [bold]{folder.name}[/]")
+    try:
+        with StageDisplay().live() as display:
+            state = start_stack(request, display)
+    except AlreadyRunning as running:
+        phase = running.state.phase if running.state is not None else "starting"
+        console.print(
+            f"the stack {folder.name} is already running ({phase}); "
+            f"'srectl status --name {folder.name}' shows it, 'srectl down' stops it"
+        )
+        return
+    except StackFailed as error:
+        raise CommandFailed(
+            f"the stack {folder.name!r} did not start: {error}",
+            f"the logs are in {folder.logs}; nothing of it is left running",
+        ) from error
+    suffix = "" if folder.name == "default" else f" --name {folder.name}"
+    console.print(f"ready. Webhook: {state.endpoints.get('webhook_url', '-')}")
+    console.print(f'  eval "$(srectl env{suffix})"   points aws, kubectl and curl at it')
+    console.print(f"  srectl status{suffix}          shows it; srectl down{suffix} stops it")

@@ -1,0 +1,143 @@
+"""Loopback addresses for nodes and pods.
+
+All of 127.0.0.0/8 is the loopback interface on Linux, so every pod can have an address of its
+own and every pod can listen on the same port, as in a cluster. One stack takes one /16.
+"""
+
+import ipaddress
+import socket
+import threading
+import zlib
+
+from onemachine.node.errors import SettingsError
+
+_FIRST_STACK = 16  # 127.0 to 127.15 stay free for whatever else uses loopback
+_LAST_STACK = 250
+_NODE_SLOTS = 256  # the first /24 of a range belongs to the nodes
+
+
+def parse_range(text: str) -> ipaddress.IPv4Network:
+    """Parse and check the ``--pod-range`` flag.
+
+    Parameters
+    ----------
+    text : str
+        A network in CIDR notation, inside 127.0.0.0/8 and at least a /22.
+
+    Raises
+    ------
+    SettingsError
+        If it is no such network.
+    """
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise SettingsError(f"pod range {text!r} is not a network: {error}") from error
+    if not network.subnet_of(ipaddress.IPv4Network("127.0.0.0/8")) or network.prefixlen > 22:
+        raise SettingsError(
+            f"pod range {text} must lie in 127.0.0.0/8 and be a /22 or larger, e.g. 127.20.0.0/16"
+        )
+    return network
+
+
+def _lock_name(network: ipaddress.IPv4Network) -> str:
+    return f"\0srectl-node-agent-{network}"
+
+
+def lock_range(network: ipaddress.IPv4Network) -> socket.socket:
+    """Claim a range for as long as the returned socket stays open.
+
+    An abstract Unix socket is the lock: the kernel frees it when the process ends in
+    whatever way, and it leaves no file.
+
+    Raises
+    ------
+    SettingsError
+        If another node agent on this machine holds the range.
+    """
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        holder.bind(_lock_name(network))
+    except OSError as error:
+        holder.close()
+        raise SettingsError(
+            f"pod range {network} is in use by another node agent on this machine; "
+            "give this stack another --pod-range"
+        ) from error
+    return holder
+
+
+def choose_pod_range(stack_name: str) -> str:
+    """Find a /16 for a stack that no running node agent holds.
+
+    Parameters
+    ----------
+    stack_name : str
+        The same name gets the same range as long as it is free.
+
+    Returns
+    -------
+    str
+        A value for ``--pod-range``. The agent claims it when it starts and says so if another
+        one was quicker.
+
+    Raises
+    ------
+    SettingsError
+        If every range is taken.
+    """
+    count = _LAST_STACK - _FIRST_STACK + 1
+    start = zlib.crc32(stack_name.encode()) % count
+    for step in range(count):
+        text = f"127.{_FIRST_STACK + (start + step) % count}.0.0/16"
+        try:
+            lock_range(parse_range(text)).close()
+        except SettingsError:
+            continue
+        return text
+    raise SettingsError("no free pod range left in 127.0.0.0/8: stop another stack first")
+
+
+class AddressPool:
+    """Hands out the addresses of one range.
+
+    Parameters
+    ----------
+    network : ipaddress.IPv4Network
+        The range; its first 256 addresses are for nodes.
+    """
+
+    def __init__(self, network: ipaddress.IPv4Network) -> None:
+        self._base = int(network.network_address)
+        self._size = network.num_addresses
+        self._taken: set[int] = set()
+        self._next = _NODE_SLOTS
+        self._lock = threading.Lock()
+
+    def node(self, index: int) -> str:
+        """Return the address of the node with this index (0-based)."""
+        return str(ipaddress.IPv4Address(self._base + 1 + index))
+
+    def take(self) -> str:
+        """Return an address no running pod has.
+
+        Addresses go round the whole range before one is used again, so that a client holding
+        a stale address meets a closed port and not somebody else's pod.
+        """
+        with self._lock:
+            for _ in range(self._size - _NODE_SLOTS):
+                offset = self._next
+                self._next += 1
+                if self._next >= self._size - 1:
+                    self._next = _NODE_SLOTS
+                # .0 and .255 read like network and broadcast addresses
+                if offset % 256 in (0, 255) or offset in self._taken:
+                    continue
+                self._taken.add(offset)
+                return str(ipaddress.IPv4Address(self._base + offset))
+        raise SettingsError("the pod range has no free address left")
+
+    def give_back(self, address: str) -> None:
+        """Free the address of a pod that is gone."""
+        with self._lock:
+            self._taken.discard(int(ipaddress.IPv4Address(address)) - self._base)

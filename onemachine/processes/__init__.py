@@ -1,0 +1,1 @@
+"""Processes of this machine that belong to a stack: starting, watching and ending them."""

@@ -1,0 +1,32 @@
+"""The local on-call engineer: an HTTP endpoint that confirms a subscription and keeps what it gets.
+
+It stands where PagerDuty and Slack stand in production, so that a notification of the local stack
+goes the whole way: topic, subscription, confirmation, delivery; and bus, rule, API destination.
+E-mail is kept by the local AWS itself.
+"""
+
+from onemachine.receiver.notification_receiver import (
+    PAGERDUTY_URL,
+    SLACK_URL,
+    Mail,
+    NotificationReceiver,
+    read_chat,
+    read_mails,
+    read_notifications,
+    read_pages,
+)
+from onemachine.receiver.server import ChatMessage, Notification, ReceiverServer
+
+__all__ = [
+    "PAGERDUTY_URL",
+    "SLACK_URL",
+    "ChatMessage",
+    "Mail",
+    "Notification",
+    "NotificationReceiver",
+    "ReceiverServer",
+    "read_chat",
+    "read_mails",
+    "read_notifications",
+    "read_pages",
+]

@@ -1,0 +1,123 @@
+"""How the receiver is started, and how what it kept is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from onemachine.receiver.server import ChatMessage, Notification, beside
+
+#: What a deployment on this machine names in place of real addresses; nothing can have such names.
+PAGERDUTY_URL = "https://pagerduty.invalid/integration/local/enqueue"
+SLACK_URL = "https://slack.invalid/services/local"
+
+_PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One e-mail.
+
+    Parameters
+    ----------
+    sent_at : float
+        Unix time in seconds.
+    message_id : str
+        SNS' id of the message.
+    to, subject, body : str
+        As a person would read them.
+    """
+
+    sent_at: float
+    message_id: str
+    to: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class NotificationReceiver:
+    """Command line and environment of a receiver process.
+
+    Parameters
+    ----------
+    port : int
+        Port on 127.0.0.1.
+    file : Path
+        Where notifications go.
+    aws_endpoint_url : str
+        The local AWS.
+    """
+
+    port: int
+    file: Path
+    aws_endpoint_url: str
+
+    @property
+    def url(self) -> str:
+        """Endpoint for the subscription."""
+        return f"http://127.0.0.1:{self.port}/notifications"
+
+    @property
+    def outside(self) -> dict[str, str]:
+        """What the addresses that a template may name stand for: outside address → here."""
+        here = f"http://127.0.0.1:{self.port}"
+        return {PAGERDUTY_URL: f"{here}/pagerduty", SLACK_URL: f"{here}/slack"}
+
+    @property
+    def health_url(self) -> str:
+        """Answers 200 when the receiver is there."""
+        return f"http://127.0.0.1:{self.port}/healthz"
+
+    def command(self) -> list[str]:
+        """Return the command line."""
+        return [
+            *(sys.executable, "-m", "onemachine.receiver"),
+            *("--port", str(self.port)),
+            *("--file", str(self.file)),
+            *("--aws-endpoint-url", self.aws_endpoint_url),
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Return what it needs besides the base environment."""
+        path = os.pathsep.join(filter(None, (str(_PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
+        return {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def read_notifications(file: Path) -> list[Notification]:
+    """Read what was kept, the oldest first; a message that was delivered twice stands once."""
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    unique: dict[str, Notification] = {}
+    for line in lines:
+        notification = Notification(**json.loads(line))
+        unique.setdefault(notification.message_id, notification)
+    return list(unique.values())
+
+
+def read_pages(file: Path) -> list[Notification]:
+    """Read what PagerDuty would have got, from the file of the notifications."""
+    return read_notifications(beside(file, "pagerduty"))
+
+
+def read_chat(file: Path) -> list[ChatMessage]:
+    """Read what the channel would have shown, from the file of the notifications."""
+    try:
+        lines = beside(file, "slack").read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [ChatMessage(**json.loads(line)) for line in lines]
+
+
+def read_mails(file: Path) -> list[Mail]:
+    """Read the local AWS' outgoing mail."""
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [Mail(**json.loads(line)) for line in lines]

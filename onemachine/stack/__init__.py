@@ -1,0 +1,1 @@
+"""The one-machine stack as a whole: its parts, their order, its supervisor and its state."""

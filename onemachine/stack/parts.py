@@ -1,0 +1,433 @@
+"""The parts of the one-machine stack and the order in which they start.
+
+Everything listens on loopback. What does not need each other starts at the same time: while the
+template is built and deployed, the control plane and the first pods come up.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import shutil
+import sys
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from onemachine.aws.local_aws import (
+    OPERATOR_ACCESS_KEY_ID,
+    OPERATOR_SECRET_ACCESS_KEY,
+    LocalAws,
+    LocalAwsError,
+)
+from onemachine.binaries import COMPONENTS, find
+from onemachine.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
+from onemachine.monitoring import QUICK, REALISTIC, Alertmanager, Prometheus
+from onemachine.node import ImageSpec, NodeAgent, choose_pod_range, write_image_map
+from onemachine.processes.managed import ManagedProcess, free_port, wait_until
+from onemachine.receiver import PAGERDUTY_URL, SLACK_URL, NotificationReceiver
+from onemachine.stack.deploy import Application, StackOutputs, build, deploy, parameter_overrides
+from onemachine.stack.stages import Report, Stage
+from onemachine.stack.state import PROJECT_ROOT, write_private
+from onemachine.stack.supervisor import Workbench
+from onemachine.traffic import Traffic
+from srectl import runbooks
+
+__all__ = ["CLUSTER_NAME", "REMEDIATION_GROUP", "StackOptions", "plan"]
+
+CLUSTER_NAME = "sre-platform"
+REMEDIATION_GROUP = "sre:checkout-remediation"
+NAMESPACE = "apps"
+DEPLOYMENT = "checkout"
+DEGRADED_MODE_PARAMETER = "/checkout/degraded_mode"
+CHAOS_PARAMETER = "/checkout/chaos"
+ALERT_NAME = "CheckoutHighErrorRate"
+_KEY_ALIAS = "alias/sre-platform"
+_REMEDIATION_ROLE = "checkout-remediation-role"
+_NODES = ("node-a", "node-b")
+_CHECKOUT_IMAGE = "checkout:local"
+_READY_SECONDS = 90.0
+_SCRAPES_UNTIL_SEEN = 3
+
+# The numbers of production; the short ones are in samconfig.toml.
+_PRODUCTION_WAITS = {
+    "StabilizationSeconds": "60",
+    "VerifyIntervalSeconds": "15",
+    "VerifyTimeoutSeconds": "300",
+    "ProgressIntervalSeconds": "10",
+}
+
+# Who is told, on this machine: the receiver, under names that nobody can have.
+_TOLD = {
+    "NotificationEmail": "oncall@example.com",
+    "PagerDutyEndpoint": PAGERDUTY_URL,
+    "SlackWebhookUrl": SLACK_URL,
+}
+
+_PODS_SEEN = "count(up%3D%3D1)"
+
+# No proxy: every address here is this machine's own.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_PYTHON = {"PYTHONPATH": str(PROJECT_ROOT), "PYTHONUNBUFFERED": "1"}
+
+# Which processes are stopped first (higher) and last: a process must not outlive what it needs.
+_WAVE_STORAGE, _WAVE_API, _WAVE_CONTROLLERS, _WAVE_PODS, _WAVE_EDGE = 1, 2, 3, 4, 5
+_CONTROL_PLANE_WAVES = {
+    "etcd": _WAVE_STORAGE,
+    "kube-apiserver": _WAVE_API,
+    "kube-controller-manager": _WAVE_CONTROLLERS,
+    "kube-scheduler": _WAVE_CONTROLLERS,
+}
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """How the stack is to be.
+
+    Parameters
+    ----------
+    template : Path
+        SAM template to deploy.
+    realistic : bool
+        Waits of production instead of short ones.
+    """
+
+    template: Path
+    realistic: bool = False
+
+
+def plan(bench: Workbench, options: StackOptions) -> Sequence[Stage]:
+    """Give the stages that bring the whole stack up."""
+    stack = _Stack(bench, options)
+    return (
+        Stage("aws", "local AWS", stack.start_aws),
+        Stage("build", "build of the template", stack.build),
+        Stage("cluster", "Kubernetes control plane", stack.start_control_plane),
+        Stage("receiver", "notification receiver", stack.start_receiver),
+        Stage(
+            "deploy",
+            "deployment of the template",
+            stack.deploy,
+            # The receiver is asked to confirm PagerDuty's subscription.
+            needs=("aws", "build", "receiver"),
+        ),
+        Stage("nodes", "node agent", stack.start_node_agent, needs=("cluster",)),
+        Stage("manifests", "Kubernetes manifests", stack.apply_manifests, needs=("cluster",)),
+        Stage("pods", "checkout's pods", stack.wait_for_pods, needs=("nodes", "manifests")),
+        Stage("traffic", "traffic generator", stack.start_traffic, needs=("pods",)),
+        Stage("prometheus", "Prometheus", stack.start_prometheus, needs=("pods",)),
+        Stage("access", "EKS access entry", stack.register_cluster, needs=("aws", "cluster")),
+        Stage("catalogue", "runbooks and parameters", stack.fill, needs=("deploy",)),
+        Stage("subscription", "subscription", stack.subscribe, needs=("deploy", "receiver")),
+        Stage(
+            "alertmanager",
+            "Alertmanager",
+            stack.start_alertmanager,
+            # Last: an alert that only says that the stack is not complete yet must reach nobody.
+            needs=("prometheus", "traffic", "catalogue", "subscription", "access"),
+        ),
+    )
+
+
+@dataclass
+class _Stack:
+    """What the stages share. Each attribute is written by one stage and read by those after it."""
+
+    bench: Workbench
+    options: StackOptions
+    aws: LocalAws = field(init=False)
+    control_plane: ControlPlane = field(init=False)
+    application: Application = field(init=False)
+    receiver: NotificationReceiver = field(init=False)
+    pod_range: str = field(init=False)
+    built: Path = field(init=False)
+    outputs: StackOutputs = field(init=False)
+    prometheus: Prometheus = field(init=False)
+    alertmanager_port: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        folder = self.bench.folder.path
+        _clear(folder)
+        self.aws = LocalAws("127.0.0.1", free_port(), folder / "aws", secrets.token_urlsafe(24))
+        self.control_plane = ControlPlane(
+            kubernetes_bin=find("kubernetes"),
+            etcd_bin=find("etcd"),
+            state_dir=folder / "kubernetes",
+            ports=ControlPlanePorts(free_port(), free_port(), free_port()),
+            cluster_name=CLUSTER_NAME,
+            token_webhook_url=self.aws.webhook_token_url(CLUSTER_NAME),
+        )
+        self.application = Application(
+            PROJECT_ROOT, self.options.template, PROJECT_ROOT / "build" / "sam"
+        )
+        self.receiver = NotificationReceiver(
+            free_port(), self.bench.folder.notifications_file, self.aws.endpoint_url
+        )
+        self.pod_range = choose_pod_range(self.bench.folder.name)
+        self.alertmanager_port = free_port()
+        self.prometheus = Prometheus(
+            find("prometheus"),
+            folder / "monitoring" / "prometheus",
+            free_port(),
+            self.control_plane.prometheus_kubeconfig,
+            f"127.0.0.1:{self.alertmanager_port}",
+            pace=REALISTIC if self.options.realistic else QUICK,
+            cluster=CLUSTER_NAME,
+            namespace=NAMESPACE,
+        )
+
+    def start_aws(self, _report: Report) -> None:
+        # The template wants https addresses in the internet; here they stand for the receiver.
+        write_private(self.aws.outbound_file, json.dumps(self.receiver.outside))
+        process = self.bench.children.launch(
+            "aws", self.aws.command(), self.aws.environment(), wave=_WAVE_STORAGE
+        )
+        wait_until(lambda: _ready(self.aws, process), "the local AWS to answer", 60, process)
+        self.bench.publish(
+            {"aws_endpoint_url": self.aws.endpoint_url},
+            {
+                "region": self.aws.region,
+                "account_id": self.aws.account_id,
+                # Those of the emulator, the same everywhere: no secret.
+                "aws_access_key_id": OPERATOR_ACCESS_KEY_ID,
+                "aws_secret_access_key": OPERATOR_SECRET_ACCESS_KEY,
+            },
+        )
+
+    def build(self, report: Report) -> None:
+        report("building what changed (sam build)")
+        self.built, anew = build(self.application, self.bench.children)
+        report("built" if anew else "nothing changed since the last build")
+
+    def start_control_plane(self, _report: Report) -> None:
+        def launch(spec: ProcessSpec) -> ManagedProcess:
+            return self.bench.children.launch(
+                spec.name, spec.argv, spec.env, wave=_CONTROL_PLANE_WAVES[spec.name]
+            )
+
+        self.control_plane.start(launch)
+        self.bench.publish(
+            {
+                "kubernetes_url": self.control_plane.endpoint,
+                "kubeconfig": str(self.control_plane.admin_kubeconfig),
+            },
+            {"cluster": CLUSTER_NAME, "namespace": NAMESPACE, "deployment": DEPLOYMENT},
+        )
+
+    def start_receiver(self, _report: Report) -> None:
+        process = self.bench.children.launch(
+            "receiver", self.receiver.command(), self.receiver.environment(), wave=_WAVE_EDGE
+        )
+        wait_until(
+            lambda: _answers(self.receiver.health_url), "the notification receiver", 30, process
+        )
+        self.bench.publish(
+            {
+                "notifications_file": str(self.receiver.file),
+                "mail_file": str(self.aws.mail_file),
+            }
+        )
+
+    def start_node_agent(self, _report: Report) -> None:
+        folder = self.bench.folder.path / "node-agent"
+        images = folder / "images.json"
+        checkout = PROJECT_ROOT / "checkout_app"
+        # What its Dockerfile says, with this interpreter in place of the image's.
+        write_image_map(
+            images,
+            {
+                _CHECKOUT_IMAGE: ImageSpec(
+                    (sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"),
+                    workdir=str(checkout),
+                    env={"PORT": "8080", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+                )
+            },
+        )
+        agent = NodeAgent(
+            kubeconfig=self.control_plane.node_agent_kubeconfig,
+            nodes=_NODES,
+            state_dir=folder,
+            pod_range=self.pod_range,
+            images=images,
+            aws_endpoint_url=self.aws.endpoint_url,
+            aws_region=self.aws.region,
+        )
+        process = self.bench.children.launch(
+            "node-agent", agent.command(), agent.environment(), wave=_WAVE_PODS
+        )
+        wait_until(self._nodes_are_ready, "the nodes to be ready", _READY_SECONDS, process)
+        self.bench.publish({}, {"pod_range": self.pod_range})
+
+    def apply_manifests(self, _report: Report) -> None:
+        kubectl = str(find("kubernetes") / "kubectl")
+        overlay = PROJECT_ROOT / "eks" / "apps" / "overlays" / "local"
+        self.bench.children.run(
+            "kubectl-apply",
+            [kubectl, "apply", "--server-side", "-k", str(overlay)],
+            {
+                "KUBECONFIG": str(self.control_plane.admin_kubeconfig),
+                # kubectl keeps a cache there, which is of no use to the user's other clusters.
+                "HOME": str(self.control_plane.state_dir),
+            },
+            what="the Kubernetes manifests to be applied",
+            timeout=60,
+        )
+
+    def wait_for_pods(self, _report: Report) -> None:
+        def ready() -> bool:
+            path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT}"
+            answer = self.control_plane.api_as("admin").call("GET", path).body
+            wanted = answer["spec"]["replicas"]
+            return bool(answer.get("status", {}).get("readyReplicas", 0) == wanted)
+
+        agent = self.bench.children.services()["node-agent"]
+        wait_until(ready, "checkout's pods to be ready", _READY_SECONDS, agent)
+
+    def start_traffic(self, _report: Report) -> None:
+        traffic = Traffic(
+            self.control_plane.admin_kubeconfig, self.bench.folder.path / "traffic.jsonl"
+        )
+        traffic.prepare()
+        process = self.bench.children.launch(
+            traffic.name, traffic.command(), _PYTHON, wave=_WAVE_EDGE
+        )
+        traffic.wait_ready(process)
+        self.bench.publish({"traffic_file": str(traffic.output)})
+
+    def start_prometheus(self, report: Report) -> None:
+        self.prometheus.prepare()
+        process = self.bench.children.launch(
+            self.prometheus.name, self.prometheus.command(), wave=_WAVE_EDGE
+        )
+        self.prometheus.wait_ready(process)
+        self.bench.publish({"prometheus_url": self.prometheus.url})
+        report("waiting until it sees every pod and no alert is left of the start")
+        timeout = 60 + _SCRAPES_UNTIL_SEEN * self.prometheus.pace.evaluation_seconds
+        wait_until(self._prometheus_is_calm, "Prometheus to see the pods", timeout, process)
+
+    def start_alertmanager(self, _report: Report) -> None:
+        alertmanager = Alertmanager(
+            find("alertmanager"),
+            self.bench.folder.path / "monitoring" / "alertmanager",
+            self.alertmanager_port,
+            self.bench.state.endpoints["webhook_url"],
+            self.bench.folder.api_key_file.read_text("utf-8"),
+            pace=self.prometheus.pace,
+        )
+        alertmanager.prepare()
+        process = self.bench.children.launch(
+            alertmanager.name, alertmanager.command(), wave=_WAVE_EDGE
+        )
+        alertmanager.wait_ready(process)
+        self.bench.publish({"alertmanager_url": alertmanager.url})
+
+    def register_cluster(self, _report: Report) -> None:
+        role = f"arn:aws:iam::{self.aws.account_id}:role/{_REMEDIATION_ROLE}"
+        version = ".".join(COMPONENTS["kubernetes"].version.split(".")[:2])
+        self.aws.register_cluster(
+            CLUSTER_NAME,
+            endpoint=self.control_plane.endpoint,
+            certificate_authority_pem=self.control_plane.ca_pem.encode("ascii"),
+            version=version,
+            access_entries={role: [REMEDIATION_GROUP]},
+        )
+
+    def deploy(self, report: Report) -> None:
+        report("creating the stack (sam deploy)")
+        changes = {**_TOLD, **(_PRODUCTION_WAITS if self.options.realistic else {})}
+        self.outputs = deploy(
+            self.application,
+            self.built,
+            self.aws,
+            self.bench.children,
+            parameter_overrides(self.application, changes),
+        )
+        api = self.outputs["WebhookApiId"]
+        answer = self.aws.client("apigateway").get_api_key(
+            apiKey=self.outputs["WebhookApiKeyId"], includeValue=True
+        )
+        write_private(self.bench.folder.api_key_file, answer["value"])
+        self.bench.publish(
+            {
+                # The emulator serves every API below its own address.
+                "webhook_url": f"{self.aws.endpoint_url}/_aws/execute-api/{api}/live/webhook",
+                "webhook_api_key_file": str(self.bench.folder.api_key_file),
+            },
+            {
+                "incident_table": self.outputs["IncidentTableName"],
+                "topic_arn": self.outputs["NotificationTopicArn"],
+                "runbook_arn": self.outputs["RunbookArn"],
+                "canary_arn": self.outputs["CanaryArn"],
+            },
+        )
+
+    def fill(self, _report: Report) -> None:
+        catalogue = runbooks.load(PROJECT_ROOT / "runbooks")
+        runbooks.publish(self.aws.client("dynamodb"), self.outputs["RunbookTableName"], catalogue)
+        self.aws.client("ssm").put_parameter(
+            Name=DEGRADED_MODE_PARAMETER,
+            Type="SecureString",
+            KeyId=_KEY_ALIAS,
+            Value="false",
+            Overwrite=True,
+        )
+
+    def subscribe(self, _report: Report) -> None:
+        sns = self.aws.client("sns")
+        topic = self.outputs["NotificationTopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=self.receiver.url)
+
+        def confirmed() -> bool:
+            found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+            there = {
+                each["Endpoint"] for each in found if each["SubscriptionArn"].startswith("arn:")
+            }
+            return there >= {self.receiver.url, PAGERDUTY_URL}
+
+        wait_until(confirmed, "the notification receiver's subscriptions to be confirmed", 30)
+
+    def _prometheus_is_calm(self) -> bool:
+        seen = _get_json(f"{self.prometheus.url}/api/v1/query?query={_PODS_SEEN}")["data"]["result"]
+        alerts = _get_json(f"{self.prometheus.url}/api/v1/alerts")["data"]["alerts"]
+        return bool(seen) and int(seen[0]["value"][1]) > 0 and not alerts
+
+    def _nodes_are_ready(self) -> bool:
+        answer = self.control_plane.api_as("admin").call("GET", "/api/v1/nodes")
+        ready = {
+            node["metadata"]["name"]
+            for node in answer.body.get("items", [])
+            for condition in node["status"].get("conditions", [])
+            if condition["type"] == "Ready" and condition["status"] == "True"
+        }
+        return ready >= set(_NODES)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run of the same name left."""
+    for name in ("aws", "kubernetes", "node-agent", "monitoring"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("notifications.jsonl", "webhook-api-key", "traffic.jsonl"):
+        (folder / name).unlink(missing_ok=True)
+    for log in (folder / "logs").glob("*.log"):
+        if log.name != "supervisor.log":  # open already
+            log.unlink()
+
+
+def _ready(aws: LocalAws, process: ManagedProcess) -> bool:
+    try:
+        return bool(aws.wait_ready(0, alive=process.alive))
+    except LocalAwsError as error:
+        raise OSError(str(error)) from error  # not yet
+
+
+def _answers(url: str) -> bool:
+    with _OPENER.open(url, timeout=2) as response:
+        return bool(response.status == http.client.OK)
+
+
+def _get_json(url: str) -> Any:
+    with _OPENER.open(url, timeout=5) as response:
+        return json.load(response)

@@ -1,0 +1,84 @@
+"""The traffic generator as a process of the stack."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onemachine.processes.managed import LogTail, wait_until
+
+__all__ = ["Traffic"]
+
+_REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """One generator.
+
+    Parameters
+    ----------
+    kubeconfig : Path
+        Whom to ask for the pods of the Service; needs to get services and list pods.
+    output : Path
+        File that a line is appended to each second.
+    requests_per_second : float
+        How many orders are sent, whatever becomes of them.
+    namespace, service : str
+        Whose pods get them.
+    """
+
+    kubeconfig: Path
+    output: Path
+    requests_per_second: float = 20.0
+    namespace: str = "apps"
+    service: str = "checkout"
+
+    name = "traffic"
+
+    def prepare(self) -> None:
+        """Make the folder of the output; starts nothing."""
+        self.output.parent.mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> tuple[str, ...]:
+        """Give the command line."""
+        return (
+            sys.executable,
+            "-m",
+            "onemachine.traffic",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--output={self.output}",
+            f"--rate={self.requests_per_second:g}",
+            f"--namespace={self.namespace}",
+            f"--service={self.service}",
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables that the command needs besides the usual ones."""
+        return {"PYTHONPATH": str(_REPOSITORY)}
+
+    def seconds(self) -> list[dict[str, Any]]:
+        """Give all lines written so far; see :class:`onemachine.traffic.tally.Second`."""
+        try:
+            text = self.output.read_text("utf-8")
+        except FileNotFoundError:
+            return []
+        # A last line without its end is still being written.
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def wait_ready(self, process: LogTail | None = None, timeout_seconds: float = 30.0) -> None:
+        """Wait until an order has been answered well.
+
+        Raises
+        ------
+        StartFailed
+            It ended, or time is up.
+        """
+
+        def served() -> bool:
+            return any(second["ok"] for second in self.seconds())
+
+        wait_until(served, "the first order to be answered", timeout_seconds, process)
