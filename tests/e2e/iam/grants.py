@@ -1,16 +1,12 @@
-"""Every grant of every role, as template.yaml writes it."""
+"""Every grant of every role, as the template gives it."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from cfnlint.decode.cfn_yaml import load
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.template import deployed
 
 
 @dataclass(frozen=True)
@@ -48,9 +44,8 @@ class Grant:
 
 @cache
 def template() -> dict[str, Any]:
-    """Return template.yaml with its intrinsic functions in long form."""
-    loaded: dict[str, Any] = json.loads(json.dumps(load(str(ROOT / "template.yaml"))))
-    return loaded
+    """Return the template as it is deployed, for everybody here to read."""
+    return deployed()
 
 
 def policies() -> list[tuple[str, str, dict[str, Any]]]:

@@ -11,34 +11,24 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode.cfn_yaml import load as load_template
 
 from tests.integration.alarms.platform import Deployment, alert, eventually
+from tests.support.template import deployed, of_type
 
 pytestmark = pytest.mark.localaws
 
-ROOT = Path(__file__).resolve().parents[3]
 #: Broken once, or again every second until the alarm goes; mended when the block is left.
 Broken = Iterator[Callable[[], Any] | None]
 Break = Callable[[Deployment], AbstractContextManager[Callable[[], Any] | None]]
 
 
-def resources() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = load_template(str(ROOT / "template.yaml"))["Resources"]
-    return found
-
-
 def alarms_of_the_template() -> dict[str, dict[str, Any]]:
     return {
-        str(each["Properties"]["AlarmName"]["Fn::Sub"]).replace("${NamePrefix}", ""): each[
-            "Properties"
-        ]
-        for each in resources().values()
-        if each["Type"] == "AWS::CloudWatch::Alarm"
+        str(each["AlarmName"]["Fn::Sub"]).replace("${NamePrefix}", ""): each
+        for each in of_type(deployed(), "AWS::CloudWatch::Alarm").values()
     }
 
 

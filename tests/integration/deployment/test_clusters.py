@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode.cfn_yaml import load
 
 from onemachine.aws.local_aws import LocalAws
+from tests.support.template import deployed
 
 pytestmark = pytest.mark.localaws
 
-ROOT = Path(__file__).resolve().parents[3]
 SPARES = [f"arn:aws:eks:us-east-1:000000000000:cluster/{name}" for name in ("spare", "eu")]
 
 
 @pytest.fixture(scope="module")
 def grant() -> dict[str, Any]:
     """Return a template of nothing but the statement and the variable that name the clusters."""
-    whole = json.loads(json.dumps(load(str(ROOT / "template.yaml"))))
+    whole = deployed()
     resources = whole["Resources"]
     (policy,) = resources["RunbookActionRole"]["Properties"]["Policies"]
     statements = {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode.cfn_yaml import load
 
 from onemachine.aws.local_aws import LocalAws
 from srectl.operate import queues
 from tests.integration.localaws.probes.support import eventually
+from tests.support.template import deployed
 
 pytestmark = pytest.mark.localaws
 
-ROOT = Path(__file__).resolve().parents[3]
 BROKEN = "def handler(event, context):\n    raise ValueError('no such step')\n"
 
 
 def shipped_config(name: str) -> str:
     """Return a template of runbook-action's settings around a function that fails."""
-    whole = json.loads(json.dumps(load(str(ROOT / "template.yaml"))))
+    whole = deployed()
     shipped = whole["Resources"]["RunbookActionFunction"]["Properties"]
     queue = whole["Resources"]["FunctionDeadLetters"]
     del queue["Properties"]["KmsMasterKeyId"]

@@ -6,24 +6,22 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode.cfn_yaml import load
 
 from onemachine.aws.local_aws import LocalAws
+from tests.support.template import deployed
 
 pytestmark = pytest.mark.localaws
 
-ROOT = Path(__file__).resolve().parents[3]
 ECHO = "def handler(event, context):\n    return {'statusCode': 202, 'body': '{}'}\n"
 
 
 @pytest.fixture(scope="module")
 def webhook() -> str:
     """Return a template of the shipped API alone, before a function that takes everything."""
-    whole = json.loads(json.dumps(load(str(ROOT / "template.yaml"))))
+    whole = deployed()
     resources = whole["Resources"]
     function = {
         "Runtime": "python3.11",

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 import yaml
-from cfnlint.decode import cfn_yaml
 
 from eks import validate
+from tests.support.template import deployed, read
 
 ROOT = Path(__file__).parents[3]
 CLUSTER = yaml.safe_load((ROOT / "eks/cluster.yaml").read_text("utf-8"))
 ACCESS = yaml.safe_load((ROOT / "eks/access.yaml").read_text("utf-8"))
 SCHEMA = json.loads((ROOT / "eks/schemas/cluster-config.json").read_text("utf-8"))
-TEMPLATE = cfn_yaml.load(str(ROOT / "template.yaml"))
+TEMPLATE = deployed()
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -145,7 +145,7 @@ def test_the_access_entry_names_the_group_that_the_role_binding_binds() -> None:
 
 
 def test_secrets_are_encrypted_with_the_key_of_its_template() -> None:
-    keys = cfn_yaml.load(str(ROOT / "eks/keys.yaml"))
+    keys = read(ROOT / "eks/keys.yaml")
     alias = keys["Resources"]["ClusterKeyAlias"]["Properties"]["AliasName"]["Fn::Sub"]
     name = alias.replace("${ClusterName}", CLUSTER["metadata"]["name"])
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from cfnlint.decode import cfn_yaml
+
+from tests.support.template import read
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/install-eks.md").read_text("utf-8")
@@ -27,8 +28,7 @@ STACKS = {
 
 
 def template(stack: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = cfn_yaml.load(str(ROOT / STACKS[stack]))
-    return loaded
+    return read(ROOT / STACKS[stack])
 
 
 def deployments() -> dict[str, str]:

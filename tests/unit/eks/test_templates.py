@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
-from cfnlint.decode import cfn_yaml
+
+from tests.support.template import read
 
 EKS = Path(__file__).parents[3] / "eks"
 NAMES = ("keys", "registry", "network", "edge", "audit", "observability")
-TEMPLATES: dict[str, dict[str, Any]] = {
-    name: cfn_yaml.load(str(EKS / f"{name}.yaml")) for name in NAMES
-}
+TEMPLATES: dict[str, dict[str, Any]] = {name: read(EKS / f"{name}.yaml") for name in NAMES}
 NETWORK = TEMPLATES["network"]["Resources"]
 EDGE = TEMPLATES["edge"]["Resources"]
 

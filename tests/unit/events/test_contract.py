@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft4Validator, Draft202012Validator
 
+from tests.support.template import deployed
 from tests.unit.events.compatibility import incompatibilities
 
 ROOT = Path(__file__).parents[3]
@@ -120,26 +120,9 @@ def test_an_optional_property_and_better_words_are_compatible() -> None:
     assert incompatibilities(old, new) == []
 
 
-class _TemplateLoader(yaml.SafeLoader):
-    """Reads a template; CloudFormation's short functions (!Ref) become their plain values."""
-
-
-def _plain(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> object:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)
-    return loader.construct_mapping(node, deep=True)
-
-
-_TemplateLoader.add_multi_constructor("!", _plain)
-
-
 def test_the_gateway_carries_the_request_model() -> None:
-    loader = _TemplateLoader((ROOT / "template.yaml").read_text("utf-8"))
-    template = loader.get_single_data()
-    inlined = template["Resources"]["WebhookApi"]["Properties"]["Models"]["AlertWebhook"]
+    api = deployed()["Resources"]["WebhookApi"]["Properties"]
+    inlined = api["Models"]["AlertWebhook"]
     model = load(SCHEMAS / "webhook-request-model.json")
     Draft4Validator.check_schema(model)
     del model["description"]

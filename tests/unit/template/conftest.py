@@ -1,22 +1,21 @@
-"""The deployment as data: template.yaml and the state machine files."""
+"""The deployment as data: the template as it is deployed, and the state machine files."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode.cfn_yaml import load as load_template
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.template import ROOT, deployed
+
+__all__ = ["ROOT"]
 
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
-    """Return template.yaml with its intrinsic functions in long form."""
-    loaded: dict[str, Any] = json.loads(json.dumps(load_template(str(ROOT / "template.yaml"))))
-    return loaded
+    """Return the template as it is deployed, its intrinsic functions in long form."""
+    return deployed()
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.template.conftest import ROOT
-from tests.unit.template.test_routing import of_type
+from tests.support.template import ROOT, of_type
 
 OWN = "${NamePrefix}SREPlatform"
 #: Metrics of AWS services, by namespace, as their documentation names them.

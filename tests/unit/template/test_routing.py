@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from srectl.operate.replay import RULES
-
-
-def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    return {
-        name: resource["Properties"]
-        for name, resource in template["Resources"].items()
-        if resource["Type"] == kind
-    }
+from tests.support.template import of_type
 
 
 def test_every_target_of_a_rule_has_a_retry_policy_and_a_dead_letter_queue(
