@@ -29,7 +29,7 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	$(BIN)/python -m pip install -q --no-deps -e .
 	touch $@
 
-binaries: $(READY)  ## Kubernetes, etcd, Prometheus and Alertmanager in the cache (built once, about 10 minutes)
+binaries: $(READY)  ## Kubernetes, etcd, Prometheus, Alertmanager in the cache: downloaded, else built
 	$(BIN)/python -m onemachine.binaries
 
 lint: $(READY) lint-cloud  ## Every static check

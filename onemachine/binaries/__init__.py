@@ -1,14 +1,15 @@
 """The stack's foreign binaries: Kubernetes, etcd, Prometheus, Alertmanager.
 
-Looked for in ``KUBEBUILDER_ASSETS``, then in the cache; else built once into the cache from the
-pinned Go modules in ``modules/``. ``python -m onemachine.binaries`` gets all of them.
+Looked for in ``KUBEBUILDER_ASSETS``, then in the cache; else brought into the cache once, from the
+publishers' official releases or, where those cannot be had, built from the pinned Go modules in
+``modules/``. ``python -m onemachine.binaries`` gets all of them.
 """
 
-from onemachine.binaries.build import ensure
 from onemachine.binaries.components import COMPONENTS, Component
 from onemachine.binaries.errors import BinaryUnavailable
 from onemachine.binaries.locate import find
 from onemachine.binaries.progress import BuildProgress, showing
+from onemachine.binaries.provide import ensure
 
 __all__ = [
     "COMPONENTS",

@@ -1,4 +1,4 @@
-"""Find or build every binary of the one-machine stack, and print where each came from."""
+"""Find, download or build every binary of the one-machine stack, and print where each came from."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from onemachine.binaries.build import provide, reported_version
 from onemachine.binaries.components import COMPONENTS, Component
 from onemachine.binaries.errors import BinaryUnavailable
 from onemachine.binaries.locate import ASSETS_VARIABLE, Location, locate, where_looked
+from onemachine.binaries.mirror import MIRROR_VARIABLE
 from onemachine.binaries.progress import showing
+from onemachine.binaries.provide import provide, reported_version
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,13 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m onemachine.binaries",
-        description=f"{__doc__} Looks in {ASSETS_VARIABLE}, then in the cache, else builds.",
+        description=f"{__doc__} Looks in {ASSETS_VARIABLE}, then in the cache; downloads what is "
+        f"not there ({MIRROR_VARIABLE} names a mirror, 'off' forbids it), or else builds it.",
     )
     # No 'choices': argparse would refuse the empty list that means all.
     parser.add_argument(
         "component", nargs="*", help=f"which ones: {', '.join(COMPONENTS)}; all without"
     )
-    parser.add_argument("--check", action="store_true", help="only look, build nothing")
+    parser.add_argument("--check", action="store_true", help="only look, get nothing")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.component if name not in COMPONENTS]
     if unknown:
@@ -63,9 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
             except BinaryUnavailable as error:
                 problems.append(str(error))
                 continue
-            if location.origin == "built now":
+            if " now" in location.origin:  # not found, but made
                 seconds = time.monotonic() - started
-                location = Location(location.folder, f"built now in {seconds:.0f} s")
+                location = Location(location.folder, f"{location.origin} in {seconds:.0f} s")
             rows.append((component, location, ", ".join(sorted(reported))))
     if rows:
         output = Console()

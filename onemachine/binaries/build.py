@@ -1,40 +1,23 @@
-"""Building a component once, from its pinned Go module into the cache.
-
-The build happens in a temporary folder beside its place in the cache and is moved there whole, so
-that a build that was cut off never looks like a finished one. A lock file keeps two stacks from
-building the same thing at the same time: the second waits and then finds it done.
-"""
+"""Building a component from its pinned Go module: the way that is left where no download works."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from onemachine.binaries.components import Component, component_named
+from onemachine.binaries.components import Component
 from onemachine.binaries.errors import BinaryUnavailable
-from onemachine.binaries.locate import (
-    Location,
-    advice,
-    cache_folder,
-    locate,
-    missing_from,
-    where_looked,
-)
-from onemachine.binaries.progress import BuildProgress, SilentProgress
+from onemachine.binaries.locate import advice, missing_from, where_looked
+from onemachine.binaries.progress import BuildProgress
 
-__all__ = ["ensure", "provide", "reported_version"]
+__all__ = ["build"]
 
 _LINES_KEPT = 15
-_VERSION_SECONDS = 30.0
-_VERSION_NUMBER = re.compile(r"\d+(\.\d+)+")
 # Would change what is built, or for which machine.
 _IGNORED_VARIABLES = ("GOOS", "GOARCH", "GOFLAGS", "GOEXPERIMENT", "GOBIN")
 _NETWORK_SIGNS = (
@@ -49,118 +32,33 @@ _NETWORK_SIGNS = (
 )
 
 
-def ensure(component: str, progress: BuildProgress | None = None) -> Path:
-    """Give the folder with a component's binaries; build it first where it is nowhere.
+def build(component: Component, module: Path, target: Path, progress: BuildProgress) -> None:
+    """Compile a component's binaries into a folder.
 
     Parameters
     ----------
-    component : str
-        ``kubernetes``, ``etcd``, ``prometheus`` or ``alertmanager``.
-    progress : BuildProgress, optional
-        Is told how the build goes. None: nothing is shown.
-
-    Returns
-    -------
-    Path
-        Folder that holds all binaries of the component.
-
-    Raises
-    ------
-    BinaryUnavailable
-        It is not here and cannot be built; the message says why and what to do.
-    ValueError
-        There is no such component.
-    """
-    return provide(component_named(component), progress or SilentProgress()).folder
-
-
-def provide(component: Component, progress: BuildProgress) -> Location:
-    """Do what :func:`ensure` does, and say where the binaries came from."""
-    location = locate(component)
-    if location is not None:
-        return location
-    cache = cache_folder()
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f".{component.label}.lock", component, progress):
-            location = locate(component)  # built by whoever held the lock
-            if location is not None:
-                return location
-            _build(component, cache, progress)
-    except OSError as error:
-        raise BinaryUnavailable(
-            f"could not write {component.label} to the cache {cache}: {error}. Free some space, or "
-            "name another folder in SRECTL_CACHE_DIR."
-        ) from error
-    return Location(cache / component.label / "bin", "built now")
-
-
-def reported_version(component: Component, folder: Path, binary: str) -> str:
-    """Ask a binary for its version.
-
-    Returns
-    -------
-    str
-        The version number it prints, as in ``1.36.3``; its whole first line where there is none.
+    component : Component
+        What to build.
+    module : Path
+        Where its module is copied to; must not exist yet.
+    target : Path
+        Folder that the binaries go into.
+    progress : BuildProgress
+        Is told how the build goes.
 
     Raises
     ------
     BinaryUnavailable
-        It does not run here.
+        There is no Go, or it fails; the message says why and what to do.
     """
-    command = component.version_command(folder, binary)
-    try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=_VERSION_SECONDS, check=True
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise BinaryUnavailable(
-            f"{folder / binary} does not run on this machine ({error}). Delete "
-            f"{folder.parent} to have it built again{advice(component)}."
-        ) from error
-    # Prometheus' family prints to stderr in some versions.
-    first_line = (answer.stdout or answer.stderr).strip().partition("\n")[0]
-    number = _VERSION_NUMBER.search(first_line)
-    return number.group() if number else first_line
-
-
-@contextmanager
-def _locked(path: Path, component: Component, progress: BuildProgress) -> Iterator[None]:
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress.update(component.label, "waiting for another process that builds it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield  # closing the file, also by dying, lets the lock go
-
-
-def _build(component: Component, cache: Path, progress: BuildProgress) -> None:
     go = shutil.which("go")
     if go is None:
         raise BinaryUnavailable(
             f"{component.label} is not here ({where_looked(component)}) and cannot be built: there "
             f"is no 'go' on PATH. Install Go 1.26 or newer (https://go.dev/dl){advice(component)}."
         )
-    for leftover in cache.glob(f".{component.label}-*"):  # of builds that were cut off
-        shutil.rmtree(leftover, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{component.label}-", dir=cache))
-    try:
-        module = work / "module"
-        shutil.copytree(component.module_folder, module)
-        finished = work / "finished"
-        (finished / "bin").mkdir(parents=True)
-        _compile(component, go, module, finished / "bin", progress)
-        progress.update(component.label, "checking that it runs")
-        for binary in component.binaries:
-            reported_version(component, finished / "bin", binary)
-        place = cache / component.label
-        if place.exists():  # incomplete, else it had been found
-            place.rename(work / "incomplete")
-        finished.rename(place)
-        progress.update(component.label, "ready", 1, 1)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(component.module_folder, module)
+    _compile(component, go, module, target, progress)
 
 
 def _compile(

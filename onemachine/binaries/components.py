@@ -1,4 +1,4 @@
-"""What the one-machine stack runs that Python does not bring along, and how each is built.
+"""What the one-machine stack runs that Python does not bring along, and how each is got.
 
 Versions stand here and in ``modules/<component>/go.mod``; a test keeps the two equal.
 """
@@ -16,7 +16,7 @@ _MODULES = Path(__file__).parent / "modules"
 
 @dataclass(frozen=True)
 class Component:
-    """A set of binaries that are built together from one Go module.
+    """A set of binaries that are released together, and built from one Go module.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ _ALL = (
 )
 
 COMPONENTS = MappingProxyType({component.name: component for component in _ALL})
-"""Every component by its name, in the order in which they are built."""
+"""Every component by its name, in the order in which they are got."""
 
 
 def component_named(name: str) -> Component:

@@ -27,7 +27,7 @@ class Location:
 
 
 def cache_folder() -> Path:
-    """Give the folder that holds built components.
+    """Give the folder that holds components that were downloaded or built.
 
     ``SRECTL_CACHE_DIR``, else ``srectl`` below ``XDG_CACHE_HOME``, else ``~/.cache/srectl``.
     """
@@ -64,7 +64,7 @@ def locate(component: Component) -> Location | None:
 
 
 def find(component: str) -> Path:
-    """Give the folder with a component's binaries, without building anything.
+    """Give the folder with a component's binaries, without getting anything.
 
     Parameters
     ----------
@@ -82,8 +82,9 @@ def find(component: str) -> Path:
     location = locate(wanted)
     if location is None:
         raise BinaryUnavailable(
-            f"{wanted.label} is not here: {where_looked(wanted)}. Build it once with "
-            f"'python -m onemachine.binaries' (Go 1.26 or newer, about {wanted.minutes} minutes)"
+            f"{wanted.label} is not here: {where_looked(wanted)}. Get it once with "
+            "'python -m onemachine.binaries' (a download; else a build with Go 1.26 or newer, "
+            f"about {wanted.minutes} minutes)"
             f"{advice(wanted)}."
         )
     return location.folder
@@ -106,7 +107,7 @@ def where_looked(component: Component) -> str:
 
 
 def advice(component: Component) -> str:
-    """Say what else than building helps."""
+    """Say what else helps."""
     if component.name not in ("kubernetes", "etcd"):
         return ""
     return (

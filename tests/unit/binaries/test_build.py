@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from onemachine.binaries import BinaryUnavailable, Component
-from onemachine.binaries.build import provide, reported_version
 from onemachine.binaries.progress import SilentProgress
+from onemachine.binaries.provide import provide, reported_version
 
 GO = shutil.which("go")
 needs_go = pytest.mark.skipif(GO is None, reason="builds with the real Go, which is not installed")
@@ -33,7 +33,7 @@ BUILD_IN_A_PROCESS = """
 import sys
 from pathlib import Path
 from tests.unit.binaries.test_build import component_in
-from onemachine.binaries.build import provide
+from onemachine.binaries.provide import provide
 from onemachine.binaries.progress import SilentProgress
 print(provide(component_in(Path(sys.argv[1])), SilentProgress()).origin)
 """
@@ -58,7 +58,9 @@ class Told(SilentProgress):
     def __init__(self) -> None:
         self.steps: list[tuple[str, int, int | None]] = []
 
-    def update(self, component: str, doing: str, done: int = 0, total: int | None = None) -> None:
+    def update(
+        self, component: str, doing: str, done: int = 0, total: int | None = None, unit: str = ""
+    ) -> None:
         self.steps.append((doing, done, total))
 
 

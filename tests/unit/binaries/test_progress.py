@@ -56,3 +56,21 @@ def test_a_terminal_gets_a_bar_for_each_component(seen: io.StringIO) -> None:
     assert "etcd-3.6.16: compiling packages" in shown
     assert "290 of 580" in shown
     assert "prometheus-0.316.0: fetching sources" in shown
+
+
+def test_a_download_is_counted_in_megabytes(seen: io.StringIO) -> None:
+    progress = LineProgress(Console(file=seen, width=200))
+    progress.update("etcd-3.6.16", "downloading etcd.tar.gz", 3, 11, "MB")
+    progress.update("etcd-3.6.16", "downloading etcdctl.tar.gz", 3, None, "MB")
+    assert [line.rpartition(" (")[0] for line in seen.getvalue().splitlines()] == [
+        "etcd-3.6.16: downloading etcd.tar.gz 3 of 11 MB",
+        "etcd-3.6.16: downloading etcdctl.tar.gz 3 MB",
+    ]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_must_be_read_is_printed_whole(seen: io.StringIO, terminal: bool) -> None:
+    text = "etcd-3.6.16 could not be downloaded: " + "because of [this] and that " * 5
+    with showing(Console(file=seen, force_terminal=terminal, width=80)) as progress:
+        progress.note(text)
+    assert text in seen.getvalue()

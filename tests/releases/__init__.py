@@ -1,0 +1,1 @@
+"""A mirror on loopback that serves publishers' releases made of what this machine has built."""
