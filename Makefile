@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries lint lint-cloud format test test-unit test-kubernetes bench-drain bench-ingest demo drills up down events build constraints clean
+.PHONY: help setup binaries check lint lint-code lint-cloud format test test-unit test-kubernetes bench-drain bench-ingest demo drills up down events build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,11 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 binaries: $(READY)  ## Kubernetes, etcd, Prometheus, Alertmanager in the cache: downloaded, else built
 	$(BIN)/python -m onemachine.binaries
 
-lint: $(READY) lint-cloud  ## Every static check
+check: lint-code test-unit  ## What one runs while working: lint and the quick tests
+
+lint: lint-code lint-cloud  ## Every static check
+
+lint-code: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src srectl onemachine checkout_app tests
@@ -53,11 +57,16 @@ format: $(READY)  ## Put the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(READY) binaries  ## Every test; PYTEST_ARGS="-k drain" narrows it
+test: $(READY)  ## Every test, in lanes side by side; PYTEST_ARGS="-k drain" narrows it
+ifeq ($(strip $(PYTEST_ARGS)),)
+	$(BIN)/python -m tests.lanes $(addprefix --beside=,$(BESIDE))
+else
+	$(BIN)/python -m onemachine.binaries
 	$(BIN)/pytest $(PYTEST_ARGS)
+endif
 
-test-unit: $(READY)  ## The quick tests only
-	$(BIN)/pytest tests/unit $(PYTEST_ARGS)
+test-unit: $(READY)  ## The quick tests only, on two workers
+	$(BIN)/pytest --numprocesses=2 tests/unit $(PYTEST_ARGS)
 
 test-kubernetes: $(READY) binaries  ## What needs a real API server
 	$(BIN)/pytest -m kubernetes $(PYTEST_ARGS)

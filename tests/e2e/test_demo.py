@@ -21,6 +21,7 @@ from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
+SHOWN_VARIABLE = "SRECTL_SHOWN_DEMO"  # a log of 'make demo' that has just ended well
 SSM_STATEMENT_BEGIN = "              - Sid: SwitchDegradedMode\n"
 STATEMENT_BEGIN = "              - "
 
@@ -63,9 +64,22 @@ def run_to_its_end(demo: Run, *more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_loop_closes_by_itself(demo: Run) -> None:
+def shown_or_run(demo: Run) -> tuple[Run, str]:
+    """Give the demonstration and what it printed.
+
+    Where the gate has just shown it with ``make demo``, that is what is judged.
+    """
+    shown = os.environ.get(SHOWN_VARIABLE)
+    if shown:
+        report = PROJECT_ROOT / "build" / "demo" / "report.json"
+        return Run(StackFolder.named("demo"), report), Path(shown).read_text("utf-8")
     ended = run_to_its_end(demo)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    return demo, ended.stdout
+
+
+def test_the_loop_closes_by_itself(demo: Run) -> None:
+    demo, printed = shown_or_run(demo)
     report = demo.told()
     assert report["outcome"] == "resolved"
     assert report["incident"]["status"] == "resolved"
@@ -89,7 +103,7 @@ def test_the_loop_closes_by_itself(demo: Run) -> None:
     ] == [("trigger", "critical"), ("resolve", "critical")]
     said = [message["text"] for message in report["chat"] if incident_id in message["text"]]
     assert [text.partition(" ")[0] for text in said] == ["CRITICAL:", "Resolved"]
-    assert "Timeline" in ended.stdout
+    assert "Timeline" in printed
     assert not demo.left()
 
 

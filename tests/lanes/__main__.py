@@ -1,0 +1,128 @@
+"""``make test``: every lane, and after them the table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.lanes.plan import LANES, Lane, files_of_lanes
+from tests.lanes.run import Job, Lanes, Step, Took
+from tests.lanes.table import Counted, slowest, table
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "lanes"
+BINARIES, SHOWN = "binaries", "make-demo"
+REPORT = ROOT / "build" / "demo" / "report.json"  # where 'make demo' writes it
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the lanes; give 0 where every one succeeded."""
+    asked = _parser().parse_args(arguments)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    REPORT.unlink(missing_ok=True)  # what is judged is of this run
+    FOLDER.mkdir(parents=True)
+    began = time.time()
+
+    def tell(took: Took) -> None:
+        ended = "ok" if took.code == 0 else f"FAILED, exit code {took.code}"
+        said = Counted.read(FOLDER / f"{took.name}.xml")
+        tests = f", {said.tests} tests" if said.tests else ""
+        print(f"{_at(began)} {took.name}: {ended}{tests}", flush=True)
+        if took.code != 0:
+            print((FOLDER / f"{took.name}.log").read_text("utf-8", "replace"), flush=True)
+
+    lanes = Lanes(FOLDER, at_once=asked.at_once, busy_at_once=asked.busy, tell=tell)
+    planned = jobs(asked.beside)
+    took = lanes.run(planned)
+    tested = {each.name: Counted.read(FOLDER / f"{each.name}.xml") for each in took}
+    print("\nThe slowest tests (minutes)")
+    print("\n".join(slowest(tested.values())))
+    print("\nWhere the minutes went")
+    print("\n".join(table(took, tested, began, time.time())))
+    ran = {each.name for each in took}
+    missing = [step.name for job in planned for step in job.steps if step.name not in ran]
+    if missing:
+        print(f"not run, because what comes before failed: {', '.join(missing)}")
+    return int(bool(missing) or any(each.code for each in took))
+
+
+def jobs(beside: Sequence[str]) -> list[Job]:
+    """Give what is to be run, in the order of starting.
+
+    Parameters
+    ----------
+    beside : sequence of str
+        Targets of the Makefile that run as lanes, too. ``demo`` comes before the tests of the
+        demonstration, which then judge what it reported and do not run it once more.
+    """
+    files = files_of_lanes(ROOT)
+    found = [Job([Step(BINARIES, [sys.executable, "-m", "onemachine.binaries"])])]
+    found += [
+        Job([Step(target, ["make", target])], busy=True) for target in beside if target != "demo"
+    ]
+    for lane in LANES:
+        if not files[lane.name]:
+            continue
+        steps = [_pytest(lane, [str(each) for each in files[lane.name]])]
+        if lane.name == "demo" and "demo" in beside:
+            log = FOLDER / f"{SHOWN}.log"
+            steps = [
+                Step(SHOWN, ["make", "demo"]),
+                Step(lane.name, steps[0].command, {"SRECTL_SHOWN_DEMO": str(log)}),
+            ]
+        found.append(Job(steps, lane.busy, BINARIES if lane.binaries else ""))
+    return found
+
+
+def _pytest(lane: Lane, files: Sequence[str]) -> Step:
+    return Step(
+        lane.name,
+        [
+            *(sys.executable, "-m", "pytest", "--durations=20"),
+            f"--junitxml={FOLDER / lane.name}.xml",
+            *("-o", f"cache_dir={FOLDER / lane.name}-cache"),
+            *files,
+        ],
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    cores = os.cpu_count() or 2
+    parser = argparse.ArgumentParser(prog="python -m tests.lanes", description=__doc__)
+    parser.add_argument(
+        "--beside", action="append", default=[], help="target of the Makefile to run as a lane, too"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=2 * cores + 1, help="lanes at once (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--busy",
+        type=int,
+        default=max(1, cores - 1),
+        help="of these, lanes that keep a core busy (default: %(default)s)",
+    )
+    return parser
+
+
+def _at(began: float) -> str:
+    minutes, seconds = divmod(round(time.time() - began), 60)
+    return f"[{minutes:2}:{seconds:02}]"
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
