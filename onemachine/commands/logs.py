@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from onemachine.commands.options import name_option, read_state
-from onemachine.processes.managed import tail
+from onemachine.processes.log_tail import tail
 from onemachine.stack.function_logs import FunctionLogs
 from onemachine.stack.state import StackFolder, StackState
 from srectl.errors import CommandFailed

@@ -17,7 +17,8 @@ from onemachine.demo.report import Account
 from onemachine.demo.verdict import Evidence, judge
 from onemachine.demo.watch import Reached, Stalled, watch
 from onemachine.demo.world import World
-from onemachine.processes.managed import StartFailed, wait_until
+from onemachine.processes.errors import StartFailed
+from onemachine.processes.waiting import wait_until
 from onemachine.stack.control import StackFailed, StackRequest, start_stack, stop_stack
 from onemachine.stack.parts import CHAOS_PARAMETER
 from onemachine.stack.progress import Event

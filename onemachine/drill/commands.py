@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.model import OperationModel, Shape
 
 from onemachine.commands.env import exports
-from onemachine.processes.managed import base_environment
+from onemachine.processes.environment import base_environment
 from onemachine.stack.clients import client_of
 from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
 

@@ -16,7 +16,9 @@ from onemachine.kubernetes import identities
 from onemachine.kubernetes.api import ApiClient
 from onemachine.kubernetes.kubeconfig import write_client_kubeconfig, write_webhook_kubeconfig
 from onemachine.kubernetes.pki import CertificateAuthority, KeyPair, service_account_key
-from onemachine.processes.managed import LogTail, StartFailed, free_port, wait_until
+from onemachine.processes.errors import StartFailed
+from onemachine.processes.ports import free_port
+from onemachine.processes.waiting import LogTail, wait_until
 
 __all__ = [
     "ControlPlane",

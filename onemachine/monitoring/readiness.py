@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 from typing import ClassVar
 
-from onemachine.processes.managed import LogTail, wait_until
+from onemachine.processes.waiting import LogTail, wait_until
 
 __all__ = ["HOST", "Monitor"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from onemachine.node.actions import Outcome, Surroundings
 from onemachine.node.backoff import Backoff, BackoffPolicy
-from onemachine.node.clock import now
 from onemachine.node.container_process import ContainerProcess
 from onemachine.node.probes import LIVENESS, READINESS, STARTUP, Prober, parse_probes
 from onemachine.node.status import ContainerView, Running, State, Terminated, Waiting
+from onemachine.node.timestamps import now
 
 ProbeReport = Callable[["ContainerUnit", int, str, Outcome, bool, bool | None], None]
 """(container, run, kind of probe, outcome, verdict changed, verdict), from a probe's thread."""

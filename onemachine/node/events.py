@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from onemachine.node.clock import now
 from onemachine.node.cluster import Cluster
 from onemachine.node.errors import ApiError
+from onemachine.node.timestamps import now
 
 _BACKLOG = 500
 _REMEMBERED = 500

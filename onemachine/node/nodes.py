@@ -9,10 +9,10 @@ from enum import Enum
 from pathlib import Path
 
 from onemachine.node.addresses import AddressPool
-from onemachine.node.clock import now, now_micro
 from onemachine.node.cluster import Cluster, Json
 from onemachine.node.errors import ApiError
 from onemachine.node.settings import AgentSettings
+from onemachine.node.timestamps import now, now_micro
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,6 @@ from typing import Any
 from onemachine.node import files, status
 from onemachine.node.actions import Outcome, Surroundings
 from onemachine.node.addresses import AddressPool
-from onemachine.node.clock import now
 from onemachine.node.cluster import Cluster, Json
 from onemachine.node.container import ContainerUnit
 from onemachine.node.container_process import ContainerProcess, StartError
@@ -34,6 +33,7 @@ from onemachine.node.logs import ContainerLog
 from onemachine.node.nodes import Health, control_file, read_health
 from onemachine.node.probes import LIVENESS, STARTUP
 from onemachine.node.settings import AgentSettings
+from onemachine.node.timestamps import now
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from onemachine.processes.managed import ManagedProcess, ProcessIdentity, StartFailed, wait_until
+from onemachine.processes.errors import StartFailed
+from onemachine.processes.identity import ProcessIdentity
+from onemachine.processes.managed import ManagedProcess
+from onemachine.processes.waiting import wait_until
 from onemachine.stack.state import StackFolder
 
 __all__ = ["STACK_VARIABLE", "Children", "ChildrenClosed", "processes_of_stack"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onemachine.processes.children import processes_of_stack
-from onemachine.processes.managed import ProcessIdentity
+from onemachine.processes.identity import ProcessIdentity
 from onemachine.stack.progress import Event, follow, size_of
 from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
 
@@ -222,7 +222,7 @@ def _end(child: subprocess.Popen[bytes], folder: StackFolder, on_event: OnEvent)
 
 
 def _why_ended(child: subprocess.Popen[bytes], folder: StackFolder) -> Exception:
-    from onemachine.processes.managed import tail
+    from onemachine.processes.log_tail import tail
 
     state = StackState.read(folder)
     if child.returncode == 3:  # another command was quicker

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onemachine.processes.children import Children
-from onemachine.processes.managed import StartFailed
+from onemachine.processes.errors import StartFailed
 
 if TYPE_CHECKING:
     from onemachine.aws.local_aws import LocalAws

@@ -27,7 +27,9 @@ from onemachine.binaries import COMPONENTS, find
 from onemachine.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
 from onemachine.monitoring import QUICK, REALISTIC, Alertmanager, Prometheus
 from onemachine.node import ImageSpec, NodeAgent, choose_pod_range, write_image_map
-from onemachine.processes.managed import ManagedProcess, free_port, wait_until
+from onemachine.processes.managed import ManagedProcess
+from onemachine.processes.ports import free_port
+from onemachine.processes.waiting import wait_until
 from onemachine.receiver import PAGERDUTY_URL, SLACK_URL, NotificationReceiver
 from onemachine.stack.deploy import Application, StackOutputs, build, deploy, parameter_overrides
 from onemachine.stack.stages import Report, Stage

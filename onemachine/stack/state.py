@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from onemachine.processes.managed import ProcessIdentity
+from onemachine.processes.identity import ProcessIdentity
 
 __all__ = [
     "PROJECT_ROOT",
@@ -145,7 +145,7 @@ class ProcessRecord:
     Parameters
     ----------
     pid, start_time : int
-        See :class:`onemachine.processes.managed.ProcessIdentity`.
+        See :class:`onemachine.processes.identity.ProcessIdentity`.
     log : str
         File with its output.
     exit_code : int, optional

@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onemachine.processes.children import Children, ChildrenClosed, processes_of_stack
-from onemachine.processes.managed import ProcessIdentity, StartFailed
+from onemachine.processes.errors import StartFailed
+from onemachine.processes.identity import ProcessIdentity
 from onemachine.stack.progress import ProgressWriter
 from onemachine.stack.stages import Observer, Stage, StageFailed, Stopped, run_stages
 from onemachine.stack.state import Phase, ProcessRecord, StackFolder, StackState

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onemachine.processes.managed import LogTail, wait_until
+from onemachine.processes.waiting import LogTail, wait_until
 
 __all__ = ["Traffic"]
 

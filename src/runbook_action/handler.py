@@ -18,7 +18,7 @@ from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
 from runbook_action.adapters.parameters import SsmParameters
 from runbook_action.errors import FinalError, RunbookActionError
-from runbook_action.events import tell_of
+from runbook_action.kubernetes_events import tell_of
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, parse_request

@@ -12,7 +12,7 @@ import pytest
 
 from onemachine.binaries import find
 from onemachine.node import write_image_map
-from onemachine.processes.managed import wait_until
+from onemachine.processes.waiting import wait_until
 from onemachine.stack.clients import client_of
 from onemachine.stack.control import stop_stack
 from onemachine.stack.state import StackFolder, StackState

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from onemachine.processes.children import processes_of_stack
-from onemachine.processes.managed import wait_until
+from onemachine.processes.waiting import wait_until
 from onemachine.stack.control import stop_stack
 from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
 

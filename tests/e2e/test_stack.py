@@ -16,7 +16,7 @@ import pytest
 
 from onemachine.binaries import find
 from onemachine.processes.children import processes_of_stack
-from onemachine.processes.managed import wait_until
+from onemachine.processes.waiting import wait_until
 from onemachine.receiver import read_notifications
 from onemachine.stack.clients import client_of
 from onemachine.stack.control import stop_stack

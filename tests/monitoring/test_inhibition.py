@@ -11,7 +11,9 @@ import pytest
 
 from onemachine.binaries import BinaryUnavailable, find
 from onemachine.monitoring import Alertmanager
-from onemachine.processes.managed import ManagedProcess, free_port, wait_until
+from onemachine.processes.managed import ManagedProcess
+from onemachine.processes.ports import free_port
+from onemachine.processes.waiting import wait_until
 
 pytestmark = pytest.mark.monitoring
 

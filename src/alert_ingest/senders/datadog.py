@@ -14,7 +14,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from alert_ingest.clock import parse_epoch_milliseconds
 from alert_ingest.errors import BodyRejected
 from alert_ingest.identity import incident_id
 from alert_ingest.model import Alert, Problem, Reading, Severity, Status
@@ -28,6 +27,7 @@ from alert_ingest.senders.base import (
 )
 from alert_ingest.severity import severity_of
 from alert_ingest.target import target_of
+from alert_ingest.timestamps import parse_epoch_milliseconds
 from alert_ingest.validation import explain, validator
 
 TRANSITIONS: Mapping[str, Status] = MappingProxyType(

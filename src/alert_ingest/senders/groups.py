@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from alert_ingest.clock import is_zero, parse_rfc3339
 from alert_ingest.errors import BodyRejected
 from alert_ingest.identity import incident_id
 from alert_ingest.model import Alert, Problem, Reading, RejectedAlert, Status, iso
@@ -28,6 +27,7 @@ from alert_ingest.senders.base import (
 from alert_ingest.severity import severity_of
 from alert_ingest.target import target_of
 from alert_ingest.text import cut
+from alert_ingest.timestamps import is_zero, parse_rfc3339
 from alert_ingest.validation import explain, validator
 
 Body = Mapping[str, Any]

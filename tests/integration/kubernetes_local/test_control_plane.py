@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from onemachine.kubernetes import ControlPlane, ControlPlanePorts
 from onemachine.kubernetes.api import ApiAnswer, ApiClient
-from onemachine.processes.managed import StartFailed
+from onemachine.processes.errors import StartFailed
 from tests.integration.kubernetes_fixtures import (
     KubernetesApi,
     StartedControlPlane,

@@ -18,7 +18,8 @@ import pytest
 from onemachine.binaries import find
 from onemachine.monitoring import QUICK, Alertmanager, Prometheus
 from onemachine.node import NodeAgent, choose_pod_range, write_image_map
-from onemachine.processes.managed import ManagedProcess, free_port
+from onemachine.processes.managed import ManagedProcess
+from onemachine.processes.ports import free_port
 from onemachine.stack.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
 from onemachine.traffic import Traffic
 from tests.integration.kubernetes_fixtures import start_control_plane

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from onemachine.processes.managed import free_port
+from onemachine.processes.ports import free_port
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import RunbookActionError
 from runbook_action.outcome import Outcome

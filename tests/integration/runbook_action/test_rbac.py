@@ -11,7 +11,7 @@ from kubernetes import client
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import AccessDenied
-from runbook_action.events import tell_of
+from runbook_action.kubernetes_events import tell_of
 from runbook_action.outcome import Outcome
 from tests.integration.runbook_action.conftest import shipped
 from tests.integration.runbook_action.support import Place

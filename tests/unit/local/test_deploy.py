@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from onemachine.processes.children import Children
-from onemachine.processes.managed import StartFailed
+from onemachine.processes.errors import StartFailed
 from onemachine.stack import deploy
 from onemachine.stack.deploy import (
     Application,

@@ -16,13 +16,11 @@ from typing import Protocol
 
 import pytest
 
-from onemachine.processes.managed import (
-    ManagedProcess,
-    ProcessIdentity,
-    StartFailed,
-    free_port,
-    wait_until,
-)
+from onemachine.processes.errors import StartFailed
+from onemachine.processes.identity import ProcessIdentity
+from onemachine.processes.managed import ManagedProcess
+from onemachine.processes.ports import free_port
+from onemachine.processes.waiting import wait_until
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
 STUBBORN = (
@@ -218,7 +216,7 @@ def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     first = free_port()
     wanted = iter([first, first])
     monkeypatch.setattr(
-        "onemachine.processes.managed.random.randrange", lambda *_: next(wanted, first + 1)
+        "onemachine.processes.ports.random.randrange", lambda *_: next(wanted, first + 1)
     )
     assert free_port() != first
     with socket.socket() as server:
@@ -231,8 +229,8 @@ def test_a_port_in_use_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
         taken = server.getsockname()[1]
         wanted = iter([taken, taken])
         monkeypatch.setattr(
-            "onemachine.processes.managed.random.randrange",
+            "onemachine.processes.ports.random.randrange",
             lambda low, high: next(wanted, low + os.getpid() % (high - low)),
         )
-        monkeypatch.setattr("onemachine.processes.managed._given_ports", set())
+        monkeypatch.setattr("onemachine.processes.ports._given_ports", set())
         assert free_port() != taken

@@ -11,7 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from onemachine.processes.managed import ManagedProcess, ProcessIdentity, free_port, wait_until
+from onemachine.processes.identity import ProcessIdentity
+from onemachine.processes.managed import ManagedProcess
+from onemachine.processes.ports import free_port
+from onemachine.processes.waiting import wait_until
 from onemachine.stack.stages import Report, Stage
 from onemachine.stack.state import StackFolder
 from onemachine.stack.supervisor import Supervisor, Workbench, serve

@@ -9,7 +9,7 @@ import pytest
 from onemachine.binaries import find
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused
-from runbook_action.events import tell_of
+from runbook_action.kubernetes_events import tell_of
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.support import INCIDENT, Place
 from tests.integration.runbook_action.test_drain_node import request as drain_request
