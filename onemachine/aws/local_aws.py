@@ -28,6 +28,7 @@ from onemachine.aws.variables import (
     OUTBOUND_FILE_VARIABLE,
     SECRET_VARIABLE,
 )
+from onemachine.project import PROJECT_ROOT
 
 #: What the emulator takes for the account's root user. Everything on this machine that reaches the
 #: port is root with it: the local AWS protects nothing, it shows which grants a role lacks.
@@ -35,7 +36,6 @@ OPERATOR_ACCESS_KEY_ID = "test"
 OPERATOR_SECRET_ACCESS_KEY = "test"  # noqa: S105 - fixed in the emulator
 
 _POLL_SECONDS = 0.1
-_PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 class LocalAwsError(RuntimeError):
@@ -109,7 +109,7 @@ class LocalAws:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
-            "PYTHONPATH": str(_PROJECT_ROOT),
+            "PYTHONPATH": str(PROJECT_ROOT),
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "HOME": nowhere,

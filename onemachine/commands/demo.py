@@ -17,9 +17,10 @@ from onemachine.commands.stage_display import StageDisplay
 from onemachine.demo.report import Account, show, write
 from onemachine.demo.runner import Demo, Teller
 from onemachine.demo.watch import Reached
+from onemachine.project import PROJECT_ROOT
 from onemachine.stack.control import AlreadyRunning, StackRequest
 from onemachine.stack.progress import Event
-from onemachine.stack.state import PROJECT_ROOT, StackFolder
+from onemachine.stack.state import StackFolder
 from srectl.commands.display import console
 from srectl.errors import CommandFailed, ExitCode
 

@@ -18,8 +18,9 @@ from onemachine.commands.options import (
 from onemachine.commands.stage_display import StageDisplay
 from onemachine.drill.report import Account, Step, Teller, write
 from onemachine.drill.runner import ALL, DRILLS, Drills
+from onemachine.project import PROJECT_ROOT
 from onemachine.stack.control import AlreadyRunning, StackFailed, StackRequest
-from onemachine.stack.state import PROJECT_ROOT, StackFolder
+from onemachine.stack.state import StackFolder
 from srectl.commands.display import console
 from srectl.errors import CommandFailed, ExitCode
 

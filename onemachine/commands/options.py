@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from onemachine.binaries import COMPONENTS, BinaryUnavailable, ensure, showing
+from onemachine.project import PROJECT_ROOT
 from onemachine.stack.state import (
-    PROJECT_ROOT,
     NameInvalid,
     StackFolder,
     StackState,

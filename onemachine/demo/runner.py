@@ -20,7 +20,7 @@ from onemachine.demo.world import World
 from onemachine.processes.errors import StartFailed
 from onemachine.processes.waiting import wait_until
 from onemachine.stack.control import StackFailed, StackRequest, start_stack, stop_stack
-from onemachine.stack.parts import CHAOS_PARAMETER
+from onemachine.stack.names import CHAOS_PARAMETER
 from onemachine.stack.progress import Event
 from onemachine.stack.state import StackState
 from srectl.errors import CommandFailed

@@ -29,7 +29,7 @@ from onemachine.receiver import (
 )
 from onemachine.stack.clients import client_of
 from onemachine.stack.function_logs import FunctionLogs
-from onemachine.stack.parts import ALERT_NAME, DEGRADED_MODE_PARAMETER
+from onemachine.stack.names import ALERT_NAME, DEGRADED_MODE_PARAMETER
 from onemachine.stack.state import StackFolder, StackState
 from onemachine.traffic import Traffic
 

@@ -20,7 +20,7 @@ from onemachine.demo.world import World
 from onemachine.drill.commands import CommandUnknown, Refused, Terminal
 from onemachine.drill.report import Account, Kind, NotMet, Step, Teller
 from onemachine.stack.function_logs import FunctionLogs
-from onemachine.stack.parts import CLUSTER_NAME
+from onemachine.stack.names import CLUSTER_NAME
 from onemachine.stack.state import StackFolder, StackState
 from srectl import runbooks
 from srectl.operate import incidents

@@ -16,10 +16,11 @@ import yaml
 
 from onemachine.monitoring.durations import DURATION, divide
 from onemachine.monitoring.pace import REALISTIC, Pace
+from onemachine.project import PROJECT_ROOT
 
 __all__ = ["MONITORING_FOLDER", "SHIPPED_RULES", "rule_file"]
 
-MONITORING_FOLDER = Path(__file__).parents[2] / "eks" / "monitoring"
+MONITORING_FOLDER = PROJECT_ROOT / "eks" / "monitoring"
 """The manifests that production uses, too."""
 
 SHIPPED_RULES = tuple(sorted((MONITORING_FOLDER / "rules").glob("*.yaml")))

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
+from onemachine.project import PROJECT_ROOT
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,6 @@ class NodeAgent:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.state_dir),
             "LANG": "C.UTF-8",
-            "PYTHONPATH": str(_REPOSITORY),
+            "PYTHONPATH": str(PROJECT_ROOT),
             "PYTHONUNBUFFERED": "1",
         }

@@ -8,13 +8,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from onemachine.project import PROJECT_ROOT
 from onemachine.receiver.server import ChatMessage, Notification, beside
 
 #: What a deployment on this machine names in place of real addresses; nothing can have such names.
 PAGERDUTY_URL = "https://pagerduty.invalid/integration/local/enqueue"
 SLACK_URL = "https://slack.invalid/services/local"
-
-_PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class NotificationReceiver:
 
     def environment(self) -> dict[str, str]:
         """Return what it needs besides the base environment."""
-        path = os.pathsep.join(filter(None, (str(_PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
+        path = os.pathsep.join(filter(None, (str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
         return {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from onemachine.processes.children import processes_of_stack
 from onemachine.processes.identity import ProcessIdentity
+from onemachine.processes.log_tail import tail
+from onemachine.project import PROJECT_ROOT
+from onemachine.stack.children import processes_of_stack
 from onemachine.stack.progress import Event, follow, size_of
-from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
+from onemachine.stack.state import StackFolder, StackState
 
 __all__ = [
     "AlreadyRunning",
@@ -73,7 +75,7 @@ class StackRequest:
     def command(self) -> list[str]:
         """Return the supervisor's command line."""
         argv = [
-            *(sys.executable, "-m", "onemachine.stack.supervisor"),
+            *(sys.executable, "-m", "onemachine.stack"),
             *("--name", self.folder.name),
             *("--template", str(self.template)),
             *("--ttl-seconds", f"{self.ttl_seconds:g}"),
@@ -222,8 +224,6 @@ def _end(child: subprocess.Popen[bytes], folder: StackFolder, on_event: OnEvent)
 
 
 def _why_ended(child: subprocess.Popen[bytes], folder: StackFolder) -> Exception:
-    from onemachine.processes.log_tail import tail
-
     state = StackState.read(folder)
     if child.returncode == 3:  # another command was quicker
         return AlreadyRunning(state)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onemachine.processes.children import Children
 from onemachine.processes.errors import StartFailed
+from onemachine.stack.children import Children
 
 if TYPE_CHECKING:
     from onemachine.aws.local_aws import LocalAws

@@ -10,7 +10,6 @@ import http.client
 import json
 import secrets
 import shutil
-import sys
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,31 +25,32 @@ from onemachine.aws.local_aws import (
 from onemachine.binaries import COMPONENTS, find
 from onemachine.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
 from onemachine.monitoring import QUICK, REALISTIC, Alertmanager, Prometheus
-from onemachine.node import ImageSpec, NodeAgent, choose_pod_range, write_image_map
+from onemachine.node import NodeAgent, choose_pod_range, write_image_map
 from onemachine.processes.managed import ManagedProcess
 from onemachine.processes.ports import free_port
 from onemachine.processes.waiting import wait_until
+from onemachine.project import PROJECT_ROOT
 from onemachine.receiver import PAGERDUTY_URL, SLACK_URL, NotificationReceiver
+from onemachine.stack.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
 from onemachine.stack.deploy import Application, StackOutputs, build, deploy, parameter_overrides
+from onemachine.stack.names import (
+    CLUSTER_NAME,
+    DEGRADED_MODE_PARAMETER,
+    DEPLOYMENT,
+    NAMESPACE,
+    REMEDIATION_GROUP,
+)
 from onemachine.stack.stages import Report, Stage
-from onemachine.stack.state import PROJECT_ROOT, write_private
-from onemachine.stack.supervisor import Workbench
+from onemachine.stack.state import write_private
+from onemachine.stack.workbench import Workbench
 from onemachine.traffic import Traffic
 from srectl import runbooks
 
-__all__ = ["CLUSTER_NAME", "REMEDIATION_GROUP", "StackOptions", "plan"]
+__all__ = ["StackOptions", "plan"]
 
-CLUSTER_NAME = "sre-platform"
-REMEDIATION_GROUP = "sre:checkout-remediation"
-NAMESPACE = "apps"
-DEPLOYMENT = "checkout"
-DEGRADED_MODE_PARAMETER = "/checkout/degraded_mode"
-CHAOS_PARAMETER = "/checkout/chaos"
-ALERT_NAME = "CheckoutHighErrorRate"
 _KEY_ALIAS = "alias/sre-platform"
 _REMEDIATION_ROLE = "checkout-remediation-role"
 _NODES = ("node-a", "node-b")
-_CHECKOUT_IMAGE = "checkout:local"
 _READY_SECONDS = 90.0
 _SCRAPES_UNTIL_SEEN = 3
 
@@ -236,18 +236,7 @@ class _Stack:
     def start_node_agent(self, _report: Report) -> None:
         folder = self.bench.folder.path / "node-agent"
         images = folder / "images.json"
-        checkout = PROJECT_ROOT / "checkout_app"
-        # What its Dockerfile says, with this interpreter in place of the image's.
-        write_image_map(
-            images,
-            {
-                _CHECKOUT_IMAGE: ImageSpec(
-                    (sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"),
-                    workdir=str(checkout),
-                    env={"PORT": "8080", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-                )
-            },
-        )
+        write_image_map(images, {LOCAL_IMAGE: checkout_image()})
         agent = NodeAgent(
             kubeconfig=self.control_plane.node_agent_kubeconfig,
             nodes=_NODES,
@@ -265,10 +254,9 @@ class _Stack:
 
     def apply_manifests(self, _report: Report) -> None:
         kubectl = str(find("kubernetes") / "kubectl")
-        overlay = PROJECT_ROOT / "eks" / "apps" / "overlays" / "local"
         self.bench.children.run(
             "kubectl-apply",
-            [kubectl, "apply", "--server-side", "-k", str(overlay)],
+            [kubectl, "apply", "--server-side", "-k", str(MANIFESTS)],
             {
                 "KUBECONFIG": str(self.control_plane.admin_kubeconfig),
                 # kubectl keeps a cache there, which is of no use to the user's other clusters.

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from onemachine.processes.identity import ProcessIdentity
+from onemachine.project import PROJECT_ROOT
 
 __all__ = [
-    "PROJECT_ROOT",
     "NameInvalid",
     "Phase",
     "ProcessRecord",
@@ -31,7 +31,6 @@ __all__ = [
     "write_private",
 ]
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 STATE_ROOT_VARIABLE = "SRECTL_STATE_DIR"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _FORMAT = 1

@@ -4,81 +4,32 @@ It starts the stack, watches it, and takes it down when it is told to (SIGTERM),
 over, or when the start fails. It restarts nothing: a process that died is shown as dead, because
 whatever looked at it would otherwise see a healthy stack with a hole in its history.
 
-``python -m onemachine.stack.supervisor --help``; users reach it through ``srectl up``.
+``python -m onemachine.stack`` runs one; users reach it through ``srectl up``.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from onemachine.processes.children import Children, ChildrenClosed, processes_of_stack
 from onemachine.processes.errors import StartFailed
 from onemachine.processes.identity import ProcessIdentity
+from onemachine.stack.children import Children, ChildrenClosed, processes_of_stack
 from onemachine.stack.progress import ProgressWriter
 from onemachine.stack.stages import Observer, Stage, StageFailed, Stopped, run_stages
 from onemachine.stack.state import Phase, ProcessRecord, StackFolder, StackState
+from onemachine.stack.workbench import Plan, Workbench
 
-__all__ = ["Plan", "Supervisor", "Workbench", "main"]
+__all__ = ["Supervisor", "serve"]
 
 _WATCH_SECONDS = 0.5
 _LEFTOVER_SECONDS = 5.0
 _EXIT_OK, _EXIT_FAILED, _EXIT_RUNNING = 0, 1, 3
-
-
-@dataclass
-class Workbench:
-    """What the stages of a plan work with.
-
-    Parameters
-    ----------
-    folder : StackFolder
-        The stack's folder.
-    children : Children
-        Starts processes.
-    state : StackState
-        Endpoints and settings are entered here as they become known.
-    """
-
-    folder: StackFolder
-    children: Children
-    state: StackState
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-
-    def publish(
-        self, endpoints: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
-    ) -> None:
-        """Enter endpoints and settings into the state file."""
-        with self._lock:
-            self.state.endpoints.update(endpoints or {})
-            self.state.settings.update(settings or {})
-        self.save()
-
-    def save(self) -> None:
-        """Write the state file, with the processes as they are now."""
-        with self._lock:
-            for name, process in self.children.services().items():
-                if process.identity is None:
-                    continue
-                self.state.processes[name] = ProcessRecord(
-                    process.identity.pid,
-                    process.identity.start_time,
-                    str(process.log_path),
-                    process.exit_code if self.state.phase != "stopping" else None,
-                )
-            self.state.write(self.folder)
-
-
-Plan = Callable[[Workbench], Sequence[Stage]]
-"""Gives the stages that bring a stack up."""
 
 
 class _Teller(Observer):
@@ -253,28 +204,6 @@ def _told(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the daemon's command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m onemachine.stack.supervisor", description=__doc__
-    )
-    parser.add_argument("--name", required=True, help="name of the stack")
-    parser.add_argument("--template", type=Path, required=True, help="SAM template to deploy")
-    parser.add_argument("--realistic", action="store_true", help="waits of production")
-    parser.add_argument("--ttl-seconds", type=float, required=True, help="stop by itself after")
-    parser.add_argument(
-        "--owner",
-        type=_identity,
-        help="PID:START of a process that the stack must not outlive (START: see proc(5) stat)",
-    )
-    return parser.parse_args(argv)
-
-
-def _identity(text: str) -> ProcessIdentity:
-    pid, _, start_time = text.partition(":")
-    return ProcessIdentity(int(pid), int(start_time))
-
-
 def serve(supervisor: Supervisor) -> int:
     """Run a supervisor in the main thread, with SIGTERM and SIGINT ending the stack."""
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -284,26 +213,3 @@ def serve(supervisor: Supervisor) -> int:
     sys.stderr.flush()
     # Threads of an interrupted start may hang in a call of some library; nothing waits for them.
     os._exit(code)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Supervise the one-machine stack."""
-    from onemachine.stack.parts import StackOptions, plan
-
-    arguments = parse_arguments(argv)
-    folder = StackFolder.named(arguments.name)
-    options = StackOptions(arguments.template.resolve(), arguments.realistic)
-    return serve(
-        Supervisor(
-            folder,
-            lambda bench: plan(bench, options),
-            ttl_seconds=arguments.ttl_seconds,
-            realistic=options.realistic,
-            template=str(options.template),
-            owner=arguments.owner,
-        )
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

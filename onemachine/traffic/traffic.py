@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from onemachine.processes.waiting import LogTail, wait_until
+from onemachine.project import PROJECT_ROOT
 
 __all__ = ["Traffic"]
-
-_REPOSITORY = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Traffic:
 
     def environment(self) -> dict[str, str]:
         """Give the variables that the command needs besides the usual ones."""
-        return {"PYTHONPATH": str(_REPOSITORY)}
+        return {"PYTHONPATH": str(PROJECT_ROOT)}
 
     def seconds(self) -> list[dict[str, Any]]:
         """Give all lines written so far; see :class:`onemachine.traffic.tally.Second`."""

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from onemachine.processes.children import processes_of_stack
 from onemachine.processes.waiting import wait_until
+from onemachine.project import PROJECT_ROOT
+from onemachine.stack.children import processes_of_stack
 from onemachine.stack.control import stop_stack
-from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
+from onemachine.stack.state import StackFolder, StackState
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from onemachine.processes.children import processes_of_stack
+from onemachine.project import PROJECT_ROOT
+from onemachine.stack.children import processes_of_stack
 from onemachine.stack.clients import client_of
 from onemachine.stack.control import stop_stack
-from onemachine.stack.state import PROJECT_ROOT, StackFolder, StackState
+from onemachine.stack.state import StackFolder, StackState
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

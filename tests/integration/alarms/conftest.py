@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from onemachine.processes.children import Children
+from onemachine.project import PROJECT_ROOT
+from onemachine.stack.children import Children
 from onemachine.stack.deploy import Application, build, deploy, parameter_overrides
-from onemachine.stack.state import PROJECT_ROOT, StackFolder
+from onemachine.stack.state import StackFolder
 from srectl import runbooks
 from tests.integration.alarms.platform import PACE, Deployment
 from tests.integration.local_aws_fixtures import running_local_aws

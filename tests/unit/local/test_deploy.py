@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from onemachine.processes.children import Children
 from onemachine.processes.errors import StartFailed
 from onemachine.stack import deploy
+from onemachine.stack.children import Children
 from onemachine.stack.deploy import (
     Application,
     StackOutputs,

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from onemachine.commands.status import effective_phase
-from onemachine.processes.children import processes_of_stack
 from onemachine.processes.waiting import wait_until
+from onemachine.stack.children import processes_of_stack
 from onemachine.stack.control import AlreadyRunning, StackFailed, spawn_supervisor, stop_stack
 from onemachine.stack.progress import Event
 from onemachine.stack.state import StackFolder, StackState

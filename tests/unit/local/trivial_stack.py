@@ -17,7 +17,8 @@ from onemachine.processes.ports import free_port
 from onemachine.processes.waiting import wait_until
 from onemachine.stack.stages import Report, Stage
 from onemachine.stack.state import StackFolder
-from onemachine.stack.supervisor import Supervisor, Workbench, serve
+from onemachine.stack.supervisor import Supervisor, serve
+from onemachine.stack.workbench import Workbench
 
 REPOSITORY = str(Path(__file__).resolve().parents[3])
 WORKER = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
