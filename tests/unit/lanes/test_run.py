@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from onemachine.processes.managed import ProcessIdentity
+from onemachine.processes.identity import ProcessIdentity
 from tests.lanes.run import Job, Lanes, Step, Took
 
 
