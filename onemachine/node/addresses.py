@@ -10,9 +10,12 @@ import threading
 import zlib
 
 from onemachine.node.errors import SettingsError
+from onemachine.processes.claims import claim
 
 _FIRST_STACK = 16  # 127.0 to 127.15 stay free for whatever else uses loopback
 _LAST_STACK = 250
+_chosen: dict[str, tuple[str, socket.socket]] = {}
+_choosing = threading.Lock()
 _NODE_SLOTS = 256  # the first /24 of a range belongs to the nodes
 
 
@@ -40,35 +43,28 @@ def parse_range(text: str) -> ipaddress.IPv4Network:
     return network
 
 
-def _lock_name(network: ipaddress.IPv4Network) -> str:
-    return f"\0srectl-node-agent-{network}"
-
-
 def lock_range(network: ipaddress.IPv4Network) -> socket.socket:
-    """Claim a range for as long as the returned socket stays open.
-
-    An abstract Unix socket is the lock: the kernel frees it when the process ends in
-    whatever way, and it leaves no file.
+    """Claim a range, as the node agent that uses it, as long as the returned socket stays open.
 
     Raises
     ------
     SettingsError
         If another node agent on this machine holds the range.
     """
-    holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        holder.bind(_lock_name(network))
-    except OSError as error:
-        holder.close()
+    holder = claim(f"node-agent-{network}")
+    if holder is None:
         raise SettingsError(
             f"pod range {network} is in use by another node agent on this machine; "
             "give this stack another --pod-range"
-        ) from error
+        )
     return holder
 
 
 def choose_pod_range(stack_name: str) -> str:
-    """Find a /16 for a stack that no running node agent holds.
+    """Find a /16 for a stack that no running node agent holds and no other process has chosen.
+
+    It stays chosen until this process ends, so that another stack that starts at the same time
+    chooses another one before this one's agent runs.
 
     Parameters
     ----------
@@ -78,8 +74,7 @@ def choose_pod_range(stack_name: str) -> str:
     Returns
     -------
     str
-        A value for ``--pod-range``. The agent claims it when it starts and says so if another
-        one was quicker.
+        A value for ``--pod-range``.
 
     Raises
     ------
@@ -90,12 +85,25 @@ def choose_pod_range(stack_name: str) -> str:
     start = zlib.crc32(stack_name.encode()) % count
     for step in range(count):
         text = f"127.{_FIRST_STACK + (start + step) % count}.0.0/16"
+        if _choose(text, stack_name):
+            return text
+    raise SettingsError("no free pod range left in 127.0.0.0/8: stop another stack first")
+
+
+def _choose(text: str, stack_name: str) -> bool:
+    with _choosing:
+        chosen_before = _chosen.get(text)
+        if chosen_before is not None and chosen_before[0] != stack_name:
+            return False
+        claimed = chosen_before[1] if chosen_before else claim(f"pod-range-{text}")
+        if claimed is None:
+            return False
+        _chosen[text] = (stack_name, claimed)
         try:
             lock_range(parse_range(text)).close()
-        except SettingsError:
-            continue
-        return text
-    raise SettingsError("no free pod range left in 127.0.0.0/8: stop another stack first")
+        except SettingsError:  # an agent outlived the process that chose for it
+            return False
+        return True
 
 
 class AddressPool:

@@ -1,26 +1,27 @@
-"""Free TCP ports on loopback."""
+"""TCP ports for the servers of this machine's stacks, handed out so that no two get the same."""
 
 from __future__ import annotations
 
 import random
 import socket
-import threading
 from pathlib import Path
+
+from onemachine.processes.claims import claim
 
 __all__ = ["free_port"]
 
 _FIRST_PORT = 20000
-_PORT_TRIES = 200
-
-_given_ports: set[tuple[str, int]] = set()
-_ports_lock = threading.Lock()
+_PORT_TRIES = 500
+_claims: list[socket.socket] = []
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Find a TCP port that is free now and that this process has not been given before.
+    """Give a TCP port that is free now and that no process was given before, as long as it lives.
 
-    Ports of outgoing connections start at 32768 on Linux; the choice is made below them, so that no
-    connection of a neighbour takes the port before its server has bound it.
+    A server binds its port a while after it was chosen, often in another process. Until then the
+    port is claimed by the process that asked, so that no stack and no test that runs at the same
+    time is given it. Ports of outgoing connections start at 32768 on Linux; the choice is made
+    below them, so that no connection of a neighbour takes the port meanwhile.
 
     Parameters
     ----------
@@ -30,18 +31,21 @@ def free_port(host: str = "127.0.0.1") -> int:
     Raises
     ------
     OSError
-        No port could be bound.
+        No port could be had.
     """
-    with _ports_lock:
-        for _ in range(_PORT_TRIES):
-            port = random.randrange(_FIRST_PORT, _first_ephemeral_port())  # noqa: S311 - no secret
-            if (host, port) not in _given_ports and _can_bind(host, port):
-                _given_ports.add((host, port))
-                return port
-        with socket.socket() as probe:
-            probe.bind((host, 0))
-            chosen: int = probe.getsockname()[1]
-            return chosen
+    for _ in range(_PORT_TRIES):
+        port = random.randrange(_FIRST_PORT, _first_ephemeral_port())  # noqa: S311 - no secret
+        claimed = claim(f"port-{port}")
+        if claimed is None:
+            continue
+        if _can_bind(host, port):
+            _claims.append(claimed)
+            return port
+        claimed.close()
+    raise OSError(
+        f"no free port on {host} between {_FIRST_PORT} and {_first_ephemeral_port()} in "
+        f"{_PORT_TRIES} tries: end what listens there, other stacks first"
+    )
 
 
 def _first_ephemeral_port() -> int:

@@ -7,7 +7,6 @@ resources after itself (``unique``) and leaves no rule behind that strikes anoth
 from __future__ import annotations
 
 import secrets
-import socket
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,15 +16,9 @@ from pathlib import Path
 import pytest
 
 from onemachine.aws.local_aws import LocalAws
+from onemachine.processes.ports import free_port
 
 StartLocalAws = Callable[..., AbstractContextManager[LocalAws]]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -40,7 +33,7 @@ def running_local_aws(
     """Run a local AWS while the block lasts; its output goes to ``state_dir/aws.log``."""
     aws = LocalAws(
         host="127.0.0.1",
-        port=_free_port(),
+        port=free_port(),
         state_dir=state_dir,
         secret=secrets.token_urlsafe(24),
         max_lambda_workers=4,

@@ -7,7 +7,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from onemachine.processes.ports import free_port
 
 T = TypeVar("T")
 
@@ -76,9 +77,7 @@ class Service:
 @contextmanager
 def running(folder: Path, **environment: str) -> Iterator[Service]:
     """Run the service while the block lasts; nothing but ``environment`` reaches it."""
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port = probe.getsockname()[1]
+    port = free_port(ADDRESS)
     (folder / "tmp").mkdir(exist_ok=True)
     log = folder / "checkout.log"
     with log.open("ab") as output:

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onemachine.processes.ports import free_port
+
 ROOT = Path(__file__).parents[3]
 CACHE = ROOT / "build" / "test-artifacts"
 START_SECONDS = 30.0
@@ -207,7 +209,7 @@ def emulator(
     folder
         For the log and the links to the runtime's modules.
     """
-    port, api_port = _free_ports()
+    port, api_port = free_port(), free_port()
     log_path = folder / f"{function.package}.log"
     runtime = runtime_folder(folder / "runtime")
     with log_path.open("wb") as log:
@@ -264,13 +266,6 @@ def _emulator_binary() -> Path:
     binary = Path(spec.origin).parent / "local" / "rapid" / f"aws-lambda-rie-{machine}"
     binary.chmod(binary.stat().st_mode | 0o111)  # wheels do not carry the executable bit
     return binary
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 def _wait_until_listening(running: Emulator) -> None:

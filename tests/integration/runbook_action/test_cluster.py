@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from onemachine.kubernetes.pki import CertificateAuthority
+from onemachine.processes.ports import free_port
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.errors import (
     AccessDenied,
@@ -110,11 +111,7 @@ def test_401_is_access_denied_after_one_try_with_new_credentials(place: Place) -
 
 
 def test_a_refused_connection_is_unreachable_and_forgets_the_endpoint(place: Place) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        access = TokenAccess(
-            f"https://127.0.0.1:{probe.getsockname()[1]}", place.access.ca_pem, "t"
-        )
+    access = TokenAccess(f"https://127.0.0.1:{free_port()}", place.access.ca_pem, "t")
     with pytest.raises(ClusterUnreachable, match=r"no answer .*subnets"):
         KubernetesCluster(access, "test").deployment("apps", "checkout")
     assert access.forgotten == 1

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -19,7 +17,6 @@ import pytest
 from onemachine.processes.errors import StartFailed
 from onemachine.processes.identity import ProcessIdentity
 from onemachine.processes.managed import ManagedProcess
-from onemachine.processes.ports import free_port
 from onemachine.processes.waiting import wait_until
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
@@ -210,27 +207,3 @@ def test_a_mistake_in_a_probe_is_not_taken_for_not_yet() -> None:
 
     with pytest.raises(KeyError):
         wait_until(wrong, "anything", 10)
-
-
-def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = free_port()
-    wanted = iter([first, first])
-    monkeypatch.setattr(
-        "onemachine.processes.ports.random.randrange", lambda *_: next(wanted, first + 1)
-    )
-    assert free_port() != first
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", first))
-
-
-def test_a_port_in_use_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", free_port()))
-        taken = server.getsockname()[1]
-        wanted = iter([taken, taken])
-        monkeypatch.setattr(
-            "onemachine.processes.ports.random.randrange",
-            lambda low, high: next(wanted, low + os.getpid() % (high - low)),
-        )
-        monkeypatch.setattr("onemachine.processes.ports._given_ports", set())
-        assert free_port() != taken
