@@ -13,7 +13,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import TypedDict
 
-from alert_ingest.headline import headline
+from alert_ingest.display import Link, display_of
 from alert_ingest.identity import event_id
 from alert_ingest.model import Alert, Target, iso
 from alert_ingest.text import cut, fit
@@ -21,12 +21,14 @@ from alert_ingest.text import cut, fit
 SCHEMA_VERSION = "1"
 MAX_ENTRY_BYTES = 200_000
 
-# What each part may take of the 200,000 bytes; the rest is metadata and the fixed fields.
+# What each part may take of the 200,000 bytes; the rest is metadata and the fixed fields. The texts
+# for people take theirs from the annotations, of which they repeat one.
 LABELS_BUDGET = 60_000
 ANNOTATIONS_BUDGET = 80_000
 LINKS_BUDGET = 30_000
 LABEL_LIMIT = 4_096
 ANNOTATION_LIMIT = 16_384
+HEADLINE_LIMIT = 300
 
 _FIRST_LABELS = (
     "alertname",
@@ -80,9 +82,18 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
     started_at = None if alert.started_at is None else iso(alert.started_at)
     ended_at = None if alert.ended_at is None else iso(alert.ended_at)
     occurred_at = iso(alert.occurred_at)
+    shown = display_of(alert)
+    display = (
+        f'{{"name":{_quoted(shown.name)},"headline":{_quoted(shown.headline)},'
+        f'"place":{_quoted(shown.place)},"summary":{_quoted(shown.summary)},'
+        f'"links":{_links(shown.links)}}}'
+    )
     labels, labels_cut = fit(alert.labels, _FIRST_LABELS, LABEL_LIMIT, LABELS_BUDGET)
     annotations, annotations_cut = fit(
-        alert.annotations, _FIRST_ANNOTATIONS, ANNOTATION_LIMIT, ANNOTATIONS_BUDGET
+        alert.annotations,
+        _FIRST_ANNOTATIONS,
+        ANNOTATION_LIMIT,
+        ANNOTATIONS_BUDGET - _encoded_again(display),
     )
     links, links_cut = fit(alert.links, (), LINKS_BUDGET, LINKS_BUDGET)
     warnings = alert.notes
@@ -106,8 +117,9 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
         f'"severity":"{alert.severity}","status":"{alert.status}",'
         f'"runbook":{"null" if alert.runbook is None else _quoted(alert.runbook)},'
-        f'"headline":{_quoted(headline(alert))},"summary":{_quoted(cut(alert.summary, 500))},'
-        f'{maps[1:-1]},"target":{_target(alert.target)},'
+        f'"headline":{_quoted(cut(shown.headline, HEADLINE_LIMIT))},'
+        f'"summary":{_quoted(cut(alert.summary, 500))},"display":{display},{maps[1:-1]},'
+        f'"target":{_target(alert.target)},'
         f'"warnings":{_encode(warnings) if warnings else "[]"}}}}}'
     )
     entry = Entry(
@@ -137,6 +149,11 @@ def _target(target: Target) -> str:
     return _encode(asdict(target))
 
 
+@lru_cache(256)  # and often of one rule
+def _links(links: tuple[Link, ...]) -> str:
+    return _encode([link._asdict() for link in links])
+
+
 def message_of(entry: Entry) -> str:
     """Write an entry as a message that can be handed back to PutEvents as it is."""
     return _encode(entry)
@@ -148,9 +165,13 @@ def entry_size(entry: Entry) -> int:
     Without encoding it once more: `Detail` is printable ASCII already, in which only quotes and
     backslashes are escaped, to two bytes each.
     """
-    detail = entry["Detail"]
     rest = len(entry["EventBusName"]) + len(entry["Source"]) + len(entry["DetailType"])
-    return _ENVELOPE + rest + len(detail) + detail.count('"') + detail.count("\\")
+    return _ENVELOPE + rest + _encoded_again(entry["Detail"])
+
+
+def _encoded_again(text: str) -> int:
+    """Return the size of JSON text inside another JSON text."""
+    return len(text) + text.count('"') + text.count("\\")
 
 
 _ENVELOPE = len(message_of(Entry(EventBusName="", Source="", DetailType="", Detail="")))

@@ -1,0 +1,125 @@
+"""What people read of an alert, cleaned and worded once; it travels in its event as ``display``.
+
+State machines only put these texts together. Alert text is data: each comes out as one line without
+control characters, without what turns the direction of writing, and of bounded length; a link is a
+plain http(s) address. Nothing here is escaped: what shows a text knows what is markup to it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from alert_ingest.model import Alert, Target, iso
+
+NAME_LIMIT = 200
+PLACE_LIMIT = 300
+SUMMARY_LIMIT = 500
+MAX_LINKS = 5
+LINK_LIMIT = 1_000
+
+# Blanks and controls of any kind, and what is invisible or turns the direction of writing.
+_NOT_ONE_LINE = re.compile(
+    "[\x00-\x20\x7f-\xa0\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]+"
+)
+
+
+class Link(NamedTuple):
+    """One address and what it leads to."""
+
+    text: str
+    href: str
+
+
+@dataclass(slots=True)  # not frozen, for the same reason as `Alert`
+class Display:
+    """The block of an event that is for people.
+
+    Attributes
+    ----------
+    name
+        The alert's name.
+    headline
+        The first line: how bad, what, where, and since when or after how long.
+    place
+        What is affected, e.g. ``apps/checkout in sre-platform``; empty if the alert does not say.
+    summary
+        One sentence of the alert's own.
+    links
+        At most five.
+    """
+
+    name: str
+    headline: str
+    place: str
+    summary: str
+    links: tuple[Link, ...]
+
+
+def display_of(alert: Alert) -> Display:
+    """Word an alert, firing or resolved, for whoever is told of it."""
+    name = one_line(alert.alert_name, NAME_LIMIT) or "an alert without a name"
+    place = place_of(alert.target)
+    return Display(
+        name,
+        _headline(alert, name, f" on {place}" if place else ""),
+        place,
+        one_line(alert.summary, SUMMARY_LIMIT),
+        links_of(tuple(alert.links.items())),
+    )
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return text as one line of at most `limit` characters."""
+    # Whatever the expression finds is not printable, but for the blank.
+    if not text.isprintable() or "  " in text:
+        text = _NOT_ONE_LINE.sub(" ", text)
+    return text.strip()[:limit]
+
+
+@lru_cache(256)  # the alerts of a group are often about one target
+def place_of(target: Target) -> str:
+    """Say where a target is; empty if the labels name none."""
+    if target.name is None:
+        return ""
+    what = (
+        f"{target.namespace}/{target.name}" if target.namespace else f"{target.kind} {target.name}"
+    )
+    return one_line(what + (f" in {target.cluster}" if target.cluster else ""), PLACE_LIMIT)
+
+
+@lru_cache(256)  # and often of one rule
+def links_of(links: tuple[tuple[str, str], ...]) -> tuple[Link, ...]:
+    """Return the first links that can be shown: short ones that nothing would be cut out of."""
+    shown = [Link(one_line(name, 100), url) for name, url in links if _can_be_shown(url)]
+    return tuple(shown[:MAX_LINKS])
+
+
+def _can_be_shown(url: str) -> bool:
+    return (
+        len(url) < LINK_LIMIT
+        and url.startswith(("https://", "http://"))
+        and url.isascii()
+        and url.isprintable()
+        and " " not in url
+    )
+
+
+def _headline(alert: Alert, name: str, where: str) -> str:
+    if alert.status == "firing":
+        return f"{alert.severity.upper()}: {name}{where} since {iso(alert.occurred_at)}."
+    seconds = alert.duration_seconds
+    after = "" if seconds is None else f" after {_words(seconds)}"
+    return f"Resolved{after}: {name} ({alert.severity}){where}."
+
+
+def _words(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
