@@ -13,6 +13,11 @@ from alert_ingest.model import Problem, Reading
 from alert_ingest.senders import SENDERS, Sender
 from alert_ingest.validation.explain import type_name
 
+# No sender nests deeper than 5. What goes through a decoded body level by level (the redaction for
+# the log) takes several calls for each, and Python allows about 1,000.
+MAX_DEPTH = 100
+_CONTAINERS = frozenset({dict, list})
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:
@@ -56,7 +61,7 @@ class Intake:
 
 
 def decode_json(text: str) -> object:
-    """Decode a body strictly: no NaN, no bottomless nesting.
+    """Decode a body strictly: no NaN, at most 100 levels of nesting.
 
     Raises
     ------
@@ -72,8 +77,26 @@ def decode_json(text: str) -> object:
     except RecursionError:
         what = "nested too deeply"
     else:
-        return value
+        # A bound that costs nothing says enough for most bodies: no more levels than brackets.
+        if text.count("{") + text.count("[") <= MAX_DEPTH or not _is_deeper(value, MAX_DEPTH):
+            return value
+        what = "nested too deeply"
     raise BodyRejected("The body is not valid JSON.", [Problem("", f"is not JSON: {what}")])
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Tell whether a decoded document has more levels of arrays and objects than that."""
+    containers: list[Any] = [value] if type(value) in _CONTAINERS else []
+    for _ in range(levels):
+        if not containers:
+            return False
+        containers = [
+            inner
+            for outer in containers
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
+        ]
+    return bool(containers)
 
 
 def _refuse_constant(name: str) -> object:

@@ -61,7 +61,7 @@ def complaints(schema: dict[str, Any], body: bytes | str) -> str:
     """Return what API Gateway's model validation says of a body, e.g. ``[…]``."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # bottomless nesting
         return "[Invalid JSON]"
     found = []
     seen_required = set()

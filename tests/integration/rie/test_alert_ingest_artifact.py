@@ -160,6 +160,16 @@ def test_fifty_alerts_in_one_body_all_arrive(function: Emulator, sink: Sink) -> 
     assert len(arrived) == 50
 
 
+@pytest.mark.parametrize("levels", [600, 20_000])
+def test_a_body_nested_too_deeply_is_refused(function: Emulator, sink: Sink, levels: int) -> None:
+    event = json.loads((ROOT / "events/alertmanager/api-firing.json").read_text("utf-8"))
+    deep = "[" * levels + "]" * levels
+    body = f'{event["body"][:-1]},"password":"hunter2hunter2","extra":{deep}}}'
+    status, answer = answer_of(function, {**event, "body": body})
+    assert (status, answer["errors"][0]["message"]) == (400, "is not JSON: nested too deeply")
+    assert sink.take(0) == []
+
+
 def test_the_log_is_json_with_correlation_id_and_metrics(function: Emulator, sink: Sink) -> None:
     event = json.loads((ROOT / "events/datadog/api-triggered.json").read_text("utf-8"))
     answer_of(function, event)

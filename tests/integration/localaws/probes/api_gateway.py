@@ -133,7 +133,9 @@ def models_and_gateway_responses_of_the_body(aws: LocalAws, name: str) -> None:
     api = deploy(aws, name, _api(aws, name, _ECHO))["Api"]
 
     assert _post(aws, api, b'{"alerts":[1]}') == (202, {"got": {"alerts": [1]}})
-    refused = {body: _post(aws, api, body) for body in (b'{"alerts":[]}', b"{}", b"not json")}
+    deep = b'{"alerts":' + b"[" * 20_000 + b"]" * 20_000 + b"}"
+    bodies = (b'{"alerts":[]}', b"{}", b"not json", deep)
+    refused = {body: _post(aws, api, body) for body in bodies}
     assert {status for status, _answer in refused.values()} == {422}
     assert all("why" in answer for _status, answer in refused.values())
 
