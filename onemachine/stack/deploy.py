@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 # What the template refers to by path, relative to the project's root.
-_SOURCES = ("src", "statemachine")
+_SOURCES = ("src", "statemachine", "dashboards")
 _IGNORED_NAMES = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 _CONFIG_ENVIRONMENT = "local"
 _BUILDS_KEPT = 6

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from onemachine.stack.deploy import (
     source_hash,
 )
 from onemachine.stack.state import StackFolder
+from tests.support.template import read
 
 CONFIG = """
 version = 0.1
@@ -35,6 +37,7 @@ def application(tmp_path: Path) -> Application:
     for name, text in {
         "src/alert_ingest/handler.py": "x = 1",
         "statemachine/runbook.asl.json": "{}",
+        "dashboards/sre.yaml": "{}",
         "template.yaml": "Resources: {}",
         "samconfig.toml": CONFIG,
     }.items():
@@ -82,7 +85,13 @@ def test_an_unchanged_source_is_built_once(application: Application) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", ["src/alert_ingest/handler.py", "statemachine/runbook.asl.json", "template.yaml"]
+    "changed",
+    [
+        "src/alert_ingest/handler.py",
+        "statemachine/runbook.asl.json",
+        "dashboards/sre.yaml",
+        "template.yaml",
+    ],
 )
 def test_a_change_of_anything_that_goes_into_it_is_built(
     application: Application, changed: str
@@ -94,6 +103,24 @@ def test_a_change_of_anything_that_goes_into_it_is_built(
     path.write_text(path.read_text().swapcase().translate(str.maketrans("{}1", "[]2")))
     assert built_with(sam, application)[1]
     assert len(sam.runs) == 2
+
+
+def test_every_file_that_the_template_names_goes_into_a_build() -> None:
+    named = set(_paths(read()))
+    assert len(named) > 5
+    assert {path.split("/")[0] for path in named} == set(deploy._SOURCES)
+
+
+def _paths(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in {"CodeUri", "DefinitionUri", "Location"}:
+                yield value
+            else:
+                yield from _paths(value)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _paths(each)
 
 
 def test_leftovers_of_the_interpreter_are_no_change(application: Application) -> None:

@@ -89,9 +89,17 @@ def written_metrics(template: dict[str, Any]) -> dict[str, set[str]]:
 
 def dashboards(template: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {
-        name: json.loads(each["DashboardBody"]["Fn::Sub"])["widgets"]
+        name: json.loads(with_own_names(*each["DashboardBody"]["Fn::Sub"]))["widgets"]
         for name, each in of_type(template, "AWS::CloudWatch::Dashboard").items()
     }
+
+
+def with_own_names(text: str, names: dict[str, Any]) -> str:
+    """Put in what a dashboard's file says once, at its end; the template's names stay."""
+    for name, value in names.items():
+        assert f"${{{name}}}" in text, name
+        text = text.replace(f"${{{name}}}", resolved(value))
+    return text
 
 
 def in_dashboards(template: dict[str, Any]) -> Iterator[Seen]:
