@@ -19,7 +19,7 @@ from onemachine.commands.env import exports
 from onemachine.stack.control import StackRequest, spawn_supervisor, stop_stack
 from onemachine.stack.state import StackFolder, StackState, write_private
 from srectl.cli import cli
-from tests.unit.local.trivial_stack import REPOSITORY, command
+from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
 
 Run = Callable[..., Result]
 

@@ -18,7 +18,7 @@ from srectl.operate import catalogue, plans
 from srectl.operate.account import Account
 from srectl.operate.plans import Limits, decide
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 EVENTS = ROOT / "events"
 CATALOGUE = {one.name: one.definition for one in runbooks.load(ROOT / "runbooks")}
 Run = Callable[..., Result]

@@ -12,7 +12,7 @@ import pytest
 from onemachine.drill.commands import AwsCommand, CommandUnknown, parse_aws
 from srectl.cli import cli
 
-GUIDE = Path(__file__).resolve().parents[3] / "docs" / "disaster-recovery.md"
+GUIDE = Path(__file__).resolve().parents[4] / "docs" / "disaster-recovery.md"
 
 
 def typed(program: str) -> list[str]:

@@ -20,7 +20,7 @@ from onemachine.stack.state import StackFolder
 from onemachine.stack.supervisor import Supervisor, serve
 from onemachine.stack.workbench import Workbench
 
-REPOSITORY = str(Path(__file__).resolve().parents[3])
+REPOSITORY = str(Path(__file__).resolve().parents[4])
 WORKER = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 WITH_WORKER = (
     f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {WORKER!r}],"
@@ -30,7 +30,7 @@ WITH_WORKER = (
 
 def command(name: str, mode: str, *more: str) -> list[str]:
     """Return the command line of a supervisor of such a stack."""
-    argv = [sys.executable, "-m", "tests.unit.local.trivial_stack"]
+    argv = [sys.executable, "-m", "tests.unit.onemachine.stack.trivial_stack"]
     return [*argv, "--name", name, "--mode", mode, *more]
 
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 from runbook_action.actions import REGISTRY as ACTIONS
 from srectl import runbooks
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 GOOD = """
 name: Restart
 description: Restarts the checkout service.

@@ -18,7 +18,7 @@ from onemachine.stack.children import processes_of_stack
 from onemachine.stack.control import AlreadyRunning, StackFailed, spawn_supervisor, stop_stack
 from onemachine.stack.progress import Event
 from onemachine.stack.state import StackFolder, StackState
-from tests.unit.local.trivial_stack import REPOSITORY, command
+from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_an_interrupted_start_leaves_nothing(folder: StackFolder) -> None:
         "import sys\n"
         "from onemachine.stack.control import spawn_supervisor\n"
         "from onemachine.stack.state import StackFolder\n"
-        "from tests.unit.local.trivial_stack import command\n"
+        "from tests.unit.onemachine.stack.trivial_stack import command\n"
         "def tell(event):\n"
         "    if event.kind == 'report': print('interrupt me', flush=True)\n"
         "spawn_supervisor(StackFolder.named('trivial'), command('trivial', 'hangs'), tell)\n"

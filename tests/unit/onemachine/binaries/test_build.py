@@ -32,7 +32,7 @@ func main() { println("tool, version " + version) }
 BUILD_IN_A_PROCESS = """
 import sys
 from pathlib import Path
-from tests.unit.binaries.test_build import component_in
+from tests.unit.onemachine.binaries.test_build import component_in
 from onemachine.binaries.provide import provide
 from onemachine.binaries.progress import SilentProgress
 print(provide(component_in(Path(sys.argv[1])), SilentProgress()).origin)
