@@ -40,6 +40,7 @@ lint-code: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src srectl onemachine checkout_app tests
+	PYTHONPATH=src:checkout_app:. $(BIN)/lint-imports --no-cache
 	$(BIN)/sam validate --lint
 	$(BIN)/srectl runbooks validate
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from onemachine.commands.logs import read_log
 from onemachine.demo.milestones import Baseline, Pace, incident_milestones
 from onemachine.demo.report import Account
 from onemachine.demo.verdict import Evidence, judge
@@ -20,6 +19,7 @@ from onemachine.demo.world import World
 from onemachine.processes.errors import StartFailed
 from onemachine.processes.waiting import wait_until
 from onemachine.stack.control import StackFailed, StackRequest, start_stack, stop_stack
+from onemachine.stack.logs import read_log
 from onemachine.stack.names import CHAOS_PARAMETER
 from onemachine.stack.progress import Event
 from onemachine.stack.state import StackState

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import http.client
 import json
 import math
 import time
@@ -11,13 +10,12 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from onemachine.kubernetes.api import ApiClient
-from onemachine.kubernetes.pki import KeyPair
 from onemachine.receiver import (
     ChatMessage,
     Mail,
@@ -31,22 +29,13 @@ from onemachine.stack.clients import client_of
 from onemachine.stack.function_logs import FunctionLogs
 from onemachine.stack.names import ALERT_NAME, DEGRADED_MODE_PARAMETER
 from onemachine.stack.state import StackFolder, StackState
+from onemachine.stack.under_care import CareView, Pod
 from onemachine.traffic import Traffic
 
-__all__ = ["Accepted", "Pod", "World", "parse_time"]
+__all__ = ["Accepted", "World", "parse_time"]
 
 _HTTP_SECONDS = 5.0
 _INGEST_GROUP = "/aws/lambda/alert-ingest"
-
-
-@dataclass(frozen=True)
-class Pod:
-    """One pod of the service under care."""
-
-    name: str
-    uid: str
-    address: str
-    ready: bool
 
 
 @dataclass(frozen=True)
@@ -198,42 +187,15 @@ class World:
 
     def deployment(self) -> Mapping[str, Any]:
         """Give the Deployment under care."""
-        settings = self.state.settings
-        return self._kubernetes(
-            f"/apis/apps/v1/namespaces/{settings['namespace']}/deployments/{settings['deployment']}"
-        )
+        return self._cluster.deployment()
 
     def pods(self) -> list[Pod]:
         """Give the pods under care that are not on their way out."""
-        settings = self.state.settings
-        selector = urllib.parse.quote(f"app.kubernetes.io/name={settings['deployment']}")
-        answer = self._kubernetes(
-            f"/api/v1/namespaces/{settings['namespace']}/pods?labelSelector={selector}"
-        )
-        return [
-            Pod(
-                item["metadata"]["name"],
-                item["metadata"]["uid"],
-                item.get("status", {}).get("podIP", ""),
-                _is_ready(item),
-            )
-            for item in answer["items"]
-            if "deletionTimestamp" not in item["metadata"]
-        ]
+        return self._cluster.pods()
 
-    def _kubernetes(self, path: str) -> Mapping[str, Any]:
-        if "kubernetes" not in self._clients:
-            pki = Path(self.state.endpoints["kubeconfig"]).parent / "pki"
-            self._clients["kubernetes"] = ApiClient(
-                self.state.endpoints["kubernetes_url"],
-                pki / "kubernetes-ca.crt",
-                KeyPair(pki / "admin.crt", pki / "admin.key"),
-            )
-        answer = self._clients["kubernetes"].call("GET", path)
-        if answer.status != http.client.OK:
-            raise OSError(f"Kubernetes answered GET {path} with {answer.status}")
-        body: Mapping[str, Any] = answer.body
-        return body
+    @cached_property
+    def _cluster(self) -> CareView:
+        return CareView(self.state)
 
     def _get(self, endpoint: str, path: str) -> Any:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -250,13 +212,6 @@ class World:
 def parse_time(text: str) -> float:
     """Turn an ISO 8601 time into Unix time."""
     return datetime.datetime.fromisoformat(text).timestamp()
-
-
-def _is_ready(pod: Mapping[str, Any]) -> bool:
-    return any(
-        condition["type"] == "Ready" and condition["status"] == "True"
-        for condition in pod.get("status", {}).get("conditions", [])
-    )
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:

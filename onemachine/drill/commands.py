@@ -20,10 +20,10 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.model import OperationModel, Shape
 
-from onemachine.commands.env import exports
 from onemachine.processes.environment import base_environment
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.clients import client_of
+from onemachine.stack.exports import exports
 from onemachine.stack.state import StackFolder, StackState
 
 __all__ = ["AwsCommand", "CommandUnknown", "Refused", "Terminal", "parse_aws"]

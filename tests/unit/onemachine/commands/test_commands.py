@@ -15,8 +15,9 @@ from click.testing import CliRunner, Result
 
 from onemachine.commands import env as env_command
 from onemachine.commands import options as options_module
-from onemachine.commands.env import exports
+from onemachine.stack import exports as exports_module
 from onemachine.stack.control import StackRequest, spawn_supervisor, stop_stack
+from onemachine.stack.exports import exports
 from onemachine.stack.state import StackFolder, StackState, write_private
 from srectl.cli import cli
 from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
@@ -150,7 +151,7 @@ def test_env_needs_a_running_stack(run: Run, tmp_path: Path) -> None:
 def test_env_gives_every_export_and_quotes_it_for_the_shell(
     folder: StackFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(env_command, "checkout_url", lambda *_: "http://127.20.1.1:8080")
+    monkeypatch.setattr(exports_module, "checkout_url", lambda *_: "http://127.20.1.1:8080")
     write_private(folder.api_key_file, "a key; with $(blanks)\n")
     endpoints = {**ENDPOINTS, "webhook_api_key_file": str(folder.api_key_file)}
     state = StackState("trivial", phase="ready", endpoints=endpoints, settings=SETTINGS)

@@ -10,8 +10,9 @@ import pytest
 
 from onemachine.demo.milestones import Baseline, Pace, incident_milestones
 from onemachine.demo.watch import Sighting
-from onemachine.demo.world import Accepted, Pod, World
+from onemachine.demo.world import Accepted, World
 from onemachine.receiver import Notification
+from onemachine.stack.under_care import Pod
 
 INCIDENT = "827b6fec-df76-5527-8084-a38a1fb5c3c6"
 BASELINE = Baseline(frozenset({"old-1", "old-2"}), 2)

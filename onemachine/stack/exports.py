@@ -1,0 +1,61 @@
+"""The environment variables that point tools at a running stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from onemachine.stack.state import StackFolder, StackState
+from onemachine.stack.under_care import CareView
+from srectl.errors import CommandFailed
+
+__all__ = ["aws_exports", "checkout_url", "exports"]
+
+
+def exports(folder: StackFolder, state: StackState) -> dict[str, str]:
+    """Give the variables and their values.
+
+    Raises
+    ------
+    CommandFailed
+        The API key's file is gone.
+    """
+    endpoints = state.endpoints
+    key_file = Path(endpoints["webhook_api_key_file"])
+    try:
+        key = key_file.read_text("utf-8").strip()
+    except OSError as error:
+        raise CommandFailed(
+            f"the webhook's API key cannot be read: {error}",
+            f"'srectl down --name {folder.name}' and 'srectl up --name {folder.name}' make it anew",
+        ) from error
+    return {
+        **aws_exports(state),
+        "WEBHOOK_URL": endpoints["webhook_url"],
+        "WEBHOOK_API_KEY": key,
+        "KUBECONFIG": endpoints["kubeconfig"],
+        "PROMETHEUS_URL": endpoints["prometheus_url"],
+        "ALERTMANAGER_URL": endpoints["alertmanager_url"],
+        "CHECKOUT_URL": checkout_url(state),
+    }
+
+
+def aws_exports(state: StackState) -> dict[str, str]:
+    """Give the variables that point every AWS SDK at the stack, as its operator."""
+    region = state.settings["region"]
+    return {
+        "AWS_ENDPOINT_URL": state.endpoints["aws_endpoint_url"],
+        "AWS_ACCESS_KEY_ID": state.settings["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": state.settings["aws_secret_access_key"],
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }
+
+
+def checkout_url(state: StackState) -> str:
+    """Give the address of one pod that is ready now, empty where there is none.
+
+    Pods have loopback addresses, which no Service can hold, so there is no address that outlives a
+    rollout.
+    """
+    ready = [pod for pod in CareView(state).pods() if pod.ready]
+    return f"http://{ready[0].address}:8080" if ready else ""
