@@ -1,6 +1,6 @@
 """Which runbook an alert would select, whether it may act, and on what.
 
-Follows the states IsEligible to ReadGuard of statemachine/incident-response-runbook.asl.json; a
+Follows the states IsEligible to ReadGuard of statemachine/incident-response-runbook.asl.yaml; a
 test runs those states' own expressions against this.
 """
 

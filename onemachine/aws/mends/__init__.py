@@ -48,6 +48,7 @@ MENDS: tuple[str, ...] = (
     "task_http",
     "task_start_errors",
     "task_role_grants",
+    "machine_definition",
     "execution_idempotent_start",
     "execution_status",
     "jsonpath_missing",

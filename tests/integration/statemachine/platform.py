@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import time
 import uuid
 import zipfile
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from onemachine.aws.definitions import read_definition
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import Function, build
 
@@ -171,12 +171,14 @@ class Platform:
             "Region": REGION,
             **changes,
         }
-        text = (ROOT / "statemachine" / f"{kind}.asl.json").read_text()
+        text = (ROOT / "statemachine" / f"{kind}.asl.yaml").read_text()
         # Retries as in production, only sooner.
-        text = text.replace('"IntervalSeconds": 2', '"IntervalSeconds": 1')
-        definition = re.sub(r"\$\{(\w+)\}", lambda match: substitutions[match[1]], text)
+        text = text.replace("IntervalSeconds: 2", "IntervalSeconds: 1")
         answer = self.sfn.create_state_machine(
-            name=f"{self.name}-{kind}{suffix}", definition=definition, roleArn=role, type=type_
+            name=f"{self.name}-{kind}{suffix}",
+            definition=json.dumps(read_definition(text, substitutions)),
+            roleArn=role,
+            type=type_,
         )
         return str(answer["stateMachineArn"])
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import json
 from pathlib import Path
 
+from onemachine.aws.definitions import read_definition
 from runbook_action import errors
 
 ROOT = Path(__file__).parents[3]
@@ -39,8 +39,8 @@ def test_the_names_are_the_contract() -> None:
 
 
 def test_the_state_machine_retries_exactly_the_retryable_ones() -> None:
-    text = (ROOT / "statemachine" / "incident-response-runbook.asl.json").read_text("utf-8")
-    states = json.loads(text)["States"]
+    text = (ROOT / "statemachine" / "incident-response-runbook.asl.yaml").read_text("utf-8")
+    states = read_definition(text)["States"]
     invokes = [
         state for state in states.values() if state.get("Resource", "").endswith("lambda:invoke")
     ]

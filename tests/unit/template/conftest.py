@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
+from onemachine.aws.definitions import read_definition
 from tests.support.template import ROOT, deployed
 
 __all__ = ["ROOT"]
@@ -25,5 +25,9 @@ def machines(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             text = (ROOT / resource["Properties"]["DefinitionUri"]).read_text()
-            found[name] = {**resource["Properties"], "text": text, "definition": json.loads(text)}
+            found[name] = {
+                **resource["Properties"],
+                "text": text,
+                "definition": read_definition(text),
+            }
     return found

@@ -75,8 +75,8 @@ def written_metrics(template: dict[str, Any]) -> dict[str, set[str]]:
         for made in each["MetricTransformations"]:
             assert made["MetricNamespace"] == {"Fn::Sub": OWN}
             found[made["MetricName"]] = set()
-    canary = (ROOT / "statemachine" / "platform-canary.asl.json").read_text("utf-8")
-    for name in re.findall(r'"MetricName": "(\w+)"', canary):
+    canary = (ROOT / "statemachine" / "platform-canary.asl.yaml").read_text("utf-8")
+    for name in re.findall(r"MetricName: (\w+)", canary):
         found[name] = set()
     ingest = (ROOT / "src" / "alert_ingest" / "handler.py").read_text("utf-8")
     for name in re.findall(r'"(Alerts\w+)": \w+', ingest):

@@ -7,13 +7,17 @@ import time
 import uuid
 from typing import Any
 
+import pytest
+
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import (
+    deploy,
     eventually,
     make_function,
     make_machine,
     make_queue,
+    make_role,
     metric_sum,
     receive,
     run_machine,
@@ -381,3 +385,34 @@ def an_http_task_calls_an_api_with_its_connections_key(aws: LocalAws, name: str)
     assert good["status"] == "SUCCEEDED", good
     assert json.loads(good["output"])["ResponseBody"] == {"n": 202, "key": "k-1"}
     assert bad["error"] == "States.Http.StatusCode.403"
+
+
+@shows("machine_definition")
+def a_definition_in_yaml_is_read_after_its_substitutions(aws: LocalAws, name: str) -> None:
+    """``DefinitionS3Location`` may name YAML, a value another value; an alias is refused."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=name)
+    role = make_role(aws, f"{name}-states", "states.amazonaws.com")
+
+    def stack(key: str, text: str) -> str:
+        s3.put_object(Bucket=name, Key=key, Body=text.encode())
+        machine = {
+            "StateMachineName": f"{name}-{key}",
+            "DefinitionS3Location": {"Bucket": name, "Key": key},
+            "DefinitionSubstitutions": {"Wish": "good ${When}", "When": "night", "End": "[a, b]"},
+            "RoleArn": role,
+        }
+        resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine}
+        return deploy(aws, f"{name}-{key}", {"Machine": resource})["Machine"]
+
+    head = "StartAt: Wish\nQueryLanguage: JSONata\nStates:\n  Wish:\n    Type: Pass\n"
+    head += "    End: true\n"
+    output = "    Output:\n      wish: |-\n        {%\n          '${Wish}'\n        %}\n"
+    wished = stack("read", f"{head}{output}      ends: ${{End}}\n      word: on\n")
+    assert json.loads(run_machine(aws, wished)["output"]) == {
+        "wish": "good night",
+        "ends": ["a", "b"],
+        "word": "on",
+    }
+    with pytest.raises(AssertionError, match="neither anchors nor aliases"):
+        stack("alias", f"{head}    Output: {{first: &a {{}}, second: *a}}\n")

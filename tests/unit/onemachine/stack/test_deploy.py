@@ -36,7 +36,7 @@ def application(tmp_path: Path) -> Application:
     root = tmp_path / "project"
     for name, text in {
         "src/alert_ingest/handler.py": "x = 1",
-        "statemachine/runbook.asl.json": "{}",
+        "statemachine/runbook.asl.yaml": "{}",
         "dashboards/sre.yaml": "{}",
         "template.yaml": "Resources: {}",
         "samconfig.toml": CONFIG,
@@ -88,7 +88,7 @@ def test_an_unchanged_source_is_built_once(application: Application) -> None:
     "changed",
     [
         "src/alert_ingest/handler.py",
-        "statemachine/runbook.asl.json",
+        "statemachine/runbook.asl.yaml",
         "dashboards/sre.yaml",
         "template.yaml",
     ],

@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 from jsonata import Jsonata
 
+from onemachine.aws.definitions import read_definition
 from srectl import runbooks
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue, plans
@@ -45,7 +46,8 @@ def planned(srectl: Run, file: Path, *arguments: str) -> list[dict[str, Any]]:
 
 def resolved(variable: str, incident: dict[str, Any], runbook: dict[str, Any]) -> dict[str, Any]:
     """Evaluate an assignment of ResolveTarget."""
-    machine = json.loads((ROOT / "statemachine/incident-response-runbook.asl.json").read_text())
+    text = (ROOT / "statemachine/incident-response-runbook.asl.yaml").read_text()
+    machine = read_definition(text)
     text = machine["States"]["ResolveTarget"]["Assign"][variable]
     expression = Jsonata(text.removeprefix("{%").removesuffix("%}"))
     frame = expression.create_frame()
