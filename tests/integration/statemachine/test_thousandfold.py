@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,10 +16,11 @@ from tests.integration.rie.harness import ALERT_INGEST
 from tests.integration.statemachine.platform import Platform, wait_for
 from tests.integration.statemachine.webhook import request, variables
 
-pytestmark = [pytest.mark.localaws, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.localaws, pytest.mark.timeout(900)]
 
 TIMES = 1000
 AT_ONCE = 16
+STALLED_SECONDS = 60
 RESOLVED_AT = "2026-11-23T15:16:22.704Z"
 
 
@@ -51,9 +54,9 @@ def test_a_thousand_deliveries_at_once_are_one_incident_and_one_remediation(
         )
         return sum(len(page["executions"]) for page in pages)
 
-    wait_for(lambda: started() == TIMES, f"{TIMES} runbooks to start", 120)
+    keep_waiting(lambda: TIMES - started(), f"{TIMES} runbooks to start")
     post(request([fingerprint], RESOLVED_AT, **labels))
-    wait_for(lambda: started("RUNNING") == 0, "all runbooks to end", 120)
+    keep_waiting(lambda: started("RUNNING"), "all runbooks to end")
     record = platform.wait_status(incident_id, "resolved")
     wait_for(lambda: platform.record(incident_id).get("actions_taken"), "the action on record")
 
@@ -64,3 +67,14 @@ def test_a_thousand_deliveries_at_once_are_one_incident_and_one_remediation(
     assert record["fingerprint"] == fingerprint
     assert platform.queued("parking") == []
     assert started("SUCCEEDED") == TIMES
+
+
+def keep_waiting(left: Callable[[], int], what: str) -> None:
+    """Wait until nothing is left, as long as it becomes less; it takes as long as the machine."""
+    fewest, since = TIMES + 1, time.monotonic()
+    # Counting a thousand executions is work for the local AWS, which has enough of it.
+    while remaining := left():
+        if remaining < fewest:
+            fewest, since = remaining, time.monotonic()
+        assert time.monotonic() < since + STALLED_SECONDS, f"{what}: {remaining} are left"
+        time.sleep(1)
