@@ -9,9 +9,10 @@ import signal
 import sys
 from importlib.metadata import entry_points
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.commands.approvals import approve, deny
 from srectl.commands.dlq import dlq
@@ -21,6 +22,7 @@ from srectl.commands.mode import mode
 from srectl.commands.replay import replay
 from srectl.commands.runbooks import runbooks
 from srectl.errors import ExitCode
+from srectl.operate.refusals import explained
 
 _EPILOG = """\
 \b
@@ -37,7 +39,18 @@ Exit codes:
 """
 
 
+class _Srectl(click.Group):
+    """A command that AWS refuses fails in one line, wherever in it that happens."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (BotoCoreError, ClientError) as error:
+            raise explained(f"'srectl {ctx.invoked_subcommand}' failed", error) from error
+
+
 @click.group(
+    cls=_Srectl,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EPILOG,
 )

@@ -15,7 +15,6 @@ from onemachine.stack.state import (
     NameInvalid,
     StackFolder,
     StackState,
-    StateUnreadable,
     known_stacks,
 )
 from srectl.commands.display import console
@@ -97,10 +96,7 @@ def read_state(folder: StackFolder) -> StackState:
     CommandFailed
         There is none, or it cannot be read.
     """
-    try:
-        state = StackState.read(folder)
-    except StateUnreadable as error:
-        raise CommandFailed(str(error)) from error
+    state = StackState.read(folder)
     if state is None:
         others = ", ".join(known_stacks())
         raise CommandFailed(

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from onemachine.processes.identity import ProcessIdentity
 from onemachine.project import PROJECT_ROOT
+from srectl.errors import CommandFailed
 
 __all__ = [
     "NameInvalid",
@@ -42,8 +43,8 @@ class NameInvalid(ValueError):
     """A stack's name would not do as a folder and a host name."""
 
 
-class StateUnreadable(RuntimeError):
-    """``state.json`` is there but cannot be understood."""
+class StateUnreadable(CommandFailed):
+    """``state.json`` is there but cannot be understood: fails every command that needs it."""
 
 
 @dataclass(frozen=True)
@@ -226,8 +227,8 @@ class StackState:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateUnreadable(
-                f"{folder.state_file} cannot be read ({error!r}). If no process of the stack runs, "
-                f"delete the folder {folder.path}"
+                f"{folder.state_file} cannot be read ({error!r})",
+                f"if no process of the stack runs, delete the folder: rm -r {folder.path}",
             ) from error
 
     @classmethod

@@ -6,9 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import boto3
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
 from srectl import runbooks as catalogue
@@ -25,6 +23,7 @@ from srectl.errors import CommandFailed
 from srectl.operate import catalogue as publishing
 from srectl.operate import plans, switches
 from srectl.operate.account import Account
+from srectl.operate.refusals import calling
 from srectl.operate.samples import alerts_in
 from srectl.project import PROJECT_ROOT
 
@@ -61,13 +60,8 @@ def publish(folder: Path, table: str | None, account: Account) -> None:
     """
     loaded = _load(folder)
     table = table or account.runbooks_table
-    try:
-        changed = catalogue.publish(boto3.client("dynamodb"), table, loaded)
-    except (BotoCoreError, ClientError) as error:
-        raise CommandFailed(
-            f"the catalogue could not be written to table {table}: {error}",
-            "check the account and region of the environment ('aws sts get-caller-identity')",
-        ) from error
+    with calling(f"the catalogue could not be written to table {table}"):
+        changed = catalogue.publish(account.dynamodb, table, loaded)
     for runbook in loaded:
         console.print(
             f"  {runbook.name}: {'published' if runbook.name in changed else 'unchanged'}"

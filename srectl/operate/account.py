@@ -1,18 +1,19 @@
-"""The account to work on: its clients, the names of the template in it, and its refusals."""
+"""The account to work on: its clients, and the names of the template in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import click
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
-from srectl.errors import CommandFailed
+from srectl.operate import environments
+from srectl.operate.environments import Environment
+from srectl.operate.refusals import calling, explained
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,39 +28,6 @@ if TYPE_CHECKING:
 
 # One plan may take as long as the function's own timeout (120 s) before it is given up.
 _CONFIG = Config(connect_timeout=5, read_timeout=130, retries={"mode": "standard"})
-
-
-@contextmanager
-def calling(what: str) -> Iterator[None]:
-    """Turn a refusal of AWS into a failed command.
-
-    Parameters
-    ----------
-    what
-        What could not be done, as a sentence's subject and verb: "the queue could not be read".
-
-    Raises
-    ------
-    CommandFailed
-        AWS refused, or cannot be reached.
-    """
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        hint = (
-            "is the platform deployed in this account and region, and is --prefix its NamePrefix?"
-            if "NotFound" in code or "NonExistent" in code or "DoesNotExist" in code
-            else "check the account, region and rights of the environment "
-            "('aws sts get-caller-identity'); 'eval \"$(srectl env)\"' points to the local stack"
-        )
-        raise CommandFailed(f"{what}: {error}", hint) from error
-    except BotoCoreError as error:
-        raise CommandFailed(
-            f"{what}: {error}",
-            "check the account and region of the environment ('aws sts get-caller-identity'); "
-            "'eval \"$(srectl env)\"' points to the local stack",
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -174,44 +142,79 @@ class Account:
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """Client for the tables."""
-        return boto3.client("dynamodb", config=_CONFIG)
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
 
     @cached_property
     def events(self) -> EventBridgeClient:
         """Client for the bus, its rules and its archive."""
-        return boto3.client("events", config=_CONFIG)
+        client: EventBridgeClient = self._client("events")
+        return client
 
     @cached_property
     def functions(self) -> LambdaClient:
         """Client for the functions."""
-        return boto3.client("lambda", config=_CONFIG)
+        client: LambdaClient = self._client("lambda")
+        return client
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         """Client for the log groups."""
-        return boto3.client("logs", config=_CONFIG)
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
 
     @cached_property
     def sns(self) -> SNSClient:
         """Client for the topic."""
-        return boto3.client("sns", config=_CONFIG)
+        client: SNSClient = self._client("sns")
+        return client
 
     @cached_property
     def sqs(self) -> SQSClient:
         """Client for the queues."""
-        return boto3.client("sqs", config=_CONFIG)
+        client: SQSClient = self._client("sqs")
+        return client
 
     @cached_property
     def ssm(self) -> SSMClient:
         """Client for the switches."""
-        return boto3.client("ssm", config=_CONFIG)
+        client: SSMClient = self._client("ssm")
+        return client
 
     @cached_property
     def states(self) -> SFNClient:
         """Client for the state machines."""
-        return boto3.client("stepfunctions", config=_CONFIG)
+        client: SFNClient = self._client("stepfunctions")
+        return client
 
     @cached_property
     def sts(self) -> STSClient:
         """Client that tells who we are."""
-        return boto3.client("sts", config=_CONFIG)
+        client: STSClient = self._client("sts")
+        return client
+
+    @cached_property
+    def _environment(self) -> Environment | None:
+        found = environments.nearest()
+        if found is not None:
+            click.echo(f"no AWS account is chosen: this is {found.what}", err=True)
+        return found
+
+    @cached_property
+    def _session(self) -> boto3.session.Session:
+        here = self._environment
+        if here is None:
+            chosen = boto3.session.Session()
+            # The AWS CLI and the other SDKs know AWS_REGION, boto3 does not.
+            return boto3.session.Session(
+                region_name=chosen.region_name or os.environ.get("AWS_REGION")
+            )
+        return boto3.session.Session(here.access_key_id, here.secret_access_key, None, here.region)
+
+    def _client(self, service: Any) -> Any:
+        endpoint = self._environment.endpoint_url if self._environment else None
+        with calling("AWS cannot be used"):
+            try:
+                return self._session.client(service, endpoint_url=endpoint, config=_CONFIG)
+            except ValueError as error:  # a setting that the SDK cannot read, such as an address
+                raise explained("AWS cannot be used", error) from error

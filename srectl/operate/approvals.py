@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.errors import CommandFailed
 from srectl.operate import incidents
-from srectl.operate.account import calling
+from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

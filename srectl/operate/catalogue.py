@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
-from srectl.operate.account import calling
+from srectl.operate.refusals import calling
 from srectl.runbooks import Runbook
 
 if TYPE_CHECKING:

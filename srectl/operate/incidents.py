@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from srectl.errors import CommandFailed
-from srectl.operate.account import calling
+from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.errors import CommandFailed
-from srectl.operate.account import calling
+from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

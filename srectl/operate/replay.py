@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from srectl.errors import CommandFailed
-from srectl.operate.account import Account, calling
+from srectl.operate.account import Account
+from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import DescribeReplayResponseTypeDef

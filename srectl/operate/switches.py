@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from srectl.errors import CommandFailed
-from srectl.operate.account import calling
+from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

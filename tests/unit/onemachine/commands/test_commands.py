@@ -127,6 +127,36 @@ def test_what_needs_a_stack_says_that_there_is_none(run: Run, name: str) -> None
     assert "srectl up --name nobody" in result.output
 
 
+@pytest.mark.parametrize("name", ["status", "env", "logs", "down"])
+def test_a_state_that_cannot_be_read_is_told_in_two_lines(
+    run: Run, folder: StackFolder, name: str
+) -> None:
+    folder.path.mkdir()
+    folder.state_file.write_text("{")
+    result = run(name, "--name", "trivial")
+    folder.state_file.unlink()
+    assert result.exit_code == 1
+    error, hint = result.output.splitlines()
+    assert error.startswith(f"error: {folder.state_file} cannot be read")
+    assert hint.endswith(f"rm -r {folder.path}")
+
+
+def test_env_of_a_stack_whose_kubernetes_died_gives_the_rest(folder: StackFolder) -> None:
+    write_private(folder.api_key_file, "key")
+    (folder.path / "pki").mkdir()
+    endpoints = {
+        **ENDPOINTS,
+        "webhook_api_key_file": str(folder.api_key_file),
+        "kubernetes_url": "https://127.0.0.1:1",
+        "kubeconfig": str(folder.path / "admin.kubeconfig"),
+    }
+    settings = {**SETTINGS, "namespace": "apps", "deployment": "checkout"}
+    state = StackState("trivial", phase="degraded", endpoints=endpoints, settings=settings)
+    given = exports(folder, state)
+    assert given["CHECKOUT_URL"] == ""
+    assert given["AWS_ENDPOINT_URL"] == ENDPOINTS["aws_endpoint_url"]
+
+
 def test_a_name_that_cannot_be_is_a_wrong_command_line(run: Run) -> None:
     result = run("up", "--name", "../etc")
     assert result.exit_code == 2

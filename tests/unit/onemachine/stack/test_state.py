@@ -47,8 +47,9 @@ def test_a_stack_that_never_ran_has_no_state(folder: StackFolder) -> None:
 def test_a_state_that_cannot_be_read_says_what_to_do(folder: StackFolder, text: str) -> None:
     folder.path.mkdir()
     folder.state_file.write_text(text)
-    with pytest.raises(StateUnreadable, match="delete the folder"):
+    with pytest.raises(StateUnreadable, match="cannot be read") as caught:
         StackState.read(folder)
+    assert "delete the folder" in caught.value.hint
 
 
 def test_a_state_of_another_version_is_not_guessed_at(folder: StackFolder) -> None:

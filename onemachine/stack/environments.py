@@ -1,0 +1,46 @@
+"""The stacks that run now, as what an operator's command can talk to.
+
+``pyproject.toml`` names :func:`running` in the entry-point group ``srectl.environments``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onemachine.stack.exports import aws_exports
+from onemachine.stack.state import (
+    NameInvalid,
+    StackFolder,
+    StackState,
+    StateUnreadable,
+    known_stacks,
+)
+from srectl.operate.environments import Environment
+
+__all__ = ["running"]
+
+
+def running() -> Iterator[Environment]:
+    """Give every stack of this project that is up, by name."""
+    for name in known_stacks():
+        try:
+            folder = StackFolder.named(name)
+            state = StackState.read(folder)
+        except (NameInvalid, StateUnreadable):  # 'srectl status' tells of it
+            continue
+        if state is None or state.phase not in ("ready", "degraded"):
+            continue
+        if not folder.is_supervised():
+            continue
+        try:
+            variables = aws_exports(state)
+        except KeyError:  # it has no AWS
+            continue
+        yield Environment(
+            f"the stack {name!r} on this machine",
+            f"'eval \"$(srectl env --name {name})\"'",
+            variables["AWS_REGION"],
+            variables["AWS_ENDPOINT_URL"],
+            variables["AWS_ACCESS_KEY_ID"],
+            variables["AWS_SECRET_ACCESS_KEY"],
+        )
