@@ -29,6 +29,7 @@ MENDS: tuple[str, ...] = (
     "lambda_concurrency",
     "lambda_worker_limit",
     "lambda_metrics",
+    "template_aliases",
     "sam_parameters",
     "rest_api_openapi",
     "rest_api_policy",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tests.integration.localaws.probes import (
     api_gateway,
+    cloudformation,
     cloudwatch,
     dynamodb,
     eks,
@@ -24,6 +25,7 @@ __all__ = [
     "PROBES",
     "Probe",
     "api_gateway",
+    "cloudformation",
     "cloudwatch",
     "dynamodb",
     "eks",
