@@ -15,6 +15,8 @@ from typing import Any
 from onemachine.aws.definitions import read_definition
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import Function, build
+from tests.integration.statemachine.shown import display
+from tests.support.template import deployed, of_type
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "000000000000"
@@ -139,6 +141,7 @@ class Platform:
     ) -> str:
         """Create one of the project's state machines; ``changes`` replace substitutions."""
         substitutions = {
+            **_written_in_the_template(kind),
             "IncidentTable": self.table("incidents"),
             "RunbookTable": self.table("runbooks"),
             "GuardTable": self.table("guard"),
@@ -433,6 +436,14 @@ class Platform:
         return [message["Body"] for message in messages]
 
 
+def _written_in_the_template(machine: str) -> dict[str, str]:
+    """Return the substitutions of a machine that the template itself spells out."""
+    machines = of_type(deployed(), "AWS::Serverless::StateMachine").values()
+    (found,) = (each for each in machines if f"/{machine}." in each["DefinitionUri"])
+    values: dict[str, Any] = found["DefinitionSubstitutions"]
+    return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
 def incident(runbook: str | None = None, **changes: Any) -> dict[str, Any]:
     """An incident.created event as alert-ingest puts it on the bus."""
     data = {
@@ -459,7 +470,7 @@ def incident(runbook: str | None = None, **changes: Any) -> dict[str, Any]:
         },
         **changes,
     }
-    return _event("incident.created", "AlertFired", data)
+    return _event("incident.created", "AlertFired", {**data, "display": display(data)})
 
 
 def resolution(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -471,7 +482,7 @@ def resolution(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "duration_seconds": 90.0,
         **changes,
     }
-    return _event("incident.resolved", "AlertResolved", data)
+    return _event("incident.resolved", "AlertResolved", {**data, "display": display(data)})
 
 
 def action_completed(of: dict[str, Any], **changes: Any) -> dict[str, Any]:

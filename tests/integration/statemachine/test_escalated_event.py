@@ -91,6 +91,11 @@ def test_an_escalation_is_an_event_that_keeps_the_contract(
     assert (told["reason_code"], told["acted"]) == (code, acted)
     assert told["runbook"] == (runbook if known and acted else None)
     assert told["reason"] == platform.record(data["incident_id"])["escalation_reason"]
+    shown = {**data["display"], "headline": told["display"]["headline"]}
+    assert told["display"] == shown
+    assert told["display"]["headline"].startswith(
+        "A human is needed: CheckoutHighErrorRate (critical) on apps/checkout in sre-platform. "
+    )
     # Whoever tells chat of it finds in it all that it reads.
     notified = platform.run(found, platform.variant("incident-notifier"))
     assert (notified["status"], failures(platform, notified)) == ("SUCCEEDED", [])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from alert_ingest.display import one_line
 from tests.integration.statemachine.listener import WINDOW_SECONDS, Listener
 from tests.integration.statemachine.platform import (
     ROOT,
@@ -18,6 +19,7 @@ from tests.integration.statemachine.platform import (
     resolution,
     wait_for,
 )
+from tests.integration.statemachine.shown import as_before_display
 
 pytestmark = pytest.mark.localaws
 
@@ -37,6 +39,9 @@ def escalation(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "acted": True,
         **changes,
     }
+    shown = data["display"]
+    headline = f"A human is needed: {shown['name']} ({data['severity']}). {data['reason']}"
+    data["display"] = {**shown, "headline": one_line(headline, 2_000)}
     return {
         **of,
         "source": "sre.runbook",
@@ -218,11 +223,16 @@ HOSTILE: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("in_form", [dict, as_before_display], ids=["now", "before"])
 @pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE.keys())
-def test_alert_text_is_data(listener: Listener, changes: dict[str, Any]) -> None:
+def test_alert_text_is_data(
+    listener: Listener,
+    changes: dict[str, Any],
+    in_form: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
     event = incident(**changes)
     for each in (event, resolution(event), escalation(event, reason="a\nb <!channel>")):
-        execution = listener.tell(each)
+        execution = listener.tell(in_form(each))
         assert execution["status"] == "SUCCEEDED", execution
     mails = listener.mails()
     assert len(mails) == 2
@@ -247,6 +257,26 @@ def test_alert_text_is_data(listener: Listener, changes: dict[str, Any]) -> None
         assert ">" not in text
         assert text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "").count("&") == 0
         assert "javascript:" not in text
+
+
+def test_an_event_of_before_display_is_told_in_its_own_words(listener: Listener) -> None:
+    """The archive replays events of months ago; a dead-letter queue holds them for two weeks."""
+    event = incident()
+    end = resolution(event)
+    end["detail"]["data"]["headline"] = (
+        "Resolved after 90 s: CheckoutHighErrorRate on apps/checkout."
+    )
+    for each in (event, end, escalation(event)):
+        assert listener.tell(as_before_display(each))["status"] == "SUCCEEDED"
+    beginning, ending = sorted(listener.mails(), key=lambda mail: str(mail["subject"]))
+    assert beginning["subject"] == "CRITICAL: CheckoutHighErrorRate on apps/checkout"
+    assert "What:    checkout error ratio 9.991%" in beginning["body"]
+    assert "Where:   apps/checkout\n" in beginning["body"]
+    assert ending["body"].startswith("Resolved after 90 s: CheckoutHighErrorRate on apps/checkout.")
+    texts = sorted(told["slack_text"] for told in listener.chats())
+    assert texts[0].startswith("A human is needed: CheckoutHighErrorRate. The alert was not")
+    assert texts[1].startswith("CheckoutHighErrorRate")
+    assert texts[2].startswith("Resolved after 90 s")
 
 
 # ---------------------------------------------------------------- nothing is lost
