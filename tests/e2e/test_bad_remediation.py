@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +14,12 @@ from onemachine.binaries import find
 from onemachine.node import write_image_map
 from onemachine.processes.waiting import wait_until
 from onemachine.stack.clients import client_of
-from onemachine.stack.control import stop_stack
 from onemachine.stack.state import StackFolder, StackState
-from tests.e2e.test_stack import FIRING, post, srectl, start, state_of
+from tests.support.stacks import post_alert, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-RUNBOOK = {
+RUNBOOK: dict[str, Any] = {
     "name": "RestartIntoABadImage",
     "severities": ["critical"],
     "action": "restart_deployment",
@@ -30,23 +29,12 @@ RUNBOOK = {
 }
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[StackFolder]:
-    folder = StackFolder.named(f"e2e-bad-{os.getpid()}")
-    try:
-        yield start(folder.name)
-    finally:
-        stop_stack(folder, lambda _: None)
-
-
-def pods(state: StackState) -> dict[str, bool]:
+def pods(exports: dict[str, str], home: Path) -> dict[str, bool]:
     """Every pod of checkout by its identity, and whether it is ready."""
     printed = subprocess.run(
         [find("kubernetes") / "kubectl", "-n", "apps", "get", "pods", "-o", "json"],
-        env={
-            "HOME": str(StackFolder.named(state.name).path),
-            "KUBECONFIG": exported(state)["KUBECONFIG"],
-        },
+        # Without a home, kubectl would keep its cache in the current folder.
+        env={"HOME": str(home), "KUBECONFIG": exports["KUBECONFIG"]},
         capture_output=True,
         text=True,
         check=True,
@@ -60,12 +48,6 @@ def pods(state: StackState) -> dict[str, bool]:
     }
 
 
-def exported(state: StackState) -> dict[str, str]:
-    lines = srectl("env", "--name", state.name).stdout.splitlines()
-    pairs = (line.removeprefix("export ").split("=", 1) for line in lines if "=" in line)
-    return {name: value.strip("'\"") for name, value in pairs}
-
-
 def incident_of(state: StackState, incident_id: str) -> dict[str, Any]:
     answer = client_of(state, "dynamodb").query(
         TableName="sre-incidents",
@@ -77,28 +59,30 @@ def incident_of(state: StackState, incident_id: str) -> dict[str, Any]:
     return items[0] if items else {}
 
 
-def test_a_restart_into_a_bad_image_is_undone_and_escalated(stack: StackFolder) -> None:
+@pytest.fixture
+def image_gone(stack: StackFolder) -> Iterator[None]:
+    """The image is gone from where it came: pods that run go on, new ones cannot start."""
+    images = stack.path / "node-agent" / "images.json"
+    there = images.read_text("utf-8")
+    write_image_map(images, {})
+    yield
+    anew = images.with_suffix(".anew")
+    anew.write_text(there, "utf-8")
+    anew.replace(images)  # whole or not at all: the agent reads it at any time
+
+
+@pytest.mark.usefixtures("image_gone")
+def test_a_restart_into_a_bad_image_is_undone_and_escalated(
+    stack: StackFolder, exports: dict[str, str], tmp_path: Path
+) -> None:
     state = state_of(stack)
-    before = pods(state)
+    before = pods(exports, tmp_path)
     assert list(before.values()) == [True, True, True]
     client_of(state, "dynamodb").put_item(
         TableName="sre-runbooks",
         Item={"name": {"S": RUNBOOK["name"]}, "definition": {"S": json.dumps(RUNBOOK)}},
     )
-    # The image is gone from where it came: pods that run go on, new ones cannot start.
-    write_image_map(stack.path / "node-agent" / "images.json", {})
-
-    body = json.loads(FIRING.read_text("utf-8"))
-    (alert,) = body["alerts"]
-    alert["labels"]["runbook"] = RUNBOOK["name"]
-    exports = exported(state)
-    status, answer = post(
-        exports["WEBHOOK_URL"],
-        json.dumps(body).encode(),
-        {"X-Api-Key": exports["WEBHOOK_API_KEY"]},
-    )
-    assert status == 202, answer
-    (incident_id,) = json.loads(answer)["incident_ids"]
+    incident_id = post_alert(exports, RUNBOOK["name"])
 
     wait_until(
         lambda: incident_of(state, incident_id).get("status") == {"S": "escalated"},
@@ -114,4 +98,4 @@ def test_a_restart_into_a_bad_image_is_undone_and_escalated(stack: StackFolder) 
     assert steps() == {"execute": "failed", "undo": "succeeded"}
     assert "RolloutFailed" in incident_of(state, incident_id)["escalation_reason"]["S"]
     # The pods of before run on, and none that hangs is left beside them.
-    wait_until(lambda: pods(state) == before, "the pods of before, and no other", 30)
+    wait_until(lambda: pods(exports, tmp_path) == before, "the pods of before, and no other", 30)

@@ -15,7 +15,7 @@ from tests.e2e.iam.aws_only import AWS_ONLY
 from tests.e2e.iam.flows import PROBES
 from tests.e2e.iam.grants import Grant, grants
 from tests.e2e.iam.lab import Lab
-from tests.e2e.test_stack import start, state_of
+from tests.support.stacks import start, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,76 +12,14 @@ import pytest
 
 from onemachine.binaries import find
 from onemachine.processes.waiting import wait_until
-from onemachine.project import PROJECT_ROOT
 from onemachine.receiver import read_notifications
 from onemachine.stack.children import processes_of_stack
 from onemachine.stack.clients import client_of
 from onemachine.stack.control import stop_stack
-from onemachine.stack.state import StackFolder, StackState
+from onemachine.stack.state import StackFolder
+from tests.support.stacks import FIRING, post, post_alert, srectl, start, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-
-FIRING = PROJECT_ROOT / "events" / "alertmanager" / "firing.json"
-
-
-def srectl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "srectl.cli", *arguments],
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def start(name: str) -> StackFolder:
-    folder = StackFolder.named(name)
-    started = srectl("up", "--name", name, "--ttl", "20m")
-    assert started.returncode == 0, started.stdout + started.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[StackFolder]:
-    folder = StackFolder.named(f"e2e-stack-{os.getpid()}")
-    try:
-        yield start(folder.name)
-    finally:
-        stop_stack(folder, lambda _: None)
-
-
-@pytest.fixture(scope="module")
-def exports(stack: StackFolder) -> dict[str, str]:
-    """What 'eval "$(srectl env)"' puts into a shell."""
-    printed = srectl("env", "--name", stack.name)
-    assert printed.returncode == 0, printed.stderr
-    shell = subprocess.run(
-        ["sh", "-c", f"{printed.stdout}\nenv -0"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PATH": os.environ["PATH"]},
-    )
-    pairs = (each.split("=", 1) for each in shell.stdout.split("\0") if "=" in each)
-    return dict(pairs)
-
-
-def state_of(folder: StackFolder) -> StackState:
-    state = StackState.read(folder)
-    assert state is not None
-    return state
-
-
-def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-    request = urllib.request.Request(
-        url, data=body, headers={"Content-Type": "application/json", **headers}
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=30) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
 
 
 def test_every_process_of_the_stack_listens_on_loopback_only(stack: StackFolder) -> None:
@@ -150,16 +84,7 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human(
         TableName="sre-runbooks",
         Item={"name": {"S": "Asks"}, "definition": {"S": json.dumps(runbook)}},
     )
-    body = json.loads(FIRING.read_text("utf-8"))
-    body["alerts"][0]["labels"]["runbook"] = "Asks"
-    body["alerts"][0]["fingerprint"] = "a5cedbeefa5cedbe"
-    status, answer = post(
-        exports["WEBHOOK_URL"],
-        json.dumps(body).encode(),
-        {"X-Api-Key": exports["WEBHOOK_API_KEY"]},
-    )
-    assert status == 202
-    (incident_id,) = json.loads(answer)["incident_ids"]
+    incident_id = post_alert(exports, "Asks", fingerprint="a5cedbeefa5cedbe")
 
     def record() -> dict[str, Any]:
         items = dynamodb.query(

@@ -1,0 +1,82 @@
+"""Whole stacks for tests: started, reached and asked as a user does it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+from onemachine.project import PROJECT_ROOT
+from onemachine.stack.state import StackFolder, StackState
+
+FIRING = PROJECT_ROOT / "events" / "alertmanager" / "firing.json"
+
+
+def srectl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command, whatever becomes of it."""
+    return subprocess.run(
+        [sys.executable, "-m", "srectl.cli", *arguments],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def start(name: str) -> StackFolder:
+    """Start a stack."""
+    folder = StackFolder.named(name)
+    started = srectl("up", "--name", name, "--ttl", "20m")
+    assert started.returncode == 0, started.stdout + started.stderr
+    return folder
+
+
+def state_of(folder: StackFolder) -> StackState:
+    """Give what a stack's state file says."""
+    state = StackState.read(folder)
+    assert state is not None
+    return state
+
+
+def exports_of(folder: StackFolder) -> dict[str, str]:
+    """Give what 'eval "$(srectl env)"' puts into a shell."""
+    printed = srectl("env", "--name", folder.name)
+    assert printed.returncode == 0, printed.stderr
+    shell = subprocess.run(
+        ["sh", "-c", f"{printed.stdout}\nenv -0"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    pairs = (each.split("=", 1) for each in shell.stdout.split("\0") if "=" in each)
+    return dict(pairs)
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    """Post JSON; give the answer's status and body."""
+    request = urllib.request.Request(
+        url, data=body, headers={"Content-Type": "application/json", **headers}
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def post_alert(exports: dict[str, str], runbook: str, **changes: str) -> str:
+    """Send one firing alert that asks for a runbook; give its incident's id."""
+    body = json.loads(FIRING.read_text("utf-8"))
+    (alert,) = body["alerts"]
+    alert["labels"]["runbook"] = runbook
+    alert |= changes
+    key = {"X-Api-Key": exports["WEBHOOK_API_KEY"]}
+    status, answer = post(exports["WEBHOOK_URL"], json.dumps(body).encode(), key)
+    assert status == 202, answer
+    (incident_id,) = json.loads(answer)["incident_ids"]
+    return str(incident_id)
