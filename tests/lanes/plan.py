@@ -43,15 +43,8 @@ LANES = (
     Lane("actions", ("tests/integration/runbook_action",)),
     Lane("drills", ("tests/e2e/test_drills.py",)),
     Lane("stack", ("tests/e2e",)),
-    Lane(
-        "aws",
-        (
-            "tests/integration/localaws",
-            "tests/integration/deployment",
-            "tests/integration/alarms",
-        ),
-        binaries=False,
-    ),
+    Lane("alarms", ("tests/integration/alarms",), binaries=False),
+    Lane("aws", ("tests/integration/localaws", "tests/integration/deployment"), binaries=False),
     Lane(
         "cluster",
         (
