@@ -12,9 +12,18 @@ from onemachine.stack.state import StackFolder
 from tests.support.stacks import exports_of, start
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what breaks the stack come after all else that uses it, whatever the files' order."""
+    breaking = [item for item in items if item.get_closest_marker("breaks_the_stack")]
+    others = [item for item in items if item not in breaking]
+    using = [at for at, item in enumerate(others) if "stack" in getattr(item, "fixturenames", ())]
+    after = max(using, default=-1) + 1
+    items[:] = [*others[:after], *breaking, *others[after:]]
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[StackFolder]:
-    """A stack that every test leaves as it found it; those that break it stand last."""
+    """A stack that every test leaves as it found it, but those that break it."""
     folder = StackFolder.named(f"e2e-{os.getpid()}")
     try:
         yield start(folder.name)

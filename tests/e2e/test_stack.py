@@ -126,6 +126,7 @@ def test_a_second_stack_runs_beside_the_first_and_ends_without_it(stack: StackFo
     assert srectl("status", "--name", stack.name).returncode == 0
 
 
+@pytest.mark.breaks_the_stack
 def test_a_process_that_dies_is_shown_and_not_restarted(stack: StackFolder) -> None:
     victim = state_of(stack).processes["traffic"]
     os.kill(victim.pid, 9)
@@ -136,6 +137,7 @@ def test_a_process_that_dies_is_shown_and_not_restarted(stack: StackFolder) -> N
     assert state_of(stack).processes["traffic"].pid == victim.pid
 
 
+@pytest.mark.breaks_the_stack
 def test_down_leaves_no_process(stack: StackFolder) -> None:
     assert srectl("down", "--name", stack.name).returncode == 0
     assert processes_of_stack(stack) == []

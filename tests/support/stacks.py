@@ -29,7 +29,7 @@ def srectl(*arguments: str) -> subprocess.CompletedProcess[str]:
 def start(name: str) -> StackFolder:
     """Start a stack."""
     folder = StackFolder.named(name)
-    started = srectl("up", "--name", name, "--ttl", "20m")
+    started = srectl("up", "--name", name, "--ttl", "60m")
     assert started.returncode == 0, started.stdout + started.stderr
     return folder
 
