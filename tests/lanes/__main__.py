@@ -23,7 +23,11 @@ REPORT = ROOT / "build" / "demo" / "report.json"  # where 'make demo' writes it
 
 def main(arguments: Sequence[str]) -> int:
     """Run the lanes; give 0 where every one succeeded."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    unknown = set(asked.lanes) - {lane.name for lane in LANES}
+    if unknown:
+        parser.error(f"no such lane: {', '.join(sorted(unknown))}")
     shutil.rmtree(FOLDER, ignore_errors=True)
     REPORT.unlink(missing_ok=True)  # what is judged is of this run
     FOLDER.mkdir(parents=True)
@@ -38,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
             print((FOLDER / f"{took.name}.log").read_text("utf-8", "replace"), flush=True)
 
     lanes = Lanes(FOLDER, at_once=asked.at_once, busy_at_once=asked.busy, tell=tell)
-    planned = jobs(asked.beside)
+    planned = jobs(asked.beside, asked.lanes)
     took = lanes.run(planned)
     tested = {each.name: Counted.read(FOLDER / f"{each.name}.xml") for each in took}
     print("\nThe slowest tests (minutes)")
@@ -52,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     return int(bool(missing) or any(each.code for each in took))
 
 
-def jobs(beside: Sequence[str]) -> list[Job]:
+def jobs(beside: Sequence[str], only: Sequence[str] = ()) -> list[Job]:
     """Give what is to be run, in the order of starting.
 
     Parameters
@@ -60,6 +64,8 @@ def jobs(beside: Sequence[str]) -> list[Job]:
     beside : sequence of str
         Targets of the Makefile that run as lanes, too. ``demo`` comes before the tests of the
         demonstration, which then judge what it reported and do not run it once more.
+    only : sequence of str
+        Names of lanes; empty for every lane.
     """
     files = files_of_lanes(ROOT)
     found = [Job([Step(BINARIES, [sys.executable, "-m", "onemachine.binaries"])])]
@@ -67,7 +73,7 @@ def jobs(beside: Sequence[str]) -> list[Job]:
         Job([Step(target, ["make", target])], busy=True) for target in beside if target != "demo"
     ]
     for lane in LANES:
-        if not files[lane.name]:
+        if not files[lane.name] or (only and lane.name not in only):
             continue
         steps = [_pytest(lane, [str(each) for each in files[lane.name]])]
         if lane.name == "demo" and "demo" in beside:
@@ -95,6 +101,12 @@ def _pytest(lane: Lane, files: Sequence[str]) -> Step:
 def _parser() -> argparse.ArgumentParser:
     cores = os.cpu_count() or 2
     parser = argparse.ArgumentParser(prog="python -m tests.lanes", description=__doc__)
+    parser.add_argument(
+        "lanes",
+        nargs="*",
+        metavar="lane",
+        help=f"only these: {', '.join(one.name for one in LANES)}",
+    )
     parser.add_argument(
         "--beside", action="append", default=[], help="target of the Makefile to run as a lane, too"
     )
