@@ -7,6 +7,7 @@ this machine's Python environment: what was forgotten in an artifact is missing 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import json
@@ -92,9 +93,16 @@ def build(function: Function) -> Path:
         The build failed; its output is in the exception's notes.
     """
     folder = CACHE / f"{function.package}-{_digest(function.source)}"
-    if folder.is_dir():
-        return folder
     CACHE.mkdir(parents=True, exist_ok=True)
+    # Several lanes of tests want it at the same time; one builds, the others wait for it.
+    with (CACHE / f".{function.package}.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            _build(function, folder)
+    return folder
+
+
+def _build(function: Function, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         # As `sam build` does: a copy of the source folder, an empty artifact folder.
         source, artifact = Path(scratch) / "source", Path(scratch) / "artifact"
@@ -112,12 +120,7 @@ def build(function: Function) -> Path:
         except subprocess.CalledProcessError as error:
             error.add_note(f"{error.stdout}\n{error.stderr}")
             raise
-        try:
-            artifact.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another run built the same at the same time
-                raise
-    return folder
+        artifact.rename(folder)
 
 
 def runtime_folder(folder: Path) -> Path:
