@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries check lint lint-code lint-cloud format test test-unit test-kubernetes bench-drain bench-ingest demo drills up down events build constraints clean
+.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes bench-drain bench-ingest demo drills up down events build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 
 binaries: $(READY)  ## Kubernetes, etcd, Prometheus, Alertmanager in the cache: downloaded, else built
 	$(BIN)/python -m onemachine.binaries
+
+browser:  ## Chromium, which one test opens a page in (Debian's package; needs root)
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium; } \
+	  || { echo "Chromium is missing and 'apt-get install chromium' failed: install it by hand"; exit 1; }
 
 check: lint-code test-unit  ## What one runs while working: lint and the quick tests
 

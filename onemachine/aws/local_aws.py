@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import sys
@@ -30,10 +32,8 @@ from onemachine.aws.variables import (
 )
 from onemachine.project import PROJECT_ROOT
 
-#: What the emulator takes for the account's root user. Everything on this machine that reaches the
-#: port is root with it: the local AWS protects nothing, it shows which grants a role lacks.
-OPERATOR_ACCESS_KEY_ID = "test"
-OPERATOR_SECRET_ACCESS_KEY = "test"  # noqa: S105 - fixed in the emulator
+#: The account's root user. Its secret is another for each stack: whoever has it may do everything.
+OPERATOR_ACCESS_KEY_ID = "LOCALOPERATOR"
 
 _POLL_SECONDS = 0.1
 
@@ -68,6 +68,8 @@ class LocalAws:
         Mends to leave out (for tests).
     extra_environment : mapping
         Further variables for the server process.
+    operator_secret : str
+        Secret access key of the operator. Empty: made from ``secret``, which it does not tell.
     """
 
     host: str
@@ -81,6 +83,13 @@ class LocalAws:
     alarm_pace: float = 1.0
     mends_off: Sequence[str] = ()
     extra_environment: Mapping[str, str] = field(default_factory=dict)
+    operator_secret: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the operator's secret where it is not given."""
+        if not self.operator_secret:
+            made = hmac.new(self.secret.encode(), b"operator", hashlib.sha256).hexdigest()
+            object.__setattr__(self, "operator_secret", made)
 
     @property
     def endpoint_url(self) -> str:
@@ -124,7 +133,7 @@ class LocalAws:
             "MINISTACK_ACCOUNT_ID": self.account_id,
             "MINISTACK_REGION": self.region,
             "AWS_ACCESS_KEY_ID": OPERATOR_ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": OPERATOR_SECRET_ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": self.operator_secret,
             "LAMBDA_EXECUTOR": "local",
             # The emulator would clear away containers that other users of a Docker daemon own.
             "DOCKER_HOST": f"unix://{nowhere}/docker.sock",
@@ -145,7 +154,7 @@ class LocalAws:
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": OPERATOR_ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": OPERATOR_SECRET_ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": self.operator_secret,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
@@ -170,7 +179,7 @@ class LocalAws:
         """
         keys = credentials or {
             "aws_access_key_id": OPERATOR_ACCESS_KEY_ID,
-            "aws_secret_access_key": OPERATOR_SECRET_ACCESS_KEY,
+            "aws_secret_access_key": self.operator_secret,
         }
         session: Any = boto3.session.Session(region_name=self.region, **keys)  # type: ignore[arg-type]  # only the credential names are passed
         return session.client(

@@ -28,6 +28,8 @@ def _check_environment() -> None:
             raise SystemExit(f"{name} must be {value!r}; start the local AWS through LocalAws")
     if not os.environ.get(SECRET_VARIABLE):
         raise SystemExit(f"{SECRET_VARIABLE} must hold the stack's secret")
+    if os.environ.get("AWS_SECRET_ACCESS_KEY", "test") == "test":
+        raise SystemExit("AWS_SECRET_ACCESS_KEY must hold the operator's secret access key")
 
 
 def _clear_worker_folders() -> None:
@@ -51,6 +53,7 @@ def main() -> None:
     from ministack import app as emulator
 
     from onemachine.aws.admin import AdminRoutes
+    from onemachine.aws.guard import Guard
     from onemachine.aws.mends import apply_mends
 
     off = [name for name in os.environ.get(MENDS_OFF_VARIABLE, "").split(",") if name]
@@ -58,13 +61,17 @@ def main() -> None:
         applied = apply_mends(off)
     except ValueError as error:
         raise SystemExit(str(error)) from error
-    emulator.app = AdminRoutes(
+    secret = os.environ[SECRET_VARIABLE]
+    port = os.environ["GATEWAY_PORT"]
+    admin = AdminRoutes(
         emulator.app,
-        secret=os.environ[SECRET_VARIABLE],
+        secret=secret,
         account_id=os.environ["MINISTACK_ACCOUNT_ID"],
         region=os.environ["MINISTACK_REGION"],
         mends=applied,
     )
+    hosts = [f"{name}:{port}" for name in (os.environ["BIND_HOST"], "localhost")]
+    emulator.app = Guard(admin, secret=secret, hosts=hosts)
     sys.argv = sys.argv[:1]
     try:
         emulator.main()

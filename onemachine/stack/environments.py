@@ -15,6 +15,7 @@ from onemachine.stack.state import (
     StateUnreadable,
     known_stacks,
 )
+from srectl.errors import CommandFailed
 from srectl.operate.environments import Environment
 
 __all__ = ["running"]
@@ -34,7 +35,7 @@ def running() -> Iterator[Environment]:
             continue
         try:
             variables = aws_exports(state)
-        except KeyError:  # it has no AWS
+        except (KeyError, CommandFailed):  # it has no AWS, or its secret is not ours to read
             continue
         yield Environment(
             f"the stack {name!r} on this machine",

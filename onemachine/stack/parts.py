@@ -18,7 +18,6 @@ from typing import Any
 
 from onemachine.aws.local_aws import (
     OPERATOR_ACCESS_KEY_ID,
-    OPERATOR_SECRET_ACCESS_KEY,
     LocalAws,
     LocalAwsError,
 )
@@ -188,14 +187,17 @@ class _Stack:
             "aws", self.aws.command(), self.aws.environment(), wave=_WAVE_STORAGE
         )
         wait_until(lambda: _ready(self.aws, process), "the local AWS to answer", 60, process)
+        secret_file = self.bench.folder.aws_secret_file
+        write_private(secret_file, self.aws.operator_secret + "\n")
         self.bench.publish(
-            {"aws_endpoint_url": self.aws.endpoint_url},
+            {
+                "aws_endpoint_url": self.aws.endpoint_url,
+                "aws_secret_access_key_file": str(secret_file),
+            },
             {
                 "region": self.aws.region,
                 "account_id": self.aws.account_id,
-                # Those of the emulator, the same everywhere: no secret.
                 "aws_access_key_id": OPERATOR_ACCESS_KEY_ID,
-                "aws_secret_access_key": OPERATOR_SECRET_ACCESS_KEY,
             },
         )
 
@@ -399,7 +401,12 @@ def _clear(folder: Path) -> None:
     """Remove what an earlier run of the same name left."""
     for name in ("aws", "kubernetes", "node-agent", "monitoring"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("notifications.jsonl", "webhook-api-key", "traffic.jsonl"):
+    for name in (
+        "notifications.jsonl",
+        "webhook-api-key",
+        "aws-secret-access-key",
+        "traffic.jsonl",
+    ):
         (folder / name).unlink(missing_ok=True)
     for log in (folder / "logs").glob("*.log"):
         if log.name != "supervisor.log":  # open already

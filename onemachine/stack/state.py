@@ -106,6 +106,11 @@ class StackFolder:
         return self.path / "webhook-api-key"
 
     @property
+    def aws_secret_file(self) -> Path:
+        """Secret access key of the local AWS' operator, mode 0600."""
+        return self.path / "aws-secret-access-key"
+
+    @property
     def notifications_file(self) -> Path:
         """Every notification that the local receiver got, one line of JSON each."""
         return self.path / "notifications.jsonl"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from onemachine.binaries import find
 from onemachine.processes.waiting import wait_until
@@ -57,6 +60,35 @@ def test_the_exports_point_kubectl_and_the_service_at_the_stack(
     assert len(pods) == 3
     order = b'{"items": [{"sku": "coffee-250g", "quantity": 1}]}'
     assert post(f"{exports['CHECKOUT_URL']}/checkout", order, {})[0] == 200
+
+
+def test_the_exported_key_opens_the_local_aws_and_no_wellknown_one_does(
+    exports: dict[str, str],
+) -> None:
+    def tables(key: str, secret: str) -> list[str]:
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=exports["AWS_ENDPOINT_URL"],
+            region_name=exports["AWS_REGION"],
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+        )
+        return list(client.list_tables()["TableNames"])
+
+    key, secret = exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"]
+    assert "sre-incidents" in tables(key, secret)
+    for other in (("test", "test"), (key, "test"), ("000000000000", "test")):
+        with pytest.raises(ClientError):
+            tables(*other)
+
+
+def test_the_state_names_no_secret(stack: StackFolder, exports: dict[str, str]) -> None:
+    state = stack.state_file.read_text("utf-8")
+    for name in ("AWS_SECRET_ACCESS_KEY", "WEBHOOK_API_KEY"):
+        assert exports[name]
+        assert exports[name] not in state
+    for file in (stack.api_key_file, stack.aws_secret_file):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_status_shows_a_ready_stack(stack: StackFolder) -> None:

@@ -31,7 +31,7 @@ ENDPOINTS = {
     "prometheus_url": "http://127.0.0.1:9090",
     "alertmanager_url": "http://127.0.0.1:9093",
 }
-SETTINGS = {"region": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+SETTINGS = {"region": "us-east-1", "aws_access_key_id": "LOCALOPERATOR"}
 
 
 @pytest.fixture
@@ -143,10 +143,10 @@ def test_a_state_that_cannot_be_read_is_told_in_two_lines(
 
 def test_env_of_a_stack_whose_kubernetes_died_gives_the_rest(folder: StackFolder) -> None:
     write_private(folder.api_key_file, "key")
+    write_private(folder.aws_secret_file, "secret")
     (folder.path / "pki").mkdir()
     endpoints = {
-        **ENDPOINTS,
-        "webhook_api_key_file": str(folder.api_key_file),
+        **with_files(folder),
         "kubernetes_url": "https://127.0.0.1:1",
         "kubeconfig": str(folder.path / "admin.kubeconfig"),
     }
@@ -183,17 +183,22 @@ def test_env_gives_every_export_and_quotes_it_for_the_shell(
 ) -> None:
     monkeypatch.setattr(exports_module, "checkout_url", lambda *_: "http://127.20.1.1:8080")
     write_private(folder.api_key_file, "a key; with $(blanks)\n")
-    endpoints = {**ENDPOINTS, "webhook_api_key_file": str(folder.api_key_file)}
-    state = StackState("trivial", phase="ready", endpoints=endpoints, settings=SETTINGS)
+    write_private(folder.aws_secret_file, "the stack's secret\n")
+    state = StackState("trivial", phase="ready", endpoints=with_files(folder), settings=SETTINGS)
     monkeypatch.setattr(env_command, "running_state", lambda _: state)
     output = CliRunner().invoke(cli, ["env", "--name", "trivial"]).output
     shown = subprocess.run(
-        ["sh", "-c", f'{output}\nprintf "%s|%s" "$WEBHOOK_API_KEY" "$CHECKOUT_URL"'],
+        [
+            "sh",
+            "-c",
+            f"{output}\n"
+            'printf "%s|%s|%s" "$WEBHOOK_API_KEY" "$AWS_SECRET_ACCESS_KEY" "$CHECKOUT_URL"',
+        ],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert shown == "a key; with $(blanks)|http://127.20.1.1:8080"
+    assert shown == "a key; with $(blanks)|the stack's secret|http://127.20.1.1:8080"
     names = {line.removeprefix("export ").partition("=")[0] for line in output.splitlines()}
     assert names == {
         "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION",
@@ -203,11 +208,26 @@ def test_env_gives_every_export_and_quotes_it_for_the_shell(
     assert shlex.split(output)[0] == "export"
 
 
-def test_an_api_key_that_is_gone_is_told(folder: StackFolder) -> None:
-    endpoints = {**ENDPOINTS, "webhook_api_key_file": str(folder.api_key_file)}
-    state = StackState("trivial", phase="ready", endpoints=endpoints, settings=SETTINGS)
-    with pytest.raises(Exception, match="API key cannot be read"):
+@pytest.mark.parametrize("gone", ["api_key_file", "aws_secret_file"])
+def test_a_secret_that_is_gone_is_told(
+    folder: StackFolder, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    monkeypatch.setattr(exports_module, "checkout_url", lambda *_: "")
+    for name in {"api_key_file", "aws_secret_file"} - {gone}:
+        write_private(getattr(folder, name), "kept")
+    state = StackState("trivial", phase="ready", endpoints=with_files(folder), settings=SETTINGS)
+    with pytest.raises(Exception, match="a secret of the stack cannot be read") as told:
         exports(folder, state)
+    assert getattr(folder, gone).name in str(told.value)
+
+
+def with_files(folder: StackFolder) -> dict[str, str]:
+    """The endpoints of a stack, with the files of its secrets."""
+    return {
+        **ENDPOINTS,
+        "webhook_api_key_file": str(folder.api_key_file),
+        "aws_secret_access_key_file": str(folder.aws_secret_file),
+    }
 
 
 def test_logs_lists_names_and_shows_the_end_of_one(

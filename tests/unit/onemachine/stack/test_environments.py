@@ -9,13 +9,9 @@ from pathlib import Path
 import pytest
 
 from onemachine.stack.environments import running
-from onemachine.stack.state import Phase, StackFolder, StackState
+from onemachine.stack.state import Phase, StackFolder, StackState, write_private
 
-SETTINGS = {
-    "region": "us-east-1",
-    "aws_access_key_id": "key",
-    "aws_secret_access_key": "only this stack's",
-}
+SETTINGS = {"region": "us-east-1", "aws_access_key_id": "key"}
 
 
 @pytest.fixture
@@ -28,7 +24,11 @@ def supervisors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Exi
 def stack(name: str, phase: Phase = "ready", *, endpoint: bool = True) -> StackFolder:
     """Write the state of a stack, as its supervisor does."""
     folder = StackFolder.named(name)
-    endpoints = {"aws_endpoint_url": f"http://{name}"} if endpoint else {}
+    endpoints = {}
+    if endpoint:
+        endpoints["aws_endpoint_url"] = f"http://{name}"
+        endpoints["aws_secret_access_key_file"] = str(folder.aws_secret_file)
+        write_private(folder.aws_secret_file, "only this stack's\n")
     StackState(name, phase=phase, endpoints=endpoints, settings=SETTINGS).write(folder)
     return folder
 
@@ -57,6 +57,9 @@ def test_what_is_not_up_is_left_out(supervisors: ExitStack, tmp_path: Path) -> N
     stack("killed")  # its supervisor could not tell of it
     supervisors.enter_context(stack("starting", "starting").supervising())
     supervisors.enter_context(stack("without-aws", endpoint=False).supervising())
+    secretless = stack("secretless")
+    supervisors.enter_context(secretless.supervising())
+    secretless.aws_secret_file.unlink()
     (tmp_path / "Not a name").mkdir()
     (tmp_path / "Not a name" / "state.json").write_text("{}")
     (tmp_path / "unreadable").mkdir()
