@@ -29,13 +29,17 @@ CONNECT_SECONDS = 4.0
 #: A transfer that brings fewer than this many bytes in this many seconds is given up.
 STALL_SECONDS = 15.0
 LEAST_BYTES = 64 << 10
-#: How often a broken transfer is taken up again.
+#: How often a broken transfer is taken up again, and after what pause, doubled each time.
 RESUMPTIONS = 4
 RESUME_AFTER_SECONDS = 1.0
 
 _CHUNK = 256 << 10
 _MOST_TEXT_BYTES = 1 << 20
 _REDIRECTIONS = 5
+
+
+class Unreachable(NotDownloaded):
+    """Nobody answers at an address."""
 
 
 class _Broken(Exception):
@@ -67,12 +71,14 @@ def fetch(url: str, part: Path, mirror: Mirror, progress: Progress) -> None:
     for resumption in range(RESUMPTIONS + 1):
         try:
             _fetch_rest(address, part, mirror, progress)
-        except _Broken as error:
+        except (_Broken, Unreachable) as error:
+            if resumption == 0 and isinstance(error, Unreachable):
+                raise  # not there at all: another way is to be taken at once
             if resumption == RESUMPTIONS:
                 raise NotDownloaded(
                     f"{address} broke off {RESUMPTIONS + 1} times: {error}"
                 ) from error
-            time.sleep(RESUME_AFTER_SECONDS)
+            time.sleep(RESUME_AFTER_SECONDS * 2**resumption)
         else:
             return
 
@@ -156,7 +162,7 @@ def _opened(address: str, mirror: Mirror, headers: dict[str, str]) -> Iterator[B
                     timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=STALL_SECONDS),
                 )
             except HTTPError as error:
-                raise NotDownloaded(f"{url} does not answer: {error}") from error
+                raise Unreachable(f"{url} does not answer: {error}") from error
             try:
                 location = response.get_redirect_location()
                 if location:

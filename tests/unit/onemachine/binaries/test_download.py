@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from onemachine.binaries import COMPONENTS, BinaryUnavailable, Component
 from onemachine.binaries import download as downloads
@@ -135,6 +136,28 @@ def test_a_transfer_that_breaks_is_taken_up_where_it_ended(
     server.manners[archive.name] = Manners(breaks_after=[50_000, 70_000])
     assert "downloaded now" in provide(ETCD, SilentProgress()).origin
     assert ranges(server, archive) == [None, "bytes=50000-", "bytes=120000-"]
+
+
+def test_a_network_that_is_gone_for_a_moment_does_not_end_a_transfer(
+    server: ReleaseServer, archive: ReleaseFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.manners[archive.name] = Manners(breaks_after=[50_000])
+    pool_of = downloads._pool
+    asked = 0
+
+    class Unroutable(urllib3.PoolManager):
+        def request(self, *args: object, **kwargs: object) -> urllib3.BaseHTTPResponse:
+            raise urllib3.exceptions.HTTPError("the network is unreachable")
+
+    def gone(url: str) -> bool:
+        nonlocal asked
+        asked += url.endswith(archive.name)
+        return asked == 2
+
+    monkeypatch.setattr(downloads, "_pool", lambda url: Unroutable() if gone(url) else pool_of(url))
+    assert "downloaded now" in provide(ETCD, SilentProgress()).origin
+    assert asked == 3
+    assert ranges(server, archive) == [None, "bytes=50000-"]
 
 
 def test_what_came_before_a_failure_is_kept_for_the_next_start(
