@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ import yaml
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SCHEMA_FILE = "runbook.schema.json"
+# A link to the one beside the catalogue, so that an installed srectl has it: what fits it is what
+# the deployed machine can read, whatever folder a runbook lies in.
+SCHEMA_FILE = Path(__file__).with_name("runbook.schema.json")
 
 
 class CatalogueInvalid(Exception):
@@ -61,7 +64,7 @@ def load(folder: Path) -> list[Runbook]:
     Parameters
     ----------
     folder
-        Folder with ``*.yaml`` and the schema ``runbook.schema.json``.
+        Folder with ``*.yaml``.
 
     Returns
     -------
@@ -74,8 +77,6 @@ def load(folder: Path) -> list[Runbook]:
         With every fault of every file: unreadable YAML, a schema error with its JSON pointer,
         a name used twice, or no runbook at all.
     """
-    schema = json.loads((folder / SCHEMA_FILE).read_text())
-    validator = jsonschema.Draft202012Validator(schema)
     problems: list[str] = []
     found: dict[str, Runbook] = {}
     for path in sorted(folder.glob("*.yaml")):
@@ -84,9 +85,9 @@ def load(folder: Path) -> list[Runbook]:
         except yaml.YAMLError as error:
             problems.append(f"{path.name}: not readable as YAML: {error}")
             continue
-        errors = sorted(validator.iter_errors(definition), key=lambda error: error.json_path)
-        problems += [f"{path.name}: {_pointer(error)}: {error.message}" for error in errors]
-        if errors:
+        broken = faults(definition)
+        problems += [f"{path.name}: {fault}" for fault in broken]
+        if broken:
             continue
         runbook = Runbook(definition["name"], definition, path)
         if runbook.name in found:
@@ -98,6 +99,12 @@ def load(folder: Path) -> list[Runbook]:
     if problems:
         raise CatalogueInvalid(problems)
     return [found[name] for name in sorted(found)]
+
+
+def faults(definition: object) -> list[str]:
+    """Give what a definition breaks of the schema, a JSON pointer and a message for each fault."""
+    errors = sorted(_validator().iter_errors(definition), key=lambda error: error.json_path)
+    return [f"{_pointer(error)}: {error.message}" for error in errors]
 
 
 def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> list[str]:
@@ -116,7 +123,18 @@ def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> 
     -------
     list of str
         Names of those that were new or had changed.
+
+    Raises
+    ------
+    CatalogueInvalid
+        One of them breaks the schema; none is written then.
     """
+    runbooks = list(runbooks)
+    problems = [
+        f"{runbook.name}: {fault}" for runbook in runbooks for fault in faults(runbook.definition)
+    ]
+    if problems:
+        raise CatalogueInvalid(problems)
     changed: list[str] = []
     for runbook in runbooks:
         try:
@@ -135,6 +153,11 @@ def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> 
             continue
         changed.append(runbook.name)
     return changed
+
+
+@cache
+def _validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text("utf-8")))
 
 
 def _pointer(error: jsonschema.ValidationError) -> str:

@@ -25,13 +25,12 @@ from srectl.operate import plans, switches
 from srectl.operate.account import Account
 from srectl.operate.refusals import calling
 from srectl.operate.samples import alerts_in
-from srectl.project import PROJECT_ROOT
 
 _folder_option = click.option(
     "--folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=PROJECT_ROOT / "runbooks",
-    show_default="runbooks/ of the project",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runbooks"),
+    show_default="runbooks/ where you are",
     help="Folder with one YAML file for each runbook.",
 )
 
@@ -196,10 +195,15 @@ def _show_decision(result: dict[str, Any]) -> None:
 
 
 def _load(folder: Path) -> list[catalogue.Runbook]:
+    if not folder.is_dir():
+        raise CommandFailed(
+            f"there is no folder {folder} in {Path.cwd()}",
+            "go to the checkout that holds your catalogue, or name its folder with --folder",
+        )
     try:
         return catalogue.load(folder)
     except catalogue.CatalogueInvalid as error:
         raise CommandFailed(
             f"the catalogue in {folder} is not valid:\n{error}",
-            f"the schema is {folder / catalogue.SCHEMA_FILE}",
+            f"the schema is {catalogue.SCHEMA_FILE}",
         ) from error

@@ -15,12 +15,14 @@ from onemachine.node import write_image_map
 from onemachine.processes.waiting import wait_until
 from onemachine.stack.clients import client_of
 from onemachine.stack.state import StackFolder, StackState
+from srectl import runbooks
 from tests.support.stacks import post_alert, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 RUNBOOK: dict[str, Any] = {
     "name": "RestartIntoABadImage",
+    "description": "Restarts checkout while its image is gone from where it came.",
     "severities": ["critical"],
     "action": "restart_deployment",
     "target": {"kind": "deployment", "namespace": "apps", "name": "checkout"},
@@ -78,10 +80,8 @@ def test_a_restart_into_a_bad_image_is_undone_and_escalated(
     state = state_of(stack)
     before = pods(exports, tmp_path)
     assert list(before.values()) == [True, True, True]
-    client_of(state, "dynamodb").put_item(
-        TableName="sre-runbooks",
-        Item={"name": {"S": RUNBOOK["name"]}, "definition": {"S": json.dumps(RUNBOOK)}},
-    )
+    runbook = runbooks.Runbook(RUNBOOK["name"], RUNBOOK, Path(__file__))
+    runbooks.publish(client_of(state, "dynamodb"), "sre-runbooks", [runbook])
     incident_id = post_alert(exports, RUNBOOK["name"])
 
     wait_until(

@@ -20,6 +20,7 @@ from onemachine.stack.children import processes_of_stack
 from onemachine.stack.clients import client_of
 from onemachine.stack.control import stop_stack
 from onemachine.stack.state import StackFolder
+from srectl import runbooks
 from tests.support.stacks import FIRING, post, post_alert, srectl, start, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -104,18 +105,17 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human(
     state = state_of(stack)
     runbook = {
         "name": "Asks",
+        "description": "Restarts checkout after somebody was asked.",
         "severities": ["critical"],
         "action": "restart_deployment",
         "target": {"kind": "deployment", "namespace": "apps", "name": "checkout"},
-        "on_failure": "escalate",
+        "on_failure": "keep",
         "approval": {"required": True, "timeout_seconds": 600},
         "guard": {"cooldown_seconds": 0, "max_actions": 3, "window_seconds": 3600},
     }
     dynamodb = client_of(state, "dynamodb")
-    dynamodb.put_item(
-        TableName="sre-runbooks",
-        Item={"name": {"S": "Asks"}, "definition": {"S": json.dumps(runbook)}},
-    )
+    asks = runbooks.Runbook("Asks", runbook, Path(__file__))
+    runbooks.publish(dynamodb, "sre-runbooks", [asks])
     incident_id = post_alert(exports, "Asks", fingerprint="a5cedbeefa5cedbe")
 
     def record() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from onemachine.drill.scene import Scene
 from onemachine.kubernetes.api import ApiClient
 from onemachine.kubernetes.pki import KeyPair
 from onemachine.stack.state import StackFolder, StackState
+from srectl import runbooks
 from srectl.operate.account import Account as Deployment
 from srectl.operate.queues import QUEUES
 from tests.e2e.iam.grants import Grant, grants, listed
@@ -182,17 +183,16 @@ class Lab:
         name = f"Iam-{uuid.uuid4().hex[:8]}"
         definition = {
             "name": name,
+            "description": "Only for one question to the roles of the platform.",
             "severities": ["critical"],
             "action": "restart_deployment",
             "target": {"kind": "deployment", "namespace": "apps", "name": f"gone-{name.lower()}"},
-            "on_failure": "escalate",
+            "on_failure": "keep",
             "guard": {"cooldown_seconds": 0, "max_actions": 9, "window_seconds": 3600},
             **changes,
         }
-        self.scene.client("dynamodb").put_item(
-            TableName=self.deployment.runbooks_table,
-            Item={"name": {"S": name}, "definition": {"S": json.dumps(definition)}},
-        )
+        published = runbooks.Runbook(name, definition, Path(__file__))
+        runbooks.publish(self.scene.client("dynamodb"), self.deployment.runbooks_table, [published])
         return name
 
     def invoke_cold(self, **request: Any) -> tuple[str | None, dict[str, Any]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from onemachine.drill import scene
 from runbook_action.actions import REGISTRY as ACTIONS
 from srectl import runbooks
 
@@ -27,7 +27,6 @@ guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shutil.copy(ROOT / "runbooks" / runbooks.SCHEMA_FILE, tmp_path)
     (tmp_path / "restart.yaml").write_text(GOOD)
     return tmp_path
 
@@ -93,6 +92,26 @@ def test_publishing_writes_only_what_changed(folder: Path) -> None:
     assert runbooks.publish(client, "runbooks", runbooks.load(folder)) == ["Restart"]
     item = client.get_item(TableName="runbooks", Key={"name": {"S": "Restart"}})["Item"]
     assert json.loads(item["definition"]["S"])["guard"]["cooldown_seconds"] == 301
+
+
+@mock_aws
+def test_publishing_refuses_what_breaks_the_schema_and_writes_nothing(folder: Path) -> None:
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    client.create_table(
+        TableName="runbooks",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+    )
+    (good,) = runbooks.load(folder)
+    bad = runbooks.Runbook("Bad", {**good.definition, "on_failure": "escalate"}, good.source)
+    with pytest.raises(runbooks.CatalogueInvalid, match="Bad: /on_failure: 'escalate'"):
+        runbooks.publish(client, "runbooks", [good, bad])
+    assert client.scan(TableName="runbooks")["Count"] == 0
+
+
+def test_the_runbook_of_the_drills_is_valid() -> None:
+    assert runbooks.faults(scene.DEFINITION) == []
 
 
 def test_every_shipped_runbook_asks_for_something_its_action_takes() -> None:
