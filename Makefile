@@ -30,9 +30,8 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11, or name one with PYTHON=..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -c constraints.txt uv
-	$(UV) pip install -q --compile-bytecode -c constraints.txt -r requirements.txt || \
-		$(BIN)/python -m pip install -q -c constraints.txt -r requirements.txt
-	$(BIN)/python -m pip install -q --no-deps -e .
+	$(UV) pip install -q --compile-bytecode -r requirements.txt || \
+		$(BIN)/python -m pip install -q -r requirements.txt
 	touch $@
 
 binaries: $(READY)  ## Kubernetes, etcd, Prometheus, Alertmanager in the cache: downloaded, else built

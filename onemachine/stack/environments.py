@@ -1,13 +1,14 @@
 """The stacks that run now, as what an operator's command can talk to.
 
-``pyproject.toml`` names :func:`running` in the entry-point group ``srectl.environments``.
+``pyproject.toml`` names :func:`running` in the entry-point group ``srectl.environments``. It needs
+nothing of the extra ``local``: it is asked on machines where no stack can run, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onemachine.stack.exports import aws_exports
+from onemachine.stack.aws_access import aws_exports
 from onemachine.stack.state import (
     NameInvalid,
     StackFolder,

@@ -69,7 +69,7 @@ def nearest() -> Environment | None:
     """
     if account_is_chosen():
         return None
-    running = [each for entry in _entries() for each in _running(entry)]
+    running = _all_running()
     if len(running) > 1:
         raise CommandFailed(
             f"no AWS account is chosen, and here run {', '.join(each.what for each in running)}",
@@ -79,19 +79,17 @@ def nearest() -> Environment | None:
 
 
 def hint(before: str = "") -> str:
-    """Say how a platform on this machine is chosen; empty where none can run here."""
-    if not _entries():
-        return ""
-    return f"{before}'eval \"$(srectl env)\"' chooses the stack on this machine"
+    """Say how a platform that runs on this machine is chosen; empty where none does."""
+    return "".join(f"{before}{each.choose} chooses {each.what}" for each in _all_running())
 
 
 def _entries() -> Iterable[EntryPoint]:
     return entry_points(group=GROUP)
 
 
-def _running(entry: EntryPoint) -> Iterable[Environment]:
-    running: Running = entry.load()
-    return running()
+def _all_running() -> list[Environment]:
+    functions: list[Running] = [entry.load() for entry in _entries()]
+    return [each for running in functions for each in running()]
 
 
 def _is_there(file: Path) -> bool:

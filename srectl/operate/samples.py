@@ -7,6 +7,7 @@ an entry for PutEvents.
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import json
 import sys
 from typing import Any
@@ -53,10 +54,16 @@ def alerts_in(text: str, now: datetime.datetime) -> list[dict[str, Any]]:
 
 
 def _normalised(text: str, body: Any, now: datetime.datetime) -> list[dict[str, Any]]:
-    source = str(PROJECT_ROOT / "src")
+    source = PROJECT_ROOT / "src"
+    if not source.is_dir() or importlib.util.find_spec("fastjsonschema") is None:
+        raise CommandFailed(
+            "a sender's payload is read by alert-ingest's own code, which is not installed here",
+            "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks plan'; "
+            "an event incident.created can be given everywhere",
+        )
     # The functions are no part of the installed tool; they stand beside it in the project.
-    if source not in sys.path:
-        sys.path.append(source)
+    if str(source) not in sys.path:
+        sys.path.append(str(source))
     from alert_ingest.errors import BodyRejected, BodyTooLarge
     from alert_ingest.events import Context, entry_of
     from alert_ingest.intake import Intake, decode_json

@@ -24,18 +24,19 @@ def aws() -> Iterator[str]:
         yield address
 
 
+UNREACHABLE = "http://127.0.0.1:1"
+
+
 class Entry:
     """An entry point that gives stacks."""
 
     def __init__(self, stacks: list[Environment]) -> None:
         self.stacks = stacks
-        self.asked = 0
 
     def load(self) -> Entry:
         return self
 
     def __call__(self) -> list[Environment]:
-        self.asked += 1
         return self.stacks
 
 
@@ -82,16 +83,22 @@ def test_two_stacks_are_named_and_none_is_used(shell: Shell, entry: Entry, aws: 
     assert json.loads(run("mode", "--json").stdout)["mode"] == "observe"
 
 
+def assert_kept_out(entry: Entry) -> None:
+    """Check that a command fails of what is chosen, without a word to the stack."""
+    entry.stacks[:] = [stack("default", UNREACHABLE)]
+    result = run("mode", "off")
+    assert result.exit_code == 1
+    assert UNREACHABLE not in result.stderr
+    assert "no AWS account is chosen" not in result.stderr
+
+
 @pytest.mark.parametrize(
     "variable",
     ["AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_CONFIG_FILE"],
 )
 def test_a_setting_of_aws_keeps_every_stack_out(shell: Shell, entry: Entry, variable: str) -> None:
     shell.export(**{variable: "production", "AWS_EC2_METADATA_DISABLED": "true"})
-    result = run("mode", "off")
-    assert result.exit_code == 1
-    assert "no AWS account is chosen" not in result.stderr
-    assert entry.asked == 0
+    assert_kept_out(entry)
 
 
 @pytest.mark.parametrize("name", ["config", "credentials"])
@@ -101,11 +108,14 @@ def test_a_settings_file_of_aws_keeps_every_stack_out(
     file = shell.home / ".aws" / name
     file.parent.mkdir()
     file.write_text("[production]\naws_access_key_id = a\naws_secret_access_key = b\n")
-    result = run("mode", "off")
+    assert_kept_out(entry)
+
+
+def test_what_is_chosen_and_fails_names_the_stack_that_could_be(shell: Shell, entry: Entry) -> None:
+    shell.export(AWS_REGION="eu-central-1", AWS_EC2_METADATA_DISABLED="true")
+    result = run("mode")
     assert result.exit_code == 1
-    assert "no AWS region is chosen" in result.stderr
-    assert 'eval "$(srectl env)"' in result.stderr
-    assert entry.asked == 0
+    assert "'eval \"$(srectl env --name default)\"' chooses the stack 'default'" in result.stderr
 
 
 def test_an_empty_settings_file_chooses_nothing(shell: Shell, entry: Entry) -> None:
@@ -124,4 +134,3 @@ def test_a_command_that_asks_no_aws_says_nothing(shell: Shell, entry: Entry) -> 
     result = run("runbooks", "validate")
     assert result.exit_code == 0
     assert result.stderr == ""
-    assert entry.asked == 0
