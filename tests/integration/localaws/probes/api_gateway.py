@@ -223,6 +223,18 @@ def a_failing_function_answers_with_the_gateways_response(aws: LocalAws, name: s
     assert (status, answer) == (502, {"message": "Internal server error"})
 
 
+@shows("rest_api_throttled_function")
+def a_function_at_its_limit_is_a_failed_integration(aws: LocalAws, name: str) -> None:
+    """The caller gets the API's own 5xx answer, after which Alertmanager sends again; never 429."""
+    api = deploy(aws, name, _api(aws, name, _ECHO))["Api"]
+    functions = aws.client("lambda")
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    assert _post(aws, api, b'{"alerts":[1]}') == (503, {"message": "again"})
+
+    functions.delete_function_concurrency(FunctionName=name)
+    assert _post(aws, api, b'{"alerts":[1]}')[0] == 202
+
+
 @shows("rest_api_metrics")
 def calls_are_counted_by_how_they_were_answered(aws: LocalAws, name: str) -> None:
     """``AWS/ApiGateway`` has calls, 4xx and 5xx by API and stage, gateway responses included."""
