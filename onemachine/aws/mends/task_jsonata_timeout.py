@@ -1,6 +1,6 @@
-"""Mends ``TimeoutSeconds`` and ``HeartbeatSeconds`` given as JSONata expressions.
+"""Mends ``TimeoutSeconds`` given as a JSONata expression.
 
-Step Functions evaluates them. The emulator hands the text to a wait, which fails in a thread of
+Step Functions evaluates it. The emulator hands the text to a wait, which fails in a thread of
 its own: the task then never ends.
 """
 
@@ -10,22 +10,18 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
-_FIELDS = ("TimeoutSeconds", "HeartbeatSeconds")
+_FIELD = "TimeoutSeconds"
 
 
 def apply() -> None:
-    """Evaluate the two fields before the task runs."""
+    """Evaluate the field before the task runs."""
     stock = stepfunctions._execute_task
 
     def execute_task(state: dict[str, Any], raw_input: Any, execution: Any, ctx: Any) -> Any:
-        if stepfunctions._state_query_language(state, ctx) == "JSONata":
-            expressions = [field for field in _FIELDS if isinstance(state.get(field), str)]
-            if expressions:
-                state = dict(state)
-            for field in expressions:
-                state[field] = stepfunctions._jsonata_state_field(
-                    state, field, "number", raw_input, ctx
-                )
+        expression = isinstance(state.get(_FIELD), str)
+        if expression and stepfunctions._state_query_language(state, ctx) == "JSONata":
+            seconds = stepfunctions._jsonata_state_field(state, _FIELD, "number", raw_input, ctx)
+            state = {**state, _FIELD: seconds}
         return stock(state, raw_input, execution, ctx)
 
     stepfunctions._execute_task = execute_task

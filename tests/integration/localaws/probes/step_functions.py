@@ -107,39 +107,6 @@ def a_start_that_is_refused_says_so_under_its_name(aws: LocalAws, name: str) -> 
     assert refused["error"] == "StepFunctions.ExecutionAlreadyExistsException"
 
 
-@shows("task_heartbeats")
-def a_silent_task_times_out_by_its_heartbeat(aws: LocalAws, name: str) -> None:
-    """HeartbeatSeconds ends a waitForTaskToken task that is silent, not one that beats."""
-    url, _arn = make_queue(aws, name)
-    task: dict[str, Any] = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "Parameters": {"QueueUrl": url, "MessageBody": {"token.$": "$$.Task.Token"}},
-        "HeartbeatSeconds": 4,
-        "TimeoutSeconds": 60,
-        "End": True,
-    }
-    steps = aws.client("stepfunctions")
-    machine = make_machine(aws, name, {"Ask": task})
-
-    silent = run_machine(aws, machine, seconds=15)
-    assert (silent["status"], silent["error"]) == ("FAILED", "States.HeartbeatTimeout")
-    aws.client("sqs").purge_queue(QueueUrl=url)
-
-    started = steps.start_execution(stateMachineArn=machine)["executionArn"]
-    token = json.loads(receive(aws, url)["Body"])["token"]
-    until = time.monotonic() + 6
-    while time.monotonic() < until:
-        steps.send_task_heartbeat(taskToken=token)
-        time.sleep(0.5)
-    assert steps.describe_execution(executionArn=started)["status"] == "RUNNING"
-    steps.send_task_success(taskToken=token, output="{}")
-    eventually(
-        lambda: steps.describe_execution(executionArn=started)["status"] == "SUCCEEDED",
-        "the task ends",
-    )
-
-
 @shows("task_jsonata_timeout")
 def a_timeout_may_be_an_expression(aws: LocalAws, name: str) -> None:
     """TimeoutSeconds as a JSONata expression ends a task that nobody answers."""
@@ -177,40 +144,6 @@ def a_throttled_function_is_named_as_aws_names_it(aws: LocalAws, name: str) -> N
     ended = run_machine(aws, machine)
 
     assert (ended["status"], ended["error"]) == ("FAILED", "Lambda.TooManyRequestsException")
-
-
-@shows("jsonpath_missing")
-def a_path_that_is_not_there_fails_the_execution(aws: LocalAws, name: str) -> None:
-    """A JSONPath without a value is a runtime error, in InputPath, Parameters and Choice alike."""
-    states: dict[str, dict[str, Any]] = {
-        "parameters": {"Type": "Pass", "Parameters": {"a.$": "$.gone"}, "End": True},
-        "inputpath": {"Type": "Pass", "InputPath": "$.gone", "End": True},
-        "choice": {
-            "Type": "Choice",
-            "Choices": [{"Variable": "$.gone", "StringEquals": "x", "Next": "Done"}],
-            "Default": "Done",
-        },
-    }
-    for case, state in states.items():
-        machine = make_machine(aws, f"{name}-{case}", {"First": state, "Done": {"Type": "Succeed"}})
-        ended = run_machine(aws, machine, {"here": None})
-        assert (case, ended["status"], ended.get("error")) == (case, "FAILED", "States.Runtime")
-    there = make_machine(
-        aws,
-        f"{name}-there",
-        {
-            "First": {"Type": "Pass", "Parameters": {"a.$": "$.here"}, "Next": "Look"},
-            "Look": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.gone", "IsPresent": False, "Next": "Done"}],
-                "Default": "Bad",
-            },
-            "Done": {"Type": "Succeed"},
-            "Bad": {"Type": "Fail"},
-        },
-    )
-    ended = run_machine(aws, there, {"here": None})
-    assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"a": None})
 
 
 @shows("task_role_grants")
