@@ -1,0 +1,41 @@
+"""Texts of alerts are cleaned at the door; machines have one expression for whatever is left."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from jsonata import Jsonata
+
+from alert_ingest.display import one_line
+from tests.support.template import TEMPLATE
+
+#: What cleans a text begins with this, however it is spelled.
+CONTROLS = r"\x00-"
+TALKING = ("IncidentNotifier", "IncidentDigest", "IncidentResponseRunbook")
+
+
+def test_what_cleans_a_text_stands_once(machines: dict[str, dict[str, Any]]) -> None:
+    assert TEMPLATE.read_text("utf-8").count(CONTROLS) == 1
+    for name, machine in machines.items():
+        assert CONTROLS not in machine["text"], name
+
+
+@pytest.mark.parametrize("name", TALKING)
+def test_machines_clean_a_text_as_alert_ingest_does(
+    machines: dict[str, dict[str, Any]], name: str
+) -> None:
+    expression = machines[name]["DefinitionSubstitutions"]["OneLine"]
+    for start in (*range(0, 0xD000, 0x1000), 0xE000, 0xF000):
+        text = "".join(f"a{chr(point)}b" for point in range(start, start + 0x1000))
+        cleaned = Jsonata(f"({expression})({json.dumps(text)})").evaluate(None)
+        assert cleaned == one_line(text, len(text))
+
+
+def test_what_is_handed_in_is_one_line(machines: dict[str, dict[str, Any]]) -> None:
+    """It is put into block text before that is parsed; a second line would end the block."""
+    for machine in machines.values():
+        for name, value in machine["DefinitionSubstitutions"].items():
+            assert not isinstance(value, str) or re.fullmatch(r"\S.*\S|\S", value), name
