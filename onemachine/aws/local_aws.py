@@ -24,6 +24,7 @@ from onemachine.aws.admin import PREFIX, SECRET_HEADER, webhook_secret
 from onemachine.aws.variables import (
     ALARM_INTERVAL_VARIABLE,
     ALARM_PACE_VARIABLE,
+    DENIALS_FILE_VARIABLE,
     MAIL_FILE_VARIABLE,
     MAX_WORKERS_VARIABLE,
     MENDS_OFF_VARIABLE,
@@ -102,6 +103,11 @@ class LocalAws:
         return self.state_dir / "mail.jsonl"
 
     @property
+    def denials_file(self) -> Path:
+        """Which calls were refused for want of a grant, one line of JSON each."""
+        return self.state_dir / "denials.jsonl"
+
+    @property
     def outbound_file(self) -> Path:
         """Which outside address (a prefix) stands for which one on loopback: a JSON object."""
         return self.state_dir / "outbound.json"
@@ -145,6 +151,7 @@ class LocalAws:
             ALARM_PACE_VARIABLE: str(self.alarm_pace),
             MENDS_OFF_VARIABLE: ",".join(self.mends_off),
             MAIL_FILE_VARIABLE: str(self.mail_file),
+            DENIALS_FILE_VARIABLE: str(self.denials_file),
             OUTBOUND_FILE_VARIABLE: str(self.outbound_file),
             **self.extra_environment,
         }

@@ -52,6 +52,7 @@ def main() -> None:
 
     from ministack import app as emulator
 
+    from onemachine.aws import denials
     from onemachine.aws.admin import AdminRoutes
     from onemachine.aws.guard import Guard
     from onemachine.aws.mends import apply_mends
@@ -61,6 +62,7 @@ def main() -> None:
         applied = apply_mends(off)
     except ValueError as error:
         raise SystemExit(str(error)) from error
+    denials.watch()
     secret = os.environ[SECRET_VARIABLE]
     port = os.environ["GATEWAY_PORT"]
     admin = AdminRoutes(

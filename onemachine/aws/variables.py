@@ -8,6 +8,8 @@ MENDS_OFF_VARIABLE = "SRECTL_LOCAL_AWS_MENDS_OFF"
 MAX_WORKERS_VARIABLE = "SRECTL_LOCAL_AWS_MAX_LAMBDA_WORKERS"
 #: File that e-mail subscriptions deliver to.
 MAIL_FILE_VARIABLE = "SRECTL_LOCAL_AWS_MAIL_FILE"
+#: File with a line for each call that was refused for want of a grant.
+DENIALS_FILE_VARIABLE = "SRECTL_LOCAL_AWS_DENIALS_FILE"
 #: File that says which outside address stands for which one on loopback (a JSON object).
 OUTBOUND_FILE_VARIABLE = "SRECTL_LOCAL_AWS_OUTBOUND_FILE"
 #: Seconds between two evaluations of the alarms.

@@ -9,6 +9,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
+from onemachine.aws import denials
+
 
 def require_success(response: tuple[int, Any, bytes | str]) -> dict[str, Any]:
     """Return the JSON body of an emulator's internal answer, or raise what it refused.
@@ -57,5 +59,7 @@ def refused_by_role(
         region=get_region(),
         service_context=dict(context),
     )
-    allowed = iam_evaluator.evaluate(request, policies).decision == "Allow"
-    return None if allowed else principal
+    if iam_evaluator.evaluate(request, policies).decision == "Allow":
+        return None
+    denials.note(request)
+    return principal

@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ministack.core import iam_evaluator
+
 from onemachine.drill.report import Account, Teller
 from onemachine.drill.scene import Scene
 from onemachine.kubernetes.api import ApiClient
 from onemachine.kubernetes.pki import KeyPair
+from onemachine.stack.clients import aws_of
 from onemachine.stack.state import StackFolder, StackState
 from srectl import runbooks
 from srectl.operate.account import Account as Deployment
@@ -26,11 +29,56 @@ from tests.e2e.iam.grants import Grant, grants, listed
 from tests.integration.statemachine.platform import incident
 
 WINDOW_SECONDS = 300  # FloodWindowSeconds
+_COUNTERS = {"all": "alerts", "notify": "notifications"}
 _COLD_TRIES = 3
+_POLL_SECONDS = 0.3
+# What a flow has left to come through all the same, on another way, once it has been refused.
+_AFTER_REFUSAL_SECONDS = 2.0
 
 Event = dict[str, Any]
 # What a role is left with whose last statement is taken: a role without any policy is not asked.
 _INERT = {"Sid": "Nothing", "Effect": "Deny", "Action": "sns:Publish", "Resource": "arn:aws:sns:*"}
+
+
+@dataclass
+class Missed:
+    """Whether the local AWS has refused a call that one statement would have allowed.
+
+    Parameters
+    ----------
+    denials : Path
+        What it has refused; of this, what it refuses from now on counts.
+    role : str
+        Name of the role that the statement is taken from.
+    statement : dict
+        The statement as deployed, with one action.
+    """
+
+    denials: Path
+    role: str
+    statement: Event
+    _read: int = field(init=False)
+    _seen: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._read = self.denials.stat().st_size if self.denials.exists() else 0
+
+    def seen(self) -> bool:
+        """Read on until it has."""
+        if not self._seen and self.denials.exists():
+            with self.denials.open("rb") as denials:
+                denials.seek(self._read)
+                whole, _, _ = denials.read().rpartition(b"\n")
+            self._read += len(whole) + bool(whole)
+            self._seen = any(self._would_allow(json.loads(line)) for line in whole.splitlines())
+        return self._seen
+
+    def _would_allow(self, question: dict[str, Any]) -> bool:
+        if f":assumed-role/{self.role}/" not in question["principal_arn"]:
+            return False
+        policy = iam_evaluator.parse_policy_document({"Statement": [self.statement]})
+        asked = iam_evaluator.EvalContext(**question)
+        return bool(iam_evaluator.evaluate(asked, [policy]).decision == "Allow")
 
 
 @dataclass
@@ -47,9 +95,12 @@ class Lab:
 
     folder: StackFolder
     state: StackState
+    #: The grant that is taken away, where a flow is to be seen to fail for want of it.
+    missed: Missed | None = None
     scene: Scene = field(init=False)
     baselines: set[object] = field(default_factory=set, init=False)
     _counting: threading.RLock = field(default_factory=threading.RLock, init=False)
+    _flooding: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self.scene = Scene(self.folder, self.state, Account("iam", ""), Teller())
@@ -73,6 +124,16 @@ class Lab:
             for grant in dropped:
                 kept.enter_context(self._without(grant))
             yield
+
+    @contextmanager
+    def missing(self, grant: Grant) -> Iterator[Lab]:
+        """Take a grant away while the block lasts; gives a lab that notices when it is missed."""
+        role = self.role_name(grant.role)
+        taken = only(self.scene.policy_of(role, grant.policy), grant)
+        watching = copy.copy(self)
+        watching.missed = Missed(aws_of(self.state).denials_file, role, taken)
+        with self._without(grant):
+            yield watching
 
     @contextmanager
     def _without(self, grant: Grant) -> Iterator[None]:
@@ -104,7 +165,8 @@ class Lab:
     def event(self, runbook: str | None = None, **changes: Any) -> Event:
         """Give an incident.created event of now about an alert that nothing else knows."""
         with self._counting:
-            self._count(self.scene.client("dynamodb").delete_item)
+            for counter in _COUNTERS.keys() - self._flooding:
+                self._count(counter, self.scene.client("dynamodb").delete_item)
         now = datetime.datetime.now(datetime.UTC)
         name = f"Iam{uuid.uuid4().hex[:8]}"
         made = incident(
@@ -126,25 +188,33 @@ class Lab:
         return made
 
     @contextmanager
-    def flooded(self) -> Iterator[None]:
-        """Let there be a flood while the block lasts; without it, there never is one."""
+    def flooded(self, counter: str) -> Iterator[None]:
+        """Let there be a flood while the block lasts; without it, there never is one.
+
+        Parameters
+        ----------
+        counter : str
+            ``all``, which runbooks ask, or ``notify``, which the notifier asks.
+        """
         dynamodb = self.scene.client("dynamodb")
         with self._counting:
-            self._count(dynamodb.put_item)
-            try:
-                yield
-            finally:
-                self._count(dynamodb.delete_item)
+            self._flooding.add(counter)
+            self._count(counter, dynamodb.put_item)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._count(counter, dynamodb.delete_item)
+                self._flooding.discard(counter)
 
-    def _count(self, change: Callable[..., object]) -> None:
-        """Change the counters of this window and, because it may begin meanwhile, of the next."""
+    def _count(self, counter: str, change: Callable[..., object]) -> None:
+        """Change a counter of this window and, because it may begin meanwhile, of the next."""
         window = int(time.time()) // WINDOW_SECONDS
         for at in (window, window + 1):
-            for counter, counted in (("all", "alerts"), ("notify", "notifications")):
-                key = {"guard_key": {"S": f"flood#{counter}#{at}"}}
-                row = {"Item": {**key, counted: {"N": "1000"}}}
-                asked = row if change.__name__ == "put_item" else {"Key": key}
-                change(TableName=self.deployment.guard_table, **asked)
+            key = {"guard_key": {"S": f"flood#{counter}#{at}"}}
+            row = {"Item": {**key, _COUNTERS[counter]: {"N": "1000"}}}
+            asked = row if change.__name__ == "put_item" else {"Key": key}
+            change(TableName=self.deployment.guard_table, **asked)
 
     def put(self, event: Event) -> None:
         """Put an event on the bus."""
@@ -168,15 +238,17 @@ class Lab:
         return str(answer["executionArn"])
 
     def ended(self, execution: str, within: float = 60) -> str:
-        """Wait until a Standard execution has ended; gives its status."""
+        """Wait until a Standard execution has ended; gives its status.
 
-        def status() -> str | None:
-            found = str(self.states.describe_execution(executionArn=execution)["status"])
-            return None if found == "RUNNING" else found
+        Where the grant that is taken away is missed, its retries are not waited for.
+        """
 
-        found = self.first({"ended": status}, within)
-        assert found, execution
-        return str(status())
+        def status() -> str:
+            return str(self.states.describe_execution(executionArn=execution)["status"])
+
+        ended = self.first({"ended": lambda: status() != "RUNNING"}, within)
+        assert ended or self.refused(), execution
+        return status()
 
     def runbook(self, **changes: Any) -> str:
         """Publish a runbook under a name of its own."""
@@ -226,14 +298,34 @@ class Lab:
 
     # ------------------------------------------------------------ looking
     def first(self, looks: Mapping[str, Callable[[], object]], within: float = 30) -> str | None:
-        """Wait until one of several things is seen; gives its name, None if none is."""
+        """Wait until one of several things is seen; gives its name, None if none is.
+
+        Once the grant that is taken away has been missed, they have only a moment left.
+        """
         deadline = time.monotonic() + within
+        hurried = False
         while time.monotonic() < deadline:
             for name, look in looks.items():
                 if look():
                     return name
-            time.sleep(0.3)
+            if not hurried and self.refused():
+                hurried = True
+                deadline = min(deadline, time.monotonic() + _AFTER_REFUSAL_SECONDS)
+            time.sleep(_POLL_SECONDS)
         return None
+
+    def never(self, look: Callable[[], object], within: float) -> bool:
+        """Tell whether something is not seen in all that time, whatever is refused."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            if look():
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
+
+    def refused(self) -> bool:
+        """Tell whether the local AWS refused a call for want of the grant that is taken away."""
+        return self.missed is not None and self.missed.seen()
 
     def queued(self, queue: str, about: str) -> bool:
         """Tell whether a queue has a message with these words, and take it out."""
@@ -289,6 +381,14 @@ class Lab:
             {"spec": {"audiences": ["sts.amazonaws.com"], "expirationSeconds": 600}},
         )
         return str(answer.body["status"]["token"])
+
+
+def only(policy: dict[str, Any], grant: Grant) -> dict[str, Any]:
+    """Give what one grant is in a deployed policy, as a statement of its own."""
+    (statement,) = [each for each in policy["Statement"] if each["Sid"] == grant.sid]
+    resources = listed(statement["Resource"])
+    chosen = resources if grant.resource < 0 else [resources[grant.resource]]
+    return {**statement, "Action": grant.action, "Resource": chosen}
 
 
 def mutated(policy: dict[str, Any], grant: Grant) -> dict[str, Any]:
