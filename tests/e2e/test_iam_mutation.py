@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -51,7 +50,6 @@ def lab() -> Iterator[Lab]:
 def needed(lab: Lab, grant: Grant) -> None:
     """See the flow of a grant come through, and not come through without it."""
     probe = PROBES[grant.name]
-    began = time.monotonic()
     with lab.without(*map(lab.named, probe.besides)):
         if probe not in lab.baselines:
             assert probe.flow(lab), f"with {grant.name} the flow does not come through either"
@@ -59,7 +57,6 @@ def needed(lab: Lab, grant: Grant) -> None:
         with lab.missing(grant) as watching:
             assert not probe.flow(watching), f"nothing misses {grant.name}: it must go"
             assert watching.refused(), f"it is not for want of {grant.name} that the flow failed"
-    print("TIMING", grant.name, round(time.monotonic() - began, 1), flush=True)
 
 
 def _chosen(items: list[pytest.Item]) -> list[Grant]:
