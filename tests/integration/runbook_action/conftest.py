@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ def admin(control_plane: KubernetesApi) -> Any:
 @pytest.fixture
 def place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
     """A namespace of the test's own."""
+    with _opened(control_plane, admin) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def unchanged_place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
+    """A namespace that tests only look at."""
+    with _opened(control_plane, admin) as found:
+        yield found
+
+
+@contextmanager
+def _opened(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
     namespace = f"remediation-{next(_numbers)}"
     core: Any = client.CoreV1Api(admin)
     rbac: Any = client.RbacAuthorizationV1Api(admin)

@@ -189,8 +189,9 @@ def test_without_the_right_in_default_a_drain_cannot_be_told_of(place: Place, no
     ],
 )
 def test_nothing_beyond_it_is_allowed(
-    place: Place, verb: str, group: str, resource: str, namespace: str | None
+    unchanged_place: Place, verb: str, group: str, resource: str, namespace: str | None
 ) -> None:
+    place = unchanged_place
     access: Any = client.AuthorizationV1Api(place.admin)
     name, _, subresource = resource.partition("/")
     review = access.create_subject_access_review(
