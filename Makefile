@@ -12,7 +12,7 @@ CACHE := $(or $(SRECTL_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/srectl)
 CHECKOV := $(CACHE)/checkov-$(shell cksum < eks/checkov-requirements.txt | cut -d' ' -f1)
 # Installs in seconds what takes pip minutes, from where pip is told to look; where that does not do
 # (a pip.conf that it cannot read), pip itself installs.
-UV = VIRTUAL_ENV=$(CURDIR)/$(VENV) $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX=$(PIP_INDEX_URL)) \
+UV = $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX=$(PIP_INDEX_URL)) \
 	$(if $(PIP_FIND_LINKS),UV_FIND_LINKS=$(PIP_FIND_LINKS)) $(if $(PIP_CERT),SSL_CERT_FILE=$(PIP_CERT)) $(BIN)/uv
 export SAM_CLI_TELEMETRY := 0
 # The recipes of `sam build` and the tests find python3.11 and its tools here.
@@ -30,7 +30,7 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11, or name one with PYTHON=..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -c constraints.txt uv
-	$(UV) pip install -q --compile-bytecode -r requirements.txt || \
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install -q --compile-bytecode -r requirements.txt || \
 		$(BIN)/python -m pip install -q -r requirements.txt
 	touch $@
 
@@ -58,9 +58,10 @@ lint-cloud: $(READY) $(CHECKOV)/.ready  ## Only the checks of templates, manifes
 	$(BIN)/cfn-lint $(CLOUD_TEMPLATES)
 	$(CHECKOV)/bin/checkov --config-file eks/checkov.yaml -f template.yaml $(CLOUD_TEMPLATES) $(MANIFESTS) checkout_app/Dockerfile
 
-$(CHECKOV)/.ready:
+$(CHECKOV)/.ready: | $(READY)
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install -q --no-deps -r eks/checkov-requirements.txt
+	VIRTUAL_ENV=$(@D) $(UV) pip install -q --no-deps -r eks/checkov-requirements.txt || \
+		$(@D)/bin/python -m pip install -q --no-deps -r eks/checkov-requirements.txt
 	touch $@
 
 format: $(READY)  ## Put the code into its format
