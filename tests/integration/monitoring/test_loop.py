@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from onemachine.monitoring.rules import MONITORING_FOLDER
-from tests.integration.monitoring.conftest import API_KEY, Shop, eventually
+from tests.integration.monitoring.shop import API_KEY, Shop, eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.monitoring]
 

@@ -10,24 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kubernetes import client
 
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.drain_scene import kept_ready
-from tests.integration.runbook_action.support import Place, PodStatuses, TokenAccess, admin_api
+from tests.integration.runbook_action.support import (
+    Place,
+    PodStatuses,
+    TokenAccess,
+    admin_api,
+    shipped,
+)
 
 _numbers = itertools.count(1)
 APPS = Path(__file__).parents[3] / "eks" / "apps"
-
-
-def shipped(file: str, kind: str) -> dict[str, Any]:
-    """One object of a shipped manifest."""
-    documents = yaml.safe_load_all((APPS / file).read_text("utf-8"))
-    found: dict[str, Any] = next(each for each in documents if each["kind"] == kind)
-    return found
 
 
 @pytest.fixture(scope="session")

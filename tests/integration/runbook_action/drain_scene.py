@@ -6,13 +6,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from kubernetes import client, watch
 
-from tests.integration.runbook_action.support import Place
+from runbook_action.actions import REGISTRY
+from runbook_action.request import Target
+from tests.integration.runbook_action.support import NO_SCHEDULER, Place
 
 PODS_EACH = 10
 HEARTBEAT_SECONDS = 5.0
@@ -160,3 +162,43 @@ class BudgetWatch:
             self.lowest[app] = min(self.lowest[app], count)
             if count < budget.healthy:
                 self.broken.append(f"{app}: {count} healthy pods, {budget.healthy} needed")
+
+
+DRAIN = REGISTRY["drain_node"]
+
+
+def drain_request(place: Place, node: str, operation: Any = "execute", **parameters: Any) -> Any:
+    made = place.request(DRAIN.name, operation, parameters=parameters)
+    return replace(made, target=Target(None, None, "node", node))
+
+
+def create_pods(place: Place, node: str, names: list[str], *, managed: bool = True) -> None:
+    owner = place.core.create_namespaced_config_map(
+        place.namespace, {"metadata": {"generateName": "owner-"}}
+    ).metadata
+    owners = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": owner.name,
+            "uid": owner.uid,
+            "controller": True,
+        }
+    ]
+    for name in names:
+        place.core.create_namespaced_pod(
+            place.namespace,
+            {
+                "metadata": {
+                    "name": name,
+                    "labels": {"drain": "me"},
+                    "ownerReferences": owners if managed else [],
+                },
+                "spec": {
+                    "nodeName": node,
+                    "schedulerName": NO_SCHEDULER,
+                    "terminationGracePeriodSeconds": 1,
+                    "containers": [{"name": "main", "image": "none/none:1"}],
+                },
+            },
+        )

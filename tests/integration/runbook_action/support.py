@@ -300,3 +300,10 @@ class Place:
                 return
             time.sleep(0.1)
         raise AssertionError(f"{name} never became ready: {self.deployment(name).status}")
+
+
+def shipped(file: str, kind: str) -> dict[str, Any]:
+    """One object of a shipped manifest."""
+    documents = yaml.safe_load_all((APPS / file).read_text("utf-8"))
+    found: dict[str, Any] = next(each for each in documents if each["kind"] == kind)
+    return found

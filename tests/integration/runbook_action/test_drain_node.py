@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from kubernetes import client
 
-from runbook_action.actions import REGISTRY
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
@@ -19,54 +17,18 @@ from runbook_action.errors import (
     TargetNotFound,
 )
 from runbook_action.objects import Pod
-from runbook_action.request import Target
 from tests.integration.runbook_action.drain_scene import (
     BUDGETS,
+    DRAIN,
     PODS_EACH,
     BudgetWatch,
+    create_pods,
+    drain_request,
     populate,
 )
-from tests.integration.runbook_action.support import NO_SCHEDULER, Place
+from tests.integration.runbook_action.support import Place
 
 pytestmark = pytest.mark.kubernetes
-DRAIN = REGISTRY["drain_node"]
-
-
-def request(place: Place, node: str, operation: Any = "execute", **parameters: Any) -> Any:
-    made = place.request(DRAIN.name, operation, parameters=parameters)
-    return replace(made, target=Target(None, None, "node", node))
-
-
-def create_pods(place: Place, node: str, names: list[str], *, managed: bool = True) -> None:
-    owner = place.core.create_namespaced_config_map(
-        place.namespace, {"metadata": {"generateName": "owner-"}}
-    ).metadata
-    owners = [
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "name": owner.name,
-            "uid": owner.uid,
-            "controller": True,
-        }
-    ]
-    for name in names:
-        place.core.create_namespaced_pod(
-            place.namespace,
-            {
-                "metadata": {
-                    "name": name,
-                    "labels": {"drain": "me"},
-                    "ownerReferences": owners if managed else [],
-                },
-                "spec": {
-                    "nodeName": node,
-                    "schedulerName": NO_SCHEDULER,
-                    "terminationGracePeriodSeconds": 1,
-                    "containers": [{"name": "main", "image": "none/none:1"}],
-                },
-            },
-        )
 
 
 def create_budget(place: Place, healthy: int, pods: int) -> Any:
@@ -102,13 +64,13 @@ def test_a_node_is_cordoned_and_emptied_and_undo_lets_pods_on_it_again(
     place: Place, node: str
 ) -> None:
     create_pods(place, node, ["a", "b", "c"])
-    outcome = DRAIN.execute(request(place, node), place.services())
+    outcome = DRAIN.execute(drain_request(place, node), place.services())
     assert outcome.status == "succeeded"
     assert is_cordoned(place, node)
     assert on_node(place, node) == []
-    assert DRAIN.verify(request(place, node, "verify"), place.services()).healthy
-    assert DRAIN.execute(request(place, node), place.services()).status == "succeeded"
-    DRAIN.undo(request(place, node, "undo"), place.services())
+    assert DRAIN.verify(drain_request(place, node, "verify"), place.services()).healthy
+    assert DRAIN.execute(drain_request(place, node), place.services()).status == "succeeded"
+    DRAIN.undo(drain_request(place, node, "undo"), place.services())
     assert not is_cordoned(place, node)
 
 
@@ -116,7 +78,7 @@ def test_a_budget_is_never_broken_and_is_named_at_the_deadline(place: Place, nod
     create_pods(place, node, ["a", "b", "c", "d"])
     create_budget(place, healthy=2, pods=4)
     with pytest.raises(RolloutFailed, match=r"disruption budget keep needs 2 .*was uncordoned"):
-        DRAIN.execute(request(place, node, deadline_seconds=4), place.services())
+        DRAIN.execute(drain_request(place, node, deadline_seconds=4), place.services())
     assert len(on_node(place, node)) == 2
     assert not is_cordoned(place, node)
 
@@ -124,17 +86,17 @@ def test_a_budget_is_never_broken_and_is_named_at_the_deadline(place: Place, nod
 def test_a_drain_goes_on_when_the_budget_allows_it(place: Place, node: str) -> None:
     create_pods(place, node, ["a", "b"])
     policy = create_budget(place, healthy=2, pods=2)
-    first = DRAIN.execute(request(place, node), place.services(seconds=2))
+    first = DRAIN.execute(drain_request(place, node), place.services(seconds=2))
     assert first.status == "in_progress"
     assert "disruption budget keep" in first.details["blocked"][f"{place.namespace}/a"]
     policy.delete_namespaced_pod_disruption_budget("keep", place.namespace)
-    assert DRAIN.execute(request(place, node), place.services()).status == "succeeded"
+    assert DRAIN.execute(drain_request(place, node), place.services()).status == "succeeded"
 
 
 def test_an_unmanaged_pod_forbids_the_drain_before_the_cordon(place: Place, node: str) -> None:
     create_pods(place, node, ["bare"], managed=False)
     with pytest.raises(ActionRefused, match="no controller"):
-        DRAIN.execute(request(place, node), place.services())
+        DRAIN.execute(drain_request(place, node), place.services())
     assert not is_cordoned(place, node)
 
 
@@ -160,7 +122,7 @@ def test_only_the_very_pod_that_was_seen_is_evicted(place: Place, node: str) -> 
 
 def test_without_the_opt_in_role_a_drain_is_denied_and_says_what_to_install(place: Place) -> None:
     with pytest.raises(AccessDenied, match="checkout-node-remediation"):
-        DRAIN.execute(request(place, "some-node"), place.services())
+        DRAIN.execute(drain_request(place, "some-node"), place.services())
 
 
 @pytest.mark.parametrize("spec", [{"unschedulable": True}, {}], ids=["cordoned", "not ready"])
@@ -173,7 +135,7 @@ def test_a_second_node_of_the_group_is_not_drained(
     create_pods(place, node, ["a"])
     try:
         with pytest.raises(ActionRefused, match=f"{other} is"):
-            DRAIN.execute(request(place, node), place.services())
+            DRAIN.execute(drain_request(place, node), place.services())
     finally:
         place.core.delete_node(other)
     assert not is_cordoned(place, node)
@@ -199,7 +161,7 @@ def test_thirty_pods_under_three_budgets_leave_with_every_budget_kept_at_every_m
     populate(place, node)
     assert len(on_node(place, node)) == PODS_EACH * len(BUDGETS)
     with BudgetWatch(place) as seen:
-        outcome = DRAIN.execute(request(place, node), place.services(seconds=240))
+        outcome = DRAIN.execute(drain_request(place, node), place.services(seconds=240))
     assert outcome.status == "succeeded"
     assert on_node(place, node) == []
     assert seen.broken == []

@@ -20,9 +20,9 @@ from runbook_action.errors import RunbookActionError
 from runbook_action.outcome import Outcome
 from runbook_action.request import Request, Target
 from tests.integration.kubernetes_fixtures import KubernetesApi
+from tests.integration.runbook_action.drain_scene import create_pods
 from tests.integration.runbook_action.faulty_proxy import FaultyProxy
 from tests.integration.runbook_action.support import PARAMETER, Place
-from tests.integration.runbook_action.test_drain_node import create_pods
 
 pytestmark = pytest.mark.kubernetes
 PARAMETERS: dict[str, dict[str, Any]] = {"scale_deployment": {"step": 2, "max_replicas": 10}}

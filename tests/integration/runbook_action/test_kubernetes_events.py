@@ -11,8 +11,8 @@ from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused
 from runbook_action.kubernetes_events import tell_of
 from tests.integration.kubernetes_fixtures import KubernetesApi
+from tests.integration.runbook_action.drain_scene import drain_request
 from tests.integration.runbook_action.support import INCIDENT, Place
-from tests.integration.runbook_action.test_drain_node import request as drain_request
 
 pytestmark = pytest.mark.kubernetes
 

@@ -13,10 +13,8 @@ from runbook_action.actions import REGISTRY
 from runbook_action.errors import AccessDenied
 from runbook_action.kubernetes_events import tell_of
 from runbook_action.outcome import Outcome
-from tests.integration.runbook_action.conftest import shipped
-from tests.integration.runbook_action.support import Place
-from tests.integration.runbook_action.test_drain_node import create_pods
-from tests.integration.runbook_action.test_drain_node import request as drain_request
+from tests.integration.runbook_action.drain_scene import create_pods, drain_request
+from tests.integration.runbook_action.support import Place, shipped
 
 pytestmark = pytest.mark.kubernetes
 SCALE = {"step": 1, "max_replicas": 9}

@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.alert_ingest import group_cases
 from tests.unit.alert_ingest.bodies import REMOVE, alertmanager_body, changed, sample
-from tests.unit.alert_ingest.conftest import Invoker
 from tests.unit.alert_ingest.group_cases import MISSING
+from tests.unit.alert_ingest.invoking import Invoker
 
 
 def data_of(invoke: Invoker, body: object) -> dict[str, Any]:

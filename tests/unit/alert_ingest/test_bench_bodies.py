@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.load.platform_bench.alerts import Alert, body
-from tests.unit.alert_ingest.conftest import Invoker
+from tests.unit.alert_ingest.invoking import Invoker
 
 
 def test_each_alert_of_a_body_is_an_incident_under_the_start_that_was_sent(

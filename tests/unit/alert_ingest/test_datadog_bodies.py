@@ -10,7 +10,7 @@ import pytest
 
 from alert_ingest.senders.datadog import TRANSITIONS
 from tests.unit.alert_ingest.bodies import REMOVE, changed, sample
-from tests.unit.alert_ingest.conftest import Invoker, data_of
+from tests.unit.alert_ingest.invoking import Invoker, data_of
 
 CHECKOUT = {
     "cluster": "sre-platform",

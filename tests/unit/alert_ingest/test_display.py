@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alert_ingest.display import Display, Link, display_of, links_of, one_line
 from alert_ingest.model import Alert, Target
 from tests.unit.alert_ingest.bodies import alertmanager_body, sample
-from tests.unit.alert_ingest.conftest import Invoker, data_of
+from tests.unit.alert_ingest.invoking import Invoker, data_of
 
 START = datetime(2026, 11, 23, 15, 14, 52, tzinfo=UTC)
 FIRING = Alert(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from alert_ingest.senders import SENDERS
 from tests.unit.alert_ingest import group_cases
 from tests.unit.alert_ingest.bodies import REMOVE, changed, group_body, sample
-from tests.unit.alert_ingest.conftest import Invoker, data_of
 from tests.unit.alert_ingest.group_cases import ALERT, MISSING
+from tests.unit.alert_ingest.invoking import Invoker, data_of
 
 CHECKOUT = {
     "cluster": "sre-platform",

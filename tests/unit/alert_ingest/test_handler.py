@@ -17,7 +17,7 @@ from tests.unit.alert_ingest.bodies import (
     proxy_event,
     sample,
 )
-from tests.unit.alert_ingest.conftest import Invoker
+from tests.unit.alert_ingest.invoking import Invoker
 
 DOWN = ChannelUnavailable("PutEvents failed with EndpointConnectionError")
 FORBIDDEN = ChannelRefused("PutEvents was refused with AccessDeniedException")

@@ -20,7 +20,6 @@ from alert_ingest.senders.datadog import TRANSITIONS
 from alert_ingest.text import fit, wire_size
 from alert_ingest.validation import explain, sources, validator
 from tests.unit.alert_ingest.bodies import EVENTS, alertmanager_body, proxy_event, sample
-from tests.unit.alert_ingest.conftest import Invoker
 from tests.unit.alert_ingest.generated_bodies import (
     SENDERS,
     bodies_of,
@@ -28,6 +27,7 @@ from tests.unit.alert_ingest.generated_bodies import (
     mutations,
     texts,
 )
+from tests.unit.alert_ingest.invoking import Invoker
 
 # The fixture is reset by hand below; every example starts with empty fakes.
 SHARED = settings(

@@ -10,7 +10,7 @@ import pytest
 
 from alert_ingest.intake import MAX_DEPTH
 from tests.unit.alert_ingest.bodies import alertmanager_body, proxy_event, sample
-from tests.unit.alert_ingest.conftest import Invoker, data_of
+from tests.unit.alert_ingest.invoking import Invoker, data_of
 
 DEEP = [{"pointer": "", "message": "is not JSON: nested too deeply"}]
 # A body with a secret is redacted before it is logged, level by level.

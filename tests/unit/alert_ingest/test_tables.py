@@ -15,7 +15,7 @@ from alert_ingest.redaction import MASK, is_harmless_json, is_secret_key, redact
 from alert_ingest.settings import HIGHEST_MAX_BODY_BYTES, Settings
 from alert_ingest.severity import severity_of
 from alert_ingest.target import target_of
-from tests.unit.alert_ingest.conftest import ENVIRONMENT
+from tests.unit.alert_ingest.invoking import ENVIRONMENT
 
 
 @pytest.mark.parametrize(

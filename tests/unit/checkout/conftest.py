@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -11,30 +10,13 @@ from flask.testing import FlaskClient
 
 from checkout.settings import Settings
 from checkout.web import create_app
-
-
-@dataclass
-class Parameters:
-    """Stands for SSM: a value, an error, or nothing for each name."""
-
-    values: dict[str, str | Exception] = field(default_factory=dict)
-    reads: list[str] = field(default_factory=list)
-
-    def read(self, name: str) -> str | None:
-        self.reads.append(name)
-        value = self.values.get(name)
-        if isinstance(value, Exception):
-            raise value
-        return value
+from tests.unit.checkout.support import Parameters, Start
 
 
 @pytest.fixture
 def parameters() -> Parameters:
     """The parameters that the service will see."""
     return Parameters()
-
-
-Start = Callable[..., FlaskClient]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.checkout.conftest import Start
+from tests.unit.checkout.support import Start
 
 ORDER = {"items": [{"sku": "mug", "quantity": 2}, {"sku": "coffee-250g", "quantity": 1}]}
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.unit.checkout.conftest import Start
+from tests.unit.checkout.support import Start
 
 
 def test_a_request_is_one_line_with_its_id(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.unit.checkout.conftest import Parameters, Start
+from tests.unit.checkout.support import Parameters, Start
 
 
 def _samples(client: FlaskClient) -> dict[tuple[str, ...], float]:

@@ -15,7 +15,7 @@ from checkout.chaos import Chaos
 from checkout.parameters import Parameter, Refresher, SsmStore
 from checkout.settings import Settings
 from checkout.switches import Switches
-from tests.unit.checkout.conftest import Parameters, Start
+from tests.unit.checkout.support import Parameters, Start
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import AccessDenied, ActionRefused, ClusterUnreachable
+from tests.unit.runbook_action.drains import drain, node_request, pod
 from tests.unit.runbook_action.fakes import World, request
-from tests.unit.runbook_action.test_drain_node import drain, node_request, pod
 
 ROLLING = ["restart_deployment", "enable_degraded_mode", "disable_degraded_mode"]
 DRAIN = REGISTRY["drain_node"]

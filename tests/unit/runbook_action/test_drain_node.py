@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from runbook_action.actions import REGISTRY
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
@@ -14,25 +13,8 @@ from runbook_action.errors import (
     RolloutFailed,
     TargetNotFound,
 )
+from tests.unit.runbook_action.drains import DRAIN, drain, node_request, pod
 from tests.unit.runbook_action.fakes import INCIDENT, World, request
-
-DRAIN = REGISTRY["drain_node"]
-
-
-def pod(name: str, kind: str | None = "ReplicaSet", **more: Any) -> dict[str, Any]:
-    owners = [{"kind": kind, "controller": True}] if kind else []
-    return {
-        "metadata": {
-            "name": name,
-            "namespace": "apps",
-            "uid": name,
-            "ownerReferences": owners,
-            "annotations": more.get("annotations", {}),
-        },
-        "spec": {"volumes": more.get("volumes", [])},
-        "status": {"phase": more.get("phase", "Running")},
-    }
-
 
 EMPTY_DIR = [{"name": "cache", "emptyDir": {}}]
 STAYING = [
@@ -48,16 +30,6 @@ def world() -> World:
     pods = [pod("a"), pod("b", "StatefulSet"), *STAYING]
     world.cluster.node_pods = {each["metadata"]["name"]: each for each in pods}
     return world
-
-
-def drain(world: World, **parameters: Any) -> Any:
-    return DRAIN.execute(node_request("execute", **parameters), world.services)
-
-
-def node_request(operation: Any, undo: Any = None, **parameters: Any) -> Any:
-    return request(
-        DRAIN.name, operation, kind="node", name="node-1", parameters=parameters, undo=undo
-    )
 
 
 def test_execute_cordons_evicts_and_leaves_what_must_stay(world: World) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
-from io import StringIO
 from typing import Any
 
 import pytest
@@ -17,64 +14,10 @@ from runbook_action.errors import (
     InvalidRequest,
     RunbookActionError,
 )
-from runbook_action.ports import Services
 from runbook_action.settings import InvalidSettings, Settings
+from tests.unit.runbook_action.environment import GOOD
 from tests.unit.runbook_action.fakes import INCIDENT, PARAMETER, World
-from tests.unit.runbook_action.test_settings import GOOD
-
-LOG = StringIO()
-
-
-class Context:
-    """Lambda's context, with two minutes left."""
-
-    function_name = "runbook-action"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 120_000
-
-
-class FakeContainer:
-    """The container with the fakes in it."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.settings = replace(Settings.from_environment(GOOD), clusters={})
-
-    def services(self, request: Any, context: Any) -> Services:
-        return self.world.services
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
-    LOG.seek(0)
-    LOG.truncate()
-    monkeypatch.setattr(module.logger.registered_handler, "stream", LOG)
-    world = World.new()
-    monkeypatch.setattr(module, "container", lambda: FakeContainer(world))
-    yield world
-    module.logger.clear_state()
-
-
-def event(**changes: Any) -> dict[str, Any]:
-    return {
-        "operation": "execute",
-        "action": "enable_degraded_mode",
-        "target": {
-            "cluster": None,
-            "namespace": "apps",
-            "kind": "deployment",
-            "name": "checkout",
-        },
-        "parameters": {},
-        "incident_id": INCIDENT,
-        "undo": None,
-        **changes,
-    }
-
-
-def logged() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in LOG.getvalue().splitlines()]
+from tests.unit.runbook_action.invocations import Context, event, logged
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

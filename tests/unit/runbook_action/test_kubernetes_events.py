@@ -9,10 +9,9 @@ import pytest
 
 from runbook_action import handler as module
 from runbook_action.errors import AccessDenied, ActionRefused, ClusterUnreachable, RolloutFailed
+from tests.unit.runbook_action.drains import pod
 from tests.unit.runbook_action.fakes import INCIDENT, World
-from tests.unit.runbook_action.test_drain_node import pod
-from tests.unit.runbook_action.test_handler import Context, event, logged
-from tests.unit.runbook_action.test_handler import world as world
+from tests.unit.runbook_action.invocations import Context, event, logged
 
 RESTART = {"action": "restart_deployment"}
 NODE = {"cluster": None, "namespace": None, "kind": "node", "name": "node-1"}

@@ -5,16 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook_action.settings import InvalidSettings, Settings
-
-GOOD = {
-    "CLUSTERS": "sre-platform=sre-platform-eks",
-    "DEFAULT_CLUSTER": "sre-platform",
-    "REMEDIATION_ROLE_ARN": "arn:aws:iam::000000000000:role/checkout-remediation-role",
-    "DEGRADED_MODE_PARAMETER": "/checkout/degraded_mode",
-    "DEGRADED_MODE_KMS_KEY_ID": "alias/sre-platform",
-    "ALLOWED_NAMESPACES": "apps, shop",
-    "AWS_REGION": "us-east-1",
-}
+from tests.unit.runbook_action.environment import GOOD
 
 
 def test_a_good_environment_is_read() -> None:

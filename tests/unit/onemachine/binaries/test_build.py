@@ -17,6 +17,7 @@ import pytest
 from onemachine.binaries import BinaryUnavailable, Component
 from onemachine.binaries.progress import SilentProgress
 from onemachine.binaries.provide import provide, reported_version
+from tests.unit.onemachine.binaries.tool import component_in
 
 GO = shutil.which("go")
 needs_go = pytest.mark.skipif(GO is None, reason="builds with the real Go, which is not installed")
@@ -32,24 +33,11 @@ func main() { println("tool, version " + version) }
 BUILD_IN_A_PROCESS = """
 import sys
 from pathlib import Path
-from tests.unit.onemachine.binaries.test_build import component_in
+from tests.unit.onemachine.binaries.tool import component_in
 from onemachine.binaries.provide import provide
 from onemachine.binaries.progress import SilentProgress
 print(provide(component_in(Path(sys.argv[1])), SilentProgress()).origin)
 """
-
-
-def component_in(folder: Path) -> Component:
-    """The component that the module in a folder builds."""
-    return Component(
-        name="tool",
-        version="1.2.3",
-        module="example.test/tool",
-        packages=(("tool", "example.test/tool"),),
-        version_symbol="main.version",
-        reported_version="1.2.3",
-        module_folder=folder,
-    )
 
 
 class Told(SilentProgress):

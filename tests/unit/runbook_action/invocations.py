@@ -1,0 +1,56 @@
+"""The handler with a container of fakes: what it is given, and what it logs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+from runbook_action.ports import Services
+from runbook_action.settings import Settings
+from tests.unit.runbook_action.environment import GOOD
+from tests.unit.runbook_action.fakes import INCIDENT, World
+
+LOG = StringIO()
+
+
+class Context:
+    """Lambda's context, with two minutes left."""
+
+    function_name = "runbook-action"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 120_000
+
+
+class FakeContainer:
+    """The container with the fakes in it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.settings = replace(Settings.from_environment(GOOD), clusters={})
+
+    def services(self, request: Any, context: Any) -> Services:
+        return self.world.services
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    return {
+        "operation": "execute",
+        "action": "enable_degraded_mode",
+        "target": {
+            "cluster": None,
+            "namespace": "apps",
+            "kind": "deployment",
+            "name": "checkout",
+        },
+        "parameters": {},
+        "incident_id": INCIDENT,
+        "undo": None,
+        **changes,
+    }
+
+
+def logged() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in LOG.getvalue().splitlines()]
