@@ -55,8 +55,10 @@ def main() -> None:
     from onemachine.aws import denials
     from onemachine.aws.admin import AdminRoutes
     from onemachine.aws.guard import Guard
+    from onemachine.aws.memo import remember
     from onemachine.aws.mends import apply_mends
 
+    remember()
     off = [name for name in os.environ.get(MENDS_OFF_VARIABLE, "").split(",") if name]
     try:
         applied = apply_mends(off)

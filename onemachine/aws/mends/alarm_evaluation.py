@@ -121,12 +121,12 @@ def _call(name: str, nodes: list[ast.expr], values: dict[str, float | None]) -> 
 
 def _statistic(metric: dict[str, Any], statistic: str, period: float, end: float) -> float | None:
     wanted = {d["Name"]: d["Value"] for d in metric.get("Dimensions") or []}
+    # The emulator keeps the points of a metric under its dimensions.
+    key = (metric.get("Namespace"), metric.get("MetricName"), cloudwatch._dims_key(wanted))
     points = [
         point
-        for (namespace, name, _key), stored in list(cloudwatch._metrics.items())
-        if (namespace, name) == (metric.get("Namespace"), metric.get("MetricName"))
-        for point in stored
-        if (point.get("Dimensions") or {}) == wanted and end - period < point["Timestamp"] <= end
+        for point in list(cloudwatch._metrics.get(key) or ())
+        if end - period < point["Timestamp"] <= end
     ]
     if not points:
         return None

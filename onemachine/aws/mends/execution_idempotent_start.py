@@ -19,19 +19,20 @@ def apply() -> None:
         arn = stepfunctions._resolve_state_machine_arn(data.get("stateMachineArn", ""))
         name = data.get("name")
         if arn is not None and name:
-            for execution in list(stepfunctions._executions.values()):
-                same = (execution["stateMachineArn"], execution["name"]) == (arn, name)
-                if (
-                    same
-                    and execution["status"] == "RUNNING"
-                    and execution["input"] == data.get("input", "{}")
-                ):
-                    return stepfunctions.json_response(
-                        {
-                            "executionArn": execution["executionArn"],
-                            "startDate": execution["startDate"],
-                        }
-                    )
+            execution = stepfunctions._executions.get(
+                f"{arn.replace(':stateMachine:', ':execution:')}:{name}"
+            )
+            if (
+                execution is not None
+                and execution["status"] == "RUNNING"
+                and execution["input"] == data.get("input", "{}")
+            ):
+                return stepfunctions.json_response(
+                    {
+                        "executionArn": execution["executionArn"],
+                        "startDate": execution["startDate"],
+                    }
+                )
         return stock(data)
 
     stepfunctions._start_execution = start_execution

@@ -4,6 +4,9 @@ Lambda scales out on machines of its own. The emulator starts one process (60 MB
 call at once, on this machine, which a burst of alerts brings down. Here a call beyond the limit of
 ``SRECTL_LOCAL_AWS_MAX_LAMBDA_WORKERS`` waits for a free place, and processes left over from a burst
 end as soon as another function needs their place. A call that has waited too long is throttled.
+
+A new process takes longer to start than a short call takes, and starting it slows all others, so a
+call first waits a little for one of its function's processes, once there are as many as cores.
 """
 
 from __future__ import annotations
@@ -20,13 +23,35 @@ from onemachine.aws.variables import MAX_WORKERS_VARIABLE
 # Counted from the start of the last call, so it must be longer than a usual call.
 _IDLE_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 30.0
+# About the time that a start takes.
+_PATIENCE_SECONDS = 0.5
+_CORES = os.cpu_count() or 1
 
 
 def apply() -> None:
     """Put a gate before the worker pool."""
     limit = int(os.environ[MAX_WORKERS_VARIABLE])
     gate = threading.BoundedSemaphore(limit)
+    freed = threading.Condition()
     stock_execute = lambda_svc._execute_function_warm
+    stock_acquire = lambda_svc.acquire_worker
+    stock_release = lambda_svc.release_worker
+
+    def all_busy(key: str) -> bool:
+        with lambda_runtime._lock:
+            pool = lambda_runtime._workers.get(key, [])
+            return len(pool) >= _CORES and all(worker.in_use for worker in pool)
+
+    def acquire(name: str, config: Any, archive: bytes, qualifier: str = "$LATEST") -> Any:
+        key = lambda_runtime._worker_key(name, config, qualifier)
+        with freed:
+            freed.wait_for(lambda: not all_busy(key), timeout=_PATIENCE_SECONDS)
+        return stock_acquire(name, config, archive, qualifier=qualifier)
+
+    def release(worker: Any) -> None:
+        stock_release(worker)
+        with freed:
+            freed.notify_all()
 
     def execute(function: Any, event: Any, request_id: str) -> Any:
         if not gate.acquire(timeout=_LONGEST_WAIT_SECONDS):
@@ -44,4 +69,6 @@ def apply() -> None:
         finally:
             gate.release()
 
+    lambda_svc.acquire_worker = acquire
+    lambda_svc.release_worker = release
     lambda_svc._execute_function_warm = execute

@@ -39,8 +39,13 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 _MISSING = object()
 
 
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[tuple[str, str], ...]:
+    return tuple(re.findall(r"\.([\w-]+)|\[(\d+)\]", path))
+
+
 def _lookup(document: Any, path: str) -> Any:
-    for field, index in re.findall(r"\.([\w-]+)|\[(\d+)\]", path):
+    for field, index in _steps(path):
         if field:
             document = document.get(field, _MISSING) if isinstance(document, dict) else _MISSING
         elif isinstance(document, list) and int(index) < len(document):
@@ -80,12 +85,16 @@ class _Pattern:
         tests = [self._both()]
         while self._take("||"):
             tests.append(self._both())
+        if len(tests) == 1:
+            return tests[0]
         return lambda document: any(test(document) for test in tests)
 
     def _both(self) -> Test:
         tests = [self._one()]
         while self._take("&&"):
             tests.append(self._one())
+        if len(tests) == 1:
+            return tests[0]
         return lambda document: all(test(document) for test in tests)
 
     def _one(self) -> Test:
@@ -117,6 +126,7 @@ class _Pattern:
 
             return in_order
         text = json.loads(literal) if literal.startswith('"') else literal
+        wild = "*" in text
         shape = re.compile(re.escape(text).replace(r"\*", ".*"), re.DOTALL)
 
         def equal(document: Any) -> bool:
@@ -130,10 +140,19 @@ class _Pattern:
                     same = False
             else:
                 written = json.dumps(value) if isinstance(value, bool) else str(value)
-                same = shape.fullmatch(written) is not None
+                same = shape.fullmatch(written) is not None if wild else written == text
             return same == (sign == "=")
 
         return equal
+
+
+# Several filters look at each line, one after the other.
+@lru_cache(maxsize=16)
+def _document(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=256)
@@ -152,10 +171,7 @@ def matcher(pattern: str) -> Matcher:
     test = _Pattern(pattern[1:-1]).parse()
 
     def matches(line: str) -> bool:
-        try:
-            document = json.loads(line)
-        except ValueError:
-            return False
+        document = _document(line)
         return isinstance(document, dict) and test(document)
 
     return matches

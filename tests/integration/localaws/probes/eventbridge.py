@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 from typing import Any
 
 from onemachine.aws.local_aws import LocalAws
@@ -346,3 +347,33 @@ def an_api_destination_that_fails_is_tried_again(aws: LocalAws, name: str) -> No
         kept = receive(aws, queue_url, 15)
         assert json.loads(kept["Body"])["detail"] == {"text": "nobody home"}
         assert len(receiver.requests) == 6
+
+
+@shows("event_delivery")
+def events_are_delivered_after_the_answer(aws: LocalAws, name: str) -> None:
+    """PutEvents does not take as long as the deliveries, and all of them come."""
+    sqs, events = aws.client("sqs"), aws.client("events")
+    events.create_event_bus(Name=name)
+    url, arn = make_queue(aws, name)
+    rules, targets, entries = 40, 5, 10
+    for number in range(rules):
+        rule = f"{name}-{number}"
+        pattern = json.dumps({"source": ["sre.test"]})
+        events.put_rule(Name=rule, EventBusName=name, EventPattern=pattern)
+        wanted = [{"Id": f"t{each}", "Arn": arn} for each in range(targets)]
+        events.put_targets(Rule=rule, EventBusName=name, Targets=wanted)
+    entry = {"EventBusName": name, "Source": "sre.test", "DetailType": "incident.created"}
+    detail = json.dumps({"labels": {f"label{each}": "value" for each in range(200)}})
+
+    began = time.monotonic()
+    events.put_events(Entries=[{**entry, "Detail": detail}] * entries)
+    answered = time.monotonic() - began
+
+    def all_there() -> bool:
+        attribute = "ApproximateNumberOfMessages"
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])["Attributes"]
+        return int(found[attribute]) == rules * targets * entries
+
+    eventually(all_there, "every event is delivered", 60)
+    delivered = time.monotonic() - began
+    assert answered < delivered / 2, (answered, delivered)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -197,3 +199,60 @@ def every_way_of_invoking_is_counted(aws: LocalAws, name: str) -> None:
 
     eventually(lambda: total("Invocations") >= 2, "both invocations are counted", 3)
     assert (total("Invocations"), total("Errors")) == (2, 2)
+
+
+@shows("lambda_code_once")
+def all_workers_of_a_version_run_the_same_files(aws: LocalAws, name: str) -> None:
+    """Two calls at once have two processes and one folder; new code has another folder."""
+    code = (
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    time.sleep(event)\n"
+        "    return [os.getpid(), os.path.realpath(__file__)]\n"
+    )
+    make_function(aws, name, code)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [payload for _, payload in pool.map(lambda _: invoke(aws, name, 3), range(2))]
+    assert len({pid for pid, _ in answers}) == 2
+    assert len({path for _, path in answers}) == 1
+
+    aws.client("lambda").update_function_code(
+        FunctionName=name, ZipFile=zipped(f"{code}    # changed\n")
+    )
+    _, (_, path) = invoke(aws, name, 0)
+    assert path != answers[0][1]
+
+
+@shows("lambda_log_end")
+def a_silent_function_answers_at_once_and_a_log_is_whole(aws: LocalAws, name: str) -> None:
+    """Nothing is waited for where nothing is logged; what is logged belongs to its invocation."""
+    code = (
+        "def handler(event, context):\n"
+        "    for number in range(event):\n"
+        "        print('line', number)\n"
+    )
+    loud, silent = f"{name}-loud", f"{name}-silent"
+    for each in (loud, silent):
+        make_function(aws, each, code)
+    functions = aws.client("lambda")
+
+    def lines(number: int) -> int:
+        answer = functions.invoke(FunctionName=loud, Payload=str(number), LogType="Tail")
+        # The last 4 KB, as on AWS.
+        tail = base64.b64decode(answer.get("LogResult", "")).decode()
+        assert "end-of-invocation" not in tail
+        return tail.count("line ")
+
+    assert [lines(number) for number in (3, 0, 2, 0)] == [3, 0, 2, 0]
+
+    def milliseconds() -> list[int]:
+        events = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{silent}")[
+            "events"
+        ]
+        found = (re.search(r"REPORT .*\bDuration: (\d+)", event["message"]) for event in events)
+        return [int(match[1]) for match in found if match]
+
+    for _ in range(20):
+        functions.invoke(FunctionName=silent, Payload="0")
+    # The emulator alone waits for 50 ms, however quick the machine is.
+    assert min(milliseconds()) < 50, milliseconds()

@@ -349,3 +349,55 @@ def a_definition_in_yaml_is_read_after_its_substitutions(aws: LocalAws, name: st
     }
     with pytest.raises(AssertionError, match="neither anchors nor aliases"):
         stack("alias", f"{head}    Output: {{first: &a {{}}, second: *a}}\n")
+
+
+@shows("jsonata_compiled")
+def an_expression_is_parsed_once_and_evaluated_each_time(aws: LocalAws, name: str) -> None:
+    """An execution takes less than the parsing, which making the machine has done; each is anew."""
+    long = " + ".join(["$missing"] * 600)
+    expressions = [
+        f"{{% false ? {long} : $states.input.number + {index} %}}" for index in range(40)
+    ]
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": expressions, "End": True}
+    began = time.monotonic()
+    machine = make_machine(aws, name, {"First": state})
+    parsing = time.monotonic() - began
+
+    def run(number: int) -> float:
+        ended = run_machine(aws, machine, {"number": number}, seconds=60)
+        assert json.loads(ended["output"]) == [number + index for index in range(40)]
+        return float((ended["stopDate"] - ended["startDate"]).total_seconds())
+
+    evaluating = min(run(number) for number in range(3))
+    assert evaluating < parsing / 2, (evaluating, parsing)
+
+
+@shows("execution_turns")
+def executions_begin_at_once_and_those_that_wait_hold_nobody_up(aws: LocalAws, name: str) -> None:
+    """An execution begins without a pause, also while many others wait, in branches, too."""
+    wait: dict[str, Any] = {"Type": "Wait", "Seconds": 20, "End": True}
+    branch = {"StartAt": "Wait", "States": {"Wait": wait}}
+    both = {"Type": "Parallel", "Branches": [branch, branch], "End": True}
+    steps = aws.client("stepfunctions")
+    waiting = [make_machine(aws, f"{name}-wait", {"Wait": wait})]
+    waiting.append(make_machine(aws, f"{name}-both", {"Both": both}))
+    begun = [
+        steps.start_execution(stateMachineArn=arn)["executionArn"]
+        for arn in waiting
+        for _ in range(4)
+    ]
+    quick = make_machine(aws, f"{name}-quick", {"Only": {"Type": "Pass", "End": True}})
+
+    def at_once() -> bool:
+        ended = run_machine(aws, quick)
+        return bool((ended["stopDate"] - ended["startDate"]).total_seconds() < 0.1)
+
+    # The emulator alone sleeps for 0.15 seconds first, however quick the machine is.
+    eventually(at_once, "an execution that begins at once", 10)
+    assert {steps.describe_execution(executionArn=arn)["status"] for arn in begun} == {"RUNNING"}
+
+    def all_ended() -> bool:
+        found = [steps.describe_execution(executionArn=arn)["status"] for arn in begun]
+        return set(found) == {"SUCCEEDED"}
+
+    eventually(all_ended, "the executions that waited end", 60)

@@ -1,0 +1,114 @@
+"""Compiled JSONata gives what the engine alone gives, for every expression of the machines, too."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import jsonata
+import pytest
+
+from onemachine.aws.mends.jsonata_compiled import _ENGINE, _compiled, _looked_up, _plain_path
+
+_INPUT = {
+    "text": "a",
+    "zero": 0,
+    "no": False,
+    "nothing": None,
+    "empty": {},
+    "one": [1],
+    "many": [1, 2],
+    "deep": {"list": [{"x": 1}, {"x": 2}], "x": {"y": "z"}},
+    "in": 1,
+}
+
+
+def _engine(expression: str, bindings: dict[str, Any]) -> Any:
+    return jsonata.Jsonata.jsonata(expression).evaluate(None, bindings)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("$states.input.text", "$states.input.zero", "$states.input.no", "$states.input.empty"),
+        *("$states.input.nothing", "$states.input.one", "$states.input.many", "$states.input.gone"),
+        *("$states.input.deep.list.x", "$states.input.deep.x.y", "$states.input.text.more"),
+        *("$states.input", "$states.input.deep", "$mine", "$mine.text", "$unknown", "$states"),
+    ],
+)
+def test_a_plain_path_is_what_the_engine_makes_of_it(expression: str) -> None:
+    path = _plain_path(expression)
+    assert path is not None
+    states = {"input": _INPUT, "result": None, "errorOutput": None, "context": {}}
+    found = _looked_up(path, states, {"variables": {"mine": {"text": "b"}}})
+    if found is not _ENGINE:
+        assert found == _engine(expression, {"states": states, "mine": {"text": "b"}})
+        assert found is not None
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("$states.input.in", "$a.b[0]", "$a.`b c`", "$f(1)", "$a + 1", "a.b", "$", "$$.a", "$a."),
+        *("$a.b and $c", "$a.%", "$a.*", '"text"', "$a ~> $f", ""),
+    ],
+)
+def test_anything_else_is_left_to_the_engine(expression: str) -> None:
+    assert _plain_path(expression) is None
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *('{"a": $x, "b": {"c": [$x]}, "gone": $gone, "null": null}', '{"a": 1, "a": $x}'),
+        *("{$string($x): 1}", "[1, 2]{$string($): $}", '[{"k": "v"}].{"n": k, "x": $x}', "{}"),
+        *('$x.{"a": $}', '{"a": $x}.a', '$merge([{"a": 1}, {"b": $x}])', '{"f": $sum([1, $x])}'),
+        *(
+            "$x + 1",
+            "$map([1, 2], function($v) { $v * $x })",
+            '($y := $x; "v" & $string($y))',
+            "$each",
+        ),
+    ],
+)
+def test_each_evaluation_is_a_new_one(expression: str) -> None:
+    for value in (1, 5):
+        mine, bindings = _compiled(expression, timeout=1000), {"x": value}
+        try:
+            expected = json.dumps(_engine(expression, bindings), default=str)
+        except Exception as error:  # noqa: BLE001 - the same must come out of both
+            with pytest.raises(type(error)):
+                mine.evaluate(None, bindings)
+        else:
+            again = _compiled(expression, timeout=1000).evaluate(None, bindings)
+            assert json.dumps(again, default=str).split(" at ")[0] == expected.split(" at ")[0]
+
+
+def test_a_variable_of_one_evaluation_is_not_seen_by_the_next() -> None:
+    assert _compiled("($leak := 1; $leak)", 1000).evaluate(None, {}) == 1
+    assert _compiled("$leak", 1000).evaluate(None, {}) is None
+
+
+def test_an_evaluation_ends_after_its_time() -> None:
+    endless = "($f := function($n) { $f($n + 1) }; $f(0))"
+    with pytest.raises(jsonata.JException) as raised:
+        _compiled(endless, timeout=100).evaluate(None, {})
+    assert raised.value.error == "D1012"
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    expression = "$sum($map([1..50], function($v) { $v * $factor }))"
+    wrong = []
+
+    def work(factor: int) -> None:
+        for _ in range(20):
+            if _compiled(expression, 10_000).evaluate(None, {"factor": factor}) != 1275 * factor:
+                wrong.append(factor)
+
+    threads = [threading.Thread(target=work, args=(factor,)) for factor in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

@@ -1,0 +1,114 @@
+"""Turns: a few compute at once, those who come back go first, and nobody is forgotten."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from onemachine.aws.turns import Turns
+
+_SECONDS = 10
+
+
+def _wait(event: threading.Event) -> None:
+    assert event.wait(_SECONDS)
+
+
+def test_no_more_run_at_once_than_there_are_turns_and_all_run_in_order() -> None:
+    turns = Turns(2)
+    lock = threading.Lock()
+    now = most = 0
+    order = []
+    done = threading.Semaphore(0)
+
+    def work(number: int) -> None:
+        nonlocal now, most
+        with lock:
+            order.append(number)
+            now += 1
+            most = max(most, now)
+        time.sleep(0.005)
+        with lock:
+            now -= 1
+        done.release()
+
+    for number in range(20):
+        turns.start(lambda number=number: work(number))  # type: ignore[misc]
+    for _ in range(20):
+        assert done.acquire(timeout=_SECONDS)
+    assert most == 2
+    assert sorted(order) == list(range(20))
+    # Two at once may overtake each other by one place, no more.
+    assert all(abs(place - number) <= 1 for place, number in enumerate(order))
+
+
+def test_one_that_waits_gives_its_turn_away_and_comes_back_before_what_is_new() -> None:
+    turns = Turns(1)
+    order = []
+    back, second, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def first() -> None:
+        order.append("first")
+        with turns.away():
+            _wait(back)
+        order.append("first again")
+
+    def occupying() -> None:
+        order.append("second")
+        second.set()
+        back.set()
+        # Long enough for the first to queue for its turn.
+        time.sleep(0.1)
+
+    def third() -> None:
+        order.append("third")
+        ended.set()
+
+    turns.start(first)
+    turns.start(occupying)
+    turns.start(third)
+    _wait(second)
+    _wait(ended)
+    assert order == ["first", "second", "first again", "third"]
+
+
+def test_a_turn_is_free_again_after_an_error() -> None:
+    turns = Turns(1)
+    ended = threading.Event()
+    threads = threading.excepthook
+    threading.excepthook = lambda _: None
+    try:
+
+        def fail() -> None:
+            raise ValueError
+
+        turns.start(fail)
+        turns.start(ended.set)
+        _wait(ended)
+    finally:
+        threading.excepthook = threads
+
+
+def test_a_branch_takes_a_turn_of_its_own_and_who_has_none_gives_none_away() -> None:
+    turns = Turns(1)
+    inside = threading.Event()
+    ended = threading.Event()
+
+    with turns.away():  # this thread holds no turn
+        pass
+
+    def branch() -> None:
+        with turns.held():
+            inside.set()
+
+    def parent() -> None:
+        with turns.away():
+            thread = threading.Thread(target=branch)
+            thread.start()
+            thread.join(_SECONDS)
+        with turns.held():  # has one: nothing to wait for
+            ended.set()
+
+    turns.start(parent)
+    _wait(inside)
+    _wait(ended)
