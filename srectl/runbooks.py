@@ -81,8 +81,8 @@ def load(folder: Path) -> list[Runbook]:
     found: dict[str, Runbook] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
-            definition = yaml.safe_load(path.read_text())
-        except yaml.YAMLError as error:
+            definition = yaml.safe_load(path.read_text("utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             problems.append(f"{path.name}: not readable as YAML: {error}")
             continue
         broken = faults(definition)

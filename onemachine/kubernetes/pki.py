@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from onemachine.private_files import write_private
+
 __all__ = ["CertificateAuthority", "KeyPair", "service_account_key"]
 
 _AUTHORITY_DAYS = 3650
@@ -56,7 +58,7 @@ class CertificateAuthority:
         else:
             self._key = ec.generate_private_key(ec.SECP256R1())
             self._certificate = _self_signed(self._key, name)
-            _write_private(self.pair.key, _private_pem(self._key))
+            write_private(self.pair.key, _private_pem(self._key))
             self.pair.certificate.write_bytes(_certificate_pem(self._certificate))
 
     @property
@@ -122,7 +124,7 @@ class CertificateAuthority:
             names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
             builder = builder.add_extension(names, critical=False)
         pair = KeyPair(self._directory / f"{name}.crt", self._directory / f"{name}.key")
-        _write_private(pair.key, _private_pem(key))
+        write_private(pair.key, _private_pem(key))
         pair.certificate.write_bytes(_certificate_pem(builder.sign(self._key, hashes.SHA256())))
         return pair
 
@@ -147,7 +149,7 @@ def service_account_key(directory: Path) -> KeyPair:
     if pair.certificate.exists() and pair.key.exists():
         return pair
     key = rsa.generate_private_key(public_exponent=65537, key_size=_SERVICE_ACCOUNT_KEY_BITS)
-    _write_private(pair.key, _private_pem(key))
+    write_private(pair.key, _private_pem(key))
     pair.certificate.write_bytes(
         key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -224,10 +226,3 @@ def _load_ec_key(path: Path) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{path} holds no elliptic curve key; delete its folder and start again")
     return key
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    # Made with its final mode: the key is never readable by others, not even for a moment.
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(content)

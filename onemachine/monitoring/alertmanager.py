@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from onemachine.monitoring.durations import divide
 from onemachine.monitoring.pace import REALISTIC, Pace
 from onemachine.monitoring.readiness import HOST, Monitor
 from onemachine.monitoring.rules import MONITORING_FOLDER
+from onemachine.private_files import write_private
 
 __all__ = ["Alertmanager"]
 
@@ -77,8 +77,8 @@ class Alertmanager(Monitor):
             The shipped configuration has no webhook that takes its address from a file.
         """
         self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_private(self._url_file, self.webhook_url)
-        _write_private(self._key_file, self.api_key)
+        write_private(self._url_file, self.webhook_url)
+        write_private(self._key_file, self.api_key)
         self.config_file.write_text(yaml.safe_dump(self.config(), sort_keys=False), "utf-8")
 
     def config(self) -> dict[str, Any]:
@@ -127,10 +127,3 @@ def _quicken(route: dict[str, Any], factor: float) -> None:
             route[name] = divide(route[name], factor)
     for child in route.get("routes", []):
         _quicken(child, factor)
-
-
-def _write_private(path: Path, content: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)

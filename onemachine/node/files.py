@@ -31,13 +31,3 @@ def prune(state_dir: Path, keep: int, running: set[Path]) -> None:
     gone.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in gone[keep:]:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def write_private(path: Path, content: str) -> None:
-    """Replace a file that only the owner may read, in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    partial.touch(mode=0o600)
-    partial.write_text(content)
-    partial.replace(path)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onemachine.processes.identity import ProcessIdentity
-from onemachine.stack.parts import StackOptions, plan
+from onemachine.stack.parts import StackOptions
+from onemachine.stack.plan import plan
 from onemachine.stack.state import StackFolder
 from onemachine.stack.supervisor import Supervisor, serve
 

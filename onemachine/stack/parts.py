@@ -1,7 +1,6 @@
-"""The parts of the one-machine stack and the order in which they start.
+"""The parts of the one-machine stack: how each is started, and when it is ready.
 
-Everything listens on loopback. What does not need each other starts at the same time: while the
-template is built and deployed, the control plane and the first pods come up.
+Everything listens on loopback.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import json
 import secrets
 import shutil
 import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from onemachine.binaries import COMPONENTS, find
 from onemachine.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
 from onemachine.monitoring import QUICK, REALISTIC, Alertmanager, Prometheus
 from onemachine.node import NodeAgent, choose_pod_range, write_image_map
+from onemachine.private_files import write_private
 from onemachine.processes.managed import ManagedProcess
 from onemachine.processes.ports import free_port
 from onemachine.processes.waiting import wait_until
@@ -39,13 +38,12 @@ from onemachine.stack.names import (
     NAMESPACE,
     REMEDIATION_GROUP,
 )
-from onemachine.stack.stages import Report, Stage
-from onemachine.stack.state import write_private
+from onemachine.stack.stages import Report
 from onemachine.stack.workbench import Workbench
 from onemachine.traffic import Traffic
 from srectl import runbooks
 
-__all__ = ["StackOptions", "plan"]
+__all__ = ["Parts", "StackOptions"]
 
 _KEY_ALIAS = "alias/sre-platform"
 _REMEDIATION_ROLE = "checkout-remediation-role"
@@ -100,41 +98,8 @@ class StackOptions:
     realistic: bool = False
 
 
-def plan(bench: Workbench, options: StackOptions) -> Sequence[Stage]:
-    """Give the stages that bring the whole stack up."""
-    stack = _Stack(bench, options)
-    return (
-        Stage("aws", "local AWS", stack.start_aws),
-        Stage("build", "build of the template", stack.build),
-        Stage("cluster", "Kubernetes control plane", stack.start_control_plane),
-        Stage("receiver", "notification receiver", stack.start_receiver),
-        Stage(
-            "deploy",
-            "deployment of the template",
-            stack.deploy,
-            # The receiver is asked to confirm PagerDuty's subscription.
-            needs=("aws", "build", "receiver"),
-        ),
-        Stage("nodes", "node agent", stack.start_node_agent, needs=("cluster",)),
-        Stage("manifests", "Kubernetes manifests", stack.apply_manifests, needs=("cluster",)),
-        Stage("pods", "checkout's pods", stack.wait_for_pods, needs=("nodes", "manifests")),
-        Stage("traffic", "traffic generator", stack.start_traffic, needs=("pods",)),
-        Stage("prometheus", "Prometheus", stack.start_prometheus, needs=("pods",)),
-        Stage("access", "EKS access entry", stack.register_cluster, needs=("aws", "cluster")),
-        Stage("catalogue", "runbooks and parameters", stack.fill, needs=("deploy",)),
-        Stage("subscription", "subscription", stack.subscribe, needs=("deploy", "receiver")),
-        Stage(
-            "alertmanager",
-            "Alertmanager",
-            stack.start_alertmanager,
-            # Last: an alert that only says that the stack is not complete yet must reach nobody.
-            needs=("prometheus", "traffic", "catalogue", "subscription", "access"),
-        ),
-    )
-
-
 @dataclass
-class _Stack:
+class Parts:
     """What the stages share. Each attribute is written by one stage and read by those after it."""
 
     bench: Workbench

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from onemachine.private_files import write_private
 from onemachine.processes.identity import ProcessIdentity
 from onemachine.project import PROJECT_ROOT
 from srectl.errors import CommandFailed
@@ -29,7 +30,6 @@ __all__ = [
     "StackState",
     "StateUnreadable",
     "known_stacks",
-    "write_private",
 ]
 
 STATE_ROOT_VARIABLE = "SRECTL_STATE_DIR"
@@ -258,13 +258,3 @@ def state_root() -> Path:
 def known_stacks() -> list[str]:
     """Name every stack that has left a state file."""
     return sorted(path.parent.name for path in state_root().glob("*/state.json"))
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step; only its owner may read it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    partial.replace(path)

@@ -136,7 +136,13 @@ def plan(
     Uses the catalogue of the folder and nothing else, unless --live is given.
     """
     at = now()
-    alerts = alerts_in(event_file.read_text("utf-8"), at)
+    try:
+        text = event_file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandFailed(
+            f"{event_file} is not text in UTF-8: {error}", "events/ has samples of every sender"
+        ) from error
+    alerts = alerts_in(text, at)
     limits = plans.Limits(severities.split(","), namespaces.split(","), cluster)
     if live:
         there = publishing.published(account.dynamodb, account.runbooks_table)

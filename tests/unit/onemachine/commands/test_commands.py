@@ -15,10 +15,11 @@ from click.testing import CliRunner, Result
 
 from onemachine.commands import env as env_command
 from onemachine.commands import options as options_module
+from onemachine.private_files import write_private
 from onemachine.stack import exports as exports_module
 from onemachine.stack.control import StackRequest, spawn_supervisor, stop_stack
 from onemachine.stack.exports import exports
-from onemachine.stack.state import StackFolder, StackState, write_private
+from onemachine.stack.state import StackFolder, StackState
 from srectl.cli import cli
 from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
 

@@ -16,10 +16,11 @@ from onemachine.node.__main__ import build_parser, main, settings_from
 from onemachine.node.cluster import Cluster
 from onemachine.node.container_process import ContainerProcess, StartError
 from onemachine.node.errors import SettingsError
-from onemachine.node.files import clear, pod_directory, prepare, prune, write_private
+from onemachine.node.files import clear, pod_directory, prepare, prune
 from onemachine.node.guard import Guard
 from onemachine.node.launch import NodeAgent
 from onemachine.node.logs import ContainerLog
+from onemachine.private_files import write_private
 
 ENV = {"PATH": "/usr/bin:/bin"}
 

@@ -145,3 +145,10 @@ def test_a_region_is_found_where_the_aws_cli_finds_it(shell: Shell) -> None:
     shell.settings("[default]\nregion = eu-central-1\n")
     with mock_aws():
         told("dlq list", "--prefix its NamePrefix")
+
+
+def test_files_that_are_not_there_or_no_text(shell: Shell) -> None:
+    picture = shell.home / "picture.json"
+    picture.write_bytes(b"\xff\xd8\xff")
+    told(f"runbooks plan --event {picture}", "is not text in UTF-8", "events/ has samples")
+    told(f"runbooks validate --folder {shell.home / 'none'}", "there is no folder", "--folder")

@@ -94,6 +94,12 @@ def test_publishing_writes_only_what_changed(folder: Path) -> None:
     assert json.loads(item["definition"]["S"])["guard"]["cooldown_seconds"] == 301
 
 
+def test_a_file_that_is_no_text_is_a_fault_like_any_other(folder: Path) -> None:
+    (folder / "picture.yaml").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(runbooks.CatalogueInvalid, match=r"picture\.yaml: not readable as YAML"):
+        runbooks.load(folder)
+
+
 @mock_aws
 def test_publishing_refuses_what_breaks_the_schema_and_writes_nothing(folder: Path) -> None:
     client = boto3.client("dynamodb", region_name="us-east-1")
