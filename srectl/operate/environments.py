@@ -79,7 +79,9 @@ def nearest() -> Environment | None:
 
 
 def hint(before: str = "") -> str:
-    """Say how a platform that runs on this machine is chosen; empty where none does."""
+    """Say how a platform that runs on this machine is chosen; empty where none does, or it is."""
+    if not account_is_chosen():
+        return ""
     return "".join(f"{before}{each.choose} chooses {each.what}" for each in _all_running())
 
 

@@ -118,6 +118,15 @@ def test_what_is_chosen_and_fails_names_the_stack_that_could_be(shell: Shell, en
     assert "'eval \"$(srectl env --name default)\"' chooses the stack 'default'" in result.stderr
 
 
+def test_the_stack_that_is_used_is_not_offered_once_more(shell: Shell, entry: Entry) -> None:
+    entry.stacks[:] = [stack("default", UNREACHABLE)]
+    shell.export(SRECTL_PREFIX="t-")
+    result = run("mode")
+    assert result.exit_code == 1
+    assert UNREACHABLE in result.stderr
+    assert "srectl env" not in result.stderr
+
+
 def test_an_empty_settings_file_chooses_nothing(shell: Shell, entry: Entry) -> None:
     shell.settings("\n")
     assert run("mode").exit_code == 0
