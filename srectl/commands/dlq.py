@@ -110,8 +110,8 @@ def redrive(
     """Deliver the messages of QUEUE to where they had been meant to go, and only there.
 
     A message is deleted once it was accepted; what is not accepted stays. No incident is
-    remediated twice: a runbook claims its incident in the record, and a second start finds the
-    claim. Alerts of more than an hour ago stay, because their runbook would start now; look at
+    remediated twice: a runbook claims its incident first, and a second start finds the claim.
+    Alerts of more than an hour ago stay, because their runbook would start now; look at
     them, then say --include-old. A notification goes to every subscriber again.
     """
     if everything == (queue is not None):

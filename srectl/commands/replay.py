@@ -19,8 +19,8 @@ _RECORDED = (
 _TOLD = "Notifications are sent again. No runbook starts."
 _STARTED = (
     "No incident is remediated twice: a runbook that meets its own incident again finds the claim "
-    "in the record and ends as a duplicate. Notifications are sent again. An alert that never got "
-    "a claim starts its runbook now; 'srectl mode observe' beforehand keeps it from acting."
+    "of the first one and ends as a duplicate. Notifications are sent again. An alert that never "
+    "got a claim starts its runbook now; 'srectl mode observe' beforehand keeps it from acting."
 )
 
 
@@ -59,7 +59,7 @@ def replay(
 
     They go to the recorder, which fills in what is missing in the records; nobody is told again
     and no runbook starts. --only chooses other rules. Whatever is chosen, no incident is remediated
-    twice as long as its record is there: the runbook finds the claim in it.
+    twice: the runbook finds the claim of the first one.
     """
     rules = rules or replaying.DEFAULT_RULES
     wanted = replaying.Range(start, end, rules)

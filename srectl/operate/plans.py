@@ -1,6 +1,6 @@
 """Which runbook an alert would select, whether it may act, and on what.
 
-Follows the states IsEligible to ReadGuard of statemachine/incident-response-runbook.asl.yaml; a
+Follows the states ChooseAction to MayAct of statemachine/incident-response-runbook.asl.yaml; a
 test runs those states' own expressions against this.
 """
 
@@ -126,7 +126,7 @@ def decide(
 def target_of(
     alert: Mapping[str, Any], runbook: Mapping[str, Any], default_cluster: str
 ) -> dict[str, Any]:
-    """Resolve what a runbook acts on, as state ResolveTarget does."""
+    """Resolve what a runbook acts on, as state ChooseAction does."""
     cluster = (alert.get("target") or {}).get("cluster")
     target = runbook["target"]
     name = target["name"]
@@ -141,7 +141,7 @@ def target_of(
 
 
 def parameters_of(alert: Mapping[str, Any], runbook: Mapping[str, Any]) -> dict[str, Any]:
-    """Resolve the parameters of a runbook, as state ResolveTarget does.
+    """Resolve the parameters of a runbook, as state ChooseAction does.
 
     Returns
     -------

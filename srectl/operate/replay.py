@@ -3,9 +3,8 @@
 Unless told otherwise they go to the recorder only, which writes what is missing: nobody is told
 again and no runbook starts. The rule that starts runbooks can be named too. An incident is not
 remediated twice by that, because the runbook of a replayed alert finds the claim of the first one
-in the record and ends as a duplicate; an alert without a claim is new to the platform and is
-treated so. After the table of records was lost the claims are lost with it: then the records come
-first.
+and ends as a duplicate; an alert without a claim is new to the platform and is treated so. Claims
+are kept with the guards, so that they outlive the records.
 """
 
 from __future__ import annotations

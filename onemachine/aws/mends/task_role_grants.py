@@ -55,6 +55,14 @@ def _table(operation: str) -> Callable[[dict[str, Any]], Iterable[Call]]:
     return calls
 
 
+def _transaction(arguments: dict[str, Any]) -> Iterable[Call]:
+    """Each write of a transaction needs the grant that it would need alone."""
+    for item in arguments.get("TransactItems") or []:
+        for kind, write in item.items():
+            operation = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
+            yield from _table(operation)(write)
+
+
 def _topic(arguments: dict[str, Any]) -> Iterable[Call]:
     yield "sns:Publish", str(arguments.get("TopicArn", "")), {}
 
@@ -120,6 +128,7 @@ _CALLS: dict[str, Callable[[dict[str, Any]], Iterable[Call]]] = {
     "events:putEvents": _bus,
     "states:startExecution": _machine,
     "http:invoke": _http,
+    "dynamodb:transactWriteItems": _transaction,
     "cloudwatch:putMetricData": _metrics,
     **{f"dynamodb:{_lower_first(name)}": _table(name) for name in _TABLE_OPERATIONS},
     **{f"ssm:{_lower_first(name)}": _parameter(name) for name in _PARAMETER_OPERATIONS},

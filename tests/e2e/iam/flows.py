@@ -334,6 +334,64 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
     )
 
 
+# ------------------------------------------------------------------ restorer
+def _restore(lab: Lab, target: str = "checkout") -> str:
+    """Let what was never scaled be scaled back: done at once, and nothing changes."""
+    event = lab.event()
+    data = event["detail"]["data"]
+    action = {"action": "scale_deployment", "parameters": {"step": 1, "max_replicas": 6}}
+    where = {**data["target"], "name": target}
+    given = {
+        "detail": event["detail"],
+        "timestamp": data["timestamp"],
+        "display": {"name": data["alert_name"], "summary": "", "where": "", "links": []},
+        "runbook": {"name": "iam", **action, "restore": {"after_seconds": 1, "watch_seconds": 1}},
+        "request": {**action, "target": where, "incident_id": _id(event), "undo": None},
+        "guard_key": f"target#iam#{_id(event)}",
+    }
+    lab.start("IncidentRestorer", given)
+    return _id(event)
+
+
+def what_was_taken_away_is_brought_back(lab: Lab) -> bool:
+    incident_id = _restore(lab)
+    looks = {
+        "noted": lambda: lab.scene.record_that(
+            incident_id, lambda record: record.get("restoration") == "restored"
+        ),
+        "told": lambda: lab.announcements(incident_id),
+    }
+    return lab.first(looks, 40) == "noted"
+
+
+def what_was_brought_back_is_reported(lab: Lab) -> bool:
+    incident_id = _restore(lab)
+    looks = {
+        "reported": lambda: lab.reported(incident_id, '"restore"'),
+        "kept": lambda: lab.queued("parked", incident_id),
+    }
+    return lab.first(looks, 40) == "reported"
+
+
+def a_report_of_the_restorer_is_kept(lab: Lab) -> bool:
+    incident_id = _restore(lab)
+    return lab.first({"kept": lambda: lab.queued("parked", incident_id)}, 40) is not None
+
+
+def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
+    incident_id = _restore(lab, "no-such-deployment")
+    looks = {
+        "told": lambda: lab.announcements(incident_id),
+        "kept": lambda: lab.queued("notifications", incident_id),
+    }
+    return lab.first(looks, 40) == "told"
+
+
+def a_failure_of_the_restorer_is_kept(lab: Lab) -> bool:
+    incident_id = _restore(lab, "no-such-deployment")
+    return lab.first({"kept": lambda: lab.queued("notifications", incident_id)}, 40) is not None
+
+
 # ------------------------------------------------------------------ runbook-action and checkout
 def the_action_finds_its_way_into_the_cluster(lab: Lab) -> bool:
     error, answer = lab.invoke_cold(operation="plan", action="restart_deployment")
@@ -456,10 +514,12 @@ def what_people_are_told_is_posted_to_chat(lab: Lab) -> bool:
 _RUNBOOK = "IncidentResponseRunbookRole"
 _NOTIFIER = "IncidentNotifierRole"
 _DIGEST = "IncidentDigestRole"
+_RESTORER = "IncidentRestorerRole"
 _HANDS_OVER = Probe(an_alert_without_a_runbook_goes_to_a_human)
 _REPORTS = Probe(what_a_runbook_did_is_reported)
 _CLUSTER = Probe(the_action_finds_its_way_into_the_cluster)
 _SWITCHES = Probe(degraded_mode_is_switched)
+_BRINGS_BACK = Probe(what_was_taken_away_is_brought_back)
 _CANARY_ROLE = "PlatformCanaryRole"
 _CANARY_POSTS = Probe(the_canary_reaches_the_bus)
 _AGE = Probe(the_age_of_the_oldest_incident_is_reported)
@@ -502,11 +562,11 @@ PROBES: dict[str, Probe] = {
     f"{_DIGEST}.KeepWhatCannotBeSaid@NotificationDeadLetters": Probe(
         the_digest_keeps_an_announcement, (f"{_DIGEST}.TellPeople",)
     ),
-    f"{_RUNBOOK}.ReadTheSwitches@RemediationModeParameter": _HANDS_OVER,
-    f"{_RUNBOOK}.ReadTheSwitches@MaintenanceParameter": _HANDS_OVER,
+    f"{_RUNBOOK}.ReadTheSwitches@RemediationModeParameter": _REPORTS,
+    f"{_RUNBOOK}.ReadTheSwitches@MaintenanceParameter": _REPORTS,
     f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:UpdateItem": _HANDS_OVER,
     f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:GetItem": Probe(what_is_approved_is_done),
-    f"{_RUNBOOK}.FindRecurrences": Probe(what_was_scaled_up_is_scaled_down_again),
+    f"{_RUNBOOK}.HandOverWhatIsToBeBroughtBack": Probe(what_was_scaled_up_is_scaled_down_again),
     f"{_RUNBOOK}.ReadTheCatalogue": _HANDS_OVER,
     f"{_RUNBOOK}.GuardTargets:dynamodb:UpdateItem": _HANDS_OVER,
     f"{_RUNBOOK}.GuardTargets:dynamodb:GetItem": _REPORTS,
@@ -519,6 +579,18 @@ PROBES: dict[str, Probe] = {
     ),
     f"{_RUNBOOK}.KeepWhatCannotBeSent@NotificationDeadLetters": Probe(
         an_escalation_that_cannot_be_sent_is_kept, (f"{_RUNBOOK}.CallAHuman",)
+    ),
+    f"{_RESTORER}.FindRecurrences": _BRINGS_BACK,
+    f"{_RESTORER}.NoteWhatBecameOfIt": _BRINGS_BACK,
+    f"{_RESTORER}.LockTargets": _BRINGS_BACK,
+    f"{_RESTORER}.Act": _BRINGS_BACK,
+    f"{_RESTORER}.TellPeople": Probe(what_cannot_be_brought_back_is_told),
+    f"{_RESTORER}.TellChat": Probe(what_was_brought_back_is_reported),
+    f"{_RESTORER}.KeepWhatCannotBeSaid@ParkingQueue": Probe(
+        a_report_of_the_restorer_is_kept, (f"{_RESTORER}.TellChat",)
+    ),
+    f"{_RESTORER}.KeepWhatCannotBeSaid@NotificationDeadLetters": Probe(
+        a_failure_of_the_restorer_is_kept, (f"{_RESTORER}.TellPeople",)
     ),
     "RunbookActionRole.FindTheCluster": _CLUSTER,
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,

@@ -91,6 +91,11 @@ def digest_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def restorer_fails(on: Deployment) -> Broken:
+    yield lambda: on.start_machine("incident-restorer", "{}")
+
+
+@contextmanager
 def recorder_fails(on: Deployment) -> Broken:
     arn = on.outputs["RecorderArn"]
     event = json.dumps({"detail-type": "unheard of", "detail": {"data": {}}})
@@ -167,6 +172,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
     (Scenario(("sre-runbook-failed",), runbook_fails),),
     (Scenario(("sre-notifier-failed",), notifier_fails),),
     (Scenario(("sre-digest-failed",), digest_fails),),
+    (Scenario(("sre-restorer-failed",), restorer_fails),),
     (Scenario(("sre-recorder-failed",), recorder_fails),),
 )
 SCENARIOS = {alarm for lane in LANES for scenario in lane for alarm in scenario.alarms}

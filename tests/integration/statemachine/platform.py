@@ -16,7 +16,7 @@ from onemachine.aws.definitions import read_definition
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import Function, build
 from tests.integration.statemachine.shown import display
-from tests.support.template import deployed, of_type
+from tests.support.machines import machines
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "000000000000"
@@ -38,6 +38,7 @@ class Platform:
     recorder_variant: str = ""
     notifier_arn: str = ""
     digest_arn: str = ""
+    restorer_arn: str = ""
 
     def __post_init__(self) -> None:
         self.ddb = self.aws.client("dynamodb")
@@ -47,8 +48,8 @@ class Platform:
         self.ssm = self.aws.client("ssm")
 
     # ------------------------------------------------------------ building
-    def build(self) -> Platform:
-        """Create everything."""
+    def build(self, rules: tuple[str, ...] = ("records", "created")) -> Platform:
+        """Create everything; ``rules`` names those that bring events to the machines."""
         for table, key, sort in (
             ("incidents", "incident_id", "timestamp"),
             ("runbooks", "name", None),
@@ -108,12 +109,21 @@ class Platform:
         self.events.create_event_bus(Name=self.bus)
         role = self._role(self.name)
         function = self._function(role)
-        self.recorder_arn = self.machine("incident-recorder", role, function, "EXPRESS")
-        self.digest_arn = self.machine("incident-digest", role, function, "STANDARD")
-        self.runbook_arn = self.machine("incident-response-runbook", role, function, "STANDARD")
+        self.recorder_arn = self.machine("incident-recorder", role, function)
+        self.digest_arn = self.machine("incident-digest", role, function)
+        self.restorer_arn = self.machine("incident-restorer", role, function)
+        self.runbook_arn = self.machine("incident-response-runbook", role, function)
         self.recorder_variant = self.variant("incident-recorder")
-        self.notifier_arn = self.machine("incident-notifier", role, function, "EXPRESS")
-        self._route(role)
+        self.notifier_arn = self.machine("incident-notifier", role, function)
+        routes = {
+            "records": (
+                ["incident.created", "incident.resolved", "action.completed"],
+                self.recorder_arn,
+            ),
+            "created": (["incident.created"], self.runbook_arn),
+        }
+        for name in rules:
+            self.route(name, *routes[name])
         return self
 
     def table(self, name: str) -> str:
@@ -137,51 +147,54 @@ class Platform:
         return f"/{self.name}/maintenance-windows"
 
     def machine(
-        self, kind: str, role: str, function: str, type_: str, suffix: str = "", **changes: str
+        self, kind: str, role: str, function: str, suffix: str = "", type_: str = "", **changes: str
     ) -> str:
-        """Create one of the project's state machines; ``changes`` replace substitutions."""
-        substitutions = {
-            **_written_in_the_template(kind),
+        """Create one of the template's machines; ``changes`` replace what stands for something.
+
+        They name a substitution, or a resource or parameter of the template.
+        """
+        values = {
+            "NamePrefix": f"{self.name}-",
+            "AWS::AccountId": ACCOUNT,
+            "AWS::Region": REGION,
             "IncidentTable": self.table("incidents"),
             "RunbookTable": self.table("runbooks"),
             "GuardTable": self.table("guard"),
-            "ModeParameterName": self.mode_parameter,
-            "MaintenanceParameterName": self.maintenance_parameter,
-            "RunbookActionArn": function,
-            "EventBusName": self.bus,
-            "TopicArn": self.topic,
-            "ParkingQueueUrl": self.queues["parking"],
-            "DeadLetterQueueUrl": self.queues["recorder-dlq"],
-            "NotificationDeadLetterQueueUrl": self.queues["notification-dlq"],
-            "DefaultCluster": "sre-platform",
-            "EligibleSeverities": "critical,warning",
+            "RemediationModeParameter": self.mode_parameter,
+            "MaintenanceParameter": self.maintenance_parameter,
+            "RunbookActionFunction.Arn": function,
+            "EventBus": self.bus,
+            "NotificationTopic": self.topic,
+            "ParkingQueue": self.queues["parking"],
+            "RecorderDeadLetters": self.queues["recorder-dlq"],
+            "NotificationDeadLetters": self.queues["notification-dlq"],
+            "IncidentDigest": self.digest_arn,
+            "IncidentRestorer": self.restorer_arn,
             "StabilizationSeconds": "1",
             "VerifyIntervalSeconds": "1",
             "VerifyTimeoutSeconds": "4",
             "ActionTimeoutSeconds": "4",
             "ProgressIntervalSeconds": "1",
             "LeaseSeconds": "120",
-            "RetentionDays": "90",
-            "FloodWindowSeconds": "300",
-            "FloodNotifications": "20",
             # No flood of runbooks where the tests of other things share a target.
             "FloodPerTarget": "100000",
             "FloodTotal": "100000",
             "DigestGraceSeconds": "1",
-            "DigestArn": self.digest_arn,
-            "DedupKey": f"{self.name}-flood",
-            "AccountId": ACCOUNT,
-            "Region": REGION,
-            **changes,
         }
-        text = (ROOT / "statemachine" / f"{kind}.asl.yaml").read_text()
+        machine = machines()[kind]
+        wanted = machine.substitutions({**values, **changes})
+        unknown = {*changes} - {*values} - {*wanted}
+        assert not unknown, f"{kind} has no use for {unknown}"
         # Retries as in production, only sooner.
-        text = text.replace("IntervalSeconds: 2", "IntervalSeconds: 1")
+        sooner = {
+            name: text.replace("IntervalSeconds: 2", "IntervalSeconds: 1")
+            for name, text in wanted.items()
+        }
         answer = self.sfn.create_state_machine(
             name=f"{self.name}-{kind}{suffix}",
-            definition=json.dumps(read_definition(text, substitutions)),
+            definition=json.dumps(read_definition(machine.text, sooner)),
             roleArn=role,
-            type=type_,
+            type=type_ or machine.properties["Type"],
         )
         return str(answer["stateMachineArn"])
 
@@ -193,8 +206,8 @@ class Platform:
             kind,
             role or f"arn:aws:iam::{ACCOUNT}:role/{self.name}",
             f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}",
-            "STANDARD",
             suffix=f"-{uuid.uuid4().hex[:6]}",
+            type_="STANDARD",
             **changes,
         )
 
@@ -271,24 +284,20 @@ class Platform:
         )
         return str(answer["FunctionArn"])
 
-    def _route(self, role: str) -> None:
-        recorded = ["incident.created", "incident.resolved", "action.completed"]
-        routes = {
-            "records": (recorded, self.recorder_arn),
-            "created": (["incident.created"], self.runbook_arn),
-        }
-        for name, (detail_types, target) in routes.items():
-            rule = f"{self.name}-sre-incident-{name}"
-            self.events.put_rule(
-                Name=rule,
-                EventBusName=self.bus,
-                EventPattern=json.dumps({"detail-type": detail_types}),
-            )
-            self.events.put_targets(
-                Rule=rule,
-                EventBusName=self.bus,
-                Targets=[{"Id": "1", "Arn": target, "RoleArn": role}],
-            )
+    def route(self, name: str, detail_types: list[str], machine: str) -> None:
+        """Make a rule that starts a machine with every event of these kinds."""
+        rule = f"{self.name}-sre-incident-{name}"
+        self.events.put_rule(
+            Name=rule,
+            EventBusName=self.bus,
+            EventPattern=json.dumps({"detail-type": detail_types}),
+        )
+        role = f"arn:aws:iam::{ACCOUNT}:role/{self.name}"
+        self.events.put_targets(
+            Rule=rule,
+            EventBusName=self.bus,
+            Targets=[{"Id": "1", "Arn": machine, "RoleArn": role}],
+        )
 
     # ------------------------------------------------------------ driving
     def set_mode(self, mode: str) -> None:
@@ -306,7 +315,7 @@ class Platform:
 
     def runbook(self, script: dict[str, list[str]] | None = None, **changes: Any) -> str:
         """Publish a runbook whose action follows ``script``; returns its name."""
-        name = f"Runbook-{uuid.uuid4().hex[:8]}"
+        name = str(changes.get("name", f"Runbook-{uuid.uuid4().hex[:8]}"))
         definition = {
             "name": name,
             "severities": ["critical"],
@@ -359,6 +368,12 @@ class Platform:
     def run(self, event: dict[str, Any], machine: str = "", timeout: float = 60) -> dict[str, Any]:
         """Start one execution with an event and wait for its end."""
         return self.wait_ended(self.start(event, machine), timeout)
+
+    def start_and_wait(self, event: dict[str, Any], machine: str = "") -> str:
+        """Start one execution with an event, wait for its end and return its ARN."""
+        execution = self.start(event, machine)
+        self.wait_ended(execution)
+        return execution
 
     def wait_ended(self, arn: str, timeout: float = 60) -> dict[str, Any]:
         """Wait until an execution has ended and describe it."""
@@ -434,14 +449,6 @@ class Platform:
             QueueUrl=self.queues[queue], MaxNumberOfMessages=10, VisibilityTimeout=0
         ).get("Messages", [])
         return [message["Body"] for message in messages]
-
-
-def _written_in_the_template(machine: str) -> dict[str, str]:
-    """Return the substitutions of a machine that the template itself spells out."""
-    machines = of_type(deployed(), "AWS::Serverless::StateMachine").values()
-    (found,) = (each for each in machines if f"/{machine}." in each["DefinitionUri"])
-    values: dict[str, Any] = found["DefinitionSubstitutions"]
-    return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def incident(runbook: str | None = None, **changes: Any) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def test_a_replay_to_the_records_makes_a_lost_one_again_and_starts_nothing(
     assert {again[name] == before[name] for name in ("labels", "severity", "mttr_seconds")} == {
         True
     }
-    # The claim was lost with the record: a rule that starts runbooks would have acted again.
+    # The claim is not in the record: a rule that starts runbooks would not have acted again either.
     assert "runbook_execution" not in again
     assert runbook_executions(platform) == started
     assert len(platform.calls(data["incident_id"], "execute")) == 1

@@ -171,7 +171,14 @@ def test_with_a_table_unreadable_it_escalates_without_acting(
     execution = platform.run(event, platform.variant(**{table: "no-such-table"}))
     assert execution["status"] == "SUCCEEDED"
     messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 10)
-    assert messages[0]["reason_code"] in {"record-unavailable", "catalogue-unavailable"}
+    assert (
+        messages[0]["reason_code"]
+        == {
+            "GuardTable": "record-unavailable",
+            "RunbookTable": "catalogue-unavailable",
+            "IncidentTable": "guard-unavailable",
+        }[table]
+    )
     assert platform.calls(id_of(event), "execute") == []
 
 

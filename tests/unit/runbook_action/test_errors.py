@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 
-from onemachine.aws.definitions import read_definition
 from runbook_action import errors
-
-ROOT = Path(__file__).parents[3]
+from tests.support.machines import machines
 
 
 def names(base: type) -> set[str]:
@@ -39,12 +36,13 @@ def test_the_names_are_the_contract() -> None:
 
 
 def test_the_state_machine_retries_exactly_the_retryable_ones() -> None:
-    text = (ROOT / "statemachine" / "incident-response-runbook.asl.yaml").read_text("utf-8")
-    states = read_definition(text)["States"]
     invokes = [
-        state for state in states.values() if state.get("Resource", "").endswith("lambda:invoke")
+        state
+        for kind in ("incident-response-runbook", "incident-restorer")
+        for state in machines()[kind].definition()["States"].values()
+        if state.get("Resource", "").endswith("lambda:invoke")
     ]
-    assert invokes
+    assert len(invokes) == 5
     ours = names(errors.RunbookActionError)
     for state in invokes:
         retried = {name for rule in state["Retry"] for name in rule["ErrorEquals"]}

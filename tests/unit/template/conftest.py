@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from onemachine.aws.definitions import read_definition
+from tests.support import machines as support
 from tests.support.template import ROOT, deployed
 
 __all__ = ["ROOT"]
@@ -19,15 +19,14 @@ def template() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def machines(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def machines() -> dict[str, dict[str, Any]]:
     """Return each state machine's resource, with its definition under ``definition``."""
-    found = {}
-    for name, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::Serverless::StateMachine":
-            text = (ROOT / resource["Properties"]["DefinitionUri"]).read_text()
-            found[name] = {
-                **resource["Properties"],
-                "text": text,
-                "definition": read_definition(text),
-            }
-    return found
+    return {
+        machine.logical_id: {
+            **machine.properties,
+            "DefinitionSubstitutions": machine.substitutions(),
+            "text": machine.text,
+            "definition": machine.definition(),
+        }
+        for machine in support.machines().values()
+    }

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.machines import machines
 from tests.support.template import ROOT, of_type
 
 OWN = "${NamePrefix}SREPlatform"
@@ -75,8 +76,8 @@ def written_metrics(template: dict[str, Any]) -> dict[str, set[str]]:
         for made in each["MetricTransformations"]:
             assert made["MetricNamespace"] == {"Fn::Sub": OWN}
             found[made["MetricName"]] = set()
-    canary = (ROOT / "statemachine" / "platform-canary.asl.yaml").read_text("utf-8")
-    for name in re.findall(r"MetricName: (\w+)", canary):
+    canary = json.dumps(machines()["platform-canary"].definition())
+    for name in re.findall(r"'MetricName': '(\w+)'", canary):
         found[name] = set()
     ingest = (ROOT / "src" / "alert_ingest" / "handler.py").read_text("utf-8")
     for name in re.findall(r'"(Alerts\w+)": \w+', ingest):

@@ -5,17 +5,35 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.support import machines as support
+from tests.support.readable import long_lines, repeated_blocks
+from tests.support.template import ROOT, deployed
+
 #: States whose failure is meant to fail the execution, so that its alarm rings.
 LAST_RESORT = {"ParkEvent"}
 
 
 def test_every_substitution_is_given_and_used(machines: dict[str, dict[str, Any]]) -> None:
-    for name, machine in machines.items():
-        given = machine["DefinitionSubstitutions"]
-        # A value may name others.
-        texts = [machine["text"], *(value for value in given.values() if isinstance(value, str))]
-        wanted = set(re.findall(r"\$\{(\w+)\}", " ".join(texts)))
-        assert wanted == set(given), name
+    """Also those that only another one names: they are put in until nothing is left to put in."""
+    placeholder = re.compile(r"\$\{(\w+)\}")
+    for machine in support.machines().values():
+        given = machine.substitutions()
+        wanted, new = set(), set(placeholder.findall(machine.text))
+        while new:
+            wanted |= new
+            new = {one for name in new for one in placeholder.findall(given[name])} - wanted
+        assert wanted == set(given), machine.kind
+
+
+def test_every_shared_text_is_taken_in_by_some_machine() -> None:
+    shared = deployed()["Mappings"]["Shared"]
+    taken = {
+        tuple(given["Fn::FindInMap"])
+        for machine in support.machines().values()
+        for given in machine.properties["DefinitionSubstitutions"].values()
+        if isinstance(given, dict) and "Fn::FindInMap" in given
+    }
+    assert taken == {("Shared", kind, name) for kind, texts in shared.items() for name in texts}
 
 
 def test_every_state_is_reached_and_leads_somewhere(machines: dict[str, dict[str, Any]]) -> None:
@@ -46,3 +64,22 @@ def test_retries_are_exponential_with_three_attempts(machines: dict[str, dict[st
             if retrier["MaxAttempts"] == 0:
                 continue
             assert (retrier["MaxAttempts"], retrier["BackoffRate"]) == (3, 2), name
+
+
+def test_the_machines_can_be_read_without_scrolling_and_say_nothing_twice() -> None:
+    files = sorted((ROOT / "statemachine").iterdir())
+    assert files
+    assert long_lines(files) == []
+    assert repeated_blocks(files) == []
+
+
+def test_a_state_says_what_it_is_for_where_its_name_does_not() -> None:
+    """Choices, waits and ends are read from what they lead to; a task acts on something outside."""
+    for machine in support.machines().values():
+        states = machine.definition()["States"]
+        silent = [
+            name
+            for name, state in states.items()
+            if "Comment" not in state and state["Type"] not in {"Choice", "Wait", "Succeed", "Fail"}
+        ]
+        assert silent == [], machine.kind

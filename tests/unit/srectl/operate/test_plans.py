@@ -12,12 +12,12 @@ import pytest
 from click.testing import Result
 from jsonata import Jsonata
 
-from onemachine.aws.definitions import read_definition
 from srectl import runbooks
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue, plans
 from srectl.operate.account import Account
 from srectl.operate.plans import Limits, decide
+from tests.support.machines import machines
 
 ROOT = Path(__file__).resolve().parents[4]
 EVENTS = ROOT / "events"
@@ -44,16 +44,16 @@ def planned(srectl: Run, file: Path, *arguments: str) -> list[dict[str, Any]]:
     return list(json.loads(answer.stdout))
 
 
-def resolved(variable: str, incident: dict[str, Any], runbook: dict[str, Any]) -> dict[str, Any]:
-    """Evaluate an assignment of ResolveTarget."""
-    text = (ROOT / "statemachine/incident-response-runbook.asl.yaml").read_text()
-    machine = read_definition(text)
-    text = machine["States"]["ResolveTarget"]["Assign"][variable]
+def resolved(part: str, incident: dict[str, Any], runbook: dict[str, Any]) -> dict[str, Any]:
+    """Evaluate what ChooseAction asks of runbook-action, and return a part of it."""
+    machine = machines()["incident-response-runbook"].definition()
+    text = machine["States"]["ChooseAction"]["Assign"]["request"]
     expression = Jsonata(text.removeprefix("{%").removesuffix("%}"))
+    expression.register_lambda("parse", json.loads)
     frame = expression.create_frame()
     frame.bind("incident", incident)
-    frame.bind("runbook", runbook)
-    return dict(expression.evaluate({}, frame))
+    frame.bind("states", {"result": {"Item": {"definition": {"S": json.dumps(runbook)}}}})
+    return dict(expression.evaluate({}, frame)[part])
 
 
 INTEGER = {"from_label": "by", "type": "integer", "minimum": 1, "maximum": 3}
