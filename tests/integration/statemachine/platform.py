@@ -17,6 +17,7 @@ from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import Function, build
 from tests.integration.statemachine.shown import display
 from tests.support.machines import machines
+from tests.support.template import deployed
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "000000000000"
@@ -183,7 +184,7 @@ class Platform:
         }
         machine = machines()[kind]
         wanted = machine.substitutions({**values, **changes})
-        unknown = {*changes} - {*values} - {*wanted}
+        unknown = {*changes} - {*values} - {*wanted} - {*deployed()["Parameters"]}
         assert not unknown, f"{kind} has no use for {unknown}"
         # Retries as in production, only sooner.
         sooner = {
