@@ -93,7 +93,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         alert.annotations,
         _FIRST_ANNOTATIONS,
         ANNOTATION_LIMIT,
-        ANNOTATIONS_BUDGET - _encoded_again(display),
+        ANNOTATIONS_BUDGET - 2 * len(display),  # encoded again, it at most doubles
     )
     links, links_cut = fit(alert.links, (), LINKS_BUDGET, LINKS_BUDGET)
     warnings = alert.notes
