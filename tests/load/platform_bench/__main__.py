@@ -40,7 +40,7 @@ def main() -> int:
         storm_seconds=options.storm_seconds,
     )
     checkout = Checkout(options.project.resolve())
-    console = Console(width=max(130, Console().width))
+    console = Console(width=max(160, Console().width))
     began = time.monotonic()
 
     def tell(what: str) -> None:

