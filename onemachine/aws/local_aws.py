@@ -9,11 +9,13 @@ import hmac
 import json
 import os
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,18 @@ from onemachine.project import PROJECT_ROOT
 OPERATOR_ACCESS_KEY_ID = "LOCALOPERATOR"
 
 _POLL_SECONDS = 0.1
+_making_clients = threading.Lock()
 
 
 class LocalAwsError(RuntimeError):
     """The local AWS did not start, or refused an admin request."""
+
+
+@lru_cache(maxsize=16)
+def _session(region: str, *credentials: tuple[str, str]) -> Any:
+    """Give the one session of these credentials: each reads the models of services anew."""
+    keys: Any = dict(credentials)
+    return boto3.session.Session(region_name=region, **keys)
 
 
 @dataclass(frozen=True)
@@ -188,17 +198,18 @@ class LocalAws:
             "aws_access_key_id": OPERATOR_ACCESS_KEY_ID,
             "aws_secret_access_key": self.operator_secret,
         }
-        session: Any = boto3.session.Session(region_name=self.region, **keys)  # type: ignore[arg-type]  # only the credential names are passed
-        return session.client(
-            service,
-            endpoint_url=self.endpoint_url,
-            config=Config(
-                inject_host_prefix=False,
-                retries={"total_max_attempts": 2},
-                s3={"addressing_style": "path"},
-                read_timeout=120,
-            ),
-        )
+        # A session may not be used by two threads at once, the clients that it makes may.
+        with _making_clients:
+            return _session(self.region, *sorted(keys.items())).client(
+                service,
+                endpoint_url=self.endpoint_url,
+                config=Config(
+                    inject_host_prefix=False,
+                    retries={"total_max_attempts": 2},
+                    s3={"addressing_style": "path"},
+                    read_timeout=120,
+                ),
+            )
 
     def webhook_token_url(self, cluster: str) -> str:
         """Return the URL that a Kubernetes API server sends TokenReviews of ``cluster`` to.

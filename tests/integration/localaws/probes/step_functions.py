@@ -197,7 +197,7 @@ def an_execution_ends_once_and_says_so_on_the_default_bus(aws: LocalAws, name: s
         "ABORTED": make_machine(
             aws,
             f"{name}-stop",
-            {"Wait": {"Type": "Wait", "Seconds": 2, "Next": "Fail"}, "Fail": {"Type": "Fail"}},
+            {"Wait": {"Type": "Wait", "Seconds": 4, "Next": "Fail"}, "Fail": {"Type": "Fail"}},
         ),
         "FAILED": make_machine(aws, f"{name}-fail", {"Fail": {"Type": "Fail", "Error": "Broken"}}),
         "TIMED_OUT": make_machine(
@@ -217,12 +217,20 @@ def an_execution_ends_once_and_says_so_on_the_default_bus(aws: LocalAws, name: s
     events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": queue}])
     try:
         steps.start_execution(stateMachineArn=express, input="{}")
+        # The one that is stopped last, so that its wait is not over before.
         started = {
-            status: steps.start_execution(stateMachineArn=arn, input='{"incident":1}')
-            for status, arn in machines.items()
+            status: steps.start_execution(stateMachineArn=machines[status], input='{"incident":1}')
+            for status in ("FAILED", "TIMED_OUT", "ABORTED")
         }
-        time.sleep(0.5)  # It has to be in its wait state.
-        steps.stop_execution(executionArn=started["ABORTED"]["executionArn"])
+        aborted = started["ABORTED"]["executionArn"]
+
+        def waiting() -> bool:
+            history = steps.get_execution_history(executionArn=aborted)["events"]
+            return any(each["type"] == "WaitStateEntered" for each in history)
+
+        eventually(waiting, "it is in its wait state", 3)
+        steps.stop_execution(executionArn=aborted)
+        over = time.monotonic() + 4.5
         told: dict[str, list[str]] = {}
 
         def all_told() -> bool:
@@ -238,7 +246,8 @@ def an_execution_ends_once_and_says_so_on_the_default_bus(aws: LocalAws, name: s
             return len(told) >= len(machines)
 
         eventually(all_told, "every end is told")
-        time.sleep(2.5)  # What fails after it was stopped must not end a second time.
+        # What fails after it was stopped must not end a second time.
+        time.sleep(max(0.0, over - time.monotonic()))
         all_told()
         assert told == {run["executionArn"]: [status] for status, run in started.items()}
         for status, run in started.items():
