@@ -30,7 +30,7 @@ from tests.integration.statemachine.platform import incident
 
 WINDOW_SECONDS = 300  # FloodWindowSeconds
 _COUNTERS = {"all": "alerts", "notify": "notifications"}
-_STANDARD = ("IncidentResponseRunbook", "IncidentDigest", "PlatformCanary")
+_STANDARD = ("IncidentResponseRunbook", "IncidentRestorer", "IncidentDigest", "PlatformCanary")
 _COLD_TRIES = 3
 _BUSY_SECONDS = 60
 _POLL_SECONDS = 0.3
