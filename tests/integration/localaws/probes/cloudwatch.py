@@ -63,7 +63,7 @@ def log_lines_become_metrics(aws: LocalAws, name: str) -> None:
         ],
     )
 
-    eventually(lambda: _sum(aws, name, "Text") == 1, "the text is counted", 3)
+    eventually(lambda: _sum(aws, name, "Text") == 1, "the text is counted")
     assert {metric: _sum(aws, name, metric) for metric in patterns} == {
         "Errors": 1,
         "Either": 3,
@@ -155,7 +155,7 @@ def alarms_go_and_come_back(aws: LocalAws, name: str) -> None:
     eventually(
         lambda: are(mine="ALARM", ratio="ALARM", template="ALARM", other="OK"), "the alarms go", 10
     )
-    eventually(lambda: _announced(aws, url) == "ALARM", "the topic hears of it", 5)
+    eventually(lambda: _announced(aws, url) == "ALARM", "the topic hears of it")
     back = {"mine": "OK", "ratio": "OK", "template": "OK", "other": "OK"}
     eventually(lambda: are(**back), "the alarms come back", 25)
 

@@ -221,7 +221,7 @@ def deliveries_are_counted_by_rule(aws: LocalAws, name: str) -> None:
             for metric in ("InvocationAttempts", "FailedInvocations")
         ]
 
-    eventually(lambda: counted() == [2, 1], "both deliveries and the failure are counted", 3)
+    eventually(lambda: counted() == [2, 1], "both deliveries and the failure are counted")
 
 
 @shows("event_connection")
@@ -315,7 +315,7 @@ def a_template_makes_an_api_destination(aws: LocalAws, name: str) -> None:
         _url, queue_arn = make_queue(aws, name)
         _send_to(aws, name, queue_arn)
         _put(aws, name, {"text": 'a line\nand a "quote"'})
-        [sent] = eventually(lambda: receiver.requests, "the destination hears", 5)
+        [sent] = eventually(lambda: receiver.requests, "the destination hears")
         assert sent == {"text": 'a line\nand a "quote"'}
     aws.client("cloudformation").delete_stack(StackName=name)
 

@@ -197,7 +197,7 @@ def every_way_of_invoking_is_counted(aws: LocalAws, name: str) -> None:
         )["Datapoints"]
         return float(sum(point["Sum"] for point in points))
 
-    eventually(lambda: total("Invocations") >= 2, "both invocations are counted", 3)
+    eventually(lambda: total("Invocations") >= 2, "both invocations are counted")
     assert (total("Invocations"), total("Errors")) == (2, 2)
 
 

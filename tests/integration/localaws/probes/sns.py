@@ -54,7 +54,7 @@ def a_subscription_from_cloudformation_is_confirmed(aws: LocalAws, name: str) ->
         _confirm(receiver)
         sns.publish(TopicArn=topic, Message="now")
 
-        heard = eventually(lambda: receiver.of_type("Notification"), "the subscriber hears", 5)
+        heard = eventually(lambda: receiver.of_type("Notification"), "the subscriber hears")
         assert [message["Message"] for message in heard] == ["now"]
         listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
         assert listed[0]["SubscriptionArn"].startswith("arn:")
@@ -123,5 +123,5 @@ def an_address_of_the_internet_stands_for_one_on_this_machine(aws: LocalAws, nam
         sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=outside)
         _confirm(receiver)
         sns.publish(TopicArn=topic, Message="hello")
-        heard = eventually(lambda: receiver.of_type("Notification"), "the subscriber hears", 5)
+        heard = eventually(lambda: receiver.of_type("Notification"), "the subscriber hears")
         assert [message["Message"] for message in heard] == ["hello"]

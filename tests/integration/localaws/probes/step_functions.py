@@ -228,7 +228,7 @@ def an_execution_ends_once_and_says_so_on_the_default_bus(aws: LocalAws, name: s
             history = steps.get_execution_history(executionArn=aborted)["events"]
             return any(each["type"] == "WaitStateEntered" for each in history)
 
-        eventually(waiting, "it is in its wait state", 3)
+        eventually(waiting, "it is in its wait state")
         steps.stop_execution(executionArn=aborted)
         over = time.monotonic() + 4.5
         told: dict[str, list[str]] = {}
@@ -280,7 +280,7 @@ def executions_are_counted_by_how_they_end(aws: LocalAws, name: str) -> None:
             for end in ("Started", "Succeeded", "Failed")
         ]
 
-    eventually(lambda: counted() == [3, 2, 1], "every execution is counted", 3)
+    eventually(lambda: counted() == [3, 2, 1], "every execution is counted")
 
 
 @shows("task_http")
