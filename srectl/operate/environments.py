@@ -19,6 +19,19 @@ __all__ = ["GROUP", "Environment", "account_is_chosen", "hint", "nearest"]
 
 GROUP = "srectl.environments"
 
+# These say how AWS is asked and not which: they name no account, no region and no credentials. A
+# variable that is not known here counts as a choice.
+_NO_CHOICE = frozenset(
+    {
+        "AWS_CA_BUNDLE",
+        "AWS_CLI_AUTO_PROMPT",
+        "AWS_DEFAULT_OUTPUT",
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_MAX_ATTEMPTS",
+        "AWS_PAGER",
+        "AWS_RETRY_MODE",
+    }
+)
 # What botocore reads when the environment names no other file.
 _FILES = ("~/.aws/config", "~/.aws/credentials", "~/.boto", "/etc/boto.cfg")
 
@@ -54,7 +67,8 @@ def account_is_chosen() -> bool:
     The role of a machine in EC2 is none of these and is not asked for: it comes without a region,
     and without one no account can be reached.
     """
-    if any(value for name, value in os.environ.items() if name.startswith(("AWS_", "BOTO_"))):
+    chosen = (name for name, value in os.environ.items() if value and name not in _NO_CHOICE)
+    if any(name.startswith(("AWS_", "BOTO_")) for name in chosen):
         return True
     return any(_is_there(Path(file)) for file in _FILES)
 

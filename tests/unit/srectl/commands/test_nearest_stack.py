@@ -94,7 +94,14 @@ def assert_kept_out(entry: Entry) -> None:
 
 @pytest.mark.parametrize(
     "variable",
-    ["AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_CONFIG_FILE"],
+    [
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONFIG_FILE",
+        "AWS_X",
+    ],
 )
 def test_a_setting_of_aws_keeps_every_stack_out(shell: Shell, entry: Entry, variable: str) -> None:
     shell.export(**{variable: "production", "AWS_EC2_METADATA_DISABLED": "true"})
@@ -125,6 +132,11 @@ def test_the_stack_that_is_used_is_not_offered_once_more(shell: Shell, entry: En
     assert result.exit_code == 1
     assert UNREACHABLE in result.stderr
     assert "srectl env" not in result.stderr
+
+
+def test_how_aws_is_asked_is_no_choice_of_an_account(shell: Shell, entry: Entry) -> None:
+    shell.export(AWS_CA_BUNDLE="/etc/ssl/certs/ca-certificates.crt", AWS_PAGER="less")
+    assert run("mode").exit_code == 0
 
 
 def test_an_empty_settings_file_chooses_nothing(shell: Shell, entry: Entry) -> None:
