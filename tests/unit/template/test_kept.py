@@ -21,6 +21,7 @@ KEPT = {
     "IncidentDigestLogs": "/aws/states/incident-digest",
     "IncidentResponseRunbookLogs": "/aws/states/incident-response-runbook",
     "PlatformCanaryLogs": "/aws/states/platform-canary",
+    "IncidentRestorerLogs": "/aws/states/incident-restorer",
     "ParkingQueue": "sre-parked-events",
     "RecorderDeadLetters": "sre-dlq-recorder",
     "RunbookDeadLetters": "sre-dlq-runbook",
