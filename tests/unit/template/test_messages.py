@@ -10,6 +10,7 @@ import pytest
 from jsonata import Jsonata
 
 from alert_ingest.display import one_line
+from onemachine.aws.definitions import substituted
 from tests.support.template import TEMPLATE
 
 #: What cleans a text begins with this, however it is spelled.
@@ -39,3 +40,14 @@ def test_what_is_handed_in_is_one_line(machines: dict[str, dict[str, Any]]) -> N
     for machine in machines.values():
         for name, value in machine["DefinitionSubstitutions"].items():
             assert not isinstance(value, str) or re.fullmatch(r"\S.*\S|\S", value), name
+
+
+def test_what_holds_a_backslash_or_a_quote_is_put_into_block_text(
+    machines: dict[str, dict[str, Any]],
+) -> None:
+    """Between double quotes YAML would read it: ``\\x00`` of an expression would be a zero byte."""
+    for name, machine in machines.items():
+        given = machine["DefinitionSubstitutions"]
+        for quoted in re.findall(r'"[^"\n]*\$\{\w+\}[^"\n]*"', machine["text"]):
+            written = substituted(quoted[1:-1], {k: v for k, v in given.items() if type(v) is str})
+            assert not re.search(r'["\\\\]', written), f"{name}: {quoted}"
