@@ -127,7 +127,7 @@ def test_machines_are_told_once_for_a_flood_of_many_windows(
     assert (told["event"], told["severity"]) == ("incidents.flood", "critical")
     assert (told["event_action"], told["dedup_key"]) == (
         "trigger",
-        f"{listener.platform.name}-flood",
+        f"{listener.platform.name}-sre-platform-flood",
     )
     assert told["held_back"] == {"created": 40, "resolved": 7}
     assert (told["announced"], told["escalated"], told["complete"]) == (3, 5, True)
