@@ -205,6 +205,7 @@ class LocalAws:
                 endpoint_url=self.endpoint_url,
                 config=Config(
                     inject_host_prefix=False,
+                    proxies={},  # whatever the environment names: this is loopback
                     retries={"total_max_attempts": 2},
                     s3={"addressing_style": "path"},
                     read_timeout=120,
