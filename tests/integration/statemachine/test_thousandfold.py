@@ -54,7 +54,8 @@ def test_a_thousand_deliveries_at_once_are_one_incident_and_one_remediation(
         )
         return sum(len(page["executions"]) for page in pages)
 
-    keep_waiting(lambda: TIMES - started(), f"{TIMES} runbooks to start")
+    # More where the bus took an event but answered too late, so that it was sent again.
+    keep_waiting(lambda: max(0, TIMES - started()), f"{TIMES} runbooks to start")
     post(request([fingerprint], RESOLVED_AT, **labels))
     keep_waiting(lambda: started("RUNNING"), "all runbooks to end")
     record = platform.wait_status(incident_id, "resolved")
@@ -66,7 +67,7 @@ def test_a_thousand_deliveries_at_once_are_one_incident_and_one_remediation(
     assert len(platform.record(incident_id)["actions_taken"]) == 1
     assert record["fingerprint"] == fingerprint
     assert platform.queued("parking") == []
-    assert started("SUCCEEDED") == TIMES
+    assert started("SUCCEEDED") == started() >= TIMES
 
 
 def keep_waiting(left: Callable[[], int], what: str) -> None:
