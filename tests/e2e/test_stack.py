@@ -17,10 +17,12 @@ from onemachine.binaries import find
 from onemachine.processes.waiting import wait_until
 from onemachine.receiver import read_notifications
 from onemachine.stack.children import processes_of_stack
-from onemachine.stack.clients import client_of
+from onemachine.stack.clients import aws_of, client_of
 from onemachine.stack.control import stop_stack
 from onemachine.stack.state import StackFolder
 from srectl import runbooks
+from tests.support.browser import open_page, serving
+from tests.support.hostile_page import WAYS, made, page_against
 from tests.support.stacks import FIRING, post, post_alert, srectl, start, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -61,6 +63,16 @@ def test_the_exports_point_kubectl_and_the_service_at_the_stack(
     assert len(pods) == 3
     order = b'{"items": [{"sku": "coffee-250g", "quantity": 1}]}'
     assert post(f"{exports['CHECKOUT_URL']}/checkout", order, {})[0] == 200
+
+
+def test_a_page_in_a_browser_makes_the_stack_do_nothing(stack: StackFolder, tmp_path: Path) -> None:
+    aws = aws_of(state_of(stack))
+    role = aws.client("iam").get_role(RoleName="checkout-remediation-role")["Role"]["Arn"]
+    with serving(page_against(aws, "page", role)) as server:
+        outcome = open_page(server, tmp_path / "profile")
+    assert set(outcome) == set(WAYS)  # it tried them all
+    assert outcome["fetch"].startswith("refused: ")
+    assert made(aws, "page") == set()
 
 
 def test_the_exported_key_opens_the_local_aws_and_no_wellknown_one_does(
