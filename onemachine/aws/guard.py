@@ -105,7 +105,7 @@ class Guard:
         )
         raw_path = (scope.get("raw_path") or quote(path).encode()).decode("latin-1")
         signed = claims_a_key(headers, query)
-        if not signed and _serves_path_unsigned(scope["method"], path):
+        if not signed and _serves_path_unsigned(scope["method"], path, headers):
             await self._inner(scope, receive, send)
             return
         body = await _read(receive, None if signed else _MOST_UNSIGNED_BYTES)
@@ -121,7 +121,8 @@ class Guard:
 
     def _failure(self, request: _Request, signed: bool) -> AuthError | None:
         own_route = request.path == "/health" or request.path.startswith(_OWN_ROUTES)
-        if own_route and not _serves_path_unsigned(request.method, request.path):
+        unsigned = _serves_path_unsigned(request.method, request.path, request.headers)
+        if own_route and not unsigned:
             return AuthError("AccessDeniedException", f"{request.path} needs {SECRET_HEADER}")
         if signed:
             return failure_of(
@@ -146,7 +147,10 @@ class Guard:
         return hmac.compare_digest(given.encode(), self._secret)
 
 
-def _serves_path_unsigned(method: str, path: str) -> bool:
+def _serves_path_unsigned(method: str, path: str, headers: Headers) -> bool:
+    # What could make another route or service of it than its path says is no such request.
+    if _TARGET in headers or not {".", ".."}.isdisjoint(path.split("/")):
+        return False
     if _API.fullmatch(path):
         return True
     if method == "POST":
@@ -161,7 +165,7 @@ def _serves_unsigned(request: _Request) -> bool:
     to its stack (their paths are secrets), a subscription's links, and the exchange of a pod's
     token for credentials.
     """
-    if _serves_path_unsigned(request.method, request.path):
+    if _serves_path_unsigned(request.method, request.path, request.headers):
         return True
     if request.path != "/" or _TARGET in request.headers or "authorization" in request.headers:
         return False

@@ -129,6 +129,13 @@ def test_an_sdk_names_the_error_of_a_wrong_secret(local_aws: LocalAws, service: 
         ("POST", "/restapis/abc/live/_user_request_/webhook", {}, "{}"),
         ("POST", "/_aws/lambda-url/abc/", {}, "{}"),
         ("POST", "/_aws/execute-api/", {}, "{}"),
+        ("POST", "/_aws/execute-api/abc/live/../../../_ministack/reset", {}, "{}"),
+        (
+            "POST",
+            "/_aws/execute-api/abc/live/webhook",
+            {"X-Amz-Target": "DynamoDB_20120810.ListTables"},
+            "{}",
+        ),
         # The pod's exchange, steered to another service or action.
         (
             "POST",

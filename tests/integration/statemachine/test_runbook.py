@@ -498,6 +498,26 @@ def test_what_was_degraded_is_brought_back_once_it_is_quiet(platform: Platform) 
     assert holder(platform, event) is None
 
 
+@pytest.mark.parametrize("other", [None, "another"])
+def test_what_was_degraded_is_brought_back_also_when_the_lock_was_lost(
+    platform: Platform, other: str | None
+) -> None:
+    runbook = platform.runbook(restore={"after_seconds": 1, "watch_seconds": 1})
+    event = incident(runbook, fingerprint=runbook)
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    lock = {"guard_key": {"S": str(holder(platform, event))}}
+    if other is None:
+        platform.ddb.delete_item(TableName=platform.table("guard"), Key=lock)
+    else:  # its lease ran out, and so does that of whoever came then
+        row = {"holder": {"S": other}, "lease_expires_at": {"N": "1"}, "version": {"N": "7"}}
+        platform.ddb.put_item(TableName=platform.table("guard"), Item={**lock, **row})
+    platform.send(resolution(event))
+    wait_for(lambda: platform.calls(id_of(event), "undo"), "the restoration", 20)
+    wait_for(lambda: platform.record(id_of(event)).get("restoration") == "restored", "the note")
+    assert platform.record(id_of(event))["status"] == "resolved"
+
+
 def test_nothing_is_brought_back_while_the_alert_fires_again(platform: Platform) -> None:
     runbook = platform.runbook(restore={"after_seconds": 4, "watch_seconds": 1})
     event = incident(runbook, fingerprint=runbook)

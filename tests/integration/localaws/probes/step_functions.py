@@ -384,7 +384,7 @@ def an_expression_is_parsed_once_and_evaluated_each_time(aws: LocalAws, name: st
 @shows("execution_turns")
 def executions_begin_at_once_and_those_that_wait_hold_nobody_up(aws: LocalAws, name: str) -> None:
     """An execution begins without a pause, also while many others wait, in branches, too."""
-    wait: dict[str, Any] = {"Type": "Wait", "Seconds": 30, "End": True}
+    wait: dict[str, Any] = {"Type": "Wait", "Seconds": 45, "End": True}
     branch = {"StartAt": "Wait", "States": {"Wait": wait}}
     both = {"Type": "Parallel", "Branches": [branch, branch], "End": True}
     steps = aws.client("stepfunctions")
@@ -398,16 +398,16 @@ def executions_begin_at_once_and_those_that_wait_hold_nobody_up(aws: LocalAws, n
     quick = make_machine(aws, f"{name}-quick", {"Only": {"Type": "Pass", "End": True}})
 
     def at_once() -> bool:
-        ended = run_machine(aws, quick)
+        ended = run_machine(aws, quick, seconds=40)
         return bool((ended["stopDate"] - ended["startDate"]).total_seconds() < 0.15)
 
     # The emulator alone sleeps for 0.15 seconds first, however quick the machine is; with the mend
     # one execution of many is quicker, however busy it is.
-    eventually(at_once, "an execution that begins at once", 25)
+    eventually(at_once, "an execution that begins at once", 40)
     assert {steps.describe_execution(executionArn=arn)["status"] for arn in begun} == {"RUNNING"}
 
     def all_ended() -> bool:
         found = [steps.describe_execution(executionArn=arn)["status"] for arn in begun]
         return set(found) == {"SUCCEEDED"}
 
-    eventually(all_ended, "the executions that waited end", 60)
+    eventually(all_ended, "the executions that waited end", 90)
