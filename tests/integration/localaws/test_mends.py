@@ -18,6 +18,7 @@ from onemachine.aws.local_aws import LocalAws
 from onemachine.aws.mends import MENDS
 from tests.integration.local_aws_fixtures import StartLocalAws
 from tests.integration.localaws.probes import PROBES
+from tests.integration.localaws.probes.support import PATIENCE
 
 pytestmark = pytest.mark.localaws
 
@@ -38,7 +39,11 @@ def _probe(aws: LocalAws, mend: str) -> None:
 @pytest.fixture(scope="module")
 def with_all_mends(local_aws: LocalAws) -> Iterator[Outcomes]:
     """Return the outcome of each probe on the session's local AWS."""
-    with ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
+
+    def patient() -> None:
+        PATIENCE.set(5)
+
+    with ThreadPoolExecutor(_PROBES_AT_ONCE, initializer=patient) as pool:
         yield _start(pool, lambda mend: _probe(local_aws, mend))
 
 

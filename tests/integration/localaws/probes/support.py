@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,9 +19,14 @@ from onemachine.aws.local_aws import LocalAws
 
 T = TypeVar("T")
 
+#: How many times as long an effect is waited for: long where it must come, however busy the machine
+#: is, once where it must not.
+PATIENCE: ContextVar[float] = ContextVar("PATIENCE", default=1.0)
+
 
 def eventually(probe: Callable[[], T | None], what: str, seconds: float = 15.0) -> T:
     """Return the first truthy answer of ``probe``; fail saying ``what`` did not happen."""
+    seconds *= PATIENCE.get()
     deadline = time.monotonic() + seconds
     while True:
         answer = probe()
