@@ -7,18 +7,17 @@ test runs those states' own expressions against this.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.refusals import calling
+from srectl.steps import value_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-_NUMBER = re.compile(r"-?[0-9]{1,9}([.][0-9]{1,6})?")
 # Defaults of ReadGuard for a runbook that leaves them out.
 _GUARD = {"cooldown_seconds": 300, "max_actions": 3, "window_seconds": 3600}
 
@@ -150,25 +149,8 @@ def parameters_of(alert: Mapping[str, Any], runbook: Mapping[str, Any]) -> dict[
     """
     labels = alert.get("labels") or {}
     return {
-        name: _from_label(labels.get(given["from_label"]), given)
-        if isinstance(given, dict)
-        else given
-        for name, given in (runbook.get("parameters") or {}).items()
+        name: value_of(given, labels) for name, given in (runbook.get("parameters") or {}).items()
     }
-
-
-def _from_label(text: object, bounds: Mapping[str, Any]) -> str | float | None:
-    if not isinstance(text, str):
-        return None
-    if "one_of" in bounds:
-        return text if text in bounds["one_of"] else None
-    if not _NUMBER.fullmatch(text):
-        return None
-    number = float(text)
-    fits = bounds["minimum"] <= number <= bounds["maximum"]
-    if not fits or (bounds["type"] == "integer" and not number.is_integer()):
-        return None
-    return int(number) if number.is_integer() else number
 
 
 def live_plan(client: LambdaClient, function: str, decision: Decision) -> dict[str, Any]:

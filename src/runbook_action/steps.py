@@ -1,0 +1,94 @@
+"""The one shape of a runbook: a list of steps, whichever of its two forms a definition has.
+
+The short form (one action) is a runbook of one step. Defaults are filled in here and nowhere else:
+``srectl`` has this very file, by a link, so that what it shows is what runs. It imports nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+APPROVAL_SECONDS = 900
+_NUMBER = re.compile(r"-?[0-9]{1,9}([.][0-9]{1,6})?")
+
+
+def strategy_of(definition: Mapping[str, Any]) -> str:
+    """Give "ladder" or "sequence"; the short form is a ladder of one rung."""
+    return str(definition.get("strategy", "ladder"))
+
+
+def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the steps of a runbook with every default filled in.
+
+    Parameters
+    ----------
+    definition
+        A runbook that fits ``runbooks/runbook.schema.json``, in its short or long form.
+
+    Returns
+    -------
+    list of dict
+        ``index`` (from 1), ``name``, ``action``, ``target`` (as written), ``parameters`` (as
+        written), ``on_failure``, ``verify_seconds`` (None: the stack's), ``approval``
+        (``required``, ``timeout_seconds``) and ``when`` of each.
+
+    Examples
+    --------
+    >>> short = {"action": "restart_workload", "target": {"kind": "node"}, "on_failure": "keep"}
+    >>> [(step["index"], step["name"]) for step in steps_of(short)]
+    [(1, 'step-1')]
+    """
+    given = definition.get("steps", [definition])
+    short = "steps" not in definition
+    return [
+        {
+            "index": index,
+            "name": f"step-{index}" if short else step.get("name", f"step-{index}"),
+            "action": step["action"],
+            "target": step.get("target", definition.get("target")),
+            "parameters": dict(step.get("parameters") or {}),
+            "on_failure": step.get("on_failure", definition.get("on_failure")),
+            "verify_seconds": step.get("verify_seconds"),
+            "approval": {
+                "required": bool((step.get("approval") or {}).get("required", False)),
+                "timeout_seconds": (step.get("approval") or {}).get(
+                    "timeout_seconds", APPROVAL_SECONDS
+                ),
+            },
+            "when": [dict(each) for each in step.get("when") or []],
+        }
+        for index, step in enumerate(given, start=1)
+    ]
+
+
+def value_of(given: object, labels: Mapping[str, Any]) -> Any:
+    """Give the value of a parameter, which a label of the alert may state within bounds.
+
+    Parameters
+    ----------
+    given
+        A plain value, ``{from_label, type, minimum, maximum}`` or ``{from_label, one_of}``.
+    labels
+        Labels of the alert.
+
+    Returns
+    -------
+    object
+        The value; None where the label is missing or out of the runbook's bounds.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    text = labels.get(str(given["from_label"]))
+    if not isinstance(text, str):
+        return None
+    if "one_of" in given:
+        return text if text in given["one_of"] else None
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    fits = given["minimum"] <= number <= given["maximum"]
+    if not fits or (given["type"] == "integer" and not number.is_integer()):
+        return None
+    return int(number) if number.is_integer() else number

@@ -1,0 +1,1 @@
+../src/runbook_action/steps.py

@@ -1,0 +1,82 @@
+"""Both forms of a runbook have one shape, and it is worked out in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import srectl.steps
+from runbook_action.steps import steps_of, strategy_of
+from tests.support.template import ROOT
+
+NODE = {"kind": "node", "name": {"from_label": "node"}}
+PLAIN = {"required": False, "timeout_seconds": 900}
+
+
+def step(**changes: Any) -> dict[str, Any]:
+    return {
+        "index": 1,
+        "name": "step-1",
+        "action": "drain_node",
+        "target": NODE,
+        "parameters": {},
+        "on_failure": "undo",
+        "verify_seconds": None,
+        "approval": PLAIN,
+        "when": [],
+        **changes,
+    }
+
+
+def test_the_short_form_is_a_ladder_of_one_rung() -> None:
+    short = {
+        "name": "NodeNotReady",
+        "action": "drain_node",
+        "target": NODE,
+        "on_failure": "undo",
+        "approval": {"required": True},
+    }
+    asks = {"required": True, "timeout_seconds": 900}
+    assert steps_of(short) == [step(approval=asks)]
+    assert strategy_of(short) == "ladder"
+
+
+def test_a_step_takes_from_the_runbook_what_it_does_not_say_itself() -> None:
+    when = [{"fact": "replicas", "below": 3}]
+    runbook = {
+        "strategy": "sequence",
+        "target": NODE,
+        "on_failure": "undo",
+        "steps": [
+            {"action": "drain_node"},
+            {
+                "name": "again",
+                "action": "drain_node",
+                "target": {"kind": "node", "name": "n2"},
+                "parameters": {"deadline_seconds": 60},
+                "on_failure": "keep",
+                "verify_seconds": 30,
+                "approval": {"required": True, "timeout_seconds": 60},
+                "when": when,
+            },
+        ],
+    }
+    assert strategy_of(runbook) == "sequence"
+    assert steps_of(runbook) == [
+        step(),
+        step(
+            index=2,
+            name="again",
+            target={"kind": "node", "name": "n2"},
+            parameters={"deadline_seconds": 60},
+            on_failure="keep",
+            verify_seconds=30,
+            approval={"required": True, "timeout_seconds": 60},
+            when=when,
+        ),
+    ]
+
+
+def test_the_tool_and_the_function_have_one_file() -> None:
+    function = ROOT / "src" / "runbook_action" / "steps.py"
+    assert (ROOT / "srectl" / "steps.py").resolve() == function
+    assert srectl.steps.steps_of.__doc__ == steps_of.__doc__
