@@ -9,18 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
 
 
 @dataclass(frozen=True)
 class Right:
-    """One thing that RBAC may grant; ``group`` is empty for the core API."""
+    """One thing that RBAC may grant.
+
+    Attributes
+    ----------
+    group
+        API group; empty for the core API.
+    resource
+        As RBAC spells it, a subresource after a slash: ``pods/eviction``.
+    verb
+        As RBAC spells it.
+    where
+        ``target``: in the namespace of the action's target. ``cluster``: beyond any namespace, or
+        in all of them. ``default``: in the namespace ``default``, where events of nodes lie.
+    """
 
     group: str
     resource: str
     verb: str
+    where: Literal["target", "cluster", "default"] = "target"
 
 
 class Cluster(Protocol):

@@ -7,13 +7,11 @@ an entry for PutEvents.
 from __future__ import annotations
 
 import datetime
-import importlib.util
 import json
-import sys
 from typing import Any
 
 from srectl.errors import CommandFailed
-from srectl.project import PROJECT_ROOT
+from srectl.operate.function_code import need_function_code
 
 _MAX_BYTES = 5_000_000
 
@@ -54,16 +52,12 @@ def alerts_in(text: str, now: datetime.datetime) -> list[dict[str, Any]]:
 
 
 def _normalised(text: str, body: Any, now: datetime.datetime) -> list[dict[str, Any]]:
-    source = PROJECT_ROOT / "src"
-    if not source.is_dir() or importlib.util.find_spec("fastjsonschema") is None:
-        raise CommandFailed(
-            "a sender's payload is read by alert-ingest's own code, which is not installed here",
-            "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks plan'; "
-            "an event incident.created can be given everywhere",
-        )
-    # The functions are no part of the installed tool; they stand beside it in the project.
-    if str(source) not in sys.path:
-        sys.path.append(str(source))
+    need_function_code(
+        "a sender's payload is read by alert-ingest's own code",
+        "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks plan'; "
+        "an event incident.created can be given everywhere",
+        needs=("fastjsonschema",),
+    )
     from alert_ingest.errors import BodyRejected, BodyTooLarge
     from alert_ingest.events import Context, entry_of
     from alert_ingest.intake import Intake, decode_json

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from runbook_action.fields import Field
 from runbook_action.outcome import Outcome
-from runbook_action.ports import Services
+from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
 
 
@@ -25,6 +25,18 @@ class Action(Protocol):
     @property
     def target_kind(self) -> TargetKind:
         """The kind of object it acts on."""
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """What it needs of Kubernetes, for each kind of target.
+
+        ``srectl runbooks rbac`` grants exactly this. The event that tells of it is not among them:
+        it is written for every action, see ``rights.needed``.
+        """
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """What it needs of IAM beyond reaching the cluster, such as ``ssm:PutParameter``."""
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -16,7 +16,7 @@ the spec and marks that were read: whoever changes them in between makes the cal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook_action import marks
@@ -24,8 +24,9 @@ from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_rea
 from runbook_action.fields import BooleanField, Field
 from runbook_action.objects import Deployment
 from runbook_action.outcome import Change, Outcome, Undo
-from runbook_action.ports import Services
+from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.rights import rolling
 from runbook_action.rollout import (
     is_restarted,
     patch_unless_changed,
@@ -52,6 +53,16 @@ class DegradedMode:
     def target_kind(self) -> TargetKind:
         """It restarts a Deployment."""
         return "deployment"
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """The switch needs a restart."""
+        return {"deployment": rolling("deployment")}
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """The switch itself."""
+        return ("ssm:GetParameter", "ssm:PutParameter")
 
     @property
     def fields(self) -> Mapping[str, Field]:

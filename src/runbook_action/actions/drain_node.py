@@ -35,8 +35,9 @@ from runbook_action.errors import (
 from runbook_action.fields import BooleanField, Field, IntegerField
 from runbook_action.objects import Node, Pod
 from runbook_action.outcome import Change, Outcome, Undo
-from runbook_action.ports import Services
+from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.rights import rights
 from runbook_action.unchanged import unless_changed
 
 POLL_SECONDS = 1.0
@@ -66,6 +67,22 @@ class DrainNode:
     def target_kind(self) -> TargetKind:
         """It drains a node."""
         return "node"
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """The node and its group, and the pods on it, whatever their namespace."""
+        return {
+            "node": (
+                *rights("node", "get", "list", "patch"),
+                *rights("pod", "list", where="cluster"),
+                Right("", "pods/eviction", "create", "cluster"),
+            ),
+        }
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None."""
+        return ()
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -8,7 +8,7 @@ own, so that it never stands in the way of a remediation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook_action.errors import AccessDenied
@@ -39,6 +39,16 @@ class ProbeCluster:
     def target_kind(self) -> TargetKind:
         """Remediations act on Deployments."""
         return "deployment"
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """None of its own: whoever is known to the cluster may ask what is granted."""
+        return {}
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None."""
+        return ()
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -10,15 +10,16 @@ run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runbook_action import marks
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import Field
 from runbook_action.outcome import Outcome
-from runbook_action.ports import Services
+from runbook_action.ports import Right, Services
 from runbook_action.request import Request, Target, TargetKind
+from runbook_action.rights import rolling
 from runbook_action.rollout import (
     POLL_SECONDS,
     RolloutState,
@@ -44,6 +45,16 @@ class RestartDeployment:
     def target_kind(self) -> TargetKind:
         """It restarts a Deployment."""
         return "deployment"
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """Restart it and watch its pods."""
+        return {"deployment": rolling("deployment")}
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None."""
+        return ()
 
     @property
     def fields(self) -> Mapping[str, Field]:

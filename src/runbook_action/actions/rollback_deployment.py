@@ -9,7 +9,7 @@ One write carries the marks and the template, so there is no halfway.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,9 @@ from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField
 from runbook_action.objects import Deployment, ReplicaSet
 from runbook_action.outcome import Change, Outcome, Undo
-from runbook_action.ports import Services
+from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     is_restarted,
     read_deployment,
@@ -46,6 +47,18 @@ class RollbackDeployment:
     def target_kind(self) -> TargetKind:
         """It rolls back a Deployment."""
         return "deployment"
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """The revisions besides: ReplicaSets hold them."""
+        return {
+            "deployment": (*rolling("deployment"), *rights("replicaset", "list")),
+        }
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None."""
+        return ()
 
     @property
     def fields(self) -> Mapping[str, Field]:

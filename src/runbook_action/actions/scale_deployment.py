@@ -14,7 +14,7 @@ is theirs.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,9 @@ from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
 from runbook_action.objects import Autoscaler, Deployment
 from runbook_action.outcome import Change, Outcome, Undo
-from runbook_action.ports import Services
+from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     patch_unless_changed,
     read_deployment,
@@ -70,6 +71,21 @@ class ScaleDeployment:
     def target_kind(self) -> TargetKind:
         """It scales a Deployment."""
         return "deployment"
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """An autoscaler besides, whose minimum is raised instead."""
+        return {
+            "deployment": (
+                *rolling("deployment"),
+                *rights("horizontalpodautoscaler", "list", "patch"),
+            ),
+        }
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None."""
+        return ()
 
     @property
     def fields(self) -> Mapping[str, Field]:

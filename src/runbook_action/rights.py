@@ -1,0 +1,81 @@
+"""The rights of Kubernetes that actions declare, spelled by the kind of object.
+
+An action says what it needs for each kind of target (``Action.rights``). From that follow the
+shipped Roles (``srectl runbooks rbac``) and what ``probe_cluster`` asks the cluster for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from runbook_action.ports import Right
+from runbook_action.request import TargetKind
+
+_RESOURCES: Mapping[str, tuple[str, str]] = {
+    "deployment": ("apps", "deployments"),
+    "replicaset": ("apps", "replicasets"),
+    "horizontalpodautoscaler": ("autoscaling", "horizontalpodautoscalers"),
+    "pod": ("", "pods"),
+    "node": ("", "nodes"),
+}
+_OF_THE_CLUSTER = frozenset({"node"})
+
+
+class Declares(Protocol):
+    """The part of an action that says what it needs."""
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """Rights for each kind of target."""
+
+
+def rights(
+    kind: str, *verbs: str, where: Literal["target", "cluster"] | None = None
+) -> tuple[Right, ...]:
+    """Spell rights on a kind of object, a right for each verb.
+
+    Parameters
+    ----------
+    kind
+        As targets spell it: ``deployment``.
+    verbs
+        As RBAC spells them.
+    where
+        Where it holds, see ``Right``; None: where objects of that kind lie.
+
+    Examples
+    --------
+    >>> rights("deployment", "get")
+    (Right(group='apps', resource='deployments', verb='get', where='target'),)
+    """
+    group, resource = _RESOURCES[kind]
+    where = where or ("cluster" if kind in _OF_THE_CLUSTER else "target")
+    return tuple(Right(group, resource, verb, where) for verb in verbs)
+
+
+def rolling(kind: TargetKind) -> tuple[Right, ...]:
+    """Spell what it takes to change a workload and to see whether its new pods come up."""
+    return (*rights(kind, "get", "patch"), *rights("pod", "list"))
+
+
+def needed(action: Declares, kind: TargetKind) -> tuple[Right, ...]:
+    """Give what an action on a kind of target needs, the event that tells of it included.
+
+    Parameters
+    ----------
+    action
+        One of the registry.
+    kind
+        Kind of its target. For a kind that it does not act on nothing is needed.
+
+    Returns
+    -------
+    tuple of Right
+        Each once; empty for an action that changes nothing and looks at nothing.
+    """
+    declared = action.rights.get(kind, ())
+    if not declared:
+        return ()
+    told = Right("events.k8s.io", "events", "create", "default" if kind == "node" else "target")
+    return tuple(dict.fromkeys((*declared, told)))
