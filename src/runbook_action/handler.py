@@ -77,7 +77,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, undo}``, see ``request``.
+        ``{operation, action, target, parameters, incident_id, step, undo}``, see ``request``.
     context
         Lambda's context.
 
@@ -99,7 +99,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         request = parse_request(event, REGISTRY, known.settings.allowed_namespaces)
         dimensions = {"action": request.action, "operation": request.operation}
         logger.append_keys(
-            incident_id=request.incident_id, target=request.target.to_json(), **dimensions
+            incident_id=request.incident_id,
+            step=request.step,
+            target=request.target.to_json(),
+            **dimensions,
         )
         outcome = _run(request, known.services(request, context))
         result = "RunbookActionSucceeded"

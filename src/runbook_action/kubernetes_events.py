@@ -1,8 +1,8 @@
 """A Kubernetes Event on the target, so that ``kubectl describe`` tells what was done to it.
 
-It holds only what this function made or checked itself: the incident's id, the action, the
-operation and how it ended. Nothing of an alert's text, and no message of an error, reaches it.
-Its name is made of these, so that a repeated call writes it once.
+It holds only what this function made or checked itself: the incident's id, the step, the action,
+the operation and how it ended. Nothing of an alert's text, and no message of an error, reaches
+it. Its name is made of these, so that a repeated call writes it once.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _event(
 ) -> Mapping[str, Any]:
     failed = isinstance(result, FinalError)
     ended = f"failed: {type(result).__name__}" if failed else "succeeded"
-    identity = "\n".join((request.incident_id, request.action, request.operation, ended, found.uid))
+    identity = "\n".join((request.token, request.action, request.operation, ended, found.uid))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     is_node = request.target.kind == "node"
     regarding = {
@@ -76,7 +76,8 @@ def _event(
     if found.namespace:
         regarding["namespace"] = found.namespace
     note = (
-        f"{request.operation} of {request.action} for incident {request.incident_id} {ended}. "
+        f"{request.operation} of {request.action} for incident {request.incident_id}, step "
+        f"{request.step}, {ended}. "
         f"See 'srectl incidents' for the whole story."
     )
     return {

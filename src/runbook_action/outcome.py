@@ -78,6 +78,8 @@ class Outcome:
             "operation": request.operation,
             "target": request.target.to_json(),
             "incident_id": request.incident_id,
+            "step": request.step,
+            "action_id": request.action_id,
             "changed": self.changed,
             "summary": self.summary,
             "details": dict(self.details),

@@ -9,10 +9,12 @@ from typing import Any, Literal, Protocol, cast, get_args
 from uuid import UUID
 
 from runbook_action.errors import ActionRefused, InvalidRequest
-from runbook_action.fields import Field, parse_fields
+from runbook_action.fields import Field, IntegerField, parse_fields
 
 Operation = Literal["plan", "execute", "verify", "undo"]
 TargetKind = Literal["deployment", "node"]
+
+MAX_STEPS = 8  # of a runbook, as its schema has it
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
@@ -53,6 +55,9 @@ class Request:
     ----------
     parameters
         Typed and bounded by the action's own fields.
+    step
+        Which step of its runbook this is, from 1. Two steps of one incident may ask for the same
+        action on the same object: they are not the same request.
     undo
         For operation ``undo``: what ``execute`` returned for it, or None if it could not.
     """
@@ -63,6 +68,17 @@ class Request:
     incident_id: str
     parameters: Mapping[str, Any]
     undo: Mapping[str, Any] | None = None
+    step: int = 1
+
+    @property
+    def token(self) -> str:
+        """Who acts, as objects carry it: the incident and its step."""
+        return f"{self.incident_id}/{self.step}"
+
+    @property
+    def action_id(self) -> str:
+        """This operation of this step, as logs and events name it."""
+        return f"{self.incident_id}:{self.step}:{self.operation}"
 
 
 class Signature(Protocol):
@@ -91,8 +107,9 @@ def parse_request(
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, undo}``. Other top-level keys are
-        left alone, so that the state machine may grow before the function does.
+        ``{operation, action, target, parameters, incident_id, step, undo}``; without ``step`` it
+        is the first one. Other top-level keys are left alone, so that the state machine may grow
+        before the function does.
     actions
         The registry: what is not in it does not exist.
     allowed_namespaces
@@ -118,6 +135,7 @@ def parse_request(
         incident_id=_incident_id(event.get("incident_id")),
         parameters=parse_fields(signature.fields, event.get("parameters"), "parameters"),
         undo=_undo(event.get("undo"), action, signature),
+        step=IntegerField(1, MAX_STEPS).parse(event.get("step", 1), "step"),
     )
 
 

@@ -260,7 +260,7 @@ def restart_change(
 ) -> Change:
     """The restart as a line of a plan: to come, or as it was already asked for."""
     found = deployment.template_annotations.get(marks.RESTARTED_AT)
-    done = is_restarted(deployment, request.incident_id, request.action, undoing=undoing)
+    done = is_restarted(deployment, request, undoing=undoing)
     return Change(
         "Deployment",
         f"{deployment.namespace}/{deployment.name}",
@@ -270,27 +270,43 @@ def restart_change(
     )
 
 
-def restart_patch(change: Change, request: Request, *, undoing: bool = False) -> dict[str, Any]:
+def restart_patch(
+    deployment: Deployment, change: Change, request: Request, *, undoing: bool = False
+) -> dict[str, Any]:
     """Patch of the pod template that makes Kubernetes replace every pod.
 
-    The marks in it are what makes a second call for the same incident, action and direction
-    recognise that the restart was already asked for.
+    The marks in it are what makes a second call for the same step and direction recognise that
+    the restart was already asked for. Those of the incident's other steps stay.
     """
+    restarted, undone = _steps_on(deployment, request)
+    restarted = [each for each in restarted if each != request.token]
+    undone = [each for each in undone if each != request.token]
+    (undone if undoing else restarted).append(request.token)
     annotations = {
         marks.RESTARTED_AT: change.after,
-        marks.RESTARTED_FOR: None if undoing else request.incident_id,
+        marks.RESTARTED_FOR: " ".join(restarted) or None,
         marks.RESTARTED_BY: request.action,
-        marks.UNDONE_FOR: request.incident_id if undoing else None,
+        marks.UNDONE_FOR: " ".join(undone) or None,
     }
     return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
 
 
-def is_restarted(
-    deployment: Deployment, incident_id: str, action: str, *, undoing: bool = False
-) -> bool:
-    """Whether the restart of this incident, action and direction was already asked for."""
+def is_restarted(deployment: Deployment, request: Request, *, undoing: bool = False) -> bool:
+    """Whether the restart of this step and direction was already asked for."""
+    restarted, undone = _steps_on(deployment, request)
+    return request.token in (undone if undoing else restarted)
+
+
+def is_latest(deployment: Deployment, request: Request) -> bool:
+    """Whether no later step of the incident replaced the pods since this one did."""
+    restarted, _ = _steps_on(deployment, request)
+    return restarted[-1:] == [request.token]
+
+
+def _steps_on(deployment: Deployment, request: Request) -> tuple[list[str], list[str]]:
+    """Tokens of the incident's steps that replaced the pods, and of those taken back."""
     found = deployment.template_annotations
     return (
-        found.get(marks.UNDONE_FOR if undoing else marks.RESTARTED_FOR) == incident_id
-        and found.get(marks.RESTARTED_BY) == action
+        marks.tokens(found, marks.RESTARTED_FOR, request.incident_id),
+        marks.tokens(found, marks.UNDONE_FOR, request.incident_id),
     )

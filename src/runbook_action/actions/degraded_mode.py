@@ -80,7 +80,7 @@ class DegradedMode:
         refuse_if_it_cannot_roll(deployment, request.target)
         setting = _read(services)
         changes = _switch_change(services, setting, self.enabled)
-        if not is_restarted(deployment, request.incident_id, self.name):
+        if not is_restarted(deployment, request):
             refuse_if_too_few_stay_ready(deployment, request)
             changes.append(restart_change(services, deployment, request))
         if not changes:
@@ -105,19 +105,20 @@ class DegradedMode:
         """
         deployment = read_deployment(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
-        if not is_restarted(deployment, request.incident_id, self.name):
+        if not is_restarted(deployment, request):
             refuse_if_too_few_stay_ready(deployment, request)
         setting = _read(services)
         previous = self._before(deployment, request, setting)
-        if marks.recorded(deployment, request.incident_id, self.name) is None:
-            annotations = marks.mark(request.incident_id, self.name, {_SETTING: previous})
+        if marks.recorded(deployment, request) is None:
+            annotations = marks.mark(deployment, request, {_SETTING: previous})
             deployment = patch_unless_changed(
                 services.cluster, deployment, {"metadata": {"annotations": annotations}}
             )
         restart = restart_change(services, deployment, request)
         _switch(services, setting, self.enabled)
-        if not is_restarted(deployment, request.incident_id, self.name):
-            patch_unless_changed(services.cluster, deployment, restart_patch(restart, request))
+        if not is_restarted(deployment, request):
+            patch = restart_patch(deployment, restart, request)
+            patch_unless_changed(services.cluster, deployment, patch)
         return watched(
             services,
             request.target,
@@ -139,7 +140,7 @@ class DegradedMode:
         """Restore the setting from before this incident, and restart again."""
         deployment = read_deployment(services.cluster, request.target)
         # An execute that died halfway returned no undo: then the mark on the target knows.
-        source = request.undo or marks.recorded(deployment, request.incident_id, self.name) or {}
+        source = request.undo or marks.recorded(deployment, request) or {}
         previous = source.get(_SETTING)
         if not isinstance(previous, bool):
             return Outcome(
@@ -148,8 +149,8 @@ class DegradedMode:
                 f"nothing to undo.",
             )
         setting = _read(services)
-        restarted = is_restarted(deployment, request.incident_id, self.name)
-        undone = is_restarted(deployment, request.incident_id, self.name, undoing=True)
+        restarted = is_restarted(deployment, request)
+        undone = is_restarted(deployment, request, undoing=True)
         if setting is previous and not restarted and not undone:
             return Outcome(
                 "unchanged",
@@ -164,9 +165,8 @@ class DegradedMode:
         _switch(services, setting, previous)
         refuse_if_paused(deployment, request.target)
         if not undone:
-            patch_unless_changed(
-                services.cluster, deployment, restart_patch(changes[-1], request, undoing=True)
-            )
+            patch = restart_patch(deployment, changes[-1], request, undoing=True)
+            patch_unless_changed(services.cluster, deployment, patch)
         return watched(
             services, request.target, _done(previous), changes, details={_SETTING: previous}
         )
@@ -175,7 +175,7 @@ class DegradedMode:
         return Undo(self.name, {_SETTING: previous})
 
     def _before(self, deployment: Deployment, request: Request, setting: bool) -> bool:
-        recorded = marks.recorded(deployment, request.incident_id, self.name) or {}
+        recorded = marks.recorded(deployment, request) or {}
         previous = recorded.get(_SETTING)
         return previous if isinstance(previous, bool) else setting
 

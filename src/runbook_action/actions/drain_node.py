@@ -121,7 +121,7 @@ class DrainNode:
     def execute(self, request: Request, services: Services) -> Outcome:
         """Cordon, and evict until the node is empty, the deadline or the end of this call."""
         node = _read(services, request)
-        recorded = marks.recorded(node, request.incident_id, self.name)
+        recorded = marks.recorded(node, request)
         found = _sort(services, request)
         if recorded is None:
             _refuse_if_forbidden(found, request)
@@ -132,7 +132,7 @@ class DrainNode:
                 "pods": len(found.evict),
             }
             patch = {
-                "metadata": {"annotations": marks.mark(request.incident_id, self.name, recorded)},
+                "metadata": {"annotations": marks.mark(node, request, recorded)},
                 "spec": {"unschedulable": True},
             }
             unless_changed(
@@ -195,7 +195,7 @@ class DrainNode:
     def undo(self, request: Request, services: Services) -> Outcome:
         """Uncordon, if this incident cordoned it."""
         node = _read(services, request)
-        recorded = marks.recorded(node, request.incident_id, self.name)
+        recorded = marks.recorded(node, request)
         source = request.undo or recorded or {}
         if recorded is None or source.get(_CORDONED) is not False or not node.unschedulable:
             return Outcome(
@@ -244,7 +244,7 @@ class DrainNode:
     def _uncordon(self, request: Request, services: Services, node: Node) -> None:
         # Without the mark a later drain for the same incident begins anew, with its own deadline.
         patch: dict[str, Any] = {
-            "metadata": {"annotations": dict.fromkeys(marks.of(node))},
+            "metadata": {"annotations": marks.unmark(node, request)},
             "spec": {"unschedulable": None},
         }
         unless_changed(

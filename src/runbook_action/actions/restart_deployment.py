@@ -24,6 +24,7 @@ from runbook_action.rollout import (
     POLL_SECONDS,
     RolloutState,
     assess,
+    is_latest,
     is_restarted,
     patch_unless_changed,
     read_deployment,
@@ -70,7 +71,7 @@ class RestartDeployment:
         """Show the restart that is still to be done."""
         deployment = read_deployment(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
-        if is_restarted(deployment, request.incident_id, self.name):
+        if is_restarted(deployment, request):
             return Outcome(
                 "unchanged",
                 f"change nothing: {request.target} was already restarted for this incident.",
@@ -87,15 +88,18 @@ class RestartDeployment:
         deployment = read_deployment(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
         change = restart_change(services, deployment, request)
-        if not is_restarted(deployment, request.incident_id, self.name):
+        if not is_restarted(deployment, request):
             refuse_if_too_few_stay_ready(deployment, request)
             found = deployment.template_annotations
             before = {key: found.get(key) for key in marks.OF_A_RESTART}
-            annotations = marks.mark(request.incident_id, self.name, before)
+            annotations = marks.mark(deployment, request, before)
             patch_unless_changed(
                 services.cluster,
                 deployment,
-                {"metadata": {"annotations": annotations}, **restart_patch(change, request)},
+                {
+                    "metadata": {"annotations": annotations},
+                    **restart_patch(deployment, change, request),
+                },
             )
         return watched(services, request.target, "The restart was asked for", [change])
 
@@ -107,10 +111,16 @@ class RestartDeployment:
         """Put the pod template back, unless the restart is complete."""
         target = request.target
         deployment = read_deployment(services.cluster, target)
-        before = marks.recorded(deployment, request.incident_id, self.name)
-        restarted = is_restarted(deployment, request.incident_id, self.name)
+        before = marks.recorded(deployment, request)
+        restarted = is_restarted(deployment, request)
         if before is None or (restarted and assess(deployment).complete):
             return Outcome("unchanged", f"A restart of {target} cannot be taken back.")
+        if restarted and not is_latest(deployment, request):
+            return Outcome(
+                "unchanged",
+                f"A later step replaced the pods of {target} since this restart: there is nothing "
+                f"left of it to take back.",
+            )
         changes = []
         if restarted:
             change = restart_change(services, deployment, request)

@@ -74,7 +74,7 @@ class RollbackDeployment:
         """Show what the rollback would bring back."""
         deployment = read_deployment(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
-        if is_restarted(deployment, request.incident_id, self.name):
+        if is_restarted(deployment, request):
             return Outcome(
                 "unchanged",
                 f"change nothing: {request.target} was already rolled back for this incident.",
@@ -92,8 +92,8 @@ class RollbackDeployment:
         """Put the earlier template in place, and watch the rollout."""
         deployment = read_deployment(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
-        recorded = marks.recorded(deployment, request.incident_id, self.name)
-        if recorded is not None and is_restarted(deployment, request.incident_id, self.name):
+        recorded = marks.recorded(deployment, request)
+        if recorded is not None and is_restarted(deployment, request):
             before, after = _number(recorded, "from_revision"), _number(recorded, "to_revision")
             name = f"{deployment.namespace}/{deployment.name}"
             changes = [Change("Deployment", name, "revision", before, after)]
@@ -119,14 +119,14 @@ class RollbackDeployment:
     def undo(self, request: Request, services: Services) -> Outcome:
         """Roll forward to the template from before this incident."""
         deployment = read_deployment(services.cluster, request.target)
-        undone = is_restarted(deployment, request.incident_id, self.name, undoing=True)
-        if not undone and not is_restarted(deployment, request.incident_id, self.name):
+        undone = is_restarted(deployment, request, undoing=True)
+        if not undone and not is_restarted(deployment, request):
             return Outcome(
                 "unchanged",
                 f"{request.target} does not run what this incident rolled it back to: there is "
                 f"nothing to undo.",
             )
-        recorded = marks.recorded(deployment, request.incident_id, self.name) or {}
+        recorded = marks.recorded(deployment, request) or {}
         before = _number(request.undo or recorded, "from_revision")
         changes: list[Change] = []
         if not undone:
@@ -156,14 +156,14 @@ class RollbackDeployment:
         undoing: bool = False,
     ) -> None:
         restart = restart_change(services, deployment, request, undoing=undoing)
-        patch = restart_patch(restart, request, undoing=undoing)
+        patch = restart_patch(deployment, restart, request, undoing=undoing)
         template = _bare(wanted.template)
         template["metadata"]["annotations"] |= {
             key: value
             for key, value in patch["spec"]["template"]["metadata"]["annotations"].items()
             if value is not None
         }
-        annotations = marks.mark(request.incident_id, self.name, previous)
+        annotations = marks.mark(deployment, request, previous)
         write_unless_changed(
             services.cluster,
             deployment,

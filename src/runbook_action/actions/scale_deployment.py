@@ -123,9 +123,9 @@ class ScaleDeployment:
     def execute(self, request: Request, services: Services) -> Outcome:
         """Scale, and watch until the new pods are ready."""
         deployment, autoscaler, scaling = self._decide(request, services)
-        recorded = marks.recorded(deployment, request.incident_id, self.name)
+        recorded = marks.recorded(deployment, request)
         if recorded is None:
-            annotations = marks.mark(request.incident_id, self.name, scaling.to_json())
+            annotations = marks.mark(deployment, request, scaling.to_json())
             patch: dict[str, Any] = {"metadata": {"annotations": annotations}}
             if autoscaler is None:
                 patch["spec"] = {"replicas": scaling.after}
@@ -144,7 +144,7 @@ class ScaleDeployment:
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: rollout complete, at least the replicas asked for, all ready."""
         deployment = read_deployment(services.cluster, request.target)
-        scaling = Scaling.from_json(marks.recorded(deployment, request.incident_id, self.name))
+        scaling = Scaling.from_json(marks.recorded(deployment, request))
         reasons = []
         if scaling and deployment.replicas < scaling.after:
             reasons.append(f"{deployment.replicas} replicas are wanted, not {scaling.after}")
@@ -153,9 +153,7 @@ class ScaleDeployment:
     def undo(self, request: Request, services: Services) -> Outcome:
         """Put the number back, if it is still ours."""
         deployment = read_deployment(services.cluster, request.target)
-        scaling = Scaling.from_json(
-            request.undo or marks.recorded(deployment, request.incident_id, self.name)
-        )
+        scaling = Scaling.from_json(request.undo or marks.recorded(deployment, request))
         if scaling is None:
             return Outcome(
                 "unchanged",
@@ -195,7 +193,7 @@ class ScaleDeployment:
         deployment = read_deployment(services.cluster, request.target)
         refuse_if_paused(deployment, request.target)
         autoscaler = _autoscaler(services, deployment)
-        recorded = Scaling.from_json(marks.recorded(deployment, request.incident_id, self.name))
+        recorded = Scaling.from_json(marks.recorded(deployment, request))
         if recorded is not None:
             return deployment, autoscaler if recorded.autoscaler else None, recorded
         # From what runs now, not from an autoscaler's minimum: more than now is what is needed.

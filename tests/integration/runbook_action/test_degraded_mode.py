@@ -30,7 +30,9 @@ def test_execute_replaces_every_pod_and_verify_finds_them_healthy(place: Place) 
     annotations = place.deployment().metadata.annotations
     assert annotations["sre-platform/incident-id"] == INCIDENT
     assert annotations["sre-platform/action"] == "enable_degraded_mode"
-    assert json.loads(annotations["sre-platform/previous"]) == {"degraded_mode": False}
+    assert json.loads(annotations["sre-platform/previous"]) == {
+        "1": {"action": "enable_degraded_mode", "before": {"degraded_mode": False}}
+    }
     verified = ENABLE.verify(place.request(ENABLE.name, "verify"), place.services())
     assert verified.healthy, verified.summary
 
@@ -79,7 +81,7 @@ def test_undo_restarts_again_and_leaves_its_mark(place: Place) -> None:
     ENABLE.undo(place.request(ENABLE.name, "undo"), place.services())
     assert not degraded & place.pod_uids()
     template = place.deployment().spec.template.metadata.annotations
-    assert template["sre-platform/undone-for"] == INCIDENT
+    assert template["sre-platform/undone-for"] == f"{INCIDENT}/1"
 
 
 def test_somebody_elses_write_in_between_is_a_conflict_and_the_repeat_succeeds(

@@ -89,15 +89,15 @@ def test_a_bad_deployment_is_rolled_back_past_a_restart(place: Place) -> None:
     deploy(place, "none/bad:1")
     with pytest.raises(RolloutFailed):
         RESTART.execute(place.request(RESTART.name), place.services())
-    planned = ROLLBACK.plan(place.request(ROLLBACK.name, "plan"), place.services())
+    planned = ROLLBACK.plan(place.request(ROLLBACK.name, "plan", step=2), place.services())
     assert [(change.before, change.after) for change in planned.plan] == [
         ("none/bad:1", "none/none:1")
     ]
-    outcome = ROLLBACK.execute(place.request(ROLLBACK.name), place.services())
+    outcome = ROLLBACK.execute(place.request(ROLLBACK.name, step=2), place.services())
     assert outcome.status == "succeeded", outcome.summary
     assert images(place) == {"none/none:1"}
     generation = place.deployment().metadata.generation
-    again = ROLLBACK.execute(place.request(ROLLBACK.name), place.services())
+    again = ROLLBACK.execute(place.request(ROLLBACK.name, step=2), place.services())
     assert again.undo == outcome.undo
     assert place.deployment().metadata.generation == generation
     marks = place.deployment().metadata.annotations

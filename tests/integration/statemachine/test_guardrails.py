@@ -164,7 +164,7 @@ def test_within_its_limits_a_runbook_acts(scene: Scene) -> None:
     generation, annotations, template, pods = state_of(scene.allowed)
     assert generation > before[0]
     assert annotations["sre-platform/incident-id"] == record["incident_id"]
-    assert template["sre-platform/restarted-for"] == record["incident_id"]
+    assert template["sre-platform/restarted-for"] == f"{record['incident_id']}/1"
     assert pods.isdisjoint(before[3])
 
 

@@ -20,6 +20,7 @@ from runbook_action.request import Operation, Request, Target, TargetKind
 PARAMETER = "/checkout/degraded_mode"
 INCIDENT = "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11"
 OTHER_INCIDENT = "0c9d6e57-5d2c-5b0e-8e0b-1c1d2e3f4a5b"
+TOKEN = f"{INCIDENT}/1"  # of the first step
 
 
 def merge(into: Any, patch: Any) -> Any:
@@ -342,8 +343,9 @@ def request(
     parameters: Mapping[str, Any] | None = None,
     kind: TargetKind = "deployment",
     name: str = "checkout",
+    step: int = 1,
 ) -> Request:
     """A checked request."""
     namespace = "apps" if kind == "deployment" else None
     target = Target(None, namespace, kind, name)
-    return Request(operation, action, target, incident_id, parameters or {}, undo)
+    return Request(operation, action, target, incident_id, parameters or {}, undo, step)

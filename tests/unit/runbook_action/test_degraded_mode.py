@@ -17,7 +17,14 @@ from runbook_action.errors import (
     RolloutFailed,
     TargetNotFound,
 )
-from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, PARAMETER, World, request
+from tests.unit.runbook_action.fakes import (
+    INCIDENT,
+    OTHER_INCIDENT,
+    PARAMETER,
+    TOKEN,
+    World,
+    request,
+)
 
 ENABLE = REGISTRY["enable_degraded_mode"]
 DISABLE = REGISTRY["disable_degraded_mode"]
@@ -41,7 +48,7 @@ def test_execute_sets_the_parameter_and_restarts_the_pods() -> None:
     assert world.parameters.values == {PARAMETER: "true"}
     assert world.cluster.template_annotations == {
         "kubectl.kubernetes.io/restartedAt": "2026-11-23T15:14:52Z",
-        "sre-platform/restarted-for": INCIDENT,
+        "sre-platform/restarted-for": TOKEN,
         "sre-platform/restarted-by": "enable_degraded_mode",
     }
     assert outcome.details["ready_replicas"] == 3
@@ -53,7 +60,9 @@ def test_execute_writes_the_mark_first_then_the_parameter_then_the_restart() -> 
     marks = world.cluster.raw["metadata"]["annotations"]
     assert marks["sre-platform/incident-id"] == INCIDENT
     assert marks["sre-platform/action"] == "enable_degraded_mode"
-    assert json.loads(marks["sre-platform/previous"]) == {"degraded_mode": False}
+    assert json.loads(marks["sre-platform/previous"]) == {
+        "1": {"action": "enable_degraded_mode", "before": {"degraded_mode": False}}
+    }
 
 
 def test_execute_returns_the_undo_it_would_need() -> None:
@@ -111,7 +120,7 @@ def test_undo_after_execute_died_at_any_call_restores_the_setting(call: int, aft
 def test_a_second_incident_restarts_again_and_keeps_its_own_previous_setting() -> None:
     world = executed(World.new())
     outcome = ENABLE.execute(request(ENABLE.name, incident_id=OTHER_INCIDENT), world.services)
-    assert world.cluster.template_annotations["sre-platform/restarted-for"] == OTHER_INCIDENT
+    assert world.cluster.template_annotations["sre-platform/restarted-for"] == f"{OTHER_INCIDENT}/1"
     assert outcome.undo is not None
     assert outcome.undo.parameters == {"degraded_mode": True}
 
@@ -170,7 +179,7 @@ def test_a_concurrent_change_is_a_conflict_and_nothing_is_overwritten() -> None:
         ENABLE.execute(request(ENABLE.name), world.services)
     assert world.cluster.template_annotations == {}
     ENABLE.execute(request(ENABLE.name), world.services)
-    assert world.cluster.template_annotations["sre-platform/restarted-for"] == INCIDENT
+    assert world.cluster.template_annotations["sre-platform/restarted-for"] == TOKEN
 
 
 def test_another_incidents_mark_in_between_is_a_conflict() -> None:
@@ -282,7 +291,7 @@ def test_undo_restores_the_setting_and_restarts_again() -> None:
     assert undone.status == "succeeded"
     assert world.parameters.values == {PARAMETER: "false"}
     template = world.cluster.template_annotations
-    assert template["sre-platform/undone-for"] == INCIDENT
+    assert template["sre-platform/undone-for"] == TOKEN
     assert "sre-platform/restarted-for" not in template
 
 
@@ -330,10 +339,11 @@ def test_undo_restores_the_setting_even_where_the_target_is_paused() -> None:
     assert world.parameters.values == {PARAMETER: "false"}
 
 
-def test_enable_disable_enable_within_one_incident_restarts_three_times() -> None:
+def test_enable_disable_enable_as_three_steps_of_one_incident_restarts_three_times() -> None:
     world = World.new()
-    for action in (ENABLE, DISABLE, ENABLE):
-        assert action.execute(request(action.name), world.services).status == "succeeded"
+    for step, action in enumerate((ENABLE, DISABLE, ENABLE), start=1):
+        outcome = action.execute(request(action.name, step=step), world.services)
+        assert outcome.status == "succeeded"
     assert world.cluster.raw["metadata"]["generation"] == 4
     assert world.parameters.values == {PARAMETER: "true"}
 

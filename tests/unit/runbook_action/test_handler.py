@@ -35,6 +35,8 @@ def test_an_action_answers_with_every_key_of_the_contract(world: World) -> None:
         "operation",
         "target",
         "incident_id",
+        "step",
+        "action_id",
         "changed",
         "summary",
         "details",

@@ -34,7 +34,7 @@ def test_a_remediation_is_told_of_on_its_target(world: World) -> None:
     assert (found["type"], found["reason"]) == ("Normal", "Remediation")
     assert found["action"] == "restart_deployment"
     assert found["note"].startswith(
-        f"execute of restart_deployment for incident {INCIDENT} succeeded."
+        f"execute of restart_deployment for incident {INCIDENT}, step 1, succeeded."
     )
     assert found["eventTime"].startswith("2026-11-23T15:14:5")
 
@@ -77,8 +77,8 @@ def test_a_failure_is_told_of_by_the_name_of_its_error_and_nothing_else(world: W
         module.handler(event(**RESTART), Context())
     refused, failed = events(world)
     assert (refused["type"], refused["reason"]) == ("Warning", "RemediationFailed")
-    assert f"incident {INCIDENT} failed: ActionRefused." in refused["note"]
-    assert f"incident {INCIDENT} failed: RolloutFailed." in failed["note"]
+    assert f"incident {INCIDENT}, step 1, failed: ActionRefused." in refused["note"]
+    assert f"incident {INCIDENT}, step 1, failed: RolloutFailed." in failed["note"]
     assert "checkout:" not in json.dumps([refused, failed])
     assert "ImagePullBackOff" not in json.dumps([refused, failed])
 

@@ -80,6 +80,13 @@ def test_a_complete_input_is_understood() -> None:
     )
 
 
+def test_a_step_is_who_acts_on_an_object_and_what_is_asked_for() -> None:
+    assert parse(event()).token == f"{INCIDENT}/1"
+    second = parse(event(step=2.0))  # as Step Functions writes it at times
+    assert second.token == f"{INCIDENT}/2"
+    assert second.action_id == f"{INCIDENT}:2:execute"
+
+
 def test_a_node_has_no_namespace_whatever_the_alert_says() -> None:
     request = parse(
         event(action="sweep", parameters={}, target={"kind": "node", "namespace": "monitoring"})
@@ -100,6 +107,9 @@ def test_an_unknown_top_level_key_is_left_alone() -> None:
         ({"action": ["stretch"]}, "action"),
         ({"incident_id": "42"}, "incident_id"),
         ({"incident_id": None}, "incident_id"),
+        ({"step": 0}, "step"),
+        ({"step": 9}, "step"),
+        ({"step": "1"}, "step"),
         ({"target": {"kind": "pod"}}, "target.kind"),
         ({"target": {"kind": "node"}}, "target.kind"),
         ({"target": {"name": "../nodes"}}, "target.name"),

@@ -6,7 +6,7 @@ import pytest
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused, ClusterUnreachable
-from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, World, request
+from tests.unit.runbook_action.fakes import OTHER_INCIDENT, TOKEN, World, request
 
 RESTART = REGISTRY["restart_deployment"]
 
@@ -16,7 +16,7 @@ def test_execute_restarts_and_marks_in_one_write() -> None:
     outcome = RESTART.execute(request(RESTART.name), world.services)
     assert outcome.status == "succeeded"
     assert world.calls.writes() == ["patch template"]
-    assert world.cluster.template_annotations["sre-platform/restarted-for"] == INCIDENT
+    assert world.cluster.template_annotations["sre-platform/restarted-for"] == TOKEN
     assert world.cluster.raw["metadata"]["annotations"]["sre-platform/action"] == RESTART.name
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused, ClusterUnreachable
-from tests.unit.runbook_action.fakes import INCIDENT, World, request
+from tests.unit.runbook_action.fakes import TOKEN, World, request
 
 ROLLBACK = REGISTRY["rollback_deployment"]
 
@@ -63,7 +63,7 @@ def test_the_newest_revision_that_differs_by_more_than_a_restart_comes_back(worl
     assert [(change.before, change.after) for change in outcome.plan] == [("shop:bad", "shop:good")]
     metadata = world.cluster.raw["spec"]["template"]["metadata"]
     assert metadata["labels"] == {"app": "checkout"}
-    assert metadata["annotations"]["sre-platform/restarted-for"] == INCIDENT
+    assert metadata["annotations"]["sre-platform/restarted-for"] == TOKEN
 
 
 def test_a_revision_may_be_named(world: World) -> None:
