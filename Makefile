@@ -45,7 +45,7 @@ check: lint-code test-unit  ## What one runs while working: lint and the quick t
 
 lint: lint-code lint-cloud  ## Every static check
 
-lint-code: $(READY)
+lint-code: $(READY)  ## Only the checks of the code, the machines and the catalogue
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src srectl onemachine checkout_app tests

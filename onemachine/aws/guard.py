@@ -44,8 +44,12 @@ _OWN_ROUTES = ("/_ministack", "/_localstack", "/_aws/", PREFIX)
 _API = re.compile(r"/_aws/execute-api/[a-z0-9]+/[A-Za-z0-9_$-]+(/.*)?")
 _TOKEN_REVIEW = re.compile(r"/_ministack/eks-auth/\d{12}/[^/]+/[^/]+/[A-Za-z0-9_-]{16,}")
 _STACK_SIGNAL = re.compile(r"/_ministack/cfn-(response|signal)/[A-Za-z0-9-]{16,}")
-#: The links in messages that ask for a confirmation, or offer to end a subscription.
-_LINKS = frozenset({"ConfirmSubscription", "Unsubscribe"})
+#: The links in messages that ask for a confirmation, or offer to end a subscription, with all that
+#: SNS puts into them.
+_LINKS = {
+    "ConfirmSubscription": frozenset({"Action", "TopicArn", "Token"}),
+    "Unsubscribe": frozenset({"Action", "SubscriptionArn"}),
+}
 #: A header that could steer an unsigned request to another service.
 _TARGET = "x-amz-target"
 
@@ -170,13 +174,19 @@ def _serves_unsigned(request: _Request) -> bool:
     if request.path != "/" or _TARGET in request.headers or "authorization" in request.headers:
         return False
     if request.method == "GET":
-        action = request.query.get("Action", [])
-        return not request.body and len(action) == 1 and action[0] in _LINKS
+        return not request.body and _is_link(request.query)
     form = request.headers.get("content-type", "").split(";")[0].strip() == _FORM
     if request.method != "POST" or not form or request.query:
         return False
     fields = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
     return fields.get("Action") == ["AssumeRoleWithWebIdentity"]
+
+
+def _is_link(query: Query) -> bool:
+    if any(len(values) != 1 for values in query.values()):
+        return False
+    wanted = _LINKS.get(query.get("Action", [""])[0])
+    return wanted is not None and query.keys() == wanted
 
 
 def _headers(scope: Message) -> tuple[Headers, str]:

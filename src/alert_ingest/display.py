@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from alert_ingest.model import Alert, Target, iso
 
@@ -20,11 +21,15 @@ SUMMARY_LIMIT = 500
 MAX_LINKS = 5
 LINK_LIMIT = 1_000
 
-# Blanks and controls of any kind, and what is invisible or turns the direction of writing.
+# Blanks and controls of any kind, what turns the direction of writing, and what nobody sees: format
+# characters and the fillers of Unicode's Default_Ignorable_Code_Point. The template's OneLine has
+# the same; a test compares them.
 _NOT_ONE_LINE = re.compile(
-    "[\x00-\x20\x7f-\xa0\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]+"
+    "[\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
+    "\u2028-\u202f\u205f-\u206f\u3000\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
 )
+# What would end an address, or begin another text, where it is put into chat or a mail.
+_NOT_IN_A_LINK = re.compile(r"[\x00-\x20\x7f-\U0010ffff<>|\\\"`]")
 
 
 class Link(NamedTuple):
@@ -74,8 +79,8 @@ def display_of(alert: Alert) -> Display:
 
 def one_line(text: str, limit: int) -> str:
     """Return text as one line of at most `limit` characters."""
-    # Whatever the expression finds is not printable, but for the blank.
-    if not text.isprintable() or "  " in text:
+    # Most texts need nothing: of printable ASCII the expression finds only blanks.
+    if not (text.isascii() and text.isprintable()) or "  " in text:
         text = _NOT_ONE_LINE.sub(" ", text)
     return text.strip()[:limit]
 
@@ -99,13 +104,15 @@ def links_of(links: tuple[tuple[str, str], ...]) -> tuple[Link, ...]:
 
 
 def _can_be_shown(url: str) -> bool:
-    return (
-        len(url) < LINK_LIMIT
-        and url.startswith(("https://", "http://"))
-        and url.isascii()
-        and url.isprintable()
-        and " " not in url
-    )
+    """Whether it is an http(s) address that leads where it seems to: to a host, as nobody."""
+    if len(url) >= LINK_LIMIT or _NOT_IN_A_LINK.search(url):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    named = bool(parts.hostname) and "@" not in parts.netloc
+    return named and url.startswith(("https://", "http://"))
 
 
 def _headline(alert: Alert, name: str, where: str) -> str:

@@ -132,7 +132,7 @@ def _tell(incident: dict[str, Any]) -> None:
         console.print(f"  [yellow]warning[/]     {safe(warning)}")
     _tell_approval(incident)
     steps = incident.get("actions_taken") or []
-    console.print("[bold]what was done[/]" if steps else "nothing was done")
+    console.print("[bold]what was done[/]" if steps else _nothing_yet(incident))
     for step in steps:
         _tell_step(step)
     for title, key in (("links", "links"), ("labels", "labels"), ("notes", "annotations")):
@@ -141,6 +141,15 @@ def _tell(incident: dict[str, Any]) -> None:
             console.print(f"[bold]{title}[/]")
         for name in sorted(entries):
             console.print(f"  {safe(name)}: {safe(entries[name])}")
+
+
+def _nothing_yet(incident: dict[str, Any]) -> str:
+    """Say why a record holds no step: steps are recorded when they have ended."""
+    if incident.get("status") != "remediating":
+        return "nothing was done"
+    if incident.get("attached_to"):
+        return f"it follows the remediation of incident {safe(incident['attached_to'])}"
+    return "its runbook is at work; each step is told here when it has ended"
 
 
 def _tell_approval(incident: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.lanes.plan import LANES, Lane, files_of_lanes
@@ -53,7 +53,15 @@ def main(arguments: Sequence[str]) -> int:
     missing = [step.name for job in planned for step in job.steps if step.name not in ran]
     if missing:
         print(f"not run, because what comes before failed: {', '.join(missing)}")
-    return int(bool(missing) or any(each.code for each in took))
+    idle = untested(tested)
+    if idle:
+        print(f"nothing was tested, because every test was skipped: {', '.join(idle)}")
+    return int(bool(missing or idle) or any(each.code for each in took))
+
+
+def untested(tested: Mapping[str, Counted]) -> list[str]:
+    """Name the lanes whose every test was skipped: they say nothing, so they are no success."""
+    return [name for name, each in tested.items() if each.tests and each.tests == each.skipped]
 
 
 def jobs(beside: Sequence[str], only: Sequence[str] = ()) -> list[Job]:

@@ -153,6 +153,9 @@ def test_an_sdk_names_the_error_of_a_wrong_secret(local_aws: LocalAws, service: 
             "Action=AssumeRoleWithWebIdentity",
         ),
         ("GET", "/?Action=ConfirmSubscription&Action=ListTopics", {}, ""),
+        ("GET", "/?Action=ConfirmSubscription&TopicArn=a&Token=b&Version=2010-03-31", {}, ""),
+        ("GET", "/?Action=ConfirmSubscription&TopicArn=a", {}, ""),
+        ("GET", "/?Action=Unsubscribe&SubscriptionArn=a&list-type=2", {}, ""),
     ],
 )
 def test_what_nobody_signed_is_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from alert_ingest.display import Display, Link, display_of, links_of, one_line
 from alert_ingest.model import Alert, Target
+from tests.support.template import read
 from tests.unit.alert_ingest.bodies import alertmanager_body, sample
 from tests.unit.alert_ingest.invoking import Invoker, data_of
 
@@ -100,6 +102,7 @@ HOSTILE = {
     "blanks": (" a \t \xa0 b ", "a b"),
     "turned writing": ("user\u202egnp.exe\u202c \u2066x\u2069 \u061cy", "user gnp.exe x y"),
     "invisible": ("pay\u200bpal \u2060\ufeff\U000e0041x", "pay pal x"),
+    "seen by nobody": ("pay\u00adpal\u3164x\u115fy\uffa0z\u034f!\u180e\u206a", "pay pal x y z !"),
     "other scripts": ("Käse 結 🔥", "Käse 結 🔥"),
     "markup is not touched": ("<!channel> & *b* [x](y)", "<!channel> & *b* [x](y)"),
     "nothing left": ("\u200b\n", ""),
@@ -113,6 +116,15 @@ def test_text_becomes_one_line(text: str, line: str) -> None:
     shown = display_of(alert)
     assert (shown.name, shown.summary) == (line or "an alert without a name", line)
     assert len(shown.headline.splitlines()) == 1
+
+
+def test_machines_clean_what_is_no_alerts_own_in_the_same_way() -> None:
+    line = read()["Mappings"]["Shared"]["Text"]["OneLine"]
+    of_machines = re.compile(line[line.index("/[") + 1 : line.index("]+/") + 2])
+    everything = [chr(point) for point in range(0x10000) if not 0xD800 <= point < 0xE000]
+    assert [each for each in everything if of_machines.match(each)] == [
+        each for each in everything if one_line(f"a{each}b", 9) == "a b"
+    ]
 
 
 @given(text=st.text(max_size=60), limit=st.integers(0, 50))
@@ -136,6 +148,13 @@ def test_links_are_plain_addresses_and_not_many() -> None:
         "long": "http://example.com/" + "x" * 1000,
         "not ascii": "http://example.com/é",
         "turned": "http://example.com/\u202e",
+        "as somebody": "https://accounts.example.com@evil.example/",
+        "without a host": "http:///etc/passwd",
+        "another text in chat": "https://example.com/|https://good.example",
+        "end of a link": "https://example.com/><!channel>",
+        "another slash": "https://evil.example\\@good.example/",
+        "quote": 'https://example.com/"onclick="x',
+        "no address": "http://[::1",
     }
     last = Link("last", "https://example.com/a?b=1&c=2")
     assert links_of((*bad.items(), last)) == (last,)

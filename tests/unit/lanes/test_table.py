@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.lanes.__main__ import untested
 from tests.lanes.run import Took
 from tests.lanes.table import Counted, slowest, table
 
@@ -30,3 +31,8 @@ def test_the_table_has_a_line_for_each_step_and_the_sum(tmp_path: Path) -> None:
         ["all", "0:00", "3:20", "1:21", "5", "2", "1"],
     ]
     assert slowest(tested.values())[0].split() == ["1:15", "a::slow"]
+
+
+def test_a_lane_whose_every_test_was_skipped_is_no_success() -> None:
+    tested = {"aws": Counted(2, 0, 2), "unit": Counted(3, 0, 2), "lint": Counted()}
+    assert untested(tested) == ["aws"]

@@ -105,6 +105,23 @@ def test_text_of_an_alert_is_neither_markup_nor_terminal_control(
     assert "[/nope]  [2J faked line" in srectl("incidents", "show", ID).output
 
 
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        ({"status": "remediating"}, "its runbook is at work"),
+        ({"status": "remediating", "attached_to": "another"}, "of incident another"),
+        ({"status": "escalated"}, "nothing was done"),
+    ],
+)
+def test_a_record_without_a_step_says_why(
+    put_incident: Put, srectl: Run, record: dict[str, str], told: str
+) -> None:
+    put_incident(**record, actions_taken=[])
+    shown = srectl("incidents", "show", ID).output
+    assert told in shown
+    assert ("nothing was done" in shown) == (told == "nothing was done")
+
+
 def test_the_token_of_an_approval_is_never_shown(put_incident: Put, srectl: Run) -> None:
     put_incident(status="remediating", approval={"token": "s3cret", "plan": "[]"})
     for command in (
