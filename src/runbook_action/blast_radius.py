@@ -13,7 +13,7 @@ from typing import Any
 
 from runbook_action.errors import AccessDenied, ActionRefused
 from runbook_action.fields import Field, IntegerField
-from runbook_action.objects import Deployment, Node
+from runbook_action.objects import Node, Workload
 from runbook_action.ports import Cluster
 from runbook_action.request import Request
 
@@ -24,12 +24,12 @@ READY_FIELDS: Mapping[str, Field] = {
 _NAMED_IN_ERRORS = 5
 
 
-def refuse_if_too_few_stay_ready(deployment: Deployment, request: Request) -> None:
+def refuse_if_too_few_stay_ready(workload: Workload, request: Request) -> None:
     """Stop before a rollout that starts, or could come, below the ready replicas to be kept.
 
     Parameters
     ----------
-    deployment
+    workload
         The target as it is now.
     request
         Its parameters ``min_ready`` (replicas) and ``min_ready_percent`` (of the replicas asked
@@ -40,17 +40,17 @@ def refuse_if_too_few_stay_ready(deployment: Deployment, request: Request) -> No
     ActionRefused
         If fewer are ready, or the update strategy may take more away than that.
     """
-    limit = _must_stay_ready(deployment, request.parameters)
-    ready = deployment.count("readyReplicas")
+    limit = _must_stay_ready(workload, request.parameters)
+    ready = workload.count("ready")
     if ready < limit:
         raise ActionRefused(
             f"{request.target} has {ready} ready replicas and must keep {limit} "
             f"(min_ready, min_ready_percent): replacing its pods is left to a human."
         )
-    lowest = deployment.replicas - _may_be_unavailable(deployment)
+    lowest = workload.replicas - _may_be_unavailable(workload)
     if lowest < limit:
         raise ActionRefused(
-            f"a rollout of {request.target} may leave {max(lowest, 0)} of {deployment.replicas} "
+            f"a rollout of {request.target} may leave {max(lowest, 0)} of {workload.replicas} "
             f"replicas, and {limit} must stay ready (min_ready, min_ready_percent). Lower its "
             f"maxUnavailable, or the limit in the runbook."
         )
@@ -91,28 +91,28 @@ def refuse_if_group_is_short(node: Node, request: Request, cluster: Cluster) -> 
         )
 
 
-def _must_stay_ready(deployment: Deployment, parameters: Mapping[str, Any]) -> int:
+def _must_stay_ready(workload: Workload, parameters: Mapping[str, Any]) -> int:
     share = int(parameters.get("min_ready_percent", 0))
     # In whole numbers: 0.07 * 100 is more than 7.
-    of_all = -(-deployment.replicas * share // 100)
+    of_all = -(-workload.replicas * share // 100)
     return max(int(parameters.get("min_ready", 0)), of_all)
 
 
-def _may_be_unavailable(deployment: Deployment) -> int:
+def _may_be_unavailable(workload: Workload) -> int:
     """Replicas a rollout may take away, by the rules of the Deployment controller.
 
     Source: ``ResolveFenceposts`` in ``pkg/controller/deployment/util`` of Kubernetes: a share of
     unavailable pods is rounded down, of surplus ones up, and never are both nothing.
     """
-    strategy = deployment.spec.get("strategy") or {}
+    strategy = workload.spec.get("strategy") or {}
     if strategy.get("type", "RollingUpdate") != "RollingUpdate":
-        return deployment.replicas  # Recreate ends every pod first
+        return workload.replicas  # Recreate ends every pod first
     rolling = strategy.get("rollingUpdate") or {}
-    surplus = _resolved(rolling.get("maxSurge", "25%"), deployment.replicas, math.ceil)
-    missing = _resolved(rolling.get("maxUnavailable", "25%"), deployment.replicas, math.floor)
+    surplus = _resolved(rolling.get("maxSurge", "25%"), workload.replicas, math.ceil)
+    missing = _resolved(rolling.get("maxUnavailable", "25%"), workload.replicas, math.floor)
     if surplus == 0 and missing == 0:
         return 1
-    return min(missing, deployment.replicas)
+    return min(missing, workload.replicas)
 
 
 def _resolved(value: object, replicas: int, rounded: Any) -> int:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from runbook_action.errors import ClusterConflict, FinalError
+from runbook_action.kinds import KINDS
 from runbook_action.objects import KubernetesObject
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
@@ -48,11 +49,7 @@ def tell_of(request: Request, result: Outcome | FinalError, services: Services) 
     if isinstance(result, Outcome) and result.status != "succeeded":
         return
     target = request.target
-    found: KubernetesObject = (
-        services.cluster.node(target.name)
-        if target.kind == "node"
-        else services.cluster.deployment(target.namespace or "", target.name)
-    )
+    found = services.cluster.read(target.kind, target.namespace or "", target.name)
     with suppress(ClusterConflict):  # an earlier call for the same incident wrote it
         services.cluster.create_event(
             found.namespace or CLUSTER_NAMESPACE, _event(request, result, found, services)
@@ -66,10 +63,9 @@ def _event(
     ended = f"failed: {type(result).__name__}" if failed else "succeeded"
     identity = "\n".join((request.token, request.action, request.operation, ended, found.uid))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    is_node = request.target.kind == "node"
     regarding = {
-        "apiVersion": "v1" if is_node else "apps/v1",
-        "kind": "Node" if is_node else "Deployment",
+        "apiVersion": KINDS[found.kind].api_version,
+        "kind": found.kind_name,
         "name": found.name,
         "uid": found.uid,
     }

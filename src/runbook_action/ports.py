@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar, cast
 
-from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
+from runbook_action.kinds import KindWord
+from runbook_action.objects import Autoscaler, KubernetesObject, Node, Pod, Workload
+
+T = TypeVar("T", bound=KubernetesObject)
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,24 @@ class Cluster(Protocol):
     def allows(self, namespace: str, right: Right) -> bool:
         """Ask whether we have a right in a namespace. Changes nothing."""
 
-    def deployment(self, namespace: str, name: str) -> Deployment:
-        """Read a Deployment."""
+    def read(self, kind: KindWord, namespace: str, name: str) -> KubernetesObject:
+        """Read an object, as its view; ``namespace`` is empty for an object of the cluster.
 
-    def patch_deployment(self, current: Deployment, patch: Mapping[str, Any]) -> Deployment:
+        Raises
+        ------
+        TargetNotFound
+            If there is none of that name.
+        """
+
+    def list(
+        self, kind: KindWord, namespace: str, selector: str = "", fields: str = ""
+    ) -> Sequence[KubernetesObject]:
+        """List the objects of a kind that a label and a field selector match.
+
+        Without a namespace, the objects of all namespaces, or those of the cluster.
+        """
+
+    def patch(self, current: T, patch: Mapping[str, Any]) -> T:
         """Merge a patch (RFC 7386) into exactly the version that was read.
 
         Raises
@@ -55,10 +72,8 @@ class Cluster(Protocol):
             If the object, its status included, was changed since ``current`` was read.
         """
 
-    def replace_template(
-        self, current: Deployment, template: Mapping[str, Any], annotations: Mapping[str, str]
-    ) -> Deployment:
-        """Replace the pod template of exactly the version that was read, and annotate it.
+    def replace(self, current: T, values: Mapping[str, Any]) -> T:
+        """Put whole values at JSON pointers of exactly the version that was read.
 
         Raises
         ------
@@ -66,29 +81,14 @@ class Cluster(Protocol):
             If the object, its status included, was changed since ``current`` was read.
         """
 
-    def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
-        """List the pods a label selector matches."""
+    def create(self, kind: KindWord, namespace: str, body: Mapping[str, Any]) -> KubernetesObject:
+        """Make an object.
 
-    def replica_sets(self, namespace: str, selector: str) -> Sequence[ReplicaSet]:
-        """List the ReplicaSets a label selector matches."""
-
-    def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
-        """List the HorizontalPodAutoscalers of a namespace."""
-
-    def patch_autoscaler(self, current: Autoscaler, patch: Mapping[str, Any]) -> Autoscaler:
-        """Merge a patch into exactly the version that was read; else ClusterConflict."""
-
-    def node(self, name: str) -> Node:
-        """Read a Node."""
-
-    def nodes(self, selector: str) -> Sequence[Node]:
-        """List the nodes a label selector matches."""
-
-    def patch_node(self, current: Node, patch: Mapping[str, Any]) -> Node:
-        """Merge a patch into exactly the version that was read; else ClusterConflict."""
-
-    def pods_on_node(self, name: str) -> Sequence[Pod]:
-        """List the pods of a node, in all namespaces."""
+        Raises
+        ------
+        ClusterConflict
+            If there is one of that name already.
+        """
 
     def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Write an Event (events.k8s.io/v1).
@@ -111,6 +111,32 @@ class Cluster(Protocol):
         TargetNotFound
             If it is gone.
         """
+
+    # What the actions ask for most, typed.
+
+    def workload(self, kind: KindWord, namespace: str, name: str) -> Workload:
+        """Read a Deployment, StatefulSet or DaemonSet."""
+        return cast(Workload, self.read(kind, namespace, name))
+
+    def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
+        """List the pods a label selector matches."""
+        return cast(Sequence[Pod], self.list("pod", namespace, selector))
+
+    def pods_on_node(self, name: str) -> Sequence[Pod]:
+        """List the pods of a node, in all namespaces."""
+        return cast(Sequence[Pod], self.list("pod", "", fields=f"spec.nodeName={name}"))
+
+    def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        """List the HorizontalPodAutoscalers of a namespace."""
+        return cast(Sequence[Autoscaler], self.list("horizontalpodautoscaler", namespace))
+
+    def node(self, name: str) -> Node:
+        """Read a Node."""
+        return cast(Node, self.read("node", "", name))
+
+    def nodes(self, selector: str) -> Sequence[Node]:
+        """List the nodes a label selector matches."""
+        return cast(Sequence[Node], self.list("node", "", selector))
 
 
 class Parameters(Protocol):

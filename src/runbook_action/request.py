@@ -12,7 +12,16 @@ from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, parse_fields
 
 Operation = Literal["plan", "execute", "verify", "undo"]
-TargetKind = Literal["deployment", "node"]
+TargetKind = Literal[
+    "daemonset",
+    "deployment",
+    "horizontalpodautoscaler",
+    "job",
+    "node",
+    "persistentvolumeclaim",
+    "pod",
+    "statefulset",
+]
 
 MAX_STEPS = 8  # of a runbook, as its schema has it
 
@@ -85,8 +94,8 @@ class Signature(Protocol):
     """What must be known of an action to check a request for it."""
 
     @property
-    def target_kind(self) -> TargetKind:
-        """The kind of object it acts on."""
+    def target_kinds(self) -> frozenset[TargetKind]:
+        """The kinds of objects it acts on."""
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -166,11 +175,11 @@ def _target(
         raise InvalidRequest(f"target.{unknown[0]} is not part of a target")
     kind = value.get("kind")
     if kind not in get_args(TargetKind):
-        raise InvalidRequest(f"target.kind must be deployment or node, not {kind!r}")
-    if kind != signature.target_kind:
-        raise InvalidRequest(
-            f"target.kind must be {signature.target_kind} for action {action}, not {kind}"
-        )
+        known = ", ".join(get_args(TargetKind))
+        raise InvalidRequest(f"target.kind must be one of {known}, not {kind!r}")
+    if kind not in signature.target_kinds:
+        wanted = " or ".join(sorted(signature.target_kinds))
+        raise InvalidRequest(f"target.kind must be {wanted} for action {action}, not {kind}")
     name = value.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidRequest(f"target.name is not the name of a Kubernetes object: {name!r}")
@@ -188,7 +197,7 @@ def _target(
             f"namespace {namespace} is not one this platform may change (allowed: "
             f"{', '.join(sorted(allowed_namespaces))}). Add it to ALLOWED_NAMESPACES to allow it."
         )
-    return Target(cluster or None, namespace, "deployment", name)
+    return Target(cluster or None, namespace, cast(TargetKind, kind), name)
 
 
 def _undo(value: object, action: str, signature: Signature) -> Mapping[str, Any] | None:

@@ -9,17 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from runbook_action.kinds import KINDS, KindWord
 from runbook_action.ports import Right
 from runbook_action.request import TargetKind
-
-_RESOURCES: Mapping[str, tuple[str, str]] = {
-    "deployment": ("apps", "deployments"),
-    "replicaset": ("apps", "replicasets"),
-    "horizontalpodautoscaler": ("autoscaling", "horizontalpodautoscalers"),
-    "pod": ("", "pods"),
-    "node": ("", "nodes"),
-}
-_OF_THE_CLUSTER = frozenset({"node"})
 
 
 class Declares(Protocol):
@@ -31,7 +23,7 @@ class Declares(Protocol):
 
 
 def rights(
-    kind: str, *verbs: str, where: Literal["target", "cluster"] | None = None
+    kind: KindWord, *verbs: str, where: Literal["target", "cluster"] | None = None
 ) -> tuple[Right, ...]:
     """Spell rights on a kind of object, a right for each verb.
 
@@ -49,9 +41,9 @@ def rights(
     >>> rights("deployment", "get")
     (Right(group='apps', resource='deployments', verb='get', where='target'),)
     """
-    group, resource = _RESOURCES[kind]
-    where = where or ("cluster" if kind in _OF_THE_CLUSTER else "target")
-    return tuple(Right(group, resource, verb, where) for verb in verbs)
+    known = KINDS[kind]
+    where = where or ("target" if known.namespaced else "cluster")
+    return tuple(Right(known.group, known.resource, verb, where) for verb in verbs)
 
 
 def rolling(kind: TargetKind) -> tuple[Right, ...]:

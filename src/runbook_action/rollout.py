@@ -8,7 +8,7 @@ from typing import Any
 
 from runbook_action import marks
 from runbook_action.errors import ActionRefused, RolloutFailed
-from runbook_action.objects import Deployment
+from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Cluster, Services
 from runbook_action.request import Request, Target
@@ -25,41 +25,39 @@ class RolloutState:
     complete: bool
     progress: str
 
-    def details(self, deployment: Deployment) -> dict[str, Any]:
+    def details(self, workload: Workload) -> dict[str, Any]:
         """The numbers behind it, for the audit trail."""
         return {
             "rollout": self.progress,
-            "replicas": deployment.replicas,
-            "ready_replicas": deployment.count("readyReplicas"),
-            "updated_replicas": deployment.count("updatedReplicas"),
-            "available_replicas": deployment.count("availableReplicas"),
+            "replicas": workload.replicas,
+            "ready_replicas": workload.count("ready"),
+            "updated_replicas": workload.count("updated"),
+            "available_replicas": workload.count("available"),
         }
 
 
-def read_deployment(cluster: Cluster, target: Target) -> Deployment:
+def read_workload(cluster: Cluster, target: Target) -> Workload:
     """Read the target of an action on a Deployment."""
-    return cluster.deployment(target.namespace or "", target.name)
+    return cluster.workload(target.kind, target.namespace or "", target.name)
 
 
 def write_unless_changed(
-    cluster: Cluster, current: Deployment, write: Callable[[Deployment], Deployment]
-) -> Deployment:
+    cluster: Cluster, current: Workload, write: Callable[[Workload], Workload]
+) -> Workload:
     """Write to a Deployment under the rule of ``unless_changed``."""
     return unless_changed(
-        current, read=lambda: cluster.deployment(current.namespace, current.name), write=write
+        current,
+        read=lambda: cluster.workload(current.kind, current.namespace, current.name),
+        write=write,
     )
 
 
-def patch_unless_changed(
-    cluster: Cluster, current: Deployment, patch: Mapping[str, Any]
-) -> Deployment:
+def patch_unless_changed(cluster: Cluster, current: Workload, patch: Mapping[str, Any]) -> Workload:
     """Merge a patch into a Deployment under the rule of ``unless_changed``."""
-    return write_unless_changed(
-        cluster, current, lambda found: cluster.patch_deployment(found, patch)
-    )
+    return write_unless_changed(cluster, current, lambda found: cluster.patch(found, patch))
 
 
-def refuse_if_it_cannot_roll(deployment: Deployment, target: Target) -> None:
+def refuse_if_it_cannot_roll(workload: Workload, target: Target) -> None:
     """Stop before anything is changed if a rollout could never happen or never help.
 
     Raises
@@ -67,14 +65,14 @@ def refuse_if_it_cannot_roll(deployment: Deployment, target: Target) -> None:
     ActionRefused
         If the Deployment is paused, or scaled to zero.
     """
-    refuse_if_paused(deployment, target)
-    if deployment.replicas == 0:
+    refuse_if_paused(workload, target)
+    if workload.replicas == 0:
         raise ActionRefused(
             f"{target} is scaled to 0 replicas: there is no pod to roll. Scale it up first."
         )
 
 
-def refuse_if_paused(deployment: Deployment, target: Target) -> None:
+def refuse_if_paused(workload: Workload, target: Target) -> None:
     """Stop if a rollout would never start.
 
     Raises
@@ -82,14 +80,14 @@ def refuse_if_paused(deployment: Deployment, target: Target) -> None:
     ActionRefused
         If the Deployment is paused.
     """
-    if deployment.paused:
+    if workload.paused:
         raise ActionRefused(
             f"{target} is paused, so a rollout would never start. Resume it with "
             f"'kubectl rollout resume' and run the action again."
         )
 
 
-def assess(deployment: Deployment) -> RolloutState:
+def assess(workload: Workload) -> RolloutState:
     """Judge a rollout by the rules of ``kubectl rollout status``.
 
     Raises
@@ -97,27 +95,27 @@ def assess(deployment: Deployment) -> RolloutState:
     RolloutFailed
         If Kubernetes itself gave up waiting (ProgressDeadlineExceeded).
     """
-    if deployment.count("observedGeneration") < deployment.generation:
+    if workload.observed_generation < workload.generation:
         return RolloutState(False, "waiting for the Deployment controller to see the change")
-    progressing = deployment.condition("Progressing")
+    progressing = workload.condition("Progressing")
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         raise RolloutFailed(
-            f"rollout of {deployment.namespace}/{deployment.name} exceeded its progress "
+            f"rollout of {workload.namespace}/{workload.name} exceeded its progress "
             f"deadline: {progressing.get('message')}"
         )
-    wanted, updated = deployment.replicas, deployment.count("updatedReplicas")
+    wanted, updated = workload.replicas, workload.count("updated")
     if updated < wanted:
         return RolloutState(False, f"{updated} of {wanted} new pods created")
-    old = deployment.count("replicas") - updated
+    old = workload.count("existing") - updated
     if old > 0:
         return RolloutState(False, f"{old} old pods still to end")
-    available = deployment.count("availableReplicas")
+    available = workload.count("available")
     if available < updated:
         return RolloutState(False, f"{available} of {updated} new pods available")
     return RolloutState(True, f"complete: {available} of {wanted} pods available")
 
 
-def faults(cluster: Cluster, deployment: Deployment) -> list[str]:
+def faults(cluster: Cluster, workload: Workload) -> list[str]:
     """Containers of the *current* pods that will not come up by waiting.
 
     Pods of an older template are left out: they are what the rollout replaces. A template that
@@ -125,11 +123,11 @@ def faults(cluster: Cluster, deployment: Deployment) -> list[str]:
     """
     marks_of_template = {
         key: value
-        for key, value in deployment.template_annotations.items()
+        for key, value in workload.template_annotations.items()
         if key in marks.OF_A_RESTART
     }
     found = []
-    for pod in cluster.pods(deployment.namespace, deployment.selector):
+    for pod in cluster.pods(workload.namespace, workload.selector):
         is_current = marks_of_template.items() <= pod.annotations.items()
         if is_current and not pod.terminating and (fault := pod.fault()):
             found.append(fault)
@@ -174,13 +172,13 @@ def watched(
         If the new pods do not come up.
     """
     while True:
-        deployment = read_deployment(services.cluster, target)
-        state = assess(deployment)
-        if deployment.replicas < at_least:
-            state = RolloutState(False, f"{deployment.replicas} of {at_least} replicas asked for")
+        workload = read_workload(services.cluster, target)
+        state = assess(workload)
+        if workload.replicas < at_least:
+            state = RolloutState(False, f"{workload.replicas} of {at_least} replicas asked for")
         if state.complete:
             break
-        if found := faults(services.cluster, deployment):
+        if found := faults(services.cluster, workload):
             raise RolloutFailed(
                 f"new pods of {target} do not come up: {'; '.join(found[:_FAULTS_REPORTED])}. "
                 f"See 'kubectl -n {target.namespace} describe pods' for the cause."
@@ -197,7 +195,7 @@ def watched(
         "succeeded" if state.complete else "in_progress",
         f"{done}; {end}.",
         changed=bool(changes),
-        details={**(details or {}), **state.details(deployment)},
+        details={**(details or {}), **state.details(workload)},
         plan=changes,
         undo=undo,
     )
@@ -222,23 +220,23 @@ def verdict(
     Outcome
         ``succeeded`` or ``unhealthy``, with every reason.
     """
-    deployment = read_deployment(services.cluster, target)
+    workload = read_workload(services.cluster, target)
     found = list(reasons)
     try:
-        state = assess(deployment)
+        state = assess(workload)
         if not state.complete:
             found.append(f"rollout is not complete: {state.progress}")
     except RolloutFailed as error:
         found.append(str(error))
-    ready = deployment.count("readyReplicas")
-    if deployment.replicas == 0:
+    ready = workload.count("ready")
+    if workload.replicas == 0:
         found.append("scaled to 0 replicas: nothing serves")
-    elif ready < deployment.replicas:
-        found.append(f"{ready} of {deployment.replicas} replicas are ready")
-    found.extend(faults(services.cluster, deployment)[:_FAULTS_REPORTED])
+    elif ready < workload.replicas:
+        found.append(f"{ready} of {workload.replicas} replicas are ready")
+    found.extend(faults(services.cluster, workload)[:_FAULTS_REPORTED])
     healthy = not found
     summary = (
-        f"{target} is healthy: {ready} of {deployment.replicas} replicas are ready."
+        f"{target} is healthy: {ready} of {workload.replicas} replicas are ready."
         if healthy
         else f"{target} is not healthy: {'; '.join(found)}."
     )
@@ -248,7 +246,7 @@ def verdict(
         details={
             **details,
             "reasons": found,
-            "replicas": deployment.replicas,
+            "replicas": workload.replicas,
             "ready_replicas": ready,
         },
         healthy=healthy,
@@ -256,14 +254,14 @@ def verdict(
 
 
 def restart_change(
-    services: Services, deployment: Deployment, request: Request, *, undoing: bool = False
+    services: Services, workload: Workload, request: Request, *, undoing: bool = False
 ) -> Change:
     """The restart as a line of a plan: to come, or as it was already asked for."""
-    found = deployment.template_annotations.get(marks.RESTARTED_AT)
-    done = is_restarted(deployment, request, undoing=undoing)
+    found = workload.template_annotations.get(marks.RESTARTED_AT)
+    done = is_restarted(workload, request, undoing=undoing)
     return Change(
-        "Deployment",
-        f"{deployment.namespace}/{deployment.name}",
+        workload.kind_name,
+        f"{workload.namespace}/{workload.name}",
         f"spec.template.metadata.annotations[{marks.RESTARTED_AT}]",
         None if done else found,
         found if done else services.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -271,14 +269,14 @@ def restart_change(
 
 
 def restart_patch(
-    deployment: Deployment, change: Change, request: Request, *, undoing: bool = False
+    workload: Workload, change: Change, request: Request, *, undoing: bool = False
 ) -> dict[str, Any]:
     """Patch of the pod template that makes Kubernetes replace every pod.
 
     The marks in it are what makes a second call for the same step and direction recognise that
     the restart was already asked for. Those of the incident's other steps stay.
     """
-    restarted, undone = _steps_on(deployment, request)
+    restarted, undone = _steps_on(workload, request)
     restarted = [each for each in restarted if each != request.token]
     undone = [each for each in undone if each != request.token]
     (undone if undoing else restarted).append(request.token)
@@ -291,21 +289,21 @@ def restart_patch(
     return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
 
 
-def is_restarted(deployment: Deployment, request: Request, *, undoing: bool = False) -> bool:
+def is_restarted(workload: Workload, request: Request, *, undoing: bool = False) -> bool:
     """Whether the restart of this step and direction was already asked for."""
-    restarted, undone = _steps_on(deployment, request)
+    restarted, undone = _steps_on(workload, request)
     return request.token in (undone if undoing else restarted)
 
 
-def is_latest(deployment: Deployment, request: Request) -> bool:
+def is_latest(workload: Workload, request: Request) -> bool:
     """Whether no later step of the incident replaced the pods since this one did."""
-    restarted, _ = _steps_on(deployment, request)
+    restarted, _ = _steps_on(workload, request)
     return restarted[-1:] == [request.token]
 
 
-def _steps_on(deployment: Deployment, request: Request) -> tuple[list[str], list[str]]:
+def _steps_on(workload: Workload, request: Request) -> tuple[list[str], list[str]]:
     """Tokens of the incident's steps that replaced the pods, and of those taken back."""
-    found = deployment.template_annotations
+    found = workload.template_annotations
     return (
         marks.tokens(found, marks.RESTARTED_FOR, request.incident_id),
         marks.tokens(found, marks.UNDONE_FOR, request.incident_id),

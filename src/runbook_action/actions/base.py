@@ -23,8 +23,8 @@ class Action(Protocol):
         """Its name in the catalogue."""
 
     @property
-    def target_kind(self) -> TargetKind:
-        """The kind of object it acts on."""
+    def target_kinds(self) -> frozenset[TargetKind]:
+        """The kinds of objects it acts on."""
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from runbook_action import marks
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import BooleanField, Field
-from runbook_action.objects import Deployment
+from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
@@ -30,7 +30,7 @@ from runbook_action.rights import rolling
 from runbook_action.rollout import (
     is_restarted,
     patch_unless_changed,
-    read_deployment,
+    read_workload,
     refuse_if_it_cannot_roll,
     refuse_if_paused,
     restart_change,
@@ -50,9 +50,9 @@ class DegradedMode:
     enabled: bool
 
     @property
-    def target_kind(self) -> TargetKind:
+    def target_kinds(self) -> frozenset[TargetKind]:
         """It restarts a Deployment."""
-        return "deployment"
+        return frozenset({"deployment"})
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
@@ -76,7 +76,7 @@ class DegradedMode:
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the switch and the restart that are still to be done."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
         setting = _read(services)
         changes = _switch_change(services, setting, self.enabled)
@@ -103,7 +103,7 @@ class DegradedMode:
         ``plan`` and ``changed`` tell of everything done for the incident, also by earlier calls:
         the last answer is the one that the audit trail keeps.
         """
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
         if not is_restarted(deployment, request):
             refuse_if_too_few_stay_ready(deployment, request)
@@ -138,7 +138,7 @@ class DegradedMode:
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Restore the setting from before this incident, and restart again."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         # An execute that died halfway returned no undo: then the mark on the target knows.
         source = request.undo or marks.recorded(deployment, request) or {}
         previous = source.get(_SETTING)
@@ -174,7 +174,7 @@ class DegradedMode:
     def _undo(self, previous: bool) -> Undo:
         return Undo(self.name, {_SETTING: previous})
 
-    def _before(self, deployment: Deployment, request: Request, setting: bool) -> bool:
+    def _before(self, deployment: Workload, request: Request, setting: bool) -> bool:
         recorded = marks.recorded(deployment, request) or {}
         previous = recorded.get(_SETTING)
         return previous if isinstance(previous, bool) else setting

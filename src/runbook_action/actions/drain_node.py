@@ -64,9 +64,9 @@ class DrainNode:
     name: str = "drain_node"
 
     @property
-    def target_kind(self) -> TargetKind:
+    def target_kinds(self) -> frozenset[TargetKind]:
         """It drains a node."""
-        return "node"
+        return frozenset({"node"})
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
@@ -138,7 +138,7 @@ class DrainNode:
             unless_changed(
                 node,
                 read=lambda: services.cluster.node(request.target.name),
-                write=lambda current: services.cluster.patch_node(current, patch),
+                write=lambda current: services.cluster.patch(current, patch),
             )
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if cordoned_before else [_cordon(node, before=None)]
@@ -250,7 +250,7 @@ class DrainNode:
         unless_changed(
             node,
             read=lambda: services.cluster.node(request.target.name),
-            write=lambda current: services.cluster.patch_node(current, patch),
+            write=lambda current: services.cluster.patch(current, patch),
         )
 
     def _undo(self, cordoned_before: bool) -> Undo:

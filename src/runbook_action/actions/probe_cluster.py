@@ -36,9 +36,9 @@ class ProbeCluster:
     name: str = "probe_cluster"
 
     @property
-    def target_kind(self) -> TargetKind:
+    def target_kinds(self) -> frozenset[TargetKind]:
         """Remediations act on Deployments."""
-        return "deployment"
+        return frozenset({"deployment"})
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:

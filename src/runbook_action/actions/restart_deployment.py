@@ -27,7 +27,7 @@ from runbook_action.rollout import (
     is_latest,
     is_restarted,
     patch_unless_changed,
-    read_deployment,
+    read_workload,
     refuse_if_it_cannot_roll,
     restart_change,
     restart_patch,
@@ -43,9 +43,9 @@ class RestartDeployment:
     name: str = "restart_deployment"
 
     @property
-    def target_kind(self) -> TargetKind:
+    def target_kinds(self) -> frozenset[TargetKind]:
         """It restarts a Deployment."""
-        return "deployment"
+        return frozenset({"deployment"})
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
@@ -69,7 +69,7 @@ class RestartDeployment:
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the restart that is still to be done."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
         if is_restarted(deployment, request):
             return Outcome(
@@ -85,7 +85,7 @@ class RestartDeployment:
 
     def execute(self, request: Request, services: Services) -> Outcome:
         """Restart, and watch the rollout."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
         change = restart_change(services, deployment, request)
         if not is_restarted(deployment, request):
@@ -110,7 +110,7 @@ class RestartDeployment:
     def undo(self, request: Request, services: Services) -> Outcome:
         """Put the pod template back, unless the restart is complete."""
         target = request.target
-        deployment = read_deployment(services.cluster, target)
+        deployment = read_workload(services.cluster, target)
         before = marks.recorded(deployment, request)
         restarted = is_restarted(deployment, request)
         if before is None or (restarted and assess(deployment).complete):
@@ -143,7 +143,7 @@ class RestartDeployment:
 def _settled(services: Services, target: Target) -> RolloutState:
     """Wait for the earlier pods to be all there are; stuck ones are on their way out meanwhile."""
     while True:
-        state = assess(read_deployment(services.cluster, target))
+        state = assess(read_workload(services.cluster, target))
         if state.complete or services.clock.remaining() < POLL_SECONDS:
             return state
         services.clock.sleep(POLL_SECONDS)

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from runbook_action import marks
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField
-from runbook_action.objects import Deployment, ReplicaSet
+from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     is_restarted,
-    read_deployment,
+    read_workload,
     refuse_if_it_cannot_roll,
     refuse_if_paused,
     restart_change,
@@ -44,9 +44,9 @@ class RollbackDeployment:
     name: str = "rollback_deployment"
 
     @property
-    def target_kind(self) -> TargetKind:
+    def target_kinds(self) -> frozenset[TargetKind]:
         """It rolls back a Deployment."""
-        return "deployment"
+        return frozenset({"deployment"})
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
@@ -72,7 +72,7 @@ class RollbackDeployment:
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show what the rollback would bring back."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
         if is_restarted(deployment, request):
             return Outcome(
@@ -90,7 +90,7 @@ class RollbackDeployment:
 
     def execute(self, request: Request, services: Services) -> Outcome:
         """Put the earlier template in place, and watch the rollout."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
         recorded = marks.recorded(deployment, request)
         if recorded is not None and is_restarted(deployment, request):
@@ -118,7 +118,7 @@ class RollbackDeployment:
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Roll forward to the template from before this incident."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         undone = is_restarted(deployment, request, undoing=True)
         if not undone and not is_restarted(deployment, request):
             return Outcome(
@@ -149,8 +149,8 @@ class RollbackDeployment:
         self,
         request: Request,
         services: Services,
-        deployment: Deployment,
-        wanted: ReplicaSet,
+        deployment: Workload,
+        wanted: Revision,
         previous: Mapping[str, Any],
         *,
         undoing: bool = False,
@@ -167,14 +167,20 @@ class RollbackDeployment:
         write_unless_changed(
             services.cluster,
             deployment,
-            lambda current: services.cluster.replace_template(current, template, annotations),
+            lambda current: services.cluster.replace(
+                current,
+                {
+                    "/metadata/annotations": {**current.annotations, **annotations},
+                    "/spec/template": template,
+                },
+            ),
         )
 
     def _undo(self, before: int) -> Undo:
         return Undo(self.name, {"from_revision": before})
 
     @staticmethod
-    def _earlier(request: Request, services: Services, deployment: Deployment) -> ReplicaSet:
+    def _earlier(request: Request, services: Services, deployment: Workload) -> Revision:
         asked = request.parameters.get("to_revision")
         for each in _history(services, deployment):
             if (
@@ -190,10 +196,10 @@ class RollbackDeployment:
         )
 
 
-def _history(services: Services, deployment: Deployment) -> list[ReplicaSet]:
+def _history(services: Services, deployment: Workload) -> list[Revision]:
     """The revisions that Kubernetes keeps, the newest first."""
-    found = services.cluster.replica_sets(deployment.namespace, deployment.selector)
-    own = [each for each in found if each.belongs_to(deployment)]
+    found = services.cluster.list("replicaset", deployment.namespace, deployment.selector)
+    own = [cast(Revision, each) for each in found if each.belongs_to(deployment)]
     return sorted(own, key=lambda each: each.revision, reverse=True)
 
 
@@ -214,7 +220,7 @@ def _bare(template: Mapping[str, Any]) -> dict[str, Any]:
     return {**template, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 
 
-def _changes(deployment: Deployment, template: Mapping[str, Any]) -> list[Change]:
+def _changes(deployment: Workload, template: Mapping[str, Any]) -> list[Change]:
     """A diff for humans. Environment variables stay out of it: they may be secrets."""
     name = f"{deployment.namespace}/{deployment.name}"
     changes = []

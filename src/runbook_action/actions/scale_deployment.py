@@ -21,14 +21,14 @@ from typing import Any
 from runbook_action import marks
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
-from runbook_action.objects import Autoscaler, Deployment
+from runbook_action.objects import Autoscaler, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     patch_unless_changed,
-    read_deployment,
+    read_workload,
     refuse_if_paused,
     verdict,
     watched,
@@ -68,9 +68,9 @@ class ScaleDeployment:
     name: str = "scale_deployment"
 
     @property
-    def target_kind(self) -> TargetKind:
+    def target_kinds(self) -> frozenset[TargetKind]:
         """It scales a Deployment."""
-        return "deployment"
+        return frozenset({"deployment"})
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
@@ -131,7 +131,7 @@ class ScaleDeployment:
                 patch["spec"] = {"replicas": scaling.after}
             patch_unless_changed(services.cluster, deployment, patch)
         if autoscaler is not None and not _is_done(deployment, autoscaler, scaling):
-            services.cluster.patch_autoscaler(autoscaler, {"spec": {"minReplicas": scaling.after}})
+            services.cluster.patch(autoscaler, {"spec": {"minReplicas": scaling.after}})
         return watched(
             services,
             request.target,
@@ -143,7 +143,7 @@ class ScaleDeployment:
 
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: rollout complete, at least the replicas asked for, all ready."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         scaling = Scaling.from_json(marks.recorded(deployment, request))
         reasons = []
         if scaling and deployment.replicas < scaling.after:
@@ -152,7 +152,7 @@ class ScaleDeployment:
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Put the number back, if it is still ours."""
-        deployment = read_deployment(services.cluster, request.target)
+        deployment = read_workload(services.cluster, request.target)
         scaling = Scaling.from_json(request.undo or marks.recorded(deployment, request))
         if scaling is None:
             return Outcome(
@@ -175,7 +175,7 @@ class ScaleDeployment:
             )
         back = Scaling(scaling.after, scaling.before, scaling.autoscaler)
         if scaling.autoscaler and autoscaler is not None:
-            services.cluster.patch_autoscaler(autoscaler, {"spec": {"minReplicas": scaling.before}})
+            services.cluster.patch(autoscaler, {"spec": {"minReplicas": scaling.before}})
         else:
             patch_unless_changed(
                 services.cluster, deployment, {"spec": {"replicas": scaling.before}}
@@ -189,8 +189,8 @@ class ScaleDeployment:
 
     def _decide(
         self, request: Request, services: Services
-    ) -> tuple[Deployment, Autoscaler | None, Scaling]:
-        deployment = read_deployment(services.cluster, request.target)
+    ) -> tuple[Workload, Autoscaler | None, Scaling]:
+        deployment = read_workload(services.cluster, request.target)
         refuse_if_paused(deployment, request.target)
         autoscaler = _autoscaler(services, deployment)
         recorded = Scaling.from_json(marks.recorded(deployment, request))
@@ -222,7 +222,7 @@ def _wanted(request: Request, running: int) -> int:
     return running + int(step) if step is not None else math.ceil(running * float(factor or 1))
 
 
-def _autoscaler(services: Services, deployment: Deployment) -> Autoscaler | None:
+def _autoscaler(services: Services, deployment: Workload) -> Autoscaler | None:
     return next(
         (
             each
@@ -233,11 +233,11 @@ def _autoscaler(services: Services, deployment: Deployment) -> Autoscaler | None
     )
 
 
-def _number(deployment: Deployment, autoscaler: Autoscaler | None) -> int:
+def _number(deployment: Workload, autoscaler: Autoscaler | None) -> int:
     return deployment.replicas if autoscaler is None else autoscaler.min_replicas
 
 
-def _is_done(deployment: Deployment, autoscaler: Autoscaler | None, scaling: Scaling) -> bool:
+def _is_done(deployment: Workload, autoscaler: Autoscaler | None, scaling: Scaling) -> bool:
     return _number(deployment, autoscaler) >= scaling.after
 
 
@@ -245,7 +245,7 @@ def _what(scaling: Scaling) -> str:
     return "the autoscaler's minimum" if scaling.autoscaler else "the replicas"
 
 
-def _change(deployment: Deployment, scaling: Scaling) -> Change:
+def _change(deployment: Workload, scaling: Scaling) -> Change:
     if scaling.autoscaler:
         name = f"{deployment.namespace}/{scaling.autoscaler}"
         return Change(

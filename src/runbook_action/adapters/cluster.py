@@ -27,8 +27,9 @@ from runbook_action.errors import (
     RunbookActionError,
     TargetNotFound,
 )
-from runbook_action.objects import Autoscaler, Deployment, Node, Pod, ReplicaSet
-from runbook_action.ports import Right
+from runbook_action.kinds import KINDS, KindWord
+from runbook_action.objects import KubernetesObject, Pod, view
+from runbook_action.ports import Cluster, Right, T
 
 TIMEOUT_SECONDS = (3.0, 10.0)  # connect, read
 MERGE_PATCH = "application/merge-patch+json"
@@ -53,7 +54,7 @@ class Access(Protocol):
         """Drop the cached token and session."""
 
 
-class KubernetesCluster:
+class KubernetesCluster(Cluster):
     """One cluster's API.
 
     Parameters
@@ -89,91 +90,41 @@ class KubernetesCluster:
         )
         return (review.get("status") or {}).get("allowed") is True
 
-    def deployment(self, namespace: str, name: str) -> Deployment:
-        """Read a Deployment."""
-        return Deployment(self._request("GET", _deployment_path(namespace, name)))
+    def read(self, kind: KindWord, namespace: str, name: str) -> KubernetesObject:
+        """Read an object, as its view."""
+        return view(kind, self._request("GET", _path(kind, namespace, name)))
 
-    def patch_deployment(self, current: Deployment, patch: Mapping[str, Any]) -> Deployment:
+    def list(
+        self, kind: KindWord, namespace: str, selector: str = "", fields: str = ""
+    ) -> Sequence[KubernetesObject]:
+        """List the objects of a kind that a label and a field selector match, page by page."""
+        query = {"labelSelector": selector, "fieldSelector": fields, "limit": str(_PAGE)}
+        items: list[KubernetesObject] = []
+        token = ""
+        while True:
+            page = self._request("GET", _path(kind, namespace), {**query, "continue": token})
+            items.extend(view(kind, item) for item in page.get("items") or [])
+            token = (page.get("metadata") or {}).get("continue") or ""
+            if not token:
+                return items
+
+    def patch(self, current: T, patch: Mapping[str, Any]) -> T:
         """Merge a patch into exactly the version that was read; else ClusterConflict."""
         metadata = {**patch.get("metadata", {}), "resourceVersion": current.resource_version}
-        return Deployment(
-            self._request(
-                "PATCH",
-                _deployment_path(current.namespace, current.name),
-                body={**patch, "metadata": metadata},
-                content_type=MERGE_PATCH,
-            )
-        )
+        return self._patched(current, {**patch, "metadata": metadata}, MERGE_PATCH)
 
-    def replace_template(
-        self, current: Deployment, template: Mapping[str, Any], annotations: Mapping[str, str]
-    ) -> Deployment:
-        """Replace the pod template of exactly the version that was read, and annotate it."""
-        replace = {
-            "/metadata/resourceVersion": current.resource_version,
-            "/metadata/annotations": {**current.annotations, **annotations},
-            "/spec/template": template,
-        }
-        return Deployment(
-            self._request(
-                "PATCH",
-                _deployment_path(current.namespace, current.name),
-                # "add" replaces what is there, and also works where nothing is.
-                body=[{"op": "add", "path": path, "value": replace[path]} for path in replace],
-                content_type=JSON_PATCH,
-            )
-        )
+    def replace(self, current: T, values: Mapping[str, Any]) -> T:
+        """Put whole values at JSON pointers of exactly the version that was read."""
+        versioned = {"/metadata/resourceVersion": current.resource_version, **values}
+        # "add" replaces what is there, and also works where nothing is.
+        patch = [{"op": "add", "path": path, "value": value} for path, value in versioned.items()]
+        return self._patched(current, patch, JSON_PATCH)
 
-    def pods(self, namespace: str, selector: str) -> Sequence[Pod]:
-        """List the pods a label selector matches."""
-        path = f"/api/v1/namespaces/{_quoted(namespace)}/pods"
-        return [Pod(item) for item in self._list(path, {"labelSelector": selector})]
-
-    def replica_sets(self, namespace: str, selector: str) -> Sequence[ReplicaSet]:
-        """List the ReplicaSets a label selector matches."""
-        path = f"/apis/apps/v1/namespaces/{_quoted(namespace)}/replicasets"
-        return [ReplicaSet(item) for item in self._list(path, {"labelSelector": selector})]
-
-    def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
-        """List the HorizontalPodAutoscalers of a namespace."""
-        return [Autoscaler(item) for item in self._list(_autoscalers_path(namespace), {})]
-
-    def patch_autoscaler(self, current: Autoscaler, patch: Mapping[str, Any]) -> Autoscaler:
-        """Merge a patch into exactly the version that was read; else ClusterConflict."""
-        metadata = {**patch.get("metadata", {}), "resourceVersion": current.resource_version}
-        return Autoscaler(
-            self._request(
-                "PATCH",
-                f"{_autoscalers_path(current.namespace)}/{_quoted(current.name)}",
-                body={**patch, "metadata": metadata},
-                content_type=MERGE_PATCH,
-            )
-        )
-
-    def node(self, name: str) -> Node:
-        """Read a Node."""
-        return Node(self._request("GET", f"/api/v1/nodes/{_quoted(name)}"))
-
-    def nodes(self, selector: str) -> Sequence[Node]:
-        """List the nodes a label selector matches."""
-        return [Node(item) for item in self._list("/api/v1/nodes", {"labelSelector": selector})]
-
-    def patch_node(self, current: Node, patch: Mapping[str, Any]) -> Node:
-        """Merge a patch into exactly the version that was read; else ClusterConflict."""
-        metadata = {**patch.get("metadata", {}), "resourceVersion": current.resource_version}
-        return Node(
-            self._request(
-                "PATCH",
-                f"/api/v1/nodes/{_quoted(current.name)}",
-                body={**patch, "metadata": metadata},
-                content_type=MERGE_PATCH,
-            )
-        )
-
-    def pods_on_node(self, name: str) -> Sequence[Pod]:
-        """List the pods of a node, in all namespaces."""
-        query = {"fieldSelector": f"spec.nodeName={name}"}
-        return [Pod(item) for item in self._list("/api/v1/pods", query)]
+    def create(self, kind: KindWord, namespace: str, body: Mapping[str, Any]) -> KubernetesObject:
+        """Make an object; ClusterConflict if there is one of that name already."""
+        known = KINDS[kind]
+        named = {"apiVersion": known.api_version, "kind": known.kind, **body}
+        return view(kind, self._request("POST", _path(kind, namespace), body=named))
 
     def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Write an Event; ClusterConflict if there is one of that name already."""
@@ -196,15 +147,10 @@ class KubernetesCluster:
             },
         )
 
-    def _list(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        token = ""
-        while True:
-            page = self._request("GET", path, {**query, "limit": str(_PAGE), "continue": token})
-            items.extend(page.get("items") or [])
-            token = (page.get("metadata") or {}).get("continue") or ""
-            if not token:
-                return items
+    def _patched(self, current: T, patch: object, content_type: str) -> T:
+        path = _path(current.kind, current.namespace, current.name)
+        answer = self._request("PATCH", path, body=patch, content_type=content_type)
+        return type(current)(answer)
 
     def _request(
         self,
@@ -289,12 +235,10 @@ def _quoted(name: str) -> str:
     return quote(name, safe="")
 
 
-def _deployment_path(namespace: str, name: str) -> str:
-    return f"/apis/apps/v1/namespaces/{_quoted(namespace)}/deployments/{_quoted(name)}"
-
-
-def _autoscalers_path(namespace: str) -> str:
-    return f"/apis/autoscaling/v2/namespaces/{_quoted(namespace)}/horizontalpodautoscalers"
+def _path(kind: KindWord, namespace: str, name: str = "") -> str:
+    known = KINDS[kind]
+    within = f"/namespaces/{_quoted(namespace)}" if known.namespaced and namespace else ""
+    return f"{known.root}{within}/{known.resource}" + (f"/{_quoted(name)}" if name else "")
 
 
 def _message(text: bytes) -> str:

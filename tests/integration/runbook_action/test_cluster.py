@@ -18,18 +18,16 @@ from runbook_action.errors import (
     ClusterUnreachable,
     TargetNotFound,
 )
-from runbook_action.objects import Deployment
+from runbook_action.objects import Workload
 from tests.integration.runbook_action.support import Place, TokenAccess
 
 pytestmark = pytest.mark.kubernetes
 
 
 def test_a_deployment_is_read_and_patched(place: Place) -> None:
-    current = place.cluster.deployment(place.namespace, "checkout")
+    current = place.cluster.workload("deployment", place.namespace, "checkout")
     assert (current.name, current.namespace, current.replicas) == ("checkout", place.namespace, 3)
-    patched = place.cluster.patch_deployment(
-        current, {"metadata": {"annotations": {"example/a": "b"}}}
-    )
+    patched = place.cluster.patch(current, {"metadata": {"annotations": {"example/a": "b"}}})
     assert place.deployment().metadata.annotations["example/a"] == "b"
     assert patched.resource_version != current.resource_version
 
@@ -37,14 +35,14 @@ def test_a_deployment_is_read_and_patched(place: Place) -> None:
 def test_pods_are_found_by_the_deployments_selector(place: Place) -> None:
     place.create_deployment("other", replicas=1)
     place.wait_until_ready("other")
-    current = place.cluster.deployment(place.namespace, "checkout")
+    current = place.cluster.workload("deployment", place.namespace, "checkout")
     found = place.cluster.pods(place.namespace, current.selector)
     assert len(found) == 3
     assert all(pod.name.startswith("checkout-") for pod in found)
 
 
 def test_every_kind_of_selector_expression_is_understood(place: Place) -> None:
-    selector = Deployment(
+    selector = Workload(
         {
             "spec": {
                 "selector": {
@@ -70,30 +68,28 @@ def test_lists_longer_than_a_page_are_complete(
 
 
 def test_409_is_a_conflict(place: Place) -> None:
-    stale = place.cluster.deployment(place.namespace, "checkout")
+    stale = place.cluster.read("deployment", place.namespace, "checkout")
     patch = {"metadata": {"annotations": {"example/a": "b"}}}
-    place.cluster.patch_deployment(stale, patch)
+    place.cluster.patch(stale, patch)
     with pytest.raises(ClusterConflict, match="409"):
-        place.cluster.patch_deployment(
-            stale, {"metadata": {"annotations": {"example/a": "someone else's"}}}
-        )
+        place.cluster.patch(stale, {"metadata": {"annotations": {"example/a": "someone else's"}}})
     assert place.deployment().metadata.annotations["example/a"] == "b"
 
 
 def test_403_is_access_denied_and_says_what_is_missing(place: Place) -> None:
     with pytest.raises(AccessDenied, match=r'403.*cannot get resource "deployments"'):
-        place.cluster.deployment("default", "checkout")
+        place.cluster.read("deployment", "default", "checkout")
 
 
 def test_404_is_target_not_found(place: Place) -> None:
     with pytest.raises(TargetNotFound, match=r'404.*"basket" not found'):
-        place.cluster.deployment(place.namespace, "basket")
+        place.cluster.read("deployment", place.namespace, "basket")
 
 
 def test_422_is_rejected(place: Place) -> None:
-    current = place.cluster.deployment(place.namespace, "checkout")
+    current = place.cluster.workload("deployment", place.namespace, "checkout")
     with pytest.raises(ClusterRejected, match=r"422.*replicas"):
-        place.cluster.patch_deployment(current, {"spec": {"replicas": -1}})
+        place.cluster.patch(current, {"spec": {"replicas": -1}})
 
 
 def test_400_is_rejected(place: Place) -> None:
@@ -105,15 +101,15 @@ def test_401_is_access_denied_after_one_try_with_new_credentials(place: Place) -
     good = place.access.bearer
     place.access.bearer = "wrong"
     with pytest.raises(AccessDenied, match=r"401.*access entry"):
-        place.cluster.deployment(place.namespace, "checkout")
+        place.cluster.read("deployment", place.namespace, "checkout")
     place.access.renewed.append(good)
-    assert place.cluster.deployment(place.namespace, "checkout").name == "checkout"
+    assert place.cluster.read("deployment", place.namespace, "checkout").name == "checkout"
 
 
 def test_a_refused_connection_is_unreachable_and_forgets_the_endpoint(place: Place) -> None:
     access = TokenAccess(f"https://127.0.0.1:{free_port()}", place.access.ca_pem, "t")
     with pytest.raises(ClusterUnreachable, match=r"no answer .*subnets"):
-        KubernetesCluster(access, "test").deployment("apps", "checkout")
+        KubernetesCluster(access, "test").read("deployment", "apps", "checkout")
     assert access.forgotten == 1
 
 
@@ -127,7 +123,7 @@ def test_a_server_that_never_answers_is_unreachable(
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         access = TokenAccess(url, place.access.ca_pem, "t")
         with pytest.raises(ClusterUnreachable):
-            KubernetesCluster(access, "test").deployment("apps", "checkout")
+            KubernetesCluster(access, "test").read("deployment", "apps", "checkout")
 
 
 def test_a_server_that_another_ca_vouches_for_is_not_spoken_to(
@@ -136,11 +132,11 @@ def test_a_server_that_another_ca_vouches_for_is_not_spoken_to(
     other_ca = CertificateAuthority(tmp_path, "other").pem
     other = TokenAccess(place.access.url, other_ca, place.access.bearer)
     with pytest.raises(ClusterUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        KubernetesCluster(other, "test").deployment(place.namespace, "checkout")
+        KubernetesCluster(other, "test").read("deployment", place.namespace, "checkout")
 
 
 def test_no_error_carries_the_token(place: Place) -> None:
     place.access.bearer = secret = base64.b64encode(b"secret-token").decode()
     with pytest.raises(AccessDenied) as caught:
-        place.cluster.deployment(place.namespace, "checkout")
+        place.cluster.read("deployment", place.namespace, "checkout")
     assert secret not in str(caught.value)

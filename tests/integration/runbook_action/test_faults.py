@@ -143,7 +143,7 @@ def proxy(control_plane: KubernetesApi, tmp_path: Path) -> Iterator[FaultyProxy]
 def case(request: pytest.FixtureRequest, place: Place, proxy: FaultyProxy) -> Case:
     """Each action in turn."""
     action: str = request.param
-    on_node = REGISTRY[action].target_kind == "node"
+    on_node = "node" in REGISTRY[action].target_kinds
     node: str | None = request.getfixturevalue("node") if on_node else None
     return Case(action, place, node, proxy)
 

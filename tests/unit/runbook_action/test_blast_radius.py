@@ -42,6 +42,8 @@ def add_earlier_revision(world: World) -> None:
             {
                 "metadata": {
                     "name": f"checkout-{number}",
+                    "namespace": "apps",
+                    "labels": {"app": "checkout"},
                     "annotations": {revision: str(number)},
                     "ownerReferences": [{"uid": "u1", "controller": True}],
                 },
@@ -205,13 +207,13 @@ def test_the_group_is_what_the_nodes_labels_say(
 def test_of_two_drains_that_looked_at_the_same_moment_none_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cordon = world.cluster.patch_node
+    cordon = world.cluster.patch
 
     def and_another_one_too(*given: Any) -> Any:
         world.cluster.other_nodes = [other_node("node-2", cordoned=True)]
         return cordon(*given)
 
-    monkeypatch.setattr(world.cluster, "patch_node", and_another_one_too)
+    monkeypatch.setattr(world.cluster, "patch", and_another_one_too)
     with pytest.raises(ActionRefused, match="node-2 is cordoned"):
         drain(world)
     assert world.cluster.node_raw["spec"] == {}

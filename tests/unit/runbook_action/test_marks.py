@@ -9,7 +9,7 @@ import pytest
 from runbook_action import marks
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ClusterUnreachable
-from runbook_action.objects import Deployment
+from runbook_action.objects import Workload
 from runbook_action.outcome import Outcome
 from runbook_action.request import Operation
 from tests.unit.runbook_action.drains import DRAIN, node_request, pod
@@ -159,8 +159,8 @@ def test_a_drain_taken_back_leaves_the_mark_of_an_earlier_step() -> None:
     assert "1" in json.loads(world.cluster.node_raw["metadata"]["annotations"][marks.PREVIOUS])
 
 
-def deployment(**annotations: str) -> Deployment:
-    return Deployment({"metadata": {"name": "checkout", "annotations": annotations}})
+def deployment(**annotations: str) -> Workload:
+    return Workload({"metadata": {"name": "checkout", "annotations": annotations}})
 
 
 def test_a_mark_of_before_there_were_steps_is_that_of_the_first() -> None:

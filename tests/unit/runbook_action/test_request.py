@@ -28,14 +28,14 @@ from tests.unit.runbook_action.fakes import INCIDENT
 class Declared:
     """An action as far as a request is checked against it."""
 
-    target_kind: TargetKind
+    target_kinds: frozenset[TargetKind]
     fields: Mapping[str, Field] = field(default_factory=dict)
     undo_fields: Mapping[str, Field] = field(default_factory=dict)
 
 
 ACTIONS: dict[str, Signature] = {
     "stretch": Declared(
-        "deployment",
+        frozenset({"deployment"}),
         {
             "count": IntegerField(1, 5, required=True),
             "factor": NumberField(1.0, 3.0),
@@ -44,7 +44,7 @@ ACTIONS: dict[str, Signature] = {
         },
         {"count": IntegerField(0, 5, required=True)},
     ),
-    "sweep": Declared("node"),
+    "sweep": Declared(frozenset({"node"})),
 }
 
 

@@ -27,6 +27,8 @@ def revision(number: int, of: dict[str, Any], owner: str = "u1") -> dict[str, An
     return {
         "metadata": {
             "name": f"checkout-{number}",
+            "namespace": "apps",
+            "labels": {"app": "checkout"},
             "annotations": {"deployment.kubernetes.io/revision": str(number)},
             "ownerReferences": [{"uid": owner}],
         },

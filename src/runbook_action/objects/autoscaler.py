@@ -1,0 +1,25 @@
+"""HorizontalPodAutoscalers."""
+
+from __future__ import annotations
+
+from runbook_action.objects.base import KubernetesObject
+
+
+class Autoscaler(KubernetesObject):
+    """A HorizontalPodAutoscaler (autoscaling/v2)."""
+
+    @property
+    def min_replicas(self) -> int:
+        """Fewest replicas; Kubernetes defaults to 1."""
+        value = self.spec.get("minReplicas")
+        return 1 if value is None else int(value)
+
+    @property
+    def max_replicas(self) -> int:
+        """Most replicas."""
+        return int(self.spec["maxReplicas"])
+
+    def scales(self, kind: str, name: str) -> bool:
+        """Whether it sets the replicas of this object."""
+        target = self.spec.get("scaleTargetRef") or {}
+        return (target.get("kind"), target.get("name")) == (kind, name)

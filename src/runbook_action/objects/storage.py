@@ -1,0 +1,57 @@
+"""Claims of storage, and the classes they are made of."""
+
+from __future__ import annotations
+
+import re
+
+from runbook_action.objects.base import KubernetesObject
+
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([kMGTPE]?|[KMGTPE]i|m)")
+_POWERS = "kMGTPE"
+GIBIBYTE = 1024**3
+
+
+class PersistentVolumeClaim(KubernetesObject):
+    """A PersistentVolumeClaim (v1)."""
+
+    @property
+    def bound(self) -> bool:
+        """Whether there is a volume behind it."""
+        return self.status.get("phase") == "Bound"
+
+    @property
+    def storage_class(self) -> str:
+        """Name of its class, or an empty text."""
+        return str(self.spec.get("storageClassName") or "")
+
+    @property
+    def requested_bytes(self) -> int:
+        """Bytes asked for."""
+        requests = (self.spec.get("resources") or {}).get("requests") or {}
+        return bytes_of(str(requests.get("storage") or "0"))
+
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes there are."""
+        return bytes_of(str((self.status.get("capacity") or {}).get("storage") or "0"))
+
+
+class StorageClass(KubernetesObject):
+    """A StorageClass (storage.k8s.io/v1)."""
+
+    @property
+    def expandable(self) -> bool:
+        """Whether its volumes may grow."""
+        return self.raw.get("allowVolumeExpansion") is True
+
+
+def bytes_of(quantity: str) -> int:
+    """Read a quantity of the API, such as ``10Gi`` or ``500M``; 0 for what is none."""
+    found = _QUANTITY.fullmatch(quantity)
+    if not found:
+        return 0
+    number, unit = float(found[1]), found[2]
+    if unit == "m":
+        return int(number / 1000)
+    power = _POWERS.index(unit[0].lower() if unit[0] == "K" else unit[0]) + 1 if unit else 0
+    return int(number * (1024 if unit.endswith("i") else 1000) ** power)
