@@ -9,30 +9,19 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from onemachine.processes.ports import free_port
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 
 APP = Path(__file__).parents[3] / "checkout_app"
 ADDRESS = "127.0.0.83"
-
-
-def eventually(what: str, probe: Callable[[], T], seconds: float = 20.0) -> T:
-    """Ask until the answer is truthy; fail with ``what``."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"did not happen within {seconds:g} s: {what}"
-        time.sleep(0.05)
 
 
 @dataclass

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.checkout.support import ADDRESS, Service, eventually, running
+from tests.integration.checkout.support import ADDRESS, Service, running
+from tests.support.waiting import eventually
 
 AWS_KEYS = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -7,8 +7,7 @@ import ipaddress
 import json
 import socket
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tests.integration.kubernetes_fixtures import (
     StartedControlPlane,
     start_control_plane,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kubernetes
 
@@ -51,17 +51,6 @@ def namespace(admin: ApiClient, unique: str) -> Iterator[str]:
     admin.call("DELETE", f"/apis/apps/v1/namespaces/{unique}/deployments", {})
     admin.call("DELETE", f"/api/v1/namespaces/{unique}/pods", now)
     admin.call("DELETE", f"/api/v1/namespaces/{unique}", {})
-
-
-def eventually(probe: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
-    """Ask until the answer is true, and give it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = probe()
-        if answer:
-            return answer
-        time.sleep(0.1)
-    raise AssertionError(f"{what}: not within {seconds} s")
 
 
 def test_the_api_server_is_the_pinned_version(admin: ApiClient) -> None:
@@ -166,7 +155,7 @@ def test_a_service_account_token_is_bound_by_rbac(
     }
     assert admin.call("POST", f"{rbac}/roles", role).status == 201
     assert admin.call("POST", f"{rbac}/rolebindings", binding).status == 201
-    eventually(lambda: with_token(plane, token, pods).status == 200, "the grant to be felt")
+    eventually("the grant to be felt", lambda: with_token(plane, token, pods).status == 200)
     assert with_token(plane, token, "/api/v1/namespaces/default/pods").status == 403
 
 
@@ -203,7 +192,7 @@ def test_a_disruption_budget_holds_evictions_back(
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
         assert admin.call("POST", path, deployment).status == 201
         assert admin.call("POST", budgets, budget).status == 201
-        pods = eventually(lambda: bound_pods(admin, namespace, 2), "two pods on the node")
+        pods = eventually("two pods on the node", lambda: bound_pods(admin, namespace, 2))
         for pod in pods:
             mark_ready(agent, namespace, pod)
         healthy_is(admin, f"{budgets}/web", 2)
@@ -219,7 +208,7 @@ def test_a_disruption_budget_holds_evictions_back(
         patched = admin.call("PATCH", f"{budgets}/web", smaller, content_type=patch)
         assert patched.status == 200
         eventually(
-            lambda: evict(admin, namespace, pods[0]).status == 201, "the budget to allow one"
+            "the budget to allow one", lambda: evict(admin, namespace, pods[0]).status == 201
         )
     finally:
         agent.call("DELETE", f"/api/v1/nodes/{unique}", {})
@@ -296,7 +285,7 @@ def greet_database(tls: ssl.SSLContext, port: int) -> None:
 def request_token(agent: ApiClient, admin: ApiClient, namespace: str, audience: str | None) -> str:
     """Request a token of a namespace's default service account, as the node agent does."""
     account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
-    eventually(lambda: admin.call("GET", account).status == 200, "the default service account")
+    eventually("the default service account", lambda: admin.call("GET", account).status == 200)
     spec = {"expirationSeconds": 600} | ({"audiences": [audience]} if audience else {})
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
     answer = agent.call("POST", f"{account}/token", request)
@@ -332,8 +321,8 @@ def mark_ready(agent: ApiClient, namespace: str, pod: str) -> None:
 
 def healthy_is(admin: ApiClient, budget: str, count: int) -> None:
     eventually(
-        lambda: admin.call("GET", budget).body.get("status", {}).get("currentHealthy") == count,
         f"{count} healthy pods in the budget",
+        lambda: admin.call("GET", budget).body.get("status", {}).get("currentHealthy") == count,
     )
 
 

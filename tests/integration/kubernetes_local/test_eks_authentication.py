@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from onemachine.aws.local_aws import LocalAws
 from onemachine.kubernetes import ControlPlane
 from onemachine.kubernetes.api import ApiClient
 from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.localaws]
 
@@ -117,7 +117,7 @@ def admitted(role: Role, plane: ControlPlane) -> Role:
     )
     token = role.token()
     # The binding reaches the authoriser's cache a moment later.
-    eventually(lambda: deployments(plane, token, "apps") == 200, "the role to be admitted")
+    eventually("the role to be admitted", lambda: deployments(plane, token, "apps") == 200)
     return role
 
 
@@ -125,14 +125,6 @@ def deployments(plane: ControlPlane, token: str, namespace: str) -> int:
     """Give the status of listing deployments with a token."""
     client = ApiClient(plane.endpoint, plane.ca_file, token=token)
     return client.call("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments").status
-
-
-def eventually(probe: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
-    """Ask until the answer is true."""
-    deadline = time.monotonic() + seconds
-    while not probe():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.2)
 
 
 def test_a_role_with_an_access_entry_has_its_groups_rights_and_no_others(
@@ -150,7 +142,7 @@ def test_a_role_without_an_access_entry_is_nobody(role: Role, plane: ControlPlan
         clusterName=CLUSTER_NAME, principalArn=role.arn, kubernetesGroups=[role.group]
     )
     # With one it is somebody, who has no rights yet.
-    eventually(lambda: deployments(plane, token, "apps") == 403, "the access entry to be felt")
+    eventually("the access entry to be felt", lambda: deployments(plane, token, "apps") == 403)
 
 
 def test_a_token_for_another_cluster_is_refused(admitted: Role, plane: ControlPlane) -> None:
@@ -170,4 +162,4 @@ def test_a_removed_access_entry_is_felt_within_seconds(admitted: Role, plane: Co
     assert deployments(plane, token, "apps") == 200
     eks = admitted.aws.client("eks")
     eks.delete_access_entry(clusterName=CLUSTER_NAME, principalArn=admitted.arn)
-    eventually(lambda: deployments(plane, token, "apps") == 401, "the removal to be felt")
+    eventually("the removal to be felt", lambda: deployments(plane, token, "apps") == 401)

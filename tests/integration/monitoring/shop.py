@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,17 +18,6 @@ T = TypeVar("T")
 
 
 API_KEY = "key-of-the-test"
-
-
-def eventually(what: str, probe: Callable[[], T], seconds: float = 60.0) -> T:
-    """Ask until the answer is truthy; fail with ``what``."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"did not happen within {seconds:g} s: {what}"
-        time.sleep(0.2)
 
 
 class Webhook(ThreadingHTTPServer):

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import pytest
 
 from onemachine.monitoring.rules import MONITORING_FOLDER
-from tests.integration.monitoring.shop import API_KEY, Shop, eventually
+from tests.integration.monitoring.shop import API_KEY, Shop
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.monitoring]
 

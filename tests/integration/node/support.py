@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,24 +14,13 @@ from typing import Any, TypeVar
 from kubernetes import client, config
 
 from onemachine.node import ImageSpec, NodeAgent, write_image_map
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
 WEB = Path(__file__).with_name("web.py")
 PYTHON = sys.executable
-
-
-def eventually(what: str, probe: Callable[[], T], seconds: float = 30.0) -> T:
-    """Ask until the answer is truthy; fail with ``what`` and the last answer."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise AssertionError(f"did not happen within {seconds:g}s: {what} (last: {answer!r})")
-        time.sleep(0.1)
 
 
 @dataclass

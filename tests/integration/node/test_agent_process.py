@@ -16,11 +16,11 @@ from tests.integration.kubernetes_fixtures import StartedControlPlane
 from tests.integration.node.support import (
     AgentProcess,
     Api,
-    eventually,
     processes_with,
     start_agent,
     web_container,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kubernetes
 

@@ -15,12 +15,12 @@ from tests.integration.node.support import (
     AgentProcess,
     Api,
     deployment,
-    eventually,
     listening_addresses,
     processes_with,
     web_container,
 )
 from tests.integration.node.traffic import Traffic
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kubernetes
 

@@ -12,7 +12,8 @@ from onemachine.aws.local_aws import LocalAws
 from onemachine.kubernetes.control_plane import SERVICE_ACCOUNT_ISSUER
 from onemachine.node import choose_pod_range
 from tests.integration.kubernetes_fixtures import StartedControlPlane
-from tests.integration.node.support import PYTHON, AgentProcess, Api, eventually, start_agent
+from tests.integration.node.support import PYTHON, AgentProcess, Api, start_agent
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.localaws]
 

@@ -12,10 +12,10 @@ from tests.integration.node.support import (
     AgentProcess,
     Api,
     deployment,
-    eventually,
     processes_with,
     web_container,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kubernetes
 

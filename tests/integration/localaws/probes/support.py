@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 from onemachine.aws.local_aws import LocalAws
+from tests.support import waiting
 
 T = TypeVar("T")
 
@@ -26,15 +26,7 @@ PATIENCE: ContextVar[float] = ContextVar("PATIENCE", default=1.0)
 
 def eventually(probe: Callable[[], T | None], what: str, seconds: float = 15.0) -> T:
     """Return the first truthy answer of ``probe``; fail saying ``what`` did not happen."""
-    seconds *= PATIENCE.get()
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        if time.monotonic() >= deadline:
-            raise AssertionError(f"{what}: not within {seconds:g} s; last answer {answer!r}")
-        time.sleep(0.1)
+    return waiting.eventually(what, probe, seconds * PATIENCE.get())
 
 
 def deploy(aws: LocalAws, stack: str, resources: dict[str, Any], **extra: Any) -> dict[str, str]:
