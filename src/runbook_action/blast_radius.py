@@ -99,17 +99,20 @@ def _must_stay_ready(workload: Workload, parameters: Mapping[str, Any]) -> int:
 
 
 def _may_be_unavailable(workload: Workload) -> int:
-    """Replicas a rollout may take away, by the rules of the Deployment controller.
+    """Replicas a rollout may take away, by the rules of the workload's controller.
 
     Source: ``ResolveFenceposts`` in ``pkg/controller/deployment/util`` of Kubernetes: a share of
-    unavailable pods is rounded down, of surplus ones up, and never are both nothing.
+    unavailable pods is rounded down, of surplus ones up, and never are both nothing. Neither a
+    StatefulSet nor a DaemonSet has a surplus unless it is asked for (``pkg/controller/daemon``).
     """
-    strategy = workload.spec.get("strategy") or {}
+    strategy = workload.update_strategy
     if strategy.get("type", "RollingUpdate") != "RollingUpdate":
         return workload.replicas  # Recreate ends every pod first
     rolling = strategy.get("rollingUpdate") or {}
-    surplus = _resolved(rolling.get("maxSurge", "25%"), workload.replicas, math.ceil)
-    missing = _resolved(rolling.get("maxUnavailable", "25%"), workload.replicas, math.floor)
+    usual_surplus, usual_missing = ("25%", "25%") if workload.kind == "deployment" else (0, 1)
+    surplus = _resolved(rolling.get("maxSurge", usual_surplus), workload.replicas, math.ceil)
+    down = math.ceil if workload.kind == "daemonset" else math.floor
+    missing = _resolved(rolling.get("maxUnavailable", usual_missing), workload.replicas, down)
     if surplus == 0 and missing == 0:
         return 1
     return min(missing, workload.replicas)

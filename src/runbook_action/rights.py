@@ -48,7 +48,8 @@ def rights(
 
 def rolling(kind: TargetKind) -> tuple[Right, ...]:
     """Spell what it takes to change a workload and to see whether its new pods come up."""
-    return (*rights(kind, "get", "patch"), *rights("pod", "list"))
+    release = (Right("", "pods/eviction", "create"),) if kind == "statefulset" else ()
+    return (*rights(kind, "get", "patch"), *rights("pod", "list"), *release)
 
 
 def needed(action: Declares, kind: TargetKind) -> tuple[Right, ...]:

@@ -1,4 +1,4 @@
-"""Restart a Deployment's pods one after the other, and know when and whether that worked."""
+"""Restart a workload's pods one after the other, and know when and whether that worked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Cluster, Services
 from runbook_action.request import Request, Target
+from runbook_action.stuck_pods import release_stuck
 from runbook_action.unchanged import unless_changed
 
 POLL_SECONDS = 1.0
@@ -37,14 +38,14 @@ class RolloutState:
 
 
 def read_workload(cluster: Cluster, target: Target) -> Workload:
-    """Read the target of an action on a Deployment."""
+    """Read the target of an action on a workload."""
     return cluster.workload(target.kind, target.namespace or "", target.name)
 
 
 def write_unless_changed(
     cluster: Cluster, current: Workload, write: Callable[[Workload], Workload]
 ) -> Workload:
-    """Write to a Deployment under the rule of ``unless_changed``."""
+    """Write to a workload under the rule of ``unless_changed``."""
     return unless_changed(
         current,
         read=lambda: cluster.workload(current.kind, current.namespace, current.name),
@@ -53,7 +54,7 @@ def write_unless_changed(
 
 
 def patch_unless_changed(cluster: Cluster, current: Workload, patch: Mapping[str, Any]) -> Workload:
-    """Merge a patch into a Deployment under the rule of ``unless_changed``."""
+    """Merge a patch into a workload under the rule of ``unless_changed``."""
     return write_unless_changed(cluster, current, lambda found: cluster.patch(found, patch))
 
 
@@ -63,9 +64,19 @@ def refuse_if_it_cannot_roll(workload: Workload, target: Target) -> None:
     Raises
     ------
     ActionRefused
-        If the Deployment is paused, or scaled to zero.
+        If the workload is paused, scaled to zero, or replaces pods only by hand.
     """
     refuse_if_paused(workload, target)
+    if workload.kind != "deployment" and workload.update_strategy.get("type") == "OnDelete":
+        raise ActionRefused(
+            f"{target} has the update strategy OnDelete: only a human may replace its pods. "
+            f"RollingUpdate is the strategy that an action can use."
+        )
+    if workload.partition > 0:
+        raise ActionRefused(
+            f"{target} holds pods back (partition {workload.partition}): somebody is in the "
+            f"middle of a staged rollout, which is left to them."
+        )
     if workload.replicas == 0:
         raise ActionRefused(
             f"{target} is scaled to 0 replicas: there is no pod to roll. Scale it up first."
@@ -96,7 +107,7 @@ def assess(workload: Workload) -> RolloutState:
         If Kubernetes itself gave up waiting (ProgressDeadlineExceeded).
     """
     if workload.observed_generation < workload.generation:
-        return RolloutState(False, "waiting for the Deployment controller to see the change")
+        return RolloutState(False, "waiting for its controller to see the change")
     progressing = workload.condition("Progressing")
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         raise RolloutFailed(
@@ -106,12 +117,16 @@ def assess(workload: Workload) -> RolloutState:
     wanted, updated = workload.replicas, workload.count("updated")
     if updated < wanted:
         return RolloutState(False, f"{updated} of {wanted} new pods created")
-    old = workload.count("existing") - updated
+    # A DaemonSet replaces in place: its nodes are counted, whatever runs on them.
+    old = 0 if workload.kind == "daemonset" else workload.count("existing") - updated
     if old > 0:
         return RolloutState(False, f"{old} old pods still to end")
     available = workload.count("available")
     if available < updated:
         return RolloutState(False, f"{available} of {updated} new pods available")
+    current, update = (workload.status.get(f"{each}Revision") for each in ("current", "update"))
+    if workload.kind == "statefulset" and current != update:
+        return RolloutState(False, "waiting for its controller to call the rollout complete")
     return RolloutState(True, f"complete: {available} of {wanted} pods available")
 
 
@@ -159,7 +174,7 @@ def watched(
     at_least
         Replicas that must be asked for before the rollout counts, where an autoscaler sets them.
     details
-        Facts of the action to report with the Deployment's own.
+        Facts of the action to report with the workload's own.
 
     Returns
     -------
@@ -185,6 +200,7 @@ def watched(
             )
         if services.clock.remaining() < POLL_SECONDS:
             break
+        release_stuck(services.cluster, workload)
         services.clock.sleep(POLL_SECONDS)
     end = (
         f"every pod of {target} runs with it"
@@ -204,7 +220,7 @@ def watched(
 def verdict(
     services: Services, target: Target, reasons: Sequence[str], details: Mapping[str, Any]
 ) -> Outcome:
-    """Judge a Deployment now: rollout complete, replicas ready, no container stuck.
+    """Judge a workload now: rollout complete, replicas ready, no container stuck.
 
     Parameters
     ----------
@@ -213,7 +229,7 @@ def verdict(
     reasons
         Why the action itself finds it unhealthy; none if it does not.
     details
-        Facts of the action to report with the Deployment's own.
+        Facts of the action to report with the workload's own.
 
     Returns
     -------

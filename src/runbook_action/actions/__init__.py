@@ -8,8 +8,11 @@ from runbook_action.actions import (
     enable_degraded_mode,
     probe_cluster,
     restart_deployment,
+    restart_workload,
     rollback_deployment,
+    rollback_workload,
     scale_deployment,
+    scale_workload,
 )
 from runbook_action.actions.base import Action
 
@@ -18,8 +21,11 @@ REGISTRY: Mapping[str, Action] = {
     for action in (
         enable_degraded_mode.ACTION,
         disable_degraded_mode.ACTION,
+        restart_workload.ACTION,
         restart_deployment.ACTION,
+        scale_workload.ACTION,
         scale_deployment.ACTION,
+        rollback_workload.ACTION,
         rollback_deployment.ACTION,
         drain_node.ACTION,
         probe_cluster.ACTION,

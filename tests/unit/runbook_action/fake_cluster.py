@@ -58,7 +58,7 @@ class FakeCluster(Cluster):
     forbidden: bool = False
 
     @classmethod
-    def of(cls, calls: Calls, replicas: int = 3) -> FakeCluster:
+    def of(cls, calls: Calls, replicas: int = 3, kind: TargetKind = "deployment") -> FakeCluster:
         raw = {
             "metadata": {
                 "name": "checkout",
@@ -74,7 +74,7 @@ class FakeCluster(Cluster):
             },
             "status": {},
         }
-        cluster = cls(calls, raw)
+        cluster = cls(calls, raw, kind)
         cluster.settle()
         return cluster
 
@@ -97,6 +97,14 @@ class FakeCluster(Cluster):
             "updatedReplicas": replicas if not self.stuck else 1,
             "readyReplicas": replicas,
             "availableReplicas": ready,
+            # As a StatefulSet, and as a DaemonSet says the same.
+            "currentRevision": "old" if self.stuck else "new",
+            "updateRevision": "new",
+            "desiredNumberScheduled": replicas,
+            "currentNumberScheduled": replicas,
+            "updatedNumberScheduled": replicas if not self.stuck else 1,
+            "numberReady": replicas,
+            "numberAvailable": ready,
         }
         self.pod_list = [self._pod(number) for number in range(replicas)]
 
@@ -235,14 +243,18 @@ class FakeCluster(Cluster):
         self.calls.run("create event", write)
 
     def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:
-        if pod.name not in self.node_pods:
-            raise TargetNotFound(pod.name)
-        if self.budgets.get(pod.name, 0) > 0:
-            self.budgets[pod.name] -= 1
-            raise ClusterThrottled("The disruption budget checkout needs 2 healthy pods")
-        metadata = self.node_pods[pod.name]["metadata"]
-        metadata["deletionTimestamp"] = "now"
-        metadata["grace"] = grace_period_seconds
+        def write() -> None:
+            found = {each["metadata"]["name"]: each for each in self.all_of("pod")}
+            if pod.name not in found:
+                raise TargetNotFound(pod.name)
+            if self.budgets.get(pod.name, 0) > 0:
+                self.budgets[pod.name] -= 1
+                raise ClusterThrottled("The disruption budget checkout needs 2 healthy pods")
+            metadata = found[pod.name]["metadata"]
+            metadata["deletionTimestamp"] = "now"
+            metadata["grace"] = grace_period_seconds
+
+        self.calls.run(f"evict {pod.name}", write)
 
     def _pod(self, number: int) -> dict[str, Any]:
         return {

@@ -66,9 +66,14 @@ class World:
     clock: FakeClock
 
     @classmethod
-    def new(cls, replicas: int = 3, parameter: str | None = "false") -> World:
+    def new(
+        cls,
+        replicas: int = 3,
+        parameter: str | None = "false",
+        kind: TargetKind = "deployment",
+    ) -> World:
         calls = Calls()
-        cluster = FakeCluster.of(calls, replicas)
+        cluster = FakeCluster.of(calls, replicas, kind)
         values = {} if parameter is None else {PARAMETER: parameter}
         return cls(calls, cluster, FakeParameters(calls, values), FakeClock(cluster))
 

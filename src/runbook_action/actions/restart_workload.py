@@ -1,0 +1,150 @@
+"""``restart_workload``: replace every pod, one after the other (``kubectl rollout restart``).
+
+One write carries the mark and the restart, so there is no halfway: either both are there, and a
+repeated call only watches, or neither is.
+
+A restart that is complete cannot be taken back. One whose new pods do not come up can: with the pod
+template as it was before, to the letter, Kubernetes goes back to the revision whose pods still run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from runbook_action import marks
+from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
+from runbook_action.fields import Field
+from runbook_action.outcome import Outcome
+from runbook_action.ports import Right, Services
+from runbook_action.request import Request, Target, TargetKind
+from runbook_action.rights import rolling
+from runbook_action.rollout import (
+    POLL_SECONDS,
+    RolloutState,
+    assess,
+    is_latest,
+    is_restarted,
+    patch_unless_changed,
+    read_workload,
+    refuse_if_it_cannot_roll,
+    restart_change,
+    restart_patch,
+    verdict,
+    watched,
+)
+from runbook_action.stuck_pods import release_stuck
+
+
+@dataclass(frozen=True)
+class RestartWorkload:
+    """A rolling restart, taken back where the new pods do not come up."""
+
+    name: str
+    target_kinds: frozenset[TargetKind]
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """Restart it and watch its pods."""
+        return {kind: rolling(kind) for kind in self.target_kinds}
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """What must stay ready."""
+        return READY_FIELDS
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """None: what undo needs stands in the mark on the target."""
+        return {}
+
+    def plan(self, request: Request, services: Services) -> Outcome:
+        """Show the restart that is still to be done."""
+        workload = read_workload(services.cluster, request.target)
+        refuse_if_it_cannot_roll(workload, request.target)
+        if is_restarted(workload, request):
+            return Outcome(
+                "unchanged",
+                f"change nothing: {request.target} was already restarted for this incident.",
+            )
+        refuse_if_too_few_stay_ready(workload, request)
+        return Outcome(
+            "planned",
+            f"restart the pods of {request.target}.",
+            plan=[restart_change(services, workload, request)],
+        )
+
+    def execute(self, request: Request, services: Services) -> Outcome:
+        """Restart, and watch the rollout."""
+        workload = read_workload(services.cluster, request.target)
+        refuse_if_it_cannot_roll(workload, request.target)
+        change = restart_change(services, workload, request)
+        if not is_restarted(workload, request):
+            refuse_if_too_few_stay_ready(workload, request)
+            found = workload.template_annotations
+            before = {key: found.get(key) for key in marks.OF_A_RESTART}
+            annotations = marks.mark(workload, request, before)
+            patch_unless_changed(
+                services.cluster,
+                workload,
+                {
+                    "metadata": {"annotations": annotations},
+                    **restart_patch(workload, change, request),
+                },
+            )
+        return watched(services, request.target, "The restart was asked for", [change])
+
+    def verify(self, request: Request, services: Services) -> Outcome:
+        """Healthy: rollout complete, replicas ready, no container stuck."""
+        return verdict(services, request.target, [], {})
+
+    def undo(self, request: Request, services: Services) -> Outcome:
+        """Put the pod template back, unless the restart is complete."""
+        target = request.target
+        workload = read_workload(services.cluster, target)
+        before = marks.recorded(workload, request)
+        restarted = is_restarted(workload, request)
+        if before is None or (restarted and assess(workload).complete):
+            return Outcome("unchanged", f"A restart of {target} cannot be taken back.")
+        if restarted and not is_latest(workload, request):
+            return Outcome(
+                "unchanged",
+                f"A later step replaced the pods of {target} since this restart: there is nothing "
+                f"left of it to take back.",
+            )
+        changes = []
+        if restarted:
+            change = restart_change(services, workload, request)
+            changes = [replace(change, before=change.after, after=before.get(marks.RESTARTED_AT))]
+            annotations = {key: before.get(key) for key in marks.OF_A_RESTART}
+            patch_unless_changed(
+                services.cluster,
+                workload,
+                {"spec": {"template": {"metadata": {"annotations": annotations}}}},
+            )
+        state = _settled(services, target)
+        return Outcome(
+            "succeeded" if state.complete else "in_progress",
+            f"The restart of {target} was taken back: {state.progress}.",
+            changed=True,
+            plan=changes,
+        )
+
+
+def _settled(services: Services, target: Target) -> RolloutState:
+    """Wait for the earlier pods to be all there are; stuck ones are on their way out meanwhile."""
+    while True:
+        workload = read_workload(services.cluster, target)
+        state = assess(workload)
+        if state.complete or services.clock.remaining() < POLL_SECONDS:
+            return state
+        release_stuck(services.cluster, workload)
+        services.clock.sleep(POLL_SECONDS)
+
+
+ACTION = RestartWorkload("restart_workload", frozenset({"deployment", "statefulset", "daemonset"}))

@@ -1,0 +1,259 @@
+"""``rollback_workload``: back to the pod template of an earlier revision.
+
+Like ``kubectl rollout undo``, with two differences. Revisions that differ from the current one
+only by a restart are skipped: they would bring back the very template that is broken. And the
+template gets the marks of a restart, by which its pods are told from those it replaces.
+
+One write carries the marks and the template, so there is no halfway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from runbook_action import marks
+from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
+from runbook_action.errors import ActionRefused
+from runbook_action.fields import Field, IntegerField
+from runbook_action.kinds import KindWord
+from runbook_action.objects import Revision, Workload
+from runbook_action.outcome import Change, Outcome, Undo
+from runbook_action.ports import Right, Services
+from runbook_action.request import Request, TargetKind
+from runbook_action.rights import rights, rolling
+from runbook_action.rollout import (
+    is_restarted,
+    read_workload,
+    refuse_if_it_cannot_roll,
+    refuse_if_paused,
+    restart_change,
+    restart_patch,
+    verdict,
+    watched,
+    write_unless_changed,
+)
+
+_HIGHEST_REVISION = 2**31
+# What keeps the earlier templates of a kind.
+_KEEPERS: Mapping[KindWord, KindWord] = {
+    "deployment": "replicaset",
+    "statefulset": "controllerrevision",
+}
+
+
+@dataclass(frozen=True)
+class RollbackWorkload:
+    """Roll back to an earlier revision; undo rolls forward again."""
+
+    name: str
+    target_kinds: frozenset[TargetKind]
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """The revisions besides."""
+        return {
+            kind: (*rolling(kind), *rights(_KEEPERS[kind], "list")) for kind in self.target_kinds
+        }
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """``to_revision``, or the newest one that differs by more than a restart."""
+        return {"to_revision": IntegerField(1, _HIGHEST_REVISION), **READY_FIELDS}
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """The revision to go forward to again."""
+        return {"from_revision": IntegerField(1, _HIGHEST_REVISION, required=True)}
+
+    def plan(self, request: Request, services: Services) -> Outcome:
+        """Show what the rollback would bring back."""
+        workload = read_workload(services.cluster, request.target)
+        refuse_if_it_cannot_roll(workload, request.target)
+        if is_restarted(workload, request):
+            return Outcome(
+                "unchanged",
+                f"change nothing: {request.target} was already rolled back for this incident.",
+            )
+        refuse_if_too_few_stay_ready(workload, request)
+        before, wanted = self._earlier(request, services, workload)
+        return Outcome(
+            "planned",
+            f"roll {request.target} back from revision {before} to {wanted.revision}.",
+            plan=_changes(workload, wanted.template),
+            undo=self._undo(before),
+        )
+
+    def execute(self, request: Request, services: Services) -> Outcome:
+        """Put the earlier template in place, and watch the rollout."""
+        workload = read_workload(services.cluster, request.target)
+        refuse_if_it_cannot_roll(workload, request.target)
+        recorded = marks.recorded(workload, request)
+        if recorded is not None and is_restarted(workload, request):
+            before, after = _number(recorded, "from_revision"), _number(recorded, "to_revision")
+            name = f"{workload.namespace}/{workload.name}"
+            changes = [Change(workload.kind_name, name, "revision", before, after)]
+        else:
+            refuse_if_too_few_stay_ready(workload, request)
+            before, wanted = self._earlier(request, services, workload)
+            changes = _changes(workload, wanted.template)
+            after = wanted.revision
+            previous = {"from_revision": before, "to_revision": after}
+            self._put(request, services, workload, wanted, previous)
+        return watched(
+            services,
+            request.target,
+            f"Revision {before} was replaced by the template of revision {after}",
+            changes,
+            undo=self._undo(before),
+        )
+
+    def verify(self, request: Request, services: Services) -> Outcome:
+        """Healthy: rollout complete, replicas ready, no container stuck."""
+        return verdict(services, request.target, [], {})
+
+    def undo(self, request: Request, services: Services) -> Outcome:
+        """Roll forward to the template from before this incident."""
+        workload = read_workload(services.cluster, request.target)
+        undone = is_restarted(workload, request, undoing=True)
+        if not undone and not is_restarted(workload, request):
+            return Outcome(
+                "unchanged",
+                f"{request.target} does not run what this incident rolled it back to: there is "
+                f"nothing to undo.",
+            )
+        recorded = marks.recorded(workload, request) or {}
+        before = _number(request.undo or recorded, "from_revision")
+        changes: list[Change] = []
+        if not undone:
+            refuse_if_paused(workload, request.target)
+            wanted = next(
+                (each for each in _history(services, workload) if each.revision == before), None
+            )
+            if wanted is None:
+                raise ActionRefused(
+                    f"revision {before} of {request.target} is no longer in its history: it "
+                    f"cannot be brought back. Deploy it again from its source."
+                )
+            changes = _changes(workload, wanted.template)
+            self._put(request, services, workload, wanted, recorded, undoing=True)
+        return watched(
+            services, request.target, f"The template of revision {before} is back", changes
+        )
+
+    def _put(
+        self,
+        request: Request,
+        services: Services,
+        workload: Workload,
+        wanted: Revision,
+        previous: Mapping[str, Any],
+        *,
+        undoing: bool = False,
+    ) -> None:
+        restart = restart_change(services, workload, request, undoing=undoing)
+        patch = restart_patch(workload, restart, request, undoing=undoing)
+        template = _bare(wanted.template)
+        template["metadata"]["annotations"] |= {
+            key: value
+            for key, value in patch["spec"]["template"]["metadata"]["annotations"].items()
+            if value is not None
+        }
+        annotations = marks.mark(workload, request, previous)
+        write_unless_changed(
+            services.cluster,
+            workload,
+            lambda current: services.cluster.replace(
+                current,
+                {
+                    "/metadata/annotations": {**current.annotations, **annotations},
+                    "/spec/template": template,
+                },
+            ),
+        )
+
+    def _undo(self, before: int) -> Undo:
+        return Undo(self.name, {"from_revision": before})
+
+    @staticmethod
+    def _earlier(request: Request, services: Services, workload: Workload) -> tuple[int, Revision]:
+        """Number of the current revision, and the one to go back to."""
+        asked = request.parameters.get("to_revision")
+        history = _history(services, workload)
+        # A Deployment says which one it is at; of the others it is the newest.
+        current = workload.revision or max((each.revision for each in history), default=0)
+        for each in history:
+            if (
+                each.revision < current
+                and asked in (None, each.revision)
+                and _bare(each.template) != _bare(workload.template)
+            ):
+                return current, each
+        wanted = f"revision {asked}" if asked is not None else "earlier revision"
+        raise ActionRefused(
+            f"{request.target} has no {wanted} in its history that differs from the current one "
+            f"by more than a restart: there is nothing to roll back to."
+        )
+
+
+def _history(services: Services, workload: Workload) -> list[Revision]:
+    """The revisions that Kubernetes keeps, the newest first."""
+    keeper = _KEEPERS[workload.kind]
+    found = services.cluster.list(keeper, workload.namespace, workload.selector)
+    own = [cast(Revision, each) for each in found if each.belongs_to(workload)]
+    return sorted(own, key=lambda each: each.revision, reverse=True)
+
+
+def _bare(template: Mapping[str, Any]) -> dict[str, Any]:
+    """A pod template without what restarts and ReplicaSets put on it."""
+    metadata = dict(template.get("metadata") or {})
+    metadata.pop("creationTimestamp", None)
+    labels = {
+        key: value
+        for key, value in (metadata.get("labels") or {}).items()
+        if key != "pod-template-hash"
+    }
+    annotations = {
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if key not in marks.OF_A_RESTART
+    }
+    return {**template, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+
+
+def _changes(workload: Workload, template: Mapping[str, Any]) -> list[Change]:
+    """A diff for humans. Environment variables stay out of it: they may be secrets."""
+    name = f"{workload.namespace}/{workload.name}"
+    changes = []
+    old, new = _containers(workload.template), _containers(template)
+    for container in sorted(old.keys() | new.keys()):
+        for field in ("image", "command", "args"):
+            before = old.get(container, {}).get(field)
+            after = new.get(container, {}).get(field)
+            if before != after:
+                path = f"spec.template.spec.containers[{container}].{field}"
+                changes.append(Change(workload.kind_name, name, path, before, after))
+    if not changes:
+        changes.append(
+            Change(workload.kind_name, name, "spec.template", "current", "earlier revision")
+        )
+    return changes
+
+
+def _containers(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    containers = (template.get("spec") or {}).get("containers") or []
+    return {each["name"]: each for each in containers}
+
+
+def _number(values: Mapping[str, Any], name: str) -> int:
+    value = values.get(name)
+    return value if isinstance(value, int) else 0
+
+
+ACTION = RollbackWorkload("rollback_workload", frozenset({"deployment", "statefulset"}))

@@ -1,0 +1,250 @@
+"""``scale_workload``: more replicas, by a step or a factor, up to a maximum.
+
+Where a HorizontalPodAutoscaler owns the number of replicas, its minimum is raised instead: a
+number set behind its back would be gone at its next look.
+
+Order of the writes. Without an autoscaler there is one, mark and replicas together. With one,
+the mark with the numbers decided comes first, then the autoscaler's minimum. A call that dies in
+between is repeated with the numbers of the mark, so a factor is never applied twice.
+
+Undo puts a number back only if it is still the one that was set: what somebody chose since then
+is theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runbook_action import marks
+from runbook_action.errors import ActionRefused, InvalidRequest
+from runbook_action.fields import Field, IntegerField, NumberField, TextField
+from runbook_action.objects import Autoscaler, Workload
+from runbook_action.outcome import Change, Outcome, Undo
+from runbook_action.ports import Right, Services
+from runbook_action.request import Request, TargetKind
+from runbook_action.rights import rights, rolling
+from runbook_action.rollout import (
+    patch_unless_changed,
+    read_workload,
+    refuse_if_paused,
+    verdict,
+    watched,
+)
+
+HIGHEST = 1000
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Numbers decided once for an incident, as the mark keeps them."""
+
+    before: int
+    after: int
+    autoscaler: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As the mark and the undo carry it."""
+        return {"before": self.before, "after": self.after, "autoscaler": self.autoscaler}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any] | None) -> Scaling | None:
+        """Read a mark or an undo; None if it is not one of ours."""
+        if not values:
+            return None
+        before, after = values.get("before"), values.get("after")
+        autoscaler = values.get("autoscaler")
+        if not isinstance(before, int) or not isinstance(after, int):
+            return None
+        return cls(before, after, autoscaler if isinstance(autoscaler, str) else None)
+
+
+@dataclass(frozen=True)
+class ScaleWorkload:
+    """Scale up. Scaling down is not a remedy."""
+
+    name: str
+    target_kinds: frozenset[TargetKind]
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """An autoscaler besides, whose minimum is raised instead."""
+        return {
+            kind: (*rolling(kind), *rights("horizontalpodautoscaler", "list", "patch"))
+            for kind in self.target_kinds
+        }
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Either ``step`` or ``factor``, and never above ``max_replicas``."""
+        return {
+            "step": IntegerField(1, 100),
+            "factor": NumberField(1.01, 10.0),
+            "max_replicas": IntegerField(1, HIGHEST, required=True),
+        }
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """The numbers that were decided."""
+        return {
+            "before": IntegerField(0, HIGHEST, required=True),
+            "after": IntegerField(0, HIGHEST, required=True),
+            "autoscaler": TextField(),
+        }
+
+    def plan(self, request: Request, services: Services) -> Outcome:
+        """Show the numbers."""
+        workload, autoscaler, scaling = self._decide(request, services)
+        if _is_done(workload, autoscaler, scaling):
+            return Outcome(
+                "unchanged",
+                f"change nothing: {request.target} was already scaled for this incident.",
+            )
+        return Outcome(
+            "planned",
+            f"raise {_what(scaling)} of {request.target} from {scaling.before} to {scaling.after}.",
+            plan=[_change(workload, scaling)],
+            undo=Undo(self.name, scaling.to_json()),
+        )
+
+    def execute(self, request: Request, services: Services) -> Outcome:
+        """Scale, and watch until the new pods are ready."""
+        workload, autoscaler, scaling = self._decide(request, services)
+        recorded = marks.recorded(workload, request)
+        if recorded is None:
+            annotations = marks.mark(workload, request, scaling.to_json())
+            patch: dict[str, Any] = {"metadata": {"annotations": annotations}}
+            if autoscaler is None:
+                patch["spec"] = {"replicas": scaling.after}
+            patch_unless_changed(services.cluster, workload, patch)
+        if autoscaler is not None and not _is_done(workload, autoscaler, scaling):
+            services.cluster.patch(autoscaler, {"spec": {"minReplicas": scaling.after}})
+        return watched(
+            services,
+            request.target,
+            f"{_what(scaling).capitalize()} went from {scaling.before} to {scaling.after}",
+            [_change(workload, scaling)],
+            undo=Undo(self.name, scaling.to_json()),
+            at_least=scaling.after,
+        )
+
+    def verify(self, request: Request, services: Services) -> Outcome:
+        """Healthy: rollout complete, at least the replicas asked for, all ready."""
+        workload = read_workload(services.cluster, request.target)
+        scaling = Scaling.from_json(marks.recorded(workload, request))
+        reasons = []
+        if scaling and workload.replicas < scaling.after:
+            reasons.append(f"{workload.replicas} replicas are wanted, not {scaling.after}")
+        return verdict(services, request.target, reasons, {})
+
+    def undo(self, request: Request, services: Services) -> Outcome:
+        """Put the number back, if it is still ours."""
+        workload = read_workload(services.cluster, request.target)
+        scaling = Scaling.from_json(request.undo or marks.recorded(workload, request))
+        if scaling is None:
+            return Outcome(
+                "unchanged",
+                f"{request.target} carries no trace of {self.name} for this incident: there is "
+                f"nothing to undo.",
+            )
+        autoscaler = _autoscaler(services, workload)
+        if scaling.autoscaler and (autoscaler is None or autoscaler.name != scaling.autoscaler):
+            return Outcome(
+                "unchanged",
+                f"Autoscaler {scaling.autoscaler} of {request.target} is gone: nothing is undone.",
+            )
+        now = _number(workload, autoscaler if scaling.autoscaler else None)
+        if now != scaling.after:
+            return Outcome(
+                "unchanged",
+                f"{_what(scaling).capitalize()} of {request.target} is {now}, not the "
+                f"{scaling.after} that was set: it is left alone.",
+            )
+        back = Scaling(scaling.after, scaling.before, scaling.autoscaler)
+        if scaling.autoscaler and autoscaler is not None:
+            services.cluster.patch(autoscaler, {"spec": {"minReplicas": scaling.before}})
+        else:
+            patch_unless_changed(services.cluster, workload, {"spec": {"replicas": scaling.before}})
+        return watched(
+            services,
+            request.target,
+            f"{_what(scaling).capitalize()} went back from {back.before} to {back.after}",
+            [_change(workload, back)],
+        )
+
+    def _decide(
+        self, request: Request, services: Services
+    ) -> tuple[Workload, Autoscaler | None, Scaling]:
+        workload = read_workload(services.cluster, request.target)
+        refuse_if_paused(workload, request.target)
+        autoscaler = _autoscaler(services, workload)
+        recorded = Scaling.from_json(marks.recorded(workload, request))
+        if recorded is not None:
+            return workload, autoscaler if recorded.autoscaler else None, recorded
+        # From what runs now, not from an autoscaler's minimum: more than now is what is needed.
+        running = workload.replicas
+        limit = int(request.parameters["max_replicas"])
+        if autoscaler is not None:
+            limit = min(limit, autoscaler.max_replicas)
+        after = min(_wanted(request, running), limit)
+        if after <= running:
+            raise ActionRefused(
+                f"{request.target} has {running} replicas and may have {limit}: it is not scaled "
+                f"any further."
+            )
+        before = autoscaler.min_replicas if autoscaler is not None else running
+        return (
+            workload,
+            autoscaler,
+            Scaling(before, after, autoscaler.name if autoscaler is not None else None),
+        )
+
+
+def _wanted(request: Request, running: int) -> int:
+    step, factor = request.parameters.get("step"), request.parameters.get("factor")
+    if (step is None) == (factor is None):
+        raise InvalidRequest("parameters must have either step or factor")
+    return running + int(step) if step is not None else math.ceil(running * float(factor or 1))
+
+
+def _autoscaler(services: Services, workload: Workload) -> Autoscaler | None:
+    return next(
+        (
+            each
+            for each in services.cluster.autoscalers(workload.namespace)
+            if each.scales(workload.kind_name, workload.name)
+        ),
+        None,
+    )
+
+
+def _number(workload: Workload, autoscaler: Autoscaler | None) -> int:
+    return workload.replicas if autoscaler is None else autoscaler.min_replicas
+
+
+def _is_done(workload: Workload, autoscaler: Autoscaler | None, scaling: Scaling) -> bool:
+    return _number(workload, autoscaler) >= scaling.after
+
+
+def _what(scaling: Scaling) -> str:
+    return "the autoscaler's minimum" if scaling.autoscaler else "the replicas"
+
+
+def _change(workload: Workload, scaling: Scaling) -> Change:
+    if scaling.autoscaler:
+        name = f"{workload.namespace}/{scaling.autoscaler}"
+        return Change(
+            "HorizontalPodAutoscaler", name, "spec.minReplicas", scaling.before, scaling.after
+        )
+    name = f"{workload.namespace}/{workload.name}"
+    return Change(workload.kind_name, name, "spec.replicas", scaling.before, scaling.after)
+
+
+ACTION = ScaleWorkload("scale_workload", frozenset({"deployment", "statefulset"}))

@@ -1,0 +1,221 @@
+"""Deployments, StatefulSets and DaemonSets: restarted, rolled back and scaled by the same code."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, get_args
+
+import pytest
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import ActionRefused, InvalidRequest, RolloutFailed
+from runbook_action.kinds import KINDS, KindWord
+from runbook_action.objects import VIEWS, Workload, view
+from runbook_action.request import TargetKind, parse_request
+from runbook_action.rollout import assess
+from runbook_action.stuck_pods import release_stuck
+from tests.unit.runbook_action.fakes import INCIDENT, World, request
+
+KIND_OF: list[tuple[str, TargetKind]] = [
+    ("restart", "deployment"),
+    ("restart", "statefulset"),
+    ("restart", "daemonset"),
+    ("rollback", "deployment"),
+    ("rollback", "statefulset"),
+    ("scale", "deployment"),
+    ("scale", "statefulset"),
+]
+PARAMETERS: dict[str, dict[str, Any]] = {"scale": {"step": 2, "max_replicas": 9}}
+CRASHING = {
+    "name": "main",
+    "restartCount": 4,
+    "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+}
+
+
+def template(image: str) -> dict[str, Any]:
+    return {
+        "metadata": {"labels": {"app": "checkout"}},
+        "spec": {"containers": [{"name": "main", "image": image}]},
+    }
+
+
+def world_of(kind: TargetKind) -> World:
+    world = World.new(kind=kind)
+    world.cluster.raw["spec"]["template"] = template("main:2")
+    if kind == "deployment":
+        world.cluster.raw["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "2"}
+    for number in (1, 2):
+        held = {"spec": {"template": template(f"main:{number}")}}
+        metadata = {
+            "name": f"checkout-{number}",
+            "namespace": "apps",
+            "labels": {"app": "checkout"},
+            "ownerReferences": [{"uid": "u1", "controller": True}],
+        }
+        if kind == "deployment":
+            annotations = {"deployment.kubernetes.io/revision": str(number)}
+            world.cluster.history.append(
+                {"metadata": {**metadata, "annotations": annotations}} | held
+            )
+        else:
+            held["spec"]["template"]["$patch"] = "replace"
+            world.cluster.history.append({"metadata": metadata, "revision": number, "data": held})
+    world.cluster.settle()
+    return world
+
+
+@pytest.mark.parametrize(("what", "kind"), KIND_OF)
+def test_it_is_done_once_and_told_of_by_the_kinds_own_name(what: str, kind: TargetKind) -> None:
+    world = world_of(kind)
+    action = REGISTRY[f"{what}_workload"]
+    asked = request(action.name, kind=kind, parameters=PARAMETERS.get(what))
+    outcome = action.execute(asked, world.services)
+    assert outcome.status == "succeeded"
+    assert {change.kind for change in outcome.plan} == {KINDS[kind].kind}
+    found = world.cluster.raw["spec"]
+    assert (found["replicas"], found["template"]["spec"]["containers"][0]["image"]) == {
+        "restart": (3, "main:2"),
+        "rollback": (3, "main:1"),
+        "scale": (5, "main:2"),
+    }[what]
+    assert "$patch" not in found["template"]
+    written = world.calls.writes()
+    assert action.execute(asked, world.services).status == "succeeded"
+    assert world.calls.writes() == written
+
+
+@pytest.mark.parametrize("kind", ["deployment", "statefulset"])
+def test_an_undone_rollback_goes_forward_again(kind: TargetKind) -> None:
+    world = world_of(kind)
+    action = REGISTRY["rollback_workload"]
+    undo = action.execute(request(action.name, kind=kind), world.services).undo
+    assert undo is not None
+    assert undo.parameters == {"from_revision": 2}
+    asked = request(action.name, "undo", kind=kind, undo=undo.parameters)
+    assert action.undo(asked, world.services).status == "succeeded"
+    spec = world.cluster.raw["spec"]["template"]["spec"]
+    assert spec["containers"][0]["image"] == "main:2"
+
+
+@pytest.mark.parametrize("what", ["restart", "rollback", "scale"])
+def test_the_older_names_take_deployments_only(what: str) -> None:
+    event = {
+        "operation": "plan",
+        "action": f"{what}_deployment",
+        "target": {"cluster": None, "namespace": "apps", "kind": "statefulset", "name": "db"},
+        "parameters": PARAMETERS.get(what, {}),
+        "incident_id": INCIDENT,
+    }
+    with pytest.raises(InvalidRequest, match="must be deployment for action"):
+        parse_request(event, REGISTRY, frozenset({"apps"}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "why"),
+    [
+        ("statefulset", {"updateStrategy": {"type": "OnDelete"}}, "OnDelete"),
+        ("daemonset", {"updateStrategy": {"type": "OnDelete"}}, "OnDelete"),
+        (
+            "statefulset",
+            {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}},
+            "partition 2",
+        ),
+    ],
+)
+def test_what_would_never_roll_by_itself_is_refused(
+    kind: TargetKind, spec: dict[str, Any], why: str
+) -> None:
+    world = world_of(kind)
+    world.cluster.raw["spec"].update(spec)
+    with pytest.raises(ActionRefused, match=why):
+        REGISTRY["restart_workload"].execute(request("restart_workload", kind=kind), world.services)
+    assert world.calls.writes() == []
+
+
+@pytest.mark.parametrize("kind", ["statefulset", "daemonset"])
+def test_one_pod_at_a_time_is_what_must_stay_ready_is_judged_by(kind: TargetKind) -> None:
+    world = world_of(kind)
+    asked = request("restart_workload", kind=kind, parameters={"min_ready": 3})
+    with pytest.raises(ActionRefused, match="may leave 2 of 3"):
+        REGISTRY["restart_workload"].execute(asked, world.services)
+    asked = request("restart_workload", kind=kind, parameters={"min_ready": 2})
+    REGISTRY["restart_workload"].execute(asked, world.services)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "progress"),
+    [
+        ("statefulset", {"observedGeneration": 0}, "waiting for its controller to see"),
+        ("statefulset", {"updatedReplicas": 1}, "1 of 3 new pods created"),
+        ("statefulset", {"availableReplicas": 2}, "2 of 3 new pods available"),
+        ("statefulset", {"currentRevision": "old"}, "call the rollout complete"),
+        ("daemonset", {"updatedNumberScheduled": 2}, "2 of 3 new pods created"),
+        ("daemonset", {"numberAvailable": 1}, "1 of 3 new pods available"),
+    ],
+)
+def test_a_rollout_is_complete_only_when_its_own_counts_say_so(
+    kind: TargetKind, changed: dict[str, Any], progress: str
+) -> None:
+    world = world_of(kind)
+    raw = copy.deepcopy(world.cluster.raw)
+    assert assess(Workload({"kind": KINDS[kind].kind, **raw})).complete
+    raw["status"].update(changed)
+    state = assess(Workload({"kind": KINDS[kind].kind, **raw}))
+    assert not state.complete
+    assert progress in state.progress
+
+
+def stuck_statefulset() -> World:
+    world = world_of("statefulset")
+    for number, pod in enumerate(world.cluster.pod_list):
+        pod["metadata"]["ownerReferences"] = [{"uid": "u1", "controller": True}]
+        pod["metadata"]["labels"]["controller-revision-hash"] = "new" if number == 2 else "old"
+        pod["status"]["containerStatuses"] = [CRASHING] if number else []
+    return world
+
+
+def test_a_broken_pod_of_an_earlier_revision_no_longer_holds_up_a_statefulset() -> None:
+    world = stuck_statefulset()
+    release_stuck(world.cluster, world.cluster.workload("statefulset", "apps", "checkout"))
+    # Not the first, which runs, and not the last, which is of the new revision.
+    assert world.calls.writes() == ["evict checkout-1"]
+
+
+def test_a_budget_that_keeps_a_broken_pod_is_asked_again() -> None:
+    world = stuck_statefulset()
+    world.cluster.budgets["checkout-1"] = 1
+    read = world.cluster.workload("statefulset", "apps", "checkout")
+    release_stuck(world.cluster, read)
+    release_stuck(world.cluster, read)
+    assert world.calls.writes() == ["evict checkout-1", "evict checkout-1"]
+
+
+@pytest.mark.parametrize("case", ["unseen", "of another"])
+def test_no_pod_is_evicted_that_the_rollout_does_not_wait_for(case: str) -> None:
+    world = stuck_statefulset()
+    if case == "unseen":
+        world.cluster.raw["status"]["observedGeneration"] = 0
+    else:
+        world.cluster.pod_list[1]["metadata"]["ownerReferences"] = [{"uid": "another"}]
+    release_stuck(world.cluster, world.cluster.workload("statefulset", "apps", "checkout"))
+    assert world.calls.writes() == []
+
+
+def test_new_pods_that_crash_are_a_failed_rollout_and_are_not_evicted() -> None:
+    world = world_of("statefulset")
+    world.cluster.stuck, world.cluster.pod_faults = True, CRASHING
+    world.cluster.settle()
+    with pytest.raises(RolloutFailed, match="CrashLoopBackOff"):
+        REGISTRY["restart_workload"].execute(
+            request("restart_workload", kind="statefulset"), world.services
+        )
+    assert world.calls.writes() == ["patch template"]
+
+
+def test_every_kind_has_a_word_that_is_its_name_in_small_letters() -> None:
+    assert set(KINDS) == set(get_args(KindWord))
+    assert all(known.kind.lower() == word for word, known in KINDS.items())
+    assert set(get_args(TargetKind)) <= set(KINDS)
+    assert set(VIEWS) <= set(KINDS)
+    assert view("node", {"metadata": {"name": "n"}}).kind == "node"
