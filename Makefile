@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes bench bench-drain bench-ingest demo drills up down events build constraints clean
+.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes bench bench-drain bench-ingest demo drills up down events manifests build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,10 @@ down: $(READY)  ## Stop it
 
 events: $(READY)  ## Write the wrapped sample events anew from the raw ones
 	$(BIN)/python events/wrap.py
+
+manifests: $(READY)  ## Write the shipped Roles anew from the catalogue
+	$(BIN)/srectl runbooks rbac --part namespaces > eks/apps/base/remediation-rbac.yaml
+	$(BIN)/srectl runbooks rbac --part cluster > eks/apps/node-remediation/node-remediation-rbac.yaml
 
 build: $(READY)  ## Lambda artifacts in .aws-sam/
 	$(BIN)/sam build

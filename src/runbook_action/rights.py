@@ -7,11 +7,13 @@ shipped Roles (``srectl runbooks rbac``) and what ``probe_cluster`` asks the clu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from runbook_action.kinds import KINDS, KindWord
 from runbook_action.ports import Right
 from runbook_action.request import TargetKind
+
+WORKLOADS: tuple[TargetKind, ...] = ("deployment", "statefulset", "daemonset")
 
 
 class Declares(Protocol):
@@ -72,3 +74,20 @@ def needed(action: Declares, kind: TargetKind) -> tuple[Right, ...]:
         return ()
     told = Right("events.k8s.io", "events", "create", "default" if kind == "node" else "target")
     return tuple(dict.fromkeys((*declared, told)))
+
+
+def kinds_of(target: Mapping[str, object]) -> tuple[TargetKind, ...]:
+    """Give the kinds of objects that a step's target may turn out to be.
+
+    Parameters
+    ----------
+    target
+        As the catalogue writes it: named, or ``from_alert`` with ``resolve_to``.
+
+    Examples
+    --------
+    >>> kinds_of({"kind": "deployment", "namespace": "apps", "name": "checkout"})
+    ('deployment',)
+    """
+    word = target.get("kind") or target.get("resolve_to") or target["from_alert"]
+    return WORKLOADS if word == "workload" else (cast(TargetKind, word),)

@@ -22,6 +22,7 @@ from srectl.commands.operating import (
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue as publishing
 from srectl.operate import plans, switches
+from srectl.operate import rbac as roles
 from srectl.operate.account import Account
 from srectl.operate.refusals import calling
 from srectl.operate.samples import alerts_in
@@ -65,6 +66,30 @@ def publish(folder: Path, table: str | None, account: Account) -> None:
         console.print(
             f"  {runbook.name}: {'published' if runbook.name in changed else 'unchanged'}"
         )
+
+
+@runbooks.command()
+@_folder_option
+@click.option(
+    "--namespaces", default="apps", show_default=True, help="AllowedNamespaces of the deployment."
+)
+@click.option(
+    "--part",
+    type=click.Choice(roles.PARTS),
+    help="Only the Roles in namespaces, or only what reaches beyond them.  [default: both]",
+)
+def rbac(folder: Path, namespaces: str, part: str | None) -> None:
+    """Print the Role and ClusterRole that exactly this catalogue needs, as YAML for Kustomize.
+
+    eks/apps/base/remediation-rbac.yaml and eks/apps/node-remediation/node-remediation-rbac.yaml are
+    its two parts for the shipped catalogue ('make manifests').
+    """
+    definitions = [one.definition for one in _load(folder)]
+    allowed = [each.strip() for each in namespaces.split(",") if each.strip()]
+    wanted = roles.PARTS if part is None else (part,)
+    click.echo(
+        "---\n".join(roles.manifests(definitions, allowed, each) for each in wanted), nl=False
+    )
 
 
 @runbooks.command(name="list")

@@ -41,6 +41,8 @@ def install_shipped_rbac(admin: Any, namespace: str = "apps") -> None:
     create: Any = utils.create_from_dict
     for file in SHIPPED_RBAC:
         for document in yaml.safe_load_all((APPS / file).read_text("utf-8")):
+            if not document["apiVersion"].startswith("rbac."):
+                continue
             if document["metadata"].get("namespace") == "apps":
                 document["metadata"]["namespace"] = namespace
             tolerant(create, admin, document)

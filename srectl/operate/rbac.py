@@ -1,0 +1,188 @@
+"""The Roles that a catalogue needs, as manifests: what its steps' actions declare, and no more.
+
+Two parts. ``namespaces``: a Role in each namespace of the catalogue, for the group of the access
+entry and for the ServiceAccount; and which namespaces the recorder of pod templates looks at.
+``cluster``: a ClusterRole, and what is told of nodes; for the group only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from srectl.operate.function_code import need_function_code
+from srectl.steps import steps_of
+
+if TYPE_CHECKING:
+    from runbook_action.ports import Right
+
+__all__ = ["PARTS", "Needs", "manifests", "needs_of"]
+
+PARTS = ("namespaces", "cluster")
+_GROUP = "sre:checkout-remediation"
+_NAME = "checkout-remediation"
+_NODE_NAME = "checkout-node-remediation"
+_RECORDER = "sre-templates-run-before"
+_API = "rbac.authorization.k8s.io"
+_NODE_EVENTS = "default"  # Kubernetes takes events of nodes only there
+_SKIPPED = "CKV_K8S_21=Kubernetes takes events of nodes only here"
+_CORE = '""'
+_HEAD = """\
+# Made by 'srectl runbooks rbac --part {part}' from the catalogue and the rights that its actions
+# declare: do not edit. What remediation may change within an object is in remediation-policy.yaml.
+"""
+
+# A right → the actions that need it.
+Needs = dict["Right", list[str]]
+
+
+def needs_of(
+    definitions: Iterable[Mapping[str, Any]], namespaces: Sequence[str]
+) -> tuple[dict[str, Needs], Needs]:
+    """Work out what a catalogue needs.
+
+    Parameters
+    ----------
+    definitions
+        Runbooks; those that are not enabled need nothing.
+    namespaces
+        AllowedNamespaces of the deployment: what a pattern of a target can mean.
+
+    Returns
+    -------
+    tuple
+        Rights in each namespace, and rights beyond namespaces.
+
+    Raises
+    ------
+    CommandFailed
+        This is no checkout: only the actions know what they need.
+    """
+    need_function_code(
+        "which rights a step needs is known to its action in runbook-action's own code",
+        "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks rbac'",
+    )
+    from runbook_action.actions import REGISTRY
+    from runbook_action.rights import kinds_of, needed
+
+    within: dict[str, Needs] = {}
+    beyond: Needs = {}
+    for definition in definitions:
+        if definition.get("enabled") is False:
+            continue
+        for step in steps_of(definition):
+            action = REGISTRY[step["action"]]
+            for kind in kinds_of(step["target"]):
+                for right in needed(action, kind):
+                    if right.where != "target":
+                        beyond.setdefault(right, []).append(action.name)
+                        continue
+                    for namespace in _namespaces_of(step["target"], namespaces):
+                        rights = within.setdefault(namespace, {})
+                        rights.setdefault(right, []).append(action.name)
+    return within, beyond
+
+
+def manifests(
+    definitions: Iterable[Mapping[str, Any]], namespaces: Sequence[str], part: str
+) -> str:
+    """Write one part of the manifests; see ``needs_of`` for the parameters and errors.
+
+    Parameters
+    ----------
+    part
+        One of ``PARTS``.
+
+    Returns
+    -------
+    str
+        YAML for a file that a kustomization names.
+    """
+    within, beyond = needs_of(definitions, namespaces)
+    documents = []
+    if part == "namespaces":
+        for namespace, needs in sorted(within.items()):
+            documents += _granted("Role", _NAME, namespace, needs, account=True)
+        if within:
+            documents.append(_recorded(sorted(within)))
+    else:
+        cluster = {right: by for right, by in beyond.items() if right.where == "cluster"}
+        told = {right: by for right, by in beyond.items() if right.where == "default"}
+        if cluster:
+            documents += _granted("ClusterRole", _NODE_NAME, "", cluster, account=False)
+        if told:
+            documents += _granted("Role", _NODE_NAME, _NODE_EVENTS, told, account=False)
+    return _HEAD.format(part=part) + "---\n".join(documents)
+
+
+def _namespaces_of(target: Mapping[str, Any], allowed: Sequence[str]) -> list[str]:
+    wanted = target.get("namespaces", [target.get("namespace")])
+    return [each for each in allowed if any(fnmatchcase(each, str(one)) for one in wanted)]
+
+
+def _granted(kind: str, name: str, namespace: str, needs: Needs, *, account: bool) -> list[str]:
+    """A role and its binding."""
+    metadata = [f"  name: {name}"]
+    if namespace:
+        metadata.append(f"  namespace: {namespace}")
+    if namespace == _NODE_EVENTS:
+        metadata += ["  annotations:", f"    checkov.io/skip1: {_SKIPPED}"]
+    subjects = [f"  - {{kind: Group, apiGroup: {_API}, name: '{_GROUP}'}}"]
+    if account:
+        subjects.append(f"  - {{kind: ServiceAccount, name: {_NAME}, namespace: apps}}")
+    role = [
+        f"apiVersion: {_API}/v1",
+        f"kind: {kind}",
+        "metadata:",
+        *metadata,
+        "rules:",
+        *_rules(needs),
+    ]
+    binding = [
+        f"apiVersion: {_API}/v1",
+        f"kind: {kind}Binding",
+        "metadata:",
+        *metadata,
+        f"roleRef: {{apiGroup: {_API}, kind: {kind}, name: {name}}}",
+        "subjects:",
+        *subjects,
+    ]
+    return ["\n".join(lines) + "\n" for lines in (role, binding)]
+
+
+def _rules(needs: Needs) -> list[str]:
+    """One rule for each resource, under the names of the actions that need it."""
+    verbs: dict[tuple[str, str], set[str]] = {}
+    actions: dict[tuple[str, str], set[str]] = {}
+    for right, by in needs.items():
+        key = (right.group, right.resource)
+        verbs.setdefault(key, set()).add(right.verb)
+        actions.setdefault(key, set()).update(by)
+    lines = []
+    for group, resource in sorted(verbs):
+        lines += [
+            f"  # {', '.join(sorted(actions[group, resource]))}",
+            f"  - apiGroups: [{group or _CORE}]",
+            f"    resources: [{resource}]",
+            f"    verbs: [{', '.join(sorted(verbs[group, resource]))}]",
+        ]
+    return lines
+
+
+def _recorded(namespaces: Sequence[str]) -> str:
+    """Where pod templates are written down before they are replaced (templates-run-before.yaml)."""
+    return f"""\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata:
+  name: {_RECORDER}
+spec:
+  policyName: {_RECORDER}
+  matchResources:
+    namespaceSelector:
+      matchExpressions:
+        - key: kubernetes.io/metadata.name
+          operator: In
+          values: [{", ".join(namespaces)}]
+"""
