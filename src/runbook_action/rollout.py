@@ -53,11 +53,6 @@ def write_unless_changed(
     )
 
 
-def patch_unless_changed(cluster: Cluster, current: Workload, patch: Mapping[str, Any]) -> Workload:
-    """Merge a patch into a workload under the rule of ``unless_changed``."""
-    return write_unless_changed(cluster, current, lambda found: cluster.patch(found, patch))
-
-
 def refuse_if_it_cannot_roll(workload: Workload, target: Target) -> None:
     """Stop before anything is changed if a rollout could never happen or never help.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 from runbook_action import marks
 from runbook_action.errors import ClusterConflict
 from runbook_action.objects import KubernetesObject
+from runbook_action.ports import Cluster
 
 T = TypeVar("T", bound=KubernetesObject)
 _STATUS_UPDATES_OUTRUN = 4
@@ -42,6 +43,15 @@ def unless_changed(current: T, read: Callable[[], T], write: Callable[[T], T]) -
                 raise
             current = found
     return write(current)
+
+
+def patch_unless_changed(cluster: Cluster, current: T, patch: Mapping[str, Any]) -> T:
+    """Merge a patch into an object under the rule of ``unless_changed``."""
+    return unless_changed(
+        current,
+        read=lambda: cast(T, cluster.read(current.kind, current.namespace, current.name)),
+        write=lambda found: cluster.patch(found, patch),
+    )
 
 
 def _decided_from(target: KubernetesObject) -> tuple[object, ...]:

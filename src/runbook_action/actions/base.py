@@ -39,6 +39,10 @@ class Action(Protocol):
         """What it needs of IAM beyond reaching the cluster, such as ``ssm:PutParameter``."""
 
     @property
+    def asks(self) -> bool:
+        """Whether a runbook must have it approved: what it does cannot be taken back."""
+
+    @property
     def fields(self) -> Mapping[str, Field]:
         """Its parameters."""
 
@@ -57,3 +61,27 @@ class Action(Protocol):
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Take back what ``execute`` did for this incident."""
+
+
+class Defaults:
+    """What an action declares unless it says otherwise."""
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """None: it only talks to the cluster."""
+        return ()
+
+    @property
+    def asks(self) -> bool:
+        """Nobody: it can be taken back, or takes nothing away."""
+        return False
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """None."""
+        return {}
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """None: what undo needs stands in the mark on the target, if it needs anything."""
+        return {}

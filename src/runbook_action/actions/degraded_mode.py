@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook_action import marks
+from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import BooleanField, Field
 from runbook_action.objects import Workload
@@ -29,7 +30,6 @@ from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rolling
 from runbook_action.rollout import (
     is_restarted,
-    patch_unless_changed,
     read_workload,
     refuse_if_it_cannot_roll,
     refuse_if_paused,
@@ -38,12 +38,13 @@ from runbook_action.rollout import (
     verdict,
     watched,
 )
+from runbook_action.unchanged import patch_unless_changed
 
 _SETTING = "degraded_mode"
 
 
 @dataclass(frozen=True)
-class DegradedMode:
+class DegradedMode(Defaults):
     """Both directions of the switch: ``enabled`` says which one this action is."""
 
     name: str

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runbook_action import marks
+from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import refuse_if_group_is_short
 from runbook_action.errors import (
     AccessDenied,
@@ -58,7 +59,7 @@ class Sorted:
 
 
 @dataclass(frozen=True)
-class DrainNode:
+class DrainNode(Defaults):
     """Empty a node for repair. Undo lets pods on it again; those that left do not come back."""
 
     name: str = "drain_node"
@@ -78,11 +79,6 @@ class DrainNode:
                 Right("", "pods/eviction", "create", "cluster"),
             ),
         }
-
-    @property
-    def aws_rights(self) -> Sequence[str]:
-        """None."""
-        return ()
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from runbook_action.actions.base import Defaults
 from runbook_action.errors import AccessDenied
-from runbook_action.fields import Field
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
@@ -30,7 +30,7 @@ RIGHTS = (
 
 
 @dataclass(frozen=True)
-class ProbeCluster:
+class ProbeCluster(Defaults):
     """Ask the cluster whether remediation has its rights."""
 
     name: str = "probe_cluster"
@@ -43,21 +43,6 @@ class ProbeCluster:
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
         """None of its own: whoever is known to the cluster may ask what is granted."""
-        return {}
-
-    @property
-    def aws_rights(self) -> Sequence[str]:
-        """None."""
-        return ()
-
-    @property
-    def fields(self) -> Mapping[str, Field]:
-        """None."""
-        return {}
-
-    @property
-    def undo_fields(self) -> Mapping[str, Field]:
-        """None: nothing is changed."""
         return {}
 
     def plan(self, request: Request, services: Services) -> Outcome:

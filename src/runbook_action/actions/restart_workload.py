@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runbook_action import marks
+from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import Field
 from runbook_action.outcome import Outcome
@@ -25,7 +26,6 @@ from runbook_action.rollout import (
     assess,
     is_latest,
     is_restarted,
-    patch_unless_changed,
     read_workload,
     refuse_if_it_cannot_roll,
     restart_change,
@@ -34,10 +34,11 @@ from runbook_action.rollout import (
     watched,
 )
 from runbook_action.stuck_pods import release_stuck
+from runbook_action.unchanged import patch_unless_changed
 
 
 @dataclass(frozen=True)
-class RestartWorkload:
+class RestartWorkload(Defaults):
     """A rolling restart, taken back where the new pods do not come up."""
 
     name: str
@@ -49,19 +50,9 @@ class RestartWorkload:
         return {kind: rolling(kind) for kind in self.target_kinds}
 
     @property
-    def aws_rights(self) -> Sequence[str]:
-        """None."""
-        return ()
-
-    @property
     def fields(self) -> Mapping[str, Field]:
         """What must stay ready."""
         return READY_FIELDS
-
-    @property
-    def undo_fields(self) -> Mapping[str, Field]:
-        """None: what undo needs stands in the mark on the target."""
-        return {}
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the restart that is still to be done."""

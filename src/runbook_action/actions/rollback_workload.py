@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from runbook_action import marks
+from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField
@@ -44,7 +45,7 @@ _KEEPERS: Mapping[KindWord, KindWord] = {
 
 
 @dataclass(frozen=True)
-class RollbackWorkload:
+class RollbackWorkload(Defaults):
     """Roll back to an earlier revision; undo rolls forward again."""
 
     name: str
@@ -56,11 +57,6 @@ class RollbackWorkload:
         return {
             kind: (*rolling(kind), *rights(_KEEPERS[kind], "list")) for kind in self.target_kinds
         }
-
-    @property
-    def aws_rights(self) -> Sequence[str]:
-        """None."""
-        return ()
 
     @property
     def fields(self) -> Mapping[str, Field]:

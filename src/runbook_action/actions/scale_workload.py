@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook_action import marks
+from runbook_action.actions.base import Defaults
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
 from runbook_action.objects import Autoscaler, Workload
@@ -27,12 +28,12 @@ from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
-    patch_unless_changed,
     read_workload,
     refuse_if_paused,
     verdict,
     watched,
 )
+from runbook_action.unchanged import patch_unless_changed
 
 HIGHEST = 1000
 
@@ -62,7 +63,7 @@ class Scaling:
 
 
 @dataclass(frozen=True)
-class ScaleWorkload:
+class ScaleWorkload(Defaults):
     """Scale up. Scaling down is not a remedy."""
 
     name: str
@@ -75,11 +76,6 @@ class ScaleWorkload:
             kind: (*rolling(kind), *rights("horizontalpodautoscaler", "list", "patch"))
             for kind in self.target_kinds
         }
-
-    @property
-    def aws_rights(self) -> Sequence[str]:
-        """None."""
-        return ()
 
     @property
     def fields(self) -> Mapping[str, Field]:
