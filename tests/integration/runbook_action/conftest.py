@@ -15,6 +15,7 @@ from kubernetes import client
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import KubernetesApi
+from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT, hold_remediation
 from tests.integration.runbook_action.drain_scene import kept_ready
 from tests.integration.runbook_action.support import (
     Place,
@@ -30,8 +31,10 @@ APPS = Path(__file__).parents[3] / "eks" / "apps"
 
 @pytest.fixture(scope="session")
 def admin(control_plane: KubernetesApi) -> Any:
-    """The API as its admin."""
-    return admin_api(control_plane.kubeconfig)
+    """The API as its admin; remediation is held there by the shipped policies."""
+    found = admin_api(control_plane.kubeconfig)
+    hold_remediation(control_plane.kubeconfig)
+    return found
 
 
 @pytest.fixture
@@ -54,7 +57,6 @@ def _opened(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
     core: Any = client.CoreV1Api(admin)
     rbac: Any = client.RbacAuthorizationV1Api(admin)
     core.create_namespace({"metadata": {"name": namespace}})
-    core.create_namespaced_service_account(namespace, {"metadata": {"name": "remediator"}})
     rbac.create_namespaced_role(
         namespace,
         {
@@ -71,11 +73,13 @@ def _opened(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
                 "kind": "Role",
                 "name": "checkout-remediation",
             },
-            "subjects": [{"kind": "ServiceAccount", "name": "remediator", "namespace": namespace}],
+            "subjects": [REMEDIATION_ACCOUNT],
         },
     )
     token = core.create_namespaced_service_account_token(
-        "remediator", namespace, {"spec": {"audiences": [], "expirationSeconds": 3600}}
+        REMEDIATION_ACCOUNT["name"],
+        REMEDIATION_ACCOUNT["namespace"],
+        {"spec": {"audiences": [], "expirationSeconds": 3600}},
     ).status.token
     access = TokenAccess(control_plane.endpoint, control_plane.ca_pem, token)
     statuses = PodStatuses(control_plane.kubeconfig, namespace)
@@ -106,9 +110,7 @@ def node(place: Place, admin: Any) -> Iterator[str]:
                 "kind": "ClusterRole",
                 "name": name,
             },
-            "subjects": [
-                {"kind": "ServiceAccount", "name": "remediator", "namespace": place.namespace}
-            ],
+            "subjects": [REMEDIATION_ACCOUNT],
         }
     )
     events = shipped("node-remediation/node-remediation-rbac.yaml", "Role")
@@ -119,9 +121,7 @@ def node(place: Place, admin: Any) -> Iterator[str]:
         {
             "metadata": {"name": name},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            "subjects": [
-                {"kind": "ServiceAccount", "name": "remediator", "namespace": place.namespace}
-            ],
+            "subjects": [REMEDIATION_ACCOUNT],
         },
     )
     with kept_ready(place, name):

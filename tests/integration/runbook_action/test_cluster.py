@@ -27,8 +27,8 @@ pytestmark = pytest.mark.kubernetes
 def test_a_deployment_is_read_and_patched(place: Place) -> None:
     current = place.cluster.workload("deployment", place.namespace, "checkout")
     assert (current.name, current.namespace, current.replicas) == ("checkout", place.namespace, 3)
-    patched = place.cluster.patch(current, {"metadata": {"annotations": {"example/a": "b"}}})
-    assert place.deployment().metadata.annotations["example/a"] == "b"
+    patched = place.cluster.patch(current, {"metadata": {"annotations": {"sre-platform/a": "b"}}})
+    assert place.deployment().metadata.annotations["sre-platform/a"] == "b"
     assert patched.resource_version != current.resource_version
 
 
@@ -69,11 +69,13 @@ def test_lists_longer_than_a_page_are_complete(
 
 def test_409_is_a_conflict(place: Place) -> None:
     stale = place.cluster.read("deployment", place.namespace, "checkout")
-    patch = {"metadata": {"annotations": {"example/a": "b"}}}
+    patch = {"metadata": {"annotations": {"sre-platform/a": "b"}}}
     place.cluster.patch(stale, patch)
     with pytest.raises(ClusterConflict, match="409"):
-        place.cluster.patch(stale, {"metadata": {"annotations": {"example/a": "someone else's"}}})
-    assert place.deployment().metadata.annotations["example/a"] == "b"
+        place.cluster.patch(
+            stale, {"metadata": {"annotations": {"sre-platform/a": "someone else's"}}}
+        )
+    assert place.deployment().metadata.annotations["sre-platform/a"] == "b"
 
 
 def test_403_is_access_denied_and_says_what_is_missing(place: Place) -> None:

