@@ -86,7 +86,7 @@ def refuse_if_group_is_short(node: Node, request: Request, cluster: Cluster) -> 
     ]
     if out:
         raise ActionRefused(
-            f"{request.target} is not drained while another node of its group "
+            f"{request.target} stays in service while another node of its group "
             f"({node.group_selector}) is out of service: {'; '.join(out[:_NAMED_IN_ERRORS])}."
         )
 

@@ -15,6 +15,7 @@ KindWord = Literal[
     "cronjob",
     "daemonset",
     "deployment",
+    "event",
     "horizontalpodautoscaler",
     "job",
     "namespace",
@@ -68,6 +69,7 @@ KINDS: Mapping[KindWord, Kind] = {
     "cronjob": Kind("CronJob", "batch", "v1", "cronjobs"),
     "daemonset": Kind("DaemonSet", "apps", "v1", "daemonsets"),
     "deployment": Kind("Deployment", "apps", "v1", "deployments"),
+    "event": Kind("Event", "events.k8s.io", "v1", "events"),
     "horizontalpodautoscaler": Kind(
         "HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"
     ),

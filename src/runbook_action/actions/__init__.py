@@ -3,16 +3,22 @@
 from collections.abc import Mapping
 
 from runbook_action.actions import (
+    cordon_node,
     disable_degraded_mode,
     drain_node,
     enable_degraded_mode,
+    evict_pod,
+    expand_volume,
     probe_cluster,
+    raise_autoscaler_maximum,
+    rerun_job,
     restart_deployment,
     restart_workload,
     rollback_deployment,
     rollback_workload,
     scale_deployment,
     scale_workload,
+    uncordon_node,
 )
 from runbook_action.actions.base import Action
 
@@ -28,6 +34,12 @@ REGISTRY: Mapping[str, Action] = {
         rollback_workload.ACTION,
         rollback_deployment.ACTION,
         drain_node.ACTION,
+        cordon_node.ACTION,
+        uncordon_node.ACTION,
+        evict_pod.ACTION,
+        raise_autoscaler_maximum.ACTION,
+        rerun_job.ACTION,
+        expand_volume.ACTION,
         probe_cluster.ACTION,
     )
 }

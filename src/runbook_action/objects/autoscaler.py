@@ -23,3 +23,8 @@ class Autoscaler(KubernetesObject):
         """Whether it sets the replicas of this object."""
         target = self.spec.get("scaleTargetRef") or {}
         return (target.get("kind"), target.get("name")) == (kind, name)
+
+    @property
+    def current_replicas(self) -> int:
+        """Replicas it sees."""
+        return int(self.status.get("currentReplicas") or 0)

@@ -28,3 +28,8 @@ class Job(KubernetesObject):
     def template(self) -> Json:
         """The pod template."""
         return self.spec.get("template") or {}
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it is held back."""
+        return self.spec.get("suspend") is True

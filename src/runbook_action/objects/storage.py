@@ -35,6 +35,12 @@ class PersistentVolumeClaim(KubernetesObject):
         """Bytes there are."""
         return bytes_of(str((self.status.get("capacity") or {}).get("storage") or "0"))
 
+    @property
+    def infeasible(self) -> str:
+        """Why it can never have what was asked for, or an empty text."""
+        states = (self.status.get("allocatedResourceStatuses") or {}).values()
+        return next((each for each in states if str(each).endswith("Infeasible")), "")
+
 
 class StorageClass(KubernetesObject):
     """A StorageClass (storage.k8s.io/v1)."""

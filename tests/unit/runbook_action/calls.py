@@ -25,10 +25,11 @@ class Calls:
         failing = self._fail if self._fail and self._fail[0] == len(self.log) else None
         if failing and not failing[2]:
             raise failing[1]
-        result = work()
-        if failing:
-            raise failing[1]
-        return result
+        try:
+            return work()
+        finally:
+            if failing:  # the answer is lost, whatever it was
+                raise failing[1]
 
     def writes(self) -> list[str]:
         return [call for call in self.log if call.startswith(("patch", "put", "create", "evict"))]

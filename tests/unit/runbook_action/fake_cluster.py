@@ -56,6 +56,7 @@ class FakeCluster(Cluster):
     node_pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     budgets: dict[str, int] = field(default_factory=dict)  # pod → refusals still to come
     forbidden: bool = False
+    at_settling: Callable[[], object] = lambda: None  # what else happens while somebody waits
 
     @classmethod
     def of(cls, calls: Calls, replicas: int = 3, kind: TargetKind = "deployment") -> FakeCluster:
@@ -84,6 +85,7 @@ class FakeCluster(Cluster):
 
     def settle(self) -> None:
         """Let the rollout come to its end, and evicted pods go."""
+        self.at_settling()
         for name in [each for each, pod in self.node_pods.items() if Pod(pod).terminating]:
             del self.node_pods[name]
         if self.hpa and self.raw["spec"]["replicas"] < self.hpa["spec"]["minReplicas"]:
@@ -216,6 +218,7 @@ class FakeCluster(Cluster):
             "horizontalpodautoscaler": [other, *([self.hpa] if self.hpa else [])],
             "node": [self.node_raw, *self.other_nodes],
             "pod": [*self.pod_list, *self.node_pods.values()],
+            "event": [*self.events.values()],
         }
         return [*known.get(kind, []), *self.more.get(kind, [])]
 

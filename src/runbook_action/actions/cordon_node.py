@@ -1,0 +1,147 @@
+"""``cordon_node``: no new pods for a node, for a time; those on it stay.
+
+Never is more than one node of a group out of service, as with a drain. The mark and the cordon are
+one write. Undo lets pods on it again, if this incident cordoned it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runbook_action import marks
+from runbook_action.actions.base import Defaults
+from runbook_action.blast_radius import refuse_if_group_is_short
+from runbook_action.errors import ActionRefused
+from runbook_action.fields import BooleanField, Field
+from runbook_action.objects import Node
+from runbook_action.outcome import Change, Outcome, Undo
+from runbook_action.ports import Right, Services
+from runbook_action.request import Request, TargetKind
+from runbook_action.rights import rights
+from runbook_action.unchanged import patch_unless_changed
+
+_BEFORE = "cordoned_before"
+
+
+@dataclass(frozen=True)
+class CordonNode(Defaults):
+    """Both directions of the switch: ``cordoned`` says which one this action is."""
+
+    name: str
+    cordoned: bool
+
+    @property
+    def target_kinds(self) -> frozenset[TargetKind]:
+        """It cordons a node."""
+        return frozenset({"node"})
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """The node, and its group."""
+        return {"node": rights("node", "get", "list", "patch")}
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """Whether the node was cordoned before."""
+        return {_BEFORE: BooleanField(required=True)}
+
+    def plan(self, request: Request, services: Services) -> Outcome:
+        """Show the switch, if it is still to be done."""
+        node = services.cluster.node(request.target.name)
+        if node.unschedulable is self.cordoned:
+            return Outcome(
+                "unchanged", f"change nothing: {request.target} is {_state(self.cordoned)}."
+            )
+        self._refuse_if_it_may_not(node, request, services)
+        return Outcome(
+            "planned",
+            f"{'cordon' if self.cordoned else 'uncordon'} {request.target}.",
+            plan=[_change(node, self.cordoned)],
+            undo=Undo(self.name, {_BEFORE: node.unschedulable}),
+        )
+
+    def execute(self, request: Request, services: Services) -> Outcome:
+        """Switch it, unless this step has."""
+        node = services.cluster.node(request.target.name)
+        recorded = marks.recorded(node, request)
+        before = node.unschedulable if recorded is None else recorded.get(_BEFORE) is True
+        if recorded is None:
+            if before is not self.cordoned:
+                self._refuse_if_it_may_not(node, request, services)
+            mark = marks.mark(node, request, {_BEFORE: before})
+            patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
+        changes = [] if before is self.cordoned else [_change(node, self.cordoned)]
+        return Outcome(
+            "succeeded",
+            f"{request.target} is {_state(self.cordoned)}.",
+            changed=bool(changes),
+            plan=changes,
+            undo=Undo(self.name, {_BEFORE: before}),
+        )
+
+    def verify(self, request: Request, services: Services) -> Outcome:
+        """Healthy: it is as it was switched, and a node that takes pods is ready."""
+        node = services.cluster.node(request.target.name)
+        reasons = []
+        if node.unschedulable is not self.cordoned:
+            reasons.append(f"it is {_state(node.unschedulable)}")
+        if not self.cordoned and not node.ready:
+            reasons.append("it is not ready")
+        return Outcome(
+            "unhealthy" if reasons else "succeeded",
+            f"{request.target}: {'; '.join(reasons)}."
+            if reasons
+            else f"{request.target} is {_state(self.cordoned)}.",
+            details={"reasons": reasons},
+            healthy=not reasons,
+        )
+
+    def undo(self, request: Request, services: Services) -> Outcome:
+        """Switch it back, if this step switched it and nobody did so since."""
+        node = services.cluster.node(request.target.name)
+        source = request.undo or marks.recorded(node, request) or {}
+        if source.get(_BEFORE) is not (not self.cordoned) or (
+            node.unschedulable is not self.cordoned
+        ):
+            return Outcome(
+                "unchanged",
+                f"{request.target} is {_state(node.unschedulable)}, and not by this incident: "
+                f"there is nothing to undo.",
+            )
+        annotations = marks.unmark(node, request)
+        patch_unless_changed(services.cluster, node, _patch(annotations, not self.cordoned))
+        return Outcome(
+            "succeeded",
+            f"{request.target} is {_state(not self.cordoned)} again.",
+            changed=True,
+            plan=[_change(node, not self.cordoned)],
+        )
+
+    def _refuse_if_it_may_not(self, node: Node, request: Request, services: Services) -> None:
+        if self.cordoned:
+            refuse_if_group_is_short(node, request, services.cluster)
+        elif not node.ready:
+            raise ActionRefused(
+                f"{request.target} is not ready: it is not uncordoned, or pods would be put on a "
+                f"node that cannot run them."
+            )
+
+
+def _patch(annotations: Mapping[str, Any], cordoned: bool) -> dict[str, Any]:
+    return {
+        "metadata": {"annotations": annotations},
+        "spec": {"unschedulable": True if cordoned else None},
+    }
+
+
+def _state(cordoned: bool) -> str:
+    return "cordoned" if cordoned else "open to pods"
+
+
+def _change(node: Node, cordoned: bool) -> Change:
+    return Change("Node", node.name, "spec.unschedulable", not cordoned, cordoned)
+
+
+ACTION = CordonNode("cordon_node", cordoned=True)

@@ -1,0 +1,177 @@
+"""``raise_autoscaler_maximum``: let an autoscaler make more replicas, up to a limit, for a time.
+
+The mark with the numbers decided and the new maximum are one write, so a factor is never applied
+twice. Undo brings the earlier maximum back only if it is still the one that was set: what somebody
+chose since then is theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from runbook_action import marks
+from runbook_action.actions.base import Defaults
+from runbook_action.errors import ActionRefused, InvalidRequest
+from runbook_action.fields import Field, IntegerField, NumberField
+from runbook_action.objects import Autoscaler
+from runbook_action.outcome import Change, Outcome, Undo
+from runbook_action.ports import Right, Services
+from runbook_action.request import Request, TargetKind
+from runbook_action.rights import rights
+from runbook_action.unchanged import patch_unless_changed
+
+HIGHEST = 1000
+_FIELD = "spec.maxReplicas"
+
+
+@dataclass(frozen=True)
+class RaiseAutoscalerMaximum(Defaults):
+    """More room above. Whether it is used is the autoscaler's business."""
+
+    name: str = "raise_autoscaler_maximum"
+
+    @property
+    def target_kinds(self) -> frozenset[TargetKind]:
+        """It changes an autoscaler."""
+        return frozenset({"horizontalpodautoscaler"})
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """The autoscaler."""
+        return {"horizontalpodautoscaler": rights("horizontalpodautoscaler", "get", "patch")}
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Either ``step`` or ``factor``, and never above ``max_replicas``."""
+        return {
+            "step": IntegerField(1, 100),
+            "factor": NumberField(1.01, 10.0),
+            "max_replicas": IntegerField(1, HIGHEST, required=True),
+        }
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """The numbers that were decided."""
+        return {
+            "before": IntegerField(1, HIGHEST, required=True),
+            "after": IntegerField(1, HIGHEST, required=True),
+        }
+
+    def plan(self, request: Request, services: Services) -> Outcome:
+        """Show the numbers."""
+        autoscaler = _read(request, services)
+        if marks.recorded(autoscaler, request) is not None:
+            return Outcome(
+                "unchanged", f"change nothing: {request.target} was already raised for this."
+            )
+        before, after = _decide(autoscaler, request)
+        return Outcome(
+            "planned",
+            f"raise the maximum of {request.target} from {before} to {after}.",
+            plan=[_change(autoscaler, before, after)],
+            undo=self._undo(before, after),
+        )
+
+    def execute(self, request: Request, services: Services) -> Outcome:
+        """Raise it."""
+        autoscaler = _read(request, services)
+        recorded = marks.recorded(autoscaler, request)
+        if recorded is None:
+            before, after = _decide(autoscaler, request)
+            mark = marks.mark(autoscaler, request, {"before": before, "after": after})
+            patch = {"metadata": {"annotations": mark}, "spec": {"maxReplicas": after}}
+            patch_unless_changed(services.cluster, autoscaler, patch)
+        else:
+            before, after = int(recorded["before"]), int(recorded["after"])
+        return Outcome(
+            "succeeded",
+            f"The maximum of {request.target} went from {before} to {after}.",
+            changed=True,
+            plan=[_change(autoscaler, before, after)],
+            undo=self._undo(before, after),
+        )
+
+    def verify(self, request: Request, services: Services) -> Outcome:
+        """Healthy: the autoscaler is below its maximum, and can scale."""
+        autoscaler = _read(request, services)
+        reasons = []
+        if autoscaler.current_replicas >= autoscaler.max_replicas:
+            reasons.append(f"it is at its maximum of {autoscaler.max_replicas}")
+        able = autoscaler.condition("AbleToScale")
+        if able.get("status") == "False":
+            reasons.append(f"it cannot scale: {able.get('reason')}")
+        return Outcome(
+            "unhealthy" if reasons else "succeeded",
+            f"{request.target}: {'; '.join(reasons)}."
+            if reasons
+            else f"{request.target} has room above its {autoscaler.current_replicas} replicas.",
+            details={"reasons": reasons},
+            healthy=not reasons,
+        )
+
+    def undo(self, request: Request, services: Services) -> Outcome:
+        """Bring the earlier maximum back, if it is still ours."""
+        autoscaler = _read(request, services)
+        source = request.undo or marks.recorded(autoscaler, request)
+        if not source:
+            return Outcome(
+                "unchanged",
+                f"{request.target} carries no trace of {self.name} for this incident: there is "
+                f"nothing to undo.",
+            )
+        before, after = int(source["before"]), int(source["after"])
+        if autoscaler.max_replicas != after:
+            return Outcome(
+                "unchanged",
+                f"The maximum of {request.target} is {autoscaler.max_replicas}, not the {after} "
+                f"that was set: it is left alone.",
+            )
+        patch_unless_changed(
+            services.cluster,
+            autoscaler,
+            {
+                "metadata": {"annotations": marks.unmark(autoscaler, request)},
+                "spec": {"maxReplicas": max(before, autoscaler.min_replicas)},
+            },
+        )
+        return Outcome(
+            "succeeded",
+            f"The maximum of {request.target} went back from {after} to {before}.",
+            changed=True,
+            plan=[_change(autoscaler, after, before)],
+        )
+
+    def _undo(self, before: int, after: int) -> Undo:
+        return Undo(self.name, {"before": before, "after": after})
+
+
+def _read(request: Request, services: Services) -> Autoscaler:
+    target = request.target
+    found = services.cluster.read("horizontalpodautoscaler", target.namespace or "", target.name)
+    return cast(Autoscaler, found)
+
+
+def _decide(autoscaler: Autoscaler, request: Request) -> tuple[int, int]:
+    step, factor = request.parameters.get("step"), request.parameters.get("factor")
+    if (step is None) == (factor is None):
+        raise InvalidRequest("parameters must have either step or factor")
+    before, limit = autoscaler.max_replicas, int(request.parameters["max_replicas"])
+    wanted = before + int(step) if step is not None else math.ceil(before * float(factor or 1))
+    after = min(wanted, limit)
+    if after <= before:
+        raise ActionRefused(
+            f"{request.target} may make {before} replicas, and a runbook may allow it {limit}: it "
+            f"is not raised any further."
+        )
+    return before, after
+
+
+def _change(autoscaler: Autoscaler, before: int, after: int) -> Change:
+    name = f"{autoscaler.namespace}/{autoscaler.name}"
+    return Change(autoscaler.kind_name, name, _FIELD, before, after)
+
+
+ACTION = RaiseAutoscalerMaximum()

@@ -1,0 +1,100 @@
+"""cordon_node and uncordon_node: one node of a group at a time, once, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import ActionRefused, ClusterUnreachable
+from tests.unit.runbook_action.fakes import World, request
+
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+BOTH = pytest.mark.parametrize("action", ["cordon_node", "uncordon_node"])
+
+
+def world_for(action: str) -> World:
+    """A ready node that the action would change."""
+    world = World.new()
+    world.cluster.node_raw["status"] = READY
+    if action == "uncordon_node":
+        world.cluster.node_raw["spec"] = {"unschedulable": True}
+    return world
+
+
+def run(world: World, action: str, operation: Any = "execute", **more: Any) -> Any:
+    asked = request(action, operation, kind="node", name="node-1", **more)
+    return getattr(REGISTRY[action], operation)(asked, world.services)
+
+
+def is_cordoned(world: World) -> bool:
+    return bool(world.cluster.node_raw["spec"].get("unschedulable"))
+
+
+@BOTH
+def test_it_is_switched_once_and_undone(action: str) -> None:
+    world = world_for(action)
+    wanted = action == "cordon_node"
+    outcome = run(world, action)
+    assert (outcome.status, is_cordoned(world)) == ("succeeded", wanted)
+    assert run(world, action).undo == outcome.undo
+    assert world.calls.writes() == ["patch node"]
+    assert run(world, action, "verify").healthy
+    assert run(world, action, "undo", undo=outcome.undo.parameters).status == "succeeded"
+    assert is_cordoned(world) is not wanted
+    assert run(world, action, "undo").status == "unchanged"
+
+
+@BOTH
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_repeat_after_dying_still_knows_what_was_before(
+    action: str, call: int, after: bool
+) -> None:
+    world = world_for(action)
+    before = is_cordoned(world)
+    world.calls.fail_at(call, ClusterUnreachable("gone"), after=after)
+    with pytest.raises(ClusterUnreachable):
+        run(world, action)
+    run(world, action)
+    assert is_cordoned(world) is not before
+    run(world, action, "undo")
+    assert is_cordoned(world) is before
+
+
+@BOTH
+def test_what_was_so_before_stays_so_after_undo(action: str) -> None:
+    world = world_for(action)
+    world.cluster.node_raw["spec"] = {"unschedulable": True} if action == "cordon_node" else {}
+    before = is_cordoned(world)
+    assert run(world, action, "plan").status == "unchanged"
+    assert not run(world, action).changed
+    assert run(world, action, "undo").status == "unchanged"
+    assert is_cordoned(world) is before
+
+
+def test_a_second_node_of_the_group_is_not_cordoned() -> None:
+    world = world_for("cordon_node")
+    world.cluster.other_nodes = [{"metadata": {"name": "node-2"}, "spec": {}}]
+    for operation in ("plan", "execute"):
+        with pytest.raises(ActionRefused, match="node-2 is not ready"):
+            run(world, "cordon_node", operation)
+    assert not is_cordoned(world)
+
+
+def test_a_node_that_is_not_ready_gets_no_pods() -> None:
+    world = world_for("uncordon_node")
+    world.cluster.node_raw["status"] = {}
+    for operation in ("plan", "execute"):
+        with pytest.raises(ActionRefused, match="not ready"):
+            run(world, "uncordon_node", operation)
+    assert run(world, "uncordon_node", "verify").healthy is False
+
+
+@BOTH
+def test_plan_shows_the_switch_and_changes_nothing(action: str) -> None:
+    world = world_for(action)
+    (change,) = run(world, action, "plan").plan
+    assert change.after is (action == "cordon_node")
+    assert world.calls.writes() == []

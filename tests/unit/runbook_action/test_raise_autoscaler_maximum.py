@@ -1,0 +1,119 @@
+"""raise_autoscaler_maximum: how far, once, and back only while it is ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import ActionRefused, ClusterUnreachable, InvalidRequest
+from tests.unit.runbook_action.fakes import World, request
+
+RAISE = REGISTRY["raise_autoscaler_maximum"]
+BY_FACTOR = {"factor": 1.5, "max_replicas": 20}
+
+
+@pytest.fixture
+def world() -> World:
+    world = World.new()
+    world.cluster.hpa = {
+        "metadata": {"name": "checkout", "namespace": "apps", "resourceVersion": "1"},
+        "spec": {
+            "scaleTargetRef": {"kind": "Deployment", "name": "checkout"},
+            "minReplicas": 2,
+            "maxReplicas": 8,
+        },
+        "status": {"currentReplicas": 8},
+    }
+    return world
+
+
+def run(world: World, operation: Any = "execute", parameters: Any = BY_FACTOR, **more: Any) -> Any:
+    asked = request(
+        RAISE.name, operation, kind="horizontalpodautoscaler", parameters=parameters, **more
+    )
+    return getattr(RAISE, operation)(asked, world.services)
+
+
+def maximum(world: World) -> int:
+    assert world.cluster.hpa is not None
+    return int(world.cluster.hpa["spec"]["maxReplicas"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "after"),
+    [(BY_FACTOR, 12), ({"step": 3, "max_replicas": 20}, 11), ({"step": 50, "max_replicas": 9}, 9)],
+)
+def test_it_rises_by_a_step_or_a_factor_up_to_the_limit_once(
+    world: World, parameters: Any, after: int
+) -> None:
+    for _ in range(2):
+        outcome = run(world, parameters=parameters)
+        assert outcome.status == "succeeded"
+        assert outcome.undo.parameters == {"before": 8, "after": after}
+    assert maximum(world) == after
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_repeat_after_dying_raises_it_once(world: World, call: int, after: bool) -> None:
+    world.calls.fail_at(call, ClusterUnreachable("gone"), after=after)
+    with pytest.raises(ClusterUnreachable):
+        run(world)
+    run(world)
+    assert maximum(world) == 12
+
+
+def test_at_the_limit_it_is_refused(world: World) -> None:
+    for operation in ("plan", "execute"):
+        with pytest.raises(ActionRefused, match="may make 8 replicas"):
+            run(world, operation, {"step": 1, "max_replicas": 8})
+    assert world.calls.writes() == []
+
+
+@pytest.mark.parametrize("parameters", [{"max_replicas": 9}, {**BY_FACTOR, "step": 1}])
+def test_either_step_or_factor_must_be_given(world: World, parameters: Any) -> None:
+    with pytest.raises(InvalidRequest, match="either step or factor"):
+        run(world, parameters=parameters)
+
+
+@pytest.mark.parametrize("by", ["undo", "mark"])
+def test_undo_brings_the_earlier_maximum_back(world: World, by: str) -> None:
+    undo = run(world).undo.parameters
+    assert run(world, "undo", undo=undo if by == "undo" else None).status == "succeeded"
+    assert maximum(world) == 8
+    assert run(world, "undo").status == "unchanged"
+
+
+def test_undo_leaves_alone_what_somebody_else_has_chosen_since(world: World) -> None:
+    run(world)
+    assert world.cluster.hpa is not None
+    world.cluster.hpa["spec"]["maxReplicas"] = 30
+    outcome = run(world, "undo")
+    assert outcome.status == "unchanged"
+    assert "is 30, not the 12" in outcome.summary
+    assert maximum(world) == 30
+
+
+def test_verify_wants_room_above(world: World) -> None:
+    assert run(world, "verify").healthy is False
+    run(world)
+    assert run(world, "verify").healthy
+
+
+def test_an_autoscaler_that_cannot_scale_is_not_healthy(world: World) -> None:
+    run(world)
+    assert world.cluster.hpa is not None
+    world.cluster.hpa["status"]["conditions"] = [
+        {"type": "AbleToScale", "status": "False", "reason": "FailedGetScale"}
+    ]
+    assert "FailedGetScale" in run(world, "verify").summary
+
+
+def test_plan_shows_the_numbers_and_changes_nothing(world: World) -> None:
+    (change,) = run(world, "plan").plan
+    assert (change.before, change.after) == (8, 12)
+    assert world.calls.writes() == []
+    run(world)
+    assert run(world, "plan").status == "unchanged"

@@ -1,0 +1,141 @@
+"""rerun_job: one copy of a failed Job, whatever happens in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import ActionRefused, ClusterUnreachable, RolloutFailed
+from tests.unit.runbook_action.fakes import OTHER_INCIDENT, World, request
+
+RERUN = REGISTRY["rerun_job"]
+FAILED = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}]
+COMPLETE = [{"type": "Complete", "status": "True"}]
+
+
+def job(name: str = "report-29", **more: Any) -> dict[str, Any]:
+    uid_labels = {"controller-uid": "j1", "batch.kubernetes.io/job-name": name, "app": "report"}
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": "apps",
+            "uid": "j1",
+            "labels": uid_labels,
+            "ownerReferences": [
+                {"kind": "CronJob", "name": "report", "uid": "c1", "blockOwnerDeletion": True}
+            ],
+        },
+        "spec": {
+            "backoffLimit": 2,
+            "selector": {"matchLabels": {"controller-uid": "j1"}},
+            "template": {"metadata": {"labels": uid_labels}, "spec": {"containers": []}},
+        },
+        "status": {"conditions": more.get("conditions", FAILED)},
+    }
+
+
+@pytest.fixture
+def world() -> World:
+    world = World.new()
+    world.cluster.put("job", job())
+    world.cluster.at_settling = lambda: finish(world, COMPLETE)
+    return world
+
+
+def finish(world: World, conditions: list[dict[str, str]]) -> None:
+    for each in world.cluster.more["job"][1:]:
+        each["status"] = {"conditions": conditions}
+
+
+def run(world: World, operation: Any = "execute", **more: Any) -> Any:
+    asked = request(RERUN.name, operation, kind="job", name="report-29", **more)
+    return getattr(RERUN, operation)(asked, world.services)
+
+
+def test_a_copy_of_the_failed_job_runs_and_is_waited_for(world: World) -> None:
+    outcome = run(world)
+    assert outcome.status == "succeeded"
+    (copy,) = world.cluster.more["job"][1:]
+    assert copy["metadata"]["name"] == outcome.details["job"]
+    assert copy["metadata"]["labels"] == {"app": "report"}
+    (owner,) = copy["metadata"]["ownerReferences"]
+    assert (owner["uid"], owner["blockOwnerDeletion"]) == ("c1", False)
+    assert copy["spec"] == {
+        "backoffLimit": 2,
+        "template": {"metadata": {"labels": {"app": "report"}}, "spec": {"containers": []}},
+    }
+    assert run(world, "verify").healthy
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", range(1, 6))
+def test_dying_at_any_call_and_repeating_makes_one_copy(
+    world: World, call: int, after: bool
+) -> None:
+    world.calls.fail_at(call, ClusterUnreachable("gone"), after=after)
+    with pytest.raises(ClusterUnreachable):
+        run(world)
+    assert run(world).status == "succeeded"
+    assert run(world).status == "succeeded"
+    assert len(world.cluster.more["job"]) == 2
+
+
+def test_another_incident_makes_a_copy_of_its_own(world: World) -> None:
+    run(world)
+    run(world, incident_id=OTHER_INCIDENT)
+    assert len({each["metadata"]["name"] for each in world.cluster.more["job"]}) == 3
+
+
+def test_a_long_name_is_cut_to_what_a_label_holds(world: World) -> None:
+    world.cluster.more["job"] = [job("r" * 63)]
+    asked = request(RERUN.name, kind="job", name="r" * 63)
+    assert len(RERUN.execute(asked, world.services).details["job"]) == 63
+
+
+@pytest.mark.parametrize(("conditions", "why"), [([], "still at work"), (COMPLETE, "done its")])
+def test_only_a_failed_job_is_run_again(
+    world: World, conditions: list[dict[str, str]], why: str
+) -> None:
+    world.cluster.more["job"] = [job(conditions=conditions)]
+    for operation in ("plan", "execute"):
+        with pytest.raises(ActionRefused, match=why):
+            run(world, operation)
+    assert world.calls.writes() == []
+
+
+def test_a_copy_that_fails_too_is_a_failure_with_its_reason(world: World) -> None:
+    world.cluster.at_settling = lambda: finish(world, FAILED)
+    with pytest.raises(RolloutFailed, match="BackoffLimitExceeded: m"):
+        run(world)
+    outcome = run(world, "verify")
+    assert outcome.healthy is False
+    assert "BackoffLimitExceeded" in outcome.summary
+
+
+def test_a_job_of_that_name_that_somebody_else_made_is_left_alone(world: World) -> None:
+    name = run(world).details["job"]
+    world.cluster.more["job"][1] = job(name, conditions=[])
+    with pytest.raises(ActionRefused, match="somebody else"):
+        run(world)
+
+
+def test_undo_stops_a_copy_that_still_runs_and_leaves_a_finished_one(world: World) -> None:
+    world.cluster.at_settling = lambda: None
+    assert run(world, "undo").status == "unchanged"
+    assert run(world).status == "in_progress"
+    assert run(world, "undo").status == "succeeded"
+    assert world.cluster.more["job"][1]["spec"]["suspend"] is True
+    assert run(world, "undo").status == "unchanged"
+
+
+def test_plan_names_the_copy_and_makes_none(world: World) -> None:
+    outcome = run(world, "plan")
+    assert len(world.cluster.more["job"]) == 1
+    assert outcome.plan[0].after == run(world).details["job"]
+    assert run(world, "plan").status == "unchanged"
+
+
+def test_verify_before_it_was_run_says_so(world: World) -> None:
+    assert run(world, "verify").healthy is False
