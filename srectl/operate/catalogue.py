@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.refusals import calling
-from srectl.runbooks import Runbook
+from srectl.runbooks import Runbook, actions_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -87,8 +87,15 @@ def compare(local: Sequence[Runbook], there: dict[str, Published]) -> list[Compa
             Comparison(
                 name,
                 state,
-                str(definition.get("action")),
+                _actions(definition),
                 theirs.published_at if theirs else None,
             )
         )
     return rows
+
+
+def _actions(definition: dict[str, Any]) -> str:
+    try:
+        return actions_of(definition)
+    except (KeyError, TypeError):  # published by hand
+        return "not readable"

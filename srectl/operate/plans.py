@@ -1,19 +1,19 @@
 """Which runbook an alert would select, whether it may act, and on what.
 
-Follows the states ChooseAction to MayAct of statemachine/incident-response-runbook.asl.yaml; a
-test runs those states' own expressions against this.
+Follows the states ChooseAction to MayAct of statemachine/incident-response-runbook.asl.yaml, as far
+as that can be known without the cluster; with it, the function itself resolves and plans.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.refusals import calling
-from srectl.steps import value_of
+from srectl.steps import steps_of, strategy_of, value_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -47,6 +47,9 @@ class Decision:
 
     Attributes
     ----------
+    steps
+        Of the runbook, in the one shape of ``srectl.steps``; parameters have their values, and a
+        target has what is known of it without asking the cluster.
     refusals
         Every reason why nothing would be done; empty if the runbook would act.
     """
@@ -55,18 +58,49 @@ class Decision:
     severity: str
     incident_id: str
     runbook: str
-    action: str | None = None
-    target: dict[str, Any] | None = None
-    parameters: dict[str, Any] = field(default_factory=dict)
+    strategy: str = "ladder"
+    steps: list[dict[str, Any]] = field(default_factory=list)
     guard: dict[str, int] = field(default_factory=dict)
-    approval: bool = False
-    on_failure: str | None = None
     refusals: list[str] = field(default_factory=list)
 
     @property
     def eligible(self) -> bool:
         """Whether the runbook would act, as far as the guard of its target lets it."""
         return not self.refusals
+
+
+def wanted_by(alert: Mapping[str, Any]) -> str:
+    """Give the name of the runbook that an alert selects: what it says, else its own name."""
+    selected = alert.get("runbook")
+    return selected if isinstance(selected, str) else str(alert.get("alert_name"))
+
+
+def not_chosen(
+    alert: Mapping[str, Any], runbook: Mapping[str, Any] | None, severities: Sequence[str]
+) -> Iterator[str]:
+    """Say why an alert starts no runbook, as states ChooseAction and EvaluateAlert would.
+
+    Parameters
+    ----------
+    alert
+        ``data`` of an incident event.
+    runbook
+        What the catalogue has by the name that the alert wants.
+    severities
+        EligibleSeverities of the stack.
+    """
+    name, severity = wanted_by(alert), str(alert.get("severity"))
+    if alert.get("status") == "resolved":
+        yield "the alert is over: its end is recorded and starts no runbook"
+    if severity not in severities:
+        yield f"severity {severity} is not eligible (eligible: {', '.join(severities)})"
+    if runbook is None:
+        yield f"no runbook named {name} is in the catalogue"
+        return
+    if runbook.get("enabled") is False:
+        yield f"runbook {name} is disabled"
+    if severity not in runbook["severities"]:
+        yield f"runbook {name} is not for severity {severity}"
 
 
 def decide(
@@ -80,103 +114,133 @@ def decide(
         ``data`` of an incident event.
     catalogue
         Name → definition.
+    limits
+        What the deployment allows.
     """
-    selected = alert.get("runbook")
-    name = selected if isinstance(selected, str) else str(alert.get("alert_name"))
+    name = wanted_by(alert)
     severity = str(alert.get("severity"))
     decision = Decision(str(alert.get("alert_name")), severity, str(alert.get("incident_id")), name)
     refuse = decision.refusals.append
-    if alert.get("status") == "resolved":
-        refuse("the alert is over: its end is recorded and starts no runbook")
+    runbook = catalogue.get(name)
     if limits.mode is not None and limits.mode not in ("on", "observe"):
         refuse(f"automatic remediation is {limits.mode}")
     if limits.mode == "observe":
         refuse("automatic remediation only observes: the plan is recorded, nothing is done")
     if limits.maintenance:
         refuse(f"a maintenance window is open ({limits.maintenance})")
-    if severity not in limits.severities:
-        refuse(f"severity {severity} is not eligible (eligible: {', '.join(limits.severities)})")
-    runbook = catalogue.get(name)
+    decision.refusals += not_chosen(alert, runbook, limits.severities)
     if runbook is None:
-        refuse(f"no runbook named {name} is in the catalogue")
         return decision
-    decision.action = str(runbook["action"])
-    decision.parameters = parameters_of(alert, runbook)
     decision.guard = {key: runbook["guard"].get(key, _GUARD[key]) for key in _GUARD}
-    decision.approval = bool((runbook.get("approval") or {}).get("required"))
-    decision.on_failure = str(runbook["on_failure"])
-    decision.target = target_of(alert, runbook, limits.default_cluster)
-    if runbook.get("enabled") is False:
-        refuse(f"runbook {name} is disabled")
-    if severity not in runbook["severities"]:
-        refuse(f"runbook {name} is not for severity {severity}")
-    for parameter, value in decision.parameters.items():
-        if value is None:
-            label = runbook["parameters"][parameter]["from_label"]
-            refuse(f"label {label} for parameter {parameter} is missing or out of bounds")
-    if not decision.target["name"]:
-        refuse(f"the alert has no label {runbook['target']['name']['from_label']}")
-    namespace = decision.target["namespace"]
-    if namespace is not None and namespace not in limits.namespaces:
-        refuse(f"namespace {namespace} may not be changed ({', '.join(limits.namespaces)} may)")
+    decision.strategy = strategy_of(runbook)
+    labels = alert.get("labels") or {}
+    for step in steps_of(runbook):
+        given, target = step["parameters"], step["target"]
+        step["parameters"] = {key: value_of(value, labels) for key, value in given.items()}
+        step["target"] = target_of(alert, target, limits.default_cluster)
+        decision.steps.append(step)
+        for parameter, value in step["parameters"].items():
+            if value is None:
+                label = given[parameter]["from_label"]
+                refuse(f"label {label} for parameter {parameter} is missing or out of bounds")
+        decision.refusals += _out_of_bounds(target, step["target"], limits)
+    decision.refusals = list(dict.fromkeys(decision.refusals))
     return decision
 
 
 def target_of(
-    alert: Mapping[str, Any], runbook: Mapping[str, Any], default_cluster: str
+    alert: Mapping[str, Any], target: Mapping[str, Any], default_cluster: str
 ) -> dict[str, Any]:
-    """Resolve what a runbook acts on, as state ChooseAction does."""
-    cluster = (alert.get("target") or {}).get("cluster")
-    target = runbook["target"]
-    name = target["name"]
-    if isinstance(name, dict):
-        name = (alert.get("labels") or {}).get(name["from_label"])
-    return {
-        "cluster": cluster if isinstance(cluster, str) else default_cluster,
-        "namespace": target.get("namespace"),
-        "kind": target["kind"],
-        "name": name,
-    }
-
-
-def parameters_of(alert: Mapping[str, Any], runbook: Mapping[str, Any]) -> dict[str, Any]:
-    """Resolve the parameters of a runbook, as state ChooseAction does.
+    """Give what is known of a target without asking the cluster.
 
     Returns
     -------
     dict
-        Parameter → value; None where the label is missing or out of the runbook's bounds.
+        ``cluster``, ``namespace``, ``kind``, ``name``. The name is None where the alert lacks the
+        label that gives it; for a target that the alert names, ``namespace`` and ``name`` are the
+        bounds of the runbook.
     """
-    labels = alert.get("labels") or {}
-    return {
-        name: value_of(given, labels) for name, given in (runbook.get("parameters") or {}).items()
-    }
+    cluster = (alert.get("target") or {}).get("cluster")
+    known = {"cluster": cluster if isinstance(cluster, str) else default_cluster}
+    if "from_alert" in target:
+        spaces = target.get("namespaces")
+        return {
+            **known,
+            "namespace": " or ".join(spaces) if spaces else None,
+            "kind": target.get("resolve_to", target["from_alert"]),
+            "name": " or ".join(target["names"]),
+        }
+    name = target["name"]
+    if isinstance(name, Mapping):
+        name = (alert.get("labels") or {}).get(name["from_label"])
+    return {**known, "namespace": target.get("namespace"), "kind": target["kind"], "name": name}
 
 
-def live_plan(client: LambdaClient, function: str, decision: Decision) -> dict[str, Any]:
-    """Let the function plan, which changes nothing.
+def _out_of_bounds(
+    written: Mapping[str, Any], target: Mapping[str, Any], limits: Limits
+) -> Iterator[str]:
+    if not target["name"]:
+        yield f"the alert has no label {written['name']['from_label']}"
+    namespace = written.get("namespace")
+    if namespace is not None and namespace not in limits.namespaces:
+        yield f"namespace {namespace} may not be changed ({', '.join(limits.namespaces)} may)"
+
+
+def live_plan(
+    client: LambdaClient, function: str, decision: Decision, runbook: Mapping[str, Any], alert: Any
+) -> list[dict[str, Any]]:
+    """Let the function resolve the runbook and plan each step, which changes nothing.
+
+    Parameters
+    ----------
+    client, function
+        The deployment's ``runbook-action``.
+    decision
+        Of ``decide``; its steps get the targets that the function resolves.
+    runbook, alert
+        The definition, and ``data`` of the incident event.
+
+    Returns
+    -------
+    list of dict
+        The function's answer for each step. Later steps are planned on what is there now: what an
+        earlier one would change is not yet to be seen.
 
     Raises
     ------
     CommandFailed
         It cannot be called, or refuses.
     """
-    request = {
-        "operation": "plan",
-        "action": decision.action,
-        "target": decision.target,
-        "parameters": decision.parameters,
-        "incident_id": decision.incident_id,
-        "undo": None,
-    }
-    with calling(f"function {function} could not be called"):
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
-        payload = answer["Payload"].read()
-    result = json.loads(payload)
-    if answer.get("FunctionError"):
-        raise CommandFailed(
-            f"the plan of runbook {decision.runbook} failed with {result.get('errorType')}: "
-            f"{result.get('errorMessage')}",
-            f"the log of {function} has more",
+
+    def asked(what: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        with calling(f"function {function} could not be called"):
+            answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
+            payload = answer["Payload"].read()
+        result = json.loads(payload)
+        if answer.get("FunctionError"):
+            raise CommandFailed(
+                f"the {what} of runbook {decision.runbook} failed with "
+                f"{result.get('errorType')}: {result.get('errorMessage')}",
+                f"the log of {function} has more",
+            )
+        return dict(result)
+
+    incident = {"incident_id": decision.incident_id}
+    resolve = {"operation": "resolve", "runbook": dict(runbook), "alert": dict(alert)}
+    decision.steps = asked("target", {**resolve, **incident})["steps"]
+    return [
+        asked(
+            f"plan of step {step['name']}",
+            {
+                "operation": "plan",
+                "action": step["action"],
+                "target": step["target"],
+                "parameters": step["parameters"],
+                "step": step["index"],
+                "when": step["when"],
+                "undo": None,
+                **incident,
+            },
         )
-    return dict(result)
+        for step in decision.steps
+    ]

@@ -47,6 +47,14 @@ class Action(Protocol):
         """Its parameters."""
 
     @property
+    def can_undo(self) -> bool:
+        """Whether ``undo`` can ever take it back; else a runbook cannot ask for that."""
+
+    @property
+    def lends(self) -> bool:
+        """Whether it changes something for a time, so that a runbook may ``restore`` it."""
+
+    @property
     def undo_fields(self) -> Mapping[str, Field]:
         """The parameters of its undo, as ``execute`` returns them."""
 
@@ -85,3 +93,13 @@ class Defaults:
     def undo_fields(self) -> Mapping[str, Field]:
         """None: what undo needs stands in the mark on the target, if it needs anything."""
         return {}
+
+    @property
+    def can_undo(self) -> bool:
+        """Yes, unless it has to be asked for because it cannot."""
+        return not self.asks
+
+    @property
+    def lends(self) -> bool:
+        """No: what it does is for good."""
+        return False

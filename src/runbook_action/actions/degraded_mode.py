@@ -71,6 +71,11 @@ class DegradedMode(Defaults):
         return READY_FIELDS
 
     @property
+    def lends(self) -> bool:
+        """It switches degraded mode on for a time; switching it off is for good."""
+        return self.enabled
+
+    @property
     def undo_fields(self) -> Mapping[str, Field]:
         """The setting to restore."""
         return {_SETTING: BooleanField(required=True)}

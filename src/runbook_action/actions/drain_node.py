@@ -91,6 +91,11 @@ class DrainNode(Defaults):
         }
 
     @property
+    def lends(self) -> bool:
+        """It cordons the node until somebody has looked at it."""
+        return True
+
+    @property
     def undo_fields(self) -> Mapping[str, Field]:
         """Whether the node was cordoned before."""
         return {_CORDONED: BooleanField(required=True)}

@@ -45,6 +45,11 @@ class ProbeCluster(Defaults):
         """None of its own: whoever is known to the cluster may ask what is granted."""
         return {}
 
+    @property
+    def can_undo(self) -> bool:
+        """No: there is nothing to undo."""
+        return False
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Say that nothing would change; asks the cluster too, so that observing proves as much."""
         return self.execute(request, services)

@@ -87,6 +87,11 @@ class ScaleWorkload(Defaults):
         }
 
     @property
+    def lends(self) -> bool:
+        """It adds replicas for as long as they are needed."""
+        return True
+
+    @property
     def undo_fields(self) -> Mapping[str, Field]:
         """The numbers that were decided."""
         return {

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
-from jsonata import Jsonata
 
 from srectl import runbooks
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue, plans
 from srectl.operate.account import Account
 from srectl.operate.plans import Limits, decide
-from tests.support.machines import machines
+from srectl.steps import steps_of
 
 ROOT = Path(__file__).resolve().parents[4]
 EVENTS = ROOT / "events"
@@ -44,18 +44,6 @@ def planned(srectl: Run, file: Path, *arguments: str) -> list[dict[str, Any]]:
     return list(json.loads(answer.stdout))
 
 
-def resolved(part: str, incident: dict[str, Any], runbook: dict[str, Any]) -> dict[str, Any]:
-    """Evaluate what ChooseAction asks of runbook-action, and return a part of it."""
-    machine = machines()["incident-response-runbook"].definition()
-    text = machine["States"]["ChooseAction"]["Assign"]["request"]
-    expression = Jsonata(text.removeprefix("{%").removesuffix("%}"))
-    expression.register_lambda("parse", json.loads)
-    frame = expression.create_frame()
-    frame.bind("incident", incident)
-    frame.bind("states", {"result": {"Item": {"definition": {"S": json.dumps(runbook)}}}})
-    return dict(expression.evaluate({}, frame)[part])
-
-
 INTEGER = {"from_label": "by", "type": "integer", "minimum": 1, "maximum": 3}
 
 
@@ -79,12 +67,12 @@ INTEGER = {"from_label": "by", "type": "integer", "minimum": 1, "maximum": 3}
         ({"from_label": "by", "one_of": ["a", "b"]}, {}, None),
     ],
 )
-def test_a_parameter_from_a_label_keeps_its_bounds_here_and_in_the_state_machine(
+def test_a_parameter_from_a_label_keeps_its_bounds(
     given: Any, labels: dict[str, str], value: Any
 ) -> None:
-    incident, runbook = alert(labels=labels), {"parameters": {"x": given}}
-    assert plans.parameters_of(incident, runbook) == {"x": value}
-    assert resolved("parameters", incident, runbook) == {"x": value}
+    runbook = {**CATALOGUE["CheckoutHighErrorRate"], "parameters": {"x": given}}
+    decision = decide(alert(labels=labels), {runbook["name"]: runbook}, Limits())
+    assert decision.steps[0]["parameters"] == {"x": value}
 
 
 def test_a_parameter_out_of_bounds_is_a_reason_not_to_act() -> None:
@@ -93,18 +81,16 @@ def test_a_parameter_out_of_bounds_is_a_reason_not_to_act() -> None:
     assert decision.refusals == ["label by for parameter by is missing or out of bounds"]
 
 
-@pytest.mark.parametrize("runbook", sorted(CATALOGUE))
-@pytest.mark.parametrize("cluster", [None, "other"])
-@pytest.mark.parametrize("labels", [{"node": "n1", "instance": "i1"}, {"x": "y"}])
-def test_the_target_is_the_one_that_the_state_machine_resolves(
-    runbook: str, cluster: str | None, labels: dict[str, str]
-) -> None:
-    incident = alert(labels=labels, target={"cluster": cluster})
-    wanted = resolved("target", incident, CATALOGUE[runbook])
-    if wanted["cluster"] == "${DefaultCluster}":
-        wanted["cluster"] = "sre-platform"
-    wanted.setdefault("name", None)
-    assert plans.target_of(incident, CATALOGUE[runbook], "sre-platform") == wanted
+def test_of_a_target_that_the_alert_names_the_bounds_are_shown() -> None:
+    target = {"from_alert": "workload", "namespaces": ["apps", "team-*"], "names": ["checkout*"]}
+    runbook = {**CATALOGUE["CheckoutHighErrorRate"], "target": target}
+    decision = decide(alert(target={"cluster": "other"}), {runbook["name"]: runbook}, Limits())
+    assert decision.steps[0]["target"] == {
+        "cluster": "other",
+        "namespace": "apps or team-*",
+        "kind": "workload",
+        "name": "checkout*",
+    }
 
 
 @pytest.mark.parametrize(
@@ -165,7 +151,8 @@ def test_a_disabled_runbook_is_not_eligible() -> None:
 
 def test_a_runbook_that_asks_says_so() -> None:
     decision = decide(alert(runbook="NodeNotReady", labels={"node": "n1"}), CATALOGUE, Limits())
-    assert (decision.eligible, decision.approval) == (True, True)
+    assert decision.eligible
+    assert decision.steps[0]["approval"] == {"required": True, "timeout_seconds": 900}
 
 
 def test_a_body_that_intake_refuses_is_refused_with_its_pointers(srectl: Run) -> None:
@@ -200,15 +187,16 @@ def test_new_changed_same_and_only_published_are_told_apart(account: Account) ->
 
 
 class Function:
-    """Answers like the Lambda API."""
+    """Answers like the Lambda API, one payload after the other."""
 
-    def __init__(self, payload: object, error: str | None = None) -> None:
-        self.payload, self.error = payload, error
-        self.asked: dict[str, Any] = {}
+    def __init__(self, *payloads: object, error: str | None = None) -> None:
+        self.payloads, self.error = list(payloads), error
+        self.asked: list[dict[str, Any]] = []
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - AWS's
-        self.asked = {"function": FunctionName, **json.loads(Payload)}
-        answer: dict[str, Any] = {"Payload": io.BytesIO(json.dumps(self.payload).encode())}
+        self.asked.append({"function": FunctionName, **json.loads(Payload)})
+        payload = self.payloads.pop(0)
+        answer: dict[str, Any] = {"Payload": io.BytesIO(json.dumps(payload).encode())}
         return {**answer, "FunctionError": self.error} if self.error else answer
 
 
@@ -224,19 +212,80 @@ def test_live_follows_the_published_catalogue_and_switches_and_only_plans(
         },
     )
     account.ssm.put_parameter(Name=account.mode_parameter, Value="observe", Overwrite=True)
-    function = Function({"summary": "Would switch.", "plan": []})
+    target = {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"}
+    (step,) = steps_of(changed)
+    function = Function(
+        {"steps": [{**step, "target": target}]}, {"summary": "Would switch.", "plan": []}
+    )
     monkeypatch.setattr(Account, "functions", function)
     first = planned(srectl, EVENTS / "alertmanager/firing.json", "--live")[0]
-    assert first["on_failure"] == "keep"
+    (shown,) = first["steps"]
+    assert shown["on_failure"] == "keep"
     assert "only observes" in first["refusals"][0]
-    assert first["plan"] == {"summary": "Would switch.", "plan": []}
-    assert (function.asked["operation"], function.asked["function"]) == ("plan", "t-runbook-action")
+    assert shown["plan"] == {"summary": "Would switch.", "plan": []}
+    resolve, plan = function.asked
+    assert (resolve["operation"], resolve["runbook"]) == ("resolve", changed)
+    assert resolve["alert"]["alert_name"] == "CheckoutHighErrorRate"
+    assert (plan["operation"], plan["function"]) == ("plan", "t-runbook-action")
+    assert (plan["target"], plan["step"]) == (target, 1)
 
 
 def test_a_plan_that_fails_names_the_error() -> None:
+    runbook = CATALOGUE["CheckoutHighErrorRate"]
     decision = decide(alert(), CATALOGUE, Limits())
     function = Function(
-        {"errorType": "ClusterUnreachable", "errorMessage": "no answer"}, "Unhandled"
+        {"errorType": "ClusterUnreachable", "errorMessage": "no answer"}, error="Unhandled"
     )
     with pytest.raises(CommandFailed, match="ClusterUnreachable: no answer"):
-        plans.live_plan(function, "f", decision)  # type: ignore[arg-type]  # all it calls is invoke
+        plans.live_plan(function, "f", decision, runbook, alert())  # type: ignore[arg-type]  # all it calls is invoke
+
+
+def test_a_person_reads_steps_and_parameters_without_python(srectl: Run) -> None:
+    file = str(EVENTS / "alertmanager/firing.json")
+    answer = srectl("runbooks", "plan", "--event", file)
+    assert "enable_degraded_mode  (min_ready 1)" in answer.output
+    assert "{" not in answer.output
+
+
+def test_the_steps_of_a_ladder_are_shown_one_by_one(srectl: Run, tmp_path: Path) -> None:
+    (tmp_path / "ladder.yaml").write_text(
+        """
+name: CheckoutHighErrorRate
+description: Restarts checkout, and rolls it back where that does not help.
+severities: [critical]
+strategy: ladder
+target: {kind: deployment, namespace: apps, name: checkout}
+on_failure: undo
+steps:
+  - {name: restart, action: restart_deployment, parameters: {min_ready: 1}}
+  - name: roll-back
+    action: rollback_deployment
+    when: [{fact: last_rollout_age_seconds, below: 1800}]
+    approval: {required: true, timeout_seconds: 600}
+guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
+"""
+    )
+    file = str(EVENTS / "alertmanager/firing.json")
+    answer = srectl("runbooks", "plan", "--event", file, "--folder", str(tmp_path))
+    assert answer.exit_code == 0, answer.output
+    assert [line.strip() for line in answer.output.splitlines()][2:] == [
+        "steps       2, each if the last did not do",
+        "1. restart",
+        "action      restart_deployment  (min_ready 1)",
+        "target      sre-platform/apps/deployment/checkout",
+        "approval    none",
+        "on failure  undo",
+        "2. roll-back",
+        "action      rollback_deployment",
+        "target      sre-platform/apps/deployment/checkout",
+        "only if     last_rollout_age_seconds is below 1800",
+        "approval    a human is asked first, and has 600 s",
+        "on failure  undo",
+    ]
+
+
+def test_the_list_says_when_to_the_second(account: Account, srectl: Run) -> None:
+    runbooks.publish(account.dynamodb, account.runbooks_table, runbooks.load(ROOT / "runbooks"))
+    answer = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks"))
+    published = [line.split()[-1] for line in answer.output.splitlines()[1:]]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each) for each in published)

@@ -1,4 +1,4 @@
-"""The runbook catalogue: read ``runbooks/*.yaml``, check it, publish it to ``sre-runbooks``."""
+"""The runbooks of a folder, read and checked against the schema, and written to the catalogue."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-import yaml
+from srectl.runbooks import schema
+from srectl.runbooks.reading import NotReadable, yaml_of
+from srectl.steps import steps_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-# A link to the one beside the catalogue, so that an installed srectl has it: what fits it is what
-# the deployed machine can read, whatever folder a runbook lies in.
-SCHEMA_FILE = Path(__file__).with_name("runbook.schema.json")
 
 
 class CatalogueInvalid(Exception):
@@ -57,9 +53,18 @@ class Runbook:
         """The definition as canonical JSON."""
         return json.dumps(self.definition, sort_keys=True, separators=(",", ":"))
 
+    def actions(self) -> str:
+        """Its actions in their order, for a table."""
+        return actions_of(self.definition)
+
+
+def actions_of(definition: dict[str, Any]) -> str:
+    """Give the actions of a definition in their order, for a table."""
+    return " → ".join(step["action"] for step in steps_of(definition))
+
 
 def load(folder: Path) -> list[Runbook]:
-    """Read and check every runbook of a folder.
+    """Read every runbook of a folder and check it against the schema.
 
     Parameters
     ----------
@@ -74,18 +79,18 @@ def load(folder: Path) -> list[Runbook]:
     Raises
     ------
     CatalogueInvalid
-        With every fault of every file: unreadable YAML, a schema error with its JSON pointer,
-        a name used twice, or no runbook at all.
+        With every fault of every file: unreadable YAML, a key written twice, a schema error with
+        its JSON pointer, a name used twice, or no runbook at all.
     """
     problems: list[str] = []
     found: dict[str, Runbook] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
-            definition = yaml.safe_load(path.read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            problems.append(f"{path.name}: not readable as YAML: {error}")
+            definition = yaml_of(path)
+        except NotReadable as error:
+            problems.append(f"{path.name}: {error}")
             continue
-        broken = faults(definition)
+        broken = schema.faults(definition)
         problems += [f"{path.name}: {fault}" for fault in broken]
         if broken:
             continue
@@ -99,12 +104,6 @@ def load(folder: Path) -> list[Runbook]:
     if problems:
         raise CatalogueInvalid(problems)
     return [found[name] for name in sorted(found)]
-
-
-def faults(definition: object) -> list[str]:
-    """Give what a definition breaks of the schema, a JSON pointer and a message for each fault."""
-    errors = sorted(_validator().iter_errors(definition), key=lambda error: error.json_path)
-    return [f"{_pointer(error)}: {error.message}" for error in errors]
 
 
 def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> list[str]:
@@ -131,7 +130,9 @@ def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> 
     """
     runbooks = list(runbooks)
     problems = [
-        f"{runbook.name}: {fault}" for runbook in runbooks for fault in faults(runbook.definition)
+        f"{runbook.name}: {fault}"
+        for runbook in runbooks
+        for fault in schema.faults(runbook.definition)
     ]
     if problems:
         raise CatalogueInvalid(problems)
@@ -153,12 +154,3 @@ def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> 
             continue
         changed.append(runbook.name)
     return changed
-
-
-@cache
-def _validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text("utf-8")))
-
-
-def _pointer(error: jsonschema.ValidationError) -> str:
-    return "/" + "/".join(str(part) for part in error.absolute_path)

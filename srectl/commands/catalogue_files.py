@@ -1,0 +1,77 @@
+"""What the commands on runbooks share: the folder of the catalogue, and the limits of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from srectl import runbooks as catalogue
+from srectl.errors import CommandFailed
+from srectl.operate.function_code import need_function_code
+
+__all__ = [
+    "actions_at_hand",
+    "folder_option",
+    "loaded",
+    "names_in",
+    "namespaces_option",
+    "severities_option",
+]
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runbooks"),
+    show_default="runbooks/ where you are",
+    help="Folder with one YAML file for each runbook.",
+)
+severities_option = click.option(
+    "--severities",
+    default="critical,warning",
+    show_default=True,
+    help="EligibleSeverities of the deployment.",
+)
+namespaces_option = click.option(
+    "--namespaces", default="apps", show_default=True, help="AllowedNamespaces of the deployment."
+)
+
+
+def names_in(text: str) -> list[str]:
+    """Read a list with commas."""
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def loaded(folder: Path) -> list[catalogue.Runbook]:
+    """Read the catalogue of a folder.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such folder, or a runbook in it breaks the schema.
+    """
+    if not folder.is_dir():
+        raise CommandFailed(
+            f"there is no folder {folder} in {Path.cwd()}",
+            "go to the checkout that holds your catalogue, or name its folder with --folder",
+        )
+    try:
+        return catalogue.load(folder)
+    except catalogue.CatalogueInvalid as error:
+        raise CommandFailed(
+            f"the catalogue in {folder} is not valid:\n{error}",
+            f"the schema is {catalogue.SCHEMA_FILE}",
+        ) from error
+
+
+def actions_at_hand() -> Mapping[str, Any] | None:
+    """Give the registry of actions; None where the functions' code is not installed."""
+    try:
+        need_function_code("what an action takes is known to its code", "use a checkout")
+    except CommandFailed:
+        return None
+    from runbook_action.actions import REGISTRY
+
+    return REGISTRY

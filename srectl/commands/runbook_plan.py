@@ -1,0 +1,175 @@
+"""``srectl runbooks plan``: what an alert would set off."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from srectl.commands.catalogue_files import (
+    folder_option,
+    loaded,
+    names_in,
+    namespaces_option,
+    severities_option,
+)
+from srectl.commands.display import console
+from srectl.commands.operating import (
+    account_option,
+    json_option,
+    now,
+    plan_lines,
+    print_json,
+    safe,
+)
+from srectl.errors import CommandFailed
+from srectl.operate import catalogue as publishing
+from srectl.operate import plans, switches
+from srectl.operate.account import Account
+from srectl.operate.samples import alerts_in
+
+__all__ = ["plan"]
+
+
+@click.command()
+@click.option(
+    "--event",
+    "event_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="A sender's payload, raw or as API Gateway wraps it, or an incident event.",
+)
+@folder_option
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Ask the deployment: its catalogue, mode and maintenance windows, and what "
+    "runbook-action would change, step by step. Changes nothing.",
+)
+@severities_option
+@namespaces_option
+@click.option(
+    "--cluster", default="sre-platform", show_default=True, help="ClusterName of the deployment."
+)
+@json_option
+@account_option
+def plan(
+    event_file: Path,
+    folder: Path,
+    live: bool,
+    severities: str,
+    namespaces: str,
+    cluster: str,
+    as_json: bool,
+    account: Account,
+) -> None:
+    """Say what would become of each alert in a file: which runbook, on what, and why not.
+
+    Uses the catalogue of the folder and nothing else, unless --live is given.
+    """
+    at = now()
+    try:
+        text = event_file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandFailed(
+            f"{event_file} is not text in UTF-8: {error}", "events/ has samples of every sender"
+        ) from error
+    alerts = alerts_in(text, at)
+    limits = plans.Limits(names_in(severities), names_in(namespaces), cluster)
+    if live:
+        there = publishing.published(account.dynamodb, account.runbooks_table)
+        definitions = {name: one.definition for name, one in there.items()}
+        windows = switches.windows(account.ssm, account.maintenance_parameter)
+        limits = dataclasses.replace(
+            limits,
+            mode=switches.read_mode(account.ssm, account.mode_parameter),
+            maintenance=next((one.reason for one in windows if one.start <= at < one.end), ""),
+        )
+    else:
+        definitions = {one.name: one.definition for one in loaded(folder)}
+    results: list[dict[str, Any]] = []
+    for alert in alerts:
+        decision = plans.decide(alert, definitions, limits)
+        answers: list[dict[str, Any]] = []
+        # Without the label that names its target there is nothing to ask about.
+        if live and decision.steps and all(step["target"]["name"] for step in decision.steps):
+            definition = definitions[decision.runbook]
+            answers = plans.live_plan(
+                account.functions, account.action_function, decision, definition, alert
+            )
+        result = {**dataclasses.asdict(decision), "eligible": decision.eligible}
+        for step, answer in zip(result["steps"], answers, strict=False):
+            step["plan"] = answer
+        results.append(result)
+    if as_json:
+        print_json(results)
+        return
+    for result in results:
+        _show(result)
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    mark = "[green]✓[/]" if result["eligible"] else "[red]✗[/]"
+    console.print(
+        f"{mark} [bold]{safe(result['alert_name'])}[/] ({safe(result['severity'])}) "
+        f"→ runbook {safe(result['runbook'])}"
+    )
+    for reason in result["refusals"]:
+        console.print(f"    [red]not done:[/] {safe(reason)}")
+    steps = result["steps"]
+    if not steps:
+        return
+    guard = result["guard"]
+    console.print(
+        f"    guard       at most {guard['max_actions']} actions in "
+        f"{guard['window_seconds']} s, {guard['cooldown_seconds']} s apart"
+    )
+    if len(steps) > 1:
+        every = "all of them" if result["strategy"] == "sequence" else "each if the last did not do"
+        console.print(f"    steps       {len(steps)}, {every}")
+    for step in steps:
+        if len(steps) > 1:
+            console.print(f"    [bold]{step['index']}. {safe(step['name'])}[/]")
+        _show_step(step)
+
+
+def _show_step(step: Mapping[str, Any]) -> None:
+    target, approval = step["target"], step["approval"]
+    where = "/".join(
+        str(target[key]) for key in ("cluster", "namespace", "kind", "name") if target[key]
+    )
+    console.print(f"    action      {safe(step['action'])}{_listed(step['parameters'])}")
+    console.print(f"    target      {safe(where)}")
+    for condition in step["when"]:
+        console.print(f"    only if     {safe(_spoken(condition))}")
+    asked = (
+        f"a human is asked first, and has {approval['timeout_seconds']} s"
+        if approval["required"]
+        else "none"
+    )
+    console.print(f"    approval    {asked}")
+    console.print(f"    on failure  {safe(step['on_failure'])}")
+    if answer := step.get("plan"):
+        if answer.get("applies") is False:
+            console.print(f"    [red]not now:[/]    {safe(answer.get('why_not'))}")
+        console.print(f"    plan        {safe(answer.get('summary'))}")
+        for line in plan_lines(answer.get("plan")):
+            console.print(f"        {line}")
+
+
+def _listed(parameters: Mapping[str, Any]) -> str:
+    listed = ", ".join(f"{name} {_yaml(value)}" for name, value in sorted(parameters.items()))
+    return f"  ({safe(listed)})" if listed else ""
+
+
+def _spoken(condition: Mapping[str, Any]) -> str:
+    (comparison,) = set(condition) - {"fact"}
+    words = {"at_least": "is at least", "below": "is below"}.get(comparison, comparison)
+    return f"{condition['fact']} {words} {_yaml(condition[comparison])}"
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,164 @@
+"""Test files of runbooks (``runbooks/tests/*.yaml``), read and checked."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from srectl.runbooks.reading import NotReadable, documents_of, yaml_of
+from srectl.runbooks.schema import faults_of
+
+__all__ = ["SCHEMA_FILE", "Case", "CasesInvalid", "Stack", "cases_in"]
+
+SCHEMA_FILE = Path(__file__).parents[1] / "runbook-test.schema.json"
+_NOON = "2026-01-01T12:00:00Z"
+
+
+class CasesInvalid(Exception):
+    """Test files are not usable; ``problems`` has one line for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Parameters of the stack that the alert arrives at; defaults are the template's."""
+
+    severities: Sequence[str] = ("critical", "warning")
+    namespaces: Sequence[str] = ("apps",)
+    cluster: str = "sre-platform"
+    clusters: Sequence[str] = ()
+    only_annotated: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test.
+
+    Attributes
+    ----------
+    file, name
+        Where it stands, and what it shows.
+    alert
+        Text of a sender's body, and which of its alerts is meant (from 1).
+    objects
+        Manifests.
+    without
+        Objects that are taken away again, as ``kind namespace/name``.
+    """
+
+    file: str
+    name: str
+    now: datetime.datetime
+    stack: Stack
+    alert: tuple[str, int]
+    objects: Sequence[Mapping[str, Any]]
+    without: Sequence[str]
+    parameters: Mapping[str, str]
+    expect: Mapping[str, Any]
+
+
+def cases_in(folder: Path) -> list[Case]:
+    """Read the tests of a folder.
+
+    Parameters
+    ----------
+    folder
+        Folder with ``*.yaml``, one test file each.
+
+    Raises
+    ------
+    CasesInvalid
+        With every fault of every file, or because there is no test at all.
+    """
+    problems: list[str] = []
+    cases: list[Case] = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            document = yaml_of(path)
+            broken = faults_of(document, SCHEMA_FILE)
+            problems += [f"{path.name}: {fault}" for fault in broken]
+            if not broken:
+                cases += _of_file(path, document)
+        except NotReadable as error:
+            problems.append(f"{path.name}: {error}")
+    if not cases and not problems:
+        problems.append(f"{folder}: no test here (looked for *.yaml)")
+    if problems:
+        raise CasesInvalid(problems)
+    return cases
+
+
+def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
+    try:
+        now = datetime.datetime.fromisoformat(str(document.get("now", _NOON)))
+    except ValueError as error:
+        raise NotReadable(f"/now: {error}") from error
+    if now.tzinfo is None:
+        raise NotReadable("/now: a time needs its zone: end it with Z")
+    shared: list[Any] = []
+    for name in document.get("files", []):
+        try:
+            shared += [each for each in documents_of(path.parent / name) if each is not None]
+        except NotReadable as error:
+            raise NotReadable(f"/files: {name} {error}") from error
+    shared += document.get("objects", [])
+    return [
+        Case(
+            file=path.name,
+            name=test["name"],
+            now=now,
+            stack=Stack(**{**document.get("stack", {}), **test.get("stack", {})}),
+            alert=_alert(path, test["alert"], now),
+            objects=[*shared, *test.get("objects", [])],
+            without=test.get("without", []),
+            parameters={**document.get("parameters", {}), **test.get("parameters", {})},
+            expect=test["expect"],
+        )
+        for test in document["tests"]
+    ]
+
+
+def _alert(path: Path, given: Mapping[str, Any], now: datetime.datetime) -> tuple[str, int]:
+    number = int(given.get("number", 1))
+    if "body" in given:
+        return json.dumps(given["body"]), number
+    if "event" in given:
+        file = path.parent / given["event"]
+        try:
+            return file.read_text("utf-8"), number
+        except (OSError, UnicodeDecodeError) as error:
+            raise NotReadable(f"/alert/event: {given['event']} cannot be read: {error}") from error
+    labels = {
+        **given.get("labels", {}),
+        "alertname": given["name"],
+        "severity": given["severity"],
+    }
+    alert = {
+        "status": "firing",
+        "labels": labels,
+        "annotations": given.get("annotations", {}),
+        "startsAt": now.isoformat(),
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "",
+        "fingerprint": "0123456789abcdef",
+    }
+    body = {
+        "version": "4",
+        "groupKey": "{}",
+        "status": "firing",
+        "receiver": "sre-platform",
+        "groupLabels": {},
+        "commonLabels": labels,
+        "commonAnnotations": {},
+        "externalURL": "",
+        "truncatedAlerts": 0,
+        "alerts": [alert],
+    }
+    return json.dumps(body), number

@@ -1,0 +1,140 @@
+"""What the controllers of a cluster would do after a write, done at once and without a fault.
+
+A new template becomes a revision and reaches the pods, asked-for replicas are there and ready, an
+autoscaler raises what is below its minimum. So a later step's plan sees what an earlier one left.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from runbook_action.kinds import KINDS, KindWord
+from runbook_action.objects import Workload, view
+from srectl.rehearsal.manifests import Key, healthy_status
+from srectl.rehearsal.selectors import labels_match
+
+if TYPE_CHECKING:
+    from srectl.rehearsal.cluster import MemoryCluster
+
+__all__ = ["settle"]
+
+_REVISION = "deployment.kubernetes.io/revision"
+_WORKLOADS = ("deployment", "statefulset", "daemonset")
+
+
+def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> None:
+    """Let the cluster come to rest after a write.
+
+    Parameters
+    ----------
+    cluster
+        Where it was written.
+    key
+        What was written.
+    before
+        The object before; None for a new one.
+    """
+    after = cluster.objects[key]
+    if before is None or after.get("spec") == before.get("spec"):
+        return
+    if key[0] in _WORKLOADS:
+        if after["spec"].get("template") != before["spec"].get("template"):
+            _roll(cluster, key, before)
+        after["status"] = {**after["status"], **healthy_status(key[0], after)}
+    elif key[0] == "horizontalpodautoscaler":
+        _scale_up(cluster, after)
+
+
+def _roll(cluster: MemoryCluster, key: Key, before: dict[str, Any]) -> None:
+    after = cluster.objects[key]
+    workload = view(key[0], after)
+    assert isinstance(workload, Workload)  # noqa: S101 - for mypy: of one of the three kinds
+    kept: KindWord = "replicaset" if key[0] == "deployment" else "controllerrevision"
+    history = {
+        name: raw
+        for (word, namespace, name), raw in cluster.objects.items()
+        if word == kept
+        and namespace == key[1]
+        and any(
+            owner.get("uid") == workload.uid for owner in raw["metadata"].get("ownerReferences", [])
+        )
+    }
+    numbers = [_number(kept, raw) for raw in history.values()]
+    found = before["metadata"].get("annotations", {}).get(_REVISION, "")
+    newest = max([*numbers, int(found) if found.isdigit() else 0, 0])
+    if not history:
+        # The template that ran until now is kept, as a cluster keeps it.
+        newest = max(newest, 1)
+        _keep(cluster, key, kept, newest, before)
+    _keep(cluster, key, kept, newest + 1, after)
+    if kept == "replicaset":
+        after["metadata"].setdefault("annotations", {})[_REVISION] = str(newest + 1)
+    template = after["spec"].get("template") or {}
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    for (word, namespace, _), raw in cluster.objects.items():
+        labels = raw["metadata"].get("labels") or {}
+        if word == "pod" and namespace == key[1] and labels_match(workload.selector, labels):
+            raw["metadata"]["annotations"] = dict(annotations)
+            raw["status"] = healthy_status("pod", raw)
+
+
+def _keep(
+    cluster: MemoryCluster, key: Key, kept: KindWord, number: int, workload: dict[str, Any]
+) -> None:
+    name = f"{key[2]}-{number}"
+    template = copy.deepcopy(workload["spec"].get("template") or {})
+    raw: dict[str, Any] = {
+        "apiVersion": KINDS[kept].api_version,
+        "kind": KINDS[kept].kind,
+        "metadata": {
+            "name": name,
+            "namespace": key[1],
+            "uid": f"{workload['metadata']['uid']}-{number}",
+            "resourceVersion": "1",
+            "generation": 1,
+            "labels": dict((template.get("metadata") or {}).get("labels") or {}),
+            "ownerReferences": [
+                {
+                    "apiVersion": KINDS[key[0]].api_version,
+                    "kind": KINDS[key[0]].kind,
+                    "name": key[2],
+                    "uid": workload["metadata"]["uid"],
+                    "controller": True,
+                }
+            ],
+        },
+        "status": {},
+    }
+    if kept == "replicaset":
+        raw["metadata"]["annotations"] = {_REVISION: str(number)}
+        raw["spec"] = {"replicas": 0, "template": template}
+    else:
+        raw["revision"] = number
+        raw["data"] = {"spec": {"template": {"$patch": "replace", **template}}}
+    cluster.objects[(kept, key[1], name)] = raw
+
+
+def _number(kept: KindWord, raw: dict[str, Any]) -> int:
+    if kept == "controllerrevision":
+        return int(raw.get("revision") or 0)
+    text = str((raw["metadata"].get("annotations") or {}).get(_REVISION, ""))
+    return int(text) if text.isdigit() else 0
+
+
+def _scale_up(cluster: MemoryCluster, autoscaler: dict[str, Any]) -> None:
+    target = autoscaler["spec"].get("scaleTargetRef") or {}
+    for word in ("deployment", "statefulset"):
+        key: Key = (
+            word,
+            autoscaler["metadata"]["namespace"],
+            str(target.get("name")),
+        )
+        raw = cluster.objects.get(key)
+        if raw is None or KINDS[key[0]].kind != target.get("kind"):
+            continue
+        lowest = int(autoscaler["spec"].get("minReplicas", 1))
+        if int(raw["spec"].get("replicas", 1)) < lowest:
+            raw["spec"]["replicas"] = lowest
+            raw["metadata"]["generation"] += 1
+            raw["status"] = {**raw["status"], **healthy_status(word, raw)}

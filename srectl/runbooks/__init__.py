@@ -1,0 +1,21 @@
+"""The runbook catalogue: read ``runbooks/*.yaml``, check it, publish it to ``sre-runbooks``.
+
+``schema`` says what a runbook may look like, ``checks`` what the schema cannot say: whether it
+could ever do what it is written for.
+"""
+
+from srectl.runbooks.catalogue import CatalogueInvalid, Runbook, actions_of, load, publish
+from srectl.runbooks.checks import Deployment, problems
+from srectl.runbooks.schema import SCHEMA_FILE, faults
+
+__all__ = [
+    "SCHEMA_FILE",
+    "CatalogueInvalid",
+    "Deployment",
+    "Runbook",
+    "actions_of",
+    "faults",
+    "load",
+    "problems",
+    "publish",
+]

@@ -1,0 +1,302 @@
+"""What the schema cannot say of a runbook: whether it could ever do what it is written for.
+
+Each check looks for one way in which a runbook that looks right would never act, act on nothing,
+or promise an undo that there is none of. On call at night is the wrong moment to find that out.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from srectl.runbooks.catalogue import Runbook
+from srectl.runbooks.conditions import WORKLOADS, impossible
+from srectl.steps import steps_of, strategy_of
+
+__all__ = ["MACHINE_SECONDS", "Action", "Deployment", "problems"]
+
+# TimeoutSeconds of incident-response-runbook: longer no remediation may take.
+MACHINE_SECONDS = 604_800
+Found = Iterator[tuple[str, str]]
+
+
+class Field(Protocol):
+    """A parameter that an action takes."""
+
+    @property
+    def required(self) -> bool:
+        """Whether leaving it out is an error."""
+
+    def parse(self, value: object, path: str) -> Any:
+        """Check a value; raises an error that says what is wrong."""
+
+
+class Action(Protocol):
+    """What must be known of an action of ``runbook_action`` to judge a step that uses it."""
+
+    @property
+    def target_kinds(self) -> frozenset[Any]:
+        """The kinds of objects it acts on."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """Its parameters, each a ``Field``."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a runbook must have it approved."""
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether what it did can be taken back."""
+
+    @property
+    def lends(self) -> bool:
+        """Whether it changes something for a time, which ``restore`` brings back."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a stack's parameters allow, and how long its steps take at most.
+
+    Attributes
+    ----------
+    severities, namespaces
+        EligibleSeverities and AllowedNamespaces.
+    action_seconds, stabilization_seconds, verify_seconds
+        ActionTimeoutSeconds, StabilizationSeconds and VerifyTimeoutSeconds.
+    """
+
+    severities: Sequence[str] = ("critical", "warning")
+    namespaces: Sequence[str] = ("apps",)
+    action_seconds: int = 600
+    stabilization_seconds: int = 60
+    verify_seconds: int = 300
+
+
+def problems(
+    runbook: Runbook, actions: Mapping[str, Action] | None, stack: Deployment | None
+) -> list[str]:
+    """Find what keeps a runbook from doing what it says.
+
+    Parameters
+    ----------
+    runbook
+        One that fits the schema.
+    actions
+        Registry of ``runbook_action``; None where its code is not at hand, then nothing is said
+        about actions.
+    stack
+        Where it is to be published; None: anywhere, then nothing is said about limits of a stack.
+        A disabled runbook is not held to them.
+
+    Returns
+    -------
+    list of str
+        A JSON pointer and a message for each, in the order of the file.
+    """
+    definition = runbook.definition
+    found = [*_names(definition), *_targets(definition), *_order(definition)]
+    if not found:  # what follows relies on each step having a target
+        found += _conditions(definition, actions)
+        if actions is not None:
+            found += _of_actions(definition, actions)
+        found += _time(definition, stack or Deployment())
+        if stack is not None and definition.get("enabled", True):
+            found += _limits(definition, stack)
+    return [f"{pointer}: {text}" for pointer, text in found]
+
+
+def _at(definition: Mapping[str, Any], step: Mapping[str, Any], key: str = "") -> str:
+    """Where something of a step stands: its own key, or that of the runbook it comes from."""
+    if "steps" not in definition:
+        return f"/{key}"
+    given = definition["steps"][step["index"] - 1]
+    place = f"/steps/{step['index'] - 1}"
+    if not key:
+        return place
+    return f"{place}/{key}" if key in given or key not in definition else f"/{key}"
+
+
+def kinds_of(target: Mapping[str, Any]) -> frozenset[str]:
+    """Give the kinds of objects that a target may turn out to be of."""
+    kind = str(target.get("from_alert", target.get("kind")))
+    if kind == "workload" or target.get("resolve_to") == "workload":
+        return WORKLOADS
+    return frozenset({kind})
+
+
+def _names(definition: Mapping[str, Any]) -> Found:
+    seen: dict[str, int] = {}
+    for step in steps_of(definition):
+        name, index = step["name"], step["index"]
+        if name in seen:
+            yield (
+                f"/steps/{index - 1}",
+                f"{name} is also the name of step {seen[name]}: give each a name of its own",
+            )
+        seen.setdefault(name, index)
+
+
+def _targets(definition: Mapping[str, Any]) -> Found:
+    steps = steps_of(definition)
+    for step in steps:
+        if step["target"] is None:
+            yield (
+                _at(definition, step),
+                f"step {step['name']} has no target, and the runbook has none for its steps",
+            )
+    used = any("target" not in step for step in definition.get("steps", [{}]))
+    if "target" in definition and not used:
+        yield "/target", "each step has a target of its own: this one is never used"
+
+
+def _order(definition: Mapping[str, Any]) -> Found:
+    steps = steps_of(definition)
+    same: dict[str, str] = {}
+    for step in steps:
+        what = repr((step["action"], step["target"], sorted(step["parameters"].items(), key=str)))
+        if what in same and not step["when"]:
+            yield (
+                _at(definition, step),
+                f"does to the same target what step {same[what]} did already: it would do again "
+                f"what did not help, or nothing. Give it a condition (when), or leave it out",
+            )
+        same.setdefault(what, step["name"])
+    if strategy_of(definition) == "sequence":
+        for step in steps[:-1]:
+            if step["verify_seconds"] is not None:
+                yield (
+                    _at(definition, step, "verify_seconds"),
+                    "a sequence looks whether it helped after its last step only: put it there",
+                )
+
+
+def _conditions(definition: Mapping[str, Any], actions: Mapping[str, Action] | None) -> Found:
+    for step in steps_of(definition):
+        kinds = kinds_of(step["target"])
+        if actions is not None and step["action"] in actions:
+            kinds = (kinds & actions[step["action"]].target_kinds) or kinds
+        for index, text in impossible(step["when"], kinds):
+            yield f"{_at(definition, step)}/when/{index}", f"this step can never run: {text}"
+
+
+def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) -> Found:
+    lends = False
+    for step in steps_of(definition):
+        name = step["action"]
+        action = actions.get(name)
+        if action is None:
+            yield _at(definition, step, "action"), f"there is no action {name}"
+            continue
+        kinds = kinds_of(step["target"])
+        if not kinds & action.target_kinds:
+            yield (
+                _at(definition, step, "target"),
+                f"{name} acts on {_listed(action.target_kinds)}, not on {_listed(kinds)}",
+            )
+        yield from _parameters(definition, step, action)
+        if step["on_failure"] == "undo" and not action.can_undo:
+            yield (
+                _at(definition, step, "on_failure"),
+                f"what {name} does cannot be undone: say 'on_failure: keep'",
+            )
+        if action.asks and not step["approval"]["required"]:
+            yield (
+                _at(definition, step, "approval"),
+                f"{name} cannot be taken back, so it has to ask: say 'approval: "
+                f"{{required: true}}'",
+            )
+        lends = lends or action.lends
+    if "restore" in definition and not lends:
+        yield (
+            "/restore",
+            "nothing that it does is for a time only, so there is nothing to bring back",
+        )
+
+
+def _parameters(definition: Mapping[str, Any], step: Mapping[str, Any], action: Action) -> Found:
+    place = _at(definition, step, "parameters")
+    for name, given in step["parameters"].items():
+        field = action.fields.get(name)
+        if field is None:
+            known = ", ".join(sorted(action.fields)) or "none"
+            yield f"{place}/{name}", f"{step['action']} takes no such parameter (known: {known})"
+            continue
+        for value in _possible(given):
+            if fault := _refused(lambda field=field, value=value: field.parse(value, "it")):  # type: ignore[misc]  # bound here
+                yield f"{place}/{name}", fault
+                break
+        if isinstance(given, dict) and given.get("minimum", 0) > given.get("maximum", 0):
+            yield f"{place}/{name}", "minimum is above maximum: no label fits"
+    for name, field in action.fields.items():
+        if field.required and name not in step["parameters"]:
+            yield place, f"{step['action']} needs the parameter {name}"
+
+
+def _possible(given: object) -> Sequence[object]:
+    """The outermost values that a parameter may have."""
+    if not isinstance(given, dict) or "from_label" not in given:
+        return [given]
+    return given.get("one_of") or [given["minimum"], given["maximum"]]
+
+
+def _refused(parse: Callable[[], object]) -> str:
+    # Who has an action has its code.
+    from runbook_action.errors import RunbookActionError
+
+    try:
+        parse()
+    except RunbookActionError as error:
+        return str(error)
+    return ""
+
+
+def _time(definition: Mapping[str, Any], stack: Deployment) -> Found:
+    seconds = 0
+    for step in steps_of(definition):
+        approval = step["approval"]
+        seconds += approval["timeout_seconds"] if approval["required"] else 0
+        # Each action may take its time twice: once to be done, once to be undone.
+        seconds += 2 * stack.action_seconds + stack.stabilization_seconds
+        seconds += step["verify_seconds"] or stack.verify_seconds
+    if seconds > MACHINE_SECONDS:
+        yield (
+            "/steps" if "steps" in definition else "/approval",
+            f"its approvals and verifications may take {seconds} seconds in all, and a "
+            f"remediation ends after {MACHINE_SECONDS}: shorten them",
+        )
+
+
+def _limits(definition: Mapping[str, Any], stack: Deployment) -> Found:
+    for index, severity in enumerate(definition["severities"]):
+        if severity not in stack.severities:
+            yield (
+                f"/severities/{index}",
+                f"it never acts for {severity}: the stack's EligibleSeverities are "
+                f"{', '.join(stack.severities)}",
+            )
+    allowed = ", ".join(stack.namespaces)
+    seen: set[str] = set()
+    for step in steps_of(definition):
+        place, target = _at(definition, step, "target"), step["target"]
+        if place in seen:
+            continue
+        seen.add(place)
+        if "namespace" in target and target["namespace"] not in stack.namespaces:
+            yield (
+                f"{place}/namespace",
+                f"{target['namespace']} may not be changed: AllowedNamespaces are {allowed}",
+            )
+        for index, pattern in enumerate(target.get("namespaces", [])):
+            if not any(fnmatch.fnmatchcase(each, pattern) for each in stack.namespaces):
+                yield (
+                    f"{place}/namespaces/{index}",
+                    f"{pattern} matches none of AllowedNamespaces ({allowed})",
+                )
+
+
+def _listed(kinds: frozenset[Any]) -> str:
+    return " or ".join(f"a {kind}" for kind in sorted(kinds))

@@ -1,0 +1,54 @@
+"""Whether something has the shape of a runbook, by ``runbooks/runbook.schema.json``."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+
+__all__ = ["SCHEMA_FILE", "faults", "faults_of"]
+
+# A link to the one beside the catalogue, so that an installed srectl has it: what fits it is what
+# the deployed machine can read, whatever folder a runbook lies in.
+SCHEMA_FILE = Path(__file__).parents[1] / "runbook.schema.json"
+
+
+def faults(definition: object) -> list[str]:
+    """Give what a definition breaks of the schema, a JSON pointer and a message for each fault."""
+    return faults_of(definition, SCHEMA_FILE)
+
+
+def faults_of(document: object, schema_file: Path) -> list[str]:
+    """Give what a document breaks of a schema.
+
+    Parameters
+    ----------
+    document
+        What a YAML or JSON file holds.
+    schema_file
+        A JSON Schema; its ``errorMessage`` is said instead of what the validator says.
+
+    Returns
+    -------
+    list of str
+        A JSON pointer and a message for each fault, by their place.
+    """
+    errors = sorted(_validator(schema_file).iter_errors(document), key=lambda each: each.json_path)
+    return [f"{_pointer(error)}: {_message(error)}" for error in errors]
+
+
+@cache
+def _validator(schema_file: Path) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(schema_file.read_text("utf-8")))
+
+
+def _message(error: jsonschema.ValidationError) -> str:
+    schema = error.schema
+    said = schema.get("errorMessage") if isinstance(schema, dict) else None
+    return str(said or error.message)
+
+
+def _pointer(error: jsonschema.ValidationError) -> str:
+    return "/" + "/".join(str(part) for part in error.absolute_path)
