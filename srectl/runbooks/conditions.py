@@ -40,11 +40,10 @@ FACTS: Mapping[str, Fact] = {
     "last_rollout_age_seconds": Fact("seconds", WORKLOADS),
     "replicas": Fact("count", WORKLOADS),
     "ready_replicas": Fact("count", WORKLOADS),
-    "last_end_reasons": Fact("list", WORKLOADS | {"pod", "job"}),
-    "restarts": Fact("count", WORKLOADS | {"pod", "job"}),
-    "autoscaler_at_maximum": Fact(
-        "boolean", frozenset({"deployment", "statefulset", "horizontalpodautoscaler"})
-    ),
+    "last_end_reasons": Fact("list", WORKLOADS | {"pod"}),
+    "restarts": Fact("count", WORKLOADS | {"pod"}),
+    # Without an autoscaler none is at its maximum: that is known, too.
+    "autoscaler_at_maximum": Fact("boolean", WORKLOADS | {"horizontalpodautoscaler"}),
     "node_ready": Fact("boolean", frozenset({"node"})),
 }
 

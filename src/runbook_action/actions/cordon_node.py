@@ -43,6 +43,11 @@ class CordonNode(Defaults):
         return {"node": rights("node", "get", "list", "patch")}
 
     @property
+    def lends(self) -> bool:
+        """A cordon is for a time; lifting one is for good."""
+        return self.cordoned
+
+    @property
     def undo_fields(self) -> Mapping[str, Field]:
         """Whether the node was cordoned before."""
         return {_BEFORE: BooleanField(required=True)}

@@ -74,6 +74,11 @@ class EvictPod(Defaults):
             "delete_emptydir_data": BooleanField(),
         }
 
+    @property
+    def can_undo(self) -> bool:
+        """No: the pod is gone, and its controller has replaced it."""
+        return False
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the eviction, if it may be."""
         pod, eviction = _look(request, services)

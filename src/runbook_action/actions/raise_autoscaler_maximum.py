@@ -53,6 +53,11 @@ class RaiseAutoscalerMaximum(Defaults):
         }
 
     @property
+    def lends(self) -> bool:
+        """The maximum of before comes back once there is no need of more."""
+        return True
+
+    @property
     def undo_fields(self) -> Mapping[str, Field]:
         """The numbers that were decided."""
         return {
