@@ -16,6 +16,7 @@ from runbook_action.adapters.aws_errors import CLIENT_CONFIG
 from runbook_action.adapters.clock import LambdaContext, SystemClock
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
+from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.adapters.parameters import SsmParameters
 from runbook_action.errors import FinalError, RunbookActionError
 from runbook_action.kubernetes_events import tell_of
@@ -41,6 +42,9 @@ class Container:
         self._parameters = SsmParameters(
             session.client("ssm", config=CLIENT_CONFIG), settings.degraded_mode_key_id
         )
+        self._leases = LeaseTable(
+            session.client("dynamodb", config=CLIENT_CONFIG), settings.guard_table
+        )
         self._access = EksClusters(
             eks=session.client("eks", config=CLIENT_CONFIG),
             sts=session.client("sts", config=CLIENT_CONFIG),
@@ -61,6 +65,8 @@ class Container:
             parameters=self._parameters,
             clock=SystemClock(context),
             degraded_mode_parameter=self.settings.degraded_mode_parameter,
+            leases=self._leases,
+            cluster_name=name,
         )
 
 

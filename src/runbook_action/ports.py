@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, cast
 
 from runbook_action.kinds import KindWord
+from runbook_action.leases import Leases
 from runbook_action.objects import Autoscaler, KubernetesObject, Node, Pod, Workload
 
 T = TypeVar("T", bound=KubernetesObject)
@@ -164,9 +165,17 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """Everything an action may use."""
+    """Everything an action may use.
+
+    Attributes
+    ----------
+    cluster_name
+        Name of the cluster that ``cluster`` speaks to; never empty.
+    """
 
     cluster: Cluster
     parameters: Parameters
     clock: Clock
     degraded_mode_parameter: str
+    leases: Leases
+    cluster_name: str

@@ -35,6 +35,8 @@ class Settings:
         Name of the SSM parameter that checkout reads.
     degraded_mode_key_id
         KMS key (id, ARN or alias) that encrypts the parameter.
+    guard_table
+        DynamoDB table that keeps the leases, beside the locks of the state machines.
     allowed_namespaces
         Namespaces in which a target may be; never empty.
     region
@@ -46,6 +48,7 @@ class Settings:
     remediation_role_arn: str
     degraded_mode_parameter: str
     degraded_mode_key_id: str
+    guard_table: str
     allowed_namespaces: frozenset[str]
     region: str
 
@@ -77,6 +80,7 @@ class Settings:
         if parameter and not parameter.startswith("/"):
             faults.append(f"DEGRADED_MODE_PARAMETER {parameter!r} does not start with '/'")
         key = required("DEGRADED_MODE_KMS_KEY_ID")
+        guard_table = required("GUARD_TABLE")
         namespaces = frozenset(
             name for part in required("ALLOWED_NAMESPACES").split(",") if (name := part.strip())
         )
@@ -88,7 +92,7 @@ class Settings:
                 "runbook-action cannot start: " + "; ".join(faults) + ". Correct the function's "
                 "environment in template.yaml and deploy again."
             )
-        return cls(clusters, default_cluster, role, parameter, key, namespaces, region)
+        return cls(clusters, default_cluster, role, parameter, key, guard_table, namespaces, region)
 
 
 def _clusters(text: str, faults: list[str]) -> Mapping[str, str]:

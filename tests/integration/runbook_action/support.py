@@ -19,6 +19,8 @@ from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import Endpoint
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target
+from tests.unit.runbook_action.calls import Calls
+from tests.unit.runbook_action.fakes import FakeLeases
 
 INCIDENT = "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11"
 PARAMETER = "/checkout/degraded_mode"
@@ -228,6 +230,7 @@ class Place:
     cluster: KubernetesCluster
     statuses: PodStatuses
     parameters: MemoryParameters = field(default_factory=MemoryParameters)
+    leases: FakeLeases = field(default_factory=lambda: FakeLeases(Calls()))
 
     @property
     def apps(self) -> Any:
@@ -238,7 +241,10 @@ class Place:
         return client.CoreV1Api(self.admin)
 
     def services(self, seconds: float = 30.0) -> Services:
-        return Services(self.cluster, self.parameters, WallClock(seconds), PARAMETER)
+        clock = WallClock(seconds)
+        return Services(
+            self.cluster, self.parameters, clock, PARAMETER, self.leases, "sre-platform"
+        )
 
     def request(self, action: str, operation: Operation = "execute", **more: Any) -> Request:
         target = Target(None, self.namespace, "deployment", more.pop("name", "checkout"))

@@ -94,11 +94,18 @@ def variables(local_aws: LocalAws, own_control_plane: StartedControlPlane) -> di
         clusterName=CLUSTER_NAME, principalArn=role, kubernetesGroups=[REMEDIATION_GROUP]
     )
     key = local_aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    local_aws.client("dynamodb").create_table(
+        TableName="rie-guard",
+        AttributeDefinitions=[{"AttributeName": "guard_key", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "guard_key", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
     return {
         **local_aws.operator_environment(),
         "CLUSTERS": f"sre-platform={CLUSTER_NAME}",
         "DEFAULT_CLUSTER": "sre-platform",
         "REMEDIATION_ROLE_ARN": role,
+        "GUARD_TABLE": "rie-guard",
         "DEGRADED_MODE_PARAMETER": PARAMETER,
         "DEGRADED_MODE_KMS_KEY_ID": key,
         "ALLOWED_NAMESPACES": "apps",

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from runbook_action.errors import ClusterConflict
+from runbook_action.leases import Lease
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.unit.runbook_action.calls import Calls
 from tests.unit.runbook_action.fake_cluster import FakeCluster
 
 PARAMETER = "/checkout/degraded_mode"
+CLUSTER_NAME = "sre-platform"
 INCIDENT = "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11"
 OTHER_INCIDENT = "0c9d6e57-5d2c-5b0e-8e0b-1c1d2e3f4a5b"
 TOKEN = f"{INCIDENT}/1"  # of the first step
@@ -34,6 +37,37 @@ class FakeParameters:
 
     def put(self, name: str, value: str) -> None:
         self.calls.run("put parameter", lambda: self.values.update({name: value}))
+
+
+@dataclass
+class FakeLeases:
+    """The store of leases, its writes bound to versions as the table's are."""
+
+    calls: Calls
+    kept: dict[str, Lease] = field(default_factory=dict)
+
+    def read(self, thing: str) -> Lease | None:
+        return self.calls.run("read lease", lambda: self.kept.get(thing))  # type: ignore[no-any-return]  # of the lambda
+
+    def write(self, thing: str, lease: Lease) -> None:
+        def write() -> None:
+            self._expect(thing, lease.version - 1)
+            self.kept[thing] = lease
+
+        self.calls.run("write lease", write)
+
+    def delete(self, thing: str, version: int) -> None:
+        def delete() -> None:
+            if thing in self.kept:
+                self._expect(thing, version)
+                del self.kept[thing]
+
+        self.calls.run("delete lease", delete)
+
+    def _expect(self, thing: str, version: int) -> None:
+        found = self.kept[thing].version if thing in self.kept else 0
+        if found != version:
+            raise ClusterConflict(f"the lease of {thing} has version {found}, not {version}")
 
 
 @dataclass
@@ -64,6 +98,7 @@ class World:
     cluster: FakeCluster
     parameters: FakeParameters
     clock: FakeClock
+    leases: FakeLeases
 
     @classmethod
     def new(
@@ -75,11 +110,14 @@ class World:
         calls = Calls()
         cluster = FakeCluster.of(calls, replicas, kind)
         values = {} if parameter is None else {PARAMETER: parameter}
-        return cls(calls, cluster, FakeParameters(calls, values), FakeClock(cluster))
+        parameters, leases = FakeParameters(calls, values), FakeLeases(calls)
+        return cls(calls, cluster, parameters, FakeClock(cluster), leases)
 
     @property
     def services(self) -> Services:
-        return Services(self.cluster, self.parameters, self.clock, PARAMETER)
+        return Services(
+            self.cluster, self.parameters, self.clock, PARAMETER, self.leases, CLUSTER_NAME
+        )
 
     def state(self) -> dict[str, Any]:
         """What an action can leave behind, without versions and the time of the restart."""
