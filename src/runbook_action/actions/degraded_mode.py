@@ -2,16 +2,20 @@
 
 Order of the writes, chosen so that a call that dies after any of them can simply be repeated:
 
-1. the mark on the Deployment's metadata (incident, action, what was before). It rolls nothing.
-   From here on undo knows what to restore, whatever happens next;
-2. the SSM parameter. A repeated call finds it already set, and takes the previous setting from
-   the mark, not from the parameter;
-3. the restart: a patch of the pod template that carries the incident id. A repeated call finds
+1. the lease of the setting (``leases``), which remembers it from before the first incident that
+   needed the switch. From here on undo knows what to restore, whatever happens next;
+2. the mark on the Deployment's metadata (incident, action, what was before). It rolls nothing;
+3. the SSM parameter. A repeated call finds it already set;
+4. the restart: a patch of the pod template that carries the incident id. A repeated call finds
    the id there and restarts nothing.
 
-Undo goes through 2 and 3 with the recorded setting. The writes to the Deployment are bound to
-the spec and marks that were read: whoever changes them in between makes the call fail with
-``ClusterConflict``, and the repeat starts from what is there then.
+Every incident restarts the pods once, also where another one has the switch on already: that the
+pods were stuck with an older setting is one of the reasons why it is pulled.
+
+Undo lets the lease go. While another incident holds it the setting stays and nothing is restarted;
+the last one goes through 3 and 4 with the setting from before. The writes to the Deployment are
+bound to the spec and marks that were read: whoever changes them in between makes the call fail
+with ``ClusterConflict``, and the repeat starts from what is there then.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import BooleanField, Field
+from runbook_action.leases import Holding, parameter_thing
 from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -114,7 +119,8 @@ class DegradedMode(Defaults):
         if not is_restarted(deployment, request):
             refuse_if_too_few_stay_ready(deployment, request)
         setting = _read(services)
-        previous = self._before(deployment, request, setting)
+        lease = _holding(request, services).take(setting, self.enabled).lease
+        previous = bool(lease.before)
         if marks.recorded(deployment, request) is None:
             annotations = marks.mark(deployment, request, {_SETTING: previous})
             deployment = patch_unless_changed(
@@ -145,23 +151,32 @@ class DegradedMode(Defaults):
     def undo(self, request: Request, services: Services) -> Outcome:
         """Restore the setting from before this incident, and restart again."""
         deployment = read_workload(services.cluster, request.target)
-        # An execute that died halfway returned no undo: then the mark on the target knows.
-        source = request.undo or marks.recorded(deployment, request) or {}
-        previous = source.get(_SETTING)
-        if not isinstance(previous, bool):
+        setting = _read(services)
+        restarted = is_restarted(deployment, request)
+        undone = is_restarted(deployment, request, undoing=True)
+        holding = _holding(request, services)
+        answer = holding.let_go(setting)
+        name = services.degraded_mode_parameter
+        if answer.verdict == "kept":
+            return Outcome(
+                "unchanged",
+                f"{name} stays {_text(setting)}: held by {', '.join(answer.others)}, too. The last "
+                f"of them brings it back.",
+            )
+        if answer.verdict == "not held" and not undone:
             return Outcome(
                 "unchanged",
                 f"{request.target} carries no trace of {self.name} for this incident: there is "
                 f"nothing to undo.",
             )
-        setting = _read(services)
-        restarted = is_restarted(deployment, request)
-        undone = is_restarted(deployment, request, undoing=True)
+        # An earlier call that got as far as the restart has brought the setting back.
+        previous = setting if answer.value is None else bool(answer.value)
         if setting is previous and not restarted and not undone:
+            holding.forget()
             return Outcome(
                 "unchanged",
-                f"{services.degraded_mode_parameter} is {_text(previous)} and no pod was "
-                f"restarted for this incident: there is nothing to undo.",
+                f"{name} is {_text(previous)} and no pod was restarted for this incident: there "
+                f"is nothing to undo.",
             )
         changes = [
             *_switch_change(services, self.enabled, previous),
@@ -169,10 +184,13 @@ class DegradedMode(Defaults):
         ]
         # The setting is restored even where the restart then has to be refused.
         _switch(services, setting, previous)
+        if deployment.paused:
+            holding.forget()
         refuse_if_paused(deployment, request.target)
         if not undone:
             patch = restart_patch(deployment, changes[-1], request, undoing=True)
             patch_unless_changed(services.cluster, deployment, patch)
+        holding.forget()
         return watched(
             services, request.target, _done(previous), changes, details={_SETTING: previous}
         )
@@ -184,6 +202,12 @@ class DegradedMode(Defaults):
         recorded = marks.recorded(deployment, request) or {}
         previous = recorded.get(_SETTING)
         return previous if isinstance(previous, bool) else setting
+
+
+def _holding(request: Request, services: Services) -> Holding:
+    """The lease of the setting, which is one for all clusters."""
+    thing = parameter_thing(services.degraded_mode_parameter)
+    return Holding(services.leases, services.clock, thing, request.token)
 
 
 def _read(services: Services) -> bool:

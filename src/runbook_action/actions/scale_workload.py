@@ -3,12 +3,13 @@
 Where a HorizontalPodAutoscaler owns the number of replicas, its minimum is raised instead: a
 number set behind its back would be gone at its next look.
 
-Order of the writes. Without an autoscaler there is one, mark and replicas together. With one,
-the mark with the numbers decided comes first, then the autoscaler's minimum. A call that dies in
-between is repeated with the numbers of the mark, so a factor is never applied twice.
+Order of the writes. First the lease, which remembers the number from before (``leases``). Without
+an autoscaler the mark and the replicas follow in one write. With one, the mark with the numbers
+decided comes next, then the autoscaler's minimum. A call that dies in between is repeated with the
+numbers of the mark or of the lease, so a factor is never applied twice.
 
-Undo puts a number back only if it is still the one that was set: what somebody chose since then
-is theirs.
+Undo lets the lease go: the last incident that holds it puts the number back, and only if it is
+still the one that was set: what somebody chose since then is theirs.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
+from runbook_action.leases import Holding, thing_of
 from runbook_action.objects import Autoscaler, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -120,6 +122,12 @@ class ScaleWorkload(Defaults):
         workload, autoscaler, scaling = self._decide(request, services)
         recorded = marks.recorded(workload, request)
         if recorded is None:
+            lease = (
+                _holding(request, services, scaling.autoscaler)
+                .take(_number(workload, autoscaler), scaling.after)
+                .lease
+            )
+            scaling = Scaling(int(lease.before), int(lease.set), scaling.autoscaler)
             annotations = marks.mark(workload, request, scaling.to_json())
             patch: dict[str, Any] = {"metadata": {"annotations": annotations}}
             if autoscaler is None:
@@ -155,24 +163,33 @@ class ScaleWorkload(Defaults):
                 f"{request.target} carries no trace of {self.name} for this incident: there is "
                 f"nothing to undo.",
             )
+        holding = _holding(request, services, scaling.autoscaler)
         autoscaler = _autoscaler(services, workload)
         if scaling.autoscaler and (autoscaler is None or autoscaler.name != scaling.autoscaler):
+            holding.let_go(scaling.after)
+            holding.forget()
             return Outcome(
                 "unchanged",
                 f"Autoscaler {scaling.autoscaler} of {request.target} is gone: nothing is undone.",
             )
         now = _number(workload, autoscaler if scaling.autoscaler else None)
-        if now != scaling.after:
-            return Outcome(
-                "unchanged",
-                f"{_what(scaling).capitalize()} of {request.target} is {now}, not the "
-                f"{scaling.after} that was set: it is left alone.",
-            )
-        back = Scaling(scaling.after, scaling.before, scaling.autoscaler)
+        answer = holding.let_go(now)
+        if answer.value is None or answer.value == now:
+            holding.forget()
+            why = {
+                "kept": f"stays at {now}: held by {', '.join(answer.others)}, too",
+                "changed": f"is {now}, not the {scaling.after} that was set: it is left alone",
+                "bring back": f"is {now} as before",
+                "not held": f"is {now} and held for this incident no more: it is left alone",
+            }[answer.verdict]
+            what = _what(scaling).capitalize()
+            return Outcome("unchanged", f"{what} of {request.target} {why}.")
+        back = Scaling(now, int(answer.value), scaling.autoscaler)
         if scaling.autoscaler and autoscaler is not None:
-            services.cluster.patch(autoscaler, {"spec": {"minReplicas": scaling.before}})
+            services.cluster.patch(autoscaler, {"spec": {"minReplicas": back.after}})
         else:
-            patch_unless_changed(services.cluster, workload, {"spec": {"replicas": scaling.before}})
+            patch_unless_changed(services.cluster, workload, {"spec": {"replicas": back.after}})
+        holding.forget()
         return watched(
             services,
             request.target,
@@ -213,6 +230,18 @@ def _wanted(request: Request, running: int) -> int:
     if (step is None) == (factor is None):
         raise InvalidRequest("parameters must have either step or factor")
     return running + int(step) if step is not None else math.ceil(running * float(factor or 1))
+
+
+def _holding(request: Request, services: Services, autoscaler: str | None) -> Holding:
+    """The lease of what is raised: the workload's replicas, or its autoscaler's minimum."""
+    target = request.target
+    where = (services.cluster_name, target.namespace)
+    thing = (
+        thing_of(*where, "horizontalpodautoscaler", autoscaler, "minReplicas")
+        if autoscaler
+        else thing_of(*where, target.kind, target.name, "replicas")
+    )
+    return Holding(services.leases, services.clock, thing, request.token)
 
 
 def _autoscaler(services: Services, workload: Workload) -> Autoscaler | None:

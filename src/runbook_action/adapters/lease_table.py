@@ -71,21 +71,21 @@ class LeaseTable:
             "was": lease.was,
             "holders": dict(lease.holders),
         }
-        first = lease.version == 1
-        condition = "attribute_not_exists(guard_key)" if first else "version = :before"
-        values: dict[str, Any] = {} if first else {":before": {"N": str(lease.version - 1)}}
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "Item": {
+                **_key(thing),
+                "lease": {"S": json.dumps(kept, sort_keys=True, separators=(",", ":"))},
+                "version": {"N": str(lease.version)},
+                "expires_at": {"N": str(int(time.time()) + _KEPT_SECONDS)},
+            },
+            "ConditionExpression": "attribute_not_exists(guard_key)",
+        }
+        if lease.version > 1:
+            arguments["ConditionExpression"] = "version = :before"
+            arguments["ExpressionAttributeValues"] = {":before": {"N": str(lease.version - 1)}}
         with translated(f"writing the lease of {thing}"), _conditional(thing):
-            self._client.put_item(
-                TableName=self._table,
-                Item={
-                    **_key(thing),
-                    "lease": {"S": json.dumps(kept, sort_keys=True, separators=(",", ":"))},
-                    "version": {"N": str(lease.version)},
-                    "expires_at": {"N": str(int(time.time()) + _KEPT_SECONDS)},
-                },
-                ConditionExpression=condition,
-                **({"ExpressionAttributeValues": values} if values else {}),
-            )
+            self._client.put_item(**arguments)
 
     def delete(self, thing: str, version: int) -> None:
         """Remove exactly this version; one that is gone already is no fault."""

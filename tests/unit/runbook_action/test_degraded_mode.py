@@ -117,12 +117,28 @@ def test_undo_after_execute_died_at_any_call_restores_the_setting(call: int, aft
     assert world.parameters.values == {PARAMETER: "false"}
 
 
-def test_a_second_incident_restarts_again_and_keeps_its_own_previous_setting() -> None:
+def test_a_second_incident_restarts_again_and_remembers_what_was_before_both() -> None:
     world = executed(World.new())
     outcome = ENABLE.execute(request(ENABLE.name, incident_id=OTHER_INCIDENT), world.services)
     assert world.cluster.template_annotations["sre-platform/restarted-for"] == f"{OTHER_INCIDENT}/1"
     assert outcome.undo is not None
-    assert outcome.undo.parameters == {"degraded_mode": True}
+    assert outcome.undo.parameters == {"degraded_mode": False}
+
+
+@pytest.mark.parametrize("first", [INCIDENT, OTHER_INCIDENT])
+def test_the_last_of_two_incidents_switches_it_off(first: str) -> None:
+    world = executed(World.new())
+    ENABLE.execute(request(ENABLE.name, incident_id=OTHER_INCIDENT), world.services)
+    last = OTHER_INCIDENT if first == INCIDENT else INCIDENT
+    kept = ENABLE.undo(request(ENABLE.name, "undo", incident_id=first), world.services)
+    assert (kept.status, kept.changed) == ("unchanged", False)
+    assert f"stays true: held by {last}, too" in kept.summary
+    assert world.parameters.values == {PARAMETER: "true"}
+    for _ in range(2):
+        outcome = ENABLE.undo(request(ENABLE.name, "undo", incident_id=last), world.services)
+        assert outcome.status == "succeeded"
+    assert world.parameters.values == {PARAMETER: "false"}
+    assert world.leases.kept == {}
 
 
 def test_a_rollout_that_outlasts_the_call_is_handed_back() -> None:
@@ -356,8 +372,9 @@ def test_disable_switches_off_and_its_undo_switches_on_again() -> None:
     assert world.parameters.values == {PARAMETER: "true"}
 
 
-def test_a_mark_that_somebody_garbled_counts_as_none() -> None:
+def test_the_lease_knows_what_a_mark_that_somebody_garbled_does_not() -> None:
     world = executed(World.new())
     world.cluster.raw["metadata"]["annotations"]["sre-platform/previous"] = "{"
     outcome = ENABLE.undo(request(ENABLE.name, "undo"), world.services)
-    assert outcome.status == "unchanged"
+    assert outcome.status == "succeeded"
+    assert world.parameters.values == {PARAMETER: "false"}
