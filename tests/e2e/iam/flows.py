@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -414,6 +415,23 @@ def degraded_mode_is_switched(lab: Lab) -> bool:
         )
 
 
+def a_lease_is_taken_and_let_go(lab: Lab) -> bool:
+    try:
+        incident = str(uuid.uuid4())
+        for operation in ("execute", "undo"):
+            error, answer = lab.invoke_cold(
+                operation=operation, action="enable_degraded_mode", incident_id=incident
+            )
+            assert error in (None, "AccessDenied"), answer
+            if error is not None:
+                return False
+        return True
+    finally:
+        lab.scene.client("ssm").put_parameter(
+            Name="/checkout/degraded_mode", Value="false", Type="SecureString", Overwrite=True
+        )
+
+
 def _checkout_reads(lab: Lab, parameter: str) -> bool:
     sts = lab.scene.client("sts")
     identity = sts.assume_role_with_web_identity(
@@ -528,6 +546,7 @@ _HANDS_OVER = Probe(an_alert_without_a_runbook_goes_to_a_human)
 _REPORTS = Probe(what_a_runbook_did_is_reported)
 _CLUSTER = Probe(the_action_finds_its_way_into_the_cluster)
 _SWITCHES = Probe(degraded_mode_is_switched)
+_LEASES = Probe(a_lease_is_taken_and_let_go)
 _BRINGS_BACK = Probe(what_was_taken_away_is_brought_back)
 _CANARY_ROLE = "PlatformCanaryRole"
 _CANARY_POSTS = Probe(the_canary_reaches_the_bus)
@@ -605,6 +624,9 @@ PROBES: dict[str, Probe] = {
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
     "RunbookActionRole.SwitchDegradedMode:ssm:GetParameter": _SWITCHES,
     "RunbookActionRole.SwitchDegradedMode:ssm:PutParameter": _SWITCHES,
+    "RunbookActionRole.KeepLeases:dynamodb:GetItem": _LEASES,
+    "RunbookActionRole.KeepLeases:dynamodb:PutItem": _LEASES,
+    "RunbookActionRole.KeepLeases:dynamodb:DeleteItem": _LEASES,
     "SlackRole.PostToSlack": Probe(what_people_are_told_is_posted_to_chat),
     f"{_CANARY_ROLE}.CallTheWebhook": _CANARY_POSTS,
     f"{_CANARY_ROLE}.UseTheConnection": _CANARY_POSTS,
