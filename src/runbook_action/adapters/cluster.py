@@ -263,7 +263,7 @@ def _error(status: int, what: str, message: str) -> RunbookActionError:
             f"Kubernetes group of the shipped RBAC."
         )
     if status == 403:
-        return AccessDenied(f"{said}. Check the RBAC in eks/apps against this call.")
+        return AccessDenied(f"{said}. Check the RBAC and the policy in eks/apps.")
     if status == 404:
         return TargetNotFound(said)
     if status == 409:

@@ -16,6 +16,7 @@ RESTART = {
     "kubectl.kubernetes.io/restartedAt": "2026-11-27T03:00:00Z",
     "sre-platform/restarted-for": "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11/1",
 }
+MARKS = {"sre-platform/incident-id": "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11/1"}
 WORKLOADS = ("deployment", "stateful_set", "daemon_set")
 
 
@@ -56,12 +57,14 @@ class Scene:
         change(wanted)
         return self.put_template(kind, wanted)
 
-    def create_job(self, image: str = RUNNING, **spec: Any) -> Any:
+    def create_job(
+        self, image: str = "team.example/tools:1", *, marked: bool = True, **spec: Any
+    ) -> Any:
         pod = {"containers": [{"name": "main", "image": image}], "restartPolicy": "Never", **spec}
-        api: Any = client.BatchV1Api(self.held)
-        return api.create_namespaced_job(
+        metadata = {"name": "again", "annotations": MARKS if marked else {}}
+        return self.api(client.BatchV1Api).create_namespaced_job(
             self.namespace,
-            {"metadata": {"name": "again"}, "spec": {"template": {"spec": pod}}},
+            {"metadata": metadata, "spec": {"template": {"spec": pod}}},
             dry_run="All",
         )
 
@@ -77,6 +80,7 @@ APIS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(WORKLOADS, (client.AppsV1Api, "namespaced_")),
     "horizontal_pod_autoscaler": (client.AutoscalingV2Api, "namespaced_"),
     "persistent_volume_claim": (client.CoreV1Api, "namespaced_"),
+    "job": (client.BatchV1Api, "namespaced_"),
     "node": (client.CoreV1Api, ""),
 }
 

@@ -37,7 +37,10 @@ def scene(control_plane: KubernetesApi, admin: Any) -> Iterator[Scene]:
     name = f"held-{next(_numbers)}"
     core: Any = client.CoreV1Api(admin)
     apps: Any = client.AppsV1Api(admin)
-    annotations = {REGISTRIES: "team.example/tools, localhost"}
+    annotations = {
+        REGISTRIES: "team.example/tools, localhost",
+        "sre-platform/job-service-accounts": "nightly",
+    }
     core.create_namespace({"metadata": {"name": name, "annotations": annotations}})
     core.create_node({"metadata": {"name": name, "labels": {"zone": "a"}}})
     selector = {"matchLabels": {"app": "checkout"}}
@@ -47,6 +50,11 @@ def scene(control_plane: KubernetesApi, admin: Any) -> Iterator[Scene]:
     for kind in WORKLOADS:
         getattr(apps, f"create_namespaced_{kind}")(name, old)
         getattr(apps, f"patch_namespaced_{kind}")("checkout", name, new)
+    pod = {**template()["spec"], "restartPolicy": "Never"}
+    batch: Any = client.BatchV1Api(admin)
+    batch.create_namespaced_job(
+        name, {"metadata": {"name": "checkout"}, "spec": {"template": {"spec": pod}}}
+    )
     scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
     autoscaler = {"scaleTargetRef": scaled, "minReplicas": 1, "maxReplicas": 3}
     autoscaling: Any = client.AutoscalingV2Api(admin)

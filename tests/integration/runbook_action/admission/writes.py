@@ -9,6 +9,7 @@ from typing import Any
 from kubernetes import client
 
 from tests.integration.runbook_action.admission.scene import (
+    MARKS,
     REGISTRIES,
     RESTART,
     RUN_BEFORE,
@@ -43,7 +44,7 @@ def another_container(wanted: dict[str, Any]) -> None:
     wanted["spec"]["containers"].append({"name": "more", "image": RUNNING})
 
 
-MARKS = {"metadata": {"annotations": {"sre-platform/incident-id": "1/1"}}}
+MARKED = {"metadata": {"annotations": MARKS}}
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "1"}
 
 ALLOWED: dict[str, Callable[[Scene], Any]] = {
@@ -51,7 +52,7 @@ ALLOWED: dict[str, Callable[[Scene], Any]] = {
         f"{write} of a {kind}": act
         for kind in WORKLOADS
         for write, act in {
-            "the marks": lambda scene, kind=kind: scene.patch(kind, MARKS),
+            "the marks": lambda scene, kind=kind: scene.patch(kind, MARKED),
             "a restart": lambda scene, kind=kind: scene.patch(
                 kind, {"spec": {"template": {"metadata": {"annotations": RESTART}}}}
             ),
@@ -76,14 +77,18 @@ ALLOWED: dict[str, Callable[[Scene], Any]] = {
         "horizontal_pod_autoscaler", {"spec": {"minReplicas": 2}}
     ),
     "an autoscaler's maximum": lambda scene: scene.patch(
-        "horizontal_pod_autoscaler", {**MARKS, "spec": {"maxReplicas": 9}}
+        "horizontal_pod_autoscaler", {**MARKED, "spec": {"maxReplicas": 9}}
     ),
     "a larger claim": lambda scene: scene.patch(
         "persistent_volume_claim",
-        {**MARKS, "spec": {"resources": {"requests": {"storage": "2Gi"}}}},
+        {**MARKED, "spec": {"resources": {"requests": {"storage": "2Gi"}}}},
     ),
-    "cordon": lambda scene: scene.patch("node", {**MARKS, "spec": {"unschedulable": True}}),
-    "a job again": lambda scene: scene.create_job("team.example/tools:1"),
+    "cordon": lambda scene: scene.patch("node", {**MARKED, "spec": {"unschedulable": True}}),
+    "a job again": lambda scene: scene.create_job(),
+    "the end of a job": lambda scene: scene.patch("job", {**MARKED, "spec": {"suspend": True}}),
+    "a job again under an account that the namespace lists": lambda scene: scene.create_job(
+        serviceAccountName="nightly"
+    ),
     "the question what is allowed": lambda scene: scene.api(
         client.AuthorizationV1Api
     ).create_self_subject_access_review(
@@ -227,20 +232,26 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
             "persistent_volume_claim", {"spec": {"volumeName": "of-somebody-else"}}
         ),
     ),
-    "a job of an unlisted image": ("runs only images", lambda scene: scene.create_job()),
+    "a job of an unlisted image": (
+        "runs only images",
+        lambda scene: scene.create_job("evil.example/tools:1"),
+    ),
+    "a job for no incident": ("names the incident", lambda scene: scene.create_job(marked=False)),
+    "how often a job may run": (
+        "only whether a job is suspended",
+        lambda scene: scene.patch("job", {"spec": {"parallelism": 9}}),
+    ),
     "a job under another account": (
         "as the service account default",
-        lambda scene: scene.create_job("team.example/tools:1", serviceAccountName="admin"),
+        lambda scene: scene.create_job(serviceAccountName="admin"),
     ),
     "a job in the node's network": (
         "nothing of its node",
-        lambda scene: scene.create_job("team.example/tools:1", hostNetwork=True),
+        lambda scene: scene.create_job(hostNetwork=True),
     ),
     "a job with a folder of the node": (
         "nothing of its node",
-        lambda scene: scene.create_job(
-            "team.example/tools:1", volumes=[{"name": "root", "hostPath": {"path": "/"}}]
-        ),
+        lambda scene: scene.create_job(volumes=[{"name": "root", "hostPath": {"path": "/"}}]),
     ),
     "a deployment": (
         KIND,
