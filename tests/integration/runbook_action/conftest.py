@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,14 @@ def admin(control_plane: KubernetesApi) -> Any:
     found = admin_api(control_plane.kubeconfig)
     hold_remediation(control_plane.kubeconfig)
     return found
+
+
+@pytest.fixture(scope="session")
+def open_place(
+    control_plane: KubernetesApi, admin: Any
+) -> Callable[[], AbstractContextManager[Place]]:
+    """Opens a namespace for as long as it is needed."""
+    return partial(_opened, control_plane, admin)
 
 
 @pytest.fixture
