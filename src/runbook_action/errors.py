@@ -33,6 +33,10 @@ class AwsUnavailable(RetryableError):
     """An AWS service throttled, failed or did not answer."""
 
 
+class CheckUnavailable(RetryableError):
+    """A check of the team's own did not answer, or failed."""
+
+
 class InvalidRequest(FinalError):
     """The input is not what this function understands. The message names the field."""
 

@@ -95,6 +95,25 @@ class TextField:
         return value
 
 
+@dataclass(frozen=True)
+class TextMapField:
+    """Short texts by name, such as the inputs of a document."""
+
+    most: int = 20
+    max_length: int = 500
+    required: bool = False
+
+    def parse(self, value: object, path: str) -> dict[str, str]:
+        """Check a value, raising InvalidRequest."""
+        if not isinstance(value, Mapping) or len(value) > self.most:
+            raise InvalidRequest(f"{path} must be an object of up to {self.most} texts")
+        text = TextField(self.max_length)
+        return {
+            TextField(128).parse(name, f"a name in {path}"): text.parse(each, f"{path}.{name}")
+            for name, each in value.items()
+        }
+
+
 def parse_fields(fields: Mapping[str, Field], given: object, path: str) -> dict[str, Any]:
     """Check an object of parameters against the fields an action declares.
 

@@ -12,7 +12,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from runbook_action.actions import REGISTRY
+from runbook_action.adapters.automations import SsmAutomations
 from runbook_action.adapters.aws_errors import CLIENT_CONFIG
+from runbook_action.adapters.checks import TeamChecks
 from runbook_action.adapters.clock import LambdaContext, SystemClock
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
@@ -39,8 +41,14 @@ class Container:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         session = boto3.session.Session(region_name=settings.region)
-        self._parameters = SsmParameters(
-            session.client("ssm", config=CLIENT_CONFIG), settings.degraded_mode_key_id
+        ssm = session.client("ssm", config=CLIENT_CONFIG)
+        self._parameters = SsmParameters(ssm, settings.degraded_mode_key_id)
+        self._automations = SsmAutomations(ssm, settings.automation_documents)
+        self._checks = TeamChecks(
+            # Made when a check is a function: it costs a cold start its time.
+            lambda: session.client("lambda", config=CLIENT_CONFIG),
+            settings.check_functions,
+            settings.check_urls,
         )
         self._leases = LeaseTable(
             session.client("dynamodb", config=CLIENT_CONFIG), settings.guard_table
@@ -67,6 +75,8 @@ class Container:
             degraded_mode_parameter=self.settings.degraded_mode_parameter,
             leases=self._leases,
             cluster_name=name,
+            automations=self._automations,
+            checks=self._checks,
         )
 
 

@@ -150,6 +150,55 @@ class Parameters(Protocol):
         """Write an encrypted parameter, over whatever it was."""
 
 
+@dataclass(frozen=True)
+class AutomationRun:
+    """How far a run of an automation document is.
+
+    Attributes
+    ----------
+    status
+        As Systems Manager says it.
+    outputs
+        What its steps gave, by name.
+    failure
+        Why it did not end well, or an empty text.
+    """
+
+    status: str
+    finished: bool
+    succeeded: bool
+    outputs: Mapping[str, Sequence[str]]
+    failure: str
+
+
+class Automations(Protocol):
+    """Systems Manager Automation."""
+
+    @property
+    def documents(self) -> frozenset[str]:
+        """Names of the documents that may be started."""
+
+    def start(self, document: str, inputs: Mapping[str, str], token: str) -> str:
+        """Start a document, and give the id of its run; the same token starts one run."""
+
+    def look(self, run_id: str) -> AutomationRun:
+        """How far a run is."""
+
+    def stop(self, run_id: str) -> None:
+        """Stop a run where it is."""
+
+
+class Checks(Protocol):
+    """Checks of the team's own."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The checks there are."""
+
+    def ask(self, name: str, about: Mapping[str, str | None]) -> object:
+        """What a check says of a target, as JSON has it, whatever that is."""
+
+
 class Clock(Protocol):
     """Time, and how much of it this call has left."""
 
@@ -171,6 +220,8 @@ class Services:
     ----------
     cluster_name
         Name of the cluster that ``cluster`` speaks to; never empty.
+    automations, checks
+        None where the deployment allows none.
     """
 
     cluster: Cluster
@@ -179,3 +230,5 @@ class Services:
     degraded_mode_parameter: str
     leases: Leases
     cluster_name: str
+    automations: Automations | None = None
+    checks: Checks | None = None

@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9])?")
 _CLUSTER_ARN = re.compile(r"arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster/([A-Za-z0-9_-]{1,100})")
+_DOCUMENT_ARN = re.compile(
+    r"arn:[a-z-]+:ssm:[a-z0-9-]+:(\d{12})?:automation-definition/([A-Za-z0-9_.-]{3,128})(:\S+)?"
+)
+_FUNCTION_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9_-]{1,64})")
+_CHECK_URL = re.compile(r"([A-Za-z0-9_-]{1,64})=(https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#@]*)?)")
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
+
+
+_FORMS = {
+    "AUTOMATION_DOCUMENT_ARNS": "arn:aws:ssm:REGION:ACCOUNT:automation-definition/NAME:*",
+    "CHECK_FUNCTION_ARNS": "arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+    "CHECK_URLS": "NAME=https://HOST/PATH",
+}
 
 
 class InvalidSettings(ValueError):
@@ -41,6 +53,10 @@ class Settings:
         Namespaces in which a target may be; never empty.
     region
         AWS region of the function and of its clusters.
+    automation_documents
+        Names of the automation documents that ``run_automation`` may start; may be empty.
+    check_functions, check_urls
+        Checks of the teams' own for ``invoke_check``: name → ARN of a Lambda, or HTTPS address.
     """
 
     clusters: Mapping[str, str]
@@ -51,6 +67,9 @@ class Settings:
     guard_table: str
     allowed_namespaces: frozenset[str]
     region: str
+    automation_documents: frozenset[str] = frozenset()
+    check_functions: Mapping[str, str] = field(default_factory=dict)
+    check_urls: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -87,12 +106,39 @@ class Settings:
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
         if not region:
             faults.append("AWS_REGION is missing (Lambda sets it)")
+        documents = {
+            found[2]
+            for found in _listed(environment, "AUTOMATION_DOCUMENT_ARNS", _DOCUMENT_ARN, faults)
+        }
+        functions = {
+            found[1]: found[0]
+            for found in _listed(environment, "CHECK_FUNCTION_ARNS", _FUNCTION_ARN, faults)
+        }
+        urls = {
+            found[1]: found[2] for found in _listed(environment, "CHECK_URLS", _CHECK_URL, faults)
+        }
+        faults.extend(
+            f"{name} is both in CHECK_FUNCTION_ARNS and in CHECK_URLS"
+            for name in sorted(functions.keys() & urls.keys())
+        )
         if faults:
             raise InvalidSettings(
                 "runbook-action cannot start: " + "; ".join(faults) + ". Correct the function's "
                 "environment in template.yaml and deploy again."
             )
-        return cls(clusters, default_cluster, role, parameter, key, guard_table, namespaces, region)
+        return cls(
+            clusters,
+            default_cluster,
+            role,
+            parameter,
+            key,
+            guard_table,
+            namespaces,
+            region,
+            frozenset(documents),
+            functions,
+            urls,
+        )
 
 
 def _clusters(text: str, faults: list[str]) -> Mapping[str, str]:
@@ -105,3 +151,16 @@ def _clusters(text: str, faults: list[str]) -> Mapping[str, str]:
             faults.append(f"CLUSTERS: {entry!r} is not NAME, LABEL=NAME or the ARN of a cluster")
         clusters[label or name] = name
     return clusters
+
+
+def _listed(
+    environment: Mapping[str, str], name: str, form: re.Pattern[str], faults: list[str]
+) -> list[re.Match[str]]:
+    """Read a list that may be empty, with commas, each entry of one form."""
+    found = []
+    for entry in filter(None, (part.strip() for part in environment.get(name, "").split(","))):
+        if match := form.fullmatch(entry):
+            found.append(match)
+        else:
+            faults.append(f"{name}: {entry!r} is not of the form {_FORMS[name]}")
+    return found

@@ -9,6 +9,7 @@ from runbook_action.actions import (
     enable_degraded_mode,
     evict_pod,
     expand_volume,
+    invoke_check,
     probe_cluster,
     raise_autoscaler_maximum,
     rerun_job,
@@ -16,6 +17,7 @@ from runbook_action.actions import (
     restart_workload,
     rollback_deployment,
     rollback_workload,
+    run_automation,
     scale_deployment,
     scale_workload,
     uncordon_node,
@@ -40,6 +42,8 @@ REGISTRY: Mapping[str, Action] = {
         raise_autoscaler_maximum.ACTION,
         rerun_job.ACTION,
         expand_volume.ACTION,
+        run_automation.ACTION,
+        invoke_check.ACTION,
         probe_cluster.ACTION,
     )
 }

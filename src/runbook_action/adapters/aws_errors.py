@@ -29,9 +29,18 @@ _DENIED = frozenset(
         "UnrecognizedClientException",
     }
 )
-_MISSING = frozenset({"ParameterNotFound", "ResourceNotFoundException", "NoSuchEntity"})
+_MISSING = frozenset(
+    {
+        "AutomationDefinitionNotFoundException",
+        "AutomationExecutionNotFoundException",
+        "NoSuchEntity",
+        "ParameterNotFound",
+        "ResourceNotFoundException",
+    }
+)
 _TRANSIENT = frozenset(
     {
+        "AutomationExecutionLimitExceededException",
         "InternalServerError",
         "RequestLimitExceeded",
         "ServiceUnavailable",

@@ -1,4 +1,4 @@
-"""The statements that only AWS itself can miss: the local AWS does not ask for them.
+"""The statements that only AWS itself can miss: the local AWS does not ask for them, or has no use.
 
 Each is tied to what makes AWS ask, read from the template: if that goes, the statement has to go.
 That the local AWS does not ask is shown by the test, which runs everything without them.
@@ -95,6 +95,15 @@ def reads_secure_parameters(grant: Grant) -> bool:
     return any("checkout/degraded_mode" in str(each["Resource"]) for each in _statements(grant))
 
 
+def is_of_a_list_that_is_empty(grant: Grant) -> bool:
+    """Only a deployment that lists documents or checks has it; that of these tests lists none."""
+    found = template()
+    condition = found["Conditions"][found["Resources"][grant.role]["Condition"]]
+    compared = condition["Fn::Not"][0]["Fn::Equals"]
+    parameter = compared[0]["Fn::Select"][1]["Ref"]
+    return bool(compared[1] == found["Parameters"][parameter]["Default"] == "")
+
+
 AWS_ONLY: dict[str, Reason] = {
     "AlertIngestRole.EncryptParkedAlerts": uses_what_is_encrypted,
     "AlertIngestRole.WriteLogs": writes_logs,
@@ -119,6 +128,9 @@ AWS_ONLY: dict[str, Reason] = {
     "RunbookActionRole.KeepFailedCalls": keeps_failed_calls,
     "RunbookActionRole.WriteLogs": writes_logs,
     "RunbookActionRole.Trace": traces,
+    "RunAutomationPolicy.StartListedDocuments": is_of_a_list_that_is_empty,
+    "RunAutomationPolicy.WatchAndStopThem": is_of_a_list_that_is_empty,
+    "InvokeChecksPolicy.AskListedChecks": is_of_a_list_that_is_empty,
     "CheckoutServiceRole.DecryptSwitches": reads_secure_parameters,
     "CanaryScheduleRole.StartCanary": is_taken_by_the_scheduler,
     "PlatformCanaryRole.DecryptTheRecord": uses_what_is_encrypted,

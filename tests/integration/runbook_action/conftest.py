@@ -53,6 +53,13 @@ def place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
         yield found
 
 
+@pytest.fixture
+def bare_place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
+    """A namespace of the test's own with nothing in it."""
+    with _opened(control_plane, admin, deployment=False) as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
 def unchanged_place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
     """A namespace that tests only look at."""
@@ -61,7 +68,9 @@ def unchanged_place(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]
 
 
 @contextmanager
-def _opened(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
+def _opened(
+    control_plane: KubernetesApi, admin: Any, *, deployment: bool = True
+) -> Iterator[Place]:
     namespace = f"remediation-{next(_numbers)}"
     core: Any = client.CoreV1Api(admin)
     rbac: Any = client.RbacAuthorizationV1Api(admin)
@@ -93,9 +102,10 @@ def _opened(control_plane: KubernetesApi, admin: Any) -> Iterator[Place]:
     access = TokenAccess(control_plane.endpoint, control_plane.ca_pem, token)
     statuses = PodStatuses(control_plane.kubeconfig, namespace)
     found = Place(admin, namespace, access, KubernetesCluster(access, "test"), statuses)
-    found.create_deployment()
     statuses.start()
-    found.wait_until_ready()
+    if deployment:
+        found.create_deployment()
+        found.wait_until_ready()
     yield found
     statuses.stop()
     core.delete_namespace(namespace)

@@ -32,6 +32,8 @@ class FaultyProxy:
         Forward a write, and hang up instead of passing on the answer.
     before
         Done just before a write is forwarded.
+    upstream
+        Address of the API server.
     writes
         Writes that were asked for, as ``"PATCH /path"``.
     """
@@ -40,7 +42,7 @@ class FaultyProxy:
         self.heal()
         self.writes: list[str] = []
         self._upstream = urllib3.PoolManager(ca_certs=ca_file, retries=False)
-        self._target = url
+        self.upstream = url
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -100,7 +102,7 @@ class FaultyProxy:
             if key.lower() in ("accept", "authorization", "content-type")
         }
         answer = self._upstream.request(
-            handler.command, self._target + handler.path, body=body or None, headers=headers
+            handler.command, self.upstream + handler.path, body=body or None, headers=headers
         )
         if spoil and self.lose:
             handler.close_connection = True

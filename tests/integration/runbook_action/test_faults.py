@@ -6,7 +6,7 @@ The answers are the real server's. Only what it cannot be made to say on demand 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from runbook_action.outcome import Outcome
 from runbook_action.request import Request, Target
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.drain_scene import create_pods
+from tests.integration.runbook_action.fault_cases import SCENES, WITHOUT_CONFLICT, FaultCase
 from tests.integration.runbook_action.faulty_proxy import FaultyProxy
 from tests.integration.runbook_action.support import PARAMETER, Place
 
@@ -45,7 +46,8 @@ class Case:
             place.wait_until_ready()
         if node:
             create_pods(place, node, ["a", "b"])
-        self.before = self.rollouts()
+        self.before = self.effects()
+        self.once = ROLLOUTS.get(action, 1)
 
     def request(self) -> Request:
         asked = self.place.request(
@@ -65,7 +67,7 @@ class Case:
         else:
             self.place.apps.patch_namespaced_deployment("checkout", self.place.namespace, patch)
 
-    def rollouts(self) -> int:
+    def effects(self) -> int:
         """How many templates there were: each one has a ReplicaSet."""
         found = self.place.apps.list_namespaced_replica_set(self.place.namespace).items
         return len(found)
@@ -139,93 +141,102 @@ def proxy(control_plane: KubernetesApi, tmp_path: Path) -> Iterator[FaultyProxy]
     started.stop()
 
 
-@pytest.fixture(params=[name for name in REGISTRY if name != PROBE])
-def case(request: pytest.FixtureRequest, place: Place, proxy: FaultyProxy) -> Case:
-    """Each action in turn."""
-    action: str = request.param
+@pytest.fixture
+def case(
+    request: pytest.FixtureRequest, action: str, proxy: FaultyProxy
+) -> Iterator[Case | FaultCase]:
+    """An action on what it acts on."""
+    if action in SCENES:
+        made = SCENES[action](action, request.getfixturevalue("bare_place"), proxy)
+        yield made
+        made.clear()
+        return
     on_node = "node" in REGISTRY[action].target_kinds
     node: str | None = request.getfixturevalue("node") if on_node else None
-    return Case(action, place, node, proxy)
+    yield Case(action, request.getfixturevalue("place"), node, proxy)
 
 
-BEFORE_ANY_WRITE: list[tuple[Callable[[Case], None], str]] = [
-    (Case.refusal, "ActionRefused"),
-    (Case.unreachable, "ClusterUnreachable"),
-    (Case.unauthorized, "AccessDenied"),
-    (Case.forbidden, "AccessDenied"),
-    (Case.missing, "TargetNotFound"),
-]
-AT_THE_FIRST_WRITE: list[tuple[Callable[[Case], None], str]] = [
-    (Case.conflict, "ClusterConflict"),
-    (Case.invalid, "ClusterRejected"),
-    (Case.throttled, "ClusterThrottled"),
-    (Case.server_error, "ClusterUnreachable"),
-    (Case.halfway, "ClusterUnreachable"),
-]
+ACTIONS = [name for name, action in REGISTRY.items() if name != PROBE and action.rights]
+BEFORE_ANY_WRITE = {
+    "refusal": "ActionRefused",
+    "unreachable": "ClusterUnreachable",
+    "unauthorized": "AccessDenied",
+    "forbidden": "AccessDenied",
+    "missing": "TargetNotFound",
+}
+AT_THE_FIRST_WRITE = {
+    "conflict": "ClusterConflict",
+    "invalid": "ClusterRejected",
+    "throttled": "ClusterThrottled",
+    "server_error": "ClusterUnreachable",
+    "halfway": "ClusterUnreachable",
+}
 
 
-def named(fault: object) -> str:
-    return getattr(fault, "__name__", str(fault))
-
-
-@pytest.mark.parametrize(("fault", "error"), BEFORE_ANY_WRITE, ids=named)
+@pytest.mark.parametrize("fault", BEFORE_ANY_WRITE)
+@pytest.mark.parametrize("action", ACTIONS)
 def test_what_fails_before_the_first_write_changes_nothing(
-    case: Case, fault: Callable[[Case], None], error: str
+    case: Case | FaultCase, fault: str
 ) -> None:
-    fault(case)
+    getattr(case, fault)()
     with pytest.raises(RunbookActionError) as caught:
         case.execute()
-    assert type(caught.value).__name__ == error
+    assert type(caught.value).__name__ == BEFORE_ANY_WRITE[fault]
     assert case.proxy.writes == []
     setting = "true" if case.action == "disable_degraded_mode" else "false"
     assert case.place.parameters.values[PARAMETER] == setting
 
 
-@pytest.mark.parametrize(("fault", "error"), AT_THE_FIRST_WRITE, ids=named)
+@pytest.mark.parametrize(
+    ("action", "fault"),
+    [
+        (action, fault)
+        for action in ACTIONS
+        for fault in AT_THE_FIRST_WRITE
+        if fault != "conflict" or action not in WITHOUT_CONFLICT
+    ],
+)
 def test_what_fails_at_the_first_write_is_made_good_by_a_repeat_and_twice_is_once(
-    case: Case, fault: Callable[[Case], None], error: str
+    case: Case | FaultCase, fault: str
 ) -> None:
-    fault(case)
+    getattr(case, fault)()
     with pytest.raises(RunbookActionError) as caught:
         case.execute()
-    assert type(caught.value).__name__ == error
+    assert type(caught.value).__name__ == AT_THE_FIRST_WRITE[fault]
     case.proxy.heal()
+    check_it_is_done_and_twice_is_once(case)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_without_a_fault_it_is_done_and_twice_is_once(case: Case | FaultCase) -> None:
+    check_it_is_done_and_twice_is_once(case)
+
+
+def check_it_is_done_and_twice_is_once(case: Case | FaultCase) -> None:
     assert case.execute().status == "succeeded"
     assert case.is_done()
-    assert case.rollouts() == case.before + ROLLOUTS.get(case.action, 1)
+    assert case.effects() == case.before + case.once
     written = len(case.proxy.writes)
     assert case.execute().status == "succeeded"
     assert len(case.proxy.writes) == written
 
 
-def test_without_a_fault_it_is_done_and_twice_is_once(case: Case) -> None:
-    assert case.execute().status == "succeeded"
-    assert case.is_done()
-    assert case.rollouts() == case.before + ROLLOUTS.get(case.action, 1)
-    written = len(case.proxy.writes)
-    assert case.execute().status == "succeeded"
-    assert len(case.proxy.writes) == written
+PROBED = {
+    **{fault: BEFORE_ANY_WRITE[fault] for fault in ("unreachable", "unauthorized", "forbidden")},
+    **{fault: error for fault, error in AT_THE_FIRST_WRITE.items() if fault != "conflict"},
+}
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (Case.unreachable, "ClusterUnreachable"),
-        (Case.unauthorized, "AccessDenied"),
-        (Case.forbidden, "AccessDenied"),
-        *((fault, error) for fault, error in AT_THE_FIRST_WRITE if fault is not Case.conflict),
-    ],
-    ids=named,
-)
+@pytest.mark.parametrize("fault", PROBED)
 def test_the_probe_tells_every_fault_that_would_stop_a_remediation_and_changes_nothing(
-    place: Place, proxy: FaultyProxy, fault: Callable[[Case], None], error: str
+    place: Place, proxy: FaultyProxy, fault: str
 ) -> None:
     case = Case(PROBE, place, None, proxy)
     before = case.place.deployment().metadata.resource_version
-    fault(case)
+    getattr(case, fault)()
     with pytest.raises(RunbookActionError) as caught:
         case.execute()
-    assert type(caught.value).__name__ == error
+    assert type(caught.value).__name__ == PROBED[fault]
     proxy.heal()
     assert case.place.deployment().metadata.resource_version == before
 

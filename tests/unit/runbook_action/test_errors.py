@@ -24,6 +24,7 @@ def test_the_names_are_the_contract() -> None:
         "ClusterThrottled",
         "ClusterConflict",
         "AwsUnavailable",
+        "CheckUnavailable",
     }
     assert names(errors.FinalError) == {
         "InvalidRequest",

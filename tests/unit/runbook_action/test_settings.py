@@ -53,3 +53,53 @@ def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(InvalidSettings) as caught:
         Settings.from_environment({})
     assert all(name in str(caught.value) for name in GOOD)
+
+
+def test_what_runbooks_may_use_besides_is_listed_and_may_be_nothing() -> None:
+    none = Settings.from_environment(GOOD)
+    assert (none.automation_documents, none.check_functions, none.check_urls) == (
+        frozenset(),
+        {},
+        {},
+    )
+    arn = "arn:aws:lambda:eu-west-1:000000000000:function:queue-depth"
+    found = Settings.from_environment(
+        {
+            **GOOD,
+            "AUTOMATION_DOCUMENT_ARNS": (
+                "arn:aws:ssm:eu-west-1:000000000000:automation-definition/Team-Restart:*,"
+                "arn:aws:ssm:eu-west-1::automation-definition/AWS-RestartEC2Instance:$DEFAULT"
+            ),
+            "CHECK_FUNCTION_ARNS": arn,
+            "CHECK_URLS": "site=https://checks.example/health?deep=1, other=https://10.0.0.1:8443",
+        }
+    )
+    assert found.automation_documents == {"Team-Restart", "AWS-RestartEC2Instance"}
+    assert found.check_functions == {"queue-depth": arn}
+    assert found.check_urls == {
+        "site": "https://checks.example/health?deep=1",
+        "other": "https://10.0.0.1:8443",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTOMATION_DOCUMENT_ARNS", "Team-Restart"),
+        ("CHECK_FUNCTION_ARNS", "queue-depth"),
+        ("CHECK_URLS", "https://checks.example"),
+        ("CHECK_URLS", "site=http://checks.example/health"),
+        ("CHECK_URLS", "site=https://user:secret@checks.example/"),
+        ("CHECK_URLS", "site=file:///etc/passwd"),
+    ],
+)
+def test_an_entry_of_another_form_is_named_with_the_form(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"{name}: .*is not of the form"):
+        Settings.from_environment({**GOOD, name: value})
+
+
+def test_a_check_has_one_meaning() -> None:
+    arn = "arn:aws:lambda:eu-west-1:000000000000:function:site"
+    both = {**GOOD, "CHECK_FUNCTION_ARNS": arn, "CHECK_URLS": "site=https://checks.example"}
+    with pytest.raises(InvalidSettings, match="site is both"):
+        Settings.from_environment(both)

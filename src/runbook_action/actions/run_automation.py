@@ -1,0 +1,166 @@
+"""``run_automation``: a document of AWS Systems Manager Automation, from the stack's allow-list.
+
+It is started with a client token made of incident and step, by which Systems Manager itself knows
+a repeated start as the same one; then it is watched, and its outputs are recorded. What a document
+does is its author's business: it cannot be taken back here, so a runbook with it has to be
+approved. Undo stops a run that still goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+from uuid import NAMESPACE_URL, uuid5
+
+from runbook_action.actions.base import Defaults
+from runbook_action.errors import ActionRefused, RolloutFailed
+from runbook_action.fields import Field, TextField, TextMapField
+from runbook_action.outcome import Change, Outcome, Undo
+from runbook_action.ports import AutomationRun, Automations, Right, Services
+from runbook_action.request import Request, TargetKind
+
+POLL_SECONDS = 2.0
+_RUN = "execution_id"
+# The state of an execution is small: the whole outputs stand in Systems Manager.
+_OUTPUTS_RECORDED = 20
+_CHARACTERS_RECORDED = 200
+
+
+@dataclass(frozen=True)
+class RunAutomation(Defaults):
+    """Start a document, and see how it ends."""
+
+    name: str = "run_automation"
+
+    @property
+    def target_kinds(self) -> frozenset[TargetKind]:
+        """Any: the target says what is locked while it runs."""
+        return frozenset(get_args(TargetKind))
+
+    @property
+    def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
+        """None: it does not look at the cluster."""
+        return {}
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """Start, watch and stop."""
+        return (
+            "ssm:StartAutomationExecution",
+            "ssm:GetAutomationExecution",
+            "ssm:StopAutomationExecution",
+        )
+
+    @property
+    def asks(self) -> bool:
+        """Nobody here knows what a document does."""
+        return True
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """The document's name, and what it is given."""
+        return {"document": TextField(128, required=True), "inputs": TextMapField()}
+
+    @property
+    def undo_fields(self) -> Mapping[str, Field]:
+        """The run to stop."""
+        return {_RUN: TextField(36, required=True)}
+
+    def plan(self, request: Request, services: Services) -> Outcome:
+        """Show the document, if it may be run."""
+        _allowed(request, services)
+        return Outcome(
+            "planned",
+            f"run the automation document {request.parameters['document']}; what it does cannot "
+            f"be undone.",
+            plan=[_change(request, None)],
+        )
+
+    def execute(self, request: Request, services: Services) -> Outcome:
+        """Start it, or go on with what an earlier call started, and watch it.
+
+        Raises
+        ------
+        RolloutFailed
+            If it ended otherwise than well.
+        """
+        automations = _allowed(request, services)
+        document = str(request.parameters["document"])
+        inputs = request.parameters.get("inputs") or {}
+        run_id = automations.start(document, inputs, _token(request))
+        run = automations.look(run_id)
+        while not run.finished and services.clock.remaining() >= POLL_SECONDS:
+            services.clock.sleep(POLL_SECONDS)
+            run = automations.look(run_id)
+        if run.finished and not run.succeeded:
+            raise RolloutFailed(
+                f"automation {document} ({run_id}) ended as {run.status}: "
+                f"{run.failure[:_CHARACTERS_RECORDED] or 'no reason given'}. See 'aws ssm "
+                f"get-automation-execution --automation-execution-id {run_id}'."
+            )
+        return Outcome(
+            "succeeded" if run.finished else "in_progress",
+            f"automation {document} ({run_id}) is {run.status}.",
+            changed=True,
+            details={_RUN: run_id, "outputs": _bounded(run)},
+            plan=[_change(request, run_id)],
+            undo=Undo(self.name, {_RUN: run_id}),
+        )
+
+    def verify(self, request: Request, services: Services) -> Outcome:
+        """Healthy: what a document was for cannot be seen here, so only the alert can judge."""
+        _allowed(request, services)
+        return Outcome(
+            "succeeded",
+            f"automation {request.parameters['document']} leaves nothing to look at: the alert "
+            f"says whether it helped.",
+            healthy=True,
+        )
+
+    def undo(self, request: Request, services: Services) -> Outcome:
+        """Stop it, if it still runs."""
+        run_id = (request.undo or {}).get(_RUN)
+        if not run_id:
+            return Outcome("unchanged", "no automation is known to have been started.")
+        automations = _allowed(request, services)
+        if automations.look(run_id).finished:
+            return Outcome(
+                "unchanged", f"automation {run_id} has ended: what it did is not taken back."
+            )
+        automations.stop(run_id)
+        return Outcome(
+            "succeeded",
+            f"automation {run_id} was stopped; what it did is not taken back.",
+            changed=True,
+        )
+
+
+def _allowed(request: Request, services: Services) -> Automations:
+    document, automations = request.parameters["document"], services.automations
+    if automations is None or document not in automations.documents:
+        known = sorted(automations.documents) if automations else []
+        raise ActionRefused(
+            f"automation document {document} is not on the deployment's list "
+            f"({', '.join(known) or 'it is empty'}). The stack's parameter AutomationDocumentArns "
+            f"adds one."
+        )
+    return automations
+
+
+def _token(request: Request) -> str:
+    return str(uuid5(NAMESPACE_URL, f"sre-platform/{request.token}/{request.action}"))
+
+
+def _bounded(run: AutomationRun) -> dict[str, Any]:
+    return {
+        name: [value[:_CHARACTERS_RECORDED] for value in values[:_OUTPUTS_RECORDED]]
+        for name, values in sorted(run.outputs.items())[:_OUTPUTS_RECORDED]
+    }
+
+
+def _change(request: Request, run_id: str | None) -> Change:
+    return Change("Automation", str(request.parameters["document"]), "execution", None, run_id)
+
+
+ACTION = RunAutomation()
