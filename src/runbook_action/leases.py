@@ -233,6 +233,17 @@ class Holding:
         return replace(lease, holders=live)
 
 
+def why_kept(answer: Return, now: object) -> str:
+    """Say, as the end of a sentence about a thing, why its value is not written."""
+    return {
+        "kept": f"stays {now}: held by {', '.join(answer.others)}, too; the last of them brings "
+        f"it back",
+        "changed": f"is {now}, which somebody has chosen since: it is left alone",
+        "bring back": f"is {now} as before",
+        "not held": f"is {now} and not held for this incident: there is nothing to undo",
+    }[answer.verdict]
+
+
 def thing_of(cluster: str, namespace: str | None, kind: str, name: str, field: str) -> str:
     """Name a field of an object as a thing."""
     return "#".join((cluster, namespace or "", kind, name, field))

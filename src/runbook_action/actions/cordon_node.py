@@ -1,7 +1,8 @@
 """``cordon_node``: no new pods for a node, for a time; those on it stay.
 
-Never is more than one node of a group out of service, as with a drain. The mark and the cordon are
-one write. Undo lets pods on it again, if this incident cordoned it.
+Never is more than one node of a group out of service, as with a drain. First the lease remembers
+whether it was cordoned before (``leases``); the mark and the cordon are one write. Undo lets the
+lease go: pods come again once no incident holds the node cordoned.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import refuse_if_group_is_short
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import BooleanField, Field
+from runbook_action.leases import Holding, thing_of, why_kept
 from runbook_action.objects import Node
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -75,6 +77,8 @@ class CordonNode(Defaults):
         if recorded is None:
             if before is not self.cordoned:
                 self._refuse_if_it_may_not(node, request, services)
+            if self.cordoned:  # to uncordon is for good, so it is no lease
+                before = bool(node_holding(request, services).take(before, True).lease.before)
             mark = marks.mark(node, request, {_BEFORE: before})
             patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
         changes = [] if before is self.cordoned else [_change(node, self.cordoned)]
@@ -106,23 +110,36 @@ class CordonNode(Defaults):
     def undo(self, request: Request, services: Services) -> Outcome:
         """Switch it back, if this step switched it and nobody did so since."""
         node = services.cluster.node(request.target.name)
-        source = request.undo or marks.recorded(node, request) or {}
-        if source.get(_BEFORE) is not (not self.cordoned) or (
-            node.unschedulable is not self.cordoned
-        ):
-            return Outcome(
-                "unchanged",
-                f"{request.target} is {_state(node.unschedulable)}, and not by this incident: "
-                f"there is nothing to undo.",
-            )
+        back, why = self._returned(node, request, services)
+        if back is None:
+            return Outcome("unchanged", f"{request.target} {why}.")
         annotations = marks.unmark(node, request)
-        patch_unless_changed(services.cluster, node, _patch(annotations, not self.cordoned))
+        patch_unless_changed(services.cluster, node, _patch(annotations, back))
+        if self.cordoned:
+            node_holding(request, services).forget()
         return Outcome(
             "succeeded",
-            f"{request.target} is {_state(not self.cordoned)} again.",
+            f"{request.target} is {_state(back)} again.",
             changed=True,
-            plan=[_change(node, not self.cordoned)],
+            plan=[_change(node, back)],
         )
+
+    def _returned(
+        self, node: Node, request: Request, services: Services
+    ) -> tuple[bool | None, str]:
+        """What to switch it back to, or None and why it stays as it is."""
+        now = node.unschedulable
+        if self.cordoned:
+            holding = node_holding(request, services)
+            answer = holding.let_go(now)
+            if answer.value is not None and answer.value is not now:
+                return bool(answer.value), ""
+            holding.forget()
+            return None, why_kept(answer, _state(now))
+        source = request.undo or marks.recorded(node, request) or {}
+        if source.get(_BEFORE) is True and not now:
+            return True, ""
+        return None, f"is {_state(now)}, and not by this incident: there is nothing to undo"
 
     def _refuse_if_it_may_not(self, node: Node, request: Request, services: Services) -> None:
         if self.cordoned:
@@ -132,6 +149,12 @@ class CordonNode(Defaults):
                 f"{request.target} is not ready: it is not uncordoned, or pods would be put on a "
                 f"node that cannot run them."
             )
+
+
+def node_holding(request: Request, services: Services) -> Holding:
+    """The lease of whether pods are put on the node; a drain holds it, too."""
+    thing = thing_of(services.cluster_name, None, "node", request.target.name, "unschedulable")
+    return Holding(services.leases, services.clock, thing, request.token)
 
 
 def _patch(annotations: Mapping[str, Any], cordoned: bool) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import BooleanField, Field
-from runbook_action.leases import Holding, parameter_thing
+from runbook_action.leases import Holding, parameter_thing, why_kept
 from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -158,11 +158,7 @@ class DegradedMode(Defaults):
         answer = holding.let_go(setting)
         name = services.degraded_mode_parameter
         if answer.verdict == "kept":
-            return Outcome(
-                "unchanged",
-                f"{name} stays {_text(setting)}: held by {', '.join(answer.others)}, too. The last "
-                f"of them brings it back.",
-            )
+            return Outcome("unchanged", f"{name} {why_kept(answer, _text(setting))}.")
         if answer.verdict == "not held" and not undone:
             return Outcome(
                 "unchanged",

@@ -10,8 +10,9 @@ with one difference: a drain that has to be refused is refused before the node i
 Never is more than one node of a group drained: another one that is cordoned or not ready forbids
 it, before the cordon and, as two drains may look at the same moment, once more after it.
 
-The mark and the cordon are one write. A repeated call finds the mark, with the time the drain
-began in it, and goes on with the pods that are left. It needs the opt-in ClusterRole for nodes.
+First the lease remembers whether the node was cordoned before (``leases``), then the mark and the
+cordon are one write. A repeated call finds the mark, with the time the drain began in it, and goes
+on with the pods that are left. It needs the opt-in ClusterRole for nodes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
+from runbook_action.actions.cordon_node import node_holding
 from runbook_action.blast_radius import refuse_if_group_is_short
 from runbook_action.errors import (
     AccessDenied,
@@ -34,12 +36,13 @@ from runbook_action.errors import (
     TargetNotFound,
 )
 from runbook_action.fields import BooleanField, Field, IntegerField
+from runbook_action.leases import Return, why_kept
 from runbook_action.objects import Node, Pod
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rights
-from runbook_action.unchanged import unless_changed
+from runbook_action.unchanged import patch_unless_changed
 
 POLL_SECONDS = 1.0
 EVICTIONS_AT_ONCE = 8
@@ -127,8 +130,9 @@ class DrainNode(Defaults):
         if recorded is None:
             _refuse_if_forbidden(found, request)
             refuse_if_group_is_short(node, request, services.cluster)
+            lease = node_holding(request, services).take(node.unschedulable, True).lease
             recorded = {
-                _CORDONED: node.unschedulable,
+                _CORDONED: bool(lease.before),
                 _BEGAN: services.clock.now().isoformat(),
                 "pods": len(found.evict),
             }
@@ -136,15 +140,11 @@ class DrainNode(Defaults):
                 "metadata": {"annotations": marks.mark(node, request, recorded)},
                 "spec": {"unschedulable": True},
             }
-            unless_changed(
-                node,
-                read=lambda: services.cluster.node(request.target.name),
-                write=lambda current: services.cluster.patch(current, patch),
-            )
+            patch_unless_changed(services.cluster, node, patch)
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if cordoned_before else [_cordon(node, before=None)]
         if found.evict:
-            self._stop_if_group_is_short(request, services, node, cordoned_before)
+            self._stop_if_group_is_short(request, services, node)
         deadline = _deadline(recorded, request, services)
         blocked: dict[str, str] = {}
         while found.evict:
@@ -154,7 +154,7 @@ class DrainNode(Defaults):
             services.clock.sleep(POLL_SECONDS)
             found = _sort(services, request)
             if found.evict and services.clock.now() >= deadline:
-                self._give_up(request, services, found, blocked, cordoned_before)
+                self._give_up(request, services, found, blocked)
         undo = self._undo(cordoned_before)
         details = {"pods": recorded.get("pods"), "left": dict(found.leave), "blocked": blocked}
         if found.evict:
@@ -196,14 +196,10 @@ class DrainNode(Defaults):
     def undo(self, request: Request, services: Services) -> Outcome:
         """Uncordon, if this incident cordoned it."""
         node = _read(services, request)
-        recorded = marks.recorded(node, request)
-        source = request.undo or recorded or {}
-        if recorded is None or source.get(_CORDONED) is not False or not node.unschedulable:
-            return Outcome(
-                "unchanged",
-                f"{request.target} is not cordoned by this incident: there is nothing to undo.",
-            )
-        self._uncordon(request, services, node)
+        answer = self._let_go(request, services, node)
+        if answer.value is not False or not node.unschedulable:
+            state = "cordoned" if node.unschedulable else "open to pods"
+            return Outcome("unchanged", f"{request.target} {why_kept(answer, state)}.")
         return Outcome(
             "succeeded",
             f"{request.target} takes pods again; those that were evicted run elsewhere.",
@@ -217,10 +213,9 @@ class DrainNode(Defaults):
         services: Services,
         found: Sorted,
         blocked: Mapping[str, str],
-        cordoned_before: bool,
     ) -> None:
-        if not cordoned_before:
-            self._uncordon(request, services, services.cluster.node(request.target.name))
+        node = services.cluster.node(request.target.name)
+        opened = self._let_go(request, services, node).value is False
         left = [
             f"{_id(pod)} ({blocked.get(_id(pod), 'is still ending')})"
             for pod in found.evict[:_NAMED_IN_ERRORS]
@@ -228,31 +223,29 @@ class DrainNode(Defaults):
         raise RolloutFailed(
             f"{len(found.evict)} pods were still on {request.target} at the deadline: "
             f"{'; '.join(left)}. The node "
-            f"{'stays cordoned, as it was before' if cordoned_before else 'was uncordoned'}."
+            f"{'was uncordoned' if opened else 'stays cordoned: it was so before, or another '}"
+            f"{'' if opened else 'incident needs it so'}."
         )
 
-    def _stop_if_group_is_short(
-        self, request: Request, services: Services, node: Node, cordoned_before: bool
-    ) -> None:
+    def _stop_if_group_is_short(self, request: Request, services: Services, node: Node) -> None:
         """Look again once the cordon stands: two drains may have looked at the same moment."""
         try:
             refuse_if_group_is_short(node, request, services.cluster)
         except ActionRefused:
-            if not cordoned_before:
-                self._uncordon(request, services, services.cluster.node(request.target.name))
+            self._let_go(request, services, services.cluster.node(request.target.name))
             raise
 
-    def _uncordon(self, request: Request, services: Services, node: Node) -> None:
-        # Without the mark a later drain for the same incident begins anew, with its own deadline.
-        patch: dict[str, Any] = {
-            "metadata": {"annotations": marks.unmark(node, request)},
-            "spec": {"unschedulable": None},
-        }
-        unless_changed(
-            node,
-            read=lambda: services.cluster.node(request.target.name),
-            write=lambda current: services.cluster.patch(current, patch),
-        )
+    def _let_go(self, request: Request, services: Services, node: Node) -> Return:
+        """Let pods on the node again, if no other incident holds it and it was open before."""
+        holding = node_holding(request, services)
+        answer = holding.let_go(node.unschedulable)
+        if answer.value is False and node.unschedulable:
+            # Without the mark a later drain for the same step begins anew, with its own deadline.
+            annotations = marks.unmark(node, request)
+            patch = {"metadata": {"annotations": annotations}, "spec": {"unschedulable": None}}
+            patch_unless_changed(services.cluster, node, patch)
+        holding.forget()
+        return answer
 
     def _undo(self, cordoned_before: bool) -> Undo:
         return Undo(self.name, {_CORDONED: cordoned_before})

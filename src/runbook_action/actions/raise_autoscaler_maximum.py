@@ -1,8 +1,9 @@
 """``raise_autoscaler_maximum``: let an autoscaler make more replicas, up to a limit, for a time.
 
-The mark with the numbers decided and the new maximum are one write, so a factor is never applied
-twice. Undo brings the earlier maximum back only if it is still the one that was set: what somebody
-chose since then is theirs.
+First the lease remembers the maximum from before (``leases``); the mark with the numbers decided
+and the new maximum are one write, so a factor is never applied twice. Undo lets the lease go: the
+last incident that holds it brings the earlier maximum back, and only if it is still the one that
+was set: what somebody chose since then is theirs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField
+from runbook_action.leases import Holding, thing_of, why_kept
 from runbook_action.objects import Autoscaler
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -85,7 +87,9 @@ class RaiseAutoscalerMaximum(Defaults):
         autoscaler = _read(request, services)
         recorded = marks.recorded(autoscaler, request)
         if recorded is None:
-            before, after = _decide(autoscaler, request)
+            _, wanted = _decide(autoscaler, request)
+            lease = _holding(request, services).take(autoscaler.max_replicas, wanted).lease
+            before, after = int(lease.before), int(lease.set)
             mark = marks.mark(autoscaler, request, {"before": before, "after": after})
             patch = {"metadata": {"annotations": mark}, "spec": {"maxReplicas": after}}
             patch_unless_changed(services.cluster, autoscaler, patch)
@@ -120,37 +124,39 @@ class RaiseAutoscalerMaximum(Defaults):
     def undo(self, request: Request, services: Services) -> Outcome:
         """Bring the earlier maximum back, if it is still ours."""
         autoscaler = _read(request, services)
-        source = request.undo or marks.recorded(autoscaler, request)
-        if not source:
-            return Outcome(
-                "unchanged",
-                f"{request.target} carries no trace of {self.name} for this incident: there is "
-                f"nothing to undo.",
-            )
-        before, after = int(source["before"]), int(source["after"])
-        if autoscaler.max_replicas != after:
-            return Outcome(
-                "unchanged",
-                f"The maximum of {request.target} is {autoscaler.max_replicas}, not the {after} "
-                f"that was set: it is left alone.",
-            )
+        holding = _holding(request, services)
+        now = autoscaler.max_replicas
+        answer = holding.let_go(now)
+        if answer.value is None or answer.value == now:
+            holding.forget()
+            return Outcome("unchanged", f"The maximum of {request.target} {why_kept(answer, now)}.")
+        before = max(int(answer.value), autoscaler.min_replicas)
         patch_unless_changed(
             services.cluster,
             autoscaler,
             {
                 "metadata": {"annotations": marks.unmark(autoscaler, request)},
-                "spec": {"maxReplicas": max(before, autoscaler.min_replicas)},
+                "spec": {"maxReplicas": before},
             },
         )
+        holding.forget()
         return Outcome(
             "succeeded",
-            f"The maximum of {request.target} went back from {after} to {before}.",
+            f"The maximum of {request.target} went back from {now} to {before}.",
             changed=True,
-            plan=[_change(autoscaler, after, before)],
+            plan=[_change(autoscaler, now, before)],
         )
 
     def _undo(self, before: int, after: int) -> Undo:
         return Undo(self.name, {"before": before, "after": after})
+
+
+def _holding(request: Request, services: Services) -> Holding:
+    target = request.target
+    thing = thing_of(
+        services.cluster_name, target.namespace, target.kind, target.name, "maxReplicas"
+    )
+    return Holding(services.leases, services.clock, thing, request.token)
 
 
 def _read(request: Request, services: Services) -> Autoscaler:

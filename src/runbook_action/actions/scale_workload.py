@@ -23,7 +23,7 @@ from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
-from runbook_action.leases import Holding, thing_of
+from runbook_action.leases import Holding, thing_of, why_kept
 from runbook_action.objects import Autoscaler, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -156,7 +156,9 @@ class ScaleWorkload(Defaults):
     def undo(self, request: Request, services: Services) -> Outcome:
         """Put the number back, if it is still ours."""
         workload = read_workload(services.cluster, request.target)
-        scaling = Scaling.from_json(request.undo or marks.recorded(workload, request))
+        autoscaler = _autoscaler(services, workload)
+        known = Scaling.from_json(request.undo or marks.recorded(workload, request))
+        scaling = known or _held(request, services, autoscaler)
         if scaling is None:
             return Outcome(
                 "unchanged",
@@ -164,7 +166,6 @@ class ScaleWorkload(Defaults):
                 f"nothing to undo.",
             )
         holding = _holding(request, services, scaling.autoscaler)
-        autoscaler = _autoscaler(services, workload)
         if scaling.autoscaler and (autoscaler is None or autoscaler.name != scaling.autoscaler):
             holding.let_go(scaling.after)
             holding.forget()
@@ -176,14 +177,8 @@ class ScaleWorkload(Defaults):
         answer = holding.let_go(now)
         if answer.value is None or answer.value == now:
             holding.forget()
-            why = {
-                "kept": f"stays at {now}: held by {', '.join(answer.others)}, too",
-                "changed": f"is {now}, not the {scaling.after} that was set: it is left alone",
-                "bring back": f"is {now} as before",
-                "not held": f"is {now} and held for this incident no more: it is left alone",
-            }[answer.verdict]
             what = _what(scaling).capitalize()
-            return Outcome("unchanged", f"{what} of {request.target} {why}.")
+            return Outcome("unchanged", f"{what} of {request.target} {why_kept(answer, now)}.")
         back = Scaling(now, int(answer.value), scaling.autoscaler)
         if scaling.autoscaler and autoscaler is not None:
             services.cluster.patch(autoscaler, {"spec": {"minReplicas": back.after}})
@@ -242,6 +237,14 @@ def _holding(request: Request, services: Services, autoscaler: str | None) -> Ho
         else thing_of(*where, target.kind, target.name, "replicas")
     )
     return Holding(services.leases, services.clock, thing, request.token)
+
+
+def _held(request: Request, services: Services, autoscaler: Autoscaler | None) -> Scaling | None:
+    """What the lease knows of a step whose mark another incident has written over."""
+    for name in (autoscaler.name if autoscaler else None, None):
+        if lease := _holding(request, services, name).held():
+            return Scaling(int(lease.before), int(lease.set), name)
+    return None
 
 
 def _autoscaler(services: Services, workload: Workload) -> Autoscaler | None:

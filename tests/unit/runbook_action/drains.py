@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runbook_action.actions import REGISTRY
-from tests.unit.runbook_action.fakes import World, request
+from tests.unit.runbook_action.fakes import INCIDENT, World, request
 
 DRAIN = REGISTRY["drain_node"]
 
@@ -29,7 +29,15 @@ def drain(world: World, **parameters: Any) -> Any:
     return DRAIN.execute(node_request("execute", **parameters), world.services)
 
 
-def node_request(operation: Any, undo: Any = None, **parameters: Any) -> Any:
+def node_request(
+    operation: Any, undo: Any = None, incident_id: str = INCIDENT, **parameters: Any
+) -> Any:
     return request(
-        DRAIN.name, operation, kind="node", name="node-1", parameters=parameters, undo=undo
+        DRAIN.name,
+        operation,
+        kind="node",
+        name="node-1",
+        parameters=parameters,
+        undo=undo,
+        incident_id=incident_id,
     )

@@ -14,7 +14,7 @@ from runbook_action.errors import (
     TargetNotFound,
 )
 from tests.unit.runbook_action.drains import DRAIN, drain, node_request, pod
-from tests.unit.runbook_action.fakes import INCIDENT, World, request
+from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, World, request
 
 EMPTY_DIR = [{"name": "cache", "emptyDir": {}}]
 STAYING = [
@@ -141,11 +141,17 @@ def test_undo_leaves_a_node_cordoned_that_was_cordoned_before(world: World) -> N
     assert world.cluster.node_raw["spec"]["unschedulable"] is True
 
 
-def test_undo_leaves_alone_what_another_incident_cordoned(world: World) -> None:
+def test_the_last_of_two_incidents_lets_pods_on_the_node_again(world: World) -> None:
     drain(world)
-    world.cluster.node_raw["metadata"]["annotations"]["sre-platform/incident-id"] = "other"
-    undo = {"cordoned_before": False}
-    assert DRAIN.undo(node_request("undo", undo=undo), world.services).status == "unchanged"
+    other = {"incident_id": OTHER_INCIDENT}
+    DRAIN.execute(node_request("execute", **other), world.services)
+    kept = DRAIN.undo(node_request("undo"), world.services)
+    assert kept.status == "unchanged"
+    assert f"stays cordoned: held by {OTHER_INCIDENT}, too" in kept.summary
+    assert world.cluster.node_raw["spec"] == {"unschedulable": True}
+    assert DRAIN.undo(node_request("undo", **other), world.services).status == "succeeded"
+    assert world.cluster.node_raw["spec"] == {}
+    assert world.leases.kept == {}
 
 
 def test_plan_lists_the_cordon_and_every_eviction(world: World) -> None:

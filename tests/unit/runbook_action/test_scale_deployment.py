@@ -8,7 +8,7 @@ import pytest
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused, ClusterUnreachable, InvalidRequest
-from tests.unit.runbook_action.fakes import World, request
+from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, World, request
 
 SCALE = REGISTRY["scale_deployment"]
 BY_FACTOR = {"factor": 1.5, "max_replicas": 10}
@@ -161,3 +161,33 @@ def test_verify_wants_the_number_that_was_set() -> None:
     outcome = SCALE.verify(verify, world.services)
     assert outcome.healthy is False
     assert "3 replicas are wanted, not 5" in outcome.summary
+
+
+# ------------------------------------------------------------------ incidents that overlap
+
+
+@pytest.mark.parametrize("autoscaled", [False, True])
+@pytest.mark.parametrize("first", [INCIDENT, OTHER_INCIDENT])
+def test_the_last_of_two_incidents_brings_back_what_was_before_both(
+    first: str, autoscaled: bool
+) -> None:
+    world = with_autoscaler(World.new(), maximum=12) if autoscaled else World.new()
+    parameters = {"step": 2, "max_replicas": 12}
+
+    def number() -> int:
+        hpa = world.cluster.hpa
+        return int(hpa["spec"]["minReplicas"] if hpa else world.cluster.raw["spec"]["replicas"])
+
+    before = number()
+    for incident in (INCIDENT, OTHER_INCIDENT):
+        asked = request(SCALE.name, parameters=parameters, incident_id=incident)
+        assert SCALE.execute(asked, world.services).changed
+        world.cluster.raw["spec"]["replicas"] = number()  # as an autoscaler does
+    raised = number()
+    assert raised == 7
+    last = OTHER_INCIDENT if first == INCIDENT else INCIDENT
+    kept = SCALE.undo(request(SCALE.name, "undo", incident_id=first), world.services)
+    assert kept.status == "unchanged"
+    ended = SCALE.undo(request(SCALE.name, "undo", incident_id=last), world.services)
+    assert (ended.status, number()) == ("succeeded", before)
+    assert world.leases.kept == {}
