@@ -49,6 +49,14 @@ class TargetNotFound(FinalError):
     """The cluster or the object to act on does not exist."""
 
 
+class TargetAmbiguous(FinalError):
+    """The alert leads to several objects, or to one of a kind that this platform does not know."""
+
+
+class ParameterRefused(FinalError):
+    """A parameter comes from a label of the alert that is missing or out of the bounds."""
+
+
 class AccessDenied(FinalError):
     """IAM or the cluster's RBAC does not allow the call."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -21,10 +21,12 @@ from runbook_action.adapters.eks import EksClusters
 from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.adapters.parameters import SsmParameters
 from runbook_action.errors import FinalError, RunbookActionError
+from runbook_action.facts import plan_if_it_applies
 from runbook_action.kubernetes_events import tell_of
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, parse_request
+from runbook_action.resolve import Policy, ResolveRequest, parse_resolve, resolve
 from runbook_action.settings import Settings
 
 # Defaults, because a missing variable must cost a label and never a remediation.
@@ -63,9 +65,9 @@ class Container:
         )
         self._clusters: dict[str, KubernetesCluster] = {}
 
-    def services(self, request: Request, context: LambdaContext) -> Services:
-        """Everything the action of this request may use."""
-        name = self._access.name_of(request.target.cluster)
+    def services(self, cluster: str | None, context: LambdaContext) -> Services:
+        """Everything an action on a cluster may use; None is the default one."""
+        name = self._access.name_of(cluster)
         if name not in self._clusters:
             self._clusters[name] = KubernetesCluster(self._access, name)
         return Services(
@@ -93,14 +95,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, step, undo}``, see ``request``.
+        ``{operation, action, target, parameters, incident_id, step, when, undo}``, see
+        ``request``; or ``{operation: "resolve", runbook, alert, incident_id}``, see ``resolve``.
     context
         Lambda's context.
 
     Returns
     -------
     dict
-        The outcome, see ``outcome.Outcome``.
+        The outcome, see ``outcome.Outcome``, or what the runbook is about.
 
     Raises
     ------
@@ -112,15 +115,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     result = "RunbookActionFailed"
     try:
         known = container()
-        request = parse_request(event, REGISTRY, known.settings.allowed_namespaces)
-        dimensions = {"action": request.action, "operation": request.operation}
-        logger.append_keys(
-            incident_id=request.incident_id,
-            step=request.step,
-            target=request.target.to_json(),
-            **dimensions,
-        )
-        outcome = _run(request, known.services(request, context))
+        asked = _understood(event, known.settings)
+        dimensions = {"action": asked.action, "operation": asked.operation}
+        if isinstance(asked, ResolveRequest):
+            logger.append_keys(incident_id=asked.incident_id, runbook=asked.runbook, **dimensions)
+            policy = _policy(known.settings)
+            answer = resolve(asked, REGISTRY, policy, lambda name: known.services(name, context))
+        else:
+            logger.append_keys(
+                incident_id=asked.incident_id,
+                step=asked.step,
+                target=asked.target.to_json(),
+                **dimensions,
+            )
+            outcome = _run(asked, known.services(asked.target.cluster, context))
+            answer = outcome.to_json(asked)
         result = "RunbookActionSucceeded"
     except RunbookActionError as error:
         logger.exception("The step was not done", extra={"error": type(error).__name__})
@@ -130,8 +139,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         for name, value in dimensions.items():
             metrics.add_dimension(name, value)
         metrics.add_metric(name=result, unit=MetricUnit.Count, value=1)
-    logger.info(outcome.summary, extra={"status": outcome.status, "changed": outcome.changed})
-    return outcome.to_json(request)
+    logger.info(answer["summary"], extra={key: answer[key] for key in ("status", "changed")})
+    return answer
+
+
+def _understood(event: object, settings: Settings) -> Request | ResolveRequest:
+    if isinstance(event, Mapping) and event.get("operation") == "resolve":
+        return parse_resolve(event)
+    return parse_request(event, REGISTRY, settings.allowed_namespaces)
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        settings.clusters,
+        settings.default_cluster,
+        settings.allowed_namespaces,
+        settings.only_annotated,
+    )
 
 
 def _run(request: Request, services: Services) -> Outcome:
@@ -155,7 +179,7 @@ def _tell_of(request: Request, result: Outcome | FinalError, services: Services)
 def _operate(request: Request, services: Services) -> Outcome:
     action = REGISTRY[request.action]
     operations: dict[Operation, Callable[[Request, Services], Outcome]] = {
-        "plan": action.plan,
+        "plan": lambda asked, using: plan_if_it_applies(action, asked, using),
         "execute": action.execute,
         "verify": action.verify,
         "undo": action.undo,

@@ -60,6 +60,10 @@ class Outcome:
         What taking the change back needs, or None where nothing can be taken back.
     healthy
         Verdict of ``verify``; None from every other operation.
+    facts
+        What ``plan`` knows of the target, by the names that a runbook's ``when`` uses.
+    why_not
+        Why the step is not for this moment; empty where it applies.
     """
 
     status: Status
@@ -69,6 +73,8 @@ class Outcome:
     plan: Sequence[Change] = ()
     undo: Undo | None = None
     healthy: bool | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    why_not: str = ""
 
     def to_json(self, request: Request) -> dict[str, Any]:
         """The function's output: every key is always there."""
@@ -90,4 +96,7 @@ class Outcome:
                 else None
             ),
             "healthy": self.healthy,
+            "facts": dict(self.facts),
+            "applies": not self.why_not,
+            "why_not": self.why_not,
         }

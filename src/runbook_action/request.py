@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast, get_args
 from uuid import UUID
 
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, parse_fields
+from runbook_action.when import Condition, parse_when
 
 Operation = Literal["plan", "execute", "verify", "undo"]
 TargetKind = Literal[
@@ -25,8 +26,8 @@ TargetKind = Literal[
 
 MAX_STEPS = 8  # of a runbook, as its schema has it
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
 _TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name"})
 
 
@@ -67,6 +68,8 @@ class Request:
     step
         Which step of its runbook this is, from 1. Two steps of one incident may ask for the same
         action on the same object: they are not the same request.
+    when
+        For operation ``plan``: what must hold for the step to be done at all.
     undo
         For operation ``undo``: what ``execute`` returned for it, or None if it could not.
     """
@@ -78,6 +81,7 @@ class Request:
     parameters: Mapping[str, Any]
     undo: Mapping[str, Any] | None = None
     step: int = 1
+    when: Sequence[Condition] = ()
 
     @property
     def token(self) -> str:
@@ -116,8 +120,8 @@ def parse_request(
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, step, undo}``; without ``step`` it
-        is the first one. Other top-level keys are left alone, so that the state machine may grow
+        ``{operation, action, target, parameters, incident_id, step, when, undo}``; without ``step``
+        it is the first one. Other top-level keys are left alone, so that the state machine may grow
         before the function does.
     actions
         The registry: what is not in it does not exist.
@@ -141,10 +145,11 @@ def parse_request(
         operation=cast(Operation, operation),
         action=action,
         target=target,
-        incident_id=_incident_id(event.get("incident_id")),
+        incident_id=parse_incident_id(event.get("incident_id")),
         parameters=parse_fields(signature.fields, event.get("parameters"), "parameters"),
         undo=_undo(event.get("undo"), action, signature),
         step=IntegerField(1, MAX_STEPS).parse(event.get("step", 1), "step"),
+        when=parse_when(event.get("when")),
     )
 
 
@@ -155,7 +160,8 @@ def _one_of(event: Mapping[str, Any], name: str, known: tuple[str, ...] | list[s
     return value
 
 
-def _incident_id(value: object) -> str:
+def parse_incident_id(value: object) -> str:
+    """Check an incident's id; raises InvalidRequest."""
     if isinstance(value, str):
         try:
             if str(UUID(value)) == value.lower():
@@ -165,9 +171,14 @@ def _incident_id(value: object) -> str:
     raise InvalidRequest(f"incident_id must be a UUID, not {value!r}")
 
 
-def _target(
-    value: object, signature: Signature, action: str, allowed_namespaces: frozenset[str]
-) -> Target:
+def parse_target(value: object) -> Target:
+    """Check the shape of a target, not whether anything may be done to it.
+
+    Raises
+    ------
+    InvalidRequest
+        If a field is missing, unknown or malformed. The message names the field.
+    """
     if not isinstance(value, Mapping):
         raise InvalidRequest(f"target must be an object, not {value!r}")
     unknown = sorted(str(key) for key in value if key not in _TARGET_KEYS)
@@ -177,11 +188,8 @@ def _target(
     if kind not in get_args(TargetKind):
         known = ", ".join(get_args(TargetKind))
         raise InvalidRequest(f"target.kind must be one of {known}, not {kind!r}")
-    if kind not in signature.target_kinds:
-        wanted = " or ".join(sorted(signature.target_kinds))
-        raise InvalidRequest(f"target.kind must be {wanted} for action {action}, not {kind}")
     name = value.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidRequest(f"target.name is not the name of a Kubernetes object: {name!r}")
     cluster = value.get("cluster")
     if cluster is not None and not isinstance(cluster, str):
@@ -190,14 +198,35 @@ def _target(
     if kind == "node":
         # The labels of a node alert often carry the namespace of the exporter that saw it.
         return Target(cluster or None, None, "node", name)
-    if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
+    if not isinstance(namespace, str) or not NAMESPACE.fullmatch(namespace):
         raise InvalidRequest(f"target.namespace is not the name of a namespace: {namespace!r}")
-    if namespace not in allowed_namespaces:
+    return Target(cluster or None, namespace, cast(TargetKind, kind), name)
+
+
+def refuse_namespace(namespace: str | None, allowed: frozenset[str]) -> None:
+    """Stop outside of the namespaces that the deployment allows; None is that of a node.
+
+    Raises
+    ------
+    ActionRefused
+        The message names those that are allowed.
+    """
+    if namespace is not None and namespace not in allowed:
         raise ActionRefused(
             f"namespace {namespace} is not one this platform may change (allowed: "
-            f"{', '.join(sorted(allowed_namespaces))}). Add it to ALLOWED_NAMESPACES to allow it."
+            f"{', '.join(sorted(allowed))}). Add it to ALLOWED_NAMESPACES to allow it."
         )
-    return Target(cluster or None, namespace, cast(TargetKind, kind), name)
+
+
+def _target(
+    value: object, signature: Signature, action: str, allowed_namespaces: frozenset[str]
+) -> Target:
+    target = parse_target(value)
+    if target.kind not in signature.target_kinds:
+        wanted = " or ".join(sorted(signature.target_kinds))
+        raise InvalidRequest(f"target.kind must be {wanted} for action {action}, not {target.kind}")
+    refuse_namespace(target.namespace, allowed_namespaces)
+    return target
 
 
 def _undo(value: object, action: str, signature: Signature) -> Mapping[str, Any] | None:

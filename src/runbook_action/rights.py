@@ -91,3 +91,33 @@ def kinds_of(target: Mapping[str, object]) -> tuple[TargetKind, ...]:
     """
     word = target.get("kind") or target.get("resolve_to") or target["from_alert"]
     return WORKLOADS if word == "workload" else (cast(TargetKind, word),)
+
+
+def looked_at(target: Mapping[str, object]) -> tuple[Right, ...]:
+    """Give what it takes to find a target and to ask whether it may be acted on (``resolve``).
+
+    Parameters
+    ----------
+    target
+        As the catalogue writes it.
+
+    Returns
+    -------
+    tuple of Right
+        Reads only: of the objects that labels name, of what owns them, and of their namespace.
+    """
+    word = str(target.get("kind") or target["from_alert"])
+    if word == "node":
+        return rights("node", "get", "list")
+    # A label `pod` stands in many alerts, and must not lead elsewhere than the target.
+    kinds: set[KindWord] = {"namespace", "pod", "replicaset", *kinds_of(target)}
+    if word not in ("workload", "job", *WORKLOADS):
+        kinds.add(cast(KindWord, word))
+    if word in ("pod", "horizontalpodautoscaler"):
+        kinds.update(WORKLOADS)
+    if word == "pod":
+        kinds.add("job")
+    found = [right for kind in sorted(kinds) for right in rights(kind, "get", where="target")]
+    if target.get("resolve_to") and word == "persistentvolumeclaim":
+        found += rights("pod", "list")
+    return tuple(found)

@@ -51,6 +51,8 @@ class Settings:
         DynamoDB table that keeps the leases, beside the locks of the state machines.
     allowed_namespaces
         Namespaces in which a target may be; never empty.
+    only_annotated
+        Whether an object must be annotated with ``sre-platform/remediation: "on"`` to be acted on.
     region
         AWS region of the function and of its clusters.
     automation_documents
@@ -70,6 +72,7 @@ class Settings:
     automation_documents: frozenset[str] = frozenset()
     check_functions: Mapping[str, str] = field(default_factory=dict)
     check_urls: Mapping[str, str] = field(default_factory=dict)
+    only_annotated: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -103,6 +106,9 @@ class Settings:
         namespaces = frozenset(
             name for part in required("ALLOWED_NAMESPACES").split(",") if (name := part.strip())
         )
+        only_annotated = environment.get("REMEDIATE_ONLY_ANNOTATED", "").strip() or "false"
+        if only_annotated not in ("true", "false"):
+            faults.append(f"REMEDIATE_ONLY_ANNOTATED {only_annotated!r} is neither true nor false")
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
         if not region:
             faults.append("AWS_REGION is missing (Lambda sets it)")
@@ -138,6 +144,7 @@ class Settings:
             frozenset(documents),
             functions,
             urls,
+            only_annotated == "true",
         )
 
 

@@ -33,7 +33,9 @@ _HEAD = """\
 # declare: do not edit. What remediation may change within an object is in remediation-policy.yaml.
 """
 
-# A right → the actions that need it.
+_RESOLVE = "resolve"  # the operation that comes before any action
+
+# A right → what needs it.
 Needs = dict["Right", list[str]]
 
 
@@ -64,7 +66,8 @@ def needs_of(
         "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks rbac'",
     )
     from runbook_action.actions import REGISTRY
-    from runbook_action.rights import kinds_of, needed
+    from runbook_action.actions.base import looks_at_target
+    from runbook_action.rights import kinds_of, looked_at, needed
 
     within: dict[str, Needs] = {}
     beyond: Needs = {}
@@ -73,14 +76,19 @@ def needs_of(
             continue
         for step in steps_of(definition):
             action = REGISTRY[step["action"]]
-            for kind in kinds_of(step["target"]):
-                for right in needed(action, kind):
-                    if right.where != "target":
-                        beyond.setdefault(right, []).append(action.name)
-                        continue
-                    for namespace in _namespaces_of(step["target"], namespaces):
-                        rights = within.setdefault(namespace, {})
-                        rights.setdefault(right, []).append(action.name)
+            wanted = [
+                (right, action.name)
+                for kind in kinds_of(step["target"])
+                for right in needed(action, kind)
+            ]
+            if looks_at_target(action):
+                wanted += [(right, _RESOLVE) for right in looked_at(step["target"])]
+            for right, by in wanted:
+                if right.where != "target":
+                    beyond.setdefault(right, []).append(by)
+                    continue
+                for namespace in _namespaces_of(step["target"], namespaces):
+                    within.setdefault(namespace, {}).setdefault(right, []).append(by)
     return within, beyond
 
 
@@ -152,7 +160,7 @@ def _granted(kind: str, name: str, namespace: str, needs: Needs, *, account: boo
 
 
 def _rules(needs: Needs) -> list[str]:
-    """One rule for each resource, under the names of the actions that need it."""
+    """One rule for each resource, under the names of what needs it."""
     verbs: dict[tuple[str, str], set[str]] = {}
     actions: dict[tuple[str, str], set[str]] = {}
     for right, by in needs.items():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from runbook_action.fields import Field
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+
+# The target of these is only a place, see the runbook of the canary: nothing of that name exists.
+_LOOK_AT_NOTHING = frozenset({"probe_cluster"})
 
 
 class Action(Protocol):
@@ -103,3 +106,19 @@ class Defaults:
     def lends(self) -> bool:
         """No: what it does is for good."""
         return False
+
+
+@runtime_checkable
+class ChangesMore(Protocol):
+    """An action that changes more than its target."""
+
+    def things(self, services: Services) -> Sequence[str]:
+        """What it changes besides, each as a lease names it: ``parameter#/checkout/degraded_mode``.
+
+        It is locked with the target: a parameter is one thing, whichever cluster the alert is of.
+        """
+
+
+def looks_at_target(action: Action) -> bool:
+    """Whether an action's target is an object, which is there and may refuse to be acted on."""
+    return action.name not in _LOOK_AT_NOTHING

@@ -70,6 +70,10 @@ class DegradedMode(Defaults):
         """The switch itself."""
         return ("ssm:GetParameter", "ssm:PutParameter")
 
+    def things(self, services: Services) -> Sequence[str]:
+        """The switch is one for all clusters."""
+        return (f"parameter#{services.degraded_mode_parameter}",)
+
     @property
     def fields(self) -> Mapping[str, Field]:
         """What must stay ready."""

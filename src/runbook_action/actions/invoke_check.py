@@ -93,6 +93,10 @@ def _asked(request: Request, services: Services) -> Outcome:
         f"change nothing: check {request.parameters['check']} finds {request.target} "
         f"{'' if answer.healthy else 'not '}healthy.",
         details={"healthy": answer.healthy, "facts": dict(answer.facts)},
+        facts={
+            "check": answer.healthy,
+            **{f"check.{name}": value for name, value in answer.facts.items()},
+        },
     )
 
 

@@ -25,6 +25,10 @@ RIGHTS = (
     Right("autoscaling", "horizontalpodautoscalers", "list"),
     Right("autoscaling", "horizontalpodautoscalers", "patch"),
     Right("", "pods", "list"),
+    # To find the target (operation resolve).
+    Right("", "namespaces", "get"),
+    Right("", "pods", "get"),
+    Right("apps", "replicasets", "get"),
     Right("events.k8s.io", "events", "create"),
 )
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField
-from runbook_action.kinds import KindWord
+from runbook_action.history import KEEPERS, bare, revisions_of
 from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -37,11 +37,6 @@ from runbook_action.rollout import (
 )
 
 _HIGHEST_REVISION = 2**31
-# What keeps the earlier templates of a kind.
-_KEEPERS: Mapping[KindWord, KindWord] = {
-    "deployment": "replicaset",
-    "statefulset": "controllerrevision",
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class RollbackWorkload(Defaults):
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
         """The revisions besides."""
         return {
-            kind: (*rolling(kind), *rights(_KEEPERS[kind], "list")) for kind in self.target_kinds
+            kind: (*rolling(kind), *rights(KEEPERS[kind], "list")) for kind in self.target_kinds
         }
 
     @property
@@ -129,9 +124,8 @@ class RollbackWorkload(Defaults):
         changes: list[Change] = []
         if not undone:
             refuse_if_paused(workload, request.target)
-            wanted = next(
-                (each for each in _history(services, workload) if each.revision == before), None
-            )
+            known = revisions_of(services.cluster, workload)
+            wanted = next((each for each in known if each.revision == before), None)
             if wanted is None:
                 raise ActionRefused(
                     f"revision {before} of {request.target} is no longer in its history: it "
@@ -155,7 +149,7 @@ class RollbackWorkload(Defaults):
     ) -> None:
         restart = restart_change(services, workload, request, undoing=undoing)
         patch = restart_patch(workload, restart, request, undoing=undoing)
-        template = _bare(wanted.template)
+        template = bare(wanted.template)
         template["metadata"]["annotations"] |= {
             key: value
             for key, value in patch["spec"]["template"]["metadata"]["annotations"].items()
@@ -181,14 +175,14 @@ class RollbackWorkload(Defaults):
     def _earlier(request: Request, services: Services, workload: Workload) -> tuple[int, Revision]:
         """Number of the current revision, and the one to go back to."""
         asked = request.parameters.get("to_revision")
-        history = _history(services, workload)
+        history = revisions_of(services.cluster, workload)
         # A Deployment says which one it is at; of the others it is the newest.
         current = workload.revision or max((each.revision for each in history), default=0)
         for each in history:
             if (
                 each.revision < current
                 and asked in (None, each.revision)
-                and _bare(each.template) != _bare(workload.template)
+                and bare(each.template) != bare(workload.template)
             ):
                 return current, each
         wanted = f"revision {asked}" if asked is not None else "earlier revision"
@@ -196,31 +190,6 @@ class RollbackWorkload(Defaults):
             f"{request.target} has no {wanted} in its history that differs from the current one "
             f"by more than a restart: there is nothing to roll back to."
         )
-
-
-def _history(services: Services, workload: Workload) -> list[Revision]:
-    """The revisions that Kubernetes keeps, the newest first."""
-    keeper = _KEEPERS[workload.kind]
-    found = services.cluster.list(keeper, workload.namespace, workload.selector)
-    own = [cast(Revision, each) for each in found if each.belongs_to(workload)]
-    return sorted(own, key=lambda each: each.revision, reverse=True)
-
-
-def _bare(template: Mapping[str, Any]) -> dict[str, Any]:
-    """A pod template without what restarts and ReplicaSets put on it."""
-    metadata = dict(template.get("metadata") or {})
-    metadata.pop("creationTimestamp", None)
-    labels = {
-        key: value
-        for key, value in (metadata.get("labels") or {}).items()
-        if key != "pod-template-hash"
-    }
-    annotations = {
-        key: value
-        for key, value in (metadata.get("annotations") or {}).items()
-        if key not in marks.OF_A_RESTART
-    }
-    return {**template, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 
 
 def _changes(workload: Workload, template: Mapping[str, Any]) -> list[Change]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from runbook_action.kinds import KindWord
 from runbook_action.objects.base import KubernetesObject
 
 
@@ -18,6 +21,12 @@ class Autoscaler(KubernetesObject):
     def max_replicas(self) -> int:
         """Most replicas."""
         return int(self.spec["maxReplicas"])
+
+    @property
+    def scaled(self) -> tuple[KindWord, str]:
+        """Kind and name of the object whose replicas it sets."""
+        target = self.spec.get("scaleTargetRef") or {}
+        return cast(KindWord, str(target.get("kind", "")).lower()), str(target.get("name", ""))
 
     def scales(self, kind: str, name: str) -> bool:
         """Whether it sets the replicas of this object."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -29,9 +28,9 @@ class FakeContainer:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.settings = replace(Settings.from_environment(GOOD), clusters={})
+        self.settings = Settings.from_environment(GOOD)
 
-    def services(self, request: Any, context: Any) -> Services:
+    def services(self, cluster: str | None, context: Any) -> Services:
         return self.world.services
 
 

@@ -29,6 +29,8 @@ def test_the_names_are_the_contract() -> None:
     assert names(errors.FinalError) == {
         "InvalidRequest",
         "ActionRefused",
+        "ParameterRefused",
+        "TargetAmbiguous",
         "TargetNotFound",
         "AccessDenied",
         "ClusterRejected",

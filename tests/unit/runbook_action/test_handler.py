@@ -43,6 +43,9 @@ def test_an_action_answers_with_every_key_of_the_contract(world: World) -> None:
         "plan",
         "undo",
         "healthy",
+        "facts",
+        "applies",
+        "why_not",
     ]
     assert answer["status"] == "succeeded"
     assert answer["undo"] == {
@@ -147,8 +150,45 @@ def test_the_container_makes_its_clients_without_calling_anything(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     container = module.Container(Settings.from_environment(GOOD))
-    request: Any = type("Request", (), {"target": type("Target", (), {"cluster": None})})
-    services = container.services(request, Context())
+    services = container.services(None, Context())
     assert services.degraded_mode_parameter == PARAMETER
     assert 100 < services.clock.remaining() <= 105
-    assert container.services(request, Context()).cluster is services.cluster
+    assert container.services("sre-platform", Context()).cluster is services.cluster
+
+
+def resolving(**labels: str) -> dict[str, Any]:
+    target = {"kind": "deployment", "namespace": "apps", "name": "checkout"}
+    return {
+        "operation": "resolve",
+        "runbook": {
+            "name": "CheckoutDown",
+            "action": "restart_deployment",
+            "target": target,
+            "on_failure": "undo",
+        },
+        "alert": {"labels": labels, "target": {"cluster": None}},
+        "incident_id": INCIDENT,
+    }
+
+
+def test_resolve_answers_what_a_runbook_is_about_and_changes_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.cluster.put("namespace", {"metadata": {"name": "apps"}})
+    answer = module.handler(resolving(deployment="checkout"), Context())
+    assert json.loads(json.dumps(answer)) == answer
+    assert (answer["status"], answer["changed"]) == ("resolved", False)
+    assert answer["locks"] == ["target#sre-platform#apps#deployment#checkout"]
+    assert world.calls.writes() == []
+    metric = counted(capsys)
+    assert metric["RunbookActionSucceeded"] == [1.0]
+    assert (metric["action"], metric["operation"]) == ("restart_deployment", "resolve")
+    (line,) = logged()
+    assert (line["runbook"], line["incident_id"]) == ("CheckoutDown", INCIDENT)
+
+
+def test_an_alert_that_names_another_object_is_refused_under_its_own_name(world: World) -> None:
+    with pytest.raises(ActionRefused, match=r"staging/checkout.*apps/checkout"):
+        module.handler(resolving(namespace="staging", deployment="checkout"), Context())
+    assert world.calls.log == []
+    assert world.cluster.events == {}

@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from runbook_action.actions import REGISTRY
-from runbook_action.rights import needed
+from runbook_action.rights import looked_at, needed
 from srectl.cli import cli
 from srectl.errors import CommandFailed
 from srectl.operate import function_code
@@ -63,16 +63,18 @@ def test_both_parts_are_printed_as_one_stream() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"probe_cluster"}))
-def test_a_catalogue_of_one_action_is_granted_what_that_action_declares(name: str) -> None:
+def test_a_catalogue_of_one_action_is_granted_what_it_declares_and_what_finds_its_target(
+    name: str,
+) -> None:
     action = REGISTRY[name]
-    assert action.rights.keys() == action.target_kinds, "rights for each kind, and for no other"
+    assert action.rights.keys() in (action.target_kinds, set()), "for each kind, and no other"
     for kind in action.target_kinds:
         target = {"from_alert": kind, "namespaces": ["apps"], "names": ["*"]}
         text = "---\n".join(
             manifests([runbook(name, target)], ["apps"], part) for part in ("namespaces", "cluster")
         )
         wanted: dict[str, set[tuple[str, str, str, str]]] = {"Role": set(), "ClusterRole": set()}
-        for right in needed(action, kind):
+        for right in (*needed(action, kind), *looked_at(target)):
             of = "ClusterRole" if right.where == "cluster" else "Role"
             namespace = {"target": "apps", "default": "default", "cluster": ""}[right.where]
             wanted[of].add((namespace, right.group, right.resource, right.verb))

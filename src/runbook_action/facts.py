@@ -1,0 +1,147 @@
+"""What is known of a target at the moment of a plan, for the conditions of a step.
+
+A fact that cannot be found out is left out, and then no condition on it holds. Only what may be
+different a moment later (the cluster does not answer) is an error, to be asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from runbook_action.actions.base import Action, looks_at_target
+from runbook_action.errors import FinalError
+from runbook_action.history import came_at
+from runbook_action.objects import Autoscaler, Json, Node, Pod, Workload
+from runbook_action.outcome import Outcome
+from runbook_action.ports import Services
+from runbook_action.request import Request
+from runbook_action.rights import WORKLOADS
+from runbook_action.when import why_not
+
+Facts = dict[str, Any]
+
+
+def plan_if_it_applies(action: Action, request: Request, services: Services) -> Outcome:
+    """Plan a step whose conditions hold; say of another why it is not for this moment.
+
+    Parameters
+    ----------
+    request
+        Its ``when`` are the conditions.
+
+    Returns
+    -------
+    Outcome
+        The action's own with the facts; ``unchanged`` with ``why_not`` where a condition does not
+        hold. An action may know facts of its own, in ``facts`` of its outcome: conditions on them
+        are judged, too.
+    """
+    facts = facts_of(request, services) if looks_at_target(action) else {}
+    own = [each for each in request.when if not each.fact.startswith("check")]
+    if reason := why_not(own, facts):
+        return _not_now(action, reason, facts)
+    outcome = action.plan(request, services)
+    facts = {**facts, **outcome.facts}
+    if reason := why_not(request.when, facts):
+        return _not_now(action, reason, facts)
+    return replace(outcome, facts=facts)
+
+
+def facts_of(request: Request, services: Services) -> Facts:
+    """Find out what is known of the target of a request, by the names that ``when`` uses."""
+    target, cluster = request.target, services.cluster
+    facts: Facts = {}
+    if target.kind in WORKLOADS:
+
+        def read() -> Facts:
+            workload = cluster.workload(target.kind, target.namespace or "", target.name)
+            found: Facts = {
+                "replicas": workload.replicas,
+                "ready_replicas": workload.count("ready"),
+            }
+            for more in (_rollout, _containers, _autoscaling):
+                _learn(found, lambda more=more: more(workload, services))  # type: ignore[misc]
+            return found
+
+        _learn(facts, read)
+    elif target.kind == "pod":
+        _learn(
+            facts,
+            lambda: _of_pods([cluster.read("pod", target.namespace or "", target.name)]),
+        )
+    elif target.kind == "horizontalpodautoscaler":
+        _learn(
+            facts,
+            lambda: _at_maximum(
+                cast(Autoscaler, cluster.read(target.kind, target.namespace or "", target.name))
+            ),
+        )
+    elif target.kind == "node":
+        _learn(
+            facts, lambda: {"node_ready": cast(Node, cluster.read("node", "", target.name)).ready}
+        )
+    return facts
+
+
+def _not_now(action: Action, reason: str, facts: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        "unchanged",
+        f"{action.name} is not for this moment: {reason}.",
+        facts=facts,
+        why_not=reason,
+    )
+
+
+def _learn(facts: Facts, find_out: Callable[[], Facts]) -> None:
+    try:
+        facts.update(find_out())
+    except FinalError:
+        return  # not there, or not allowed to look: unknown
+
+
+def _rollout(workload: Workload, services: Services) -> Facts:
+    began = came_at(services.cluster, workload)
+    if began is None:
+        return {}
+    return {"last_rollout_age_seconds": int((services.clock.now() - began).total_seconds())}
+
+
+def _containers(workload: Workload, services: Services) -> Facts:
+    pods = services.cluster.pods(workload.namespace, workload.selector)
+    return _of_pods([each for each in pods if not each.terminating])
+
+
+def _autoscaling(workload: Workload, services: Services) -> Facts:
+    for each in services.cluster.autoscalers(workload.namespace):
+        if each.scales(workload.kind_name, workload.name):
+            return _at_maximum(each)
+    # None is at its maximum where there is none.
+    return {"autoscaler_at_maximum": False}
+
+
+def _at_maximum(autoscaler: Autoscaler) -> Facts:
+    wanted = autoscaler.status.get("desiredReplicas")
+    if not isinstance(wanted, int):
+        return {}  # its controller has not looked yet
+    return {"autoscaler_at_maximum": wanted >= autoscaler.max_replicas}
+
+
+def _of_pods(pods: Any) -> Facts:
+    statuses = [each for pod in pods for each in _statuses(cast(Pod, pod))]
+    reasons = {
+        str(ended["reason"])
+        for status in statuses
+        for state in ("state", "lastState")
+        if (ended := (status.get(state) or {}).get("terminated") or {}).get("reason")
+    }
+    return {
+        "last_end_reasons": sorted(reasons),
+        "restarts": max((int(each.get("restartCount") or 0) for each in statuses), default=0),
+    }
+
+
+def _statuses(pod: Pod) -> list[Json]:
+    # Without those that prepare a pod: their end is what they are for.
+    return list(pod.status.get("containerStatuses") or [])

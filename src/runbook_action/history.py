@@ -1,0 +1,63 @@
+"""The pod templates that a workload had, and when the current one came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from runbook_action import marks
+from runbook_action.kinds import KindWord
+from runbook_action.objects import Revision, Workload
+from runbook_action.ports import Cluster
+
+# What keeps the earlier templates of a kind.
+KEEPERS: Mapping[KindWord, KindWord] = {
+    "daemonset": "controllerrevision",
+    "deployment": "replicaset",
+    "statefulset": "controllerrevision",
+}
+
+
+def revisions_of(cluster: Cluster, workload: Workload) -> list[Revision]:
+    """The revisions that Kubernetes keeps, the newest first."""
+    found = cluster.list(KEEPERS[workload.kind], workload.namespace, workload.selector)
+    own = [cast(Revision, each) for each in found if each.belongs_to(workload)]
+    return sorted(own, key=lambda each: each.revision, reverse=True)
+
+
+def bare(template: Mapping[str, Any]) -> dict[str, Any]:
+    """A pod template without what restarts and ReplicaSets put on it."""
+    metadata = dict(template.get("metadata") or {})
+    metadata.pop("creationTimestamp", None)
+    labels = {
+        key: value
+        for key, value in (metadata.get("labels") or {}).items()
+        if key != "pod-template-hash"
+    }
+    annotations = {
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if key not in marks.OF_A_RESTART
+    }
+    return {**template, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+
+
+def came_at(cluster: Cluster, workload: Workload) -> datetime | None:
+    """When the current template came, whatever restarts there were since; None if unknown.
+
+    A revision that is taken again, as ``kubectl rollout undo`` does, counts from its first time:
+    Kubernetes keeps no other.
+    """
+    known = revisions_of(cluster, workload)
+    if not known:
+        return None
+    current, first = bare(known[0].template), known[0]
+    for each in known[1:]:
+        if bare(each.template) != current:
+            break
+        first = each
+    try:
+        return datetime.fromisoformat(str(first.metadata.get("creationTimestamp")))
+    except ValueError:
+        return None

@@ -1,0 +1,47 @@
+"""Whether the owners of an object let the platform repair it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runbook_action.errors import ActionRefused
+from runbook_action.objects import KubernetesObject
+from runbook_action.resolve.owners import name_of
+
+ANNOTATION = "sre-platform/remediation"
+
+
+def refuse_without_consent(objects: Sequence[KubernetesObject], *, only_annotated: bool) -> None:
+    """Stop where an annotation says so, or where one that must be there is missing.
+
+    Parameters
+    ----------
+    objects
+        The target, what it belongs to, and its namespace: any of them may refuse.
+    only_annotated
+        Whether an annotation is needed (stack parameter RemediateOnlyAnnotated).
+
+    Raises
+    ------
+    ActionRefused
+        If one of them refuses, if an annotation is neither ``on`` nor ``off``, or if one is needed
+        and none is there.
+    """
+    for each in objects:
+        value = each.annotations.get(ANNOTATION)
+        if value == "off":
+            raise ActionRefused(
+                f"{name_of(each)} refuses automatic remediation (annotation {ANNOTATION}: "
+                f'"off"): a human has to act'
+            )
+        if value not in (None, "on"):
+            # Somebody meant something by it. In doubt nothing acts.
+            raise ActionRefused(
+                f'annotation {ANNOTATION} of {name_of(each)} must be "on" or "off", not '
+                f"{str(value)[:80]!r}"
+            )
+    if only_annotated and not any(each.annotations.get(ANNOTATION) == "on" for each in objects):
+        raise ActionRefused(
+            f'{name_of(objects[0])} is not annotated with {ANNOTATION}: "on", and this platform '
+            f"acts on nothing else (stack parameter RemediateOnlyAnnotated)"
+        )

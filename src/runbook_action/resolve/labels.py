@@ -1,0 +1,94 @@
+"""What the labels of an alert name: by which label, and whether it can be a name at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runbook_action.errors import ActionRefused, TargetNotFound
+from runbook_action.request import NAME, NAMESPACE, TargetKind
+
+# Labels of kube-state-metrics. Its `job_name` is the Job; `job` is Prometheus's scrape job.
+LABEL_OF: Mapping[TargetKind, str] = {
+    "daemonset": "daemonset",
+    "deployment": "deployment",
+    "horizontalpodautoscaler": "horizontalpodautoscaler",
+    "job": "job_name",
+    "node": "node",
+    "persistentvolumeclaim": "persistentvolumeclaim",
+    "pod": "pod",
+    "statefulset": "statefulset",
+}
+_SHOWN = 80  # characters of a label that an error repeats
+
+
+@dataclass(frozen=True)
+class Named:
+    """An object that a label names: nobody has looked whether it is there."""
+
+    kind: TargetKind
+    namespace: str | None
+    name: str
+
+    def __str__(self) -> str:
+        place = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {place}"
+
+
+def shown(text: str) -> str:
+    """Give a label's value as an error may repeat it: short, and in quotes."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def namespace_in(labels: Mapping[str, str]) -> str:
+    """Give the namespace that the labels name.
+
+    Raises
+    ------
+    TargetNotFound
+        If they name none.
+    ActionRefused
+        If it is not the name of a namespace.
+    """
+    value = labels.get("namespace", "")
+    if not value:
+        raise TargetNotFound(f"the alert has no label namespace ({known(labels)})")
+    if not NAMESPACE.fullmatch(value):
+        raise ActionRefused(f"label namespace is not the name of a namespace: {shown(value)}")
+    return value
+
+
+def name_in(labels: Mapping[str, str], label: str) -> str | None:
+    """Give the name of an object that a label holds, None without the label.
+
+    Raises
+    ------
+    ActionRefused
+        If its value cannot be the name of an object. It is never repaired.
+    """
+    value = labels.get(label)
+    if value is None:
+        return None
+    if not NAME.fullmatch(value):
+        raise ActionRefused(
+            f"label {label} is not the name of a Kubernetes object: {shown(value)} "
+            f"({len(value)} characters)"
+        )
+    return value
+
+
+def named_in(
+    labels: Mapping[str, str], kinds: Sequence[TargetKind], namespace: str | None
+) -> list[Named]:
+    """Give the objects of some kinds that the labels name."""
+    found = ((kind, name_in(labels, LABEL_OF[kind])) for kind in kinds)
+    return [Named(kind, namespace, name) for kind, name in found if name is not None]
+
+
+def known(labels: Mapping[str, str]) -> str:
+    """Say which labels there are that could name an object, for an error."""
+    words = {"namespace", "instance", *LABEL_OF.values()}
+    found = [
+        f"{name}={shown(value)}" for name, value in sorted(labels.items()) if name.lower() in words
+    ]
+    return f"what it names is {', '.join(found)}" if found else "it names no object at all"

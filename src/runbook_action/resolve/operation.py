@@ -1,0 +1,204 @@
+"""The operation itself: every step of a runbook, with its object, its parameters and the locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runbook_action.actions.base import Action, ChangesMore, looks_at_target
+from runbook_action.errors import InvalidRequest, ParameterRefused
+from runbook_action.fields import parse_fields
+from runbook_action.objects import KubernetesObject
+from runbook_action.ports import Services
+from runbook_action.request import Target, parse_target, refuse_namespace
+from runbook_action.resolve.consent import refuse_without_consent
+from runbook_action.resolve.contradiction import refuse_other_labels, refuse_other_object
+from runbook_action.resolve.finding import Found, Place, find
+from runbook_action.resolve.request import ResolveRequest
+from runbook_action.steps import value_of
+
+Registry = Mapping[str, Action]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the deployment allows.
+
+    Attributes
+    ----------
+    clusters
+        Allow-list: label of a cluster → name of the EKS cluster.
+    default_cluster
+        Label of the cluster of an alert that names none.
+    allowed_namespaces
+        Where a target may be.
+    only_annotated
+        Whether an object must say that it may be remediated.
+    """
+
+    clusters: Mapping[str, str]
+    default_cluster: str
+    allowed_namespaces: frozenset[str]
+    only_annotated: bool = False
+
+    def canonical(self, label: str | None) -> str:
+        """Give the one label of a cluster that may have several: it stands in locks."""
+        label = label or self.default_cluster
+        name = self.clusters.get(label)
+        if name is None or name == self.clusters.get(self.default_cluster):
+            return self.default_cluster if name is not None else label
+        return min(each for each, found in self.clusters.items() if found == name)
+
+
+@dataclass
+class _Work:
+    """One call: what was found is looked for once, however many steps are about it."""
+
+    asked: ResolveRequest
+    policy: Policy
+    services: Services
+    cluster: str
+    found: dict[str, tuple[Target, Sequence[str]]] = field(default_factory=dict)
+    namespaces: dict[str, KubernetesObject] = field(default_factory=dict)
+
+
+def resolve(
+    asked: ResolveRequest,
+    registry: Registry,
+    policy: Policy,
+    connect: Callable[[str], Services],
+) -> dict[str, Any]:
+    """Work out what the steps of a runbook would be done to, for one alert. Changes nothing.
+
+    Parameters
+    ----------
+    registry
+        The actions there are.
+    connect
+        Gives the services of a cluster by its label; raises ActionRefused for one that is not on
+        the allow-list.
+
+    Returns
+    -------
+    dict
+        The function's output: ``target``, ``locks``, ``strategy`` and ``steps`` beside the usual.
+
+    Raises
+    ------
+    ActionRefused
+        Out of bounds, refused by an annotation, or the alert and the runbook name two objects.
+    ParameterRefused
+        A label that a parameter is taken from is missing or out of bounds.
+    TargetNotFound, TargetAmbiguous
+        The alert leads to no object, or to several or one of unknown kind.
+    InvalidRequest
+        The runbook is not one that may be published.
+    """
+    parameters = [_parameters(asked, registry, step) for step in asked.steps]
+    for step in asked.steps:
+        if looks_at_target(registry[step["action"]]):
+            refuse_other_labels(asked.runbook, step["target"], asked.alert.labels)
+    cluster = policy.canonical(asked.alert.cluster)
+    work = _Work(asked, policy, connect(cluster), cluster)
+    locks: set[str] = set()
+    steps = []
+    for step, values in zip(asked.steps, parameters, strict=True):
+        action = registry[step["action"]]
+        target, locked = _target(work, action, step)
+        locks.update(locked)
+        if isinstance(action, ChangesMore):
+            locks.update(f"thing#{thing}" for thing in action.things(work.services))
+        steps.append({**step, "target": target.to_json(), "parameters": values})
+    several = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
+    return {
+        "status": "resolved",
+        "action": steps[0]["action"],
+        "operation": "resolve",
+        "target": steps[0]["target"],
+        "incident_id": asked.incident_id,
+        "changed": False,
+        "summary": f"runbook {asked.runbook} is about "
+        f"{' and '.join(dict.fromkeys(str(Target(**each['target'])) for each in steps))}: "
+        f"{several}.",
+        "locks": sorted(locks),
+        "strategy": asked.strategy,
+        "steps": steps,
+    }
+
+
+def _parameters(
+    asked: ResolveRequest, registry: Registry, step: Mapping[str, Any]
+) -> dict[str, Any]:
+    where = f"step {step['name']} of runbook {asked.runbook}"
+    action = registry.get(step["action"])
+    if action is None:
+        raise InvalidRequest(f"{where} has an action that this function does not know")
+    if not isinstance(step["target"], Mapping):
+        raise InvalidRequest(f"{where} has no target")
+    try:
+        values = {
+            name: value_of(given, asked.alert.labels) for name, given in step["parameters"].items()
+        }
+    except (KeyError, TypeError) as error:
+        raise InvalidRequest(f"{where} takes a parameter from a label without bounds") from error
+    refused = [name for name, value in values.items() if value is None]
+    if refused:
+        raise ParameterRefused(
+            f"Runbook {asked.runbook} takes its parameter {', '.join(refused)} from a label of the "
+            f"alert, which is missing or out of the bounds of the runbook, so nothing was done."
+        )
+    return parse_fields(action.fields, values, f"parameters of {where}")
+
+
+def _target(work: _Work, action: Action, step: Mapping[str, Any]) -> tuple[Target, Sequence[str]]:
+    if not looks_at_target(action):
+        target = parse_target({**step["target"], "cluster": work.cluster})
+        refuse_namespace(target.namespace, work.policy.allowed_namespaces)
+        return target, [_lock(target)]
+    key = repr(step["target"])
+    if key not in work.found:
+        work.found[key] = _look(work, step["target"])
+    target, locks = work.found[key]
+    if target.kind not in action.target_kinds:
+        wanted = " or ".join(sorted(action.target_kinds))
+        raise InvalidRequest(
+            f"step {step['name']} of runbook {work.asked.runbook}: {action.name} acts on a "
+            f"{wanted}, and the target is {target}"
+        )
+    return target, locks
+
+
+def _look(work: _Work, written: Mapping[str, Any]) -> tuple[Target, Sequence[str]]:
+    asked, cluster = work.asked, work.services.cluster
+    named = "from_alert" not in written
+    place = Place(cluster, asked.alert.labels, work.policy.allowed_namespaces, asked.runbook)
+    found = find(place, written)
+    if named:
+        refuse_other_object(asked.runbook, found, cluster, asked.alert.labels)
+    refuse_without_consent(_with_a_say(work, found), only_annotated=work.policy.only_annotated)
+    targets = [_as_target(work, each) for each in (found.target, *found.belongs_to)]
+    return targets[0], [_lock(each) for each in targets]
+
+
+def _with_a_say(work: _Work, found: Found) -> Sequence[KubernetesObject]:
+    namespace = found.target.namespace
+    if namespace and namespace not in work.namespaces:
+        work.namespaces[namespace] = work.services.cluster.read("namespace", "", namespace)
+    own = [work.namespaces[namespace]] if namespace else []
+    return [found.target, *found.belongs_to, *own]
+
+
+def _as_target(work: _Work, found: KubernetesObject) -> Target:
+    return parse_target(
+        {
+            "cluster": work.cluster,
+            "namespace": found.namespace or None,
+            "kind": found.kind,
+            "name": found.name,
+        }
+    )
+
+
+def _lock(target: Target) -> str:
+    return f"target#{target.cluster}#{target.namespace or ''}#{target.kind}#{target.name}"
