@@ -78,7 +78,7 @@ def value_of(given: object, labels: Mapping[str, Any]) -> Any:
     object
         The value; None where the label is missing or out of the runbook's bounds.
     """
-    if not isinstance(given, Mapping):
+    if not isinstance(given, Mapping) or "from_label" not in given:
         return given
     text = labels.get(str(given["from_label"]))
     if not isinstance(text, str):

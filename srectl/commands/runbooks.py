@@ -21,6 +21,7 @@ from srectl.commands.catalogue_files import (
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, json_option, print_json, safe
 from srectl.commands.runbook_plan import plan
+from srectl.commands.runbook_test import test
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue as publishing
 from srectl.operate import rbac as roles
@@ -130,6 +131,7 @@ def list_(folder: Path, as_json: bool, account: Account) -> None:
 
 
 runbooks.add_command(plan)
+runbooks.add_command(test)
 
 
 def _refuse_what_cannot_work(runbooks: list[catalogue.Runbook]) -> None:

@@ -47,10 +47,12 @@ class Case:
         Where it stands, and what it shows.
     alert
         Text of a sender's body, and which of its alerts is meant (from 1).
-    objects
-        Manifests.
+    files, objects
+        Manifests of files, of which only known kinds are taken, and those that the test states.
     without
         Objects that are taken away again, as ``kind namespace/name``.
+    enable
+        Disabled runbooks that are enabled here.
     """
 
     file: str
@@ -58,9 +60,13 @@ class Case:
     now: datetime.datetime
     stack: Stack
     alert: tuple[str, int]
+    files: Sequence[Mapping[str, Any]]
     objects: Sequence[Mapping[str, Any]]
     without: Sequence[str]
     parameters: Mapping[str, str]
+    checks: Mapping[str, object]
+    automations: Sequence[str]
+    enable: Sequence[str]
     expect: Mapping[str, Any]
 
 
@@ -108,7 +114,6 @@ def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
             shared += [each for each in documents_of(path.parent / name) if each is not None]
         except NotReadable as error:
             raise NotReadable(f"/files: {name} {error}") from error
-    shared += document.get("objects", [])
     return [
         Case(
             file=path.name,
@@ -116,9 +121,13 @@ def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
             now=now,
             stack=Stack(**{**document.get("stack", {}), **test.get("stack", {})}),
             alert=_alert(path, test["alert"], now),
-            objects=[*shared, *test.get("objects", [])],
+            files=shared,
+            objects=[*document.get("objects", []), *test.get("objects", [])],
             without=test.get("without", []),
             parameters={**document.get("parameters", {}), **test.get("parameters", {})},
+            checks={**document.get("checks", {}), **test.get("checks", {})},
+            automations=[*document.get("automations", []), *test.get("automations", [])],
+            enable=test.get("enable", []),
             expect=test["expect"],
         )
         for test in document["tests"]

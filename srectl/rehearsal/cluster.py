@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from runbook_action.errors import ClusterConflict, TargetNotFound
@@ -30,13 +31,19 @@ class MemoryCluster(Cluster):
     controllers
         Called after each write, with the object before and after it: what the controllers of a
         cluster would do then.
+    now
+        Gives the time.
     """
 
     def __init__(
-        self, objects: Objects, controllers: Callable[[MemoryCluster, Key, Any], None]
+        self,
+        objects: Objects,
+        controllers: Callable[[MemoryCluster, Key, Any], None],
+        now: Callable[[], datetime],
     ) -> None:
         self.objects = copy.deepcopy(objects)
         self._controllers = controllers
+        self.now = now
 
     def allows(self, namespace: str, right: Right) -> bool:  # noqa: ARG002 - the port's
         """Everything is allowed: rights are tested on a real API server."""

@@ -67,6 +67,10 @@ def _roll(cluster: MemoryCluster, key: Key, before: dict[str, Any]) -> None:
         # The template that ran until now is kept, as a cluster keeps it.
         newest = max(newest, 1)
         _keep(cluster, key, kept, newest, before)
+        since = before["metadata"].get("creationTimestamp")
+        cluster.objects[(kept, key[1], f"{key[2]}-{newest}")]["metadata"] |= {
+            "creationTimestamp": since
+        }
     _keep(cluster, key, kept, newest + 1, after)
     if kept == "replicaset":
         after["metadata"].setdefault("annotations", {})[_REVISION] = str(newest + 1)
@@ -93,6 +97,7 @@ def _keep(
             "uid": f"{workload['metadata']['uid']}-{number}",
             "resourceVersion": "1",
             "generation": 1,
+            "creationTimestamp": cluster.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "labels": dict((template.get("metadata") or {}).get("labels") or {}),
             "ownerReferences": [
                 {

@@ -45,13 +45,17 @@ class ManifestRefused(ValueError):
     """A manifest cannot be an object of the rehearsal's cluster; the message says why."""
 
 
-def objects_of(manifests: Iterable[Mapping[str, Any]]) -> dict[Key, dict[str, Any]]:
+def objects_of(
+    files: Iterable[Mapping[str, Any]], manifests: Iterable[Mapping[str, Any]]
+) -> dict[Key, dict[str, Any]]:
     """Give the objects that manifests describe; a later one replaces one of the same name.
 
     Parameters
     ----------
+    files
+        Manifests as a team deploys them, with much that no action looks at: that is left out.
     manifests
-        As in YAML files; a ``List`` gives its items.
+        What a test states itself; a ``List`` gives its items.
 
     Returns
     -------
@@ -64,7 +68,8 @@ def objects_of(manifests: Iterable[Mapping[str, Any]]) -> dict[Key, dict[str, An
         A manifest is of a kind that no action looks at, or has no name.
     """
     found: dict[Key, dict[str, Any]] = {}
-    for manifest in _flat(manifests):
+    known = [each for each in _flat(files) if _word(each) is not None]
+    for manifest in (*known, *_flat(manifests)):
         raw = copy.deepcopy(dict(manifest))
         found[_key(raw)] = raw
     for namespace in {key[1] for key in found if key[1]}:
@@ -117,10 +122,13 @@ def _flat(manifests: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]
             yield manifest
 
 
-def _key(raw: dict[str, Any]) -> Key:
+def _word(raw: Mapping[str, Any]) -> KindWord | None:
     group = str(raw.get("apiVersion", "")).rpartition("/")[0]
-    kind = str(raw.get("kind"))
-    word = _WORDS.get((group, kind))
+    return _WORDS.get((group, str(raw.get("kind"))))
+
+
+def _key(raw: dict[str, Any]) -> Key:
+    kind, word = raw.get("kind"), _word(raw)
     metadata = raw.get("metadata") or {}
     name = metadata.get("name")
     if word is None:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-__all__ = ["MemoryParameters", "StandingClock"]
+from runbook_action.errors import ClusterConflict
+from runbook_action.leases import Lease
+from runbook_action.ports import AutomationRun
+
+__all__ = [
+    "GivenAutomations",
+    "GivenChecks",
+    "MemoryLeases",
+    "MemoryParameters",
+    "StandingClock",
+]
 
 
 class StandingClock:
@@ -59,3 +70,74 @@ class MemoryParameters:
     def put(self, name: str, value: str) -> None:
         """Write a parameter."""
         self.values[name] = value
+
+
+class MemoryLeases:
+    """A store of leases, empty at the beginning."""
+
+    def __init__(self) -> None:
+        self._leases: dict[str, Lease] = {}
+
+    def read(self, thing: str) -> Lease | None:
+        """Read a lease; None if nobody holds the thing."""
+        return self._leases.get(thing)
+
+    def write(self, thing: str, lease: Lease) -> None:
+        """Write over the version before."""
+        found = self._leases.get(thing)
+        if (found.version if found else 0) != lease.version - 1:
+            raise ClusterConflict(f"the lease of {thing} was written by somebody else")
+        self._leases[thing] = lease
+
+    def delete(self, thing: str, version: int) -> None:
+        """Remove exactly this version; one that is gone is no fault."""
+        found = self._leases.get(thing)
+        if found is not None and found.version != version:
+            raise ClusterConflict(f"the lease of {thing} was written by somebody else")
+        self._leases.pop(thing, None)
+
+
+class GivenChecks:
+    """Checks of the team that answer what a test says.
+
+    Parameters
+    ----------
+    answers
+        Name → answer.
+    """
+
+    def __init__(self, answers: Mapping[str, object]) -> None:
+        self._answers = answers
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The checks there are."""
+        return frozenset(self._answers)
+
+    def ask(self, name: str, about: Mapping[str, str | None]) -> object:  # noqa: ARG002 - the port's
+        """What the check says."""
+        return self._answers[name]
+
+
+class GivenAutomations:
+    """Automation documents, each of which ends well at once.
+
+    Parameters
+    ----------
+    documents
+        Those that may be started.
+    """
+
+    def __init__(self, documents: Iterable[str]) -> None:
+        self.documents = frozenset(documents)
+
+    def start(self, document: str, inputs: Mapping[str, str], token: str) -> str:  # noqa: ARG002 - the port's
+        """Start a document."""
+        return token
+
+    def look(self, run_id: str) -> AutomationRun:  # noqa: ARG002 - the port's
+        """How far a run is: at its end."""
+        return AutomationRun("Success", True, True, {}, "")
+
+    def stop(self, run_id: str) -> None:
+        """Nothing goes on that could be stopped."""

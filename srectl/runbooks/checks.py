@@ -179,6 +179,12 @@ def _conditions(definition: Mapping[str, Any], actions: Mapping[str, Action] | N
         kinds = kinds_of(step["target"])
         if actions is not None and step["action"] in actions:
             kinds = (kinds & actions[step["action"]].target_kinds) or kinds
+        for index, condition in enumerate(step["when"]):
+            if condition["fact"].startswith("check") and step["action"] != "invoke_check":
+                yield (
+                    f"{_at(definition, step)}/when/{index}",
+                    f"this step can never run: {condition['fact']} is known of invoke_check only",
+                )
         for index, text in impossible(step["when"], kinds):
             yield f"{_at(definition, step)}/when/{index}", f"this step can never run: {text}"
 

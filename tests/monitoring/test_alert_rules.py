@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 CASES = sorted(Path(__file__).parent.glob("*.yaml"))
 GROUPS = yaml.safe_load(rule_file(SHIPPED_RULES))["groups"]
 ALERTS = {rule["alert"]: rule for group in GROUPS for rule in group["rules"] if "alert" in rule}
-# Sent by a schedule of template.yaml, to see that the platform itself is alive.
-NOT_OF_PROMETHEUS = {"PlatformCanary"}
+# Sent by a schedule of template.yaml, to see that the platform is alive; and an example.
+NOT_OF_PROMETHEUS = {"PlatformCanary", "WorkloadCrashLooping"}
 # Slow burns have causes that somebody has to find, and a drain takes such a load elsewhere.
 FOR_A_HUMAN = {
     "CheckoutErrorBudgetBurnFast",

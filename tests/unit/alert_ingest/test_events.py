@@ -50,7 +50,7 @@ def test_every_sample_gives_events_of_the_published_schema(name: str) -> None:
         if data["alert_name"].startswith(("Datasource", "TestAlert")):
             assert data["runbook"] is None
             continue
-        assert data["runbook"] in {"CheckoutHighErrorRate", "NodeUnhealthy"}
+        assert data["runbook"] in {"CheckoutHighErrorRate", "NodeNotReady"}
         assert data["target"]["cluster"] == "sre-platform"
 
 

@@ -105,6 +105,12 @@ def test_a_runbook_that_can_do_what_it_says_has_no_problem() -> None:
         ),
         (
             SECOND,
+            SECOND + "    when: [{fact: check.queue_depth, below: 7}]\n",
+            "/steps/1/when/0",
+            "known of invoke_check only",
+        ),
+        (
+            SECOND,
             SECOND + "    when: [{fact: replicas, is: many}]\n",
             "/steps/1/when/0",
             "a number, never 'many'",
@@ -161,6 +167,12 @@ def test_a_runbook_that_can_do_what_it_says_has_no_problem() -> None:
             "    action: probe_cluster\n",
             "/on_failure",
             "what probe_cluster does cannot be undone",
+        ),
+        (
+            "    action: rollback_workload\n",
+            "    action: run_automation\n    parameters: {document: D, inputs: {Id: i-1}}\n",
+            "/steps/1/approval",
+            "cannot be taken back, so it has to ask",
         ),
         (
             "guard:",

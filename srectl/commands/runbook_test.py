@@ -1,0 +1,112 @@
+"""``srectl runbooks test``: the tests of the catalogue, run without a stack."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from srectl.commands.catalogue_files import folder_option, loaded
+from srectl.commands.display import console
+from srectl.commands.operating import print_json, safe
+from srectl.errors import CommandFailed, ExitCode
+from srectl.operate.function_code import need_function_code
+from srectl.rehearsal.cases import SCHEMA_FILE, Case, CasesInvalid, cases_in
+
+__all__ = ["test"]
+
+
+@click.command()
+@folder_option
+@click.option(
+    "--tests",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with the test files.  [default: tests/ in the catalogue's folder]",
+)
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json also tells all that was found, not only where it differs.",
+)
+@click.pass_context
+def test(context: click.Context, folder: Path, tests: Path | None, output: str) -> None:
+    """Run the tests of the catalogue, in seconds and without a stack.
+
+    Each test gives an alert and Kubernetes objects, and says what must come of them: which runbook,
+    on what, what each step would change or why not, and what is undone in which order. A runbook
+    that no test selects is a fault, too. Ends with 1 where anything differs.
+    """
+    need_function_code(
+        "runbooks are tried with the functions' own code",
+        "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks test'",
+        needs=("fastjsonschema",),
+    )
+    catalogue = {one.name: one.definition for one in loaded(folder)}
+    began = time.monotonic()
+    results = [_run(case, catalogue) for case in _cases(tests or folder / "tests")]
+    selected = {result["found"].get("runbook") for result in results}
+    untested = sorted(set(catalogue) - selected)
+    failed = [result for result in results if result["differences"]]
+    if output == "json":
+        print_json({"tests": results, "untested": untested, "passed": not (failed or untested)})
+    else:
+        _show_all(
+            results, untested, f"{len(catalogue)} runbooks in {time.monotonic() - began:.1f} s"
+        )
+    context.exit(int(ExitCode.FAILED if failed or untested else ExitCode.OK))
+
+
+def _show_all(results: list[dict[str, Any]], untested: list[str], of_what: str) -> None:
+    failed = [result for result in results if result["differences"]]
+    for result in results:
+        _show(result)
+    for name in untested:
+        console.print(f"  [red]✗[/] runbook {safe(name)} is selected by no test")
+    console.print(
+        f"{len(results)} tests of {of_what}: "
+        + (f"[red]{len(failed)} differ[/]" if failed else "[green]all as expected[/]")
+    )
+
+
+def _cases(folder: Path) -> list[Case]:
+    if not folder.is_dir():
+        raise CommandFailed(
+            f"there is no folder {folder} with tests",
+            "docs/writing-a-runbook.md shows how to write one, --tests names another folder",
+        )
+    try:
+        return cases_in(folder)
+    except CasesInvalid as error:
+        raise CommandFailed(
+            f"the tests in {folder} are not valid:\n{error}", f"their schema is {SCHEMA_FILE}"
+        ) from error
+
+
+def _run(case: Case, catalogue: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    # Only where the functions' code is.
+    from srectl.rehearsal.compare import differences
+    from srectl.rehearsal.manifests import ManifestRefused
+    from srectl.rehearsal.rehearse import rehearse
+
+    told = {"file": case.file, "name": case.name, "expected": dict(case.expect)}
+    try:
+        found = rehearse(case, catalogue)
+    except (ManifestRefused, CommandFailed) as error:
+        said = error.message if isinstance(error, CommandFailed) else str(error)
+        return {**told, "found": {}, "differences": [f"it could not be run: {said}"]}
+    return {**told, "found": found, "differences": differences(case.expect, found)}
+
+
+def _show(result: dict[str, Any]) -> None:
+    mark = "[red]✗[/]" if result["differences"] else "[green]✓[/]"
+    console.print(f"  {mark} {safe(result['file'])}: {safe(result['name'])}")
+    for line in result["differences"]:
+        # What was expected and what was found keep their indentation.
+        text = line.lstrip()
+        colour = {"-": "red", "+": "green"}.get(text[:1])
+        shown = f"[{colour}]{safe(text)}[/]" if colour else safe(text)
+        console.print(" " * (6 + len(line) - len(text)) + shown)

@@ -1,0 +1,150 @@
+"""``srectl runbooks test`` finds what has changed, and says what is wrong with a test itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from srectl.cli import cli
+from tests.support.template import ROOT
+
+TEST = """
+files: [deployment.yaml]
+tests:
+  - name: it restarts
+    alert: {name: CheckoutDown, severity: critical, labels: {namespace: apps, deployment: checkout}}
+    expect:
+      runbook: CheckoutDown
+      target: deployment apps/checkout
+      steps: [{result: done, refused: ""}]
+      undo: [step-1]
+"""
+DEPLOYMENT = """
+apiVersion: v1
+kind: Service
+metadata: {name: checkout, namespace: apps}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout, namespace: apps}
+spec: {replicas: 3, selector: {matchLabels: {app: checkout}}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "runbooks" / "checkout-down.yaml", tmp_path)
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "deployment.yaml").write_text(DEPLOYMENT)
+    (tests / "down.yaml").write_text(
+        TEST.replace("deployment.yaml", "../manifests/deployment.yaml")
+    )
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["runbooks", "test", "--folder", str(folder), *arguments])
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def test_what_is_as_expected_ends_well(folder: Path) -> None:
+    answer = run(folder)
+    assert answer.exit_code == 0, answer.output
+    assert "✓ down.yaml: it restarts" in answer.output
+    assert "1 tests of 1 runbooks" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("on_failure: undo", "on_failure: keep", ["/undo:", "- step-1", "(nothing was found)"]),
+        ("action: restart_deployment", "action: probe_cluster", ["- done", "+ unchanged"]),
+        ("name: checkout}", "name: basket}", ["/target:", "- deployment apps/checkout"]),
+        ("name: CheckoutDown", "name: CheckoutUp", ["no runbook", "CheckoutUp is selected by no"]),
+        ("severities: [critical]", "severities: [warning]", ["/steps:", "- 1 steps"]),
+    ],
+)
+def test_a_changed_runbook_is_found(folder: Path, old: str, new: str, shown: list[str]) -> None:
+    change(folder / "checkout-down.yaml", old, new)
+    answer = run(folder)
+    assert answer.exit_code == 1
+    said = answer.output + run(folder, "--output", "json").output
+    for part in shown:
+        assert part in said
+
+
+def test_json_tells_all_that_was_found(folder: Path) -> None:
+    change(folder / "tests" / "down.yaml", "undo: [step-1]", "undo: []")
+    answer = run(folder, "--output", "json")
+    assert answer.exit_code == 1
+    report = json.loads(answer.stdout)
+    (test,) = report["tests"]
+    assert report["passed"] is False
+    assert test["differences"]
+    assert test["found"]["locks"] == ["target#sre-platform#apps#deployment#checkout"]
+    assert test["found"]["steps"][0]["plan"][0].startswith("Deployment apps/checkout: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("name: it restarts", "nam: it restarts", "down.yaml: /tests/0"),
+        ("severity: critical, ", "", "/tests/0/alert: 'severity' is a required property"),
+        ("result: done", "result: fine", "/tests/0/expect/steps/0/result"),
+        ("manifests/deployment.yaml", "manifests/gone.yaml", "/files: ../manifests/gone.yaml"),
+        ("tests:", "now: noon\ntests:", "/now: "),
+        ("tests:", "now: '2026-01-01T00:00:00'\ntests:", "a time needs its zone"),
+        ("undo: [step-1]", "undo: [step-1]\n      undo: []", "stands here a second time"),
+        ("{name: CheckoutDown,", "{event: x.json, name: CheckoutDown,", "/tests/0/alert/name"),
+    ],
+)
+def test_what_is_wrong_with_a_test_file_is_said_at_its_place(
+    folder: Path, old: str, new: str, problem: str
+) -> None:
+    change(folder / "tests" / "down.yaml", old, new)
+    answer = run(folder)
+    assert answer.exit_code == 1
+    assert problem in answer.output
+
+
+@pytest.mark.parametrize(
+    ("objects", "problem"),
+    [
+        ("[{apiVersion: v1, kind: Widget, metadata: {name: x}}]", "no action looks at a v1 Widget"),
+        ("[{apiVersion: v1, kind: Pod, metadata: {namespace: x}}]", "a Pod has no metadata.name"),
+        ("[{apiVersion: v1, kind: Pod, metadata: {name: x}}]", "Pod x has no metadata.namespace"),
+    ],
+)
+def test_an_object_that_no_cluster_would_hold_is_a_difference(
+    folder: Path, objects: str, problem: str
+) -> None:
+    change(folder / "tests" / "down.yaml", "tests:", f"objects: {objects}\ntests:")
+    answer = run(folder)
+    assert answer.exit_code == 1
+    assert f"it could not be run: {problem}" in answer.output
+
+
+def test_what_is_taken_away_was_there(folder: Path) -> None:
+    gone = "without: [deployment apps/checkout]\n    expect"
+    change(folder / "tests" / "down.yaml", "expect", gone)
+    assert "TargetNotFound" in run(folder, "--output", "json").output
+    change(folder / "tests" / "down.yaml", "apps/checkout]", "apps/basket]")
+    assert "there is no deployment apps/basket that could be taken away" in run(folder).output
+
+
+def test_a_catalogue_without_tests_is_told_where_to_begin(folder: Path) -> None:
+    shutil.rmtree(folder / "tests")
+    answer = run(folder)
+    assert answer.exit_code == 1
+    assert "there is no folder" in answer.output

@@ -1,0 +1,47 @@
+"""Every shipped runbook is tested: where it acts, where it refuses, and what is not its target."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from srectl import runbooks
+from srectl.cli import cli
+from tests.support.template import ROOT
+
+FOLDER = ROOT / "runbooks"
+NAMES = [one.name for one in runbooks.load(FOLDER)]
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    answer = CliRunner().invoke(
+        cli, ["runbooks", "test", "--folder", str(FOLDER), "--output", "json"]
+    )
+    found: dict[str, Any] = json.loads(answer.stdout)
+    assert answer.exit_code == (0 if found["passed"] else 1)
+    return found
+
+
+def test_what_is_expected_comes_of_every_alert(report: dict[str, Any]) -> None:
+    differ = {test["name"]: test["differences"] for test in report["tests"] if test["differences"]}
+    assert differ == {}
+    assert report["passed"] is True
+
+
+@pytest.mark.parametrize("runbook", NAMES)
+def test_each_acts_in_one_test_and_in_another_does_not(
+    report: dict[str, Any], runbook: str
+) -> None:
+    found = [test["found"] for test in report["tests"] if test["found"]["runbook"] == runbook]
+    results = [{step["result"] for step in each["steps"]} for each in found]
+    # The heartbeat's action changes nothing by design.
+    acts = {"unchanged"} if runbook == "PlatformCanary" else {"done"}
+    assert any(acts & each for each in results)
+    refuses = [each for each in results if "refused" in each]
+    other = [each for each in found if each["escalates"] and not each["steps"]]
+    assert other, "no test in which it must not act at all"
+    assert refuses or runbook == "PlatformCanary", "no test in which its action refuses"

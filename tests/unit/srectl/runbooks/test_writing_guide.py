@@ -1,0 +1,97 @@
+"""docs/writing-a-runbook.md is followed to the letter: its files, its commands, what they print."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from srectl.cli import cli
+from tests.support.template import ROOT
+
+GUIDE = (ROOT / "docs" / "writing-a-runbook.md").read_text("utf-8")
+FENCE = re.compile(r"^```(?P<info>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of the guide."""
+
+    info: str
+    text: str
+
+    @property
+    def file(self) -> str | None:
+        return self.info.partition("file=")[2] or None
+
+
+BLOCKS = [Block(found["info"], found["text"]) for found in FENCE.finditer(GUIDE)]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a place that looks to the guide like a checkout."""
+    shutil.copytree(ROOT / "runbooks", tmp_path / "runbooks")
+    for shared in ("eks", "events"):
+        (tmp_path / shared).symlink_to(ROOT / shared)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path
+
+
+def run(line: str) -> Result:
+    words = shlex.split(line, comments=True)
+    assert words[0] == "srectl", line
+    if ">" in words:
+        words = words[: words.index(">")]
+    return CliRunner().invoke(cli, words[1:])
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def test_the_guide_can_be_followed_to_the_letter(checkout: Path) -> None:
+    output, ran = "", 0
+    for block in BLOCKS:
+        if block.file:
+            (checkout / block.file).write_text(block.text)
+        elif block.info == "sh" and not block.text.startswith("make setup"):
+            for line in lines(block.text):
+                answer = run(line)
+                assert answer.exit_code == 0, f"{line}\n{answer.output}"
+                output, ran = answer.output, ran + 1
+        elif block.info == "text":
+            printed = lines(output)
+            missing = [line for line in lines(block.text) if line not in printed]
+            assert not missing, f"not printed: {missing}\n{output}"
+    assert ran >= 5
+
+
+def test_the_difference_that_it_shows_is_printed(checkout: Path) -> None:
+    for block in BLOCKS:
+        if block.file:
+            (checkout / block.file).write_text(block.text)
+    tests = checkout / "runbooks" / "tests" / "basket.yaml"
+    right = "undo: [roll-back, restart]"
+    assert right in tests.read_text()
+    tests.write_text(tests.read_text().replace(right, "undo: [restart, roll-back]"))
+    answer = run("srectl runbooks test")
+    assert answer.exit_code == 1
+    (shown,) = (block for block in BLOCKS if block.info == "text difference")
+    assert "\n".join(lines(shown.text)) in "\n".join(lines(answer.output))
+
+
+def test_the_commands_for_a_deployment_exist() -> None:
+    (block,) = (block for block in BLOCKS if block.info == "sh deployment")
+    for line in lines(block.text):
+        words = [word for word in shlex.split(line)[1:] if not word.startswith("alert")]
+        asked = CliRunner().invoke(cli, [*words[:2], "--help"])
+        assert asked.exit_code == 0, line
+        for option in (word for word in words if word.startswith("--")):
+            assert option in asked.output, line
