@@ -84,3 +84,13 @@ def test_errors_carry_the_names_of_the_contract(
     result = function.invoke({**REQUEST, **change})
     assert result["errorType"] == error
     assert result["errorMessage"]
+
+
+def test_an_alert_that_names_another_object_than_its_runbook_is_refused_by_name(
+    function: Emulator,
+) -> None:
+    sample = ROOT / "events" / "runbook_action" / "invalid-resolve-another-namespace.json"
+    result = function.invoke(json.loads(sample.read_text("utf-8")))
+    assert result["errorType"] == "ActionRefused"
+    assert "deployment staging/checkout" in result["errorMessage"]
+    assert "deployment apps/checkout" in result["errorMessage"]
