@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 # Within a lane a flow may go through several roles; lanes do not touch each other's.
 LANES = {
     "IncidentResponseRunbookRole": "runbook",
+    "RemediationStepRole": "runbook",
     "IncidentRestorerRole": "runbook",
     "RunbookActionRole": "runbook",
     "AssumeRemediationRole": "runbook",

@@ -55,6 +55,7 @@ MENDS: tuple[str, ...] = (
     "jsonata_compiled",
     "execution_idempotent_start",
     "execution_status",
+    "execution_nested",
     "execution_turns",
     "table_settings",
     "table_atomic_writes",

@@ -56,7 +56,7 @@ def _table(operation: str) -> Callable[[dict[str, Any]], Iterable[Call]]:
 
 
 def _transaction(arguments: dict[str, Any]) -> Iterable[Call]:
-    """Each write of a transaction needs the grant that it would need alone."""
+    """Each part of a transaction needs the grant that it would need alone."""
     for item in arguments.get("TransactItems") or []:
         for kind, write in item.items():
             operation = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
@@ -74,6 +74,18 @@ def _queue(arguments: dict[str, Any]) -> Iterable[Call]:
 
 def _machine(arguments: dict[str, Any]) -> Iterable[Call]:
     yield "states:StartExecution", str(arguments.get("StateMachineArn", "")), {}
+
+
+def _machine_and_its_end(arguments: dict[str, Any]) -> Iterable[Call]:
+    """Waiting for the end takes a rule that Step Functions makes for itself, and more grants."""
+    arn = str(arguments.get("StateMachineArn", ""))
+    yield "states:StartExecution", arn, {}
+    executions = f"{arn.replace(':stateMachine:', ':execution:')}:any"
+    for operation in ("DescribeExecution", "StopExecution"):
+        yield f"states:{operation}", executions, {}
+    rule = _arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule")
+    for operation in ("PutTargets", "PutRule", "DescribeRule"):
+        yield f"events:{operation}", rule, {}
 
 
 def _bus(arguments: dict[str, Any]) -> Iterable[Call]:
@@ -127,8 +139,10 @@ _CALLS: dict[str, Callable[[dict[str, Any]], Iterable[Call]]] = {
     "sqs:sendMessage": _queue,
     "events:putEvents": _bus,
     "states:startExecution": _machine,
+    "states:startExecution.sync:2": _machine_and_its_end,
     "http:invoke": _http,
     "dynamodb:transactWriteItems": _transaction,
+    "dynamodb:transactGetItems": _transaction,
     "cloudwatch:putMetricData": _metrics,
     **{f"dynamodb:{_lower_first(name)}": _table(name) for name in _TABLE_OPERATIONS},
     **{f"ssm:{_lower_first(name)}": _parameter(name) for name in _PARAMETER_OPERATIONS},

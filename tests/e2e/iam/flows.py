@@ -24,6 +24,7 @@ Flow = Callable[[Lab], bool]
 _ACCEPTED = 202
 _FLOOD = "incidents.flood"
 _CANARY = "PlatformCanary"
+_CHECKOUT = {"kind": "deployment", "namespace": "apps", "name": "checkout"}
 
 
 @dataclass(frozen=True)
@@ -282,23 +283,32 @@ def an_escalation_that_cannot_be_sent_is_kept(lab: Lab) -> bool:
     return lab.first({"kept": lambda: lab.queued("notifications", _id(event))}, 5) is not None
 
 
-def what_a_runbook_did_is_reported(lab: Lab) -> bool:
-    event = lab.event(lab.runbook())
+def an_escalation_is_told_on_the_bus(lab: Lab) -> bool:
+    event = lab.event()
     lab.ended(lab.start("IncidentResponseRunbook", event))
-    return (
-        lab.first({"reported": lambda: lab.reported(_id(event), "TargetNotFound")}, 5) is not None
-    )
+    return lab.first({"told": lambda: lab.escalated(_id(event))}, 5) is not None
+
+
+def _refused(lab: Lab) -> str:
+    """Publish a runbook whose step is looked at, locked, tried, and refused: nothing changes."""
+    return lab.runbook(target=_CHECKOUT, parameters={"min_ready": 100})
+
+
+def what_a_runbook_did_is_reported(lab: Lab) -> bool:
+    event = lab.event(_refused(lab))
+    lab.ended(lab.start("IncidentResponseRunbook", event))
+    return lab.first({"reported": lambda: lab.reported(_id(event), "ActionRefused")}, 5) is not None
 
 
 def a_report_that_cannot_be_sent_is_kept(lab: Lab) -> bool:
-    event = lab.event(lab.runbook())
+    event = lab.event(_refused(lab))
     lab.ended(lab.start("IncidentResponseRunbook", event))
     return lab.first({"kept": lambda: lab.queued("parked", _id(event))}, 5) is not None
 
 
 def what_is_approved_is_done(lab: Lab) -> bool:
     runbook = lab.runbook(
-        target={"kind": "deployment", "namespace": "apps", "name": "checkout"},
+        target=_CHECKOUT,
         approval={"required": True, "timeout_seconds": 60},
     )
     event = lab.event(runbook)
@@ -323,7 +333,7 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
     runbook = lab.runbook(
         action="scale_deployment",
         parameters={"step": 1, "max_replicas": 6},
-        target={"kind": "deployment", "namespace": "apps", "name": "checkout"},
+        target=_CHECKOUT,
         restore={"after_seconds": 1, "watch_seconds": 1},
     )
     event = lab.event(runbook)
@@ -346,13 +356,15 @@ def _restore(lab: Lab, target: str = "checkout") -> str:
     data = event["detail"]["data"]
     action = {"action": "scale_deployment", "parameters": {"step": 1, "max_replicas": 6}}
     where = {**data["target"], "name": target}
+    step = {"index": 1, "name": "step-1", **action, "target": where, "on_failure": "undo"}
     given = {
         "detail": event["detail"],
         "timestamp": data["timestamp"],
         "display": {"name": data["alert_name"], "summary": "", "where": "", "links": []},
         "runbook": {"name": "iam", **action, "restore": {"after_seconds": 1, "watch_seconds": 1}},
-        "request": {**action, "target": where, "incident_id": _id(event), "undo": None},
-        "guard_key": f"target#iam#{_id(event)}",
+        "of": 1,
+        "locks": [f"target#iam#{_id(event)}", f"thing#iam#{_id(event)}"],
+        "stack": [{"step": step, "undo": None}],
     }
     lab.start("IncidentRestorer", given)
     return _id(event)
@@ -369,20 +381,6 @@ def what_was_taken_away_is_brought_back(lab: Lab) -> bool:
     return lab.first(looks, 40) == "noted"
 
 
-def what_was_brought_back_is_reported(lab: Lab) -> bool:
-    incident_id = _restore(lab)
-    looks = {
-        "reported": lambda: lab.reported(incident_id, '"restore"'),
-        "kept": lambda: lab.queued("parked", incident_id),
-    }
-    return lab.first(looks, 40) == "reported"
-
-
-def a_report_of_the_restorer_is_kept(lab: Lab) -> bool:
-    incident_id = _restore(lab)
-    return lab.first({"kept": lambda: lab.queued("parked", incident_id)}, 40) is not None
-
-
 def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
     incident_id = _restore(lab, "no-such-deployment")
     looks = {
@@ -390,6 +388,11 @@ def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
         "kept": lambda: lab.queued("notifications", incident_id),
     }
     return lab.first(looks, 40) == "told"
+
+
+def what_cannot_be_brought_back_is_told_on_the_bus(lab: Lab) -> bool:
+    incident_id = _restore(lab, "no-such-deployment")
+    return lab.first({"told": lambda: lab.escalated(incident_id)}, 40) is not None
 
 
 def a_failure_of_the_restorer_is_kept(lab: Lab) -> bool:
@@ -541,16 +544,29 @@ def what_people_are_told_is_posted_to_chat(lab: Lab) -> bool:
 _RUNBOOK = "IncidentResponseRunbookRole"
 _NOTIFIER = "IncidentNotifierRole"
 _DIGEST = "IncidentDigestRole"
+_STEP = "RemediationStepRole"
 _RESTORER = "IncidentRestorerRole"
 _HANDS_OVER = Probe(an_alert_without_a_runbook_goes_to_a_human)
 _REPORTS = Probe(what_a_runbook_did_is_reported)
 _CLUSTER = Probe(the_action_finds_its_way_into_the_cluster)
 _SWITCHES = Probe(degraded_mode_is_switched)
 _LEASES = Probe(a_lease_is_taken_and_let_go)
+_ASKS = Probe(what_is_approved_is_done)
+_SCALES = Probe(what_was_scaled_up_is_scaled_down_again)
 _BRINGS_BACK = Probe(what_was_taken_away_is_brought_back)
 _CANARY_ROLE = "PlatformCanaryRole"
 _CANARY_POSTS = Probe(the_canary_reaches_the_bus)
 _AGE = Probe(the_age_of_the_oldest_incident_is_reported)
+
+
+def _waits_for_steps(role: str, probe: Probe) -> dict[str, Probe]:
+    """Give the grants that it takes to wait for another machine's execution."""
+    end, rule = f"{role}.WaitForStepsAndStopThem:states", f"{role}.HearOfTheirEnds:events"
+    names = [f"{role}.StartSteps"]
+    names += [f"{end}:{operation}Execution" for operation in ("Describe", "Stop")]
+    names += [f"{rule}:{operation}" for operation in ("PutTargets", "PutRule", "DescribeRule")]
+    return dict.fromkeys(names, probe)
+
 
 PROBES: dict[str, Probe] = {
     "AlertIngestRole.PublishAlerts": Probe(an_alert_gets_onto_the_bus),
@@ -593,31 +609,34 @@ PROBES: dict[str, Probe] = {
     f"{_RUNBOOK}.ReadTheSwitches@RemediationModeParameter": _REPORTS,
     f"{_RUNBOOK}.ReadTheSwitches@MaintenanceParameter": _REPORTS,
     f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:UpdateItem": _HANDS_OVER,
-    f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:GetItem": Probe(what_is_approved_is_done),
-    f"{_RUNBOOK}.HandOverWhatIsToBeBroughtBack": Probe(what_was_scaled_up_is_scaled_down_again),
+    f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:GetItem": _SCALES,
+    f"{_RUNBOOK}.HandOverWhatIsToBeBroughtBack": _SCALES,
     f"{_RUNBOOK}.ReadTheCatalogue": _HANDS_OVER,
     f"{_RUNBOOK}.GuardTargets:dynamodb:UpdateItem": _HANDS_OVER,
     f"{_RUNBOOK}.GuardTargets:dynamodb:GetItem": _REPORTS,
     f"{_RUNBOOK}.Act": _REPORTS,
-    f"{_RUNBOOK}.ReportActions": _REPORTS,
+    **_waits_for_steps(_RUNBOOK, _REPORTS),
+    f"{_RUNBOOK}.TellOfEscalations": Probe(an_escalation_is_told_on_the_bus),
     f"{_RUNBOOK}.CallAHuman": _HANDS_OVER,
     f"{_RUNBOOK}.LeaveAFloodToTheDigest": Probe(a_flood_calls_no_human_one_by_one),
-    f"{_RUNBOOK}.KeepWhatCannotBeSent@ParkingQueue": Probe(
-        a_report_that_cannot_be_sent_is_kept, (f"{_RUNBOOK}.ReportActions",)
-    ),
-    f"{_RUNBOOK}.KeepWhatCannotBeSent@NotificationDeadLetters": Probe(
+    f"{_RUNBOOK}.KeepWhatCannotBeSent": Probe(
         an_escalation_that_cannot_be_sent_is_kept, (f"{_RUNBOOK}.CallAHuman",)
+    ),
+    f"{_STEP}.AskAndLookAgain:dynamodb:UpdateItem": _ASKS,
+    f"{_STEP}.AskAndLookAgain:dynamodb:GetItem": _ASKS,
+    f"{_STEP}.Act": _REPORTS,
+    f"{_STEP}.ReportActions": _REPORTS,
+    f"{_STEP}.AskAHuman": _ASKS,
+    f"{_STEP}.KeepWhatCannotBeSent": Probe(
+        a_report_that_cannot_be_sent_is_kept, (f"{_STEP}.ReportActions",)
     ),
     f"{_RESTORER}.FindRecurrences": _BRINGS_BACK,
     f"{_RESTORER}.NoteWhatBecameOfIt": _BRINGS_BACK,
     f"{_RESTORER}.LockTargets": _BRINGS_BACK,
-    f"{_RESTORER}.Act": _BRINGS_BACK,
+    **_waits_for_steps(_RESTORER, _BRINGS_BACK),
     f"{_RESTORER}.TellPeople": Probe(what_cannot_be_brought_back_is_told),
-    f"{_RESTORER}.TellChat": Probe(what_was_brought_back_is_reported),
-    f"{_RESTORER}.KeepWhatCannotBeSaid@ParkingQueue": Probe(
-        a_report_of_the_restorer_is_kept, (f"{_RESTORER}.TellChat",)
-    ),
-    f"{_RESTORER}.KeepWhatCannotBeSaid@NotificationDeadLetters": Probe(
+    f"{_RESTORER}.TellChat": Probe(what_cannot_be_brought_back_is_told_on_the_bus),
+    f"{_RESTORER}.KeepWhatCannotBeSent": Probe(
         a_failure_of_the_restorer_is_kept, (f"{_RESTORER}.TellPeople",)
     ),
     "RunbookActionRole.FindTheCluster": _CLUSTER,

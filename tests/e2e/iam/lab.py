@@ -30,7 +30,13 @@ from tests.integration.statemachine.platform import incident
 
 WINDOW_SECONDS = 300  # FloodWindowSeconds
 _COUNTERS = {"all": "alerts", "notify": "notifications"}
-_STANDARD = ("IncidentResponseRunbook", "IncidentRestorer", "IncidentDigest", "PlatformCanary")
+_STANDARD = (
+    "IncidentResponseRunbook",
+    "RemediationStep",
+    "IncidentRestorer",
+    "IncidentDigest",
+    "PlatformCanary",
+)
 _COLD_TRIES = 3
 _BUSY_SECONDS = 60
 _POLL_SECONDS = 0.3
@@ -185,9 +191,10 @@ class Lab:
             warnings=[],
             target={
                 "cluster": "sre-platform",
-                "namespace": "apps",
-                "kind": "deployment",
-                "name": name.lower(),
+                # One with a runbook leaves it to that to name the object; a runbook acts on no other.
+                "namespace": None if runbook else "apps",
+                "kind": None if runbook else "deployment",
+                "name": None if runbook else name.lower(),
             },
             **changes,
         )
@@ -393,6 +400,12 @@ class Lab:
         return any(
             data["incident_id"] == incident_id and words in json.dumps(data)
             for data in self.scene.events("action.completed")
+        )
+
+    def escalated(self, incident_id: str) -> bool:
+        """Tell whether incident.escalated about an incident went over the bus."""
+        return any(
+            data["incident_id"] == incident_id for data in self.scene.events("incident.escalated")
         )
 
     def service_account_token(self, name: str) -> str:

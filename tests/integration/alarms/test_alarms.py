@@ -91,6 +91,11 @@ def digest_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def a_step_fails(on: Deployment) -> Broken:
+    yield lambda: on.start_machine("remediation-step", "{}")
+
+
+@contextmanager
 def restorer_fails(on: Deployment) -> Broken:
     yield lambda: on.start_machine("incident-restorer", "{}")
 
@@ -172,6 +177,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
     (Scenario(("sre-runbook-failed",), runbook_fails),),
     (Scenario(("sre-notifier-failed",), notifier_fails),),
     (Scenario(("sre-digest-failed",), digest_fails),),
+    (Scenario(("sre-step-failed",), a_step_fails),),
     (Scenario(("sre-restorer-failed",), restorer_fails),),
     (Scenario(("sre-recorder-failed",), recorder_fails),),
 )

@@ -22,6 +22,8 @@ from tests.support.template import deployed
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+#: Machines that start remediation-step.
+LEADERS = ("incident-response-runbook", "incident-restorer")
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Platform:
     notifier_arn: str = ""
     digest_arn: str = ""
     restorer_arn: str = ""
+    step_arn: str = ""
 
     def __post_init__(self) -> None:
         self.ddb = self.aws.client("dynamodb")
@@ -112,6 +115,7 @@ class Platform:
         function = self._function(role)
         self.recorder_arn = self.machine("incident-recorder", role, function)
         self.digest_arn = self.machine("incident-digest", role, function)
+        self.step_arn = self.machine("remediation-step", role, function)
         self.restorer_arn = self.machine("incident-restorer", role, function)
         self.runbook_arn = self.machine("incident-response-runbook", role, function)
         self.recorder_variant = self.variant("incident-recorder")
@@ -171,12 +175,13 @@ class Platform:
             "NotificationDeadLetters": self.queues["notification-dlq"],
             "IncidentDigest": self.digest_arn,
             "IncidentRestorer": self.restorer_arn,
+            "RemediationStep": self.step_arn,
             "StabilizationSeconds": "1",
             "VerifyIntervalSeconds": "1",
             "VerifyTimeoutSeconds": "4",
             "ActionTimeoutSeconds": "4",
             "ProgressIntervalSeconds": "1",
-            "LeaseSeconds": "120",
+            "CallSeconds": "20",
             # No flood of runbooks where the tests of other things share a target.
             "FloodPerTarget": "100000",
             "FloodTotal": "100000",
@@ -203,15 +208,19 @@ class Platform:
     def variant(
         self, kind: str = "incident-response-runbook", *, role: str = "", **changes: str
     ) -> str:
-        """Create the machine once more with some substitutions changed, e.g. a missing table."""
-        return self.machine(
-            kind,
-            role or f"arn:aws:iam::{ACCOUNT}:role/{self.name}",
-            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}",
-            suffix=f"-{uuid.uuid4().hex[:6]}",
-            type_="STANDARD",
-            **changes,
-        )
+        """Create the machine once more with some substitutions changed, e.g. a missing table.
+
+        One that leads steps gets a machine for them that is changed likewise.
+        """
+        own = {
+            "role": role or f"arn:aws:iam::{ACCOUNT}:role/{self.name}",
+            "function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}",
+            "suffix": f"-{uuid.uuid4().hex[:6]}",
+            "type_": "STANDARD",
+        }
+        if kind in LEADERS and "StepArn" not in changes:
+            changes["StepArn"] = self.machine("remediation-step", **own, **changes)
+        return self.machine(kind, **own, **changes)
 
     def role_that_may_only(self, *actions: str) -> str:
         """Create a role for a machine that lacks some grants."""
@@ -499,7 +508,7 @@ def action_completed(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
     data = {
         "incident_id": of["detail"]["data"]["incident_id"],
         "timestamp": of["detail"]["data"]["timestamp"],
-        "action_id": of["detail"]["data"]["incident_id"] + ":execute",
+        "action_id": of["detail"]["data"]["incident_id"] + ":1:execute",
         "action": "enable_degraded_mode",
         "operation": "execute",
         "target": of["detail"]["data"]["target"],

@@ -1,9 +1,9 @@
 """Stands in for runbook-action where a state machine is under test: does what its script says.
 
-The script travels in the runbook's parameters, as JSON:
+The script travels in a step's parameters, as JSON:
 ``{"execute": ["ClusterUnreachable", "succeeded"], "verify": ["unhealthy", "healthy"]}``.
-Each call takes the next step, the last one stays. A step that is no known status is raised as an
-error of that name.
+Each call of a step takes the next word, the last one stays. A word that is no known status is
+raised as an error of that name. ``resolve`` follows the script of the first step.
 """
 
 from __future__ import annotations
@@ -14,33 +14,78 @@ import pathlib
 from typing import Any
 
 STATUSES = {"succeeded", "in_progress", "unchanged", "planned", "healthy", "unhealthy"}
+STATUSES |= {"resolved", "not-applicable"}
+USUAL = {"verify": "healthy", "plan": "planned", "resolve": "resolved"}
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Take the next step of the script and note the call."""
+    """Take the next word of the script and note the call."""
     log = pathlib.Path(os.environ["CALLS_DIR"]) / f"{event['incident_id']}.jsonl"
     operation = event["operation"]
-    earlier = log.read_text().splitlines() if log.exists() else []
+    earlier = [json.loads(line) for line in (log.read_text() if log.exists() else "").splitlines()]
     with log.open("a") as file:
         file.write(json.dumps(event) + "\n")
-    turn = sum(json.loads(line)["operation"] == operation for line in earlier)
-    script = json.loads(event["parameters"].get("script", "{}"))
-    steps = script.get(operation) or [
-        {"verify": "healthy", "plan": "planned"}.get(operation, "succeeded")
+    same = [
+        call
+        for call in earlier
+        if call["operation"] == operation and call.get("step") == event.get("step")
     ]
-    step = steps[min(turn, len(steps) - 1)]
-    if step not in STATUSES:
-        raise type(step, (Exception,), {})(f"scripted {step}")
+    steps = resolved(event) if operation == "resolve" else {"steps": [event]}
+    script = json.loads(steps["steps"][0]["parameters"].get("script", "{}"))
+    words = script.get(operation) or [USUAL.get(operation, "succeeded")]
+    word = words[min(len(same), len(words) - 1)]
+    if word not in STATUSES:
+        raise type(word, (Exception,), {})(f"scripted {word}")
+    if operation == "resolve":
+        return {"status": "resolved", "operation": operation, **steps}
     return {
-        "status": "succeeded" if step == "healthy" else step,
+        "status": "succeeded" if word == "healthy" else word,
         "action": event["action"],
         "operation": operation,
         "target": event["target"],
         "incident_id": event["incident_id"],
-        "changed": step == "succeeded",
-        "summary": f"scripted {operation}: {step}",
+        "changed": word == "succeeded",
+        "summary": f"scripted {operation}: {word}",
         "details": {},
         "plan": [{"kind": "Deployment", "name": "checkout", "field": "x", "from": "a", "to": "b"}],
         "undo": {"action": event["action"], "parameters": {}} if operation == "execute" else None,
-        "healthy": step == "healthy" if operation == "verify" else None,
+        "healthy": word == "healthy" if operation == "verify" else None,
+        "applies": word != "not-applicable",
+        "why_not": "scripted" if word == "not-applicable" else "",
+    }
+
+
+def resolved(event: dict[str, Any]) -> dict[str, Any]:
+    """Every target as the runbook names it; what it locks besides, as its parameters say."""
+    runbook = event["runbook"]
+    cluster = event["alert"]["target"]["cluster"] or "sre-platform"
+    steps, locks = [], set()
+    for index, step in enumerate(runbook.get("steps") or [runbook], start=1):
+        target = {**(step.get("target") or runbook["target"]), "cluster": cluster}
+        approval = step.get("approval") or {}
+        parameters = step.get("parameters") or {}
+        place = (str(target.get(key) or "") for key in ("namespace", "kind", "name"))
+        locks.add("#".join(("target", cluster, *place)))
+        locks.update(parameters.get("locks", []))
+        steps.append(
+            {
+                "index": index,
+                "name": (step.get("name") if "steps" in runbook else None) or f"step-{index}",
+                "action": step["action"],
+                "target": target,
+                "parameters": parameters,
+                "on_failure": step.get("on_failure") or runbook["on_failure"],
+                "verify_seconds": step.get("verify_seconds"),
+                "approval": {
+                    "required": approval.get("required", False),
+                    "timeout_seconds": approval.get("timeout_seconds", 900),
+                },
+                "when": step.get("when") or [],
+            }
+        )
+    return {
+        "target": steps[0]["target"],
+        "locks": sorted(locks),
+        "strategy": runbook.get("strategy", "ladder"),
+        "steps": steps,
     }

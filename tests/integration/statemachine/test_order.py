@@ -104,7 +104,7 @@ class Incident:
             assert self.platform.wait_ended(execution)["status"] == "SUCCEEDED"
         acted = self.platform.calls(self.id, "execute")
         if acted:
-            wait_for(lambda: f"{self.id}:execute" in self._recorded(), "the action on record")
+            wait_for(lambda: f"{self.id}:1:execute" in self._recorded(), "the action on record")
         assert len(acted) <= 1
         recorded = Counter(self._recorded())
         assert recorded == Counter({*recorded}), "an action is on record twice"

@@ -101,25 +101,26 @@ def test_what_no_runbook_may_repair_goes_to_a_human(
     assert platform.calls(id_of(event), "execute") == []
 
 
-@pytest.mark.parametrize(("label", "acts"), [("2", True), ("4", False), ("2; reboot", False)])
-def test_a_parameter_from_a_label_keeps_to_the_bounds_of_its_runbook(
-    platform: Platform, label: str, acts: bool
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("ParameterRefused", "parameter-refused"),
+        ("ActionRefused", "target-refused"),
+        ("TargetNotFound", "target-not-found"),
+        ("TargetAmbiguous", "target-ambiguous"),
+        ("InvalidRequest", "resolve-failed"),
+    ],
+)
+def test_what_a_runbook_cannot_be_applied_to_goes_to_a_human_with_what_was_found(
+    platform: Platform, error: str, code: str
 ) -> None:
-    by = {"from_label": "by", "type": "integer", "minimum": 1, "maximum": 3}
-    name = platform.runbook(parameters={"by": by})
-    event = incident(name, labels={"alertname": "CheckoutHighErrorRate", "by": label})
-    platform.send(event)
-    if acts:
-        wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
-        platform.send(resolution(event))
-        platform.wait_status(id_of(event), "resolved")
-        (call,) = platform.calls(id_of(event), "execute")
-        assert call["parameters"] == {"by": 2}
-    else:
-        record = escalation(platform, event, "parameter-refused")
-        assert "parameter by" in record["escalation_reason"]
-        assert "reboot" not in record["escalation_reason"]
-        assert platform.calls(id_of(event), "execute") == []
+    event = incident(platform.runbook({"resolve": [error]}))
+    platform.run(event)
+    record = escalation(platform, event, code)
+    assert f"{error}: scripted {error}" in record["escalation_reason"]
+    assert len(platform.calls(id_of(event), "resolve")) == 1
+    assert platform.calls(id_of(event), "execute") == []
+    assert holder(platform, event) is None
 
 
 def test_a_disabled_runbook_does_not_act(platform: Platform) -> None:
@@ -560,9 +561,15 @@ def test_an_action_that_cannot_be_reported_is_parked_and_still_verified(
         "ssm:GetParameters",
         "dynamodb:GetItem",
         "dynamodb:UpdateItem",
+        "events:DescribeRule",
+        "events:PutRule",
+        "events:PutTargets",
         "lambda:InvokeFunction",
         "sns:Publish",
         "sqs:SendMessage",
+        "states:DescribeExecution",
+        "states:StartExecution",
+        "states:StopExecution",
     )
     event = incident(platform.runbook(on_failure="keep"))
     platform.run(event, platform.variant(role=role))

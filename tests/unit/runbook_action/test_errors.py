@@ -41,11 +41,11 @@ def test_the_names_are_the_contract() -> None:
 def test_the_state_machine_retries_exactly_the_retryable_ones() -> None:
     invokes = [
         state
-        for kind in ("incident-response-runbook", "incident-restorer")
+        for kind in ("incident-response-runbook", "remediation-step")
         for state in machines()[kind].definition()["States"].values()
         if state.get("Resource", "").endswith("lambda:invoke")
     ]
-    assert len(invokes) == 5
+    assert len(invokes) == 4
     ours = names(errors.RunbookActionError)
     for state in invokes:
         retried = {name for rule in state["Retry"] for name in rule["ErrorEquals"]}

@@ -21,6 +21,7 @@ KEPT = {
     "IncidentDigestLogs": "/aws/states/incident-digest",
     "IncidentResponseRunbookLogs": "/aws/states/incident-response-runbook",
     "PlatformCanaryLogs": "/aws/states/platform-canary",
+    "RemediationStepLogs": "/aws/states/remediation-step",
     "IncidentRestorerLogs": "/aws/states/incident-restorer",
     "ParkingQueue": "sre-parked-events",
     "RecorderDeadLetters": "sre-dlq-recorder",

@@ -15,7 +15,13 @@ from tests.support.template import TEMPLATE
 
 #: What cleans a text begins with this, however it is spelled.
 CONTROLS = r"\x00-"
-TALKING = ("IncidentNotifier", "IncidentDigest", "IncidentResponseRunbook", "IncidentRestorer")
+TALKING = (
+    "IncidentNotifier",
+    "IncidentDigest",
+    "IncidentResponseRunbook",
+    "RemediationStep",
+    "IncidentRestorer",
+)
 
 
 def test_what_cleans_a_text_stands_once(machines: dict[str, dict[str, Any]]) -> None:

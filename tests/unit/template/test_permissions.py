@@ -61,7 +61,7 @@ def test_every_function_and_machine_has_a_role_of_its_own(template: dict[str, An
         for resource in template["Resources"].values()
         if resource["Type"] in {"AWS::Serverless::Function", "AWS::Serverless::StateMachine"}
     ]
-    assert len(roles) == len(set(roles)) == 8
+    assert len(roles) == len(set(roles)) == 9
 
 
 @pytest.mark.parametrize("service", ["events.amazonaws.com", "sns.amazonaws.com"])

@@ -45,7 +45,7 @@ def test_every_state_is_reached_and_leads_somewhere(machines: dict[str, dict[str
             nexts += [choice["Next"] for choice in state.get("Choices", [])]
             nexts += [catcher["Next"] for catcher in state.get("Catch", [])]
             reached |= {following for following in nexts if following}
-            assert any(nexts) or state["Type"] in {"Succeed", "Fail"}
+            assert any(nexts) or state.get("End") or state["Type"] in {"Succeed", "Fail"}
         assert reached == set(states), name
 
 

@@ -55,10 +55,14 @@ def test_what_is_merged_is_not_changed_where_it_is_merged() -> None:
 
 
 def keys_of(mapping: yaml.MappingNode) -> list[str]:
-    """Return its keys and those of all that is merged into it."""
+    """Return its keys and those of all that is merged into it, one mapping or several."""
     found: list[str] = []
     for key, value in mapping.value:
-        found += keys_of(value) if key.value == "<<" else [key.value]
+        if key.value != "<<":
+            found.append(key.value)
+            continue
+        for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            found += keys_of(merged)
     return found
 
 

@@ -258,6 +258,57 @@ def an_execution_ends_once_and_says_so_on_the_default_bus(aws: LocalAws, name: s
         events.delete_rule(Name=name)
 
 
+@shows("execution_nested")
+def a_child_is_an_execution_and_ends_with_the_one_that_waits_for_it(
+    aws: LocalAws, name: str
+) -> None:
+    """Its output and its failure come back; stopping the one that waits stops it."""
+    steps = aws.client("stepfunctions")
+    child = make_machine(
+        aws,
+        f"{name}-child",
+        {
+            "Which": {
+                "Type": "Choice",
+                "Choices": [
+                    {"Variable": "$.do", "StringEquals": "fail", "Next": "Fail"},
+                    {"Variable": "$.do", "StringEquals": "wait", "Next": "Wait"},
+                ],
+                "Default": "Done",
+            },
+            "Fail": {"Type": "Fail", "Error": "Broken", "Cause": "as asked"},
+            "Wait": {"Type": "Wait", "Seconds": 60, "End": True},
+            "Done": {"Type": "Pass", "Result": {"said": "done"}, "End": True},
+        },
+    )
+    start: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": child, "Input": {"do.$": "$.do"}},
+        "End": True,
+    }
+    parent = make_machine(aws, name, {"Start": start})
+
+    done = run_machine(aws, parent, {"do": "end"})
+    assert json.loads(done["output"])["Output"] == {"said": "done"}
+    failed = run_machine(aws, parent, {"do": "fail"})
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.TaskFailed")
+    assert json.loads(failed["cause"])["Error"] == "Broken"
+
+    waiting = steps.start_execution(stateMachineArn=parent, input=json.dumps({"do": "wait"}))
+
+    def running() -> list[dict[str, Any]]:
+        listed = steps.list_executions(stateMachineArn=child, statusFilter="RUNNING")
+        return list(listed["executions"])
+
+    (one,) = eventually(running, "the child runs")
+    steps.stop_execution(executionArn=waiting["executionArn"])
+    eventually(
+        lambda: steps.describe_execution(executionArn=one["executionArn"])["status"] == "ABORTED",
+        "the child is stopped, too",
+    )
+
+
 @shows("execution_metrics")
 def executions_are_counted_by_how_they_end(aws: LocalAws, name: str) -> None:
     """``AWS/States`` has each machine's executions that started, succeeded and failed."""
