@@ -191,7 +191,7 @@ class Lab:
             warnings=[],
             target={
                 "cluster": "sre-platform",
-                # One with a runbook leaves it to that to name the object; a runbook acts on no other.
+                # One with a runbook leaves it to that to name the object: it acts on no other.
                 "namespace": None if runbook else "apps",
                 "kind": None if runbook else "deployment",
                 "name": None if runbook else name.lower(),
