@@ -31,7 +31,7 @@ from tests.integration.statemachine.platform import (
 pytestmark = [pytest.mark.localaws, pytest.mark.timeout(180)]
 
 #: State that a repetition goes through once → how many states the repetition enters in all.
-REPETITIONS = {"WaitForRollout": 3, "WaitToVerifyAgain": 4}
+REPETITIONS = {"WaitForProgress": 3, "WaitToVerifyAgain": 4}
 #: The seven steps that the platform was ordered with.
 STEPS = {
     "EvaluateAlert",
@@ -56,20 +56,22 @@ class Price:
 PRICES = {
     "a duplicate": Price(2, 5),
     "an alert without a runbook": Price(8, 18),
-    "a remediation": Price(22, 29),
-    "the canary and its runbook": Price(30, 52),
+    "a remediation": Price(26, 29),
+    "the canary and its runbook": Price(38, 52),
 }
 
 
 def entered(platform: Platform, execution: str) -> list[str]:
-    """Names of the states that an execution entered, in their order, those of a map included."""
+    """Names of the states that an execution entered, and those of the steps that it waited for."""
     pages = platform.sfn.get_paginator("get_execution_history").paginate(executionArn=execution)
-    return [
-        event["stateEnteredEventDetails"]["name"]
-        for page in pages
-        for event in page["events"]
-        if event["type"].endswith("StateEntered")
-    ]
+    states: list[str] = []
+    for event in (event for page in pages for event in page["events"]):
+        if event["type"].endswith("StateEntered"):
+            states.append(event["stateEnteredEventDetails"]["name"])
+        ended = event.get("taskSucceededEventDetails", {})
+        if ended.get("resource", "").endswith("startExecution.sync:2"):
+            states += entered(platform, json.loads(ended["output"])["ExecutionArn"])
+    return states
 
 
 def without_repetitions(states: list[str]) -> int:

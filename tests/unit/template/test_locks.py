@@ -1,0 +1,87 @@
+"""How the machines take locks, where a local AWS cannot show it: DynamoDB's refusals, and sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonata import Jsonata
+
+from tests.support.machines import machines
+
+#: As Step Functions tells them.
+CANCELLED = "Transaction cancelled, please refer cancellation reasons for specific reasons [{}] (…)"
+
+
+def state(kind: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = machines()[kind].definition()["States"][name]
+    return found
+
+
+def evaluated(expression: str, **variables: Any) -> Any:
+    return Jsonata(expression.removeprefix("{%").removesuffix("%}")).evaluate(None, variables)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "waits"),
+    [
+        ("ConditionalCheckFailed, None", False),
+        ("None, ConditionalCheckFailed", False),
+        ("TransactionConflict, ConditionalCheckFailed", False),
+        ("TransactionConflict, None", True),
+        ("None, ThrottlingError", True),
+        ("ProvisionedThroughputExceeded, None", True),
+    ],
+)
+def test_only_a_failed_condition_means_that_somebody_was_quicker(reasons: str, waits: bool) -> None:
+    (refused, _) = state("incident-response-runbook", "AcquireTargets")["Catch"]
+    assert refused["ErrorEquals"] == ["DynamoDb.TransactionCanceledException"]
+    pauses = [
+        evaluated(
+            refused["Assign"]["pause"],
+            states={"errorOutput": {"Cause": CANCELLED.format(reasons)}},
+            guard_attempts=attempt,
+        )
+        for attempt in (1, 4)
+    ]
+    if waits:
+        assert 1 <= pauses[0] <= 3 < pauses[1] <= 6
+    else:
+        assert pauses == [0, 0]
+
+
+def test_the_longest_runbook_can_be_locked_in_one_transaction() -> None:
+    """Eight steps, each with its object and one thing besides, and the record: of 100 at most."""
+    arguments = state("incident-response-runbook", "AcquireTargets")["Arguments"]["TransactItems"]
+    step = {"approval": {"required": False}, "verify_seconds": None}
+    locks = [f"target#c#n#deployment#{n}" for n in range(8)] + [f"thing#{n}" for n in range(8)]
+    found = evaluated(
+        arguments,
+        states={
+            "input": {
+                "now": 1,
+                "guards": [{"key": key, "version": 3, "history": "[1]"} for key in locks],
+            }
+        },
+        steps=[step] * 8,
+        of=8,
+        incident={"incident_id": "i"},
+        timestamp="t",
+        me="me",
+    )
+    keys = [each["Update"]["Key"] for each in found]
+    assert [key["guard_key"]["S"] for key in keys[:-1]] == locks
+    assert "incident_id" in keys[-1]
+
+
+@pytest.mark.parametrize("number", [1, 2, 16])
+def test_the_restorer_takes_all_locks_raises_their_versions_and_leaves_their_history(
+    number: int,
+) -> None:
+    arguments = state("incident-restorer", "LockTargets")["Arguments"]["TransactItems"]
+    locks = [f"target#{n}" for n in range(number)]
+    found = evaluated(arguments, stack=[{}, {}], locks=locks, incident={"incident_id": "i"})
+    assert [each["Update"]["Key"]["guard_key"]["S"] for each in found] == locks
+    for each in found:
+        assert "ADD version :one" in each["Update"]["UpdateExpression"]
+        assert "history" not in each["Update"]["UpdateExpression"]
