@@ -396,6 +396,16 @@ class Platform:
         return None if execution["status"] == "RUNNING" else execution
 
     # ------------------------------------------------------------ looking
+    def history(self, execution: str) -> list[dict[str, Any]]:
+        """What happened in an execution, and in those of the steps that it waited for."""
+        pages = self.sfn.get_paginator("get_execution_history").paginate(executionArn=execution)
+        events = [event for page in pages for event in page["events"]]
+        for event in list(events):
+            ended = event.get("taskSucceededEventDetails", {})
+            if ended.get("resource", "").endswith("startExecution.sync:2"):
+                events += self.history(json.loads(ended["output"])["ExecutionArn"])
+        return events
+
     def records(self, incident_id: str) -> list[dict[str, Any]]:
         """All items of an incident, plain values."""
         items = self.ddb.query(

@@ -54,9 +54,7 @@ class Scene:
         event = incident(runbook, **alert)
         execution = self.platform.run(event, self.machine, timeout=120)
         assert execution["status"] == "SUCCEEDED", execution
-        history = self.platform.sfn.get_execution_history(
-            executionArn=execution["executionArn"], maxResults=1000
-        )["events"]
+        history = self.platform.history(execution["executionArn"])
         failed = [each["taskFailedEventDetails"] for each in history if "Failed" in each["type"]]
         self.failures = [each["error"] for each in failed if "lambda" in each["resource"]]
         return self.platform.record(event["detail"]["data"]["incident_id"])
@@ -73,10 +71,10 @@ class Scene:
         }
         return self.platform.runbook(**{**settings, **changes})
 
-    def refused(self, record: dict[str, Any], *words: str) -> None:
+    def refused(self, record: dict[str, Any], *words: str, code: str = "action-failed") -> None:
         """A human was told what forbade the action, which was asked for only once."""
         assert record["status"] == "escalated", record
-        assert record["escalation_code"] == "action-failed"
+        assert record["escalation_code"] == code
         (told,) = wait_for(
             lambda: self.platform.notifications(record["incident_id"]), "a notification", 10
         )
@@ -247,18 +245,17 @@ def test_one_node_of_a_group_is_drained(scene: Scene, group: tuple[str, str]) ->
 def test_a_namespace_that_is_not_allowed_is_left_alone(scene: Scene) -> None:
     before = state_of(scene.forbidden)
     record = scene.respond(scene.restart(FORBIDDEN))
-    scene.refused(record, f"namespace {FORBIDDEN} is not one this platform may change")
+    scene.refused(
+        record, f"namespace {FORBIDDEN} is not one this platform may change", code="target-refused"
+    )
     assert state_of(scene.forbidden) == before
 
 
-@pytest.mark.parametrize("on_failure", ["keep", "undo"])
-def test_a_cluster_that_is_not_on_the_list_is_left_alone(scene: Scene, on_failure: str) -> None:
+def test_a_cluster_that_is_not_on_the_list_is_left_alone(scene: Scene) -> None:
     before = state_of(scene.allowed)
     target = {"cluster": "elsewhere", "namespace": "apps", "kind": "deployment", "name": SERVICE}
-    record = scene.respond(scene.restart(on_failure=on_failure), target=target)
-    if on_failure == "undo":
-        scene.failures.remove("ActionRefused")  # its undo is refused as well
-    scene.refused(record, "cluster 'elsewhere' is not on the allow-list")
+    record = scene.respond(scene.restart(on_failure="undo"), target=target)
+    scene.refused(record, "cluster 'elsewhere' is not on the allow-list", code="target-refused")
     assert state_of(scene.allowed) == before
 
 

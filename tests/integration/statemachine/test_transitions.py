@@ -63,15 +63,11 @@ PRICES = {
 
 def entered(platform: Platform, execution: str) -> list[str]:
     """Names of the states that an execution entered, and those of the steps that it waited for."""
-    pages = platform.sfn.get_paginator("get_execution_history").paginate(executionArn=execution)
-    states: list[str] = []
-    for event in (event for page in pages for event in page["events"]):
-        if event["type"].endswith("StateEntered"):
-            states.append(event["stateEnteredEventDetails"]["name"])
-        ended = event.get("taskSucceededEventDetails", {})
-        if ended.get("resource", "").endswith("startExecution.sync:2"):
-            states += entered(platform, json.loads(ended["output"])["ExecutionArn"])
-    return states
+    return [
+        event["stateEnteredEventDetails"]["name"]
+        for event in platform.history(execution)
+        if event["type"].endswith("StateEntered")
+    ]
 
 
 def without_repetitions(states: list[str]) -> int:
