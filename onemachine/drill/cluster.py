@@ -108,7 +108,7 @@ def _escalated(scene: Scene, alert: Alert) -> str:
         tried == _ATTEMPTS,
         f"{tried} attempts, {', '.join(f'{gap:.0f} s' for gap in gaps)} apart",
         where=f"the history of execution {record['runbook_execution']}",
-        next_step="compare with Retry of ExecuteAction in the state machine",
+        next_step="compare with IfItPasses in template.yaml",
     )
     scene.expect(
         "detect",

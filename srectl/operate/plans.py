@@ -18,7 +18,7 @@ from srectl.steps import steps_of, strategy_of, value_of
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-# Defaults of ReadGuard for a runbook that leaves them out.
+# Defaults of ReadGuards for a runbook that leaves them out.
 _GUARD = {"cooldown_seconds": 300, "max_actions": 3, "window_seconds": 3600}
 
 
