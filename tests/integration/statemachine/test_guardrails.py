@@ -83,6 +83,12 @@ class Scene:
             assert word in told["reason"]
         assert self.failures == ["ActionRefused"]
 
+    def refused_target(self, record: dict[str, Any], code: str, error: str) -> None:
+        """Nothing was even locked: the alert and the runbook do not lead to one object."""
+        assert (record["status"], record["escalation_code"]) == ("escalated", code), record
+        assert error in record["escalation_reason"]
+        assert self.failures == [error]
+
 
 def state_of(place: Place) -> tuple[Any, ...]:
     """What an action on a Deployment would leave a trace in."""
@@ -259,33 +265,41 @@ def test_a_cluster_that_is_not_on_the_list_is_left_alone(scene: Scene) -> None:
     assert state_of(scene.allowed) == before
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        ("node", "target.kind must be deployment for action restart_deployment, not node"),
-        ("statefulset", "target.kind must be deployment or node, not 'statefulset'"),
-    ],
-)
-def test_a_kind_that_an_action_is_not_for_is_left_alone(scene: Scene, kind: str, said: str) -> None:
-    before = state_of(scene.allowed)
-    target = {"kind": kind, "namespace": "apps", "name": SERVICE}
-    record = scene.respond(scene.restart(target=target))
-    assert record["status"] == "escalated"
-    assert said in record["escalation_reason"]
+def test_a_kind_that_an_action_is_not_for_is_left_alone(
+    scene: Scene, group: tuple[str, str]
+) -> None:
+    record = scene.respond(scene.restart(target={"kind": "node", "name": group[0]}))
+    assert record["escalation_code"] == "resolve-failed"
+    assert f"acts on a deployment, and the target is node {group[0]}" in record["escalation_reason"]
     assert scene.failures == ["InvalidRequest"]
+    assert not scene.allowed.core.read_node(group[0]).spec.unschedulable
+
+
+def test_an_object_that_is_not_there_is_not_looked_for_elsewhere(scene: Scene) -> None:
+    before = state_of(scene.allowed)
+    target = {"kind": "deployment", "namespace": "apps", "name": f"{SERVICE}-gone"}
+    scene.refused_target(
+        scene.respond(scene.restart(target=target)), "target-not-found", "TargetNotFound"
+    )
     assert state_of(scene.allowed) == before
 
 
+@pytest.mark.parametrize("labels", [{"namespace": FORBIDDEN}, {"deployment": "other"}])
+def test_an_alert_that_names_another_place_than_its_runbook_changes_neither(
+    scene: Scene, labels: dict[str, str]
+) -> None:
+    """Only the runbook's place counts, and of an alert of another one nobody knows what helps."""
+    before = state_of(scene.forbidden), state_of(scene.allowed)
+    record = scene.respond(scene.restart(), labels={"alertname": "Guarded", **labels})
+    scene.refused_target(record, "target-refused", "ActionRefused")
+    assert (state_of(scene.forbidden), state_of(scene.allowed)) == before
+
+
 def test_labels_of_an_alert_widen_nothing(scene: Scene) -> None:
-    """The alert names another namespace, wherever an alert can: only the runbook's counts."""
+    """The alert claims another namespace where no alert has a say: only the runbook's counts."""
     before = state_of(scene.forbidden)
     claimed = {"cluster": None, "namespace": FORBIDDEN, "kind": "deployment", "name": SERVICE}
-    labels = {
-        "namespace": FORBIDDEN,
-        "deployment": SERVICE,
-        "allowed_namespaces": FORBIDDEN,
-        "ALLOWED_NAMESPACES": FORBIDDEN,
-    }
+    labels = {"allowed_namespaces": FORBIDDEN, "ALLOWED_NAMESPACES": FORBIDDEN}
     record = scene.respond(
         scene.restart(), target=claimed, labels=labels, annotations={"namespace": FORBIDDEN}
     )
@@ -296,5 +310,5 @@ def test_labels_of_an_alert_widen_nothing(scene: Scene) -> None:
 
 def test_a_label_that_is_no_name_of_a_node_names_none(scene: Scene) -> None:
     record = drain(scene, "../../apis/apps/v1/namespaces/payments/deployments/guarded")
-    assert "is not the name of a Kubernetes object" in record["escalation_reason"]
-    assert scene.failures == ["InvalidRequest"]
+    scene.refused_target(record, "target-refused", "ActionRefused")
+    assert "is neither the name nor the address of a node" in record["escalation_reason"]
