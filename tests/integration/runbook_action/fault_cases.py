@@ -524,5 +524,16 @@ SCENES: dict[str, Callable[[str, Place, FaultyProxy], FaultCase]] = {
     "rerun_job": OnJob,
     "expand_volume": OnClaim,
 }
+# What acts on the Deployment checkout, or drains a node: the cases of test_faults itself.
+ON_CHECKOUT = frozenset(
+    {
+        "enable_degraded_mode",
+        "disable_degraded_mode",
+        "restart_deployment",
+        "scale_deployment",
+        "rollback_deployment",
+        "drain_node",
+    }
+)
 # What lies on an object that is made, or leaves: there nobody changes it in between.
 WITHOUT_CONFLICT = frozenset({"evict_pod", "rerun_job"})

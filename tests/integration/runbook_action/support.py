@@ -140,6 +140,7 @@ class PodStatuses:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.status: Callable[[Any], dict[str, Any] | None] = running
+        self.also: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         self._thread.start()
@@ -150,6 +151,7 @@ class PodStatuses:
 
     def _run(self) -> None:
         while not self._stop.wait(0.1):
+            self.also()
             for pod in self._core.list_namespaced_pod(self._namespace).items:
                 try:
                     if pod.metadata.deletion_timestamp:

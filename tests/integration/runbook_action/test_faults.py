@@ -21,7 +21,12 @@ from runbook_action.outcome import Outcome
 from runbook_action.request import Request, Target
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.drain_scene import create_pods
-from tests.integration.runbook_action.fault_cases import SCENES, WITHOUT_CONFLICT, FaultCase
+from tests.integration.runbook_action.fault_cases import (
+    ON_CHECKOUT,
+    SCENES,
+    WITHOUT_CONFLICT,
+    FaultCase,
+)
 from tests.integration.runbook_action.faulty_proxy import FaultyProxy
 from tests.integration.runbook_action.support import PARAMETER, Place
 
@@ -151,6 +156,7 @@ def case(
         yield made
         made.clear()
         return
+    assert action in ON_CHECKOUT, "a new action has a scene in fault_cases.SCENES"
     on_node = "node" in REGISTRY[action].target_kinds
     node: str | None = request.getfixturevalue("node") if on_node else None
     yield Case(action, request.getfixturevalue("place"), node, proxy)
