@@ -37,7 +37,13 @@ _FIRST_LABELS = (
     "cluster",
     "namespace",
     "deployment",
+    "statefulset",
+    "daemonset",
+    "job_name",
+    "horizontalpodautoscaler",
+    "persistentvolumeclaim",
     "node",
+    "instance",
     "pod",
     "service",
 )

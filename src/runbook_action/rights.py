@@ -6,9 +6,10 @@ shipped Roles (``srectl runbooks rbac``) and what ``probe_cluster`` asks the clu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, cast
 
+from runbook_action.history import KEEPERS
 from runbook_action.kinds import KINDS, KindWord
 from runbook_action.ports import Right
 from runbook_action.request import TargetKind
@@ -121,3 +122,27 @@ def looked_at(target: Mapping[str, object]) -> tuple[Right, ...]:
     if target.get("resolve_to") and word == "persistentvolumeclaim":
         found += rights("pod", "list")
     return tuple(found)
+
+
+def known_by(kind: TargetKind, facts: Iterable[str]) -> tuple[Right, ...]:
+    """Give what it takes to know facts of a kind of target: an unknown one never holds.
+
+    Parameters
+    ----------
+    kind
+        Kind of the target.
+    facts
+        Names that the conditions of a step use.
+    """
+    reads = {
+        "last_rollout_age_seconds": [(each, "list") for each in [KEEPERS.get(kind)] if each],
+        "last_end_reasons": [("pod", "get" if kind == "pod" else "list")],
+        "restarts": [("pod", "get" if kind == "pod" else "list")],
+        "autoscaler_at_maximum": [("horizontalpodautoscaler", "list")] if kind in WORKLOADS else [],
+    }
+    return tuple(
+        right
+        for fact in sorted(set(facts))
+        for word, verb in reads.get(fact, [])
+        for right in rights(cast(KindWord, word), verb)
+    )

@@ -34,6 +34,7 @@ _HEAD = """\
 """
 
 _RESOLVE = "resolve"  # the operation that comes before any action
+_WHEN = "when"  # the conditions of a step
 
 # A right → what needs it.
 Needs = dict["Right", list[str]]
@@ -67,7 +68,7 @@ def needs_of(
     )
     from runbook_action.actions import REGISTRY
     from runbook_action.actions.base import looks_at_target
-    from runbook_action.rights import kinds_of, looked_at, needed
+    from runbook_action.rights import kinds_of, known_by, looked_at, needed
 
     within: dict[str, Needs] = {}
     beyond: Needs = {}
@@ -83,6 +84,12 @@ def needs_of(
             ]
             if looks_at_target(action):
                 wanted += [(right, _RESOLVE) for right in looked_at(step["target"])]
+            facts = [condition["fact"] for condition in step["when"]]
+            wanted += [
+                (right, _WHEN)
+                for kind in kinds_of(step["target"])
+                for right in known_by(kind, facts)
+            ]
             for right, by in wanted:
                 if right.where != "target":
                     beyond.setdefault(right, []).append(by)

@@ -48,10 +48,13 @@ AT_MOST_WARNING = frozenset({"Warn", "Re-Warn"})
 # Datadog's names for Kubernetes objects -> the label names the platform uses for every sender.
 TAG_LABELS: Mapping[str, str] = MappingProxyType(
     {
+        "kube_daemon_set": "daemonset",
         "kube_deployment": "deployment",
+        "kube_job": "job_name",
         "kube_namespace": "namespace",
         "kube_cluster_name": "cluster",
         "kube_node": "node",
+        "kube_stateful_set": "statefulset",
         "pod_name": "pod",
     }
 )

@@ -126,6 +126,17 @@ VALID: dict[str, tuple[dict[str, object], dict[str, object]]] = {
             }
         },
     ),
+    "objects of other kinds": (
+        {"tags": "kube_stateful_set:db,kube_daemon_set:agent,kube_job:export-1,pod_name:db-0"},
+        {
+            "labels": {
+                "statefulset": "db",
+                "daemonset": "agent",
+                "job_name": "export-1",
+                "pod": "db-0",
+            }
+        },
+    ),
     "secret tag": ({"tags": "token:hunter2"}, {"labels": {"token": "[redacted]"}}),
     "secret in the query": ({"alert_query": "curl -H 'Authorization: Bearer hunter2hunter2'"}, {}),
     "no aggregation key": ({"aggreg_key": REMOVE}, {"fingerprint": "monitor:148275309"}),

@@ -123,3 +123,23 @@ def test_an_installed_srectl_without_the_functions_says_where_to_go(
     monkeypatch.setattr(function_code, "PROJECT_ROOT", tmp_path)
     with pytest.raises(CommandFailed, match="runbook-action's own code, which is not installed"):
         manifests([], ["apps"], "namespaces")
+
+
+def test_a_condition_is_granted_what_its_fact_takes() -> None:
+    """Else it would be unknown, and the step never be done."""
+    plain = runbook("restart_deployment", deployment("apps"))
+    step = {"action": "restart_deployment", "when": [{"fact": "autoscaler_at_maximum", "is": True}]}
+    asking = {
+        "name": "A",
+        "strategy": "ladder",
+        "target": deployment("apps"),
+        "on_failure": "keep",
+        "steps": [step, {**step, "when": [{"fact": "last_rollout_age_seconds", "below": 9}]}],
+    }
+    without, with_them = (
+        granted(manifests([each], ["apps"], "namespaces"), "Role") for each in (plain, asking)
+    )
+    assert with_them - without == {
+        ("apps", "autoscaling", "horizontalpodautoscalers", "list"),
+        ("apps", "apps", "replicasets", "list"),
+    }
