@@ -134,15 +134,16 @@ def known_by(kind: TargetKind, facts: Iterable[str]) -> tuple[Right, ...]:
     facts
         Names that the conditions of a step use.
     """
-    reads = {
-        "last_rollout_age_seconds": [(each, "list") for each in [KEEPERS.get(kind)] if each],
+    reads: Mapping[str, Sequence[tuple[KindWord, str]]] = {
+        "last_rollout_age_seconds": [(KEEPERS[kind], "list")] if kind in KEEPERS else [],
         "last_end_reasons": [("pod", "get" if kind == "pod" else "list")],
         "restarts": [("pod", "get" if kind == "pod" else "list")],
         "autoscaler_at_maximum": [("horizontalpodautoscaler", "list")] if kind in WORKLOADS else [],
+        # Of the node and the autoscaler themselves it takes no more than finding them.
     }
     return tuple(
         right
         for fact in sorted(set(facts))
         for word, verb in reads.get(fact, [])
-        for right in rights(cast(KindWord, word), verb)
+        for right in rights(word, verb)
     )
