@@ -152,7 +152,10 @@ def _show_step(step: Mapping[str, Any]) -> None:
     )
     console.print(f"    approval    {asked}")
     console.print(f"    on failure  {safe(step['on_failure'])}")
-    if answer := step.get("plan"):
+    answer = step.get("plan") or {}
+    if "refused" in answer:
+        console.print(f"    [red]refused[/]     {safe(answer['refused'])}")
+    elif answer:
         if answer.get("applies") is False:
             console.print(f"    [red]not now:[/]    {safe(answer.get('why_not'))}")
         console.print(f"    plan        {safe(answer.get('summary'))}")

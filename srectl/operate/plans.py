@@ -18,6 +18,10 @@ from srectl.steps import steps_of, strategy_of, value_of
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+# Errors of runbook-action that say that it must not act, in contrast to: could not find out.
+_REFUSALS = frozenset(
+    {"ActionRefused", "InvalidRequest", "ParameterRefused", "TargetAmbiguous", "TargetNotFound"}
+)
 # Defaults of ReadGuards for a runbook that leaves them out.
 _GUARD = {"cooldown_seconds": 300, "max_actions": 3, "window_seconds": 3600}
 
@@ -196,7 +200,8 @@ def live_plan(
     client, function
         The deployment's ``runbook-action``.
     decision
-        Of ``decide``; its steps get the targets that the function resolves.
+        Of ``decide``; its steps get the targets that the function resolves, and its refusals those
+        of the function.
     runbook, alert
         The definition, and ``data`` of the incident event.
 
@@ -209,25 +214,30 @@ def live_plan(
     Raises
     ------
     CommandFailed
-        It cannot be called, or refuses.
+        It cannot be called, or could not find out.
     """
+    incident = {"incident_id": decision.incident_id}
 
     def asked(what: str, request: Mapping[str, Any]) -> dict[str, Any]:
         with calling(f"function {function} could not be called"):
-            answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
-            payload = answer["Payload"].read()
-        result = json.loads(payload)
-        if answer.get("FunctionError"):
-            raise CommandFailed(
-                f"the {what} of runbook {decision.runbook} failed with "
-                f"{result.get('errorType')}: {result.get('errorMessage')}",
-                f"the log of {function} has more",
-            )
-        return dict(result)
+            payload = json.dumps({**request, **incident}).encode()
+            answer = client.invoke(FunctionName=function, Payload=payload)
+            result = dict(json.loads(answer["Payload"].read()))
+        if not answer.get("FunctionError"):
+            return result
+        said = f"{result.get('errorType')}: {result.get('errorMessage')}"
+        if result.get("errorType") in _REFUSALS:
+            decision.refusals.append(said)
+            return {"refused": said}
+        raise CommandFailed(
+            f"the {what} of runbook {decision.runbook} failed with {said}",
+            f"the log of {function} has more",
+        )
 
-    incident = {"incident_id": decision.incident_id}
-    resolve = {"operation": "resolve", "runbook": dict(runbook), "alert": dict(alert)}
-    decision.steps = asked("target", {**resolve, **incident})["steps"]
+    found = asked("target", {"operation": "resolve", "runbook": runbook, "alert": alert})
+    if "refused" in found:
+        return []
+    decision.steps = found["steps"]
     return [
         asked(
             f"plan of step {step['name']}",
@@ -239,7 +249,6 @@ def live_plan(
                 "step": step["index"],
                 "when": step["when"],
                 "undo": None,
-                **incident,
             },
         )
         for step in decision.steps

@@ -230,6 +230,16 @@ def test_live_follows_the_published_catalogue_and_switches_and_only_plans(
     assert (plan["target"], plan["step"]) == (target, 1)
 
 
+def test_what_the_function_refuses_is_a_reason_not_to_act() -> None:
+    runbook = CATALOGUE["CheckoutHighErrorRate"]
+    decision = decide(alert(), CATALOGUE, Limits())
+    said = {"errorType": "ActionRefused", "errorMessage": "the alert names staging/checkout"}
+    function = Function(said, error="Unhandled")
+    assert plans.live_plan(function, "f", decision, runbook, alert()) == []  # type: ignore[arg-type]  # all it calls is invoke
+    assert decision.refusals == ["ActionRefused: the alert names staging/checkout"]
+    assert not decision.eligible
+
+
 def test_a_plan_that_fails_names_the_error() -> None:
     runbook = CATALOGUE["CheckoutHighErrorRate"]
     decision = decide(alert(), CATALOGUE, Limits())

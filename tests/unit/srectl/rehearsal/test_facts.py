@@ -1,0 +1,70 @@
+"""What ``validate`` says of facts is what the function finds out."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from runbook_action.facts import facts_of
+from runbook_action.request import Request, Target, TargetKind
+from srectl.rehearsal.cases import Case, Stack
+from srectl.rehearsal.manifests import objects_of
+from srectl.rehearsal.world import World
+from srectl.runbooks.conditions import FACTS
+
+NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
+SINCE = "2026-01-01T11:00:00Z"
+TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c"}]}}
+KINDS: dict[TargetKind, str] = {
+    "deployment": "Deployment",
+    "statefulset": "StatefulSet",
+    "daemonset": "DaemonSet",
+    "pod": "Pod",
+    "node": "Node",
+    "horizontalpodautoscaler": "HorizontalPodAutoscaler",
+    "job": "Job",
+    "persistentvolumeclaim": "PersistentVolumeClaim",
+}
+GROUPS = {"Pod": "v1", "Node": "v1", "PersistentVolumeClaim": "v1", "Job": "batch/v1"}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_fact_is_known_of_the_kinds_that_validate_says(kind: TargetKind) -> None:
+    spelled = KINDS[kind]
+    metadata = {"name": "x", **({} if kind == "node" else {"namespace": "apps"})}
+    group = "autoscaling/v2" if kind == "horizontalpodautoscaler" else "apps/v1"
+    target = {
+        "apiVersion": GROUPS.get(spelled, group),
+        "kind": spelled,
+        "metadata": metadata,
+        "spec": {
+            "maxReplicas": 3,
+            "selector": {"matchLabels": {"app": "x"}},
+            "template": TEMPLATE,
+        },
+    }
+    kept = "ReplicaSet" if kind == "deployment" else "ControllerRevision"
+    revision = {
+        "apiVersion": "apps/v1",
+        "kind": kept,
+        "metadata": {
+            "name": "x-1",
+            "namespace": "apps",
+            "labels": {"app": "x"},
+            "annotations": {"deployment.kubernetes.io/revision": "1"},
+            "creationTimestamp": SINCE,
+            "ownerReferences": [{"kind": spelled, "name": "x"}],
+        },
+        "revision": 1,
+        "spec": {"template": TEMPLATE},
+        "data": {"spec": {"template": TEMPLATE}},
+    }
+    case = Case("f", "n", NOW, Stack(), ("", 1), [], [], [], {}, {}, [], [], {})
+    world = World(objects_of([], [target, revision]), case)
+    namespace = None if kind == "node" else "apps"
+    request = Request("plan", "any", Target("c", namespace, kind, "x"), "i", {})
+    found = facts_of(request, world.services)
+    assert set(found) == {name for name, fact in FACTS.items() if kind in fact.kinds}
+    if "last_rollout_age_seconds" in found:
+        assert found["last_rollout_age_seconds"] == 3600
