@@ -1,8 +1,8 @@
 """``invoke_check``: ask a check of the team's own, a Lambda or an HTTPS address of the allow-list.
 
-It answers ``{"healthy": true, "facts": {"queue_depth": 7}}``. The facts stand in the plan, where
-later conditions read them; ``healthy`` is the verdict of ``verify``. A check changes nothing here,
-and is asked anew each time.
+It answers ``{"healthy": true, "facts": {"queue_depth": 7}}``. A plan knows it as the facts
+``check`` (true) and ``check.queue_depth``, for the conditions of the step; ``healthy`` is the
+verdict of ``verify``. A check changes nothing here, and is asked anew each time.
 
 The answer is somebody else's: it is bounded, only plain values of it are taken, and anything else
 is refused.
@@ -25,7 +25,7 @@ from runbook_action.request import Request, TargetKind
 Fact = bool | int | float | str
 MOST_FACTS = 20
 LONGEST_TEXT = 200
-_FACT = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_FACT = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True)

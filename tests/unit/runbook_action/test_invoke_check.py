@@ -60,6 +60,12 @@ def test_the_facts_of_a_check_stand_in_the_outcome_and_nothing_is_changed(operat
     outcome = run(said, operation)
     assert (outcome.status, outcome.changed) == ("unchanged", False)
     assert outcome.details == GOOD
+    assert outcome.facts == {
+        "check": True,
+        "check.queue_depth": 7,
+        "check.leader": "b-1",
+        "check.lagging": False,
+    }
     assert said.about == {
         "cluster": None,
         "namespace": "apps",
