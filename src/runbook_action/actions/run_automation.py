@@ -63,6 +63,11 @@ class RunAutomation(Defaults):
         return {"document": TextField(128, required=True), "inputs": TextMapField()}
 
     @property
+    def can_undo(self) -> bool:
+        """As far as a run that still goes on can be stopped."""
+        return True
+
+    @property
     def undo_fields(self) -> Mapping[str, Field]:
         """The run to stop."""
         return {_RUN: TextField(36, required=True)}
