@@ -14,6 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from runbook_action.actions import REGISTRY
 from runbook_action.adapters.automations import SsmAutomations
 from runbook_action.adapters.aws_errors import CLIENT_CONFIG
+from runbook_action.adapters.catalogue import CatalogueTable
 from runbook_action.adapters.checks import TeamChecks
 from runbook_action.adapters.clock import LambdaContext, SystemClock
 from runbook_action.adapters.cluster import KubernetesCluster
@@ -52,9 +53,9 @@ class Container:
             settings.check_functions,
             settings.check_urls,
         )
-        self._leases = LeaseTable(
-            session.client("dynamodb", config=CLIENT_CONFIG), settings.guard_table
-        )
+        dynamodb = session.client("dynamodb", config=CLIENT_CONFIG)
+        self._leases = LeaseTable(dynamodb, settings.guard_table)
+        self._catalogue = CatalogueTable(dynamodb, settings.runbooks_table)
         self._access = EksClusters(
             eks=session.client("eks", config=CLIENT_CONFIG),
             sts=session.client("sts", config=CLIENT_CONFIG),
@@ -79,6 +80,7 @@ class Container:
             cluster_name=name,
             automations=self._automations,
             checks=self._checks,
+            catalogue=self._catalogue,
         )
 
 

@@ -199,6 +199,13 @@ class Checks(Protocol):
         """What a check says of a target, as JSON has it, whatever that is."""
 
 
+class Catalogue(Protocol):
+    """The published runbooks."""
+
+    def definitions(self) -> Sequence[Mapping[str, Any]]:
+        """Read every runbook as it was published."""
+
+
 class Clock(Protocol):
     """Time, and how much of it this call has left."""
 
@@ -230,5 +237,6 @@ class Services:
     degraded_mode_parameter: str
     leases: Leases
     cluster_name: str
+    catalogue: Catalogue
     automations: Automations | None = None
     checks: Checks | None = None

@@ -47,6 +47,8 @@ class Settings:
         Name of the SSM parameter that checkout reads.
     degraded_mode_key_id
         KMS key (id, ARN or alias) that encrypts the parameter.
+    runbooks_table
+        Table of the published catalogue.
     guard_table
         DynamoDB table that keeps the leases, beside the locks of the state machines.
     allowed_namespaces
@@ -66,6 +68,7 @@ class Settings:
     remediation_role_arn: str
     degraded_mode_parameter: str
     degraded_mode_key_id: str
+    runbooks_table: str
     guard_table: str
     allowed_namespaces: frozenset[str]
     region: str
@@ -102,6 +105,7 @@ class Settings:
         if parameter and not parameter.startswith("/"):
             faults.append(f"DEGRADED_MODE_PARAMETER {parameter!r} does not start with '/'")
         key = required("DEGRADED_MODE_KMS_KEY_ID")
+        runbooks_table = required("RUNBOOKS_TABLE")
         guard_table = required("GUARD_TABLE")
         namespaces = frozenset(
             name for part in required("ALLOWED_NAMESPACES").split(",") if (name := part.strip())
@@ -138,6 +142,7 @@ class Settings:
             role,
             parameter,
             key,
+            runbooks_table,
             guard_table,
             namespaces,
             region,

@@ -8,16 +8,14 @@ entry and for the ServiceAccount; and which namespaces the recorder of pod templ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from srectl.operate.function_code import need_function_code
-from srectl.steps import steps_of
 
 if TYPE_CHECKING:
-    from runbook_action.ports import Right
+    from runbook_action.needs import Needs
 
-__all__ = ["PARTS", "Needs", "manifests", "needs_of"]
+__all__ = ["PARTS", "manifests"]
 
 PARTS = ("namespaces", "cluster")
 _GROUP = "sre:checkout-remediation"
@@ -33,17 +31,11 @@ _HEAD = """\
 # declare: do not edit. What remediation may change within an object is in remediation-policy.yaml.
 """
 
-_RESOLVE = "resolve"  # the operation that comes before any action
-_WHEN = "when"  # the conditions of a step
 
-# A right → what needs it.
-Needs = dict["Right", list[str]]
-
-
-def needs_of(
-    definitions: Iterable[Mapping[str, Any]], namespaces: Sequence[str]
-) -> tuple[dict[str, Needs], Needs]:
-    """Work out what a catalogue needs.
+def manifests(
+    definitions: Iterable[Mapping[str, Any]], namespaces: Sequence[str], part: str
+) -> str:
+    """Write one part of the manifests.
 
     Parameters
     ----------
@@ -51,11 +43,13 @@ def needs_of(
         Runbooks; those that are not enabled need nothing.
     namespaces
         AllowedNamespaces of the deployment: what a pattern of a target can mean.
+    part
+        One of ``PARTS``.
 
     Returns
     -------
-    tuple
-        Rights in each namespace, and rights beyond namespaces.
+    str
+        YAML for a file that a kustomization names.
 
     Raises
     ------
@@ -67,54 +61,9 @@ def needs_of(
         "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks rbac'",
     )
     from runbook_action.actions import REGISTRY
-    from runbook_action.actions.base import looks_at_target
-    from runbook_action.rights import kinds_of, known_by, looked_at, needed
+    from runbook_action.needs import needs_of
 
-    within: dict[str, Needs] = {}
-    beyond: Needs = {}
-    for definition in definitions:
-        if definition.get("enabled") is False:
-            continue
-        for step in steps_of(definition):
-            action = REGISTRY[step["action"]]
-            wanted = [
-                (right, action.name)
-                for kind in kinds_of(step["target"])
-                for right in needed(action, kind)
-            ]
-            if looks_at_target(action):
-                wanted += [(right, _RESOLVE) for right in looked_at(step["target"])]
-            facts = [condition["fact"] for condition in step["when"]]
-            wanted += [
-                (right, _WHEN)
-                for kind in kinds_of(step["target"])
-                for right in known_by(kind, facts)
-            ]
-            for right, by in wanted:
-                if right.where != "target":
-                    beyond.setdefault(right, []).append(by)
-                    continue
-                for namespace in _namespaces_of(step["target"], namespaces):
-                    within.setdefault(namespace, {}).setdefault(right, []).append(by)
-    return within, beyond
-
-
-def manifests(
-    definitions: Iterable[Mapping[str, Any]], namespaces: Sequence[str], part: str
-) -> str:
-    """Write one part of the manifests; see ``needs_of`` for the parameters and errors.
-
-    Parameters
-    ----------
-    part
-        One of ``PARTS``.
-
-    Returns
-    -------
-    str
-        YAML for a file that a kustomization names.
-    """
-    within, beyond = needs_of(definitions, namespaces)
+    within, beyond = needs_of(definitions, REGISTRY, namespaces)
     documents = []
     if part == "namespaces":
         for namespace, needs in sorted(within.items()):
@@ -129,11 +78,6 @@ def manifests(
         if told:
             documents += _granted("Role", _NODE_NAME, _NODE_EVENTS, told, account=False)
     return _HEAD.format(part=part) + "---\n".join(documents)
-
-
-def _namespaces_of(target: Mapping[str, Any], allowed: Sequence[str]) -> list[str]:
-    wanted = target.get("namespaces", [target.get("namespace")])
-    return [each for each in allowed if any(fnmatchcase(each, str(one)) for one in wanted)]
 
 
 def _granted(kind: str, name: str, namespace: str, needs: Needs, *, account: bool) -> list[str]:

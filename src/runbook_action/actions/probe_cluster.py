@@ -1,9 +1,10 @@
 """``probe_cluster``: could a remediation act, if one had to? Changes nothing.
 
 It goes the whole way of a remediation (role, signed token, access entry, API server) and asks the
-API server there whether each right that remediations need is granted in the target's namespace
-(SelfSubjectAccessReview). The target's name is not looked at: it gives the probe a guard of its
-own, so that it never stands in the way of a remediation.
+API server there for each right that the published runbooks need in the target's namespace
+(SelfSubjectAccessReview). What they need beyond namespaces is not asked for: nodes are opt-in. The
+target's name is not looked at: it gives the probe a guard of its own, so that it never stands in
+the way of a remediation.
 """
 
 from __future__ import annotations
@@ -17,21 +18,6 @@ from runbook_action.outcome import Outcome
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
 
-#: What the shipped Role grants (eks/apps/base/remediation-rbac.yaml).
-RIGHTS = (
-    Right("apps", "deployments", "get"),
-    Right("apps", "deployments", "patch"),
-    Right("apps", "replicasets", "list"),
-    Right("autoscaling", "horizontalpodautoscalers", "list"),
-    Right("autoscaling", "horizontalpodautoscalers", "patch"),
-    Right("", "pods", "list"),
-    # To find the target (operation resolve).
-    Right("", "namespaces", "get"),
-    Right("", "pods", "get"),
-    Right("apps", "replicasets", "get"),
-    Right("events.k8s.io", "events", "create"),
-)
-
 
 @dataclass(frozen=True)
 class ProbeCluster(Defaults):
@@ -43,6 +29,11 @@ class ProbeCluster(Defaults):
     def target_kinds(self) -> frozenset[TargetKind]:
         """Remediations act on Deployments."""
         return frozenset({"deployment"})
+
+    @property
+    def aws_rights(self) -> Sequence[str]:
+        """The published catalogue."""
+        return ("dynamodb:Scan",)
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
@@ -66,23 +57,25 @@ class ProbeCluster(Defaults):
         AccessDenied
             If one is missing: no remediation could be carried through.
         """
-        missing = _missing(request, services)
+        asked = _needed(request, services)
+        missing = _missing(asked, request, services)
         if missing:
             raise AccessDenied(
                 f"in namespace {request.target.namespace} the cluster does not let remediation "
-                f"{_listed(missing)}. Apply eks/apps/base/remediation-rbac.yaml, and check that "
-                f"the access entry of the role names its group."
+                f"{_listed(missing)}. Apply what 'srectl runbooks rbac' prints for the published "
+                f"catalogue (eks/apps/base/remediation-rbac.yaml), and check that the access "
+                f"entry of the role names its group."
             )
         return Outcome(
             "unchanged",
-            f"change nothing: remediation has all its {len(RIGHTS)} rights in namespace "
+            f"change nothing: remediation has all its {len(asked)} rights in namespace "
             f"{request.target.namespace}.",
-            details={"rights": len(RIGHTS)},
+            details={"rights": len(asked)},
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: every right is there."""
-        missing = _missing(request, services)
+        missing = _missing(_needed(request, services), request, services)
         if missing:
             return Outcome(
                 "unhealthy",
@@ -100,9 +93,19 @@ class ProbeCluster(Defaults):
         return Outcome("unchanged", "nothing was changed, so there is nothing to undo.")
 
 
-def _missing(request: Request, services: Services) -> list[Right]:
+def _needed(request: Request, services: Services) -> list[Right]:
+    # Not at the top: this is one of the actions that the registry is made of.
+    from runbook_action.actions import REGISTRY
+    from runbook_action.needs import needs_of
+
     namespace = request.target.namespace or ""
-    return [right for right in RIGHTS if not services.cluster.allows(namespace, right)]
+    within, _ = needs_of(services.catalogue.definitions(), REGISTRY, [namespace])
+    return list(within.get(namespace, {}))
+
+
+def _missing(asked: Sequence[Right], request: Request, services: Services) -> list[Right]:
+    namespace = request.target.namespace or ""
+    return [right for right in asked if not services.cluster.allows(namespace, right)]
 
 
 def _listed(rights: list[Right]) -> str:

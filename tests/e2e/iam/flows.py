@@ -407,6 +407,12 @@ def the_action_finds_its_way_into_the_cluster(lab: Lab) -> bool:
     return error is None
 
 
+def the_probe_reads_the_catalogue(lab: Lab) -> bool:
+    error, answer = lab.invoke_cold(operation="plan", action="probe_cluster")
+    assert error in (None, "AccessDenied"), answer
+    return error is None
+
+
 def degraded_mode_is_switched(lab: Lab) -> bool:
     try:
         error, answer = lab.invoke_cold(operation="execute", action="enable_degraded_mode")
@@ -549,6 +555,7 @@ _RESTORER = "IncidentRestorerRole"
 _HANDS_OVER = Probe(an_alert_without_a_runbook_goes_to_a_human)
 _REPORTS = Probe(what_a_runbook_did_is_reported)
 _CLUSTER = Probe(the_action_finds_its_way_into_the_cluster)
+_PROBES = Probe(the_probe_reads_the_catalogue)
 _SWITCHES = Probe(degraded_mode_is_switched)
 _LEASES = Probe(a_lease_is_taken_and_let_go)
 _ASKS = Probe(what_is_approved_is_done)
@@ -640,6 +647,7 @@ PROBES: dict[str, Probe] = {
         a_failure_of_the_restorer_is_kept, (f"{_RESTORER}.TellPeople",)
     ),
     "RunbookActionRole.FindTheCluster": _CLUSTER,
+    "RunbookActionRole.ReadCatalogue": _PROBES,
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
     "RunbookActionRole.SwitchDegradedMode:ssm:GetParameter": _SWITCHES,
     "RunbookActionRole.SwitchDegradedMode:ssm:PutParameter": _SWITCHES,

@@ -50,6 +50,7 @@ def function(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> I
         "CLUSTERS": "sre-platform=rie-no-such-cluster",
         "DEFAULT_CLUSTER": "sre-platform",
         "REMEDIATION_ROLE_ARN": "arn:aws:iam::000000000000:role/rie-no-such-role",
+        "RUNBOOKS_TABLE": "rie-runbooks",
         "GUARD_TABLE": "rie-guard",
         "DEGRADED_MODE_PARAMETER": "/checkout/degraded_mode",
         "DEGRADED_MODE_KMS_KEY_ID": "alias/aws/ssm",

@@ -20,6 +20,8 @@ from runbook_action.adapters.eks import Endpoint
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target
 from tests.unit.runbook_action.calls import Calls
+from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
+from tests.unit.runbook_action.fake_catalogue import shipped as published
 from tests.unit.runbook_action.fakes import FakeLeases
 
 INCIDENT = "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11"
@@ -245,7 +247,13 @@ class Place:
     def services(self, seconds: float = 30.0) -> Services:
         clock = WallClock(seconds)
         return Services(
-            self.cluster, self.parameters, clock, PARAMETER, self.leases, "sre-platform"
+            self.cluster,
+            self.parameters,
+            clock,
+            PARAMETER,
+            self.leases,
+            "sre-platform",
+            FakeCatalogue(in_namespace(self.namespace)),
         )
 
     def request(self, action: str, operation: Operation = "execute", **more: Any) -> Request:
@@ -310,6 +318,13 @@ class Place:
                 return
             time.sleep(0.1)
         raise AssertionError(f"{name} never became ready: {self.deployment(name).status}")
+
+
+def in_namespace(namespace: str) -> list[dict[str, Any]]:
+    """The shipped runbooks, as if they were about another namespace."""
+    text = json.dumps(published()).replace('"namespace": "apps"', f'"namespace": "{namespace}"')
+    found: list[dict[str, Any]] = json.loads(text)
+    return found
 
 
 def shipped(file: str, kind: str) -> dict[str, Any]:

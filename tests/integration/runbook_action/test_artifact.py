@@ -127,6 +127,7 @@ def variables(local_aws: LocalAws, own_control_plane: StartedControlPlane) -> di
         "CLUSTERS": f"sre-platform={CLUSTER_NAME}",
         "DEFAULT_CLUSTER": "sre-platform",
         "REMEDIATION_ROLE_ARN": role,
+        "RUNBOOKS_TABLE": "rie-runbooks",
         "GUARD_TABLE": "rie-guard",
         "DEGRADED_MODE_PARAMETER": PARAMETER,
         "DEGRADED_MODE_KMS_KEY_ID": key,

@@ -136,6 +136,7 @@ def function(platform: Platform, local_aws: LocalAws) -> str:
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:DeleteItem",
+        RUNBOOKS_TABLE=platform.table("runbooks"),
         GUARD_TABLE=platform.table("guard"),
         CLUSTERS=f"sre-platform={CLUSTER_NAME}",
         DEFAULT_CLUSTER="sre-platform",

@@ -6,6 +6,7 @@ GOOD = {
     "CLUSTERS": "sre-platform=sre-platform-eks",
     "DEFAULT_CLUSTER": "sre-platform",
     "REMEDIATION_ROLE_ARN": "arn:aws:iam::000000000000:role/checkout-remediation-role",
+    "RUNBOOKS_TABLE": "sre-runbooks",
     "GUARD_TABLE": "sre-remediation-guard",
     "DEGRADED_MODE_PARAMETER": "/checkout/degraded_mode",
     "DEGRADED_MODE_KMS_KEY_ID": "alias/sre-platform",

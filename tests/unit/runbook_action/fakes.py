@@ -16,6 +16,7 @@ from runbook_action.leases import Lease
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.unit.runbook_action.calls import Calls
+from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
 from tests.unit.runbook_action.fake_cluster import FakeCluster
 
 PARAMETER = "/checkout/degraded_mode"
@@ -99,6 +100,7 @@ class World:
     parameters: FakeParameters
     clock: FakeClock
     leases: FakeLeases
+    catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
 
     @classmethod
     def new(
@@ -116,7 +118,13 @@ class World:
     @property
     def services(self) -> Services:
         return Services(
-            self.cluster, self.parameters, self.clock, PARAMETER, self.leases, CLUSTER_NAME
+            self.cluster,
+            self.parameters,
+            self.clock,
+            PARAMETER,
+            self.leases,
+            CLUSTER_NAME,
+            self.catalogue,
         )
 
     def state(self) -> dict[str, Any]:

@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from runbook_action.actions import REGISTRY
-from runbook_action.actions.probe_cluster import RIGHTS
 from runbook_action.errors import AccessDenied, ClusterUnreachable
 from runbook_action.handler import _run
 from runbook_action.request import Operation
+from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
 from tests.unit.runbook_action.fakes import World, request
 
 PROBE = REGISTRY["probe_cluster"]
 RBAC = Path(__file__).resolve().parents[3] / "eks" / "apps" / "base" / "remediation-rbac.yaml"
 
 
+def published(action: str, namespace: str = "apps", **more: Any) -> dict[str, Any]:
+    target = {"kind": "deployment", "namespace": namespace, "name": "checkout"}
+    return {"name": "A", "action": action, "target": target, "on_failure": "keep", **more}
+
+
+def asked(world: World) -> set[str]:
+    PROBE.execute(request(PROBE.name), world.services)
+    return {call.removeprefix("may ").removesuffix("?") for call in world.calls.log}
+
+
 def test_it_asks_for_exactly_what_the_shipped_role_grants() -> None:
     documents = yaml.safe_load_all(RBAC.read_text("utf-8"))
     (role,) = [each for each in documents if each["kind"] == "Role"]
     granted = {
-        (group, resource, verb)
+        f"{verb} {resource}"
         for rule in role["rules"]
-        for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    assert {(right.group, right.resource, right.verb) for right in RIGHTS} == granted
+    assert asked(World.new()) == granted
+
+
+def test_it_asks_for_what_the_published_runbooks_need_in_its_namespace() -> None:
+    world = World.new()
+    world.catalogue = FakeCatalogue(
+        [published("restart_deployment"), published("scale_deployment", "shop")]
+    )
+    found = asked(world)
+    assert "patch deployments" in found
+    assert "patch horizontalpodautoscalers" not in found
+
+
+def test_a_runbook_that_is_off_or_whose_action_is_not_known_here_asks_for_nothing() -> None:
+    world = World.new()
+    world.catalogue = FakeCatalogue(
+        [published("restart_deployment", enabled=False), published("of_a_later_version")]
+    )
+    assert asked(world) == set()
 
 
 @pytest.mark.parametrize("operation", ["plan", "execute", "verify", "undo"])
@@ -44,7 +72,9 @@ def test_a_missing_right_is_named(operation: Operation) -> None:
     world = World.new()
     world.cluster.denied = {("apps", "deployments", "patch"), ("apps", "pods", "list")}
     act = getattr(PROBE, operation)
-    with pytest.raises(AccessDenied, match=r"patch deployments, list pods\. Apply eks/apps"):
+    with pytest.raises(
+        AccessDenied, match=r"remediation [a-z, ]*patch deployments[a-z, ]*\. Apply what"
+    ):
         act(request(PROBE.name, operation), world.services)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from runbook_action.actions import REGISTRY
+
 #: Actions for which AWS knows no resource, by its service authorization reference.
 WITHOUT_RESOURCES = {
     "xray:PutTraceSegments",
@@ -62,6 +64,23 @@ def test_every_function_and_machine_has_a_role_of_its_own(template: dict[str, An
         if resource["Type"] in {"AWS::Serverless::Function", "AWS::Serverless::StateMachine"}
     ]
     assert len(roles) == len(set(roles)) == 9
+
+
+# Its role, and the policies that it has where their parameters list something.
+_OF_THE_FUNCTION = {"RunbookActionRole", "RunAutomationPolicy", "InvokeChecksPolicy"}
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_the_function_is_granted_what_its_actions_declare(
+    template: dict[str, Any], name: str
+) -> None:
+    granted = {
+        action
+        for role, statement in identity_statements(template)
+        if role in _OF_THE_FUNCTION
+        for action in listed(statement["Action"])
+    }
+    assert set(REGISTRY[name].aws_rights) <= granted
 
 
 @pytest.mark.parametrize("service", ["events.amazonaws.com", "sns.amazonaws.com"])

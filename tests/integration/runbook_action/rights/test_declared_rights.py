@@ -34,9 +34,10 @@ def _pairs() -> list[Pair]:
     return list(found.values())
 
 
-# None: none is missing. Beside the others of its pair, which then share what is set up for them.
+# None: none is missing. The last of its pair, because what it changes stays; not apart from the
+# others, which share what is set up for the pair.
 CASES: list[tuple[Pair, Right | None]] = [
-    (pair, right) for pair in _pairs() for right in (None, *needed(REGISTRY[pair[0]], pair[1]))
+    (pair, right) for pair in _pairs() for right in (*needed(REGISTRY[pair[0]], pair[1]), None)
 ]
 
 

@@ -1,0 +1,59 @@
+"""The published catalogue as the adapter reads it (moto)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from runbook_action.adapters.catalogue import CatalogueTable
+from runbook_action.errors import ActionRefused, TargetNotFound
+from srectl.runbooks import load, publish
+from tests.unit.runbook_action.fake_catalogue import RUNBOOKS
+
+TABLE = "sre-runbooks"
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.session.Session]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield boto3.session.Session(region_name="us-east-1")
+
+
+@pytest.fixture
+def catalogue(session: boto3.session.Session) -> CatalogueTable:
+    client = session.client("dynamodb")
+    client.create_table(
+        TableName=TABLE,
+        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return CatalogueTable(client, TABLE)
+
+
+def test_what_was_published_is_read(
+    catalogue: CatalogueTable, session: boto3.session.Session
+) -> None:
+    runbooks = load(RUNBOOKS)
+    publish(session.client("dynamodb"), TABLE, runbooks)
+    read = {each["name"]: each for each in catalogue.definitions()}
+    assert read == {each.name: each.definition for each in runbooks}
+
+
+def test_a_runbook_that_cannot_be_read_is_named(
+    catalogue: CatalogueTable, session: boto3.session.Session
+) -> None:
+    item = {"name": {"S": "Broken"}, "definition": {"S": "{"}}
+    session.client("dynamodb").put_item(TableName=TABLE, Item=item)
+    with pytest.raises(ActionRefused, match="runbook Broken in table sre-runbooks"):
+        catalogue.definitions()
+
+
+def test_without_the_table_it_says_so(session: boto3.session.Session) -> None:
+    with pytest.raises(TargetNotFound, match="reading the catalogue in table sre-runbooks"):
+        CatalogueTable(session.client("dynamodb"), TABLE).definitions()
