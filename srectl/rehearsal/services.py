@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from runbook_action.errors import ClusterConflict
 from runbook_action.leases import Lease
@@ -14,8 +15,17 @@ __all__ = [
     "GivenChecks",
     "MemoryLeases",
     "MemoryParameters",
+    "NothingPublished",
     "StandingClock",
 ]
+
+
+class NothingPublished:
+    """A catalogue table that nobody has published to: only the runbook of the test exists."""
+
+    def definitions(self) -> Sequence[Mapping[str, Any]]:
+        """None."""
+        return ()
 
 
 class StandingClock:

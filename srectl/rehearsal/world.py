@@ -12,6 +12,7 @@ from srectl.rehearsal.services import (
     GivenChecks,
     MemoryLeases,
     MemoryParameters,
+    NothingPublished,
     StandingClock,
 )
 
@@ -51,6 +52,7 @@ class World:
             degraded_mode_parameter=_DEGRADED_MODE,
             leases=MemoryLeases(),
             cluster_name=case.stack.cluster,
+            catalogue=NothingPublished(),
             automations=GivenAutomations(case.automations),
             checks=GivenChecks(case.checks),
         )
