@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
+from srectl.operate.function_code import need_function_code
 from srectl.operate.refusals import calling
 from srectl.steps import steps_of, strategy_of, value_of
 
@@ -148,6 +149,7 @@ def decide(
                 label = given[parameter]["from_label"]
                 refuse(f"label {label} for parameter {parameter} is missing or out of bounds")
         decision.refusals += _out_of_bounds(target, step["target"], limits)
+        decision.refusals += _contradicted(name, step["action"], target, labels)
     decision.refusals = list(dict.fromkeys(decision.refusals))
     return decision
 
@@ -188,6 +190,27 @@ def _out_of_bounds(
     namespace = written.get("namespace")
     if namespace is not None and namespace not in limits.namespaces:
         yield f"namespace {namespace} may not be changed ({', '.join(limits.namespaces)} may)"
+
+
+def _contradicted(
+    runbook: str, action: str, target: Mapping[str, Any], labels: Mapping[str, str]
+) -> Iterator[str]:
+    """Whether the labels name another object, as far as that can be told without the cluster."""
+    try:
+        need_function_code("the function compares the labels with the target", "use a checkout")
+    except CommandFailed:
+        return
+    from runbook_action.actions import REGISTRY
+    from runbook_action.actions.base import looks_at_target
+    from runbook_action.errors import ActionRefused
+    from runbook_action.resolve.contradiction import refuse_other_labels
+
+    if action not in REGISTRY or not looks_at_target(REGISTRY[action]):
+        return
+    try:
+        refuse_other_labels(runbook, target, labels)
+    except ActionRefused as error:
+        yield str(error)
 
 
 def live_plan(

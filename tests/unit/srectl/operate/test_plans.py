@@ -130,6 +130,8 @@ def test_an_event_of_the_bus_selects_its_runbook(srectl: Run, tmp_path: Path, fo
         ({"status": "resolved"}, Limits(), "starts no runbook"),
         ({"runbook": "NodeNotReady"}, Limits(), "no label node"),
         ({}, Limits(namespaces=("shop",)), "namespace apps may not be changed"),
+        ({"labels": {"namespace": "staging"}}, Limits(), "staging"),
+        ({"labels": {"deployment": "basket"}}, Limits(), "basket"),
         ({}, Limits(mode="off"), "remediation is off"),
         ({}, Limits(mode="unreadable"), "remediation is unreadable"),
         ({}, Limits(mode="observe"), "only observes"),
