@@ -56,6 +56,10 @@ class Lease:
         """Whether a value is one that its holders left; any other is somebody else's choice."""
         return found in (self.set, self.was, self.before)
 
+    def unwritten(self, found: Value) -> Value | None:
+        """Give what is left to write, where an earlier call died before it wrote; else None."""
+        return self.set if found != self.set and self.explains(found) else None
+
 
 class Leases(Protocol):
     """The store of leases."""
@@ -167,8 +171,7 @@ class Holding:
         """
         lease = self._read()
         if lease and self._holder in lease.holders:
-            # An earlier call died before it wrote, or nothing is left to write.
-            return Taken(lease, lease.set if found != lease.set and lease.explains(found) else None)
+            return Taken(lease, lease.unwritten(found))
         until = int(self._clock.now().timestamp()) + HOLD_SECONDS
         if lease is None:
             lease = Lease(found, wanted, found, {self._holder: until}, 1)

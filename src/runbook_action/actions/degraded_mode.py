@@ -131,8 +131,9 @@ class DegradedMode(Defaults):
                 services.cluster, deployment, {"metadata": {"annotations": annotations}}
             )
         restart = restart_change(services, deployment, request)
-        _switch(services, setting, self.enabled)
+        # Once the pods are restarted the switch was made: who changed it since wanted to.
         if not is_restarted(deployment, request):
+            _switch(services, setting, self.enabled)
             patch = restart_patch(deployment, restart, request)
             patch_unless_changed(services.cluster, deployment, patch)
         return watched(

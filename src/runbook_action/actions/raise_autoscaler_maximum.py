@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
@@ -88,10 +88,12 @@ class RaiseAutoscalerMaximum(Defaults):
         recorded = marks.recorded(autoscaler, request)
         if recorded is None:
             _, wanted = _decide(autoscaler, request)
-            lease = _holding(request, services).take(autoscaler.max_replicas, wanted).lease
-            before, after = int(lease.before), int(lease.set)
+            taken = _holding(request, services).take(autoscaler.max_replicas, wanted)
+            before, after = int(taken.lease.before), int(taken.lease.set)
             mark = marks.mark(autoscaler, request, {"before": before, "after": after})
-            patch = {"metadata": {"annotations": mark}, "spec": {"maxReplicas": after}}
+            patch: dict[str, Any] = {"metadata": {"annotations": mark}}
+            if taken.write is not None:
+                patch["spec"] = {"maxReplicas": taken.write}
             patch_unless_changed(services.cluster, autoscaler, patch)
         else:
             before, after = int(recorded["before"]), int(recorded["after"])

@@ -121,20 +121,23 @@ class ScaleWorkload(Defaults):
         """Scale, and watch until the new pods are ready."""
         workload, autoscaler, scaling = self._decide(request, services)
         recorded = marks.recorded(workload, request)
+        holding = _holding(request, services, scaling.autoscaler)
+        now = _number(workload, autoscaler)
         if recorded is None:
-            lease = (
-                _holding(request, services, scaling.autoscaler)
-                .take(_number(workload, autoscaler), scaling.after)
-                .lease
-            )
-            scaling = Scaling(int(lease.before), int(lease.set), scaling.autoscaler)
+            taken = holding.take(now, scaling.after)
+            unwritten = taken.write
+            scaling = Scaling(int(taken.lease.before), int(taken.lease.set), scaling.autoscaler)
             annotations = marks.mark(workload, request, scaling.to_json())
             patch: dict[str, Any] = {"metadata": {"annotations": annotations}}
-            if autoscaler is None:
-                patch["spec"] = {"replicas": scaling.after}
+            if autoscaler is None and unwritten is not None:
+                patch["spec"] = {"replicas": unwritten}
             patch_unless_changed(services.cluster, workload, patch)
-        if autoscaler is not None and not _is_done(workload, autoscaler, scaling):
-            services.cluster.patch(autoscaler, {"spec": {"minReplicas": scaling.after}})
+        else:
+            held = holding.held()
+            unwritten = held.unwritten(now) if held else None
+        # Asked again while it waits, it leaves alone what somebody has chosen meanwhile.
+        if autoscaler is not None and unwritten is not None:
+            services.cluster.patch(autoscaler, {"spec": {"minReplicas": unwritten}})
         return watched(
             services,
             request.target,

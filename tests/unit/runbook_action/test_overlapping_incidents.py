@@ -1,0 +1,271 @@
+"""What incidents change for a time, one over the other, is at the end as it was.
+
+Whole calls of up to five incidents follow each other in any order, as the locks of the state
+machine have it; each may die at any of its calls to the outside and is then repeated, perhaps only
+after others have acted, and somebody else writes in between.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runbook_action.actions import REGISTRY
+from runbook_action.errors import ClusterConflict, ClusterUnreachable, RetryableError
+from runbook_action.outcome import Outcome
+from runbook_action.request import Request
+from tests.unit.runbook_action.fakes import PARAMETER, World, request
+
+INCIDENTS = [f"{number}b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11" for number in range(1, 6)]
+# What somebody else chooses. Numbers that no step reaches: who sets what is set leaves no trace.
+SOMEBODY_ELSES = [200, 410, 620, 830]
+
+Look = Callable[[World], Any]
+Put = Callable[[World, Any], None]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change for a time: how it is asked for, seen, and made by somebody else."""
+
+    ask: dict[str, Any]
+    look: Look
+    put: Put
+    choices: tuple[Any, ...]
+
+    def request(self, operation: Any, incident: int, undo: Any = None) -> Request:
+        parameters = {}
+        if self.choices[0] in SOMEBODY_ELSES:
+            parameters = {"step": incident + 1, "max_replicas": 1000}
+        return request(
+            operation=operation,
+            incident_id=INCIDENTS[incident],
+            undo=undo,
+            **{"parameters": parameters, **self.ask},
+        )
+
+
+def _put_replicas(world: World, value: Any) -> None:
+    world.cluster.raw["spec"]["replicas"] = value
+    world.cluster.touch()
+
+
+def _put_of_autoscaler(key: str) -> Put:
+    def put(world: World, value: Any) -> None:
+        assert world.cluster.hpa is not None
+        world.cluster.hpa["spec"][key] = value
+        version = int(world.cluster.hpa["metadata"]["resourceVersion"])
+        world.cluster.hpa["metadata"]["resourceVersion"] = str(version + 1)
+
+    return put
+
+
+def _put_cordon(world: World, value: Any) -> None:
+    world.cluster.node_raw["spec"]["unschedulable"] = value
+    version = int(world.cluster.node_raw["metadata"]["resourceVersion"])
+    world.cluster.node_raw["metadata"]["resourceVersion"] = str(version + 1)
+
+
+# On for a time is all that a switch is here: somebody else switches it off.
+SWITCHES = (False,)
+NODE = {"kind": "node", "name": "node-1"}
+CHANGES = {
+    "degraded mode": Change(
+        {"action": "enable_degraded_mode"},
+        lambda world: world.parameters.values.get(PARAMETER) == "true",
+        lambda world, value: world.parameters.values.update({PARAMETER: str(value).lower()}),
+        SWITCHES,
+    ),
+    "replicas": Change(
+        {"action": "scale_workload"},
+        lambda world: world.cluster.raw["spec"]["replicas"],
+        _put_replicas,
+        tuple(SOMEBODY_ELSES),
+    ),
+    "an autoscaler's minimum": Change(
+        {"action": "scale_workload"},
+        lambda world: (world.cluster.hpa or {})["spec"]["minReplicas"],
+        _put_of_autoscaler("minReplicas"),
+        tuple(SOMEBODY_ELSES),
+    ),
+    "an autoscaler's maximum": Change(
+        {"action": "raise_autoscaler_maximum", "kind": "horizontalpodautoscaler"},
+        lambda world: (world.cluster.hpa or {})["spec"]["maxReplicas"],
+        _put_of_autoscaler("maxReplicas"),
+        tuple(SOMEBODY_ELSES),
+    ),
+    "a drain": Change(
+        {"action": "drain_node", **NODE},
+        lambda world: world.cluster.node_raw["spec"].get("unschedulable") is True,
+        _put_cordon,
+        SWITCHES,
+    ),
+    "a cordon": Change(
+        {"action": "cordon_node", **NODE},
+        lambda world: world.cluster.node_raw["spec"].get("unschedulable") is True,
+        _put_cordon,
+        SWITCHES,
+    ),
+}
+
+
+@dataclass
+class History:
+    """What the incidents do, and what the value is to be once none of them holds it."""
+
+    name: str
+    begins_with: Any = None
+    world: World = field(init=False)
+    undos: dict[int, Any] = field(default_factory=dict)
+    acted: set[int] = field(default_factory=set)
+    ended: set[int] = field(default_factory=set)
+    died: set[int] = field(default_factory=set)
+    latest: int | None = None
+    own: Any = None
+
+    def __post_init__(self) -> None:
+        self.change = CHANGES[self.name]
+        self.world = World.new()
+        if "autoscaler" in self.name:
+            self.world.cluster.hpa = {
+                "metadata": {"name": "checkout", "namespace": "apps", "resourceVersion": "1"},
+                "spec": {
+                    "scaleTargetRef": {"kind": "Deployment", "name": "checkout"},
+                    "minReplicas": 2,
+                    "maxReplicas": 900 if "minimum" in self.name else 8,
+                },
+            }
+        if self.begins_with is not None:
+            self.change.put(self.world, self.begins_with)
+        self.own = self.value
+
+    @property
+    def value(self) -> Any:
+        return copy.deepcopy(self.change.look(self.world))
+
+    def somebody_else(self, chosen: Any) -> None:
+        """Somebody sets the value; to set what is set is to do nothing."""
+        if self.value != chosen:
+            self.change.put(self.world, chosen)
+            self.own = chosen
+        self.world.cluster.settle()
+
+    def execute(self, incident: int, dies_at: int = 0, *, after: bool = False) -> None:
+        """Act, or come back after having died, or once more."""
+        if incident in self.ended:
+            return
+        again = incident in self.acted and incident == self.latest and not self.died
+        before, self.latest = self.value, incident
+        self.died.add(incident)
+        outcome = self._call("execute", incident, dies_at, after)
+        if outcome is None:
+            return
+        self.acted.add(incident)
+        self.died.discard(incident)
+        self.undos[incident] = outcome.undo.parameters if outcome.undo else None
+        assert not again or self.value == before, "it acted twice"
+
+    def undo(self, incident: int, dies_at: int = 0, *, after: bool = False) -> None:
+        """Take it back; from here on the incident does nothing else."""
+        if incident not in self.acted | self.died:
+            return
+        self.ended.add(incident)
+        self.died.add(incident)
+        outcome = self._call("undo", incident, dies_at, after, self.undos.get(incident))
+        if outcome is not None:
+            self.died.discard(incident)
+            self.acted.discard(incident)
+
+    def end(self, order: list[int]) -> None:
+        """Every incident comes to its end."""
+        for incident in order:
+            self.undo(incident)
+        assert not self.acted | self.died
+
+    def _call(
+        self, operation: Any, incident: int, dies_at: int, after: bool, undo: Any = None
+    ) -> Outcome | None:
+        """Call until an answer comes; a call that dies is left for later."""
+        asked = self.change.request(operation, incident, undo)
+        run = getattr(REGISTRY[asked.action], operation)
+        self.world.clock.seconds_left = 90.0
+        if dies_at:
+            self.world.calls.fail_at(dies_at, ClusterUnreachable("gone"), after=after)
+        for _ in range(3):
+            try:
+                outcome: Outcome = run(asked, self.world.services)
+            except ClusterConflict:
+                continue
+            except RetryableError:
+                return None
+            finally:
+                self.world.calls.fail_at(-1, ClusterUnreachable("never"))
+            return outcome
+        raise AssertionError("it was in conflict with nobody")
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("first_to_end", [0, 1], ids=["the first ends first", "the second does"])
+def test_of_two_that_overlap_the_last_to_end_brings_it_back(name: str, first_to_end: int) -> None:
+    history = History(name)
+    before = history.value
+    history.execute(0)
+    history.execute(1)
+    changed = history.value
+    assert changed != before
+    history.undo(first_to_end)
+    assert history.value == changed
+    history.undo(1 - first_to_end)
+    assert history.value == before
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_somebody_else_chose_meanwhile_is_what_stays(name: str) -> None:
+    history = History(name)
+    history.execute(0)
+    history.somebody_else(history.change.choices[-1])
+    history.execute(1)
+    history.end([0, 1])
+    assert history.value == history.change.choices[-1]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_asked_again_while_it_waits_it_leaves_alone_what_somebody_has_chosen(name: str) -> None:
+    history = History(name)
+    before = history.value
+    history.execute(0)
+    lower = False if before is False else before - 1
+    history.change.put(history.world, lower)
+    history.world.clock.seconds_left = 0.5
+    REGISTRY[history.change.ask["action"]].execute(
+        history.change.request("execute", 0), history.world.services
+    )
+    assert history.value == lower
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_whatever_the_order_it_is_at_the_end_as_before_or_as_somebody_else_left_it(
+    name: str, data: st.DataObject
+) -> None:
+    choices = list(CHANGES[name].choices)
+    switch = choices == list(SWITCHES)
+    history = History(name, data.draw(st.booleans()) if switch else None)
+    who, dies_at = st.integers(0, 4), st.integers(0, 14)
+    move = st.tuples(
+        st.sampled_from(["execute", "undo", "somebody else"]), who, dies_at, st.booleans()
+    )
+    for what, incident, at, after in data.draw(st.lists(move, max_size=14)):
+        if what != "somebody else":
+            getattr(history, what)(incident, at, after=after)
+        elif choices:
+            history.somebody_else(choices[0] if switch else choices.pop(0))
+    history.end(data.draw(st.permutations(range(5))))
+    assert history.value == history.own
