@@ -43,7 +43,9 @@ def lab() -> Iterator[Lab]:
     folder = StackFolder.named(f"e2e-iam-{os.getpid()}")
     try:
         lab = Lab(start(folder.name), state_of(folder))
-        with lab.without(*(grant for grant in grants() if grant.statement in AWS_ONLY)):
+        # A policy of a list that is empty is not deployed.
+        deployed = [grant for grant in grants() if grant.role in lab.physical]
+        with lab.without(*(grant for grant in deployed if grant.statement in AWS_ONLY)):
             yield lab
     finally:
         stop_stack(folder, lambda _: None)

@@ -8,6 +8,7 @@ has its rights in the forbidden namespace, too.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -175,6 +176,46 @@ def test_within_its_limits_a_runbook_acts(scene: Scene) -> None:
     assert annotations["sre-platform/incident-id"] == record["incident_id"]
     assert template["sre-platform/restarted-for"] == f"{record['incident_id']}/1"
     assert pods.isdisjoint(before[3])
+
+
+def test_where_no_rung_helps_the_workload_of_the_alert_ends_as_it_began(scene: Scene) -> None:
+    """Two rungs on what the labels name; neither helps, both are undone, newest first."""
+    place = scene.allowed
+    before = place.deployment(SERVICE)
+    within = {"from_alert": "deployment", "namespaces": ["apps"], "names": ["guard*"]}
+    more = {"step": 1, "max_replicas": 6}
+    steps = [
+        {"name": "restart", "action": "restart_deployment"},
+        {"name": "scale", "action": "scale_deployment", "parameters": more},
+    ]
+    runbook = scene.restart(steps=steps, strategy="ladder", target=within, on_failure="undo")
+    labels = {"alertname": "Guarded", "namespace": "apps", "deployment": SERVICE}
+    record = scene.respond(runbook, labels=labels)
+
+    assert record["escalation_code"] == "not-resolved", record
+    assert "1. restart: done" in record["escalation_reason"]
+    assert "2. scale: done" in record["escalation_reason"]
+
+    def recorded() -> list[dict[str, Any]] | None:
+        found = scene.platform.record(record["incident_id"]).get("actions_taken", [])
+        return found if len(found) == 4 else None
+
+    told = wait_for(recorded, "both steps and their undo on record")
+    told.sort(key=lambda each: each["started_at"])
+    assert [(each["operation"], json.loads(each["step"])["name"]) for each in told] == [
+        ("execute", "restart"),
+        ("execute", "scale"),
+        ("undo", "scale"),
+        ("undo", "restart"),
+    ]
+    assert all(json.loads(each["result"])["plan"] for each in told[:2])
+    after = place.deployment(SERVICE)
+    assert after.spec.replicas == before.spec.replicas
+    assert scene.failures == []
+    guards = scene.platform.ddb.scan(TableName=scene.platform.table("guard"))["Items"]
+    left = [each for each in guards if each["guard_key"]["S"].startswith("lease#")]
+    assert left == []
+    assert not [each for each in guards if each.get("holder", {}).get("S") == record["incident_id"]]
 
 
 @pytest.mark.parametrize("limit", [{"min_ready": 3}, {"min_ready_percent": 70}])
