@@ -34,7 +34,7 @@ def test_describe_of_a_deployment_tells_of_its_remediation_once(
         tell_of(asked, outcome, place.services())
     tell_of(asked, ActionRefused("no text of ours"), place.services())
     said = events_of(control_plane, "-n", place.namespace, "deployment", "checkout")
-    told = f"execute of restart_deployment for incident {INCIDENT} "
+    told = f"execute of restart_deployment for incident {INCIDENT}, step 1, "
     assert said.count(f"{told}succeeded.") == 1
     assert said.count(f"{told}failed: ActionRefused.") == 1
     lines = [line.split() for line in said.splitlines() if told in line]
@@ -54,5 +54,5 @@ def test_describe_of_a_node_tells_of_its_drain(
     undo = drain_request(place, node, "undo")
     tell_of(undo, action.undo(undo, place.services()), place.services())
     said = events_of(control_plane, "node", node)
-    assert f"execute of drain_node for incident {INCIDENT} succeeded." in said
-    assert f"undo of drain_node for incident {INCIDENT} succeeded." in said
+    assert f"execute of drain_node for incident {INCIDENT}, step 1, succeeded." in said
+    assert f"undo of drain_node for incident {INCIDENT}, step 1, succeeded." in said
