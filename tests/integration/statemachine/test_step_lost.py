@@ -9,15 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
-from tests.integration.statemachine.test_steps import (
-    Event,
-    done,
-    guard,
-    id_of,
-    locks,
-    runbook,
-    step,
-)
+from tests.integration.statemachine.steps import Event, done, guard, id_of, locks, runbook, step
 
 pytestmark = [pytest.mark.localaws, pytest.mark.timeout(180)]
 
