@@ -21,8 +21,8 @@ from tests.unit.runbook_action.fakes import (
     World,
     request,
 )
-from tests.unit.runbook_action.test_rollback_deployment import image, revision
-from tests.unit.runbook_action.test_rollback_deployment import world as world_with_a_bad_template
+from tests.unit.runbook_action.revisions import image, revision
+from tests.unit.runbook_action.revisions import world as world_with_a_bad_template
 
 RESTART = "restart_deployment"
 ENABLE = "enable_degraded_mode"

@@ -15,7 +15,7 @@ from runbook_action.facts import facts_of
 from runbook_action.when import parse_when, why_not
 from tests.unit.runbook_action.fakes import World, request
 from tests.unit.runbook_action.invocations import Context, event
-from tests.unit.runbook_action.test_rollback_deployment import revision, template
+from tests.unit.runbook_action.revisions import revision, template
 
 FACTS = {
     "replicas": 3,
