@@ -167,7 +167,7 @@ def rules_of(declared: Iterable[Any]) -> list[dict[str, Any]]:
 class OnStatefulSet(FaultCase):
     """One pod of a StatefulSet."""
 
-    kind = "statefulset"
+    kind: TargetKind = "statefulset"
     meanwhile = {"spec": {"minReadySeconds": 1}}  # noqa: RUF012
 
     def prepare(self) -> None:
@@ -276,7 +276,7 @@ class OnAutoscaler(FaultCase):
 
     kind = "horizontalpodautoscaler"
     parameters = {"step": 2, "max_replicas": 10}  # noqa: RUF012
-    meanwhile = {"spec": {"maxReplicas": 4}}  # noqa: RUF012
+    meanwhile = {"spec": {"minReplicas": 2}}  # noqa: RUF012
     once = 2
 
     @property
@@ -309,10 +309,6 @@ class OnAutoscaler(FaultCase):
 
     def is_done(self) -> bool:
         return self.effects() == self.before + 2
-
-    def conflict(self) -> None:
-        super().conflict()
-        self.before = 4
 
 
 class OnNode(FaultCase):
