@@ -169,11 +169,21 @@ def _tell_approval(incident: dict[str, Any]) -> None:
         console.print(f"    {line}")
 
 
+def _which(step: dict[str, Any]) -> str:
+    """Say which step of its runbook it was, where there are several."""
+    of = step.get("step")
+    if not isinstance(of, dict) or of.get("of") in (None, 1):
+        return ""
+    return (
+        f" [dim](step {safe(of.get('index'))} of {safe(of.get('of'))}, {safe(of.get('name'))})[/]"
+    )
+
+
 def _tell_step(step: dict[str, Any]) -> None:
     failed = step.get("status") == "failed"
     console.print(
         f"  {'[red]✗[/]' if failed else '[green]✓[/]'} {safe(step.get('started_at'))} "
-        f"[bold]{safe(step.get('operation'))}[/] {safe(step.get('action'))}: "
+        f"[bold]{safe(step.get('operation'))}[/] {safe(step.get('action'))}{_which(step)}: "
         f"{safe(step.get('status'))}. {safe(step.get('summary'))}"
     )
     result = step["result"] if isinstance(step.get("result"), dict) else {}

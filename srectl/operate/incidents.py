@@ -150,7 +150,7 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
     """Turn a DynamoDB item into plain values; texts that hold JSON in steps are opened."""
     incident: dict[str, Any] = _plain({key: _deserializer.deserialize(item[key]) for key in item})
     for step in incident.get("actions_taken") or []:
-        for key in ("target", "result", "error"):
+        for key in ("target", "step", "result", "error"):
             step[key] = opened(step.get(key))
     approval = incident.get("approval")
     if isinstance(approval, dict):

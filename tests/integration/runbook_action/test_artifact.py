@@ -116,12 +116,13 @@ def variables(local_aws: LocalAws, own_control_plane: StartedControlPlane) -> di
         clusterName=CLUSTER_NAME, principalArn=role, kubernetesGroups=[REMEDIATION_GROUP]
     )
     key = local_aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    local_aws.client("dynamodb").create_table(
-        TableName="rie-guard",
-        AttributeDefinitions=[{"AttributeName": "guard_key", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "guard_key", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    for table, key_name in (("rie-guard", "guard_key"), ("rie-runbooks", "name")):
+        local_aws.client("dynamodb").create_table(
+            TableName=table,
+            AttributeDefinitions=[{"AttributeName": key_name, "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": key_name, "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
     return {
         **local_aws.operator_environment(),
         "CLUSTERS": f"sre-platform={CLUSTER_NAME}",
