@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
+from runbook_action.errors import ActionRefused
+
 Value = bool | int
 
 #: A holder is forgotten after this: no state machine lives longer (``TimeoutSeconds``).
@@ -100,6 +102,20 @@ class Taken:
 
     lease: Lease
     write: Value | None
+
+    def refuse_if_another_chose(self, found: Value, what: str) -> None:
+        """Stop an action whose value somebody else has set between its lease and its write.
+
+        Raises
+        ------
+        ActionRefused
+            If the thing has neither the value to set nor one that the lease explains.
+        """
+        if self.write is None and found != self.lease.set:
+            raise ActionRefused(
+                f"{what} is {found}, which somebody has chosen while this incident was about to "
+                f"set {self.lease.set}: it is left alone."
+            )
 
 
 @dataclass(frozen=True)

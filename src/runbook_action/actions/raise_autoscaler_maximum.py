@@ -88,7 +88,9 @@ class RaiseAutoscalerMaximum(Defaults):
         recorded = marks.recorded(autoscaler, request)
         if recorded is None:
             _, wanted = _decide(autoscaler, request)
-            taken = _holding(request, services).take(autoscaler.max_replicas, wanted)
+            now = autoscaler.max_replicas
+            taken = _holding(request, services).take(now, wanted)
+            taken.refuse_if_another_chose(now, f"The maximum of {request.target}")
             before, after = int(taken.lease.before), int(taken.lease.set)
             mark = marks.mark(autoscaler, request, {"before": before, "after": after})
             patch: dict[str, Any] = {"metadata": {"annotations": mark}}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
@@ -35,6 +36,9 @@ from runbook_action.rollout import (
 )
 from runbook_action.stuck_pods import release_stuck
 from runbook_action.unchanged import patch_unless_changed
+
+#: In the mark: pods that were ready before the restart.
+_READY = "ready"
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ class RestartWorkload(Defaults):
         if not is_restarted(workload, request):
             refuse_if_too_few_stay_ready(workload, request)
             found = workload.template_annotations
-            before = {key: found.get(key) for key in marks.OF_A_RESTART}
+            before: dict[str, Any] = {key: found.get(key) for key in marks.OF_A_RESTART}
+            before[_READY] = workload.count("ready")
             annotations = marks.mark(workload, request, before)
             patch_unless_changed(
                 services.cluster,
@@ -118,7 +123,7 @@ class RestartWorkload(Defaults):
                 workload,
                 {"spec": {"template": {"metadata": {"annotations": annotations}}}},
             )
-        state = _settled(services, target)
+        state = _settled(services, target, before.get(_READY))
         return Outcome(
             "succeeded" if state.complete else "in_progress",
             f"The restart of {target} was taken back: {state.progress}.",
@@ -127,13 +132,21 @@ class RestartWorkload(Defaults):
         )
 
 
-def _settled(services: Services, target: Target) -> RolloutState:
-    """Wait for the earlier pods to be all there are; stuck ones are on their way out meanwhile."""
+def _settled(services: Services, target: Target, ready_before: object) -> RolloutState:
+    """Wait for the earlier pods to be all there are; stuck ones are on their way out meanwhile.
+
+    Of a target that was ill before its restart no more is waited for than it had: whoever is to be
+    called hears of it now.
+    """
     while True:
         workload = read_workload(services.cluster, target)
         state = assess(workload)
         if state.complete or services.clock.remaining() < POLL_SECONDS:
             return state
+        seen = workload.observed_generation >= workload.generation
+        ready = workload.count("ready")
+        if seen and isinstance(ready_before, int) and ready_before <= ready < workload.replicas:
+            return RolloutState(True, f"{ready} of its pods are ready, {ready_before} were before")
         release_stuck(services.cluster, workload)
         services.clock.sleep(POLL_SECONDS)
 

@@ -125,6 +125,8 @@ class ScaleWorkload(Defaults):
         now = _number(workload, autoscaler)
         if recorded is None:
             taken = holding.take(now, scaling.after)
+            what = f"{_what(scaling).capitalize()} of {request.target}"
+            taken.refuse_if_another_chose(now, what)
             unwritten = taken.write
             scaling = Scaling(int(taken.lease.before), int(taken.lease.set), scaling.autoscaler)
             annotations = marks.mark(workload, request, scaling.to_json())

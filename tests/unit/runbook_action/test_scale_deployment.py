@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -191,3 +192,29 @@ def test_the_last_of_two_incidents_brings_back_what_was_before_both(
     ended = SCALE.undo(request(SCALE.name, "undo", incident_id=last), world.services)
     assert (ended.status, number()) == ("succeeded", before)
     assert world.leases.kept == {}
+
+
+@pytest.mark.parametrize("autoscaled", [False, True])
+def test_what_somebody_sets_between_lease_and_write_is_left_alone_and_told(
+    autoscaled: bool,
+) -> None:
+    world = with_autoscaler(World.new(), maximum=12) if autoscaled else World.new()
+    patches = next(n for n in range(1, 20) if _dies_at_its_first_patch(world, n))
+    assert patches
+    if autoscaled and world.cluster.hpa:
+        world.cluster.hpa["spec"]["minReplicas"] = 9
+    else:
+        world.cluster.raw["spec"]["replicas"] = 9
+    with pytest.raises(ActionRefused, match="is 9, which somebody has chosen"):
+        execute(world, {"step": 2, "max_replicas": 12})
+    SCALE.undo(request(SCALE.name, "undo"), world.services)
+    assert world.leases.kept == {}
+
+
+def _dies_at_its_first_patch(world: World, number: int) -> bool:
+    """Let the lease be taken, and the call die before it writes anything else."""
+    world.leases.kept.clear()
+    world.calls.fail_at(number, ClusterUnreachable("gone"))
+    with contextlib.suppress(ClusterUnreachable):
+        execute(world, {"step": 2, "max_replicas": 12})
+    return bool(world.leases.kept)
