@@ -79,6 +79,7 @@ class Trial:
         seconds
             How long an operation may watch.
         """
+        self._forget_what_was_raised()
         for name in self._names():
             incident, undo = str(uuid4()), None
             for operation in _OPERATIONS:
@@ -91,6 +92,15 @@ class Trial:
             told = Outcome("succeeded", "Done.", changed=True)
             with _unless_denied():
                 tell_of(self._request("execute", name, incident), told, self.place.services())
+
+    def _forget_what_was_raised(self) -> None:
+        """What a denied call has raised already, this one would not have to."""
+        self.place.leases.kept.clear()
+        if self.kind in ("deployment", "statefulset"):
+            autoscaling: Any = client.AutoscalingV2Api(self.place.admin)
+            autoscaling.patch_namespaced_horizontal_pod_autoscaler(
+                _NAME, self.place.namespace, {"spec": {"minReplicas": 1}}
+            )
 
     def _request(
         self,
