@@ -291,6 +291,7 @@ def an_escalation_is_told_on_the_bus(lab: Lab) -> bool:
 
 def _refused(lab: Lab) -> str:
     """Publish a runbook whose step is looked at, locked, tried, and refused: nothing changes."""
+    lab.free_checkout()
     return lab.runbook(target=_CHECKOUT, parameters={"min_ready": 100})
 
 
@@ -307,6 +308,7 @@ def a_report_that_cannot_be_sent_is_kept(lab: Lab) -> bool:
 
 
 def what_is_approved_is_done(lab: Lab) -> bool:
+    lab.free_checkout()
     runbook = lab.runbook(
         target=_CHECKOUT,
         approval={"required": True, "timeout_seconds": 60},
@@ -330,6 +332,7 @@ def what_is_approved_is_done(lab: Lab) -> bool:
 
 
 def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
+    lab.free_checkout()
     runbook = lab.runbook(
         action="scale_deployment",
         parameters={"step": 1, "max_replicas": 6},
@@ -425,6 +428,7 @@ def degraded_mode_is_switched(lab: Lab) -> bool:
 
 
 def a_lease_is_taken_and_let_go(lab: Lab) -> bool:
+    lab.free_checkout()
     try:
         incident = str(uuid.uuid4())
         for operation in ("execute", "undo"):

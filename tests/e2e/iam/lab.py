@@ -89,6 +89,10 @@ class Missed:
         return bool(iam_evaluator.evaluate(asked, [policy]).decision == "Allow")
 
 
+#: The lock of degraded mode, one thing for all clusters.
+_SWITCH = "thing#parameter#/checkout/degraded_mode"
+
+
 @dataclass
 class Lab:
     """Drops grants, sends events, looks.
@@ -229,6 +233,17 @@ class Lab:
             row = {"Item": {**key, _COUNTERS[counter]: {"N": "1000"}}}
             asked = row if change.__name__ == "put_item" else {"Key": key}
             change(TableName=self.deployment.guard_table, **asked)
+
+    def free_checkout(self) -> None:
+        """Take the lock and the leases that an earlier flow, without its grant, did not let go."""
+        for key in (
+            "target#sre-platform#apps#deployment#checkout",
+            _SWITCH,
+            f"lease#{_SWITCH[6:]}",
+        ):
+            self.scene.client("dynamodb").delete_item(
+                TableName=self.deployment.guard_table, Key={"guard_key": {"S": key}}
+            )
 
     def put(self, event: Event) -> None:
         """Put an event on the bus."""
