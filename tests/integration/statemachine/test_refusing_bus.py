@@ -89,11 +89,11 @@ class RefusingBus:
         """Whether this attempt of an entry is refused; counts the attempt."""
         if self.refusing != "half":
             return self.refusing == "all"
-        incident = json.loads(entry["Detail"])["data"]["incident_id"]
+        incident: str = json.loads(entry["Detail"])["data"]["incident_id"]
         attempt = self._attempts[incident] = self._attempts.get(incident, 0) + 1
         rank = list(self._attempts).index(incident) + 1
         halvings = min(attempt, 3)
-        return rank % 2**halvings == 0
+        return bool(rank % (1 << halvings) == 0)
 
     def stop(self) -> None:
         """Listen no more."""
