@@ -6,6 +6,7 @@ The answers are the real server's. Only what it cannot be made to say on demand 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,11 @@ import pytest
 from kubernetes import client
 
 from onemachine.processes.ports import free_port
+from onemachine.processes.waiting import wait_until
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import RunbookActionError
+from runbook_action.errors import ClusterConflict, RunbookActionError
 from runbook_action.outcome import Outcome
+from runbook_action.ports import Right
 from runbook_action.request import Request, Target
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.drain_scene import create_pods
@@ -57,6 +60,13 @@ class Case:
 
     def execute(self) -> Outcome:
         return REGISTRY[self.action].execute(self.request(), self.place.services(seconds=60))
+
+    def repeated(self) -> Outcome:
+        """Execute once more, as the state machine does: also where controllers were quicker."""
+        for _ in range(3):
+            with contextlib.suppress(ClusterConflict):
+                return self.execute()
+        return self.execute()
 
     def patch(self, patch: dict[str, Any]) -> None:
         """As somebody else who may."""
@@ -105,6 +115,14 @@ class Case:
         if self.node:
             rbac.patch_cluster_role(self.node, {"rules": []})
         rbac.patch_namespaced_role("checkout-remediation", self.place.namespace, {"rules": []})
+        group, resource = ("", "nodes") if self.node else ("apps", "deployments")
+        namespace = "" if self.node else self.place.namespace
+        right = Right(group, resource, "get")
+        # The API server goes by what it has heard of, a moment later.
+        wait_until(
+            lambda: not self.place.cluster.allows(namespace, right), "the right to be gone", 20
+        )
+        self.proxy.writes.clear()
 
     def missing(self) -> None:
         self.name = "missing"
@@ -190,7 +208,7 @@ def test_what_fails_at_the_first_write_is_made_good_by_a_repeat_and_twice_is_onc
         case.execute()
     assert type(caught.value).__name__ == error
     case.proxy.heal()
-    assert case.execute().status == "succeeded"
+    assert case.repeated().status == "succeeded"
     assert case.is_done()
     assert case.rollouts() == case.before + ROLLOUTS.get(case.action, 1)
     written = len(case.proxy.writes)
