@@ -42,6 +42,12 @@ class Service:
         finally:
             connection.close()
 
+    def answers(self) -> bool:
+        """Whether a worker takes requests and says that it is well."""
+        with contextlib.suppress(OSError):
+            return self.get("/healthz")[0] == 200
+        return False
+
     def metric(self, name: str, **labels: str) -> float:
         """Sum up a metric's series that have these labels."""
         total = 0.0
@@ -91,9 +97,7 @@ def running(folder: Path, **environment: str) -> Iterator[Service]:
 
     def healthy() -> bool:
         assert process.poll() is None, log.read_text()
-        with contextlib.suppress(OSError):
-            return service.get("/healthz")[0] == 200
-        return False
+        return service.answers()
 
     try:
         eventually("the service answers", healthy)

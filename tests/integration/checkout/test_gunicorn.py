@@ -66,6 +66,7 @@ def test_the_numbers_of_a_worker_that_died_are_kept_and_its_gauge_is_not(tmp_pat
         os.kill(worker, signal.SIGKILL)
         eventually("a new worker", lambda: service.workers() not in ([], [worker]))
         eventually("the gauge of the old one is gone", lambda: not gauge.exists())
+        eventually("the new one answers", service.answers)
         assert service.metric("checkout_requests_total") == 5
 
 
