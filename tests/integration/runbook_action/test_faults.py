@@ -219,7 +219,7 @@ def test_without_a_fault_it_is_done_and_twice_is_once(case: Case | FaultCase) ->
 
 
 def check_it_is_done_and_twice_is_once(case: Case | FaultCase) -> None:
-    assert case.execute().status == "succeeded"
+    assert case.repeated().status == "succeeded"
     assert case.is_done()
     assert case.effects() == case.before + case.once
     written = len(case.proxy.writes)
