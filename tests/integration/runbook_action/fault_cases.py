@@ -31,6 +31,14 @@ LABELS = {"app": "target"}
 POD = {"schedulerName": NO_SCHEDULER, "terminationGracePeriodSeconds": 0}
 
 
+def repeated(execute: Callable[[], Outcome]) -> Outcome:
+    """Execute once more, as the state machine does: also where controllers were quicker."""
+    for _ in range(3):
+        with contextlib.suppress(ClusterConflict):
+            return execute()
+    return execute()
+
+
 class FaultCase:
     """An action, its target, and what goes wrong."""
 
@@ -82,13 +90,6 @@ class FaultCase:
 
     def execute(self) -> Outcome:
         return REGISTRY[self.action].execute(self.request(), self.place.services(seconds=60))
-
-    def repeated(self) -> Outcome:
-        """Execute once more, as the state machine does: also where controllers were quicker."""
-        for _ in range(3):
-            with contextlib.suppress(ClusterConflict):
-                return self.execute()
-        return self.execute()
 
     def grant(self) -> None:
         """Give the identity the rights that the action declares."""

@@ -26,6 +26,7 @@ from tests.integration.runbook_action.fault_cases import (
     SCENES,
     WITHOUT_CONFLICT,
     FaultCase,
+    repeated,
 )
 from tests.integration.runbook_action.faulty_proxy import FaultyProxy
 from tests.integration.runbook_action.support import PARAMETER, Place
@@ -219,7 +220,7 @@ def test_without_a_fault_it_is_done_and_twice_is_once(case: Case | FaultCase) ->
 
 
 def check_it_is_done_and_twice_is_once(case: Case | FaultCase) -> None:
-    assert case.repeated().status == "succeeded"
+    assert repeated(case.execute).status == "succeeded"
     assert case.is_done()
     assert case.effects() == case.before + case.once
     written = len(case.proxy.writes)
