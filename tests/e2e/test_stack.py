@@ -23,7 +23,7 @@ from onemachine.stack.state import StackFolder
 from srectl import runbooks
 from tests.support.browser import open_page, serving
 from tests.support.hostile_page import WAYS, made, page_against
-from tests.support.stacks import FIRING, post, post_alert, srectl, start, state_of
+from tests.support.stacks import FIRING, exports_of, post, post_alert, srectl, start, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -49,8 +49,9 @@ def test_the_webhook_takes_an_alert_with_the_key_and_refuses_one_without(
 
 
 def test_the_exports_point_kubectl_and_the_service_at_the_stack(
-    exports: dict[str, str], tmp_path: Path
+    stack: StackFolder, tmp_path: Path
 ) -> None:
+    exports = exports_of(stack)  # of now: a rollout of another test has moved the service
     kubectl = find("kubernetes") / "kubectl"
     pods = subprocess.run(
         [kubectl, "-n", "apps", "get", "pods", "-o", "name"],

@@ -315,9 +315,9 @@ def what_is_approved_is_done(lab: Lab) -> bool:
     )
     event = lab.event(runbook)
     execution = lab.start("IncidentResponseRunbook", event)
-    assert lab.first(
-        {"asked": lambda: lab.scene.record_that(_id(event), lambda r: bool(r.get("approval")))}
-    )
+    asking = {"asked": lambda: lab.scene.record_that(_id(event), lambda r: bool(r.get("approval")))}
+    if not lab.first(asking, 90):
+        return False
     table = lab.deployment.incidents_table
     asked = approvals.question(lab.scene.client("dynamodb"), table, _id(event))
     approvals.approve(lab.states, asked, "iam")
@@ -341,9 +341,10 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
     )
     event = lab.event(runbook)
     execution = lab.start("IncidentResponseRunbook", event)
-    assert lab.first({"acted": lambda: lab.reported(_id(event), "execute")}, 90)
+    if not lab.first({"acted": lambda: lab.reported(_id(event), "execute")}, 90):
+        return False
     lab.start("IncidentRecorder", resolution(event))
-    lab.ended(execution, 120)
+    lab.ended(execution)
     looks = {
         "restored": lambda: lab.scene.record_that(
             _id(event), lambda r: r.get("restoration") == "restored"
