@@ -54,11 +54,7 @@ def _roll(cluster: MemoryCluster, key: Key, before: dict[str, Any]) -> None:
     history = {
         name: raw
         for (word, namespace, name), raw in cluster.objects.items()
-        if word == kept
-        and namespace == key[1]
-        and any(
-            owner.get("uid") == workload.uid for owner in raw["metadata"].get("ownerReferences", [])
-        )
+        if word == kept and namespace == key[1] and view(word, raw).belongs_to(workload)
     }
     numbers = [_number(kept, raw) for raw in history.values()]
     found = before["metadata"].get("annotations", {}).get(_REVISION, "")

@@ -91,8 +91,12 @@ class KubernetesObject:
         return int(self.metadata.get("generation") or 0)
 
     def belongs_to(self, owner: KubernetesObject) -> bool:
-        """Whether that object, and not another of its name, owns this one."""
-        return any(each.get("uid") == owner.uid for each in self.owners)
+        """Whether that object, and not another of its name, controls this one.
+
+        An owner that does not control an object has not made it: anybody may write such a
+        reference to have it collected with its owner.
+        """
+        return bool(owner.uid) and self.controller.get("uid") == owner.uid
 
     def condition(self, kind: str) -> Json:
         """A condition of the status, or an empty object."""

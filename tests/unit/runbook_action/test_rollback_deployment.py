@@ -27,6 +27,25 @@ def test_the_newest_revision_that_differs_by_more_than_a_restart_comes_back(worl
     assert metadata["annotations"]["sre-platform/restarted-for"] == TOKEN
 
 
+@pytest.mark.parametrize(
+    "owner",
+    [
+        {"uid": "u1"},
+        {"uid": "u1", "controller": False},
+        {"uid": "another", "controller": True},
+        {"controller": True},
+    ],
+)
+def test_a_revision_that_the_workload_does_not_control_is_none_of_its_own(
+    world: World, owner: dict[str, Any]
+) -> None:
+    forged = revision(3, template("shop:forged"))
+    forged["metadata"]["ownerReferences"] = [owner]
+    world.cluster.history.append(forged)
+    assert ROLLBACK.execute(request(ROLLBACK.name), world.services).status == "succeeded"
+    assert image(world) == "shop:good"
+
+
 def test_a_revision_may_be_named(world: World) -> None:
     ROLLBACK.execute(request(ROLLBACK.name, parameters={"to_revision": 1}), world.services)
     assert image(world) == "shop:old"
@@ -101,7 +120,9 @@ def test_undo_leaves_a_hotfix_alone_that_kept_the_marks(world: World, told: bool
     assert world.calls.writes() == ["patch template"]
 
 
-def test_a_hotfix_that_comes_while_undo_decides_is_left_alone(world: World) -> None:
+def test_a_hotfix_that_comes_while_undo_decides_is_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ROLLBACK.execute(request(ROLLBACK.name), world.services)
     listed = world.cluster.list
 
@@ -110,7 +131,7 @@ def test_a_hotfix_that_comes_while_undo_decides_is_left_alone(world: World) -> N
             hotfix(world)
         return listed(*asked)
 
-    world.cluster.list = meanwhile  # type: ignore[method-assign]
+    monkeypatch.setattr(world.cluster, "list", meanwhile)
     with pytest.raises(ClusterConflict):
         ROLLBACK.undo(request(ROLLBACK.name, "undo"), world.services)
     assert ROLLBACK.undo(request(ROLLBACK.name, "undo"), world.services).status == "unchanged"
@@ -133,7 +154,7 @@ def test_without_its_mark_a_rollback_is_neither_repeated_nor_undone(
 ) -> None:
     ROLLBACK.execute(request(ROLLBACK.name), world.services)
     world.cluster.raw["metadata"]["annotations"][marks.PREVIOUS] = text
-    with pytest.raises(ActionRefused, match="sre-platform/previous, .* gone or was changed"):
+    with pytest.raises(ActionRefused, match=r"sre-platform/previous, .* gone or was changed"):
         getattr(ROLLBACK, operation)(request(ROLLBACK.name), world.services)
     assert image(world) == "shop:good"
     assert world.calls.writes() == ["patch template"]

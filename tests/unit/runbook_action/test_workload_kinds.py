@@ -191,13 +191,14 @@ def test_a_budget_that_keeps_a_broken_pod_is_asked_again() -> None:
     assert world.calls.writes() == ["evict checkout-1", "evict checkout-1"]
 
 
-@pytest.mark.parametrize("case", ["unseen", "of another"])
+@pytest.mark.parametrize("case", ["unseen", "of another", "only collected with it"])
 def test_no_pod_is_evicted_that_the_rollout_does_not_wait_for(case: str) -> None:
     world = stuck_statefulset()
     if case == "unseen":
         world.cluster.raw["status"]["observedGeneration"] = 0
     else:
-        world.cluster.pod_list[1]["metadata"]["ownerReferences"] = [{"uid": "another"}]
+        owner = {"uid": "another", "controller": True} if case == "of another" else {"uid": "u1"}
+        world.cluster.pod_list[1]["metadata"]["ownerReferences"] = [owner]
     release_stuck(world.cluster, world.cluster.workload("statefulset", "apps", "checkout"))
     assert world.calls.writes() == []
 
