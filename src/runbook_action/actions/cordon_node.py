@@ -78,7 +78,7 @@ class CordonNode(Defaults):
             if before is not self.cordoned:
                 self._refuse_if_it_may_not(node, request, services)
             if self.cordoned:  # to uncordon is for good, so it is no lease
-                before = bool(node_holding(request, services).take(before, True).lease.before)
+                before = take_node(node, request, services)
             mark = marks.mark(node, request, {_BEFORE: before})
             patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
         changes = [] if before is self.cordoned else [_change(node, self.cordoned)]
@@ -155,6 +155,19 @@ def node_holding(request: Request, services: Services) -> Holding:
     """The lease of whether pods are put on the node; a drain holds it, too."""
     thing = thing_of(services.cluster_name, None, "node", request.target.name, "unschedulable")
     return Holding(services.leases, services.clock, thing, request.token)
+
+
+def take_node(node: Node, request: Request, services: Services) -> bool:
+    """Hold the node closed to pods for this step, and tell whether it was so before.
+
+    Raises
+    ------
+    ActionRefused
+        If somebody has opened it since this step took it.
+    """
+    taken = node_holding(request, services).take(node.unschedulable, True)
+    taken.refuse_if_another_chose(node.unschedulable, f"spec.unschedulable of {request.target}")
+    return bool(taken.lease.before)
 
 
 def _patch(annotations: Mapping[str, Any], cordoned: bool) -> dict[str, Any]:

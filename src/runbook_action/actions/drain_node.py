@@ -25,7 +25,7 @@ from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.actions.cordon_node import node_holding
+from runbook_action.actions.cordon_node import node_holding, take_node
 from runbook_action.blast_radius import refuse_if_group_is_short
 from runbook_action.errors import (
     AccessDenied,
@@ -130,9 +130,8 @@ class DrainNode(Defaults):
         if recorded is None:
             _refuse_if_forbidden(found, request)
             refuse_if_group_is_short(node, request, services.cluster)
-            lease = node_holding(request, services).take(node.unschedulable, True).lease
             recorded = {
-                _CORDONED: bool(lease.before),
+                _CORDONED: take_node(node, request, services),
                 _BEGAN: services.clock.now().isoformat(),
                 "pods": len(found.evict),
             }

@@ -253,6 +253,18 @@ def test_asked_again_while_it_waits_it_leaves_alone_what_somebody_has_chosen(nam
     assert history.value == lower
 
 
+@pytest.mark.parametrize("name", ["a cordon", "a drain"])
+def test_a_node_that_somebody_opened_is_not_closed_by_a_repeat(name: str) -> None:
+    history = History(name, begins_with=True)
+    for incident in (1, 0):  # the second takes the first one's mark away
+        history.execute(incident)
+    history.somebody_else(False)
+    history.execute(1)
+    assert history.value is False
+    history.end([0, 1])
+    assert history.value is False
+
+
 @pytest.mark.parametrize("name", CHANGES)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
