@@ -50,6 +50,10 @@ class Action(Protocol):
         """Its parameters."""
 
     @property
+    def either(self) -> Sequence[str]:
+        """Parameters of which exactly one has to be given."""
+
+    @property
     def can_undo(self) -> bool:
         """Whether ``undo`` can ever take it back; else a runbook cannot ask for that."""
 
@@ -91,6 +95,11 @@ class Defaults:
     def fields(self) -> Mapping[str, Field]:
         """None."""
         return {}
+
+    @property
+    def either(self) -> Sequence[str]:
+        """None: each parameter stands for itself."""
+        return ()
 
     @property
     def undo_fields(self) -> Mapping[str, Field]:

@@ -65,6 +65,11 @@ class ExpandVolume(Defaults):
             "max_gib": IntegerField(1, HIGHEST_GIB, required=True),
         }
 
+    @property
+    def either(self) -> Sequence[str]:
+        """How much more."""
+        return ("step_gib", "percent")
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the sizes."""
         claim = _read(request, services)

@@ -55,6 +55,11 @@ class RaiseAutoscalerMaximum(Defaults):
         }
 
     @property
+    def either(self) -> Sequence[str]:
+        """How much more."""
+        return ("step", "factor")
+
+    @property
     def lends(self) -> bool:
         """The maximum of before comes back once there is no need of more."""
         return True

@@ -89,6 +89,11 @@ class ScaleWorkload(Defaults):
         }
 
     @property
+    def either(self) -> Sequence[str]:
+        """How much more."""
+        return ("step", "factor")
+
+    @property
     def lends(self) -> bool:
         """It adds replicas for as long as they are needed."""
         return True
