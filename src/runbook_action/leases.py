@@ -165,6 +165,12 @@ class Holding:
         lease = self._read()
         return lease if lease and self._holder in lease.holders else None
 
+    def others(self) -> tuple[str, ...]:
+        """Other incidents that hold the thing now, sorted."""
+        lease = self._read()
+        incidents = {name.split("/")[0] for name in lease.holders} if lease else set()
+        return tuple(sorted(incidents - {self._holder.split("/")[0]}))
+
     def take(self, found: Value, wanted: Value) -> Taken:
         """Remember the value from before, or join those who hold the thing. Write it afterwards.
 

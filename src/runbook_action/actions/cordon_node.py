@@ -2,7 +2,8 @@
 
 Never is more than one node of a group out of service, as with a drain. First the lease remembers
 whether it was cordoned before (``leases``); the mark and the cordon are one write. Undo lets the
-lease go: pods come again once no incident holds the node cordoned.
+lease go: pods come again once no incident holds the node cordoned. To uncordon is for good, so it is
+no lease, and a node that another incident holds cordoned or drained is not opened.
 """
 
 from __future__ import annotations
@@ -136,8 +137,8 @@ class CordonNode(Defaults):
                 return bool(answer.value), ""
             holding.forget()
             return None, why_kept(answer, _state(now))
-        source = request.undo or marks.recorded(node, request) or {}
-        if source.get(_BEFORE) is True and not now:
+        # Its own mark only: without it another incident has acted on the node since.
+        if (marks.recorded(node, request) or {}).get(_BEFORE) is True and not now:
             return True, ""
         return None, f"is {_state(now)}, and not by this incident: there is nothing to undo"
 
@@ -148,6 +149,11 @@ class CordonNode(Defaults):
             raise ActionRefused(
                 f"{request.target} is not ready: it is not uncordoned, or pods would be put on a "
                 f"node that cannot run them."
+            )
+        elif others := node_holding(request, services).others():
+            raise ActionRefused(
+                f"{request.target} is not uncordoned: it is held cordoned or drained by "
+                f"{', '.join(others)}; the last of them opens it."
             )
 
 
