@@ -66,6 +66,7 @@ def came_at(cluster: Cluster, workload: Workload) -> datetime | None:
             break
         first = each
     try:
-        return datetime.fromisoformat(str(first.metadata.get("creationTimestamp")))
+        found = datetime.fromisoformat(str(first.metadata.get("creationTimestamp")))
     except ValueError:
         return None
+    return found if found.tzinfo else None

@@ -2,8 +2,8 @@
 
 Never is more than one node of a group out of service, as with a drain. First the lease remembers
 whether it was cordoned before (``leases``); the mark and the cordon are one write. Undo lets the
-lease go: pods come again once no incident holds the node cordoned. To uncordon is for good, so it is
-no lease, and a node that another incident holds cordoned or drained is not opened.
+lease go: pods come again once no incident holds the node cordoned. To uncordon is for good, so it
+is no lease, and a node that another incident holds cordoned or drained is not opened.
 """
 
 from __future__ import annotations

@@ -79,6 +79,11 @@ class Workload(KubernetesObject):
         """The newest spec that its controller has seen."""
         return int(self.status.get("observedGeneration") or 0)
 
+    @property
+    def observed(self) -> bool:
+        """Whether its status is about the spec as it is now; a count it leaves out is then 0."""
+        return "observedGeneration" in self.status and self.observed_generation >= self.generation
+
 
 class Revision(KubernetesObject):
     """An earlier template: a Deployment's ReplicaSet, or a ControllerRevision of the others."""

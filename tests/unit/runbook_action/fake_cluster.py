@@ -14,6 +14,7 @@ from runbook_action.ports import Cluster, Right, T
 from runbook_action.request import TargetKind
 from tests.unit.runbook_action.calls import Calls
 
+RUNNING = {"name": "checkout", "restartCount": 0, "state": {"running": {}}}
 Raws = list[dict[str, Any]]  # in the class, "list" is the method
 
 
@@ -267,7 +268,7 @@ class FakeCluster(Cluster):
                 "labels": {"app": "checkout"},
                 "annotations": self.template_annotations,
             },
-            "status": {"containerStatuses": [self.pod_faults] if self.pod_faults else []},
+            "status": {"containerStatuses": [self.pod_faults or RUNNING]},
         }
 
 

@@ -12,7 +12,8 @@ from srectl.runbooks.conditions import FACTS
 from tests.unit.srectl.rehearsal.worlds import case_of
 
 SINCE = "2026-01-01T11:00:00Z"
-TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c"}]}}
+CONTAINERS = [{"name": "c"}]
+TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": CONTAINERS}}
 KINDS: dict[TargetKind, str] = {
     "deployment": "Deployment",
     "statefulset": "StatefulSet",
@@ -37,6 +38,7 @@ def test_a_fact_is_known_of_the_kinds_that_validate_says(kind: TargetKind) -> No
         "metadata": metadata,
         "spec": {
             "maxReplicas": 3,
+            "containers": CONTAINERS,
             "selector": {"matchLabels": {"app": "x"}},
             "template": TEMPLATE,
         },
