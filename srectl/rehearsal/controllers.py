@@ -10,7 +10,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from runbook_action.kinds import KINDS, KindWord
-from runbook_action.objects import Workload, view
+from runbook_action.objects import Workload, number_in, view
 from srectl.rehearsal.manifests import Key, healthy_status
 from srectl.rehearsal.selectors import labels_match
 
@@ -57,8 +57,8 @@ def _roll(cluster: MemoryCluster, key: Key, before: dict[str, Any]) -> None:
         if word == kept and namespace == key[1] and view(word, raw).belongs_to(workload)
     }
     numbers = [_number(kept, raw) for raw in history.values()]
-    found = before["metadata"].get("annotations", {}).get(_REVISION, "")
-    newest = max([*numbers, int(found) if found.isdigit() else 0, 0])
+    found = before["metadata"].get("annotations", {}).get(_REVISION)
+    newest = max([*numbers, number_in(found) or 0])
     if not history:
         # The template that ran until now is kept, as a cluster keeps it.
         newest = max(newest, 1)
@@ -119,8 +119,7 @@ def _keep(
 def _number(kept: KindWord, raw: dict[str, Any]) -> int:
     if kept == "controllerrevision":
         return int(raw.get("revision") or 0)
-    text = str((raw["metadata"].get("annotations") or {}).get(_REVISION, ""))
-    return int(text) if text.isdigit() else 0
+    return number_in((raw["metadata"].get("annotations") or {}).get(_REVISION)) or 0
 
 
 def _scale_up(cluster: MemoryCluster, autoscaler: dict[str, Any]) -> None:

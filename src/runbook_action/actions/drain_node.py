@@ -322,12 +322,13 @@ def _evict_all(pods: Sequence[Pod], request: Request, services: Services) -> dic
 
 
 def _deadline(recorded: Mapping[str, Any], request: Request, services: Services) -> datetime:
-    seconds = request.parameters.get("deadline_seconds", DEFAULT_DEADLINE_SECONDS)
+    seconds = int(request.parameters.get("deadline_seconds", DEFAULT_DEADLINE_SECONDS))
+    now = services.clock.now()
     try:
-        began = datetime.fromisoformat(str(recorded.get(_BEGAN)))
-    except ValueError:
-        began = services.clock.now()
-    return began + timedelta(seconds=int(seconds))
+        began = min(datetime.fromisoformat(str(recorded.get(_BEGAN))), now)
+    except (ValueError, TypeError):  # no time, or one of no zone
+        began = now
+    return began + timedelta(seconds=seconds)
 
 
 def _cordon(node: Node, before: bool | None = False) -> Change:

@@ -90,7 +90,7 @@ class RaiseAutoscalerMaximum(Defaults):
     def execute(self, request: Request, services: Services) -> Outcome:
         """Raise it."""
         autoscaler = _read(request, services)
-        recorded = marks.recorded(autoscaler, request)
+        recorded = marks.numbers(autoscaler, request, "before", "after")
         if recorded is None:
             _, wanted = _decide(autoscaler, request)
             now = autoscaler.max_replicas
@@ -103,7 +103,7 @@ class RaiseAutoscalerMaximum(Defaults):
                 patch["spec"] = {"maxReplicas": taken.write}
             patch_unless_changed(services.cluster, autoscaler, patch)
         else:
-            before, after = int(recorded["before"]), int(recorded["after"])
+            before, after = recorded
         return Outcome(
             "succeeded",
             f"The maximum of {request.target} went from {before} to {after}.",

@@ -5,6 +5,7 @@ The API's own JSON stays underneath, so nothing an object carries is lost on the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,6 +13,7 @@ from typing import Any, cast
 from runbook_action.kinds import KindWord
 
 Json = Mapping[str, Any]
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,11 @@ class KubernetesObject:
         """A condition of the status, or an empty object."""
         conditions: Sequence[Json] = self.status.get("conditions") or []
         return next((each for each in conditions if each.get("type") == kind), {})
+
+
+def number_in(text: object) -> int | None:
+    """Give the whole number that a text states in plain digits; None for anything else."""
+    return int(text) if isinstance(text, str) and _WHOLE.fullmatch(text) else None
 
 
 def selector_of(selector: Json) -> str:

@@ -96,6 +96,7 @@ def test_a_repeat_watches_on_however_few_are_ready_in_the_middle_of_it(action: s
         (4, {}, {"min_ready": 4}, 3),  # the defaults: 25 %
         (2, rolling_update(1, 5), {"min_ready": 1}, 0),
         (4, rolling_update(1, "some"), {"min_ready": 1}, 0),  # not understood
+        (4, rolling_update(1, "²%"), {"min_ready": 1}, 0),
         (10, rolling_update(1, 2), {"min_ready_percent": 81}, 8),
         (3, rolling_update(1, 1), {"min_ready_percent": 67}, 2),  # 2.01 is 3
         (4, rolling_update(1, 1), {"min_ready": 1, "min_ready_percent": 100}, 3),

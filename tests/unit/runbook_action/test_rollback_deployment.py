@@ -9,6 +9,7 @@ import pytest
 from runbook_action import marks
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused, ClusterConflict, ClusterUnreachable
+from runbook_action.history import revisions_of
 from tests.unit.runbook_action.fakes import TOKEN, World, request
 from tests.unit.runbook_action.revisions import image, revision, template, world
 
@@ -44,6 +45,21 @@ def test_a_revision_that_the_workload_does_not_control_is_none_of_its_own(
     world.cluster.history.append(forged)
     assert ROLLBACK.execute(request(ROLLBACK.name), world.services).status == "succeeded"
     assert image(world) == "shop:good"
+
+
+@pytest.mark.parametrize("number", ["²", "٢", "-1", "9" * 5000])
+def test_a_revision_whose_number_is_none_is_not_gone_back_to(world: World, number: str) -> None:
+    world.cluster.history[0]["metadata"]["annotations"] = {
+        "deployment.kubernetes.io/revision": number
+    }
+    assert (
+        revisions_of(world.cluster, world.cluster.workload("deployment", "apps", "checkout"))[
+            -1
+        ].revision
+        == 0
+    )
+    with pytest.raises(ActionRefused, match="no revision 2 "):
+        ROLLBACK.plan(request(ROLLBACK.name, parameters={"to_revision": 2}), world.services)
 
 
 def test_a_revision_may_be_named(world: World) -> None:
