@@ -110,17 +110,25 @@ def looked_at(target: Mapping[str, object]) -> tuple[Right, ...]:
     word = str(target.get("kind") or target["from_alert"])
     if word == "node":
         return rights("node", "get", "list")
-    # A label `pod` stands in many alerts, and must not lead elsewhere than the target.
-    kinds: set[KindWord] = {"namespace", "pod", "replicaset", *kinds_of(target)}
+    # Labels of its pods and its autoscaler stand in many alerts, and must not lead elsewhere.
+    kinds: set[KindWord] = {
+        "horizontalpodautoscaler",
+        "namespace",
+        "pod",
+        "replicaset",
+        *kinds_of(target),
+    }
     if word not in ("workload", "job", *WORKLOADS):
         kinds.add(cast(KindWord, word))
-    if word in ("pod", "horizontalpodautoscaler"):
+    # What it belongs to or governs has a say, too: a pod's or a claim's workload, a Job's CronJob.
+    if word in ("pod", "persistentvolumeclaim", "horizontalpodautoscaler"):
         kinds.update(WORKLOADS)
-    if word == "pod":
-        kinds.add("job")
+    if word in ("pod", "persistentvolumeclaim", "job"):
+        kinds.update(("job", "cronjob"))
     found = [right for kind in sorted(kinds) for right in rights(kind, "get", where="target")]
-    if target.get("resolve_to") and word == "persistentvolumeclaim":
-        found += rights("pod", "list")
+    found += rights("pod", "list")
+    if word == "persistentvolumeclaim":
+        found += rights("statefulset", "list")
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from runbook_action.kinds import KINDS, KindWord
-from runbook_action.objects import Workload, number_in, view
+from runbook_action.objects import Autoscaler, Workload, number_in, view
 from srectl.rehearsal.manifests import Key, healthy_status
 from srectl.rehearsal.selectors import labels_match
 
@@ -123,15 +123,12 @@ def _number(kept: KindWord, raw: dict[str, Any]) -> int:
 
 
 def _scale_up(cluster: MemoryCluster, autoscaler: dict[str, Any]) -> None:
-    target = autoscaler["spec"].get("scaleTargetRef") or {}
+    seen = view("horizontalpodautoscaler", autoscaler)
+    assert isinstance(seen, Autoscaler)  # noqa: S101 - for mypy: it is
     for word in ("deployment", "statefulset"):
-        key: Key = (
-            word,
-            autoscaler["metadata"]["namespace"],
-            str(target.get("name")),
-        )
+        key: Key = (word, seen.namespace, seen.scaled[1] if seen.scaled else "")
         raw = cluster.objects.get(key)
-        if raw is None or KINDS[key[0]].kind != target.get("kind"):
+        if raw is None or seen.scaled != (word, key[2]):
             continue
         lowest = int(autoscaler["spec"].get("minReplicas", 1))
         if int(raw["spec"].get("replicas", 1)) < lowest:
