@@ -17,7 +17,8 @@ from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import refuse_if_group_is_short
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import BooleanField, Field
-from runbook_action.leases import Holding, thing_of, why_kept
+from runbook_action.holding import Holding
+from runbook_action.leases import Taken, thing_of, why_kept
 from runbook_action.objects import Node
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -75,13 +76,20 @@ class CordonNode(Defaults):
         node = services.cluster.node(request.target.name)
         recorded = marks.recorded(node, request)
         before = node.unschedulable if recorded is None else recorded.get(_BEFORE) is True
+        holding = node_holding(request, services, node)
         if recorded is None:
             if before is not self.cordoned:
                 self._refuse_if_it_may_not(node, request, services)
-            if self.cordoned:  # to uncordon is for good, so it is no lease
-                before = take_node(node, request, services)
+            # To uncordon is for good, so it is no lease.
+            taken = take_node(node, request, services) if self.cordoned else None
+            if taken is not None:
+                before = bool(taken.lease.before)
             mark = marks.mark(node, request, {_BEFORE: before})
             patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
+            if taken is not None:
+                holding.settle(taken)
+        elif self.cordoned:
+            holding.confirm()
         changes = [] if before is self.cordoned else [_change(node, self.cordoned)]
         return Outcome(
             "succeeded",
@@ -117,7 +125,7 @@ class CordonNode(Defaults):
         annotations = marks.unmark(node, request)
         patch_unless_changed(services.cluster, node, _patch(annotations, back))
         if self.cordoned:
-            node_holding(request, services).forget()
+            node_holding(request, services, node).forget()
         return Outcome(
             "succeeded",
             f"{request.target} is {_state(back)} again.",
@@ -131,7 +139,7 @@ class CordonNode(Defaults):
         """What to switch it back to, or None and why it stays as it is."""
         now = node.unschedulable
         if self.cordoned:
-            holding = node_holding(request, services)
+            holding = node_holding(request, services, node)
             answer = holding.let_go(now)
             if answer.value is not None and answer.value is not now:
                 return bool(answer.value), ""
@@ -150,30 +158,38 @@ class CordonNode(Defaults):
                 f"{request.target} is not ready: it is not uncordoned, or pods would be put on a "
                 f"node that cannot run them."
             )
-        elif others := node_holding(request, services).others():
+        elif others := node_holding(request, services, node).others():
             raise ActionRefused(
                 f"{request.target} is not uncordoned: it is held cordoned or drained by "
-                f"{', '.join(others)}; the last of them opens it."
+                f"{', '.join(others)}. The last of them opens it, or a human if it was to stay."
             )
 
 
-def node_holding(request: Request, services: Services) -> Holding:
-    """The lease of whether pods are put on the node; a drain holds it, too."""
+def node_holding(request: Request, services: Services, node: Node | None = None) -> Holding:
+    """The lease of whether pods are put on the node; a drain holds it, too.
+
+    Parameters
+    ----------
+    node
+        The node as it was read; without it a lease of an earlier node of its name counts.
+    """
     thing = thing_of(services.cluster_name, None, "node", request.target.name, "unschedulable")
-    return Holding(services.leases, services.clock, thing, request.token)
+    uid = node.uid if node else ""
+    return Holding(services.leases, services.clock, thing, request.token, uid)
 
 
-def take_node(node: Node, request: Request, services: Services) -> bool:
-    """Hold the node closed to pods for this step, and tell whether it was so before.
+def take_node(node: Node, request: Request, services: Services) -> Taken:
+    """Hold the node closed to pods for this step; to be settled once it is cordoned.
 
     Raises
     ------
     ActionRefused
         If somebody has opened it since this step took it.
     """
-    taken = node_holding(request, services).take(node.unschedulable, True)
-    taken.refuse_if_another_chose(node.unschedulable, f"spec.unschedulable of {request.target}")
-    return bool(taken.lease.before)
+    taken = node_holding(request, services, node).take(node.unschedulable, True)
+    what = f"spec.unschedulable of {request.target}"
+    taken.refuse_unless_allowed(node.unschedulable, True, what)
+    return taken
 
 
 def _patch(annotations: Mapping[str, Any], cordoned: bool) -> dict[str, Any]:

@@ -130,8 +130,10 @@ class DrainNode(Defaults):
         if recorded is None:
             _refuse_if_forbidden(found, request)
             refuse_if_group_is_short(node, request, services.cluster)
+            holding = node_holding(request, services, node)
+            taken = take_node(node, request, services)
             recorded = {
-                _CORDONED: take_node(node, request, services),
+                _CORDONED: bool(taken.lease.before),
                 _BEGAN: services.clock.now().isoformat(),
                 "pods": len(found.evict),
             }
@@ -140,6 +142,9 @@ class DrainNode(Defaults):
                 "spec": {"unschedulable": True},
             }
             patch_unless_changed(services.cluster, node, patch)
+            holding.settle(taken)
+        else:
+            node_holding(request, services, node).confirm()
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if cordoned_before else [_cordon(node, before=None)]
         if found.evict:
@@ -236,7 +241,7 @@ class DrainNode(Defaults):
 
     def _let_go(self, request: Request, services: Services, node: Node) -> Return:
         """Let pods on the node again, if no other incident holds it and it was open before."""
-        holding = node_holding(request, services)
+        holding = node_holding(request, services, node)
         answer = holding.let_go(node.unschedulable)
         if answer.value is False and node.unschedulable:
             # Without the mark a later drain for the same step begins anew, with its own deadline.
