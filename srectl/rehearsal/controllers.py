@@ -13,6 +13,7 @@ from runbook_action.kinds import KINDS, KindWord
 from runbook_action.objects import Autoscaler, Workload, number_in, view
 from srectl.rehearsal.manifests import Key, healthy_status
 from srectl.rehearsal.selectors import labels_match
+from srectl.steps import WORKLOADS
 
 if TYPE_CHECKING:
     from srectl.rehearsal.cluster import MemoryCluster
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["settle"]
 
 _REVISION = "deployment.kubernetes.io/revision"
-_WORKLOADS = ("deployment", "statefulset", "daemonset")
 
 
 def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> None:
@@ -38,7 +38,7 @@ def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> N
     after = cluster.objects[key]
     if before is None or after.get("spec") == before.get("spec"):
         return
-    if key[0] in _WORKLOADS:
+    if key[0] in WORKLOADS:
         if after["spec"].get("template") != before["spec"].get("template"):
             _roll(cluster, key, before)
         after["status"] = {**after["status"], **healthy_status(key[0], after)}

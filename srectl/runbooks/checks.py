@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from srectl.runbooks.catalogue import Runbook
-from srectl.runbooks.conditions import FACTS, WORKLOADS, impossible
+from srectl.runbooks.conditions import FACTS, impossible
 from srectl.runbooks.own_refusals import needs_of
 from srectl.runbooks.parameters import parameter_faults
-from srectl.steps import steps_of, strategy_of
+from srectl.steps import kinds_of, steps_of, strategy_of
 
 __all__ = ["MACHINE_SECONDS", "Action", "Deployment", "problems"]
 
@@ -115,14 +115,6 @@ def _at(definition: Mapping[str, Any], step: Mapping[str, Any], key: str = "") -
     return f"{place}/{key}" if key in given or key not in definition else f"/{key}"
 
 
-def kinds_of(target: Mapping[str, Any]) -> frozenset[str]:
-    """Give the kinds of objects that a target may turn out to be of."""
-    kind = str(target.get("from_alert", target.get("kind")))
-    if kind == "workload" or target.get("resolve_to") == "workload":
-        return WORKLOADS
-    return frozenset({kind})
-
-
 def _names(definition: Mapping[str, Any]) -> Found:
     seen: dict[str, int] = {}
     for step in steps_of(definition):
@@ -171,7 +163,7 @@ def _order(definition: Mapping[str, Any]) -> Found:
 
 def _conditions(definition: Mapping[str, Any], actions: Mapping[str, Action] | None) -> Found:
     for step in steps_of(definition):
-        kinds = kinds_of(step["target"])
+        kinds = frozenset(kinds_of(step["target"]))
         if actions is not None and step["action"] in actions:
             kinds = (kinds & actions[step["action"]].target_kinds) or kinds
         for index, condition in enumerate(step["when"]):
@@ -216,7 +208,7 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
         if action is None:
             yield _at(definition, step, "action"), f"there is no action {name}"
             continue
-        kinds = kinds_of(step["target"])
+        kinds = frozenset(kinds_of(step["target"]))
         if not kinds & action.target_kinds:
             yield (
                 _at(definition, step, "target"),

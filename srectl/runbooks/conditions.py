@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["FACTS", "WORKLOADS", "Fact", "bounds", "impossible"]
+from srectl.steps import WORKLOADS
+
+__all__ = ["FACTS", "Fact", "bounds", "impossible"]
 
 Shape = Literal["count", "seconds", "boolean", "list", "answer"]
-WORKLOADS = frozenset({"deployment", "statefulset", "daemonset"})
+_WORKLOADS = frozenset(WORKLOADS)
 # What compares what: a number is never "included", a list never "below".
 _COMPARISONS: Mapping[Shape, Set[str]] = {
     "count": {"is", "below", "at_least"},
@@ -51,13 +53,13 @@ class Fact:
 
 
 FACTS: Mapping[str, Fact] = {
-    "last_rollout_age_seconds": Fact("seconds", WORKLOADS),
-    "replicas": Fact("count", WORKLOADS),
-    "ready_replicas": Fact("count", WORKLOADS),
-    "last_end_reasons": Fact("list", WORKLOADS | {"pod"}),
-    "restarts": Fact("count", WORKLOADS | {"pod"}),
+    "last_rollout_age_seconds": Fact("seconds", _WORKLOADS),
+    "replicas": Fact("count", _WORKLOADS),
+    "ready_replicas": Fact("count", _WORKLOADS),
+    "last_end_reasons": Fact("list", _WORKLOADS | {"pod"}),
+    "restarts": Fact("count", _WORKLOADS | {"pod"}),
     # Without an autoscaler none is at its maximum: that is known, too.
-    "autoscaler_at_maximum": Fact("boolean", WORKLOADS | {"horizontalpodautoscaler"}),
+    "autoscaler_at_maximum": Fact("boolean", _WORKLOADS | {"horizontalpodautoscaler"}),
     "node_ready": Fact("boolean", frozenset({"node"})),
 }
 
