@@ -28,17 +28,30 @@ MAX_STEPS = 8  # of a runbook, as its schema has it
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
-_TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name"})
+_UID = re.compile(r"[-A-Za-z0-9._]{1,128}")
+_TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name", "uid"})
 
 
 @dataclass(frozen=True)
 class Target:
-    """The object to act on; ``namespace`` is None for a node, ``cluster`` for the default."""
+    """The object to act on.
+
+    Attributes
+    ----------
+    cluster
+        Its label; None for the default one.
+    namespace
+        None for a node.
+    uid
+        Identity of the object that ``resolve`` found: another one of its name has another. None
+        where nobody has looked, as in the catalogue and in requests from before it.
+    """
 
     cluster: str | None
     namespace: str | None
     kind: TargetKind
     name: str
+    uid: str | None = None
 
     def __str__(self) -> str:
         return (
@@ -48,12 +61,13 @@ class Target:
         )
 
     def to_json(self) -> dict[str, str | None]:
-        """The target as it stands in events and in the output."""
+        """The target as it stands in events and in the output; ``uid`` only where it is known."""
         return {
             "cluster": self.cluster,
             "namespace": self.namespace,
             "kind": self.kind,
             "name": self.name,
+            **({"uid": self.uid} if self.uid else {}),
         }
 
 
@@ -194,13 +208,16 @@ def parse_target(value: object) -> Target:
     cluster = value.get("cluster")
     if cluster is not None and not isinstance(cluster, str):
         raise InvalidRequest(f"target.cluster must be a text or null, not {cluster!r}")
+    uid = value.get("uid")
+    if uid is not None and not (isinstance(uid, str) and _UID.fullmatch(uid)):
+        raise InvalidRequest(f"target.uid must be the uid of a Kubernetes object, not {uid!r}")
     namespace = value.get("namespace")
     if kind == "node":
         # The labels of a node alert often carry the namespace of the exporter that saw it.
-        return Target(cluster or None, None, "node", name)
+        return Target(cluster or None, None, "node", name, uid)
     if not isinstance(namespace, str) or not NAMESPACE.fullmatch(namespace):
         raise InvalidRequest(f"target.namespace is not the name of a namespace: {namespace!r}")
-    return Target(cluster or None, namespace, cast(TargetKind, kind), name)
+    return Target(cluster or None, namespace, cast(TargetKind, kind), name, uid)
 
 
 def refuse_namespace(namespace: str | None, allowed: frozenset[str]) -> None:

@@ -55,4 +55,5 @@ class World:
             catalogue=NothingPublished(),
             automations=GivenAutomations(case.automations),
             checks=GivenChecks(case.checks),
+            only_annotated=case.stack.only_annotated,
         )

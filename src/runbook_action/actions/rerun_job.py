@@ -57,6 +57,10 @@ class RerunJob(Defaults):
         """Read the failed one, make the copy, stop it."""
         return {"job": rights("job", "get", "create", "patch")}
 
+    def has_begun(self, request: Request, services: Services) -> bool:
+        """Whether the copy is there: the failed Job itself is not marked."""
+        return _copy(_read(request, services), request, services) is not None
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the copy that would be made."""
         failed = _read(request, services)

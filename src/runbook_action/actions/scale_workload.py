@@ -26,9 +26,9 @@ from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
 from runbook_action.holding import Holding
 from runbook_action.leases import thing_of, why_kept
-from runbook_action.objects import Autoscaler, Workload
+from runbook_action.objects import Autoscaler, KubernetesObject, Workload
 from runbook_action.outcome import Change, Outcome, Undo
-from runbook_action.ports import Right, Services
+from runbook_action.ports import Cluster, Right, Services
 from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
@@ -108,6 +108,11 @@ class ScaleWorkload(Defaults):
             "after": IntegerField(0, HIGHEST, required=True),
             "autoscaler": TextField(),
         }
+
+    def touches(self, target: KubernetesObject, cluster: Cluster) -> Sequence[KubernetesObject]:
+        """The autoscaler whose minimum is raised instead."""
+        found = cluster.autoscalers(target.namespace)
+        return [each for each in found if each.scales(target.kind_name, target.name)]
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the numbers."""

@@ -195,6 +195,7 @@ def _as_target(work: _Work, found: KubernetesObject) -> Target:
             "namespace": found.namespace or None,
             "kind": found.kind,
             "name": found.name,
+            "uid": found.uid or None,
         }
     )
 

@@ -50,6 +50,7 @@ class FakeCluster(Cluster):
             "spec": {},
         }
     )
+    namespace_raw: dict[str, Any] = field(default_factory=lambda: {"metadata": {"name": "apps"}})
     more: dict[KindWord, Raws] = field(default_factory=dict)
     other_nodes: Raws = field(default_factory=list)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -220,6 +221,7 @@ class FakeCluster(Cluster):
             "node": [self.node_raw, *self.other_nodes],
             "pod": [*self.pod_list, *self.node_pods.values()],
             "event": [*self.events.values()],
+            "namespace": [self.namespace_raw],
         }
         return [*known.get(kind, []), *self.more.get(kind, [])]
 

@@ -59,7 +59,7 @@ def scene() -> World:
     cluster = world.cluster
     cluster.pod_list = []
     everything: Mapping[KindWord, list[dict[str, Any]]] = {
-        "namespace": [thing(name, namespace="") for name in ("apps", "team-a")],
+        "namespace": [thing("team-a", namespace="")],
         "replicaset": [
             thing("checkout-1", owner("Deployment", "checkout", "u1")),
             thing("shop-1", owner("Rollout", "shop", "r1", "argoproj.io/v1alpha1")),
