@@ -231,7 +231,7 @@ def refuse_namespace(namespace: str | None, allowed: frozenset[str]) -> None:
     if namespace is not None and namespace not in allowed:
         raise ActionRefused(
             f"namespace {namespace} is not one this platform may change (allowed: "
-            f"{', '.join(sorted(allowed))}). Add it to ALLOWED_NAMESPACES to allow it."
+            f"{', '.join(sorted(allowed))}). The stack's parameter AllowedNamespaces adds one."
         )
 
 

@@ -65,15 +65,21 @@ def validate(folder: Path, severities: str, namespaces: str) -> None:
 
 @runbooks.command()
 @folder_option
+@severities_option
+@namespaces_option
 @click.option("--table", help="Catalogue table.  [default: sre-runbooks, after the prefix]")
 @account_option
-def publish(folder: Path, table: str | None, account: Account) -> None:
-    """Check every runbook and write those that changed to the catalogue table.
+def publish(
+    folder: Path, severities: str, namespaces: str, table: str | None, account: Account
+) -> None:
+    """Check every runbook, as validate does, and write those that changed to the catalogue table.
 
     Uses the AWS account of the environment; 'eval "$(srectl env)"' makes that the local stack.
     """
     checked = loaded(folder)
-    _refuse_what_cannot_work(checked)
+    _refuse_what_cannot_work(
+        checked, catalogue.Deployment(names_in(severities), names_in(namespaces))
+    )
     table = table or account.runbooks_table
     with calling(f"the catalogue could not be written to table {table}"):
         changed = catalogue.publish(account.dynamodb, table, checked)
@@ -134,16 +140,19 @@ runbooks.add_command(plan)
 runbooks.add_command(test)
 
 
-def _refuse_what_cannot_work(runbooks: list[catalogue.Runbook]) -> None:
+def _refuse_what_cannot_work(
+    runbooks: list[catalogue.Runbook], stack: catalogue.Deployment
+) -> None:
     actions = actions_at_hand()
     problems = [
         f"{one.source.name}: {problem}"
         for one in runbooks
-        for problem in catalogue.problems(one, actions, None)
+        for problem in catalogue.problems(one, actions, stack)
     ]
     if problems:
         raise CommandFailed(
             "nothing was published, because this could not work:\n" + "\n".join(problems),
+            "mend it, or name what the stack allows with --namespaces and --severities; "
             "'srectl runbooks validate' checks without publishing",
         )
 

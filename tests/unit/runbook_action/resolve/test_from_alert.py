@@ -184,7 +184,7 @@ def test_what_leads_to_no_one_object_is_refused_with_what_was_found(
         ({"namespace": "Apps"}, ActionRefused, "'Apps'"),
         ({"namespace": "a/b"}, ActionRefused, "'a/b'"),
         ({"namespace": "staging"}, ActionRefused, "acts in apps, team-* only"),
-        ({"namespace": "team-b"}, ActionRefused, "ALLOWED_NAMESPACES"),
+        ({"namespace": "team-b"}, ActionRefused, "AllowedNamespaces"),
     ],
 )
 def test_a_namespace_out_of_bounds_is_refused(

@@ -109,7 +109,7 @@ def test_an_alert_that_names_the_same_object_or_none_is_answered(
 def test_a_named_target_must_be_there_and_allowed() -> None:
     with pytest.raises(TargetNotFound, match="gone"):
         resolved(scene(), runbook({**CHECKOUT, "name": "gone"}), {})
-    with pytest.raises(ActionRefused, match="ALLOWED_NAMESPACES"):
+    with pytest.raises(ActionRefused, match="AllowedNamespaces"):
         resolved(scene(), runbook({**CHECKOUT, "namespace": "kube-system"}), {})
     with pytest.raises(InvalidRequest, match=r"target\.kind"):
         resolved(scene(), runbook({**CHECKOUT, "kind": "secret"}), {})
