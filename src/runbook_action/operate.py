@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from runbook_action.actions.base import Action, looks_at_target
 from runbook_action.facts import plan_if_it_applies
+from runbook_action.hand_over import hand_over
 from runbook_action.identity import OfOneTarget
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
@@ -45,6 +46,7 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
         "execute": action.execute,
         "verify": action.verify,
         "undo": action.undo,
+        "hand_over": lambda asked, using: hand_over(action, asked, using),
     }
     return operations[request.operation](request, services)
 

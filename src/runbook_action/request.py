@@ -12,7 +12,7 @@ from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, parse_fields
 from runbook_action.when import Condition, parse_when
 
-Operation = Literal["plan", "execute", "verify", "undo"]
+Operation = Literal["plan", "execute", "verify", "undo", "hand_over"]
 TargetKind = Literal[
     "daemonset",
     "deployment",
@@ -85,7 +85,8 @@ class Request:
     when
         For operation ``plan``: what must hold for the step to be done at all.
     undo
-        For operation ``undo``: what ``execute`` returned for it, or None if it could not.
+        For operation ``undo`` (and ``hand_over``, which comes in its place where the alert fires
+        again): what ``execute`` returned for it, or None if it could not.
     """
 
     operation: Operation

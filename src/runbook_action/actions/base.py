@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from runbook_action import marks
 from runbook_action.fields import Field
+from runbook_action.holding import Holding
 from runbook_action.objects import KubernetesObject
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Cluster, Right, Services
@@ -144,6 +145,14 @@ class ChangesMore(Protocol):
 
         It is locked with the target: a parameter is one thing, whichever cluster the alert is of.
         """
+
+
+@runtime_checkable
+class Holds(Protocol):
+    """An action that changes something for a time."""
+
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """Where the step may have a part in a lease."""
 
 
 def looks_at_target(action: Action) -> bool:

@@ -133,6 +133,10 @@ class CordonNode(Defaults):
             plan=[_change(node, back)],
         )
 
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """Whether pods are put on the node."""
+        return (node_holding(request, services),)
+
     def _returned(
         self, node: Node, request: Request, services: Services
     ) -> tuple[bool | None, str]:

@@ -211,6 +211,10 @@ class DegradedMode(Defaults):
             services, request.target, _done(previous), changes, details={_SETTING: previous}
         )
 
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """The switch."""
+        return (_holding(request, services),)
+
     def _returned(
         self, deployment: Workload, request: Request, setting: bool, *, undone: bool
     ) -> Return:

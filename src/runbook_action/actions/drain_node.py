@@ -36,6 +36,7 @@ from runbook_action.errors import (
     TargetNotFound,
 )
 from runbook_action.fields import BooleanField, Field, IntegerField
+from runbook_action.holding import Holding
 from runbook_action.leases import Return, why_kept
 from runbook_action.objects import Node, Pod
 from runbook_action.outcome import Change, Outcome, Undo
@@ -210,6 +211,10 @@ class DrainNode(Defaults):
             changed=True,
             plan=[Change("Node", node.name, "spec.unschedulable", True, False)],
         )
+
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """Whether pods are put on the node."""
+        return (node_holding(request, services),)
 
     def _give_up(
         self,

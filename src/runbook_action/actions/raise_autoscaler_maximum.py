@@ -19,6 +19,7 @@ from runbook_action.actions.base import Defaults
 from runbook_action.autoscaler_things import maximum_holding
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField
+from runbook_action.holding import Holding
 from runbook_action.leases import why_kept
 from runbook_action.objects import Autoscaler
 from runbook_action.outcome import Change, Outcome, Undo
@@ -165,6 +166,10 @@ class RaiseAutoscalerMaximum(Defaults):
             changed=True,
             plan=[_change(autoscaler, now, before)],
         )
+
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """The maximum."""
+        return (maximum_holding(request, services, _read(request, services)),)
 
     def _undo(self, before: int, after: int) -> Undo:
         return Undo(self.name, {"before": before, "after": after})

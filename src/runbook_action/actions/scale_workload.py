@@ -213,7 +213,7 @@ class ScaleWorkload(Defaults):
                 patch_unless_changed(services.cluster, workload, {"spec": {"replicas": back.after}})
         else:
             back = None
-        if autoscaler is not None and answer.verdict == "bring back":
+        if autoscaler is not None and answer.verdict != "kept":
             lower_maximum(request, services, autoscaler)
         holding.forget()
         if back is None:
@@ -225,6 +225,12 @@ class ScaleWorkload(Defaults):
             f"{_what(scaling).capitalize()} went back from {back.before} to {back.after}",
             [_change(workload, back)],
         )
+
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """The autoscaler's minimum, or the replicas."""
+        workload = read_workload(services.cluster, request.target)
+        either = (_autoscaler(services, workload), None)
+        return [_holding(request, services, workload, each) for each in either]
 
     def _decide(
         self, request: Request, services: Services

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused, ClusterConflict, ClusterUnreachable, RetryableError
+from runbook_action.hand_over import hand_over
 from runbook_action.outcome import Outcome
 from runbook_action.request import Request
 from tests.unit.runbook_action.fakes import PARAMETER, World, request
@@ -276,6 +277,32 @@ def test_who_chose_the_value_from_before_ended_what_was_kept(name: str) -> None:
     assert history.value == before
 
 
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("handed", ["before", "after"], ids="handed over {} it is taken".format)
+def test_what_was_not_brought_back_because_its_alert_fires_again_the_next_incident_brings_back(
+    name: str, handed: str
+) -> None:
+    history = History(name)
+    before = history.value
+    history.execute(0)
+    if handed == "before":
+        _hand_over(history, 0)
+    history.execute(1)
+    if handed == "after":
+        _hand_over(history, 0)
+    assert history.value != before
+    history.undo(1)
+    assert history.value == before
+
+
+def _hand_over(history: History, incident: int) -> None:
+    asked = history.change.request("hand_over", incident, history.undos[incident])
+    value = history.value
+    outcome = hand_over(REGISTRY[asked.action], asked, history.world.services)
+    assert "whoever acts on that brings back" in outcome.summary
+    assert (outcome.changed, history.value) == (False, value)
+
+
 def test_what_a_runbook_switches_off_for_good_is_off_whoever_had_it_on() -> None:
     history = History("degraded mode")
     history.execute(0)
@@ -332,7 +359,10 @@ def test_both_bounds_of_an_autoscaler_end_as_they_began(
     assert (minimum.value, maximum.value) == (2, 8)
 
 
-def test_a_maximum_let_go_while_the_minimum_is_above_it_goes_back_with_the_minimum() -> None:
+@pytest.mark.parametrize("chosen", [None, 9], ids=["as it was set", "lowered by somebody"])
+def test_a_maximum_let_go_while_the_minimum_is_above_it_goes_back_with_the_minimum(
+    chosen: int | None,
+) -> None:
     minimum, maximum = (History(name) for name in BOUNDS)
     minimum.world = maximum.world
     maximum.execute(3)
@@ -341,9 +371,11 @@ def test_a_maximum_let_go_while_the_minimum_is_above_it_goes_back_with_the_minim
     assert (minimum.value, maximum.value) == (10, 12)
     maximum.undo(3)
     assert (minimum.value, maximum.value) == (10, 10)
+    if chosen:
+        minimum.somebody_else(chosen)
     minimum.undo(0)
-    assert (minimum.value, maximum.value) == (2, 8)
-    assert maximum.world.leases.kept == {}
+    assert (minimum.value, maximum.value) == ((9, 9) if chosen else (2, 8))
+    assert chosen or maximum.world.leases.kept == {}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -395,7 +427,7 @@ def test_whatever_the_order_it_is_at_the_end_as_before_or_as_it_was_kept_or_chos
     move = st.tuples(
         st.sampled_from(["execute", "undo", "keep", "somebody else"]), who, dies_at, st.booleans()
     )
-    for what, incident, at, after in data.draw(st.lists(move, max_size=14)):
+    for what, incident, at, after in data.draw(st.lists(move, min_size=5, max_size=14)):
         if what == "keep":
             history.keep(incident)
         elif what != "somebody else":
