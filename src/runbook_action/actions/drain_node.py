@@ -5,7 +5,8 @@ blocks is tried again until the deadline; then the node is uncordoned, unless it
 before, and the error names each pod and what blocked it.
 
 Which pods stay and which stop the drain follows ``pkg/drain/filters.go`` of kubernetes/kubectl,
-with one difference: a drain that has to be refused is refused before the node is cordoned.
+with two differences: a drain that has to be refused is refused before the node is cordoned, and a
+pod that refuses remediation, itself or by its owners or namespace, is left alone and told of.
 
 Never is more than one node of a group drained: another one that is cordoned or not ready forbids
 it, before the cordon and, as two drains may look at the same moment, once more after it.
@@ -42,6 +43,7 @@ from runbook_action.objects import Node, Pod
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.resolve.consent_of_pods import ConsentOfPods, rights_to_ask
 from runbook_action.rights import rights
 from runbook_action.unchanged import patch_unless_changed
 
@@ -55,11 +57,23 @@ _CORDONED = "cordoned_before"
 
 @dataclass(frozen=True)
 class Sorted:
-    """The pods of a node: to evict, to leave with the reason, and those that forbid the drain."""
+    """The pods of a node: to evict, to leave with the reason, and those that forbid the drain.
+
+    Of those that stay, ``refused`` are the ones that could leave and whose owners do not let them.
+    """
 
     evict: Sequence[Pod]
     leave: Mapping[str, str]
     forbid: Mapping[str, str]
+    refused: Sequence[str]
+
+    @property
+    def told(self) -> str:
+        """Who refused, for the summary: the node is not empty for whoever repairs it."""
+        if not self.refused:
+            return ""
+        named = ", ".join(self.refused[:_NAMED_IN_ERRORS])
+        return f" {len(self.refused)} of them are left alone, as their owners refuse: {named}."
 
 
 @dataclass(frozen=True)
@@ -75,12 +89,13 @@ class DrainNode(Defaults):
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
-        """The node and its group, and the pods on it, whatever their namespace."""
+        """The node and its group, the pods on it, whatever their namespace, and their owners."""
         return {
             "node": (
                 *rights("node", "get", "list", "patch"),
                 *rights("pod", "list", where="cluster"),
                 Right("", "pods/eviction", "create", "cluster"),
+                *rights_to_ask(),
             ),
         }
 
@@ -107,7 +122,7 @@ class DrainNode(Defaults):
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the cordon and every pod that would be evicted."""
         node = _read(services, request)
-        found = _sort(services, request)
+        found = _sort(services, request, _consent(services))
         _refuse_if_forbidden(found, request)
         if found.evict or not node.unschedulable:
             refuse_if_group_is_short(node, request, services.cluster)
@@ -117,7 +132,8 @@ class DrainNode(Defaults):
             return Outcome("unchanged", f"change nothing: {request.target} is drained already.")
         return Outcome(
             "planned",
-            f"cordon {request.target} and evict {len(found.evict)} pods from it.",
+            f"cordon {request.target} and evict {len(found.evict)} pods from it; "
+            f"{len(found.leave)} stay.{found.told}",
             details={"left": dict(found.leave)},
             plan=changes,
             undo=self._undo(node.unschedulable),
@@ -126,8 +142,8 @@ class DrainNode(Defaults):
     def execute(self, request: Request, services: Services) -> Outcome:
         """Cordon, and evict until the node is empty, the deadline or the end of this call."""
         node = _read(services, request)
-        recorded = marks.recorded(node, request)
-        found = _sort(services, request)
+        recorded, consent = marks.recorded(node, request), _consent(services)
+        found = _sort(services, request, consent)
         if recorded is None:
             _refuse_if_forbidden(found, request)
             refuse_if_group_is_short(node, request, services.cluster)
@@ -157,7 +173,7 @@ class DrainNode(Defaults):
             if services.clock.remaining() < POLL_SECONDS:
                 break
             services.clock.sleep(POLL_SECONDS)
-            found = _sort(services, request)
+            found = _sort(services, request, consent)
             if found.evict and services.clock.now() >= deadline:
                 self._give_up(request, services, found, blocked)
         undo = self._undo(cordoned_before)
@@ -173,7 +189,8 @@ class DrainNode(Defaults):
             )
         return Outcome(
             "succeeded",
-            f"{request.target} is cordoned and empty but for {len(found.leave)} pods that stay.",
+            f"{request.target} is cordoned and empty but for {len(found.leave)} pods that "
+            f"stay.{found.told}",
             changed=True,
             details={**details, "blocked": {}},
             plan=changes,
@@ -183,7 +200,7 @@ class DrainNode(Defaults):
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: cordoned, and no evictable pod is left."""
         node = _read(services, request)
-        found = _sort(services, request)
+        found = _sort(services, request, _consent(services))
         reasons = [] if node.unschedulable else ["it is not cordoned"]
         left = [*(_id(pod) for pod in found.evict), *found.forbid]
         if left:
@@ -270,16 +287,24 @@ def _read(services: Services, request: Request) -> Node:
         ) from error
 
 
-def _sort(services: Services, request: Request) -> Sorted:
-    evict, leave, forbid = [], {}, {}
+def _consent(services: Services) -> ConsentOfPods:
+    """Who may refuse is asked once a call, however often the node is looked at."""
+    return ConsentOfPods(services.cluster, only_annotated=services.only_annotated)
+
+
+def _sort(services: Services, request: Request, consent: ConsentOfPods) -> Sorted:
+    evict, leave, forbid, refused = [], {}, {}, []
     for pod in services.cluster.pods_on_node(request.target.name):
         if reason := _stays(pod):
             leave[_id(pod)] = reason
+        elif not pod.terminating and (reason := consent.why_not(pod)):
+            leave[_id(pod)] = reason
+            refused.append(_id(pod))
         elif reason := _forbids(pod, request.parameters):
             forbid[_id(pod)] = reason
         else:
             evict.append(pod)
-    return Sorted(evict, leave, forbid)
+    return Sorted(evict, leave, forbid, refused)
 
 
 def _stays(pod: Pod) -> str | None:

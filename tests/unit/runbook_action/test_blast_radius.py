@@ -230,7 +230,7 @@ def test_a_drained_node_stays_so_when_another_one_falls_out(world: World) -> Non
 
 @pytest.mark.parametrize("error", [AccessDenied("403"), ClusterUnreachable("gone")])
 def test_a_group_that_cannot_be_read_forbids_the_drain(world: World, error: Exception) -> None:
-    world.calls.fail_at(2, error)  # the node, then its group
+    world.calls.fail_at(3, error)  # the node, whoever has a say in its pods, then its group
     with pytest.raises(type(error)):
         drain(world)
-    assert world.calls.log == ["get node", "list nodes"]
+    assert world.calls.log == ["get node", "get namespace", "list nodes"]
