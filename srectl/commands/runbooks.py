@@ -20,6 +20,7 @@ from srectl.commands.catalogue_files import (
 )
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, json_option, print_json, safe
+from srectl.commands.runbook_actions import actions
 from srectl.commands.runbook_plan import plan
 from srectl.commands.runbook_test import test
 from srectl.errors import CommandFailed
@@ -45,16 +46,16 @@ def validate(folder: Path, severities: str, namespaces: str) -> None:
     Finds a step that can never run, a target that no namespace allows, an undo that could not
     work, and the like. Changes nothing.
     """
-    actions = actions_at_hand()
+    known = actions_at_hand()
     stack = catalogue.Deployment(names_in(severities), names_in(namespaces))
-    checked = [(one, catalogue.problems(one, actions, stack)) for one in loaded(folder)]
+    checked = [(one, catalogue.problems(one, known, stack)) for one in loaded(folder)]
     for runbook, problems in checked:
         mark = "[red]✗[/]" if problems else "[green]✓[/]"
         disabled = "" if runbook.definition.get("enabled", True) else " (disabled)"
         console.print(f"  {mark} {runbook.name}: {runbook.actions()}{disabled}")
         for problem in problems:
             console.print(f"      {safe(runbook.source.name)}: {safe(problem)}")
-    if actions is None:
+    if known is None:
         console.print("  what an action takes was not checked: its code is not installed here")
     if any(problems for _, problems in checked):
         raise CommandFailed(
@@ -136,6 +137,7 @@ def list_(folder: Path, as_json: bool, account: Account) -> None:
         console.print("'srectl runbooks publish' publishes what is new or has changed")
 
 
+runbooks.add_command(actions)
 runbooks.add_command(plan)
 runbooks.add_command(test)
 
@@ -143,11 +145,11 @@ runbooks.add_command(test)
 def _refuse_what_cannot_work(
     runbooks: list[catalogue.Runbook], stack: catalogue.Deployment
 ) -> None:
-    actions = actions_at_hand()
+    known = actions_at_hand()
     problems = [
         f"{one.source.name}: {problem}"
         for one in runbooks
-        for problem in catalogue.problems(one, actions, stack)
+        for problem in catalogue.problems(one, known, stack)
     ]
     if problems:
         raise CommandFailed(
