@@ -17,15 +17,15 @@ from runbook_action.stuck_pods import release_stuck
 from tests.unit.runbook_action.fakes import INCIDENT, World, request
 
 KIND_OF: list[tuple[str, TargetKind]] = [
-    ("restart", "deployment"),
-    ("restart", "statefulset"),
-    ("restart", "daemonset"),
-    ("rollback", "deployment"),
-    ("rollback", "statefulset"),
-    ("scale", "deployment"),
-    ("scale", "statefulset"),
+    ("restart_workload", "deployment"),
+    ("restart_workload", "statefulset"),
+    ("restart_workload", "daemonset"),
+    ("rollback_workload", "deployment"),
+    ("rollback_workload", "statefulset"),
+    ("scale_workload", "deployment"),
+    ("scale_workload", "statefulset"),
 ]
-PARAMETERS: dict[str, dict[str, Any]] = {"scale": {"step": 2, "max_replicas": 9}}
+PARAMETERS: dict[str, dict[str, Any]] = {"scale_workload": {"step": 2, "max_replicas": 9}}
 CRASHING = {
     "name": "main",
     "restartCount": 4,
@@ -68,16 +68,16 @@ def world_of(kind: TargetKind) -> World:
 @pytest.mark.parametrize(("what", "kind"), KIND_OF)
 def test_it_is_done_once_and_told_of_by_the_kinds_own_name(what: str, kind: TargetKind) -> None:
     world = world_of(kind)
-    action = REGISTRY[f"{what}_workload"]
+    action = REGISTRY[what]
     asked = request(action.name, kind=kind, parameters=PARAMETERS.get(what))
     outcome = action.execute(asked, world.services)
     assert outcome.status == "succeeded"
     assert {change.kind for change in outcome.plan} == {KINDS[kind].kind}
     found = world.cluster.raw["spec"]
     assert (found["replicas"], found["template"]["spec"]["containers"][0]["image"]) == {
-        "restart": (3, "main:2"),
-        "rollback": (3, "main:1"),
-        "scale": (5, "main:2"),
+        "restart_workload": (3, "main:2"),
+        "rollback_workload": (3, "main:1"),
+        "scale_workload": (5, "main:2"),
     }[what]
     assert "$patch" not in found["template"]
     written = world.calls.writes()
@@ -104,7 +104,7 @@ def test_the_older_names_take_deployments_only(what: str) -> None:
         "operation": "plan",
         "action": f"{what}_deployment",
         "target": {"cluster": None, "namespace": "apps", "kind": "statefulset", "name": "db"},
-        "parameters": PARAMETERS.get(what, {}),
+        "parameters": PARAMETERS.get(f"{what}_workload", {}),
         "incident_id": INCIDENT,
     }
     with pytest.raises(InvalidRequest, match="must be deployment for action"):
