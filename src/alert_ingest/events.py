@@ -121,7 +121,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"duration_seconds":{"null" if seconds is None else _encode(seconds)},'
         f'"sender":"{alert.sender}",'
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
-        f'"severity":"{alert.severity}","status":"{alert.status}",'
+        f'"severity":"{alert.severity}","status":"{alert.status}","purpose":"{alert.purpose}",'
         f'"runbook":{"null" if alert.runbook is None else _quoted(alert.runbook)},'
         f'"headline":{_quoted(cut(shown.headline, HEADLINE_LIMIT))},'
         f'"summary":{_quoted(cut(alert.summary, 500))},"display":{display},{maps[1:-1]},'

@@ -16,7 +16,7 @@ from typing import Any
 
 from alert_ingest.errors import BodyRejected
 from alert_ingest.identity import incident_id
-from alert_ingest.model import Alert, Problem, Reading, Severity, Status
+from alert_ingest.model import Alert, Problem, Purpose, Reading, Severity, Status
 from alert_ingest.senders.base import (
     NAME_LIMIT,
     SUMMARY_LIMIT,
@@ -64,6 +64,8 @@ _VARIABLE = re.compile(r"\$[A-Z][A-Z0-9_]*(\[[^\]]*\])?")
 _TITLE_PREFIXES = re.compile(
     r"\A(?:\s*\[(?:P[1-5]|(?:Re-)?(?:Triggered|Warn|No Data|Renotify|Recovered)[^\]]*)\])+\s*"
 )
+# "Test Notifications" of a monitor puts it before or among those prefixes.
+_TEST = re.compile(r"\A(?:\s*\[[^\]]*\])*?\s*\[TEST\]")
 
 
 class Datadog:
@@ -106,9 +108,14 @@ class Datadog:
         runbook, note = runbook_name(labels)
         notes.append(note)
         alert_name = _alert_name(given)
+        purpose: Purpose = "test" if _is_test(given) else "alert"
+        # A monitor that fires may be tested with its own cycle key: never in the same incident.
+        scope = () if purpose == "alert" else (purpose,)
         alert = Alert(
             sender=self.name,
-            incident_id=incident_id(self.name, given["org"]["id"], given["alert_cycle_key"]),
+            incident_id=incident_id(
+                self.name, given["org"]["id"], given["alert_cycle_key"], *scope
+            ),
             fingerprint=_fingerprint(given),
             alert_name=alert_name,
             severity=severity,
@@ -123,6 +130,7 @@ class Datadog:
             links=links_from([("event", given.get("link"))]),
             target=target,
             notes=tuple(note for note in notes if note),
+            purpose=purpose,
         )
         return Reading(self.name, (alert,))
 
@@ -184,6 +192,12 @@ def _alert_name(given: Mapping[str, Any]) -> str:
     title = str(given.get("alert_title") or given.get("event_title") or "")
     name = tidy_text(_TITLE_PREFIXES.sub("", title), NAME_LIMIT)
     return name or f"Datadog monitor {given.get('alert_id', given['alert_cycle_key'])}"
+
+
+def _is_test(given: Mapping[str, Any]) -> bool:
+    """Tell whether a human pressed Test Notifications, which both titles then say."""
+    titles = (str(given[key]) for key in ("alert_title", "event_title") if key in given)
+    return any(_TEST.match(title) for title in titles)
 
 
 def _fingerprint(given: Mapping[str, Any]) -> str:

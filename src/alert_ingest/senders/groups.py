@@ -8,6 +8,7 @@ may replay a resolved one that was delivered before. What only one of the two do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import Any
 
 from alert_ingest.errors import BodyRejected
 from alert_ingest.identity import incident_id
-from alert_ingest.model import Alert, Problem, Reading, RejectedAlert, Status, iso
+from alert_ingest.model import Alert, Problem, Purpose, Reading, RejectedAlert, Status, iso
 from alert_ingest.senders.base import (
     NAME_LIMIT,
     SUMMARY_LIMIT,
@@ -31,6 +32,26 @@ from alert_ingest.timestamps import is_zero, parse_rfc3339
 from alert_ingest.validation import explain, validator
 
 Body = Mapping[str, Any]
+
+# A notification has the key of its group, which begins with the route's matchers in braces. Only
+# Grafana's test of a contact point has this one: receiver, fingerprint, seconds since 1970.
+_TEST_GROUP = re.compile(r".*-[0-9a-f]{16}-[0-9]{10}", re.DOTALL)
+_TEST_INSTANCES = frozenset({"Grafana", "Alertmanager"})
+_TEST_SUMMARY = "Notification test"
+
+
+def purpose_of(labels: Body, annotations: Body, group_key: object) -> Purpose:
+    """Tell what a test button sends from an alert.
+
+    Alertmanager's tools took over Grafana's words. One of them alone makes no test, so that an
+    alert that happens to be called TestAlert still calls a human.
+    """
+    if labels.get("alertname") == "TestAlert" and (
+        labels.get("instance") in _TEST_INSTANCES or annotations.get("summary") == _TEST_SUMMARY
+    ):
+        return "test"
+    made_up = isinstance(group_key, str) and not group_key.startswith("{")
+    return "test" if made_up and _TEST_GROUP.fullmatch(str(group_key)) else "alert"
 
 
 def _as_it_is(alert: Alert, _item: Body) -> Alert:
@@ -157,5 +178,6 @@ class GroupSender:
             ),
             target=target,
             notes=tuple(note for note in notes if note),
+            purpose=purpose_of(labels, annotations, body.get("groupKey")),
         )
         return self.refine(alert, item)
