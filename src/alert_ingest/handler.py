@@ -31,6 +31,7 @@ from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed
 from alert_ingest.events import Context, Entry, entry_of
 from alert_ingest.intake import Intake, decode_json
 from alert_ingest.model import Reading
+from alert_ingest.redaction import hide_email_addresses
 from alert_ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 MAX_ERRORS_SHOWN = 1000
 
 settings = Settings.from_environment(os.environ)
+hide_email_addresses(settings.redact_email_addresses)
 logger = Logger(level=settings.log_level, json_serializer=record_line)
 intake = Intake()
 delivery = Delivery(

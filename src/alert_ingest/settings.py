@@ -34,6 +34,9 @@ class Settings:
         Largest accepted body in bytes (``MAX_BODY_BYTES``, default 1 MiB).
     log_level
         ``LOG_LEVEL``, default INFO.
+    redact_email_addresses
+        Whether e-mail addresses in alerts are replaced like secrets (``REDACT_EMAIL_ADDRESSES``,
+        true or false, default false).
     service, metrics_namespace
         ``POWERTOOLS_SERVICE_NAME`` and ``POWERTOOLS_METRICS_NAMESPACE``, which name the function's
         log records and metrics.
@@ -47,6 +50,7 @@ class Settings:
     log_level: str = "INFO"
     service: str = DEFAULT_SERVICE
     metrics_namespace: str = DEFAULT_NAMESPACE
+    redact_email_addresses: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -83,6 +87,9 @@ class Settings:
         level = environment.get("LOG_LEVEL", "").strip().upper() or "INFO"
         if level not in LOG_LEVELS:
             problems.append(f"LOG_LEVEL is {level!r} but must be one of {', '.join(LOG_LEVELS)}")
+        emails = environment.get("REDACT_EMAIL_ADDRESSES", "").strip().lower() or "false"
+        if emails not in {"true", "false"}:
+            problems.append(f"REDACT_EMAIL_ADDRESSES is {emails!r} but must be true or false")
 
         if problems:
             raise SettingsError(
@@ -99,4 +106,5 @@ class Settings:
             level,
             environment.get("POWERTOOLS_SERVICE_NAME", "").strip() or DEFAULT_SERVICE,
             environment.get("POWERTOOLS_METRICS_NAMESPACE", "").strip() or DEFAULT_NAMESPACE,
+            emails == "true",
         )
