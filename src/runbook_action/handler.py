@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -20,14 +21,16 @@ from runbook_action.adapters.clock import LambdaContext, SystemClock
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
 from runbook_action.adapters.lease_table import LeaseTable
+from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.parameters import SsmParameters
+from runbook_action.entitlement import Entitlement
 from runbook_action.errors import FinalError, RunbookActionError
 from runbook_action.facts import plan_if_it_applies
 from runbook_action.kubernetes_events import tell_of
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, parse_request
-from runbook_action.resolve import Policy, ResolveRequest, parse_resolve, resolve
+from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
 
 # Defaults, because a missing variable must cost a label and never a remediation.
@@ -55,6 +58,7 @@ class Container:
         )
         dynamodb = session.client("dynamodb", config=CLIENT_CONFIG)
         self._leases = LeaseTable(dynamodb, settings.guard_table)
+        self._locks = LockTable(dynamodb, settings.guard_table)
         self._catalogue = CatalogueTable(dynamodb, settings.runbooks_table)
         self._access = EksClusters(
             eks=session.client("eks", config=CLIENT_CONFIG),
@@ -81,6 +85,7 @@ class Container:
             automations=self._automations,
             checks=self._checks,
             catalogue=self._catalogue,
+            locks=self._locks,
         )
 
 
@@ -97,7 +102,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, step, when, undo}``, see
+        ``{operation, action, target, parameters, incident_id, step, when, undo, runbook}``, see
         ``request``; or ``{operation: "resolve", runbook, alert, incident_id}``, see ``resolve``.
     context
         Lambda's context.
@@ -130,7 +135,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 target=asked.target.to_json(),
                 **dimensions,
             )
-            outcome = _run(asked, known.services(asked.target.cluster, context))
+            services = known.services(asked.target.cluster, context)
+            _refuse_strangers(asked, services, _policy(known.settings))
+            outcome = _run(asked, services)
             answer = outcome.to_json(asked)
         result = "RunbookActionSucceeded"
     except RunbookActionError as error:
@@ -158,6 +165,13 @@ def _policy(settings: Settings) -> Policy:
         settings.allowed_namespaces,
         settings.only_annotated,
     )
+
+
+def _refuse_strangers(request: Request, services: Services, policy: Policy) -> None:
+    """Stop a call that no runbook of the platform makes, before anything is touched."""
+    target = replace(request.target, cluster=policy.canonical(request.target.cluster))
+    standing = Entitlement(services.catalogue, services.locks, services.clock)
+    standing.refuse(request, REGISTRY[request.action].fields, lock_of(target))
 
 
 def _run(request: Request, services: Services) -> Outcome:

@@ -205,6 +205,32 @@ class Catalogue(Protocol):
     def definitions(self) -> Sequence[Mapping[str, Any]]:
         """Read every runbook as it was published."""
 
+    def published(self, name: str) -> Mapping[str, Any] | None:
+        """Read one runbook, consistently; None if there is none of that name."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What the guard table says of a target.
+
+    Attributes
+    ----------
+    holder
+        The incident that has it; empty where nobody does.
+    until
+        Unix time at which it runs out.
+    """
+
+    holder: str
+    until: float
+
+
+class Locks(Protocol):
+    """The locks of the state machines."""
+
+    def read(self, key: str) -> Lock | None:
+        """Read one, consistently; None if it was never taken."""
+
 
 class Clock(Protocol):
     """Time, and how much of it this call has left."""
@@ -238,5 +264,6 @@ class Services:
     leases: Leases
     cluster_name: str
     catalogue: Catalogue
+    locks: Locks
     automations: Automations | None = None
     checks: Checks | None = None

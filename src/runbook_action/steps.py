@@ -84,11 +84,26 @@ def value_of(given: object, labels: Mapping[str, Any]) -> Any:
     if not isinstance(text, str):
         return None
     if "one_of" in given:
-        return text if text in given["one_of"] else None
+        return text if in_bounds(text, given) else None
     if not _NUMBER.fullmatch(text):
         return None
     number = float(text)
-    fits = given["minimum"] <= number <= given["maximum"]
-    if not fits or (given["type"] == "integer" and not number.is_integer()):
+    if not in_bounds(number, given):
         return None
     return int(number) if number.is_integer() else number
+
+
+def in_bounds(value: object, given: Mapping[str, Any]) -> bool:
+    """Tell whether a value is one that a label of the alert may state.
+
+    Parameters
+    ----------
+    given
+        ``{from_label, type, minimum, maximum}`` or ``{from_label, one_of}``.
+    """
+    if "one_of" in given:
+        return value in given["one_of"]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    whole = given["type"] != "integer" or float(value).is_integer()
+    return whole and bool(given["minimum"] <= value <= given["maximum"])

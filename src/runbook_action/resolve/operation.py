@@ -155,7 +155,7 @@ def _target(work: _Work, action: Action, step: Mapping[str, Any]) -> tuple[Targe
     if not looks_at_target(action):
         target = parse_target({**step["target"], "cluster": work.cluster})
         refuse_namespace(target.namespace, work.policy.allowed_namespaces)
-        return target, [_lock(target)]
+        return target, [lock_of(target)]
     key = repr(step["target"])
     if key not in work.found:
         work.found[key] = _look(work, step["target"])
@@ -178,7 +178,7 @@ def _look(work: _Work, written: Mapping[str, Any]) -> tuple[Target, Sequence[str
         refuse_other_object(asked.runbook, found, cluster, asked.alert.labels)
     refuse_without_consent(_with_a_say(work, found), only_annotated=work.policy.only_annotated)
     targets = [_as_target(work, each) for each in (found.target, *found.belongs_to)]
-    return targets[0], [_lock(each) for each in targets]
+    return targets[0], [lock_of(each) for each in targets]
 
 
 def _with_a_say(work: _Work, found: Found) -> Sequence[KubernetesObject]:
@@ -200,5 +200,6 @@ def _as_target(work: _Work, found: KubernetesObject) -> Target:
     )
 
 
-def _lock(target: Target) -> str:
+def lock_of(target: Target) -> str:
+    """Name the lock of a target, whose cluster has its canonical label."""
     return f"target#{target.cluster}#{target.namespace or ''}#{target.kind}#{target.name}"

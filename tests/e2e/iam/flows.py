@@ -417,11 +417,13 @@ def the_probe_reads_the_catalogue(lab: Lab) -> bool:
 
 
 def degraded_mode_is_switched(lab: Lab) -> bool:
+    lab.free_checkout()
     try:
         error, answer = lab.invoke_cold(operation="execute", action="enable_degraded_mode")
         assert error in (None, "AccessDenied"), answer
         return error is None
     finally:
+        lab.free_checkout()
         lab.scene.client("ssm").put_parameter(
             Name="/checkout/degraded_mode", Value="false", Type="SecureString", Overwrite=True
         )
@@ -440,6 +442,7 @@ def a_lease_is_taken_and_let_go(lab: Lab) -> bool:
                 return False
         return True
     finally:
+        lab.free_checkout()
         lab.scene.client("ssm").put_parameter(
             Name="/checkout/degraded_mode", Value="false", Type="SecureString", Overwrite=True
         )
@@ -651,7 +654,9 @@ PROBES: dict[str, Probe] = {
         a_failure_of_the_restorer_is_kept, (f"{_RESTORER}.TellPeople",)
     ),
     "RunbookActionRole.FindTheCluster": _CLUSTER,
-    "RunbookActionRole.ReadCatalogue": _PROBES,
+    "RunbookActionRole.ReadCatalogue:dynamodb:Scan": _PROBES,
+    "RunbookActionRole.ReadCatalogue:dynamodb:GetItem": _SWITCHES,
+    "RunbookActionRole.SeeWhoHoldsATarget": _SWITCHES,
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
     "RunbookActionRole.SwitchDegradedMode:ssm:GetParameter": _SWITCHES,
     "RunbookActionRole.SwitchDegradedMode:ssm:PutParameter": _SWITCHES,

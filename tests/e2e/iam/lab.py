@@ -27,6 +27,7 @@ from srectl.operate.account import Account as Deployment
 from srectl.operate.queues import QUEUES
 from tests.e2e.iam.grants import Grant, grants, listed
 from tests.integration.statemachine.platform import incident
+from tests.support.entitled import entitled
 
 WINDOW_SECONDS = 300  # FloodWindowSeconds
 _COUNTERS = {"all": "alerts", "notify": "notifications"}
@@ -324,6 +325,13 @@ class Lab:
             "undo": None,
             **request,
         }
+        if payload["operation"] in ("execute", "undo"):
+            payload = entitled(
+                self.scene.client("dynamodb"),
+                self.deployment.runbooks_table,
+                self.deployment.guard_table,
+                payload,
+            )
         for _ in range(_COLD_TRIES):
             # A changed configuration starts new processes; this one changes nothing else.
             functions.update_function_configuration(FunctionName="runbook-action", MemorySize=512)

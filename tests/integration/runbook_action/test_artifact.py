@@ -35,6 +35,7 @@ from tests.integration.runbook_action.support import (
     install_shipped_rbac,
     trusting_role,
 )
+from tests.support.entitled import entitled
 
 pytestmark = [pytest.mark.rie, pytest.mark.localaws, pytest.mark.kubernetes]
 
@@ -167,7 +168,8 @@ def test_every_sample_is_answered(
 ) -> None:
     if name == "uncordon_node-plan":
         shop.core.patch_node(sample(name)["target"]["name"], {"spec": {"unschedulable": True}})
-    answer = function.invoke(sample(name))
+    event = entitled(local_aws.client("dynamodb"), "rie-runbooks", "rie-guard", sample(name))
+    answer = function.invoke(event)
     assert answer.get("status") == status, answer
     assert answer["healthy"] is (True if name.endswith("-verify") else None)
     if name == "enable_degraded_mode-execute":

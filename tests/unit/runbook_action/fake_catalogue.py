@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from runbook_action.ports import Lock
 from srectl.runbooks import load
 
 RUNBOOKS = Path(__file__).resolve().parents[3] / "runbooks"
@@ -27,3 +28,17 @@ class FakeCatalogue:
 
     def definitions(self) -> Sequence[Mapping[str, Any]]:
         return self.runbooks
+
+    def published(self, name: str) -> Mapping[str, Any] | None:
+        return next((each for each in self.runbooks if each["name"] == name), None)
+
+
+@dataclass
+class FakeLocks:
+    """The locks of the state machines: all of them one incident's, unless a test says otherwise."""
+
+    usual: Lock | None = None
+    kept: dict[str, Lock | None] = field(default_factory=dict)
+
+    def read(self, key: str) -> Lock | None:
+        return self.kept.get(key, self.usual)

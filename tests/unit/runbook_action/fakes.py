@@ -13,10 +13,10 @@ from typing import Any
 
 from runbook_action.errors import ClusterConflict
 from runbook_action.leases import Lease
-from runbook_action.ports import Services
+from runbook_action.ports import Lock, Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.unit.runbook_action.calls import Calls
-from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
+from tests.unit.runbook_action.fake_catalogue import FakeCatalogue, FakeLocks
 from tests.unit.runbook_action.fake_cluster import FakeCluster
 
 PARAMETER = "/checkout/degraded_mode"
@@ -101,6 +101,7 @@ class World:
     clock: FakeClock
     leases: FakeLeases
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
+    locks: FakeLocks = field(default_factory=lambda: FakeLocks(Lock(INCIDENT, 2e9)))
 
     @classmethod
     def new(
@@ -125,6 +126,7 @@ class World:
             self.leases,
             CLUSTER_NAME,
             self.catalogue,
+            self.locks,
         )
 
     def state(self) -> dict[str, Any]:

@@ -34,6 +34,22 @@ class FakeContainer:
         return self.world.services
 
 
+#: Runbooks that do what ``event`` and its changes ask for.
+IN_THE_CATALOGUE = tuple(
+    {
+        "name": f"Of-{action}",
+        "action": action,
+        "target": {"from_alert": kind, "namespaces": ["apps"], "names": ["*"]},
+        "on_failure": "undo",
+    }
+    for action, kind in (
+        ("enable_degraded_mode", "deployment"),
+        ("restart_deployment", "deployment"),
+        ("drain_node", "node"),
+    )
+)
+
+
 def event(**changes: Any) -> dict[str, Any]:
     return {
         "operation": "execute",
@@ -47,6 +63,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "parameters": {},
         "incident_id": INCIDENT,
         "undo": None,
+        "runbook": f"Of-{changes.get('action', 'enable_degraded_mode')}".replace(" ", "-"),
         **changes,
     }
 
