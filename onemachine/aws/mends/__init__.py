@@ -58,6 +58,7 @@ MENDS: tuple[str, ...] = (
     "execution_nested",
     "execution_turns",
     "table_settings",
+    "resource_policies",
     "table_atomic_writes",
     "table_system_backup",
     "eks_real_cluster",
