@@ -315,15 +315,21 @@ def what_is_approved_is_done(lab: Lab) -> bool:
     )
     event = lab.event(runbook)
     execution = lab.start("IncidentResponseRunbook", event)
-    assert lab.first(
-        {"asked": lambda: lab.scene.record_that(_id(event), lambda r: bool(r.get("approval")))}
-    )
+    record_that = lab.scene.record_that
+    looks = {
+        "asked": lambda: record_that(_id(event), lambda r: bool(r.get("approval"))),
+        "given up": lambda: record_that(_id(event), lambda r: r["status"] == "escalated"),
+    }
+    if lab.first(looks) != "asked":
+        lab.start("IncidentRecorder", resolution(event))
+        lab.ended(execution)
+        return False
     table = lab.deployment.incidents_table
     asked = approvals.question(lab.scene.client("dynamodb"), table, _id(event))
     approvals.approve(lab.states, asked, "iam")
     looks = {
         "done": lambda: lab.reported(_id(event), '"execute"'),
-        "given up": lambda: lab.scene.record_that(_id(event), lambda r: r["status"] == "escalated"),
+        "given up": looks["given up"],
     }
     seen = lab.first(looks, 90)
     lab.start("IncidentRecorder", resolution(event))
@@ -355,6 +361,7 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
 # ------------------------------------------------------------------ restorer
 def _restore(lab: Lab, target: str = "checkout") -> str:
     """Let what was never scaled be scaled back: done at once, and nothing changes."""
+    lab.free_checkout()
     event = lab.event()
     data = event["detail"]["data"]
     action = {"action": "scale_deployment", "parameters": {"step": 1, "max_replicas": 6}}
@@ -366,7 +373,7 @@ def _restore(lab: Lab, target: str = "checkout") -> str:
         "display": {"name": data["alert_name"], "summary": "", "where": "", "links": []},
         "runbook": {"name": "iam", **action, "restore": {"after_seconds": 1, "watch_seconds": 1}},
         "of": 1,
-        "locks": [f"target#iam#{_id(event)}", f"thing#iam#{_id(event)}"],
+        "locks": [f"target#sre-platform#apps#deployment#{target}", f"thing#iam#{_id(event)}"],
         "stack": [{"step": step, "undo": None}],
     }
     lab.start("IncidentRestorer", given)

@@ -1,4 +1,4 @@
-"""Only the platform speaks on its bus and writes its tables, whatever IAM allows others."""
+"""Only the platform speaks on its bus and writes its tables, and what they keep is encrypted."""
 
 from __future__ import annotations
 
@@ -103,3 +103,34 @@ def test_by_default_people_may_operate_and_no_role_of_a_workload(template: dict[
         "aws-reserved-sso.amazonaws.com",
     ):
         assert not people.fullmatch(f"{account}:role/{stranger}")
+
+
+def test_bus_and_archive_are_encrypted_with_the_key_of_the_platform(
+    template: dict[str, Any],
+) -> None:
+    resources = template["Resources"]
+    for name in ("EventBus", "EventArchive"):
+        key = resources[name]["Properties"]["KmsKeyIdentifier"]
+        assert key == {"Fn::GetAtt": ["PlatformKey", "Arn"]}
+    policy = resources["PlatformKey"]["Properties"]["KeyPolicy"]["Statement"]
+    (encrypts,) = [each for each in policy if each["Sid"] == "BusAndArchiveEncryptEvents"]
+    (looks,) = [each for each in policy if each["Sid"] == "BusLooksTheKeyUp"]
+    # As EventBridge's documentation asks for buses and archives.
+    assert looks["Action"] == "kms:DescribeKey"
+    assert {"kms:GenerateDataKey", "kms:Decrypt"} < set(encrypts["Action"])
+    context = encrypts["Condition"]["StringEquals"][
+        "kms:EncryptionContext:aws:events:event-bus:arn"
+    ]
+    bus = resources["EventBus"]["Properties"]["Name"]["Fn::Sub"]
+    assert context["Fn::Sub"].endswith(f":event-bus/{bus}")
+
+
+def test_what_the_bus_cannot_encrypt_is_parked(template: dict[str, Any]) -> None:
+    resources = template["Resources"]
+    parking = {"Fn::GetAtt": ["ParkingQueue", "Arn"]}
+    assert resources["EventBus"]["Properties"]["DeadLetterConfig"] == {"Arn": parking}
+    (statement,) = resources["ParkingQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == parking
+    assert statement["Condition"]["ArnEquals"] == {
+        "aws:SourceArn": {"Fn::GetAtt": ["EventBus", "Arn"]}
+    }
