@@ -315,12 +315,15 @@ def what_is_approved_is_done(lab: Lab) -> bool:
     )
     event = lab.event(runbook)
     execution = lab.start("IncidentResponseRunbook", event)
-    record_that = lab.scene.record_that
-    looks = {
-        "asked": lambda: record_that(_id(event), lambda r: bool(r.get("approval"))),
-        "given up": lambda: record_that(_id(event), lambda r: r["status"] == "escalated"),
+
+    def given_up() -> object:
+        return lab.scene.record_that(_id(event), lambda r: r["status"] == "escalated")
+
+    asking = {
+        "asked": lambda: lab.scene.record_that(_id(event), lambda r: bool(r.get("approval"))),
+        "given up": given_up,
     }
-    if lab.first(looks) != "asked":
+    if lab.first(asking) != "asked":
         lab.start("IncidentRecorder", resolution(event))
         lab.ended(execution)
         return False
@@ -329,7 +332,7 @@ def what_is_approved_is_done(lab: Lab) -> bool:
     approvals.approve(lab.states, asked, "iam")
     looks = {
         "done": lambda: lab.reported(_id(event), '"execute"'),
-        "given up": looks["given up"],
+        "given up": given_up,
     }
     seen = lab.first(looks, 90)
     lab.start("IncidentRecorder", resolution(event))
