@@ -113,8 +113,9 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
     ended = f'"{ended_at}"' if ended_at else "null"
     # Put together from parts instead of encoded as one: the names and half of the values need no
     # escaping, and the encoder is what an entry costs. The schemas in events/schemas are its test.
+    event = event_id(alert.incident_id, alert_event, occurred_at, alert.severity)
     detail = (
-        f'{{"metadata":{{"event_id":"{event_id(alert.incident_id, alert_event, occurred_at)}",'
+        f'{{"metadata":{{"event_id":"{event}",'
         f'"alert_event":"{alert_event}","occurred_at":"{occurred_at}",{_metadata(context)}}},'
         f'"data":{{"incident_id":"{alert.incident_id}","timestamp":"{started_at or occurred_at}",'
         f'"started_at":{started},"ended_at":{ended},'

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from alert_ingest import request, startup
+from alert_ingest import request, severity, startup
 from alert_ingest.adapters import aws
 from alert_ingest.adapters.event_bus import EventBus
 from alert_ingest.adapters.parking import ParkingQueue
@@ -42,7 +42,8 @@ MAX_ERRORS_SHOWN = 1000
 settings = Settings.from_environment(os.environ)
 hide_email_addresses(settings.redact_email_addresses)
 logger = Logger(level=settings.log_level, json_serializer=record_line)
-intake = Intake()
+severity.use(settings.severity_words)
+intake = Intake(several_clusters=settings.several_clusters)
 delivery = Delivery(
     bus=EventBus(aws.client("events", settings.region)),
     # Made when something has to be parked: a second client would be 7 % of every cold start.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from alert_ingest.errors import SettingsError
+from alert_ingest.model import Severity
+from alert_ingest.severity import words_from
 
-DEFAULT_MAX_BODY_BYTES = 1_048_576
 # A Lambda proxy event may have 6 MB in all; a body of 5 MB still fits with its headers and escapes.
 HIGHEST_MAX_BODY_BYTES = 5 * 1_048_576
+# A body that is refused for its size comes again as large, and is lost: take what can be taken.
+DEFAULT_MAX_BODY_BYTES = HIGHEST_MAX_BODY_BYTES
 DEFAULT_SERVICE, DEFAULT_NAMESPACE = "alert-ingest", "SREPlatform"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -31,12 +34,17 @@ class Settings:
     region
         ``AWS_REGION``, set by Lambda.
     max_body_bytes
-        Largest accepted body in bytes (``MAX_BODY_BYTES``, default 1 MiB).
+        Largest accepted body in bytes (``MAX_BODY_BYTES``, default 5 MiB).
     log_level
         ``LOG_LEVEL``, default INFO.
     redact_email_addresses
         Whether e-mail addresses in alerts are replaced like secrets (``REDACT_EMAIL_ADDRESSES``,
         true or false, default false).
+    severity_words
+        The deployment's own words for severities (``SEVERITY_WORDS``, default none).
+    several_clusters
+        Whether more than one cluster is looked after, so that an alert without label ``cluster``
+        does not say which it is about (``SEVERAL_CLUSTERS``, ``true`` or ``false``).
     service, metrics_namespace
         ``POWERTOOLS_SERVICE_NAME`` and ``POWERTOOLS_METRICS_NAMESPACE``, which name the function's
         log records and metrics.
@@ -51,6 +59,8 @@ class Settings:
     service: str = DEFAULT_SERVICE
     metrics_namespace: str = DEFAULT_NAMESPACE
     redact_email_addresses: bool = False
+    severity_words: Mapping[str, Severity] = field(default_factory=dict)
+    several_clusters: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -91,6 +101,15 @@ class Settings:
         if emails not in {"true", "false"}:
             problems.append(f"REDACT_EMAIL_ADDRESSES is {emails!r} but must be true or false")
 
+        words: Mapping[str, Severity] = {}
+        try:
+            words = words_from(environment.get("SEVERITY_WORDS", ""))
+        except ValueError as error:
+            problems.append(f"SEVERITY_WORDS: {error}")
+        several = environment.get("SEVERAL_CLUSTERS", "").strip() or "false"
+        if several not in ("true", "false"):
+            problems.append(f"SEVERAL_CLUSTERS is {several!r} but must be true or false")
+
         if problems:
             raise SettingsError(
                 "alert_ingest cannot start: "
@@ -107,4 +126,6 @@ class Settings:
             environment.get("POWERTOOLS_SERVICE_NAME", "").strip() or DEFAULT_SERVICE,
             environment.get("POWERTOOLS_METRICS_NAMESPACE", "").strip() or DEFAULT_NAMESPACE,
             emails == "true",
+            words,
+            several == "true",
         )

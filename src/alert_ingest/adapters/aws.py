@@ -18,7 +18,7 @@ _CONFIG = Config(
     connect_timeout=0.8,
     read_timeout=1.5,
     retries={"total_max_attempts": 1, "mode": "standard"},
-    max_pool_connections=1,
+    max_pool_connections=8,  # as many as delivery sends side by side
 )
 _TEMPORARY = frozenset(
     {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runbook_action.actions.base import Action, ChangesMore, looks_at_target
-from runbook_action.errors import InvalidRequest, ParameterRefused
+from runbook_action.errors import ActionRefused, InvalidRequest, ParameterRefused
 from runbook_action.fields import parse_fields
 from runbook_action.objects import KubernetesObject
 from runbook_action.ports import Services
@@ -41,6 +41,21 @@ class Policy:
     default_cluster: str
     allowed_namespaces: frozenset[str]
     only_annotated: bool = False
+
+    def refuse_a_guess(self, label: str | None) -> None:
+        """Refuse to take the default for a cluster that was not named, where there are several.
+
+        Raises
+        ------
+        ActionRefused
+            The alert may be about any of them.
+        """
+        if not label and len(set(self.clusters.values())) > 1:
+            raise ActionRefused(
+                "the alert names no cluster, and this platform looks after several "
+                f"({', '.join(sorted(set(self.clusters.values())))}). Give the alert the label "
+                "cluster (external_labels of its Prometheus)."
+            )
 
     def canonical(self, label: str | None) -> str:
         """Give the one label of a cluster that may have several: it stands in locks."""
@@ -99,6 +114,8 @@ def resolve(
     for step in asked.steps:
         if looks_at_target(registry[step["action"]]):
             refuse_other_labels(asked.runbook, step["target"], asked.alert.labels)
+    if any(looks_at_target(registry[step["action"]]) for step in asked.steps):  # not the canary's
+        policy.refuse_a_guess(asked.alert.cluster)
     cluster = policy.canonical(asked.alert.cluster)
     work = _Work(asked, policy, connect(cluster), cluster)
     locks: set[str] = set()

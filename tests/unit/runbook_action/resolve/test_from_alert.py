@@ -88,7 +88,7 @@ def test_two_spellings_of_one_object_have_one_lock() -> None:
                 scene(),
                 runbook(from_alert("workload")),
                 {**APPS, **labels},
-                cluster=labels.get("cluster"),
+                cluster=labels.get("cluster", "sre-platform"),
             )["locks"]
         )
         for labels in spelled
