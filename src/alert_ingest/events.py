@@ -72,6 +72,7 @@ class Context:
     region: str
     correlation_id: str
     received_at: datetime
+    sender_key: str = ""
 
 
 def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
@@ -120,7 +121,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"data":{{"incident_id":"{alert.incident_id}","timestamp":"{started_at or occurred_at}",'
         f'"started_at":{started},"ended_at":{ended},'
         f'"duration_seconds":{"null" if seconds is None else _encode(seconds)},'
-        f'"sender":"{alert.sender}",'
+        f'"sender":"{alert.sender}","sender_key":"{context.sender_key}",'
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
         f'"severity":"{alert.severity}","status":"{alert.status}","purpose":"{alert.purpose}",'
         f'"runbook":{"null" if alert.runbook is None else _quoted(alert.runbook)},'

@@ -27,7 +27,7 @@ from alert_ingest.adapters.parking import ParkingQueue
 from alert_ingest.audit import SeenBodies, body_records, excerpt, record_line
 from alert_ingest.counters import counters_line
 from alert_ingest.delivery import Delivery
-from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed
+from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed, SenderRefused
 from alert_ingest.events import Context, Entry, entry_of
 from alert_ingest.intake import Intake, decode_json
 from alert_ingest.model import Reading
@@ -65,16 +65,21 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     correlation_id = request.correlation_id(event)
     logger.set_correlation_id(correlation_id)
     received_at = datetime.now(UTC)
+    speaker = settings.speakers.of(request.key_id(event))
     text = ""
     body: object = None
     try:
         text = request.body_text(event, settings.max_body_bytes)
         body = decode_json(text)
-        reading = intake.read(body, received_at)
+        reading = speaker.claim(intake.read(body, received_at))
     except BodyTooLarge as error:
         logger.warning("body rejected", extra={"reason": str(error), "bytes": error.size})
         _count("unknown", rejected=1)
         return _refuse(413, str(error), correlation_id, [{"pointer": "", "message": str(error)}])
+    except SenderRefused as error:
+        logger.warning("sender refused", extra={"reason": str(error), "key_id": speaker.key_id})
+        _count(error.found, rejected=max(1, _alerts_in(body)))
+        return _refuse(403, str(error), correlation_id, [{"pointer": "", "message": str(error)}])
     except BodyRejected as error:
         errors = [problem.as_json() for problem in error.problems]
         _log_rejected_body(error, text, body, errors)
@@ -99,6 +104,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             settings.region,
             correlation_id,
             received_at,
+            speaker.key_id,
         ),
     )
     try:

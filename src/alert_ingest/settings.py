@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from alert_ingest.errors import SettingsError
 from alert_ingest.model import Severity
 from alert_ingest.severity import words_from
+from alert_ingest.speakers import Speakers, speakers_from
 
 # A Lambda proxy event may have 6 MB in all; a body of 5 MB still fits with its headers and escapes.
 HIGHEST_MAX_BODY_BYTES = 5 * 1_048_576
@@ -37,6 +38,8 @@ class Settings:
         Largest accepted body in bytes (``MAX_BODY_BYTES``, default 5 MiB).
     log_level
         ``LOG_LEVEL``, default INFO.
+    speakers
+        Who holds which API key (``SENDERS``, ``SENDER_KEY_IDS`` and ``CANARY_KEY_ID``).
     redact_email_addresses
         Whether e-mail addresses in alerts are replaced like secrets (``REDACT_EMAIL_ADDRESSES``,
         true or false, default false).
@@ -61,6 +64,7 @@ class Settings:
     redact_email_addresses: bool = False
     severity_words: Mapping[str, Severity] = field(default_factory=dict)
     several_clusters: bool = False
+    speakers: Speakers = field(default_factory=Speakers)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -109,6 +113,15 @@ class Settings:
         several = environment.get("SEVERAL_CLUSTERS", "").strip() or "false"
         if several not in ("true", "false"):
             problems.append(f"SEVERAL_CLUSTERS is {several!r} but must be true or false")
+        speakers = Speakers()
+        try:
+            speakers = speakers_from(
+                environment.get("SENDERS", ""),
+                environment.get("SENDER_KEY_IDS", ""),
+                environment.get("CANARY_KEY_ID", "").strip(),
+            )
+        except ValueError as error:
+            problems.append(f"SENDERS: {error}")
 
         if problems:
             raise SettingsError(
@@ -128,4 +141,5 @@ class Settings:
             emails == "true",
             words,
             several == "true",
+            speakers,
         )

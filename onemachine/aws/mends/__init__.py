@@ -39,6 +39,7 @@ MENDS: tuple[str, ...] = (
     "rest_api_stable_id",
     "rest_api_integration_failure",
     "rest_api_throttled_function",
+    "rest_api_key_id",
     "rest_api_access_log",
     "queue_batch_action",
     "sns_confirmation",

@@ -167,7 +167,7 @@ def test_an_escalation_goes_to_chat_only_because_the_runbook_has_told_the_topic(
 
 
 def test_the_canary_is_never_announced(listener: Listener) -> None:
-    event = incident(alert_name="PlatformCanary")
+    event = incident(alert_name="Whatever", purpose="canary")
     for each in (event, escalation(event), resolution(event)):
         assert listener.tell(each)["status"] == "SUCCEEDED"
     assert listener.mails() == listener.messages() == listener.chats() == []
