@@ -43,7 +43,9 @@ class Entitlement:
     locks: Locks
     clock: Clock
 
-    def refuse(self, request: Request, fields: Mapping[str, Field], lock: str) -> None:
+    def refuse(
+        self, request: Request, fields: Mapping[str, Field], lock: str
+    ) -> Mapping[str, Any] | None:
         """Stop a call that no runbook of the platform makes.
 
         An undo needs the lock alone: it takes back what the mark on the target and the lease say
@@ -56,6 +58,11 @@ class Entitlement:
         lock
             Key of the target in the guard table.
 
+        Returns
+        -------
+        mapping or None
+            For ``execute``: the approval that the published step asks for.
+
         Raises
         ------
         ActionRefused
@@ -64,10 +71,11 @@ class Entitlement:
             If it cannot be told: then nothing is done either.
         """
         if request.operation not in _CHANGING:
-            return
-        if request.operation == "execute":
-            self._refuse_unpublished(request, fields)
+            return None
+        step = self._published(request, fields) if request.operation == "execute" else {}
         self._refuse_without_lock(request, lock)
+        found: Mapping[str, Any] | None = step.get("approval")
+        return found
 
     def _refuse_without_lock(self, request: Request, lock: str) -> None:
         held = self.locks.read(lock)
@@ -84,7 +92,8 @@ class Entitlement:
                 f"through; nothing more is done for it."
             )
 
-    def _refuse_unpublished(self, request: Request, fields: Mapping[str, Field]) -> None:
+    def _published(self, request: Request, fields: Mapping[str, Field]) -> Mapping[str, Any]:
+        """Give the published step that a call is of."""
         name = request.runbook
         if not name:
             raise ActionRefused("the call names no runbook: only a published one acts.")
@@ -96,16 +105,16 @@ class Entitlement:
         if definition.get("enabled", True) is not True:
             raise ActionRefused(f"runbook {name} is disabled in the catalogue.")
         try:
-            self._refuse_misfit(request, steps_of(definition), fields)
+            return self._fitting(request, steps_of(definition), fields)
         except _BROKEN as error:
             raise ActionRefused(
                 f"runbook {name} of the catalogue cannot be applied ({error!r}): 'srectl runbooks "
                 f"validate' says what is wrong with it."
             ) from error
 
-    def _refuse_misfit(
+    def _fitting(
         self, request: Request, steps: Sequence[Mapping[str, Any]], fields: Mapping[str, Field]
-    ) -> None:
+    ) -> Mapping[str, Any]:
         where = f"runbook {request.runbook} of the catalogue"
         if request.step > len(steps):
             raise ActionRefused(f"{where} has no step {request.step}.")
@@ -129,6 +138,7 @@ class Entitlement:
                 f"{where} gives {request.action} another {', '.join(sorted(others))} than this "
                 f"call: was it published anew meanwhile? Nothing was done."
             )
+        return step
 
 
 def _taken(request: Request, name: str, given: Mapping[str, Any], where: str) -> Any:

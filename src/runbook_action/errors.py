@@ -45,6 +45,10 @@ class ActionRefused(FinalError):
     """The input is well formed, but a guard forbids this action on this target."""
 
 
+class PlanChanged(FinalError):
+    """What was approved is not what would be done now: it has to be asked again."""
+
+
 class TargetNotFound(FinalError):
     """The cluster or the object to act on does not exist."""
 

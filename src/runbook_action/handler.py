@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from runbook_action.actions import REGISTRY
+from runbook_action.adapters.approval_table import ApprovalTable
 from runbook_action.adapters.automations import SsmAutomations
 from runbook_action.adapters.aws_errors import CLIENT_CONFIG
 from runbook_action.adapters.catalogue import CatalogueTable
@@ -20,9 +21,11 @@ from runbook_action.adapters.checks import TeamChecks
 from runbook_action.adapters.clock import LambdaContext, SystemClock
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
+from runbook_action.adapters.identities import StsIdentities, sts_host
 from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.parameters import SsmParameters
+from runbook_action.approval import Approval, plan_hash
 from runbook_action.entitlement import Entitlement
 from runbook_action.errors import FinalError, RunbookActionError
 from runbook_action.facts import plan_if_it_applies
@@ -60,9 +63,15 @@ class Container:
         self._leases = LeaseTable(dynamodb, settings.guard_table)
         self._locks = LockTable(dynamodb, settings.guard_table)
         self._catalogue = CatalogueTable(dynamodb, settings.runbooks_table)
+        sts = session.client("sts", config=CLIENT_CONFIG)
+        self.approval = Approval(
+            StsIdentities(sts.meta.endpoint_url, sts_host(settings.region)),
+            ApprovalTable(dynamodb, settings.guard_table),
+            settings.remediation_role_arn.split(":")[4],
+        )
         self._access = EksClusters(
             eks=session.client("eks", config=CLIENT_CONFIG),
-            sts=session.client("sts", config=CLIENT_CONFIG),
+            sts=sts,
             clusters=settings.clusters,
             default_cluster=settings.default_cluster,
             role_arn=settings.remediation_role_arn,
@@ -136,9 +145,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 **dimensions,
             )
             services = known.services(asked.target.cluster, context)
-            _refuse_strangers(asked, services, _policy(known.settings))
+            approved_by = _entitled(asked, services, known)
             outcome = _run(asked, services)
             answer = outcome.to_json(asked)
+            if asked.operation == "plan":
+                answer["plan_hash"] = plan_hash(answer["plan"])
+            if approved_by:
+                answer["approved_by"] = approved_by
         result = "RunbookActionSucceeded"
     except RunbookActionError as error:
         logger.exception("The step was not done", extra={"error": type(error).__name__})
@@ -167,11 +180,19 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _refuse_strangers(request: Request, services: Services, policy: Policy) -> None:
-    """Stop a call that no runbook of the platform makes, before anything is touched."""
+def _entitled(request: Request, services: Services, known: Container) -> str:
+    """Stop a call that no runbook makes or nobody approved; give who approved it, if asked."""
+    action, policy = REGISTRY[request.action], _policy(known.settings)
     target = replace(request.target, cluster=policy.canonical(request.target.cluster))
     standing = Entitlement(services.catalogue, services.locks, services.clock)
-    standing.refuse(request, REGISTRY[request.action].fields, lock_of(target))
+    wanted = standing.refuse(request, action.fields, lock_of(target))
+    if not wanted or not wanted["required"]:
+        return ""
+
+    def plan() -> list[dict[str, Any]]:
+        return [each.to_json() for each in action.plan(request, services).plan]
+
+    return known.approval.require(request, wanted.get("approvers", ()), plan)
 
 
 def _run(request: Request, services: Services) -> Outcome:

@@ -232,6 +232,23 @@ class Locks(Protocol):
         """Read one, consistently; None if it was never taken."""
 
 
+class Identities(Protocol):
+    """AWS, asked whose signature something bears."""
+
+    def signer(self, proof: str, statement: str) -> str:
+        """Give the ARN of who signed a statement; ActionRefused if nobody did."""
+
+
+class Approvals(Protocol):
+    """Approvals that were found good."""
+
+    def read(self, token: str) -> str:
+        """Give who approved a step (``Request.token``); empty if nobody has."""
+
+    def keep(self, token: str, who: str) -> None:
+        """Keep who approved a step."""
+
+
 class Clock(Protocol):
     """Time, and how much of it this call has left."""
 

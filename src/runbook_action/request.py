@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast, get_args
 from uuid import UUID
 
@@ -73,6 +73,8 @@ class Request:
         For operation ``plan``: what must hold for the step to be done at all.
     runbook
         Name of the published runbook that does it; empty where nothing is done.
+    approval
+        Whatever came as ``proof`` and ``plan_hash`` of an approval; see ``approval``.
     undo
         For operation ``undo``: what ``execute`` returned for it, or None if it could not.
     """
@@ -86,6 +88,7 @@ class Request:
     step: int = 1
     when: Sequence[Condition] = ()
     runbook: str = ""
+    approval: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def token(self) -> str:
@@ -155,6 +158,7 @@ def parse_request(
         step=IntegerField(1, MAX_STEPS).parse(event.get("step", 1), "step"),
         when=parse_when(event.get("when")),
         runbook=_runbook(event.get("runbook")),
+        approval=_approval(event.get("approval")),
     )
 
 
@@ -170,6 +174,14 @@ def _runbook(value: object) -> str:
         return ""
     if not isinstance(value, str) or not _RUNBOOK.fullmatch(value):
         raise InvalidRequest(f"runbook is not the name of a runbook: {value!r}")
+    return value
+
+
+def _approval(value: object) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidRequest("approval must be an object or null")
     return value
 
 

@@ -32,7 +32,7 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     list of dict
         ``index`` (from 1), ``name``, ``action``, ``target`` (as written), ``parameters`` (as
         written), ``on_failure``, ``verify_seconds`` (None: the stack's), ``approval``
-        (``required``, ``timeout_seconds``) and ``when`` of each.
+        (``required``, ``timeout_seconds``, ``approvers`` if any are named) and ``when`` of each.
 
     Examples
     --------
@@ -56,11 +56,17 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "timeout_seconds": (step.get("approval") or {}).get(
                     "timeout_seconds", APPROVAL_SECONDS
                 ),
+                **_approvers(step),
             },
             "when": [dict(each) for each in step.get("when") or []],
         }
         for index, step in enumerate(given, start=1)
     ]
+
+
+def _approvers(step: Mapping[str, Any]) -> dict[str, list[str]]:
+    named = (step.get("approval") or {}).get("approvers")
+    return {} if named is None else {"approvers": [str(each) for each in named]}
 
 
 def value_of(given: object, labels: Mapping[str, Any]) -> Any:

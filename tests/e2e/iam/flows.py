@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+
 from onemachine.receiver import read_chat
 from onemachine.stack.function_logs import FunctionLogs
 from srectl.operate import approvals
@@ -329,7 +331,14 @@ def what_is_approved_is_done(lab: Lab) -> bool:
         return False
     table = lab.deployment.incidents_table
     asked = approvals.question(lab.scene.client("dynamodb"), table, _id(event))
-    approvals.approve(lab.states, asked, "iam")
+    operator = _aws(lab).operator_environment()
+    session = boto3.session.Session(
+        operator["AWS_ACCESS_KEY_ID"],
+        operator["AWS_SECRET_ACCESS_KEY"],
+        region_name=operator["AWS_DEFAULT_REGION"],
+    )
+    proof = approvals.signed(session, asked)
+    approvals.approve(lab.states, asked, "iam", proof)
     looks = {
         "done": lambda: lab.reported(_id(event), '"execute"'),
         "given up": given_up,
@@ -670,8 +679,8 @@ PROBES: dict[str, Probe] = {
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
     "RunbookActionRole.SwitchDegradedMode:ssm:GetParameter": _SWITCHES,
     "RunbookActionRole.SwitchDegradedMode:ssm:PutParameter": _SWITCHES,
-    "RunbookActionRole.KeepLeases:dynamodb:PutItem": _LEASES,
-    "RunbookActionRole.KeepLeases:dynamodb:DeleteItem": _LEASES,
+    "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:PutItem": _LEASES,
+    "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:DeleteItem": _LEASES,
     "SlackRole.PostToSlack": Probe(what_people_are_told_is_posted_to_chat),
     f"{_CANARY_ROLE}.CallTheWebhook": _CANARY_POSTS,
     f"{_CANARY_ROLE}.UseTheConnection": _CANARY_POSTS,

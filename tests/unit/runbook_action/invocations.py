@@ -29,6 +29,7 @@ class FakeContainer:
     def __init__(self, world: World) -> None:
         self.world = world
         self.settings = Settings.from_environment(GOOD)
+        self.approval = world.approval
 
     def services(self, cluster: str | None, context: Any) -> Services:
         return self.world.services

@@ -31,6 +31,7 @@ def test_the_names_are_the_contract() -> None:
         "ActionRefused",
         "ParameterRefused",
         "TargetAmbiguous",
+        "PlanChanged",
         "TargetNotFound",
         "AccessDenied",
         "ClusterRejected",
