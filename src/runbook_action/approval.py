@@ -92,7 +92,7 @@ class Approval:
         if not isinstance(proof, str) or not isinstance(approved, str) or not approved:
             raise ActionRefused(
                 f"step {request.step} of runbook {request.runbook} has to be approved, and "
-                f"nobody's signature came with it: approve it with this version of 'srectl approve'."
+                f"nobody's signature came with it: use this version of 'srectl approve'."
             )
         who = self.identities.signer(proof, statement_of(request, approved))
         self._refuse_others(who, approvers, request)

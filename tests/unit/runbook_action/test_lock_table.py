@@ -1,7 +1,8 @@
-"""The locks of the state machines, as the function reads them (moto)."""
+"""Locks and approvals in the guard table, as the function reads them (moto)."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from runbook_action.adapters.approval_table import ApprovalTable
 from runbook_action.adapters.lock_table import LockTable
 from runbook_action.errors import ActionRefused, TargetNotFound
 from runbook_action.ports import Lock
@@ -57,3 +59,12 @@ def test_what_is_no_lock_is_refused(client: Any, until: dict[str, Any]) -> None:
 def test_without_the_table_it_says_so(client: Any) -> None:
     with pytest.raises(TargetNotFound, match="reading the lock"):
         LockTable(client, "elsewhere").read(KEY)
+
+
+def test_an_approval_that_was_found_good_is_kept(client: Any) -> None:
+    approvals = ApprovalTable(client, TABLE)
+    assert approvals.read("incident/1") == ""
+    approvals.keep("incident/1", "arn:aws:iam::000000000000:user/ada")
+    assert approvals.read("incident/1") == "arn:aws:iam::000000000000:user/ada"
+    item = client.get_item(TableName=TABLE, Key={"guard_key": {"S": "approval#incident/1"}})["Item"]
+    assert int(item["expires_at"]["N"]) > time.time()
