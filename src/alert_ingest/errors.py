@@ -74,6 +74,6 @@ class SenderRefused(AlertIngestError):
     def __init__(self, name: str, may_send: str, found: str) -> None:
         super().__init__(
             f"The key of {name} may send bodies of {may_send}, and this is one of {found}. "
-            "Use the key of that sender (parameter Senders of the stack)."
+            "Use the key of that sender (parameters Sender1 to Sender4 of the stack)."
         )
         self.found = found
