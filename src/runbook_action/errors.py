@@ -69,5 +69,13 @@ class ClusterRejected(FinalError):
     """The Kubernetes API refused the change itself (400, 422 and the like)."""
 
 
+class NamespaceEnding(ClusterRejected):
+    """The change is refused because its namespace is being deleted, with everything in it."""
+
+
 class RolloutFailed(FinalError):
     """The change was made, but the target did not come up with it."""
+
+
+class ChangeReverted(FinalError):
+    """The change was made, and somebody else took it back. The message names who."""

@@ -14,13 +14,14 @@ from typing import Any
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import refuse_if_group_is_short
-from runbook_action.errors import ActionRefused
+from runbook_action.errors import ActionRefused, ChangeReverted
 from runbook_action.fields import BooleanField, Field
 from runbook_action.leases import Holding, thing_of, why_kept
 from runbook_action.objects import Node
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights
 from runbook_action.unchanged import patch_unless_changed
 
@@ -43,6 +44,11 @@ class CordonNode(Defaults):
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
         """The node, and its group."""
         return {"node": rights("node", "get", "list", "patch")}
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Whether nodes are added where there are too few."""
+        return {"nodes_are_added": BooleanField()} if self.cordoned else {}
 
     @property
     def lends(self) -> bool:
@@ -81,6 +87,8 @@ class CordonNode(Defaults):
                 before = bool(node_holding(request, services).take(before, True).lease.before)
             mark = marks.mark(node, request, {_BEFORE: before})
             patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
+        elif node.unschedulable is not self.cordoned:
+            raise ChangeReverted(f"{request.target} {_taken_back(node)}.")
         changes = [] if before is self.cordoned else [_change(node, self.cordoned)]
         return Outcome(
             "succeeded",
@@ -95,7 +103,8 @@ class CordonNode(Defaults):
         node = services.cluster.node(request.target.name)
         reasons = []
         if node.unschedulable is not self.cordoned:
-            reasons.append(f"it is {_state(node.unschedulable)}")
+            ours = marks.recorded(node, request) is not None
+            reasons.append(_taken_back(node) if ours else f"it is {_state(node.unschedulable)}")
         if not self.cordoned and not node.ready:
             reasons.append("it is not ready")
         return Outcome(
@@ -155,6 +164,27 @@ def node_holding(request: Request, services: Services) -> Holding:
     """The lease of whether pods are put on the node; a drain holds it, too."""
     thing = thing_of(services.cluster_name, None, "node", request.target.name, "unschedulable")
     return Holding(services.leases, services.clock, thing, request.token)
+
+
+def refuse_if_opened(node: Node) -> None:
+    """Stop where somebody lets pods on a node that an action has cordoned.
+
+    Raises
+    ------
+    ChangeReverted
+        The message names who.
+    """
+    if not node.unschedulable:
+        raise ChangeReverted(f"node {node.name} {opened(node)}.")
+
+
+def opened(node: Node) -> str:
+    """Say of a node that is not cordoned who opened it."""
+    return _taken_back(node) if marks.of(node)[marks.INCIDENT_ID] else "is not cordoned"
+
+
+def _taken_back(node: Node) -> str:
+    return f"is {_state(node.unschedulable)}: {reverted_by(node, 'spec', 'unschedulable')}"
 
 
 def _patch(annotations: Mapping[str, Any], cordoned: bool) -> dict[str, Any]:
