@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
@@ -41,6 +43,12 @@ def bare(template: Mapping[str, Any]) -> dict[str, Any]:
         if key not in marks.OF_A_RESTART
     }
     return {**template, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+
+
+def digest_of(template: Mapping[str, Any]) -> str:
+    """Short name of what a pod template says, whatever restarts there were."""
+    text = json.dumps(bare(template), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def came_at(cluster: Cluster, workload: Workload) -> datetime | None:

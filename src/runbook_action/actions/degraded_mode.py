@@ -40,6 +40,7 @@ from runbook_action.rollout import (
     refuse_if_paused,
     restart_change,
     restart_patch,
+    restart_reverted,
     verdict,
     watched,
 )
@@ -142,6 +143,7 @@ class DegradedMode(Defaults):
             _done(self.enabled),
             [*_switch_change(services, previous, self.enabled), restart],
             undo=self._undo(previous),
+            reverted=lambda found: restart_reverted(found, request) or self._set_back(services),
             details={_SETTING: self.enabled},
         )
 
@@ -151,6 +153,9 @@ class DegradedMode(Defaults):
         reasons = []
         if setting is not self.enabled:
             reasons.append(f"{services.degraded_mode_parameter} is {_text(setting)}")
+            deployment = read_workload(services.cluster, request.target)
+            if is_restarted(deployment, request):
+                reasons[-1] += f": {self._set_back(services)}"
         return verdict(services, request.target, reasons, {_SETTING: setting})
 
     def undo(self, request: Request, services: Services) -> Outcome:
@@ -195,6 +200,12 @@ class DegradedMode(Defaults):
         return watched(
             services, request.target, _done(previous), changes, details={_SETTING: previous}
         )
+
+    def _set_back(self, services: Services) -> str:
+        if _read(services) is self.enabled:
+            return ""
+        name = services.degraded_mode_parameter
+        return f"reverted by whoever set {name} to {_text(not self.enabled)} (see its history)"
 
     def _undo(self, previous: bool) -> Undo:
         return Undo(self.name, {_SETTING: previous})

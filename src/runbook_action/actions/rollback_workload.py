@@ -18,17 +18,19 @@ from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField
-from runbook_action.history import KEEPERS, bare, revisions_of
+from runbook_action.history import KEEPERS, bare, digest_of, revisions_of
 from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     is_restarted,
     read_workload,
     refuse_if_it_cannot_roll,
     refuse_if_paused,
+    refuse_if_reverted,
     restart_change,
     restart_patch,
     verdict,
@@ -37,6 +39,8 @@ from runbook_action.rollout import (
 )
 
 _HIGHEST_REVISION = 2**31
+#: In the mark: what the template says that was put there.
+_TEMPLATE = "template"
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class RollbackWorkload(Defaults):
         workload = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(workload, request.target)
         recorded = marks.recorded(workload, request)
+        if recorded is not None:  # it and the template were one write
+            refuse_if_reverted(request.target, _reverted(workload, recorded))
         if recorded is not None and is_restarted(workload, request):
             before, after = _number(recorded, "from_revision"), _number(recorded, "to_revision")
             name = f"{workload.namespace}/{workload.name}"
@@ -95,19 +101,27 @@ class RollbackWorkload(Defaults):
             before, wanted = self._earlier(request, services, workload)
             changes = _changes(workload, wanted.template)
             after = wanted.revision
-            previous = {"from_revision": before, "to_revision": after}
-            self._put(request, services, workload, wanted, previous)
+            recorded = {
+                "from_revision": before,
+                "to_revision": after,
+                _TEMPLATE: digest_of(wanted.template),
+            }
+            self._put(request, services, workload, wanted, recorded)
+        put = recorded
         return watched(
             services,
             request.target,
             f"Revision {before} was replaced by the template of revision {after}",
             changes,
             undo=self._undo(before),
+            reverted=lambda found: _reverted(found, put),
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: rollout complete, replicas ready, no container stuck."""
-        return verdict(services, request.target, [], {})
+        workload = read_workload(services.cluster, request.target)
+        why = _reverted(workload, marks.recorded(workload, request))
+        return verdict(services, request.target, [why] if why else [], {})
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Roll forward to the template from before this incident."""
@@ -120,6 +134,10 @@ class RollbackWorkload(Defaults):
                 f"nothing to undo.",
             )
         recorded = marks.recorded(workload, request) or {}
+        if not undone and (why := _reverted(workload, recorded)):
+            return Outcome(
+                "unchanged", f"The rollback of {request.target} was {why}: nothing to undo is left."
+            )
         before = _number(request.undo or recorded, "from_revision")
         changes: list[Change] = []
         if not undone:
@@ -190,6 +208,14 @@ class RollbackWorkload(Defaults):
             f"{request.target} has no {wanted} in its history that differs from the current one "
             f"by more than a restart: there is nothing to roll back to."
         )
+
+
+def _reverted(workload: Workload, recorded: Mapping[str, Any] | None) -> str:
+    """Say who put another template there than the one that this step did; empty if nobody did."""
+    put = (recorded or {}).get(_TEMPLATE)
+    if put in (None, digest_of(workload.template)):
+        return ""
+    return reverted_by(workload, "spec", "template")
 
 
 def _changes(workload: Workload, template: Mapping[str, Any]) -> list[Change]:

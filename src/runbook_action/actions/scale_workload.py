@@ -28,6 +28,7 @@ from runbook_action.objects import Autoscaler, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     read_workload,
@@ -136,10 +137,15 @@ class ScaleWorkload(Defaults):
             patch_unless_changed(services.cluster, workload, patch)
         else:
             held = holding.held()
-            unwritten = held.unwritten(now) if held else None
-        # Asked again while it waits, it leaves alone what somebody has chosen meanwhile.
+            # A mark on the autoscaler says that its minimum was written, whatever it is by now.
+            died = autoscaler is not None and marks.recorded(autoscaler, request) is None
+            unwritten = held.unwritten(now) if held and died else None
         if autoscaler is not None and unwritten is not None:
-            services.cluster.patch(autoscaler, {"spec": {"minReplicas": unwritten}})
+            mark = marks.mark(autoscaler, request, scaling.to_json())
+            services.cluster.patch(
+                autoscaler,
+                {"metadata": {"annotations": mark}, "spec": {"minReplicas": unwritten}},
+            )
         return watched(
             services,
             request.target,
@@ -147,6 +153,7 @@ class ScaleWorkload(Defaults):
             [_change(workload, scaling)],
             undo=Undo(self.name, scaling.to_json()),
             at_least=scaling.after,
+            reverted=lambda found: _reverted(found, scaling, services),
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
@@ -156,6 +163,8 @@ class ScaleWorkload(Defaults):
         reasons = []
         if scaling and workload.replicas < scaling.after:
             reasons.append(f"{workload.replicas} replicas are wanted, not {scaling.after}")
+            if why := _reverted(workload, scaling, services):
+                reasons[-1] += f": {why}"
         return verdict(services, request.target, reasons, {})
 
     def undo(self, request: Request, services: Services) -> Outcome:
@@ -186,7 +195,11 @@ class ScaleWorkload(Defaults):
             return Outcome("unchanged", f"{what} of {request.target} {why_kept(answer, now)}.")
         back = Scaling(now, int(answer.value), scaling.autoscaler)
         if scaling.autoscaler and autoscaler is not None:
-            services.cluster.patch(autoscaler, {"spec": {"minReplicas": back.after}})
+            unmark = marks.unmark(autoscaler, request)
+            services.cluster.patch(
+                autoscaler,
+                {"metadata": {"annotations": unmark}, "spec": {"minReplicas": back.after}},
+            )
         else:
             patch_unless_changed(services.cluster, workload, {"spec": {"replicas": back.after}})
         holding.forget()
@@ -208,6 +221,11 @@ class ScaleWorkload(Defaults):
             return workload, autoscaler if recorded.autoscaler else None, recorded
         # From what runs now, not from an autoscaler's minimum: more than now is what is needed.
         running = workload.replicas
+        if running == 0:
+            raise ActionRefused(
+                f"{request.target} is scaled to 0 replicas, which somebody has chosen: its owner, "
+                f"or what runs its pods instead (an Argo Rollout). It is not scaled up."
+            )
         limit = int(request.parameters["max_replicas"])
         if autoscaler is not None:
             limit = min(limit, autoscaler.max_replicas)
@@ -269,6 +287,17 @@ def _number(workload: Workload, autoscaler: Autoscaler | None) -> int:
 
 def _is_done(workload: Workload, autoscaler: Autoscaler | None, scaling: Scaling) -> bool:
     return _number(workload, autoscaler) >= scaling.after
+
+
+def _reverted(workload: Workload, scaling: Scaling, services: Services) -> str:
+    """Say who has lowered the number that was set; empty while it stands."""
+    if scaling.autoscaler is None:
+        low = workload.replicas < scaling.after
+        return reverted_by(workload, "spec", "replicas") if low else ""
+    autoscaler = _autoscaler(services, workload)
+    if autoscaler is None or autoscaler.min_replicas >= scaling.after:
+        return ""
+    return reverted_by(autoscaler, "spec", "minReplicas")
 
 
 def _what(scaling: Scaling) -> str:

@@ -54,8 +54,8 @@ class Access(Protocol):
     def forget(self, name: str) -> None:
         """Drop what is cached about a cluster."""
 
-    def forget_credentials(self, name: str) -> None:
-        """Drop the cached token and session."""
+    def forget_credentials(self, name: str, refused: str) -> None:
+        """Drop the cached token and session, unless it is another token by now."""
 
 
 class KubernetesCluster(Cluster):
@@ -166,12 +166,14 @@ class KubernetesCluster(Cluster):
         body: object = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        status, text = self._send(method, path, query, body, content_type)
+        token = self._access.token(self._name)
+        status, text = self._send(method, path, query, body, content_type, token)
         if status == 401:
             # The one fault that new credentials may mend: a session revoked, an access entry
             # made a moment ago. Once, or a wrong role would loop.
-            self._access.forget_credentials(self._name)
-            status, text = self._send(method, path, query, body, content_type)
+            self._access.forget_credentials(self._name, token)
+            token = self._access.token(self._name)
+            status, text = self._send(method, path, query, body, content_type, token)
         if not 200 <= status < 300:
             what = f"{method} {path} in cluster {self._name}"
             error = _error(status, what, _said(text), evicting=path.endswith(_EVICTION))
@@ -194,10 +196,11 @@ class KubernetesCluster(Cluster):
         query: Mapping[str, str] | None,
         body: object,
         content_type: str,
+        token: str,
     ) -> tuple[int, bytes]:
         headers = {
             "Accept": "application/json",
-            "Authorization": f"Bearer {self._access.token(self._name)}",
+            "Authorization": f"Bearer {token}",
             "User-Agent": FIELD_MANAGER,
         }
         if body is not None:
@@ -230,13 +233,14 @@ class KubernetesCluster(Cluster):
 
     def _connected(self) -> ApiClient:
         endpoint = self._access.endpoint(self._name)
-        if self._client is None or self._client[0] != endpoint:
+        client = self._client  # one look: other threads may put another one there
+        if client is None or client[0] != endpoint:
             configuration = Configuration(host=endpoint.url)
             configuration.ca_cert_data = endpoint.ca_pem
             # The state machine retries, by the name of the error and with a wait in between.
             configuration.retries = False
-            self._client = (endpoint, ApiClient(configuration))
-        return self._client[1]
+            client = self._client = (endpoint, ApiClient(configuration))
+        return client[1]
 
 
 def _quoted(name: str) -> str:

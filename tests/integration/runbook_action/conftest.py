@@ -119,7 +119,9 @@ def node(place: Place, admin: Any) -> Iterator[str]:
     name = f"node-of-{place.namespace}"
     rules = shipped("node-remediation/node-remediation-rbac.yaml", "ClusterRole")["rules"]
     # A group of its own: other tests leave nodes behind that nobody runs.
-    core.create_node({"metadata": {"name": name, "labels": {GROUP_LABELS[-1]: name}}})
+    beside = f"beside-{name}"  # the last one of a group is not drained
+    for each in (name, beside):
+        core.create_node({"metadata": {"name": each, "labels": {GROUP_LABELS[-1]: name}}})
     rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
     rbac.create_cluster_role_binding(
         {
@@ -143,9 +145,9 @@ def node(place: Place, admin: Any) -> Iterator[str]:
             "subjects": [REMEDIATION_ACCOUNT],
         },
     )
-    with kept_ready(place, name):
+    with kept_ready(place, name), kept_ready(place, beside):
         # The taints of a node that is not ready come off by themselves: a change under the drain.
-        while core.read_node(name).spec.taints:
+        while any(core.read_node(each).spec.taints for each in (name, beside)):
             time.sleep(0.1)
         yield name
     rbac.delete_namespaced_role_binding(name, in_default)
@@ -153,3 +155,4 @@ def node(place: Place, admin: Any) -> Iterator[str]:
     rbac.delete_cluster_role_binding(name)
     rbac.delete_cluster_role(name)
     core.delete_node(name)
+    core.delete_node(beside)

@@ -99,7 +99,7 @@ class TokenAccess:
     def forget(self, name: str) -> None:
         self.forgotten += 1
 
-    def forget_credentials(self, name: str) -> None:
+    def forget_credentials(self, name: str, refused: str) -> None:
         if self.renewed:
             self.bearer = self.renewed.pop()
 

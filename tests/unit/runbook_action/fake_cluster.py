@@ -247,14 +247,46 @@ class FakeCluster(Cluster):
         }
         known: dict[str, Raws] = {
             self.kind: [self.raw],
-            "replicaset": self.history,
-            "controllerrevision": self.history,
+            "replicaset": self.revisions,
+            "controllerrevision": self.revisions,
             "horizontalpodautoscaler": [other, *([self.hpa] if self.hpa else [])],
             "node": [self.node_raw, *self.other_nodes],
             "pod": [*self.pod_list, *self.node_pods.values()],
             "event": [*self.events.values()],
         }
         return [*known.get(kind, []), *self.more.get(kind, [])]
+
+    @property
+    def revisions(self) -> Raws:
+        """The history, or else the one revision that every workload has."""
+        return self.history or [
+            {
+                "metadata": {
+                    "name": "checkout-new",
+                    "namespace": "apps",
+                    "uid": "rs-new",
+                    "labels": {"app": "checkout", "controller-revision-hash": "new"},
+                    "ownerReferences": [{"uid": self.raw["metadata"]["uid"], "controller": True}],
+                },
+                "spec": {"template": copy.deepcopy(self.raw["spec"]["template"])},
+            }
+        ]
+
+    def _owner(self) -> str:
+        """What owns the pods of the current template."""
+        uid = self.raw["metadata"]["uid"]
+        if self.kind != "deployment":
+            return str(uid)
+        own = [
+            each
+            for each in self.revisions
+            if {"uid": uid}.items() <= each["metadata"]["ownerReferences"][0].items()
+        ]
+        number = "deployment.kubernetes.io/revision"
+        newest = max(
+            own, key=lambda each: int(each["metadata"].get("annotations", {}).get(number, 0))
+        )
+        return str(newest["metadata"].get("uid", ""))
 
     def stored(self, kind: KindWord, namespace: str, name: str) -> dict[str, Any]:
         """The object itself, not a copy."""
@@ -300,8 +332,9 @@ class FakeCluster(Cluster):
             "metadata": {
                 "name": f"checkout-{number}",
                 "namespace": "apps",
-                "labels": {"app": "checkout"},
+                "labels": {"app": "checkout", "controller-revision-hash": "new"},
                 "annotations": self.template_annotations,
+                "ownerReferences": [{"uid": self._owner(), "controller": True}],
             },
             "status": {"containerStatuses": [self.pod_faults] if self.pod_faults else []},
         }

@@ -34,7 +34,9 @@ def test_the_names_are_the_contract() -> None:
         "PlanChanged",
         "TargetNotFound",
         "AccessDenied",
+        "ChangeReverted",
         "ClusterRejected",
+        "NamespaceEnding",
         "RolloutFailed",
     }
 

@@ -17,7 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import ActionRefused, ClusterConflict, ClusterUnreachable, RetryableError
+from runbook_action.errors import (
+    ActionRefused,
+    ChangeReverted,
+    ClusterConflict,
+    ClusterUnreachable,
+    RetryableError,
+)
 from runbook_action.outcome import Outcome
 from runbook_action.request import Request
 from tests.unit.runbook_action.fakes import PARAMETER, World, request
@@ -207,6 +213,8 @@ class History:
             except ActionRefused as refused:  # its machine then undoes it
                 if "which somebody has chosen" not in str(refused):
                     raise
+                return None
+            except ChangeReverted:  # by somebody else: its machine then undoes it
                 return None
             finally:
                 self.world.calls.fail_at(-1, ClusterUnreachable("never"))
