@@ -196,8 +196,8 @@ def dns_suffix_of(partition: str) -> str:
     suffixes = {str(each["id"]): str(each["outputs"]["dnsSuffix"]) for each in known}
     if partition not in suffixes:
         raise ActionRefused(
-            f"partition {partition!r} of the remediation role is none that this version of botocore "
-            f"knows ({', '.join(suffixes)}): the function needs a newer one"
+            f"partition {partition!r} of the remediation role is none that this version of "
+            f"botocore knows ({', '.join(suffixes)}): the function needs a newer one"
         )
     return suffixes[partition]
 

@@ -16,7 +16,7 @@ def thousandths_of(quantity: str) -> int:
         return 0
     number, power, unit = float(found[1]) * 1000, found[2], found[3] or ""
     if power:
-        return math.ceil(number * 10 ** int(power))
+        return math.ceil(number * 10.0 ** int(power))
     if unit == "m":
         return math.ceil(number / 1000)
     if unit:

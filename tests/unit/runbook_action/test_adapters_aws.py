@@ -251,8 +251,16 @@ def test_the_token_is_signed_for_the_sts_of_its_partition(
     eks: Counting, sts: Counting, clock: Clock, partition: str, host: str
 ) -> None:
     role = ROLE.replace("arn:aws:", f"arn:{partition}:")
-    both: Any = (eks, sts)
-    text = EksClusters(*both, {"p": "production"}, "p", role, REGION, clock).token("production")
+    fakes: Any = {"eks": eks, "sts": sts}
+    known = EksClusters(
+        clusters={"p": "production"},
+        default_cluster="p",
+        role_arn=role,
+        region=REGION,
+        now=clock,
+        **fakes,
+    )
+    text = known.token("production")
     text = text.removeprefix("k8s-aws-v1.")
     url = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
     assert urlsplit(url).netloc == host

@@ -190,7 +190,7 @@ def test_the_last_node_of_a_group_that_takes_pods_stays_in_service(
     ready = other_node("node-1")["status"]
     world.cluster.node_raw["status"], world.cluster.other_nodes = ready, []
     for operation in ("plan", "execute"):
-        asked = request(action, operation, kind="node", name="node-1")  # type: ignore[arg-type]
+        asked = request(action, operation, kind="node", name="node-1")
         with pytest.raises(ActionRefused, match="the last node of its group"):
             getattr(REGISTRY[action], operation)(asked, world.services)
     assert world.calls.writes() == []

@@ -248,16 +248,18 @@ def test_what_somebody_else_chose_meanwhile_is_what_stays(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_asked_again_while_it_waits_it_leaves_alone_what_somebody_has_chosen(name: str) -> None:
+def test_asked_again_while_it_waits_it_says_that_somebody_took_it_back_and_leaves_it_alone(
+    name: str,
+) -> None:
     history = History(name)
     before = history.value
     history.execute(0)
     lower = False if before is False else before - 1
     history.change.put(history.world, lower)
     history.world.clock.seconds_left = 0.5
-    REGISTRY[history.change.ask["action"]].execute(
-        history.change.request("execute", 0), history.world.services
-    )
+    action, asked = REGISTRY[history.change.ask["action"]], history.change.request("execute", 0)
+    with pytest.raises(ChangeReverted, match="reverted by"):
+        action.execute(asked, history.world.services)
     assert history.value == lower
 
 
