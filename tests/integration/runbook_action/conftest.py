@@ -17,7 +17,7 @@ from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT, hold_remediation
-from tests.integration.runbook_action.drain_scene import kept_ready
+from tests.integration.runbook_action.drain_scene import beside, kept_ready
 from tests.integration.runbook_action.support import (
     Place,
     PodStatuses,
@@ -119,9 +119,7 @@ def node(place: Place, admin: Any) -> Iterator[str]:
     name = f"node-of-{place.namespace}"
     rules = shipped("node-remediation/node-remediation-rbac.yaml", "ClusterRole")["rules"]
     # A group of its own: other tests leave nodes behind that nobody runs.
-    beside = f"beside-{name}"  # the last one of a group is not drained
-    for each in (name, beside):
-        core.create_node({"metadata": {"name": each, "labels": {GROUP_LABELS[-1]: name}}})
+    core.create_node({"metadata": {"name": name, "labels": {GROUP_LABELS[-1]: name}}})
     rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
     rbac.create_cluster_role_binding(
         {
@@ -145,9 +143,9 @@ def node(place: Place, admin: Any) -> Iterator[str]:
             "subjects": [REMEDIATION_ACCOUNT],
         },
     )
-    with kept_ready(place, name), kept_ready(place, beside):
+    with kept_ready(place, name), beside(place, name):
         # The taints of a node that is not ready come off by themselves: a change under the drain.
-        while any(core.read_node(each).spec.taints for each in (name, beside)):
+        while core.read_node(name).spec.taints:
             time.sleep(0.1)
         yield name
     rbac.delete_namespaced_role_binding(name, in_default)
@@ -155,4 +153,3 @@ def node(place: Place, admin: Any) -> Iterator[str]:
     rbac.delete_cluster_role_binding(name)
     rbac.delete_cluster_role(name)
     core.delete_node(name)
-    core.delete_node(beside)

@@ -19,7 +19,7 @@ from runbook_action.actions import REGISTRY
 from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
 from tests.integration.rie.harness import ROOT, RUNBOOK_ACTION, Emulator, build, emulator
-from tests.integration.runbook_action.drain_scene import kept_ready
+from tests.integration.runbook_action.drain_scene import beside, kept_ready
 from tests.integration.runbook_action.sample_objects import (
     create_objects,
     grant_what_is_declared,
@@ -106,7 +106,7 @@ def shop(own_control_plane: StartedControlPlane) -> Iterator[Place]:
     place.wait_until_ready()
     grant_what_is_declared(place)
     create_objects(place)
-    with kept_ready(place, node):
+    with kept_ready(place, node), beside(place, node):
         yield place
     remove_objects(place)
     place.apps.delete_namespaced_deployment("checkout", "apps")
