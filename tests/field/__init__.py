@@ -1,6 +1,6 @@
 """Bodies that people's systems really send, composed from public bug reports, as `bodies/` holds.
 
-What each stands for and what must become of it says `docs/senders.md`.
+What each stands for and what must become of it says `cases`.
 """
 
 from __future__ import annotations
