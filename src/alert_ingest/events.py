@@ -65,7 +65,13 @@ class Entry(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where and when a body arrived; written into the metadata of each of its events."""
+    """Where and when a body arrived; written into the metadata of each of its events.
+
+    Attributes
+    ----------
+    waking
+        Severities that may wake a human.
+    """
 
     event_bus_name: str
     account_id: str
@@ -73,6 +79,7 @@ class Context:
     correlation_id: str
     received_at: datetime
     sender_key: str = ""
+    waking: frozenset[str] = frozenset({"critical", "warning"})
 
 
 def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
@@ -124,6 +131,8 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"sender":"{alert.sender}","sender_key":"{context.sender_key}",'
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
         f'"severity":"{alert.severity}","status":"{alert.status}","purpose":"{alert.purpose}",'
+        f'"wakes":{"true" if alert.severity in context.waking else "false"},'
+        f'"forerunner":{_quoted(alert.forerunner) if alert.forerunner else "null"},'
         f'"runbook":{"null" if alert.runbook is None else _quoted(alert.runbook)},'
         f'"headline":{_quoted(cut(shown.headline, HEADLINE_LIMIT))},'
         f'"summary":{_quoted(cut(alert.summary, 500))},"display":{display},{maps[1:-1]},'

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -23,12 +24,14 @@ from aws_lambda_powertools import Logger
 from alert_ingest import request, severity, startup
 from alert_ingest.adapters import aws
 from alert_ingest.adapters.event_bus import EventBus
+from alert_ingest.adapters.guard_table import GuardTable
 from alert_ingest.adapters.parking import ParkingQueue
 from alert_ingest.audit import SeenBodies, body_records, excerpt, record_line
 from alert_ingest.counters import counters_line
 from alert_ingest.delivery import Delivery
 from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed, SenderRefused
 from alert_ingest.events import Context, Entry, entry_of
+from alert_ingest.firings import WRITERS, Firings
 from alert_ingest.intake import Intake, decode_json
 from alert_ingest.model import Reading
 from alert_ingest.redaction import hide_email_addresses
@@ -48,6 +51,15 @@ delivery = Delivery(
     bus=EventBus(aws.client("events", settings.region)),
     # Made when something has to be parked: a second client would be 7 % of every cold start.
     parking=ParkingQueue(lambda: aws.client("sqs", settings.region), settings.parking_queue_url),
+)
+firings = Firings(
+    GuardTable(
+        lambda: aws.client("dynamodb", settings.region, connections=WRITERS),
+        settings.guard_table_name,
+    )
+    if settings.guard_table_name
+    else None,
+    timedelta(minutes=settings.quiet_minutes),
 )
 seen_bodies = SeenBodies()
 startup.finished()
@@ -96,6 +108,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
                 "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
             },
         )
+    reading = replace(reading, alerts=firings.settle(reading.alerts, received_at))
     entries = _entries(
         reading,
         Context(
@@ -105,6 +118,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             correlation_id,
             received_at,
             speaker.key_id,
+            settings.waking_severities,
         ),
     )
     try:

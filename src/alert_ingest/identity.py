@@ -34,6 +34,17 @@ def fingerprint_of(labels: Mapping[str, str]) -> str:
     return _uuid("labels", *(part for item in sorted(labels.items()) for part in item))
 
 
+def alert_key(sender: str, *parts: str) -> str:
+    """Return the UUIDv5 of what fires, which is the same for every firing of it.
+
+    Parameters
+    ----------
+    sender, parts
+        As for `incident_id`, without the start.
+    """
+    return _uuid("incident", sender, *parts)
+
+
 def event_id(incident: str, alert_event: str, occurred_at: str, severity: str) -> str:
     """Return the UUIDv5 of one event of an incident, so that a repeat carries the same id.
 

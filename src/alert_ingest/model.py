@@ -57,6 +57,11 @@ class Alert:
         alert that are longer than a name.
     purpose
         ``test`` for what a sender's test button sends: recorded, and nobody is called.
+    alert_key
+        What fires, without since when (see `firings`); empty for an alert whose start alone names
+        its incident.
+    forerunner
+        The incident of which this one is a recurrence; None for any other.
     """
 
     sender: str
@@ -76,6 +81,8 @@ class Alert:
     target: Target
     notes: tuple[str, ...] = ()
     purpose: Purpose = "alert"
+    alert_key: str = ""
+    forerunner: str | None = None
 
     @property
     def duration_seconds(self) -> float | None:

@@ -17,6 +17,9 @@ HIGHEST_MAX_BODY_BYTES = 5 * 1_048_576
 # A body that is refused for its size comes again as large, and is lost: take what can be taken.
 DEFAULT_MAX_BODY_BYTES = HIGHEST_MAX_BODY_BYTES
 DEFAULT_SERVICE, DEFAULT_NAMESPACE = "alert-ingest", "SREPlatform"
+DEFAULT_QUIET_MINUTES = 1440
+SEVERITIES = frozenset({"critical", "warning", "info"})
+DEFAULT_WAKING = SEVERITIES - {"info"}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -51,6 +54,13 @@ class Settings:
     service, metrics_namespace
         ``POWERTOOLS_SERVICE_NAME`` and ``POWERTOOLS_METRICS_NAMESPACE``, which name the function's
         log records and metrics.
+    guard_table_name
+        Table that remembers the newest firing of each alert (``GUARD_TABLE_NAME``); without one an
+        alert's own start alone names its incident.
+    quiet_minutes
+        How long after its last repetition an incident closes by itself (``QUIET_MINUTES``).
+    waking_severities
+        Severities that may wake a human (``WAKING_SEVERITIES``, comma-separated).
     """
 
     event_bus_name: str
@@ -65,6 +75,9 @@ class Settings:
     severity_words: Mapping[str, Severity] = field(default_factory=dict)
     several_clusters: bool = False
     speakers: Speakers = field(default_factory=Speakers)
+    guard_table_name: str = ""
+    quiet_minutes: int = DEFAULT_QUIET_MINUTES
+    waking_severities: frozenset[str] = DEFAULT_WAKING
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -122,6 +135,15 @@ class Settings:
             )
         except ValueError as error:
             problems.append(f"SENDERS: {error}")
+        raw_quiet = environment.get("QUIET_MINUTES", "").strip() or str(DEFAULT_QUIET_MINUTES)
+        quiet = int(raw_quiet) if re.fullmatch(r"[0-9]{1,6}", raw_quiet) else 0
+        if quiet < 1:
+            problems.append(f"QUIET_MINUTES is {raw_quiet!r} but must be a number of minutes")
+        raw_waking = environment.get("WAKING_SEVERITIES", "").strip()
+        waking = frozenset(raw_waking.split(",")) if raw_waking else DEFAULT_WAKING
+        if not waking <= SEVERITIES:
+            expected = ", ".join(sorted(SEVERITIES))
+            problems.append(f"WAKING_SEVERITIES is {raw_waking!r} but must be of {expected}")
 
         if problems:
             raise SettingsError(
@@ -142,4 +164,7 @@ class Settings:
             words,
             several == "true",
             speakers,
+            environment.get("GUARD_TABLE_NAME", "").strip(),
+            quiet,
+            waking,
         )

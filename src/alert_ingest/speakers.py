@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from alert_ingest.errors import SenderRefused
-from alert_ingest.identity import incident_id
+from alert_ingest.identity import alert_key, incident_id
 from alert_ingest.model import Reading
 
 CANARY = "platform-canary"
@@ -53,6 +53,7 @@ class Speaker:
         for alert in reading.alerts:
             if self.name:
                 alert.incident_id = incident_id(self.name, "key", alert.incident_id)
+                alert.alert_key = alert_key(self.name, "key", alert.alert_key)
             if self.name == CANARY:
                 alert.purpose = "canary"
         return reading

@@ -42,9 +42,18 @@ def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def client(service: str, region: str) -> Any:
-    """Create a client; botocore directly, because boto3's layer would only cost start-up time."""
-    return _session().create_client(service, region_name=region, config=_CONFIG)
+def client(service: str, region: str, connections: int = 1) -> Any:
+    """Create a client; botocore directly, because boto3's layer would only cost start-up time.
+
+    Parameters
+    ----------
+    service, region
+        Such as ``events`` in ``eu-central-1``.
+    connections
+        Calls that may be under way at a time.
+    """
+    config = _CONFIG.merge(Config(max_pool_connections=connections))
+    return _session().create_client(service, region_name=region, config=config)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 
 from alert_ingest.absent import is_absent
 from alert_ingest.errors import BodyRejected
-from alert_ingest.identity import incident_id
+from alert_ingest.identity import alert_key, incident_id
 from alert_ingest.model import Alert, Problem, Purpose, Reading, Severity, Status
 from alert_ingest.moments import AHEAD
 from alert_ingest.senders.base import (
@@ -126,11 +126,12 @@ class Datadog:
         purpose: Purpose = "test" if _is_test(given) else "alert"
         # A monitor that fires may be tested with its own cycle key: never in the same incident.
         scope = () if purpose == "alert" else (purpose,)
+        # A cycle of Datadog's is what fires as well as one firing of it.
+        cycle = (given["org"]["id"], given["alert_cycle_key"], *scope)
         alert = Alert(
             sender=self.name,
-            incident_id=incident_id(
-                self.name, given["org"]["id"], given["alert_cycle_key"], *scope
-            ),
+            incident_id=incident_id(self.name, *cycle),
+            alert_key=alert_key(self.name, *cycle),
             fingerprint=_fingerprint(given),
             alert_name=alert_name,
             severity=severity,

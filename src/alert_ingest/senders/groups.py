@@ -16,7 +16,7 @@ from typing import Any
 
 from alert_ingest.absent import present
 from alert_ingest.errors import BodyRejected
-from alert_ingest.identity import fingerprint_of, incident_id
+from alert_ingest.identity import alert_key, fingerprint_of, incident_id
 from alert_ingest.model import Alert, Problem, Purpose, Reading, RejectedAlert, Status, iso
 from alert_ingest.moments import settle
 from alert_ingest.naming import name_of
@@ -158,7 +158,8 @@ class GroupSender:
         if fingerprint is None:
             fingerprint = fingerprint_of(item["labels"])
             notes.append("no fingerprint given, one made of the labels stands in")
-        identity = incident_id(self.name, *self.scope(body), fingerprint, iso(started_at))
+        what = (*self.scope(body), fingerprint)
+        identity = incident_id(self.name, *what, iso(started_at))
         started_at, ended_at, mended = settle(started_at, ended_at, received_at)
         notes += mended
         labels = tidy_map(item["labels"])
@@ -175,6 +176,7 @@ class GroupSender:
         alert = Alert(
             sender=self.name,
             incident_id=identity,
+            alert_key=alert_key(self.name, *what),
             fingerprint=tidy_text(fingerprint, NAME_LIMIT),
             alert_name=alert_name,
             severity=severity,
@@ -238,4 +240,5 @@ class _Labelled:
             if alert.incident_id in self._ambiguous:
                 alert.fingerprint = fingerprint_of(labels)
                 alert.incident_id = incident_id(alert.sender, alert.incident_id, alert.fingerprint)
+                alert.alert_key = alert_key(alert.sender, alert.alert_key, alert.fingerprint)
                 alert.notes = (*alert.notes, "its fingerprint is that of other labels, too")

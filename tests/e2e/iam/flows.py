@@ -42,8 +42,8 @@ def _id(event: Event) -> str:
 
 
 # ------------------------------------------------------------------ intake
-def _post(lab: Lab) -> tuple[int, str]:
-    data = lab.event()["detail"]["data"]
+def _post(lab: Lab, **changes: str) -> tuple[int, str]:
+    data = lab.event()["detail"]["data"] | changes
     alert = {
         "status": "firing",
         "labels": {"alertname": data["alert_name"], "severity": "info", "namespace": "apps"},
@@ -80,6 +80,18 @@ def an_alert_gets_onto_the_bus(lab: Lab) -> bool:
 def an_alert_is_parked(lab: Lab) -> bool:
     status, name = _post(lab)
     return status == _ACCEPTED and bool(lab.first({"parked": lambda: lab.queued("parked", name)}))
+
+
+def a_start_that_moves_stays_one_incident(lab: Lab) -> bool:
+    what = {"alert_name": f"Moved{uuid.uuid4().hex[:8]}", "fingerprint": uuid.uuid4().hex[:16]}
+    for start in ("2026-11-23T15:14:52.704Z", "2026-11-23T15:15:52.704Z"):
+        _post(lab, **what, timestamp=start)
+
+    def incidents() -> list[str]:
+        created = lab.scene.events("incident.created")
+        return [d["incident_id"] for d in created if d["alert_name"] == what["alert_name"]]
+
+    return bool(lab.first({"both": lambda: len(incidents()) == 2})) and len(set(incidents())) == 1
 
 
 # ------------------------------------------------------------------ rules
@@ -603,6 +615,12 @@ def _waits_for_steps(role: str, probe: Probe) -> dict[str, Probe]:
 
 PROBES: dict[str, Probe] = {
     "AlertIngestRole.PublishAlerts": Probe(an_alert_gets_onto_the_bus),
+    "AlertIngestRole.RememberTheFiringOfEachAlert:dynamodb:BatchGetItem": Probe(
+        a_start_that_moves_stays_one_incident
+    ),
+    "AlertIngestRole.RememberTheFiringOfEachAlert:dynamodb:PutItem": Probe(
+        a_start_that_moves_stays_one_incident
+    ),
     "AlertIngestRole.ParkWhatTheBusRefuses": Probe(
         an_alert_is_parked, ("AlertIngestRole.PublishAlerts",)
     ),

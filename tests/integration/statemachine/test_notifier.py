@@ -190,6 +190,20 @@ def test_an_incident_that_becomes_worse_is_announced_again(listener: Listener) -
     assert sorted(severities) == ["critical", "warning"]
 
 
+def test_an_alert_that_may_wake_nobody_is_not_announced(listener: Listener) -> None:
+    event = incident(severity="info", wakes=False)
+    listener.tell(event)
+    listener.tell(resolution(event))
+    assert listener.messages() == []
+
+
+def test_who_heard_of_it_at_another_severity_hears_of_its_end(listener: Listener) -> None:
+    event = incident(severity="warning", wakes=True)
+    listener.tell(event)
+    listener.tell(resolution(event, severity="info", wakes=False))
+    assert len(listener.messages()) == 2
+
+
 def test_who_was_paged_for_the_beginning_is_paged_for_the_end(listener: Listener) -> None:
     """A monitor may recover with a lower severity than the one it called somebody with."""
     event = incident()

@@ -600,3 +600,14 @@ def test_an_action_that_cannot_be_reported_is_parked_and_still_verified(
     answer = platform.events.put_events(Entries=[parked])
     assert answer["FailedEntryCount"] == 0
     wait_for(lambda: platform.record(id_of(event)).get("actions_taken"), "the redriven report")
+
+
+def test_an_alert_that_may_wake_nobody_is_for_the_record(platform: Platform) -> None:
+    event = incident("NoSuchRunbook", severity="info", wakes=False)
+    incident_id = event["detail"]["data"]["incident_id"]
+    platform.run(event, platform.recorder_variant)
+    assert platform.run(event)["status"] == "SUCCEEDED"
+    assert platform.record(incident_id)["status"] == "open"
+    assert platform.notifications(incident_id) == []
+    platform.run(resolution(event), platform.recorder_variant)
+    assert platform.record(incident_id)["status"] == "resolved"
