@@ -8,7 +8,7 @@ looking at their signature, and answers every page's preflight. Here
 * the emulator's own routes (its health, its reset, its configuration ...) need the secret of the
   stack in ``X-Srectl-Secret``;
 * everything else must be signed by a key of this stack (:mod:`onemachine.aws.signature`), but for
-  what AWS itself serves unsigned: see :func:`_serves_unsigned`.
+  what AWS itself serves unsigned: see :func:`_serves_path_unsigned`, :func:`_serves_unsigned`.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class Guard:
 
     def _failure(self, request: _Request, signed: bool) -> AuthError | None:
         own_route = request.path == "/health" or request.path.startswith(_OWN_ROUTES)
-        unsigned = _serves_path_unsigned(request.method, request.path, request.headers)
-        if own_route and not unsigned:
+        # A signature does not open an own route; one that is served unsigned stands that, too.
+        if own_route and not _serves_path_unsigned(request.method, request.path, request.headers):
             return AuthError("AccessDeniedException", f"{request.path} needs {SECRET_HEADER}")
         if signed:
             return failure_of(
@@ -152,6 +152,11 @@ class Guard:
 
 
 def _serves_path_unsigned(method: str, path: str, headers: Headers) -> bool:
+    """Tell whether AWS, too, takes what nobody signed on this path.
+
+    An API of API Gateway (it has keys of its own), a cluster's token review, and a resource's
+    signal to its stack (their paths are secrets).
+    """
     # What could make another route or service of it than its path says is no such request.
     if _TARGET in headers or not {".", ".."}.isdisjoint(path.split("/")):
         return False
@@ -163,14 +168,10 @@ def _serves_path_unsigned(method: str, path: str, headers: Headers) -> bool:
 
 
 def _serves_unsigned(request: _Request) -> bool:
-    """Tell whether AWS, too, takes a request that nobody signed.
+    """Tell whether AWS, too, takes a request that nobody signed, by more than its path.
 
-    An API of API Gateway (it has keys of its own), a cluster's token review and a resource's signal
-    to its stack (their paths are secrets), a subscription's links, and the exchange of a pod's
-    token for credentials.
+    A subscription's links, and the exchange of a pod's token for credentials.
     """
-    if _serves_path_unsigned(request.method, request.path, request.headers):
-        return True
     if request.path != "/" or _TARGET in request.headers or "authorization" in request.headers:
         return False
     if request.method == "GET":

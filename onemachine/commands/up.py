@@ -16,6 +16,7 @@ from onemachine.commands.options import (
 from onemachine.commands.stage_display import StageDisplay
 from onemachine.stack.control import AlreadyRunning, StackFailed, StackRequest, start_stack
 from onemachine.stack.state import StackFolder
+from onemachine.traffic import ORDERS_PER_SECOND
 from srectl.commands.display import console
 from srectl.errors import CommandFailed
 
@@ -31,7 +32,14 @@ from srectl.errors import CommandFailed
     show_default=True,
     help="Stop by itself after this time (90s, 30m, 8h).",
 )
-def up(folder: StackFolder, template: Path, realistic: bool, ttl: float) -> None:
+@click.option(
+    "--orders",
+    type=click.FloatRange(min=0, min_open=True),
+    default=ORDERS_PER_SECOND,
+    show_default=True,
+    help="Orders a second that checkout's customers send.",
+)
+def up(folder: StackFolder, template: Path, realistic: bool, ttl: float, orders: float) -> None:
     """Start the whole platform on this machine and leave it running.
 
     Returns when it is ready. All ports are chosen freely on loopback, so several stacks can run
@@ -39,7 +47,7 @@ def up(folder: StackFolder, template: Path, realistic: bool, ttl: float) -> None
     """
     if not folder.is_supervised():
         ensure_binaries()
-    request = StackRequest(folder, template.resolve(), realistic, ttl)
+    request = StackRequest(folder, template.resolve(), realistic, ttl, orders_per_second=orders)
     console.print(f"starting the stack [bold]{folder.name}[/]")
     try:
         with StageDisplay().live() as display:

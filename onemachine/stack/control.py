@@ -17,6 +17,7 @@ from onemachine.project import PROJECT_ROOT
 from onemachine.stack.children import processes_of_stack
 from onemachine.stack.progress import Event, follow, size_of
 from onemachine.stack.state import StackFolder, StackState
+from onemachine.traffic import ORDERS_PER_SECOND
 
 __all__ = [
     "AlreadyRunning",
@@ -64,6 +65,8 @@ class StackRequest:
         Time after which it stops by itself.
     owned : bool
         Whether it must end together with this process.
+    orders_per_second : float
+        How many orders its customers send.
     """
 
     folder: StackFolder
@@ -71,6 +74,7 @@ class StackRequest:
     realistic: bool
     ttl_seconds: float
     owned: bool = False
+    orders_per_second: float = ORDERS_PER_SECOND
 
     def command(self) -> list[str]:
         """Return the supervisor's command line."""
@@ -79,6 +83,7 @@ class StackRequest:
             *("--name", self.folder.name),
             *("--template", str(self.template)),
             *("--ttl-seconds", f"{self.ttl_seconds:g}"),
+            *("--orders", f"{self.orders_per_second:g}"),
         ]
         if self.realistic:
             argv.append("--realistic")

@@ -40,7 +40,7 @@ from onemachine.stack.names import (
 )
 from onemachine.stack.stages import Report
 from onemachine.stack.workbench import Workbench
-from onemachine.traffic import Traffic
+from onemachine.traffic import ORDERS_PER_SECOND, Traffic
 from srectl import runbooks
 
 __all__ = ["Parts", "StackOptions"]
@@ -92,10 +92,13 @@ class StackOptions:
         SAM template to deploy.
     realistic : bool
         Waits of production instead of short ones.
+    orders_per_second : float
+        How many orders its customers send.
     """
 
     template: Path
     realistic: bool = False
+    orders_per_second: float = ORDERS_PER_SECOND
 
 
 @dataclass
@@ -245,7 +248,9 @@ class Parts:
 
     def start_traffic(self, _report: Report) -> None:
         traffic = Traffic(
-            self.control_plane.admin_kubeconfig, self.bench.folder.path / "traffic.jsonl"
+            self.control_plane.admin_kubeconfig,
+            self.bench.folder.path / "traffic.jsonl",
+            self.options.orders_per_second,
         )
         traffic.prepare()
         process = self.bench.children.launch(

@@ -11,7 +11,10 @@ from typing import Any
 from onemachine.processes.waiting import LogTail, wait_until
 from onemachine.project import PROJECT_ROOT
 
-__all__ = ["Traffic"]
+__all__ = ["ORDERS_PER_SECOND", "Traffic"]
+
+#: Enough that a rate of errors is known within seconds.
+ORDERS_PER_SECOND = 20.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Traffic:
 
     kubeconfig: Path
     output: Path
-    requests_per_second: float = 20.0
+    requests_per_second: float = ORDERS_PER_SECOND
     namespace: str = "apps"
     service: str = "checkout"
 

@@ -21,9 +21,10 @@ from onemachine.stack.clients import aws_of, client_of
 from onemachine.stack.control import stop_stack
 from onemachine.stack.state import StackFolder
 from srectl import runbooks
-from tests.support.browser import open_page, serving
+from tests.support.browser import PageServer, open_page
 from tests.support.hostile_page import WAYS, made, page_against
-from tests.support.stacks import FIRING, post, post_alert, srectl, start, state_of
+from tests.support.serving import serving
+from tests.support.stacks import FIRING, exports_of, post, post_alert, srectl, start, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -49,8 +50,9 @@ def test_the_webhook_takes_an_alert_with_the_key_and_refuses_one_without(
 
 
 def test_the_exports_point_kubectl_and_the_service_at_the_stack(
-    exports: dict[str, str], tmp_path: Path
+    stack: StackFolder, tmp_path: Path
 ) -> None:
+    exports = exports_of(stack)  # of now: a rollout of another test has moved the service
     kubectl = find("kubernetes") / "kubectl"
     pods = subprocess.run(
         [kubectl, "-n", "apps", "get", "pods", "-o", "name"],
@@ -68,7 +70,7 @@ def test_the_exports_point_kubectl_and_the_service_at_the_stack(
 def test_a_page_in_a_browser_makes_the_stack_do_nothing(stack: StackFolder, tmp_path: Path) -> None:
     aws = aws_of(state_of(stack))
     role = aws.client("iam").get_role(RoleName="checkout-remediation-role")["Role"]["Arn"]
-    with serving(page_against(aws, "page", role)) as server:
+    with serving(PageServer(page_against(aws, "page", role))) as server:
         outcome = open_page(server, tmp_path / "profile")
     assert set(outcome) == set(WAYS)  # it tried them all
     assert outcome["fetch"].startswith("refused: ")

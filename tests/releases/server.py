@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.support.serving import serving as answering
+
 _CHUNK = 1 << 20
 
 
@@ -61,16 +63,11 @@ class ReleaseServer(ThreadingHTTPServer):
 @contextmanager
 def serving(root: Path) -> Iterator[ReleaseServer]:
     """Serve a folder on a free port while the block runs."""
-    server = ReleaseServer(root)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(ReleaseServer(root)) as server:
+        try:
+            yield server
+        finally:
+            server.closing.set()
 
 
 class _Handler(BaseHTTPRequestHandler):

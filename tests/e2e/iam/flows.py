@@ -337,7 +337,7 @@ def what_is_approved_is_done(lab: Lab) -> bool:
         "asked": lambda: lab.scene.record_that(_id(event), lambda r: bool(r.get("approval"))),
         "given up": given_up,
     }
-    if lab.first(asking) != "asked":
+    if lab.first(asking, 90) != "asked":
         lab.start("IncidentRecorder", resolution(event))
         lab.ended(execution)
         return False
@@ -371,9 +371,10 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
     )
     event = lab.event(runbook)
     execution = lab.start("IncidentResponseRunbook", event)
-    assert lab.first({"acted": lambda: lab.reported(_id(event), "execute")}, 90)
+    if not lab.first({"acted": lambda: lab.reported(_id(event), "execute")}, 90):
+        return False
     lab.start("IncidentRecorder", resolution(event))
-    lab.ended(execution, 120)
+    lab.ended(execution)
     looks = {
         "restored": lambda: lab.scene.record_that(
             _id(event), lambda r: r.get("restoration") == "restored"

@@ -151,7 +151,7 @@ class Lab:
             yield watching
         # What was not waited for goes on with the grant, and must not get in the next flow's way.
         for execution in watching.left_running:
-            self.ended(execution, 180)
+            self.ended(execution)
 
     @contextmanager
     def _without(self, grant: Grant) -> Iterator[None]:
@@ -270,7 +270,7 @@ class Lab:
             self.left_running.append(execution)
         return execution
 
-    def ended(self, execution: str, within: float = 60) -> str:
+    def ended(self, execution: str, within: float = 180) -> str:
         """Wait until a Standard execution has ended; gives its status.
 
         Where the grant that is taken away is missed, its retries are not waited for.

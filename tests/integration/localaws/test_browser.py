@@ -15,8 +15,9 @@ import pytest
 
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.support import eventually, make_role
-from tests.support.browser import open_page, serving
+from tests.support.browser import PageServer, open_page
 from tests.support.hostile_page import FUNCTIONS, WAYS, creation, made, page_against
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.localaws
 
@@ -25,7 +26,7 @@ def test_a_page_with_a_script_that_posts_to_the_local_aws_is_refused(
     local_aws: LocalAws, unique: str, tmp_path: Path
 ) -> None:
     role = make_role(local_aws, unique, "lambda.amazonaws.com")
-    with serving(page_against(local_aws, unique, role)) as server:
+    with serving(PageServer(page_against(local_aws, unique, role))) as server:
         outcome = open_page(server, tmp_path / "profile")
 
     assert set(outcome) == set(WAYS)  # it tried them all

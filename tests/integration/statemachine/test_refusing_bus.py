@@ -93,7 +93,7 @@ class RefusingBus:
         attempt = self._attempts[incident] = self._attempts.get(incident, 0) + 1
         rank = list(self._attempts).index(incident) + 1
         halvings = min(attempt, 3)
-        return bool(rank % (1 << halvings) == 0)
+        return rank % (1 << halvings) == 0
 
     def stop(self) -> None:
         """Listen no more."""

@@ -54,8 +54,15 @@ def test_a_thousand_deliveries_at_once_are_one_incident_and_one_remediation(
         )
         return sum(len(page["executions"]) for page in pages)
 
+    def parked() -> int:
+        """Count what the bus was too slow for: accepted, and kept for whoever redrives it."""
+        queue = platform.queues["parking"]
+        asked = ["ApproximateNumberOfMessages"]
+        told = platform.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=asked)
+        return int(told["Attributes"][asked[0]])
+
     # More where the bus took an event but answered too late, so that it was sent again.
-    keep_waiting(lambda: max(0, TIMES - started()), f"{TIMES} runbooks to start")
+    keep_waiting(lambda: max(0, TIMES - started() - parked()), f"{TIMES} runbooks to start")
     post(request([fingerprint], RESOLVED_AT, **labels))
     keep_waiting(lambda: started("RUNNING"), "all runbooks to end")
     record = platform.wait_status(incident_id, "resolved")
@@ -66,8 +73,9 @@ def test_a_thousand_deliveries_at_once_are_one_incident_and_one_remediation(
     assert len(platform.calls(incident_id, "execute")) == 1
     assert len(platform.record(incident_id)["actions_taken"]) == 1
     assert record["fingerprint"] == fingerprint
-    assert platform.queued("parking") == []
-    assert started("SUCCEEDED") == started() >= TIMES
+    assert started("SUCCEEDED") == started() >= TIMES - parked()
+    kept = [json.loads(json.loads(body)["Detail"]) for body in platform.queued("parking")]
+    assert {each["data"]["incident_id"] for each in kept} <= {incident_id}
 
 
 def keep_waiting(left: Callable[[], int], what: str) -> None:
