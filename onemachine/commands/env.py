@@ -18,7 +18,7 @@ def env(folder: StackFolder) -> None:
 
     \b
     eval "$(srectl env)"
-    curl -H "X-Api-Key: $WEBHOOK_API_KEY" -d @events/raw/alertmanager-firing.json "$WEBHOOK_URL"
+    curl -H "X-Api-Key: $WEBHOOK_API_KEY" -d @events/alertmanager/firing.json "$WEBHOOK_URL"
     """
     for name, value in exports(folder, running_state(folder)).items():
         click.echo(f"export {name}={shlex.quote(value)}")

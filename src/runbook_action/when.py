@@ -36,8 +36,9 @@ class Condition:
             return isinstance(found, bool) == isinstance(self.value, bool) and found == self.value
         if isinstance(found, bool) or not isinstance(found, int | float):
             return False
-        below = found < self.value
-        return bool(below if self.comparison == "below" else not below)
+        if self.comparison == "below":
+            return bool(found < self.value)
+        return bool(found >= self.value)  # what is no number holds neither way
 
     def __str__(self) -> str:
         return f"{self.fact} {self.comparison.replace('_', ' ')} {self.value!r}"

@@ -10,7 +10,6 @@ from runbook_action.errors import TargetAmbiguous, TargetNotFound
 from runbook_action.kinds import KINDS, KindWord
 from runbook_action.objects import Json, KubernetesObject, Pod
 from runbook_action.ports import Cluster
-from runbook_action.request import TargetKind
 from runbook_action.rights import WORKLOADS
 
 # The way from a pod upwards. What is no target is passed through; a CronJob is never reached: its
@@ -27,7 +26,7 @@ def name_of(found: KubernetesObject) -> str:
 class Owner:
     """What owns an object, as its owner reference says: nobody has looked whether it is there."""
 
-    kind: TargetKind
+    kind: KindWord
     namespace: str
     name: str
     uid: str
@@ -69,15 +68,17 @@ def owner_of_pod(cluster: Cluster, pod: Pod) -> Owner:
                 f"nothing to act on but itself"
             )
         kind = _known(reference)
-        if kind is None:
+        # Only a pod belongs to a ReplicaSet: one above another could go on for ever.
+        if kind is None or (kind == "replicaset" and found is not pod):
             raise TargetAmbiguous(
                 f"{name_of(found)} belongs to {_spelled(reference)}, which is no kind that this "
                 f"platform acts on"
             )
         name, uid = str(reference.get("name")), str(reference.get("uid") or "")
+        owner = Owner(kind, found.namespace, name, uid, name_of(pod))
         if kind != "replicaset":
-            return Owner(cast(TargetKind, kind), found.namespace, name, uid, name_of(pod))
-        found = cluster.read(kind, found.namespace, name)
+            return owner
+        found = owner.read(cluster)
 
 
 def refuse_if_managed(found: KubernetesObject) -> None:

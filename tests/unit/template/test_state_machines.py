@@ -63,7 +63,28 @@ def test_retries_are_exponential_with_three_attempts(machines: dict[str, dict[st
         for retrier in state.get("Retry", []):
             if retrier["MaxAttempts"] == 0:
                 continue
+            if retrier["ErrorEquals"] == ["Lambda.TooManyRequestsException"]:
+                continue  # no attempt: the call has not begun
             assert (retrier["MaxAttempts"], retrier["BackoffRate"]) == (3, 2), name
+
+
+def test_a_call_that_finds_no_place_waits_longer_than_ten_functions_take_to_start(
+    machines: dict[str, dict[str, Any]],
+) -> None:
+    waits = 0
+    for machine in machines.values():
+        for name, state in machine["definition"]["States"].items():
+            for retrier in state.get("Retry", []):
+                if retrier["ErrorEquals"] != ["Lambda.TooManyRequestsException"]:
+                    continue
+                pauses = [
+                    min(retrier["MaxDelaySeconds"], retrier["IntervalSeconds"] * 2**attempt)
+                    for attempt in range(retrier["MaxAttempts"])
+                ]
+                # Half of it on the average (JitterStrategy: FULL); no longer than CallSeconds has.
+                assert 60 < sum(pauses) < 100, name
+                waits += 1
+    assert waits == 4
 
 
 def test_the_machines_can_be_read_without_scrolling_and_say_nothing_twice() -> None:

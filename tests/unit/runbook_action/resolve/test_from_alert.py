@@ -119,6 +119,8 @@ def test_two_spellings_of_one_object_have_one_lock() -> None:
         # Owners.
         ("workload", {"pod": "shop-1-a"}, TargetAmbiguous, "Rollout shop (argoproj.io/v1alpha1)"),
         ("workload", {"pod": "alone-1-a"}, TargetNotFound, "ReplicaSet apps/alone-1 belongs to"),
+        ("workload", {"pod": "loop-1-a"}, TargetAmbiguous, "ReplicaSet apps/loop-1 belongs to"),
+        ("workload", {"pod": "earlier-1-a"}, TargetNotFound, "an earlier ReplicaSet"),
         ("workload", {"pod": "bare"}, TargetNotFound, "Pod apps/bare belongs to nothing"),
         ("workload", {"pod": "static"}, TargetAmbiguous, "Node node-1"),
         ("workload", {"pod": "lookalike"}, TargetAmbiguous, "checkout (example.com/v1)"),
