@@ -25,9 +25,10 @@ from onemachine.stack.state import StackFolder, StackState
 from srectl import runbooks
 from srectl.operate.account import Account as Deployment
 from srectl.operate.queues import QUEUES
-from tests.e2e.iam.grants import Grant, grants, listed
+from tests.e2e.iam.grants import Grant, grants
 from tests.integration.statemachine.platform import incident
 from tests.support.entitled import entitled
+from tests.support.template import listed
 
 WINDOW_SECONDS = 300  # FloodWindowSeconds
 _COUNTERS = {"all": "alerts", "notify": "notifications"}

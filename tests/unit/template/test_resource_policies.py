@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.template.test_permissions import identity_statements, listed
+from tests.support.template import identity_statements, listed
 
 # What writes an item, by DynamoDB's service authorization reference; a transaction is of these.
 WRITES = {
