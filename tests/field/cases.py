@@ -59,9 +59,11 @@ CASES = (
     Case(
         "31",
         ("31a-am-firing", "31b-am-resolved-by-timeout", "31c-am-firing-again-same-startsAt"),
-        "a recurrence that names its forerunner",
+        "a recurrence that names its forerunner, with a runbook of its own",
         lambda records: (
-            len(records) == 2 and records[1].get("forerunner") == records[0]["incident_id"]
+            len(records) == 2
+            and records[1].get("forerunner") == records[0]["incident_id"]
+            and "runbook_execution" in records[1]
         ),
     ),
     Case(
@@ -92,6 +94,10 @@ CASES = (
         "38",
         ("38-am-staging-namespace-selects-prod-runbook",),
         "for a human: the runbook is about another object",
-        _one(_escalated),
+        _one(
+            lambda record: (
+                _escalated(record) and "staging/checkout" in str(record.get("escalation_reason"))
+            )
+        ),
     ),
 )
