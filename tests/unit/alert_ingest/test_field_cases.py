@@ -24,9 +24,14 @@ def test_the_bodies_of_a_case_keep_one_identity_of_its_own(case: Case) -> None:
 
 def test_a_row_says_what_became_and_whether_it_must() -> None:
     (case,) = (case for case in CASES if case.row == "38")
-    record = {"incident_id": "0123456789", "alert_name": "A|B", "status": "escalated"}
+    record = {
+        "incident_id": "0123456789",
+        "alert_name": "A|B",
+        "status": "escalated",
+        "escalation_reason": "the alert names deployment staging/checkout",
+    }
     assert Fate(case, (202,), (record,)).line() == (
-        "| 38 | 202 | 01234567, A/B, None, escalated | "
+        "| 38 | 202 | 01234567, A/B, None, escalated, the alert names deployment staging/checkout | "
         "for a human: the runbook is about another object | yes |"
     )
     assert Fate(case, (400,), ()).line().endswith("no record | " + case.must + " | NO |")
