@@ -31,7 +31,8 @@ def test_a_row_says_what_became_and_whether_it_must() -> None:
         "escalation_reason": "the alert names deployment staging/checkout",
     }
     assert Fate(case, (202,), (record,)).line() == (
-        "| 38 | 202 | 01234567, A/B, None, escalated, the alert names deployment staging/checkout | "
+        "| 38 | 202 | 01234567, A/B, None, escalated, "
+        "the alert names deployment staging/checkout | "
         "for a human: the runbook is about another object | yes |"
     )
     assert Fate(case, (400,), ()).line().endswith("no record | " + case.must + " | NO |")
