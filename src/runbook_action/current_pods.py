@@ -21,18 +21,16 @@ def current_pods(cluster: Cluster, workload: Workload) -> list[Pod]:
     workload
         As it was just read. While its controller has not seen its template there are none yet.
     """
+    # Read in any case, so that a right that is missing shows at the first look.
+    pods = cluster.pods(workload.namespace, workload.selector)
+    revisions = [] if workload.kind == "statefulset" else revisions_of(cluster, workload)
     if workload.observed_generation < workload.generation:
         return []
-    pods = cluster.pods(workload.namespace, workload.selector)
-    if workload.kind == "statefulset":
-        wanted = workload.status.get("updateRevision")
-        return [
-            each for each in pods if each.belongs_to(workload) and each.labels.get(HASH) == wanted
-        ]
-    newest = next(iter(revisions_of(cluster, workload)), None)
-    if newest is None:
-        return []
     if workload.kind == "deployment":
-        return [each for each in pods if each.belongs_to(newest)]
-    wanted = newest.labels.get(HASH)
+        return [each for each in pods if revisions and each.belongs_to(revisions[0])]
+    wanted = workload.status.get("updateRevision")
+    if workload.kind == "daemonset":
+        wanted = revisions[0].labels.get(HASH) if revisions else None
+    if wanted is None:
+        return []
     return [each for each in pods if each.belongs_to(workload) and each.labels.get(HASH) == wanted]

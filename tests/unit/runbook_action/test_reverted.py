@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from runbook_action.actions import REGISTRY
+from runbook_action.current_pods import current_pods
 from runbook_action.errors import ActionRefused, ChangeReverted
 from runbook_action.objects import KubernetesObject
 from runbook_action.reverted import reverted_by
@@ -179,6 +180,18 @@ def test_a_crashing_pod_of_a_cronjob_with_the_same_labels_is_not_ours(kind: Any)
         request("restart_workload", "verify", kind=kind), world.services
     )
     assert seen.healthy, seen.summary
+
+
+@pytest.mark.parametrize(("kind", "lists"), [("deployment", 2), ("statefulset", 1)])
+def test_what_tells_the_current_pods_is_read_though_the_change_is_not_seen_yet(
+    kind: Any, lists: int
+) -> None:
+    """So that a right that is missing shows at the first look, on a slow cluster, too."""
+    world = World.new(kind=kind)
+    world.cluster.raw["status"]["observedGeneration"] = 0
+    workload = world.cluster.workload(kind, "apps", "checkout")
+    assert current_pods(world.cluster, workload) == []
+    assert len(world.cluster.selected) == lists
 
 
 def hpa() -> dict[str, Any]:
