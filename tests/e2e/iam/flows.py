@@ -155,7 +155,7 @@ def a_repetition_is_announced_once(lab: Lab) -> bool:
     event = lab.event()
     for _ in range(2):
         lab.start("IncidentNotifier", event)
-    assert lab.first({"told": lambda: lab.announcements(_id(event))})
+    assert lab.first({"told": lambda: lab.announcements(_id(event))}, 60)
     return lab.never(lambda: lab.announcements(_id(event)) > 1, 12)
 
 
