@@ -14,6 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+# Loaded once, by the master, instead of by each worker: most of what a pod's start costs.
+import boto3  # noqa: F401
+import flask  # noqa: F401
+
 # Loaded before the first fork: the flag in it is memory that master and workers share.
 from checkout.drain import drain
 

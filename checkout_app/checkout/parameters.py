@@ -58,7 +58,8 @@ class SsmStore:
 
     def _connect(self) -> Any:
         if self._client is None:
-            # Imported late, and off the thread that serves: boto3 takes half a second.
+            # Late, and off the thread that serves: where the master has not loaded it already,
+            # it takes half a second.
             import boto3
             from botocore.config import Config
 

@@ -8,13 +8,26 @@ it away while it waits.
 from __future__ import annotations
 
 import contextlib
+import heapq
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+
+class _Start(NamedTuple):
+    """Work that waits for its first turn, and when it, or whoever it belongs to, came."""
+
+    born: int
+    run: Callable[[], None]
 
 
 class Turns:
-    """Hands out turns: to those who come back first, then to new starts, each in order.
+    """Hands out turns: to what is under way, the eldest first, then to new starts in order.
+
+    What is started by something under way belongs to it and is as old: whoever waits for its child
+    would else wait for everybody who came in the meantime.
 
     Parameters
     ----------
@@ -25,18 +38,25 @@ class Turns:
     def __init__(self, number: int) -> None:
         self._lock = threading.Lock()
         self._free = number
-        self._returning: deque[threading.Event] = deque()
-        self._starting: deque[Callable[[], None]] = deque()
+        self._count = itertools.count()
+        #: By age; the second number keeps the order of those of one age.
+        self._under_way: list[tuple[int, int, threading.Event | _Start]] = []
+        self._starting: deque[_Start] = deque()
         self._mine = threading.local()
 
     def start(self, run: Callable[[], None]) -> None:
         """Run something in a thread of its own as soon as a turn is free; returns at once."""
+        parent = self._age()
         with self._lock:
+            work = _Start(next(self._count) if parent is None else parent, run)
             if self._free <= 0:
-                self._starting.append(run)
+                if parent is None:
+                    self._starting.append(work)
+                else:
+                    self._queue(parent, work)
                 return
             self._free -= 1
-        self._begin(run)
+        self._begin(work)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -66,42 +86,55 @@ class Turns:
             self._take()
             self._mine.held = True
 
-    def _begin(self, run: Callable[[], None]) -> None:
-        threading.Thread(target=self._work, args=(run,), daemon=True, name="execution").start()
+    def _age(self) -> int | None:
+        """When what this thread works at came; None for a thread that was not started here."""
+        age: int | None = getattr(self._mine, "born", None)
+        return age
 
-    def _work(self, first: Callable[[], None]) -> None:
-        run: Callable[[], None] | None = first
+    def _queue(self, born: int, waiting: threading.Event | _Start) -> None:
+        heapq.heappush(self._under_way, (born, next(self._count), waiting))
+
+    def _begin(self, work: _Start) -> None:
+        threading.Thread(target=self._work, args=(work,), daemon=True, name="execution").start()
+
+    def _work(self, first: _Start) -> None:
+        work: _Start | None = first
         # The next one takes over the thread, which costs as much to make as a state to run.
-        while run is not None:
+        while work is not None:
             self._mine.held = True
+            self._mine.born = work.born
             try:
-                run()
+                work.run()
             except BaseException:
                 self._mine.held = False
                 self._give()
                 raise
             self._mine.held = False
-            run = self._next()
+            work = self._next()
 
     def _take(self) -> None:
+        age = self._age()
         with self._lock:
             if self._free > 0:
                 self._free -= 1
                 return
             mine = threading.Event()
-            self._returning.append(mine)
+            self._queue(next(self._count) if age is None else age, mine)
         mine.wait()
 
     def _give(self) -> None:
-        run = self._next()
-        if run is not None:
-            self._begin(run)
+        work = self._next()
+        if work is not None:
+            self._begin(work)
 
-    def _next(self) -> Callable[[], None] | None:
+    def _next(self) -> _Start | None:
         """Pass the turn on; returns what is to be started with it, if anything."""
         with self._lock:
-            if self._returning:
-                self._returning.popleft().set()
+            if self._under_way:
+                _, _, eldest = heapq.heappop(self._under_way)
+                if isinstance(eldest, _Start):
+                    return eldest
+                eldest.set()
                 return None
             if self._starting:
                 return self._starting.popleft()

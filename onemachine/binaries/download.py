@@ -114,7 +114,7 @@ def _fetch_rest(address: str, part: Path, mirror: Mirror, progress: Progress) ->
         if not continues:
             have = 0  # a server that knows no ranges sends the whole
         length = response.headers.get("Content-Length")
-        total = have + int(length) if length is not None and length.isdigit() else None
+        total = have + int(length) if length is not None and length.isdecimal() else None
         progress(have, total)
         with part.open("ab" if continues else "wb") as file:
             for chunk in _chunks(response):

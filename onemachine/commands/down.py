@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from urllib.parse import urlsplit
+
 import click
 
 from onemachine.commands.options import name_option
 from onemachine.commands.stage_display import StageDisplay
 from onemachine.stack.control import StackFailed, stop_stack
+from onemachine.stack.exports import NAMES
 from onemachine.stack.state import StackFolder
 from srectl.commands.display import console
 from srectl.errors import CommandFailed
@@ -29,3 +33,7 @@ def down(folder: StackFolder) -> None:
     if outcome.killed:
         console.print(f"{outcome.killed} processes had outlived their supervisor and were killed")
     console.print(f"the stack {folder.name} is down")
+    # Else the next command of the shell asks an AWS that is gone, and says so at length.
+    if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in ("127.0.0.1", "localhost"):
+        left = " ".join(name for name in NAMES if name in os.environ)
+        console.print(f"this shell still points at it: unset {left}", soft_wrap=True)

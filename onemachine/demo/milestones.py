@@ -28,7 +28,7 @@ class Pace:
     alert : float
         Seconds from the first error to a firing alert.
     delivery : float
-        Seconds for each hop of a message.
+        Seconds for each hop of a message; a refused webhook call and its repetition are one hop.
     rollout : float
         Seconds until all pods are replaced.
     recovery : float
@@ -46,8 +46,8 @@ class Pace:
 
     @classmethod
     def short(cls) -> Pace:
-        """Give limits for the shortened waits."""
-        return cls(10, alert=60, delivery=30, rollout=90, recovery=90, closing=60)
+        """Give limits for the shortened waits, on a machine that is busy with other things."""
+        return cls(10, alert=90, delivery=90, rollout=180, recovery=120, closing=90)
 
     @classmethod
     def realistic(cls) -> Pace:

@@ -14,8 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from onemachine.receiver import (
     ChatMessage,
     Mail,
@@ -31,6 +29,7 @@ from onemachine.stack.names import ALERT_NAME, DEGRADED_MODE_PARAMETER
 from onemachine.stack.state import StackFolder, StackState
 from onemachine.stack.under_care import CareView, Pod
 from onemachine.traffic import Traffic
+from srectl.operate.incidents import values_of
 
 __all__ = ["Accepted", "World", "parse_time"]
 
@@ -146,7 +145,7 @@ class World:
                 ConsistentRead=True,
             )
             for item in answer["Items"]:
-                record = _plain(item)
+                record = values_of(item)
                 if record.get("alert_name") == ALERT_NAME:
                     return record
         return None
@@ -212,22 +211,3 @@ class World:
 def parse_time(text: str) -> float:
     """Turn an ISO 8601 time into Unix time."""
     return datetime.datetime.fromisoformat(text).timestamp()
-
-
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn DynamoDB's typed values into plain ones that are JSON."""
-    deserializer = TypeDeserializer()
-
-    def simple(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {name: simple(each) for name, each in value.items()}
-        if isinstance(value, list):
-            return [simple(each) for each in value]
-        if isinstance(value, set):
-            return sorted(simple(each) for each in value)
-        if value is None or isinstance(value, str | bool):
-            return value
-        number = float(value)
-        return int(number) if number.is_integer() else number
-
-    return {name: simple(deserializer.deserialize(value)) for name, value in item.items()}

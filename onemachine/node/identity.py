@@ -103,7 +103,7 @@ class PodIdentity:
             return {}
         self._audience = annotations.get(AUDIENCE_ANNOTATION, DEFAULT_AUDIENCE)
         wanted = annotations.get(EXPIRATION_ANNOTATION, "")
-        self._expiration = int(wanted) if wanted.isdigit() else DEFAULT_EXPIRATION
+        self._expiration = int(wanted) if wanted.isdecimal() else DEFAULT_EXPIRATION
         self._expiration = max(self._expiration, MINIMUM_EXPIRATION)
         self.refresh()
         return {

@@ -199,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> Mapping[str, Any]:
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _MAX_BODY_BYTES:
+        if not length.isdecimal() or int(length) > _MAX_BODY_BYTES:
             self.close_connection = True
             raise NotANotification(f"the body must be given a length below {_MAX_BODY_BYTES}")
         try:

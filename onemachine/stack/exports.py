@@ -6,7 +6,22 @@ from onemachine.stack.aws_access import aws_exports, read_secret
 from onemachine.stack.state import StackFolder, StackState
 from onemachine.stack.under_care import CareView
 
-__all__ = ["checkout_url", "exports"]
+__all__ = ["NAMES", "checkout_url", "exports"]
+
+#: What a shell has of a stack after ``eval "$(srectl env)"``.
+NAMES = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "WEBHOOK_URL",
+    "WEBHOOK_API_KEY",
+    "KUBECONFIG",
+    "PROMETHEUS_URL",
+    "ALERTMANAGER_URL",
+    "CHECKOUT_URL",
+)
 
 
 def exports(folder: StackFolder, state: StackState) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from runbook_action.errors import AccessDenied, ActionRefused
 from runbook_action.fields import Field, IntegerField
-from runbook_action.objects import Node, Pod, Workload
+from runbook_action.objects import Node, Pod, Workload, number_in
 from runbook_action.ports import Cluster
 from runbook_action.request import Request
 from runbook_action.room import without_room
@@ -157,8 +157,7 @@ def _may_be_unavailable(workload: Workload) -> int:
 
 def _resolved(value: object, replicas: int, rounded: Any) -> int:
     text = str(value)
-    if text.endswith("%") and text[:-1].isdigit():
-        return int(rounded(int(text[:-1]) * replicas / 100))
-    if text.isdigit():
-        return int(text)
-    return replicas  # not understood: the worst is assumed
+    number = number_in(text.removesuffix("%"))
+    if number is None:
+        return replicas  # not understood: the worst is assumed
+    return int(rounded(number * replicas / 100)) if text.endswith("%") else number

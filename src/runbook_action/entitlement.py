@@ -6,7 +6,8 @@ incident holds the lock of the target, which incident-response-runbook takes aft
 (mode, maintenance, flood, cooldown, loop breaker). In doubt nothing is done.
 
 Operations that change nothing (resolve, plan, verify) are free: ``srectl runbooks plan`` asks for
-runbooks that are not published yet.
+runbooks that are not published yet. So is hand_over, which comes where the next incident has the
+lock, or will have it: it changes only which of the two brings the value of before back.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """What is known of a target at the moment of a plan, for the conditions of a step.
 
-A fact that cannot be found out is left out, and then no condition on it holds. Only what may be
-different a moment later (the cluster does not answer) is an error, to be asked again.
+A fact that cannot be found out is left out, and then no condition on it holds: what nobody has said
+yet (a status that is missing or of an earlier spec, a node that is not heard) is neither 0 nor
+false. Only what may be different a moment later (the cluster does not answer) is an error, to be
+asked again.
 """
 
 from __future__ import annotations
@@ -57,11 +59,8 @@ def facts_of(request: Request, services: Services) -> Facts:
 
         def read() -> Facts:
             workload = cluster.workload(target.kind, target.namespace or "", target.name)
-            found: Facts = {
-                "replicas": workload.replicas,
-                "ready_replicas": workload.count("ready"),
-            }
-            for more in (_rollout, _containers, _autoscaling):
+            found: Facts = {}
+            for more in (_replicas, _rollout, _containers, _autoscaling):
                 _learn(found, lambda more=more: more(workload, services))  # type: ignore[misc]
             return found
 
@@ -79,9 +78,7 @@ def facts_of(request: Request, services: Services) -> Facts:
             ),
         )
     elif target.kind == "node":
-        _learn(
-            facts, lambda: {"node_ready": cast(Node, cluster.read("node", "", target.name)).ready}
-        )
+        _learn(facts, lambda: _readiness(cluster.node(target.name)))
     return facts
 
 
@@ -101,7 +98,21 @@ def _learn(facts: Facts, find_out: Callable[[], Facts]) -> None:
         return  # not there, or not allowed to look: unknown
 
 
+def _readiness(node: Node) -> Facts:
+    said = node.condition("Ready").get("status")
+    return {"node_ready": said == "True"} if said in ("True", "False") else {}
+
+
+def _replicas(workload: Workload, _: Services) -> Facts:
+    if workload.observed:
+        return {"replicas": workload.replicas, "ready_replicas": workload.count("ready")}
+    # A DaemonSet's are counted by its controller, the others' are asked for in the spec.
+    return {} if workload.kind == "daemonset" else {"replicas": workload.replicas}
+
+
 def _rollout(workload: Workload, services: Services) -> Facts:
+    if not workload.observed:
+        return {}  # its newest revision may be one before the current template
     began = came_at(services.cluster, workload)
     if began is None:
         return {}
@@ -123,13 +134,17 @@ def _autoscaling(workload: Workload, services: Services) -> Facts:
 
 def _at_maximum(autoscaler: Autoscaler) -> Facts:
     wanted = autoscaler.status.get("desiredReplicas")
-    if not isinstance(wanted, int):
+    # Controllers of some versions do not say which spec they saw.
+    seen = autoscaler.status.get("observedGeneration", autoscaler.generation)
+    if not isinstance(wanted, int) or seen < autoscaler.generation:
         return {}  # its controller has not looked yet
     return {"autoscaler_at_maximum": wanted >= autoscaler.max_replicas}
 
 
 def _of_pods(pods: Any) -> Facts:
     statuses = [each for pod in pods for each in _statuses(cast(Pod, pod))]
+    if pods and not statuses:
+        return {}  # no kubelet has told of them yet
     reasons = {
         str(ended["reason"])
         for status in statuses

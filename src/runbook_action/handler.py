@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -28,11 +28,11 @@ from runbook_action.adapters.parameters import SsmParameters
 from runbook_action.approval import Approval, plan_hash
 from runbook_action.entitlement import Entitlement
 from runbook_action.errors import FinalError, RunbookActionError
-from runbook_action.facts import plan_if_it_applies
 from runbook_action.kubernetes_events import tell_of
+from runbook_action.operate import on_its_target, operate
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
-from runbook_action.request import Operation, Request, parse_request
+from runbook_action.request import Request, parse_request
 from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
 
@@ -95,6 +95,7 @@ class Container:
             checks=self._checks,
             catalogue=self._catalogue,
             locks=self._locks,
+            only_annotated=self.settings.only_annotated,
         )
 
 
@@ -190,14 +191,15 @@ def _entitled(request: Request, services: Services, known: Container) -> str:
         return ""
 
     def plan() -> list[dict[str, Any]]:
-        return [each.to_json() for each in action.plan(request, services).plan]
+        found = action.plan(request, on_its_target(request, services))
+        return [each.to_json() for each in found.plan]
 
     return known.approval.require(request, wanted.get("approvers", ()), plan)
 
 
 def _run(request: Request, services: Services) -> Outcome:
     try:
-        outcome = _operate(request, services)
+        outcome = operate(REGISTRY[request.action], request, services)
     except FinalError as error:
         _tell_of(request, error, services)
         raise
@@ -208,17 +210,6 @@ def _run(request: Request, services: Services) -> Outcome:
 def _tell_of(request: Request, result: Outcome | FinalError, services: Services) -> None:
     """Write the event; what was done is done, whether it can be told of or not."""
     try:
-        tell_of(request, result, services)
+        tell_of(request, result, on_its_target(request, services))
     except RunbookActionError:
         logger.warning("No event was written on the target", exc_info=True)
-
-
-def _operate(request: Request, services: Services) -> Outcome:
-    action = REGISTRY[request.action]
-    operations: dict[Operation, Callable[[Request, Services], Outcome]] = {
-        "plan": lambda asked, using: plan_if_it_applies(action, asked, using),
-        "execute": action.execute,
-        "verify": action.verify,
-        "undo": action.undo,
-    }
-    return operations[request.operation](request, services)

@@ -46,7 +46,7 @@ def bare(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def digest_of(template: Mapping[str, Any]) -> str:
-    """Short name of what a pod template says, whatever restarts there were."""
+    """Short fingerprint of a pod template, the same whatever restarts it had since."""
     text = json.dumps(bare(template), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -66,6 +66,7 @@ def came_at(cluster: Cluster, workload: Workload) -> datetime | None:
             break
         first = each
     try:
-        return datetime.fromisoformat(str(first.metadata.get("creationTimestamp")))
+        found = datetime.fromisoformat(str(first.metadata.get("creationTimestamp")))
     except ValueError:
         return None
+    return found if found.tzinfo else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 KindWord = Literal[
     "controllerrevision",
@@ -85,3 +85,35 @@ KINDS: Mapping[KindWord, Kind] = {
         "StorageClass", "storage.k8s.io", "v1", "storageclasses", namespaced=False
     ),
 }
+
+
+def known_kind(reference: Mapping[str, Any], *, of_no_version: bool = False) -> KindWord | None:
+    """Give the kind that a reference from one object to another means, None for an unknown one.
+
+    Parameters
+    ----------
+    reference
+        An owner reference or a ``scaleTargetRef``, as the API has it.
+    of_no_version
+        Whether one without ``apiVersion`` may be of any group.
+
+    Examples
+    --------
+    >>> known_kind({"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"})
+    'deployment'
+    >>> known_kind({"apiVersion": "example.com/v1", "kind": "Deployment", "name": "checkout"})
+    """
+    version = str(reference.get("apiVersion") or "")
+    group = version.rpartition("/")[0]
+    for word, kind in KINDS.items():
+        if kind.kind == reference.get("kind") and (
+            kind.group == group or (of_no_version and not version)
+        ):
+            return word
+    return None
+
+
+def spelled(reference: Mapping[str, Any]) -> str:
+    """Spell a reference for an error: ``Rollout shop (argoproj.io/v1alpha1)``."""
+    version = reference.get("apiVersion") or "of no version"
+    return f"{reference.get('kind')} {reference.get('name')} ({version})"

@@ -2,31 +2,53 @@
 
 A *thing* is one changeable value: the replicas of a Deployment, an autoscaler's bound, whether a
 node is cordoned, a parameter that all clusters read. The first holder remembers the value from
-before; the change stands while anyone holds it; the last one to let go brings that value back, and
-only if nobody else has changed it since. A holder is one step of one incident.
+before. A holder is one step of one incident; it wants a number or a switch that is on, and what
+stands is the most that anyone wants. Who lets go takes back what only it wanted; the last one
+brings back the value from before. Who never lets go has kept it: that is what the others go back
+to, and it blocks nobody.
 
-Two stores are written, the lease and the thing itself, and a call may die between them. The lease
-is written first when the thing is taken and last when it is given back, so that whoever comes next
-finds either the value from before or the value that was set, and goes on from there. Anything else
-is somebody else's choice. The locks of the state machines see to it that one incident at a time
-does this to one object; where a lock ran out, the version of the lease makes the slower one repeat.
+A lease says what the thing is to have (``set``) and what it had when that was decided (``was``).
+Until the write is known to be done the thing has one of the two; afterwards both are the same.
+Anything else is somebody's choice: it ends the lease, and is the value from before for whoever
+comes next.
 
-docs/adr/0009-a-temporary-change-is-a-lease.md has the alternatives.
+``holding`` has what a holder may do with it. docs/adr/0009-a-temporary-change-is-a-lease.md has
+the reasons and the alternatives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Literal, Protocol
 
 from runbook_action.errors import ActionRefused
 
 Value = bool | int
 
-#: A holder is forgotten after this: no state machine lives longer (``TimeoutSeconds``).
+#: An undo finds its holder for as long as a state machine may live (``TimeoutSeconds``).
 HOLD_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Holder:
+    """One step's part in a lease.
+
+    Attributes
+    ----------
+    until
+        Unix time until which it can let go. What it has set by then is kept.
+    wants
+        The value that it asked for.
+    state
+        ``holds``. ``handed over``: its incident is over and its alert fires again, so whoever takes
+        the thing next takes its part, too. ``leaving``: what it gives back is being written, or
+        waits until another bound of the object allows it.
+    """
+
+    until: int
+    wants: Value
+    state: Literal["holds", "handed over", "leaving"] = "holds"
 
 
 @dataclass(frozen=True)
@@ -36,31 +58,54 @@ class Lease:
     Attributes
     ----------
     before
-        The value to bring back.
+        The value to bring back in the end.
     set
-        The value that its holders want.
+        The value that the thing is to have.
     was
-        The value that was found when ``set`` was decided: what the thing still has if the call died
-        before it wrote.
+        The value that it had when ``set`` was decided; the same as ``set`` once that is written.
     holders
-        Step of an incident (``Request.token``) → Unix time until which it counts.
+        Step of an incident (``Request.token``) → its part.
     version
         Counts the writes; 0 where there is none yet.
+    uid
+        Identity of the object; empty for what is none. A lease of an earlier object of the same
+        name is none.
     """
 
     before: Value
     set: Value
     was: Value
-    holders: Mapping[str, int]
+    holders: Mapping[str, Holder]
     version: int = 0
+    uid: str = ""
 
     def explains(self, found: Value) -> bool:
         """Whether a value is one that its holders left; any other is somebody else's choice."""
-        return found in (self.set, self.was, self.before)
+        return found in (self.set, self.was)
 
-    def unwritten(self, found: Value) -> Value | None:
-        """Give what is left to write, where an earlier call died before it wrote; else None."""
-        return self.set if found != self.set and self.explains(found) else None
+    @property
+    def counting(self) -> Mapping[str, Holder]:
+        """The holders whose wish still counts."""
+        return {name: each for name, each in self.holders.items() if each.state != "leaving"}
+
+    def stands(self, found: Value) -> Value:
+        """What is to stand for those who count; what never came to be (above ``found``) does not.
+
+        So a give-back never raises anything.
+        """
+        wishes = [each.wants for each in self.counting.values() if each.wants <= found]
+        return max([self.before, *wishes])
+
+    def without(self, *names: str) -> Lease:
+        """The same without some of its holders."""
+        rest = {name: each for name, each in self.holders.items() if name not in names}
+        return replace(self, holders=rest)
+
+    def at(self, now: float, found: Value) -> Lease:
+        """The lease as it is now: what those kept whose time is over is the value from before."""
+        over = [name for name, each in self.holders.items() if each.until <= now]
+        kept = replace(self, holders={name: self.holders[name] for name in over}).stands(found)
+        return replace(self.without(*over), before=kept)
 
 
 class Leases(Protocol):
@@ -82,11 +127,6 @@ class Leases(Protocol):
         """Remove exactly this version, else ClusterConflict; one that is gone is no fault."""
 
 
-class _Clock(Protocol):
-    def now(self) -> datetime:
-        """The time, in UTC."""
-
-
 @dataclass(frozen=True)
 class Taken:
     """A thing that is held now.
@@ -96,25 +136,40 @@ class Taken:
     lease
         The lease, its ``before`` among it.
     write
-        The value to write now; None where it stands already, or where somebody else has changed it
-        since this holder wrote it.
+        The value to write now, and then to ``settle``; None where it stands already, or where
+        somebody else has changed it since this holder wrote it.
     """
 
     lease: Lease
     write: Value | None
 
-    def refuse_if_another_chose(self, found: Value, what: str) -> None:
-        """Stop an action whose value somebody else has set between its lease and its write.
+    def refuse_unless_allowed(self, found: Value, limit: Value, what: str) -> None:
+        """Stop before the write what somebody else has set meanwhile, or what is not allowed.
+
+        Parameters
+        ----------
+        found
+            The thing's value now.
+        limit
+            The highest that this step may set; True for a switch.
+        what
+            The thing in words, at the beginning of a sentence.
 
         Raises
         ------
         ActionRefused
-            If the thing has neither the value to set nor one that the lease explains.
+            If the thing has a value that the lease does not explain, or an earlier call of this
+            step decided on more than is allowed by now.
         """
-        if self.write is None and found != self.lease.set:
+        if not self.lease.explains(found):
             raise ActionRefused(
                 f"{what} is {found}, which somebody has chosen while this incident was about to "
                 f"set {self.lease.set}: it is left alone."
+            )
+        if self.write is not None and self.write > limit:
+            raise ActionRefused(
+                f"{what} is {found}, was to be {self.write} and may be {limit} at most by now: it "
+                f"is left alone."
             )
 
 
@@ -125,11 +180,11 @@ class Return:
     Attributes
     ----------
     verdict
-        ``bring back``: write ``value``, then call ``Holding.forget``. ``kept``: ``others`` still
-        hold it. ``changed``: somebody else chose another value since, which stays. ``not held``:
+        ``bring back``: write ``value``, then call ``Holding.forget``. ``kept``: ``others`` want it
+        as it is. ``changed``: somebody else chose another value since, which stays. ``not held``:
         this holder has no part in it (any more).
     value
-        The value from before; None where it is not to be written.
+        The value to go back to; None where nothing is to be written.
     others
         Incidents that still hold it, sorted.
     """
@@ -139,124 +194,11 @@ class Return:
     others: tuple[str, ...] = ()
 
 
-class Holding:
-    """One holder's part in one thing.
-
-    Parameters
-    ----------
-    leases
-        The store.
-    clock
-        Says which holders still count.
-    thing
-        Its name, as ``thing_of`` makes it.
-    holder
-        ``Request.token`` of the step.
-    """
-
-    def __init__(self, leases: Leases, clock: _Clock, thing: str, holder: str) -> None:
-        self._leases = leases
-        self._clock = clock
-        self._thing = thing
-        self._holder = holder
-
-    def held(self) -> Lease | None:
-        """The lease, if this holder is one of those who have it."""
-        lease = self._read()
-        return lease if lease and self._holder in lease.holders else None
-
-    def take(self, found: Value, wanted: Value) -> Taken:
-        """Remember the value from before, or join those who hold the thing. Write it afterwards.
-
-        Parameters
-        ----------
-        found
-            The thing's value now.
-        wanted
-            The value to set. Where others hold it, too, the higher number counts.
-
-        Returns
-        -------
-        Taken
-            What to write. Taken twice it is the same.
-
-        Raises
-        ------
-        ClusterConflict
-            If somebody else was quicker: begin anew.
-        """
-        lease = self._read()
-        if lease and self._holder in lease.holders:
-            return Taken(lease, lease.unwritten(found))
-        until = int(self._clock.now().timestamp()) + HOLD_SECONDS
-        if lease is None:
-            lease = Lease(found, wanted, found, {self._holder: until}, 1)
-        else:
-            ours = lease.explains(found)
-            lease = Lease(
-                before=lease.before if ours else found,
-                set=_together(lease.set, wanted) if ours else wanted,
-                was=found,
-                holders={**lease.holders, self._holder: until},
-                version=lease.version + 1,
-            )
-        self._leases.write(self._thing, lease)
-        return Taken(lease, None if found == lease.set else lease.set)
-
-    def let_go(self, found: Value) -> Return:
-        """Find out what becomes of the thing when this holder lets it go.
-
-        Where others still hold it the holder is out when this returns. Else ``forget`` ends it,
-        once the value is written, so that a call that dies in between can be repeated.
-
-        Parameters
-        ----------
-        found
-            The thing's value now.
-
-        Raises
-        ------
-        ClusterConflict
-            If somebody else was quicker: begin anew.
-        """
-        lease = self._read()
-        if lease is None or self._holder not in lease.holders:
-            return Return("not held")
-        others = {name: until for name, until in lease.holders.items() if name != self._holder}
-        if others:
-            self._leases.write(
-                self._thing, replace(lease, holders=others, version=lease.version + 1)
-            )
-            return Return("kept", others=tuple(sorted({name.split("/")[0] for name in others})))
-        if lease.explains(found):
-            return Return("bring back", lease.before)
-        self.forget()
-        return Return("changed")
-
-    def forget(self) -> None:
-        """End the lease of the last holder; without it nothing happens."""
-        lease = self._read()
-        if lease and set(lease.holders) == {self._holder}:
-            self._leases.delete(self._thing, lease.version)
-
-    def _read(self) -> Lease | None:
-        """The lease with the holders that still count; one that nobody holds is none."""
-        lease = self._leases.read(self._thing)
-        if lease is None:
-            return None
-        now = self._clock.now().timestamp()
-        live = {name: until for name, until in lease.holders.items() if until > now}
-        if not live:
-            self._leases.delete(self._thing, lease.version)
-            return None
-        return replace(lease, holders=live)
-
-
 def why_kept(answer: Return, now: object) -> str:
     """Say, as the end of a sentence about a thing, why its value is not written."""
     return {
-        "kept": f"stays {now}: held by {', '.join(answer.others)}, too; the last of them brings "
-        f"it back",
+        "kept": f"stays {now}: held by {', '.join(answer.others)}, too, until the last of them "
+        f"lets go",
         "changed": f"is {now}, which somebody has chosen since: it is left alone",
         "bring back": f"is {now} as before",
         "not held": f"is {now} and not held for this incident: there is nothing to undo",
@@ -271,9 +213,3 @@ def thing_of(cluster: str, namespace: str | None, kind: str, name: str, field: s
 def parameter_thing(name: str) -> str:
     """Name an SSM parameter as a thing: one for all clusters."""
     return f"parameter#{name}"
-
-
-def _together(one: Value, other: Value) -> Value:
-    if isinstance(one, bool) or isinstance(other, bool):
-        return other
-    return max(one, other)

@@ -1,9 +1,10 @@
 """Which pods of a node leave it in a drain, and asking them to.
 
-Which stay and which stop the drain follows ``pkg/drain/filters.go`` of kubernetes/kubectl, with two
-differences. An emptyDir in memory, or with a limit of size, is scratch and stops nothing. And a pod
-that should have ended by now on a node whose kubelet is silent counts as gone, as with kubectl's
-``--skip-wait-for-delete-timeout``: nobody is there to end it.
+Which stay and which stop the drain follows ``pkg/drain/filters.go`` of kubernetes/kubectl, with
+three differences. An emptyDir in memory, or with a limit of size, is scratch and stops nothing. A
+pod that should have ended by now on a node whose kubelet is silent counts as gone, as with
+kubectl's ``--skip-wait-for-delete-timeout``: nobody is there to end it. And a pod whose owners
+refuse stays.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from runbook_action.errors import (
 from runbook_action.objects import Node, Pod, lost_with
 from runbook_action.ports import Cluster
 from runbook_action.request import Request
+from runbook_action.resolve.consent_of_pods import ConsentOfPods
 
 EVICTIONS_AT_ONCE = 8
 NAMED_IN_ERRORS = 10
@@ -32,11 +34,23 @@ NAMED_IN_ERRORS = 10
 
 @dataclass(frozen=True)
 class Leaving:
-    """The pods of a node: to evict, to leave with the reason, and those that forbid the drain."""
+    """The pods of a node: to evict, to leave with the reason, and those that forbid the drain.
+
+    Of those that stay, ``refused`` are the ones that could leave and whose owners do not let them.
+    """
 
     evict: Sequence[Pod]
     leave: Mapping[str, str]
     forbid: Mapping[str, str]
+    refused: Sequence[str] = ()
+
+    @property
+    def told(self) -> str:
+        """Who refused, for the summary: the node is not empty for whoever repairs it."""
+        if not self.refused:
+            return ""
+        named = ", ".join(self.refused[:NAMED_IN_ERRORS])
+        return f" {len(self.refused)} of them are left alone, as their owners refuse: {named}."
 
     @property
     def lost(self) -> dict[str, str]:
@@ -48,7 +62,7 @@ class Leaving:
         evict = [pod for pod in self.evict if id_of(pod) not in skipped]
         names = {id_of(pod) for pod in self.evict}
         stay = {name: why for name, why in skipped.items() if name in names}
-        return Leaving(evict, {**self.leave, **stay}, self.forbid)
+        return Leaving(evict, {**self.leave, **stay}, self.forbid, self.refused)
 
 
 @dataclass
@@ -75,7 +89,13 @@ class Refusals:
         return {**self.ending, **self.never}
 
 
-def leaving(cluster: Cluster, node: Node, parameters: Mapping[str, Any], now: datetime) -> Leaving:
+def leaving(
+    cluster: Cluster,
+    node: Node,
+    parameters: Mapping[str, Any],
+    now: datetime,
+    consent: ConsentOfPods,
+) -> Leaving:
     """Sort the pods of a node.
 
     Parameters
@@ -84,16 +104,21 @@ def leaving(cluster: Cluster, node: Node, parameters: Mapping[str, Any], now: da
         ``evict_unmanaged`` and ``delete_emptydir_data``: what may be lost.
     now
         The time, in UTC.
+    consent
+        Asks the pods' owners.
     """
-    evict, leave, forbid = [], {}, {}
+    evict, leave, forbid, refused = [], {}, {}, []
     for pod in cluster.pods_on_node(node.name):
         if reason := _stays(pod, node, now):
             leave[id_of(pod)] = reason
+        elif not pod.terminating and (reason := consent.why_not(pod)):
+            leave[id_of(pod)] = reason
+            refused.append(id_of(pod))
         elif reason := _forbids(pod, parameters):
             forbid[id_of(pod)] = reason
         else:
             evict.append(pod)
-    return Leaving(evict, leave, forbid)
+    return Leaving(evict, leave, forbid, refused)
 
 
 def refuse_if_forbidden(found: Leaving, request: Request) -> None:

@@ -11,9 +11,11 @@ nothing from an earlier one, neither the memory of what it did nor the way back.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from runbook_action.errors import ActionRefused
 from runbook_action.objects import KubernetesObject
 from runbook_action.request import Request
 
@@ -29,6 +31,9 @@ RESTARTED_FOR = "sre-platform/restarted-for"
 RESTARTED_BY = "sre-platform/restarted-by"
 UNDONE_FOR = "sre-platform/undone-for"
 OF_A_RESTART = frozenset({RESTARTED_AT, RESTARTED_FOR, RESTARTED_BY, UNDONE_FOR})
+
+_STEP = re.compile(r"[1-9][0-9]{0,2}")
+_TOO_MUCH = 2**63
 
 
 def mark(target: KubernetesObject, request: Request, before: Mapping[str, Any]) -> dict[str, str]:
@@ -74,6 +79,28 @@ def recorded(target: KubernetesObject, request: Request) -> dict[str, Any] | Non
     return dict(entry["before"]) if entry and entry["action"] == request.action else None
 
 
+def numbers(target: KubernetesObject, request: Request, *names: str) -> tuple[int, ...] | None:
+    """Whole numbers that this step wrote down on the target, or None if it did not act here.
+
+    Raises
+    ------
+    ActionRefused
+        If its mark is there without them: what it decided is not known, so it is neither done
+        again nor said to be done.
+    """
+    found = recorded(target, request)
+    if found is None:
+        return None
+    values = [found.get(name) for name in names]
+    if not all(type(value) is int and 0 <= value < _TOO_MUCH for value in values):
+        raise ActionRefused(
+            f"{request.target} was acted on for this incident, but its annotation {PREVIOUS} does "
+            f"not say {', '.join(names)} any more: somebody has changed it. Look at what was done "
+            f"in the record of the incident, and end it by hand."
+        )
+    return tuple(int(value) for value in values if value is not None)
+
+
 def tokens(annotations: Mapping[str, str], key: str, incident_id: str) -> list[str]:
     """The steps of an incident that an annotation of a pod template names, in their order.
 
@@ -98,18 +125,25 @@ def _entries(target: KubernetesObject, incident_id: str) -> dict[str, dict[str, 
         return {}
     try:
         previous = json.loads(annotations.get(PREVIOUS, ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(previous, dict):
         return {}
-    if not any(key.isdigit() for key in previous):
+    if _is_flat(previous) and not any(_STEP.fullmatch(key) for key in previous):
         # As versions before steps wrote it; an incident may be older than its function.
         return {"1": {"action": annotations.get(ACTION, ""), "before": previous}}
     return {
         step: {"action": entry["action"], "before": entry["before"]}
         for step, entry in previous.items()
-        if step.isdigit()
+        if _STEP.fullmatch(step)
         and isinstance(entry, dict)
         and isinstance(entry.get("action"), str)
-        and isinstance(entry.get("before"), dict)
+        and _is_flat(entry.get("before"))
     }
+
+
+def _is_flat(value: object) -> bool:
+    """Whether it is an object of plain values: no action writes anything deeper."""
+    return isinstance(value, dict) and not any(
+        isinstance(each, dict | list) for each in value.values()
+    )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from runbook_action.actions.base import Action, looks_at_target
 from runbook_action.ports import Right
-from runbook_action.rights import kinds_of, known_by, looked_at, needed
-from runbook_action.steps import steps_of
+from runbook_action.request import TargetKind
+from runbook_action.rights import known_by, looked_at, needed
+from runbook_action.steps import kinds_of, steps_of
 
 _RESOLVE = "resolve"  # the operation that comes before any action
 _WHEN = "when"  # the conditions of a step
@@ -64,7 +65,7 @@ def _wanted(action: Action, step: Mapping[str, Any]) -> list[tuple[Right, str]]:
     target = step["target"]
     facts = [condition["fact"] for condition in step["when"]]
     found = []
-    for kind in kinds_of(target):
+    for kind in cast(tuple[TargetKind, ...], kinds_of(target)):
         found += [(right, action.name) for right in needed(action, kind)]
         found += [(right, _WHEN) for right in known_by(kind, facts)]
     if looks_at_target(action):

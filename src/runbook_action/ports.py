@@ -272,6 +272,8 @@ class Services:
         Name of the cluster that ``cluster`` speaks to; never empty.
     automations, checks
         None where the deployment allows none.
+    only_annotated
+        Whether only what says so may be acted on (stack parameter RemediateOnlyAnnotated).
     """
 
     cluster: Cluster
@@ -284,3 +286,4 @@ class Services:
     locks: Locks
     automations: Automations | None = None
     checks: Checks | None = None
+    only_annotated: bool = False

@@ -12,7 +12,7 @@ from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, parse_fields
 from runbook_action.when import Condition, parse_when
 
-Operation = Literal["plan", "execute", "verify", "undo"]
+Operation = Literal["plan", "execute", "verify", "undo", "hand_over"]
 TargetKind = Literal[
     "daemonset",
     "deployment",
@@ -28,18 +28,31 @@ MAX_STEPS = 8  # of a runbook, as its schema has it
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
+_UID = re.compile(r"[-A-Za-z0-9._]{1,128}")
 _RUNBOOK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")  # as its schema has it
-_TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name"})
+_TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name", "uid"})
 
 
 @dataclass(frozen=True)
 class Target:
-    """The object to act on; ``namespace`` is None for a node, ``cluster`` for the default."""
+    """The object to act on.
+
+    Attributes
+    ----------
+    cluster
+        Its label; None for the default one.
+    namespace
+        None for a node.
+    uid
+        Identity of the object that ``resolve`` found: another one of its name has another. None
+        where nobody has looked, as in the catalogue and in requests from before it.
+    """
 
     cluster: str | None
     namespace: str | None
     kind: TargetKind
     name: str
+    uid: str | None = None
 
     def __str__(self) -> str:
         return (
@@ -49,12 +62,13 @@ class Target:
         )
 
     def to_json(self) -> dict[str, str | None]:
-        """The target as it stands in events and in the output."""
+        """The target as it stands in events and in the output; ``uid`` only where it is known."""
         return {
             "cluster": self.cluster,
             "namespace": self.namespace,
             "kind": self.kind,
             "name": self.name,
+            **({"uid": self.uid} if self.uid else {}),
         }
 
 
@@ -76,7 +90,8 @@ class Request:
     approval
         Whatever came as ``proof`` and ``plan_hash`` of an approval; see ``approval``.
     undo
-        For operation ``undo``: what ``execute`` returned for it, or None if it could not.
+        For operation ``undo`` (and ``hand_over``, which comes in its place where the alert fires
+        again): what ``execute`` returned for it, or None if it could not.
     """
 
     operation: Operation
@@ -219,13 +234,16 @@ def parse_target(value: object) -> Target:
     cluster = value.get("cluster")
     if cluster is not None and not isinstance(cluster, str):
         raise InvalidRequest(f"target.cluster must be a text or null, not {cluster!r}")
+    uid = value.get("uid")
+    if uid is not None and not (isinstance(uid, str) and _UID.fullmatch(uid)):
+        raise InvalidRequest(f"target.uid must be the uid of a Kubernetes object, not {uid!r}")
     namespace = value.get("namespace")
     if kind == "node":
         # The labels of a node alert often carry the namespace of the exporter that saw it.
-        return Target(cluster or None, None, "node", name)
+        return Target(cluster or None, None, "node", name, uid)
     if not isinstance(namespace, str) or not NAMESPACE.fullmatch(namespace):
         raise InvalidRequest(f"target.namespace is not the name of a namespace: {namespace!r}")
-    return Target(cluster or None, namespace, cast(TargetKind, kind), name)
+    return Target(cluster or None, namespace, cast(TargetKind, kind), name, uid)
 
 
 def refuse_namespace(namespace: str | None, allowed: frozenset[str]) -> None:
@@ -239,7 +257,7 @@ def refuse_namespace(namespace: str | None, allowed: frozenset[str]) -> None:
     if namespace is not None and namespace not in allowed:
         raise ActionRefused(
             f"namespace {namespace} is not one this platform may change (allowed: "
-            f"{', '.join(sorted(allowed))}). Add it to ALLOWED_NAMESPACES to allow it."
+            f"{', '.join(sorted(allowed))}). The stack's parameter AllowedNamespaces adds one."
         )
 
 

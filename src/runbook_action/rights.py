@@ -13,8 +13,10 @@ from runbook_action.history import KEEPERS
 from runbook_action.kinds import KINDS, KindWord
 from runbook_action.ports import Right
 from runbook_action.request import TargetKind
+from runbook_action.steps import WORKLOADS as _WORKLOADS
+from runbook_action.steps import kinds_of
 
-WORKLOADS: tuple[TargetKind, ...] = ("deployment", "statefulset", "daemonset")
+WORKLOADS: tuple[TargetKind, ...] = _WORKLOADS
 
 
 class Declares(Protocol):
@@ -79,23 +81,6 @@ def needed(action: Declares, kind: TargetKind) -> tuple[Right, ...]:
     return tuple(dict.fromkeys((*declared, told)))
 
 
-def kinds_of(target: Mapping[str, object]) -> tuple[TargetKind, ...]:
-    """Give the kinds of objects that a step's target may turn out to be.
-
-    Parameters
-    ----------
-    target
-        As the catalogue writes it: named, or ``from_alert`` with ``resolve_to``.
-
-    Examples
-    --------
-    >>> kinds_of({"kind": "deployment", "namespace": "apps", "name": "checkout"})
-    ('deployment',)
-    """
-    word = target.get("kind") or target.get("resolve_to") or target["from_alert"]
-    return WORKLOADS if word == "workload" else (cast(TargetKind, word),)
-
-
 def looked_at(target: Mapping[str, object]) -> tuple[Right, ...]:
     """Give what it takes to find a target and to ask whether it may be acted on (``resolve``).
 
@@ -112,17 +97,20 @@ def looked_at(target: Mapping[str, object]) -> tuple[Right, ...]:
     word = str(target.get("kind") or target["from_alert"])
     if word == "node":
         return rights("node", "get", "list")
-    # A label `pod` stands in many alerts, and must not lead elsewhere than the target.
-    kinds: set[KindWord] = {"namespace", "pod", "replicaset", *kinds_of(target)}
+    # Labels of its pods and its autoscaler stand in many alerts, and must not lead elsewhere.
+    kinds: set[KindWord] = {"horizontalpodautoscaler", "namespace", "pod", "replicaset"}
+    kinds.update(cast(tuple[KindWord, ...], kinds_of(target)))
     if word not in ("workload", "job", *WORKLOADS):
         kinds.add(cast(KindWord, word))
-    if word in ("pod", "horizontalpodautoscaler"):
+    # What it belongs to or governs has a say, too: a pod's or a claim's workload, a Job's CronJob.
+    if word in ("pod", "persistentvolumeclaim", "horizontalpodautoscaler"):
         kinds.update(WORKLOADS)
-    if word == "pod":
-        kinds.add("job")
+    if word in ("pod", "persistentvolumeclaim", "job"):
+        kinds.update(("job", "cronjob"))
     found = [right for kind in sorted(kinds) for right in rights(kind, "get", where="target")]
-    if target.get("resolve_to") and word == "persistentvolumeclaim":
-        found += rights("pod", "list")
+    found += rights("pod", "list")
+    if word == "persistentvolumeclaim":
+        found += rights("statefulset", "list")
     return tuple(found)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+# The kinds that ``workload`` may turn out to be.
+WORKLOADS: Final = ("deployment", "statefulset", "daemonset")
 APPROVAL_SECONDS = 900
 _NUMBER = re.compile(r"-?[0-9]{1,9}([.][0-9]{1,6})?")
 
@@ -62,6 +64,25 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for index, step in enumerate(given, start=1)
     ]
+
+
+def kinds_of(target: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the kinds of objects that a step's target may turn out to be.
+
+    Parameters
+    ----------
+    target
+        As the catalogue writes it: named, or ``from_alert`` with ``resolve_to``.
+
+    Examples
+    --------
+    >>> kinds_of({"kind": "deployment", "namespace": "apps", "name": "checkout"})
+    ('deployment',)
+    >>> kinds_of({"from_alert": "pod", "resolve_to": "workload"})
+    ('deployment', 'statefulset', 'daemonset')
+    """
+    word = str(target.get("kind") or target.get("resolve_to") or target["from_alert"])
+    return WORKLOADS if word == "workload" else (word,)
 
 
 def _approvers(step: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ that was meant for a certain state is not done in an uncertain one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,8 @@ def _condition(value: object, path: str) -> Condition:
         )
     (name,) = given
     compared = value[name]
-    number = isinstance(compared, int | float) and not isinstance(compared, bool)
+    number = isinstance(compared, int) and not isinstance(compared, bool)
+    number = number or (isinstance(compared, float) and math.isfinite(compared))
     fits = {
         "is": number or isinstance(compared, bool | str),
         "below": number,

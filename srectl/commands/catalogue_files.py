@@ -32,10 +32,17 @@ severities_option = click.option(
     "--severities",
     default="critical,warning",
     show_default=True,
+    envvar="SRECTL_SEVERITIES",
+    show_envvar=True,
     help="EligibleSeverities of the deployment.",
 )
 namespaces_option = click.option(
-    "--namespaces", default="apps", show_default=True, help="AllowedNamespaces of the deployment."
+    "--namespaces",
+    default="apps",
+    show_default=True,
+    envvar="SRECTL_NAMESPACES",
+    show_envvar=True,
+    help="AllowedNamespaces of the deployment.",
 )
 
 

@@ -25,7 +25,7 @@ from srectl.commands.operating import (
     print_json,
     safe,
 )
-from srectl.errors import CommandFailed
+from srectl.errors import CommandFailed, ExitCode
 from srectl.operate import catalogue as publishing
 from srectl.operate import plans, switches
 from srectl.operate.account import Account
@@ -56,7 +56,9 @@ __all__ = ["plan"]
 )
 @json_option
 @account_option
+@click.pass_context
 def plan(
+    context: click.Context,
     event_file: Path,
     folder: Path,
     live: bool,
@@ -68,7 +70,8 @@ def plan(
 ) -> None:
     """Say what would become of each alert in a file: which runbook, on what, and why not.
 
-    Uses the catalogue of the folder and nothing else, unless --live is given.
+    Uses the catalogue of the folder and nothing else, unless --live is given. Ends with 1 where a
+    runbook would not act for one of the alerts.
     """
     at = now()
     try:
@@ -106,9 +109,11 @@ def plan(
         results.append(result)
     if as_json:
         print_json(results)
-        return
-    for result in results:
-        _show(result)
+    else:
+        for result in results:
+            _show(result)
+    acts = all(result["eligible"] for result in results)
+    context.exit(int(ExitCode.OK if acts else ExitCode.FAILED))
 
 
 def _show(result: Mapping[str, Any]) -> None:

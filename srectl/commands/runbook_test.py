@@ -26,14 +26,15 @@ __all__ = ["test"]
     help="Folder with the test files.  [default: tests/ in the catalogue's folder]",
 )
 @click.option(
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="json also tells all that was found, not only where it differs.",
+    "--json", "as_json", is_flag=True, help="Print JSON: all that was found, also where it fits."
+)
+@click.option(  # the older name of --json
+    "--output", type=click.Choice(["text", "json"]), default="text", hidden=True
 )
 @click.pass_context
-def test(context: click.Context, folder: Path, tests: Path | None, output: str) -> None:
+def test(
+    context: click.Context, folder: Path, tests: Path | None, as_json: bool, output: str
+) -> None:
     """Run the tests of the catalogue, in seconds and without a stack.
 
     Each test gives an alert and Kubernetes objects, and says what must come of them: which runbook,
@@ -51,12 +52,11 @@ def test(context: click.Context, folder: Path, tests: Path | None, output: str) 
     selected = {result["found"].get("runbook") for result in results}
     untested = sorted(set(catalogue) - selected)
     failed = [result for result in results if result["differences"]]
-    if output == "json":
+    if as_json or output == "json":
         print_json({"tests": results, "untested": untested, "passed": not (failed or untested)})
     else:
-        _show_all(
-            results, untested, f"{len(catalogue)} runbooks in {time.monotonic() - began:.1f} s"
-        )
+        took = time.monotonic() - began
+        _show_all(results, untested, f"{_count(len(catalogue), 'runbook')} in {took:.1f} s")
     context.exit(int(ExitCode.FAILED if failed or untested else ExitCode.OK))
 
 
@@ -66,10 +66,14 @@ def _show_all(results: list[dict[str, Any]], untested: list[str], of_what: str) 
         _show(result)
     for name in untested:
         console.print(f"  [red]✗[/] runbook {safe(name)} is selected by no test")
-    console.print(
-        f"{len(results)} tests of {of_what}: "
-        + (f"[red]{len(failed)} differ[/]" if failed else "[green]all as expected[/]")
-    )
+    faults = [f"{len(failed)} {'differs' if len(failed) == 1 else 'differ'}"] if failed else []
+    faults += [f"{_count(len(untested), 'runbook')} untested"] if untested else []
+    came = f"[red]{', '.join(faults)}[/]" if faults else "[green]all as expected[/]"
+    console.print(f"{_count(len(results), 'test')} of {of_what}: {came}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _cases(folder: Path) -> list[Case]:
@@ -110,3 +114,6 @@ def _show(result: dict[str, Any]) -> None:
         colour = {"-": "red", "+": "green"}.get(text[:1])
         shown = f"[{colour}]{safe(text)}[/]" if colour else safe(text)
         console.print(" " * (6 + len(line) - len(text)) + shown)
+    reason = result["found"].get("escalates")
+    if result["differences"] and reason and "escalates" not in result["expected"]:
+        console.print(f"      why nothing was done: {safe(reason)}")

@@ -20,6 +20,7 @@ from srectl.commands.catalogue_files import (
 )
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, json_option, print_json, safe
+from srectl.commands.runbook_actions import actions
 from srectl.commands.runbook_plan import plan
 from srectl.commands.runbook_test import test
 from srectl.errors import CommandFailed
@@ -45,16 +46,16 @@ def validate(folder: Path, severities: str, namespaces: str) -> None:
     Finds a step that can never run, a target that no namespace allows, an undo that could not
     work, and the like. Changes nothing.
     """
-    actions = actions_at_hand()
+    known = actions_at_hand()
     stack = catalogue.Deployment(names_in(severities), names_in(namespaces))
-    checked = [(one, catalogue.problems(one, actions, stack)) for one in loaded(folder)]
+    checked = [(one, catalogue.problems(one, known, stack)) for one in loaded(folder)]
     for runbook, problems in checked:
         mark = "[red]✗[/]" if problems else "[green]✓[/]"
         disabled = "" if runbook.definition.get("enabled", True) else " (disabled)"
         console.print(f"  {mark} {runbook.name}: {runbook.actions()}{disabled}")
         for problem in problems:
             console.print(f"      {safe(runbook.source.name)}: {safe(problem)}")
-    if actions is None:
+    if known is None:
         console.print("  what an action takes was not checked: its code is not installed here")
     if any(problems for _, problems in checked):
         raise CommandFailed(
@@ -65,15 +66,21 @@ def validate(folder: Path, severities: str, namespaces: str) -> None:
 
 @runbooks.command()
 @folder_option
+@severities_option
+@namespaces_option
 @click.option("--table", help="Catalogue table.  [default: sre-runbooks, after the prefix]")
 @account_option
-def publish(folder: Path, table: str | None, account: Account) -> None:
-    """Check every runbook and write those that changed to the catalogue table.
+def publish(
+    folder: Path, severities: str, namespaces: str, table: str | None, account: Account
+) -> None:
+    """Check every runbook, as validate does, and write those that changed to the catalogue table.
 
     Uses the AWS account of the environment; 'eval "$(srectl env)"' makes that the local stack.
     """
     checked = loaded(folder)
-    _refuse_what_cannot_work(checked)
+    _refuse_what_cannot_work(
+        checked, catalogue.Deployment(names_in(severities), names_in(namespaces))
+    )
     table = table or account.runbooks_table
     with calling(f"the catalogue could not be written to table {table}"):
         changed = catalogue.publish(account.dynamodb, table, checked)
@@ -130,20 +137,24 @@ def list_(folder: Path, as_json: bool, account: Account) -> None:
         console.print("'srectl runbooks publish' publishes what is new or has changed")
 
 
+runbooks.add_command(actions)
 runbooks.add_command(plan)
 runbooks.add_command(test)
 
 
-def _refuse_what_cannot_work(runbooks: list[catalogue.Runbook]) -> None:
-    actions = actions_at_hand()
+def _refuse_what_cannot_work(
+    runbooks: list[catalogue.Runbook], stack: catalogue.Deployment
+) -> None:
+    known = actions_at_hand()
     problems = [
         f"{one.source.name}: {problem}"
         for one in runbooks
-        for problem in catalogue.problems(one, actions, None)
+        for problem in catalogue.problems(one, known, stack)
     ]
     if problems:
         raise CommandFailed(
             "nothing was published, because this could not work:\n" + "\n".join(problems),
+            "mend it, or name what the stack allows with --namespaces and --severities; "
             "'srectl runbooks validate' checks without publishing",
         )
 

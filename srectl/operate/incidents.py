@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,7 @@ def resolve(
 
 def plain(item: dict[str, Any]) -> dict[str, Any]:
     """Turn a DynamoDB item into plain values; texts that hold JSON in steps are opened."""
-    incident: dict[str, Any] = _plain({key: _deserializer.deserialize(item[key]) for key in item})
+    incident = values_of(item)
     for step in incident.get("actions_taken") or []:
         for key in ("target", "step", "result", "error"):
             step[key] = opened(step.get(key))
@@ -174,6 +175,12 @@ def opened(text: Any) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def values_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn DynamoDB's typed values into plain ones that are JSON."""
+    values: dict[str, Any] = _plain({key: _deserializer.deserialize(item[key]) for key in item})
+    return values
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
-from srectl.operate.function_code import need_function_code
+from srectl.operate.plan_targets import target_of, why_not_on
 from srectl.operate.refusals import calling
 from srectl.steps import steps_of, strategy_of, value_of
 
@@ -148,69 +148,9 @@ def decide(
             if value is None:
                 label = given[parameter]["from_label"]
                 refuse(f"label {label} for parameter {parameter} is missing or out of bounds")
-        decision.refusals += _out_of_bounds(target, step["target"], limits)
-        decision.refusals += _contradicted(name, step["action"], target, labels)
+        decision.refusals += why_not_on(name, step["action"], target, labels, limits.namespaces)
     decision.refusals = list(dict.fromkeys(decision.refusals))
     return decision
-
-
-def target_of(
-    alert: Mapping[str, Any], target: Mapping[str, Any], default_cluster: str
-) -> dict[str, Any]:
-    """Give what is known of a target without asking the cluster.
-
-    Returns
-    -------
-    dict
-        ``cluster``, ``namespace``, ``kind``, ``name``. The name is None where the alert lacks the
-        label that gives it; for a target that the alert names, ``namespace`` and ``name`` are the
-        bounds of the runbook.
-    """
-    cluster = (alert.get("target") or {}).get("cluster")
-    known = {"cluster": cluster if isinstance(cluster, str) else default_cluster}
-    if "from_alert" in target:
-        spaces = target.get("namespaces")
-        return {
-            **known,
-            "namespace": " or ".join(spaces) if spaces else None,
-            "kind": target.get("resolve_to", target["from_alert"]),
-            "name": " or ".join(target["names"]),
-        }
-    name = target["name"]
-    if isinstance(name, Mapping):
-        name = (alert.get("labels") or {}).get(name["from_label"])
-    return {**known, "namespace": target.get("namespace"), "kind": target["kind"], "name": name}
-
-
-def _out_of_bounds(
-    written: Mapping[str, Any], target: Mapping[str, Any], limits: Limits
-) -> Iterator[str]:
-    if not target["name"]:
-        yield f"the alert has no label {written['name']['from_label']}"
-    namespace = written.get("namespace")
-    if namespace is not None and namespace not in limits.namespaces:
-        yield f"namespace {namespace} may not be changed ({', '.join(limits.namespaces)} may)"
-
-
-def _contradicted(
-    runbook: str, action: str, target: Mapping[str, Any], labels: Mapping[str, str]
-) -> Iterator[str]:
-    """Whether the labels name another object, as far as that can be told without the cluster."""
-    try:
-        need_function_code("the function compares the labels with the target", "use a checkout")
-    except CommandFailed:
-        return
-    from runbook_action.actions import REGISTRY
-    from runbook_action.actions.base import looks_at_target
-    from runbook_action.errors import ActionRefused
-    from runbook_action.resolve.contradiction import refuse_other_labels
-
-    if action not in REGISTRY or not looks_at_target(REGISTRY[action]):
-        return
-    try:
-        refuse_other_labels(runbook, target, labels)
-    except ActionRefused as error:
-        yield str(error)
 
 
 def live_plan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 from srectl.runbooks.reading import NotReadable, documents_of, yaml_of
 from srectl.runbooks.schema import faults_of
 
-__all__ = ["SCHEMA_FILE", "Case", "CasesInvalid", "Stack", "cases_in"]
+__all__ = ["MANIFESTS", "SCHEMA_FILE", "Case", "CasesInvalid", "Stack", "cases_in"]
 
 SCHEMA_FILE = Path(__file__).parents[1] / "runbook-test.schema.json"
+MANIFESTS = Path(__file__).parents[1] / "manifest.schema.json"
+_YEARS = range(1970, 2200)  # what is some time before or after is a time, too
 _NOON = "2026-01-01T12:00:00Z"
 
 
@@ -88,12 +90,12 @@ def cases_in(folder: Path) -> list[Case]:
     for path in sorted(folder.glob("*.yaml")):
         try:
             document = yaml_of(path)
-            broken = faults_of(document, SCHEMA_FILE)
-            problems += [f"{path.name}: {fault}" for fault in broken]
+            broken = faults_of(document, SCHEMA_FILE) or list(_objects_broken(document))
             if not broken:
                 cases += _of_file(path, document)
         except NotReadable as error:
-            problems.append(f"{path.name}: {error}")
+            broken = [str(error)]
+        problems += [f"{path.name}: {fault}" for fault in broken]
     if not cases and not problems:
         problems.append(f"{folder}: no test here (looked for *.yaml)")
     if problems:
@@ -108,12 +110,9 @@ def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
         raise NotReadable(f"/now: {error}") from error
     if now.tzinfo is None:
         raise NotReadable("/now: a time needs its zone: end it with Z")
-    shared: list[Any] = []
-    for name in document.get("files", []):
-        try:
-            shared += [each for each in documents_of(path.parent / name) if each is not None]
-        except NotReadable as error:
-            raise NotReadable(f"/files: {name} {error}") from error
+    if now.year not in _YEARS:
+        raise NotReadable(f"/now: {now.year} is too far away: write a year of a running cluster")
+    shared = [each for name in document.get("files", []) for each in _manifests(path, name)]
     return [
         Case(
             file=path.name,
@@ -122,7 +121,7 @@ def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
             stack=Stack(**{**document.get("stack", {}), **test.get("stack", {})}),
             alert=_alert(path, test["alert"], now),
             files=shared,
-            objects=[*document.get("objects", []), *test.get("objects", [])],
+            objects=_set_only([*document.get("objects", []), *test.get("objects", [])]),
             without=test.get("without", []),
             parameters={**document.get("parameters", {}), **test.get("parameters", {})},
             checks={**document.get("checks", {}), **test.get("checks", {})},
@@ -132,6 +131,39 @@ def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
         )
         for test in document["tests"]
     ]
+
+
+def _manifests(path: Path, name: str) -> Iterator[Mapping[str, Any]]:
+    """The manifests of a file beside a test file, each held to the shape of its kind."""
+    try:
+        documents = documents_of(path.parent / name)
+    except NotReadable as error:
+        raise NotReadable(f"/files: {name} {error}") from error
+    for number, document in enumerate(documents, start=1):
+        if document is None:
+            continue
+        given = _set_only(document)
+        for fault in faults_of(given, MANIFESTS):
+            raise NotReadable(f"/files: {name}: document {number}: {fault}")
+        yield given
+
+
+def _objects_broken(document: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the manifests that a test file states itself, each at its place."""
+    places = {"/objects": document.get("objects", [])}
+    for index, test in enumerate(document["tests"]):
+        places[f"/tests/{index}/objects"] = test.get("objects", [])
+    for place, objects in places.items():
+        for index, each in enumerate(objects):
+            for fault in faults_of(_set_only(each), MANIFESTS):
+                yield f"{place}/{index}{fault}"
+
+
+def _set_only(value: Any) -> Any:
+    """Leave out what is null: to the API of Kubernetes a field of that value is not there."""
+    if isinstance(value, Mapping):
+        return {key: _set_only(each) for key, each in value.items() if each is not None}
+    return [_set_only(each) for each in value] if isinstance(value, list) else value
 
 
 def _alert(path: Path, given: Mapping[str, Any], now: datetime.datetime) -> tuple[str, int]:

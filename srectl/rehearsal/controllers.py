@@ -10,9 +10,10 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from runbook_action.kinds import KINDS, KindWord
-from runbook_action.objects import Workload, view
+from runbook_action.objects import Autoscaler, Workload, number_in, view
 from srectl.rehearsal.manifests import Key, healthy_status
 from srectl.rehearsal.selectors import labels_match
+from srectl.steps import WORKLOADS
 
 if TYPE_CHECKING:
     from srectl.rehearsal.cluster import MemoryCluster
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["settle"]
 
 _REVISION = "deployment.kubernetes.io/revision"
-_WORKLOADS = ("deployment", "statefulset", "daemonset")
 
 
 def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> None:
@@ -38,7 +38,7 @@ def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> N
     after = cluster.objects[key]
     if before is None or after.get("spec") == before.get("spec"):
         return
-    if key[0] in _WORKLOADS:
+    if key[0] in WORKLOADS:
         if after["spec"].get("template") != before["spec"].get("template"):
             _roll(cluster, key, before)
         after["status"] = {**after["status"], **healthy_status(key[0], after)}
@@ -54,15 +54,11 @@ def _roll(cluster: MemoryCluster, key: Key, before: dict[str, Any]) -> None:
     history = {
         name: raw
         for (word, namespace, name), raw in cluster.objects.items()
-        if word == kept
-        and namespace == key[1]
-        and any(
-            owner.get("uid") == workload.uid for owner in raw["metadata"].get("ownerReferences", [])
-        )
+        if word == kept and namespace == key[1] and view(word, raw).belongs_to(workload)
     }
     numbers = [_number(kept, raw) for raw in history.values()]
-    found = before["metadata"].get("annotations", {}).get(_REVISION, "")
-    newest = max([*numbers, int(found) if found.isdigit() else 0, 0])
+    found = before["metadata"].get("annotations", {}).get(_REVISION)
+    newest = max([*numbers, number_in(found) or 0])
     if not history:
         # The template that ran until now is kept, as a cluster keeps it.
         newest = max(newest, 1)
@@ -123,20 +119,16 @@ def _keep(
 def _number(kept: KindWord, raw: dict[str, Any]) -> int:
     if kept == "controllerrevision":
         return int(raw.get("revision") or 0)
-    text = str((raw["metadata"].get("annotations") or {}).get(_REVISION, ""))
-    return int(text) if text.isdigit() else 0
+    return number_in((raw["metadata"].get("annotations") or {}).get(_REVISION)) or 0
 
 
 def _scale_up(cluster: MemoryCluster, autoscaler: dict[str, Any]) -> None:
-    target = autoscaler["spec"].get("scaleTargetRef") or {}
+    seen = view("horizontalpodautoscaler", autoscaler)
+    assert isinstance(seen, Autoscaler)  # noqa: S101 - for mypy: it is
     for word in ("deployment", "statefulset"):
-        key: Key = (
-            word,
-            autoscaler["metadata"]["namespace"],
-            str(target.get("name")),
-        )
+        key: Key = (word, seen.namespace, seen.scaled[1] if seen.scaled else "")
         raw = cluster.objects.get(key)
-        if raw is None or KINDS[key[0]].kind != target.get("kind"):
+        if raw is None or seen.scaled != (word, key[2]):
             continue
         lowest = int(autoscaler["spec"].get("minReplicas", 1))
         if int(raw["spec"].get("replicas", 1)) < lowest:

@@ -13,8 +13,9 @@ from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions import REGISTRY
+from runbook_action.actions.base import Action
 from runbook_action.errors import ActionRefused, FinalError, RolloutFailed, RunbookActionError
-from runbook_action.facts import plan_if_it_applies
+from runbook_action.operate import operate
 from runbook_action.outcome import Change, Outcome
 from runbook_action.request import Operation, Request, parse_request
 from runbook_action.resolve.operation import Policy, resolve
@@ -171,16 +172,15 @@ def _asked(
     world.clock.next_call()
     action = REGISTRY[request.action]
     if operation == "plan":
-        return plan_if_it_applies(action, request, world.services)
-    work = {"execute": action.execute, "undo": action.undo}[operation]
-    return _to_its_end(work, request, world)
+        return operate(action, request, world.services)
+    return _to_its_end(action, request, world)
 
 
-def _to_its_end(work: Any, request: Request, world: World) -> Outcome:
+def _to_its_end(action: Action, request: Request, world: World) -> Outcome:
     """Ask again while a step says that it goes on; what changed by any call was changed."""
     changed, undo = False, None
     for _ in range(world.calls):
-        outcome: Outcome = work(request, world.services)
+        outcome = operate(action, request, world.services)
         changed, undo = changed or outcome.changed, undo or outcome.undo
         if outcome.status != "in_progress":
             return Outcome(outcome.status, outcome.summary, changed=changed, undo=undo)

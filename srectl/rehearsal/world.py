@@ -57,4 +57,5 @@ class World:
             locks=NothingLocked(),
             automations=GivenAutomations(case.automations),
             checks=GivenChecks(case.checks),
+            only_annotated=case.stack.only_annotated,
         )

@@ -7,30 +7,21 @@ or promise an undo that there is none of. On call at night is the wrong moment t
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from srectl.runbooks.catalogue import Runbook
-from srectl.runbooks.conditions import WORKLOADS, impossible
-from srectl.steps import steps_of, strategy_of
+from srectl.runbooks.conditions import FACTS, impossible
+from srectl.runbooks.own_refusals import needs_of
+from srectl.runbooks.parameters import parameter_faults
+from srectl.steps import kinds_of, steps_of, strategy_of
 
 __all__ = ["MACHINE_SECONDS", "Action", "Deployment", "problems"]
 
 # TimeoutSeconds of incident-response-runbook: longer no remediation may take.
 MACHINE_SECONDS = 604_800
 Found = Iterator[tuple[str, str]]
-
-
-class Field(Protocol):
-    """A parameter that an action takes."""
-
-    @property
-    def required(self) -> bool:
-        """Whether leaving it out is an error."""
-
-    def parse(self, value: object, path: str) -> Any:
-        """Check a value; raises an error that says what is wrong."""
 
 
 class Action(Protocol):
@@ -43,6 +34,10 @@ class Action(Protocol):
     @property
     def fields(self) -> Mapping[str, Any]:
         """Its parameters, each a ``Field``."""
+
+    @property
+    def either(self) -> Sequence[str]:
+        """Parameters of which exactly one has to be given."""
 
     @property
     def asks(self) -> bool:
@@ -120,14 +115,6 @@ def _at(definition: Mapping[str, Any], step: Mapping[str, Any], key: str = "") -
     return f"{place}/{key}" if key in given or key not in definition else f"/{key}"
 
 
-def kinds_of(target: Mapping[str, Any]) -> frozenset[str]:
-    """Give the kinds of objects that a target may turn out to be of."""
-    kind = str(target.get("from_alert", target.get("kind")))
-    if kind == "workload" or target.get("resolve_to") == "workload":
-        return WORKLOADS
-    return frozenset({kind})
-
-
 def _names(definition: Mapping[str, Any]) -> Found:
     seen: dict[str, int] = {}
     for step in steps_of(definition):
@@ -176,7 +163,7 @@ def _order(definition: Mapping[str, Any]) -> Found:
 
 def _conditions(definition: Mapping[str, Any], actions: Mapping[str, Action] | None) -> Found:
     for step in steps_of(definition):
-        kinds = kinds_of(step["target"])
+        kinds = frozenset(kinds_of(step["target"]))
         if actions is not None and step["action"] in actions:
             kinds = (kinds & actions[step["action"]].target_kinds) or kinds
         for index, condition in enumerate(step["when"]):
@@ -185,8 +172,32 @@ def _conditions(definition: Mapping[str, Any], actions: Mapping[str, Action] | N
                     f"{_at(definition, step)}/when/{index}",
                     f"this step can never run: {condition['fact']} is known of invoke_check only",
                 )
-        for index, text in impossible(step["when"], kinds):
+        faults = list(impossible(step["when"], kinds))
+        for index, text in faults:
             yield f"{_at(definition, step)}/when/{index}", f"this step can never run: {text}"
+        if not faults:
+            for place, text in _excluded(step, kinds):
+                yield f"{_at(definition, step)}{place}", f"this step can never run: {text}"
+
+
+def _excluded(step: Mapping[str, Any], kinds: frozenset[str]) -> Found:
+    """Where the conditions or the limits of a step exclude what its action needs."""
+    when = step["when"]
+    needs = [
+        each
+        for each in needs_of(step["action"], step["parameters"], when)
+        if FACTS[each[0]["fact"]].kinds & kinds
+    ]
+    for need, why in needs:
+        mine = [index for index, each in enumerate(when) if each["fact"] == need["fact"]]
+        others = [each for each, _ in needs if each["fact"] == need["fact"]]
+        if mine and any(impossible([*when, need], kinds)):
+            yield (
+                f"/when/{mine[-1]}",
+                f"{step['action']} refuses it, {why}: change the one or the other",
+            )
+        elif not mine and need is others[-1] and any(impossible(others, kinds)):
+            yield "/parameters", f"{step['action']} refuses it, {why}: change the limit"
 
 
 def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) -> Found:
@@ -197,13 +208,15 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
         if action is None:
             yield _at(definition, step, "action"), f"there is no action {name}"
             continue
-        kinds = kinds_of(step["target"])
+        kinds = frozenset(kinds_of(step["target"]))
         if not kinds & action.target_kinds:
             yield (
                 _at(definition, step, "target"),
                 f"{name} acts on {_listed(action.target_kinds)}, not on {_listed(kinds)}",
             )
-        yield from _parameters(definition, step, action)
+        place = _at(definition, step, "parameters")
+        for name_of, fault in parameter_faults(step, action.fields, action.either):
+            yield f"{place}/{name_of}" if name_of else place, fault
         if step["on_failure"] == "undo" and not action.can_undo:
             yield (
                 _at(definition, step, "on_failure"),
@@ -221,43 +234,6 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
             "/restore",
             "nothing that it does is for a time only, so there is nothing to bring back",
         )
-
-
-def _parameters(definition: Mapping[str, Any], step: Mapping[str, Any], action: Action) -> Found:
-    place = _at(definition, step, "parameters")
-    for name, given in step["parameters"].items():
-        field = action.fields.get(name)
-        if field is None:
-            known = ", ".join(sorted(action.fields)) or "none"
-            yield f"{place}/{name}", f"{step['action']} takes no such parameter (known: {known})"
-            continue
-        for value in _possible(given):
-            if fault := _refused(lambda field=field, value=value: field.parse(value, "it")):  # type: ignore[misc]  # bound here
-                yield f"{place}/{name}", fault
-                break
-        if isinstance(given, dict) and given.get("minimum", 0) > given.get("maximum", 0):
-            yield f"{place}/{name}", "minimum is above maximum: no label fits"
-    for name, field in action.fields.items():
-        if field.required and name not in step["parameters"]:
-            yield place, f"{step['action']} needs the parameter {name}"
-
-
-def _possible(given: object) -> Sequence[object]:
-    """The outermost values that a parameter may have."""
-    if not isinstance(given, dict) or "from_label" not in given:
-        return [given]
-    return given.get("one_of") or [given["minimum"], given["maximum"]]
-
-
-def _refused(parse: Callable[[], object]) -> str:
-    # Who has an action has its code.
-    from runbook_action.errors import RunbookActionError
-
-    try:
-        parse()
-    except RunbookActionError as error:
-        return str(error)
-    return ""
 
 
 def _time(definition: Mapping[str, Any], stack: Deployment) -> Found:

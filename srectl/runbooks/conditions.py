@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["FACTS", "Fact", "impossible"]
+from srectl.steps import WORKLOADS
 
-Shape = Literal["count", "seconds", "boolean", "list"]
-WORKLOADS = frozenset({"deployment", "statefulset", "daemonset"})
+__all__ = ["FACTS", "Fact", "bounds", "impossible"]
+
+Shape = Literal["count", "seconds", "boolean", "list", "answer"]
+_WORKLOADS = frozenset(WORKLOADS)
 # What compares what: a number is never "included", a list never "below".
 _COMPARISONS: Mapping[Shape, Set[str]] = {
     "count": {"is", "below", "at_least"},
     "seconds": {"is", "below", "at_least"},
     "boolean": {"is"},
     "list": {"includes"},
+    "answer": {"is", "below", "at_least"},
 }
+# As kubelet and container runtimes write why a container ended.
+_REASONS = (
+    "Completed",
+    "ContainerCannotRun",
+    "ContainerStatusUnknown",
+    "DeadlineExceeded",
+    "Error",
+    "Evicted",
+    "OOMKilled",
+    "StartError",
+)
+_REASON = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 
 @dataclass(frozen=True)
@@ -37,15 +53,22 @@ class Fact:
 
 
 FACTS: Mapping[str, Fact] = {
-    "last_rollout_age_seconds": Fact("seconds", WORKLOADS),
-    "replicas": Fact("count", WORKLOADS),
-    "ready_replicas": Fact("count", WORKLOADS),
-    "last_end_reasons": Fact("list", WORKLOADS | {"pod"}),
-    "restarts": Fact("count", WORKLOADS | {"pod"}),
+    "last_rollout_age_seconds": Fact("seconds", _WORKLOADS),
+    "replicas": Fact("count", _WORKLOADS),
+    "ready_replicas": Fact("count", _WORKLOADS),
+    "last_end_reasons": Fact("list", _WORKLOADS | {"pod"}),
+    "restarts": Fact("count", _WORKLOADS | {"pod"}),
     # Without an autoscaler none is at its maximum: that is known, too.
-    "autoscaler_at_maximum": Fact("boolean", WORKLOADS | {"horizontalpodautoscaler"}),
+    "autoscaler_at_maximum": Fact("boolean", _WORKLOADS | {"horizontalpodautoscaler"}),
     "node_ready": Fact("boolean", frozenset({"node"})),
 }
+
+
+def _fact(name: str, kinds: Set[str]) -> Fact | None:
+    """A fact of the platform, or one that a check of a team answers, whatever the target is."""
+    if name == "check":
+        return Fact("boolean", frozenset(kinds))
+    return FACTS.get(name, Fact("answer", frozenset(kinds)) if name.startswith("check.") else None)
 
 
 def impossible(when: Sequence[Mapping[str, Any]], kinds: Set[str]) -> Iterator[tuple[int, str]]:
@@ -63,52 +86,90 @@ def impossible(when: Sequence[Mapping[str, Any]], kinds: Set[str]) -> Iterator[t
     tuple
         Index of a condition, and what is wrong with it.
     """
-    of_fact: dict[str, list[tuple[int, str, Any]]] = {}
+    of_fact: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
     for index, condition in enumerate(when):
-        name = condition["fact"]
-        (comparison,) = set(condition) - {"fact"}
-        fact = FACTS.get(name)
-        if fact is not None:
-            if not fact.kinds & kinds:
-                known = ", ".join(sorted(fact.kinds))
-                yield index, f"{name} is known of {known}, never of {_spoken(kinds)}"
-                continue
-            if comparison not in _COMPARISONS[fact.shape]:
-                fitting = " or ".join(sorted(_COMPARISONS[fact.shape]))
-                yield index, f"{name} cannot be compared by {comparison}: use {fitting}"
-                continue
-            if fact.shape == "boolean" and not isinstance(condition[comparison], bool):
-                yield index, f"{name} is true or false, never {condition[comparison]!r}"
-                continue
-            if fact.shape in ("count", "seconds") and not _is_number(condition[comparison]):
-                yield index, f"{name} is a number, never {condition[comparison]!r}"
-                continue
-        of_fact.setdefault(name, []).append((index, comparison, condition[comparison]))
-    for name, comparisons in of_fact.items():
-        if _none_fits(FACTS.get(name), comparisons):
-            said = ", ".join(f"{comparison} {_yaml(value)}" for _, comparison, value in comparisons)
-            yield comparisons[-1][0], f"no value of {name} is {said}"
+        if fault := _misfit(condition, kinds):
+            yield index, fault
+        else:
+            of_fact.setdefault(condition["fact"], []).append((index, condition))
+    for name, found in of_fact.items():
+        conditions = [condition for _, condition in found]
+        if _none_fits(name, conditions):
+            yield found[-1][0], f"no value of {name} is {', '.join(map(_said, conditions))}"
 
 
-def _none_fits(fact: Fact | None, comparisons: Sequence[tuple[int, str, Any]]) -> bool:
-    wanted = [value for _, comparison, value in comparisons if comparison == "is"]
-    if any(value != wanted[0] or type(value) is not type(wanted[0]) for value in wanted[1:]):
-        return not all(_is_number(value) for value in wanted) or len(set(wanted)) > 1
-    at_least = [value for _, comparison, value in comparisons if comparison == "at_least"]
-    below = [value for _, comparison, value in comparisons if comparison == "below"]
+def bounds(name: str, when: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Give the lowest value that conditions leave a fact, and the first that is too high.
+
+    Parameters
+    ----------
+    name
+        Of a fact that is a number.
+    when
+        Conditions, also such that are of other facts.
+    """
+    fact = FACTS.get(name)
+    mine = [each for each in when if each["fact"] == name]
     # Counts and ages begin at nothing; what a check answers may be any number.
-    lowest = max([*at_least, 0 if fact is not None else -math.inf])
+    lowest: float = 0 if fact is not None else -math.inf
+    lowest = max([lowest, *(each["at_least"] for each in mine if "at_least" in each)])
+    highest: float = min([math.inf, *(each["below"] for each in mine if "below" in each)])
     if fact is not None and fact.shape == "count":
         lowest = math.ceil(lowest)
-    highest = min([*below, math.inf])
-    if wanted and _is_number(wanted[0]):
-        whole = fact is None or fact.shape != "count" or float(wanted[0]).is_integer()
+    for value in (each["is"] for each in mine if _is_number(each.get("is"))):
+        lowest = max(lowest, value)
+    return lowest, highest
+
+
+def _misfit(condition: Mapping[str, Any], kinds: Set[str]) -> str:
+    """Why one condition alone could never hold; empty if it could."""
+    name, fact = condition["fact"], _fact(condition["fact"], kinds)
+    (comparison,) = set(condition) - {"fact"}
+    value = condition[comparison]
+    if fact is None:
+        return ""
+    if not fact.kinds & kinds:
+        known = ", ".join(sorted(fact.kinds))
+        return f"{name} is known of {known}, never of {_spoken(kinds)}"
+    if comparison not in _COMPARISONS[fact.shape]:
+        fitting = " or ".join(sorted(_COMPARISONS[fact.shape]))
+        return f"{name} cannot be compared by {comparison}: use {fitting}"
+    if fact.shape == "boolean" and not isinstance(value, bool):
+        return f"{name} is true or false, never {value!r}"
+    number = fact.shape in ("count", "seconds") or comparison in ("below", "at_least")
+    if (number and not _is_number(value)) or (isinstance(value, float) and not _is_number(value)):
+        return f"{name} is a number, never {value!r}"
+    if name == "last_end_reasons" and not _REASON.fullmatch(value):
+        alike = [each for each in _REASONS if each.casefold() == value.casefold()]
+        written = alike[0] if alike else f"a word such as {', '.join(_REASONS)}"
+        return f"no container ends for the reason {value!r}: write {written}"
+    return ""
+
+
+def _none_fits(name: str, conditions: Sequence[Mapping[str, Any]]) -> bool:
+    fact = FACTS.get(name)
+    wanted = [each["is"] for each in conditions if "is" in each]
+    if any(value != wanted[0] or type(value) is not type(wanted[0]) for value in wanted[1:]):
+        return not all(_is_number(value) for value in wanted) or len(set(wanted)) > 1
+    lowest, highest = bounds(name, conditions)
+    compared = any("is" not in each and "includes" not in each for each in conditions)
+    if wanted and not _is_number(wanted[0]):
+        return compared  # a text is neither below nor at least anything
+    if wanted:
+        whole = fact is None or fact.shape != "count" or wanted[0] == int(wanted[0])
         return not (lowest <= wanted[0] < highest and whole)
-    return bool(at_least or below) and lowest >= highest
+    return compared and lowest >= highest
+
+
+def _said(condition: Mapping[str, Any]) -> str:
+    (comparison,) = set(condition) - {"fact"}
+    return f"{comparison} {_yaml(condition[comparison])}"
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _yaml(value: object) -> str:

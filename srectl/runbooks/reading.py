@@ -1,7 +1,13 @@
-"""YAML files as people write them: a key written twice is a fault, not the last one's right."""
+"""YAML files as people write them, taken only where JSON has the same.
+
+A key written twice is a fault, not the last one's right; ``.nan``, ``.inf`` and a date of YAML
+would reach neither the catalogue nor the API of a cluster.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +20,62 @@ class NotReadable(Exception):
     """A file cannot be read as YAML; the message says where and why."""
 
 
-class _OnceEachLoader(yaml.SafeLoader):
-    """The safe loader, for which a mapping has each key once and a time stays a text."""
+_TAG = "tag:yaml.org,2002:"
+# What JSON has, too: all that the catalogue, the API of Kubernetes and a test can carry.
+_SHAPES = frozenset(
+    _TAG + each for each in ("str", "int", "float", "bool", "null", "map", "seq", "merge")
+)
+
+
+class _JsonLoader(yaml.SafeLoader):
+    """The safe loader for what JSON has: keys once and as texts, finite numbers, times as texts."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        line = node.start_mark.line + 1
+        if node.tag not in _SHAPES:
+            name = node.tag.replace(_TAG, "!!")
+            raise NotReadable(f"line {line}: {name} is nothing that JSON has: write a text")
+        try:
+            value = super().construct_object(node, deep)
+        except ValueError as error:  # "!!int x", or ten thousand digits
+            kind = node.tag.replace(_TAG, "")
+            raise NotReadable(
+                f"line {line}: {_short(node)} is no {kind} that can be read"
+            ) from error
+        if isinstance(value, float) and not math.isfinite(value):
+            raise NotReadable(
+                f"line {line}: {_short(node)} is no number to compare or to count with: "
+                f"write a finite one"
+            )
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, int] = {}
         for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
+            if key_node.tag == f"{_TAG}merge":
                 continue
-            key = self.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
-            if not isinstance(key, str | int | float | bool | None):
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str | int | float | bool):
                 raise NotReadable(f"line {line}: a key must be a text, not {key!r}")
-            if key in seen:
+            # As JSON, and so kubectl, has it: `8080: x` and `on: x` have a text for a key, too.
+            text = key if isinstance(key, str) else json.dumps(key)
+            if text in seen:
                 raise NotReadable(
-                    f"line {line}: {key} stands here a second time (line {seen[key]})"
+                    f"line {line}: {text} stands here a second time (line {seen[text]})"
                 )
-            seen[key] = line
-        return super().construct_mapping(node, deep)
+            seen[text] = line
+        found = super().construct_mapping(node, deep)
+        return {key if isinstance(key, str) else json.dumps(key): found[key] for key in found}
+
+
+def _short(node: yaml.Node) -> str:
+    text = str(node.value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 # A manifest's times are texts for the API, too.
-_OnceEachLoader.yaml_implicit_resolvers = {
+_JsonLoader.yaml_implicit_resolvers = {
     first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -61,11 +101,28 @@ def documents_of(path: Path) -> list[Any]:
     Raises
     ------
     NotReadable
-        It is no text, no YAML, or a mapping in it has a key twice.
+        It is no text, no YAML, holds what JSON has not, or a mapping in it has a key twice. The
+        message names the line.
     """
     try:
-        return list(yaml.load_all(path.read_text("utf-8"), _OnceEachLoader))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise NotReadable(f"not readable as YAML: {error}") from error
+        documents = list(yaml.load_all(path.read_text("utf-8"), _JsonLoader))
+        json.dumps(documents)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise NotReadable(f"not readable as YAML: {_told(error)}") from error
+    except RecursionError as error:
+        raise NotReadable("not readable as YAML: nested too deep") from error
+    except ValueError as error:  # of json.dumps: all else that it could not take is refused above
+        raise NotReadable(
+            "an alias (*name) stands inside of what it names: write it out"
+        ) from error
     except OSError as error:
         raise NotReadable(f"cannot be read: {error.strerror}") from error
+    return documents
+
+
+def _told(error: Exception) -> str:
+    """What a parser says over several lines, in one."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is not None and problem:
+        return f"line {mark.line + 1}: {problem}"
+    return " ".join(str(error).split())

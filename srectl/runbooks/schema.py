@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 
@@ -40,8 +43,20 @@ def faults_of(document: object, schema_file: Path) -> list[str]:
 
 
 @cache
-def _validator(schema_file: Path) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads(schema_file.read_text("utf-8")))
+def _validator(schema_file: Path) -> Any:
+    extended = {"pattern": _pattern}
+    kind = jsonschema.validators.extend(  # type: ignore[no-untyped-call]  # jsonschema's
+        jsonschema.Draft202012Validator, extended
+    )
+    return kind(json.loads(schema_file.read_text("utf-8")))
+
+
+def _pattern(
+    _validator: Any, pattern: str, instance: object, _schema: object
+) -> Iterator[jsonschema.ValidationError]:
+    """Match as JSON Schema means it: to Python, ``$`` also stands before a last line end."""
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _message(error: jsonschema.ValidationError) -> str:

@@ -27,11 +27,12 @@ USER_KUBECONFIG_VARIABLE = "SRECTL_TEST_KUBECONFIG"
 
 @dataclass(frozen=True)
 class KubernetesApi:
-    """How to reach the API server as its admin."""
+    """How to reach the API server as its admin, and whether it is one that the user gave."""
 
     kubeconfig: Path
     endpoint: str
     ca_pem: str
+    given: bool = False
 
 
 @dataclass
@@ -130,7 +131,7 @@ def _from_kubeconfig(path: Path) -> KubernetesApi:
         ca_pem = base64.b64decode(cluster["certificate-authority-data"]).decode("ascii")
     else:
         ca_pem = (path.parent / cluster["certificate-authority"]).read_text("ascii")
-    return KubernetesApi(path, cluster["server"], ca_pem)
+    return KubernetesApi(path, cluster["server"], ca_pem, given=True)
 
 
 def _named(items: list[dict[str, Any]], name: str) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from runbook_action import marks
 from runbook_action.fields import Field
+from runbook_action.holding import Holding
+from runbook_action.objects import KubernetesObject
 from runbook_action.outcome import Outcome
-from runbook_action.ports import Right, Services
+from runbook_action.ports import Cluster, Right, Services
 from runbook_action.request import Request, TargetKind
 
 # The target of these is only a place, see the runbook of the canary: nothing of that name exists.
@@ -50,6 +53,10 @@ class Action(Protocol):
         """Its parameters."""
 
     @property
+    def either(self) -> Sequence[str]:
+        """Parameters of which exactly one has to be given."""
+
+    @property
     def can_undo(self) -> bool:
         """Whether ``undo`` can ever take it back; else a runbook cannot ask for that."""
 
@@ -60,6 +67,12 @@ class Action(Protocol):
     @property
     def undo_fields(self) -> Mapping[str, Field]:
         """The parameters of its undo, as ``execute`` returns them."""
+
+    def has_begun(self, request: Request, services: Services) -> bool:
+        """Whether an earlier call has begun this step: then nobody is asked for consent again."""
+
+    def touches(self, target: KubernetesObject, cluster: Cluster) -> Sequence[KubernetesObject]:
+        """Read what it changes besides its target, which may refuse as well."""
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Say what ``execute`` would change. Changes nothing."""
@@ -93,6 +106,11 @@ class Defaults:
         return {}
 
     @property
+    def either(self) -> Sequence[str]:
+        """None: each parameter stands for itself."""
+        return ()
+
+    @property
     def undo_fields(self) -> Mapping[str, Field]:
         """None: what undo needs stands in the mark on the target, if it needs anything."""
         return {}
@@ -107,6 +125,16 @@ class Defaults:
         """No: what it does is for good."""
         return False
 
+    def has_begun(self, request: Request, services: Services) -> bool:
+        """Whether the target has the step's mark. An action that leaves none says it itself."""
+        target = request.target
+        found = services.cluster.read(target.kind, target.namespace or "", target.name)
+        return marks.recorded(found, request) is not None
+
+    def touches(self, target: KubernetesObject, cluster: Cluster) -> Sequence[KubernetesObject]:  # noqa: ARG002 - others do
+        """Nothing: it changes its target, and what that makes."""
+        return ()
+
 
 @runtime_checkable
 class ChangesMore(Protocol):
@@ -117,6 +145,14 @@ class ChangesMore(Protocol):
 
         It is locked with the target: a parameter is one thing, whichever cluster the alert is of.
         """
+
+
+@runtime_checkable
+class Holds(Protocol):
+    """An action that changes something for a time."""
+
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """Where the step may have a part in a lease."""
 
 
 def looks_at_target(action: Action) -> bool:

@@ -2,7 +2,8 @@
 
 Never is more than one node of a group out of service, as with a drain. First the lease remembers
 whether it was cordoned before (``leases``); the mark and the cordon are one write. Undo lets the
-lease go: pods come again once no incident holds the node cordoned.
+lease go: pods come again once no incident holds the node cordoned. To uncordon is for good, so it
+is no lease, and a node that another incident holds cordoned or drained is not opened.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import refuse_if_group_is_short
 from runbook_action.errors import ActionRefused, ChangeReverted
 from runbook_action.fields import BooleanField, Field
-from runbook_action.leases import Holding, thing_of, why_kept
+from runbook_action.holding import Holding
+from runbook_action.leases import Taken, thing_of, why_kept
 from runbook_action.objects import Node
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -80,15 +82,22 @@ class CordonNode(Defaults):
         node = services.cluster.node(request.target.name)
         recorded = marks.recorded(node, request)
         before = node.unschedulable if recorded is None else recorded.get(_BEFORE) is True
+        holding = node_holding(request, services, node)
         if recorded is None:
             if before is not self.cordoned:
                 self._refuse_if_it_may_not(node, request, services)
-            if self.cordoned:  # to uncordon is for good, so it is no lease
-                before = bool(node_holding(request, services).take(before, True).lease.before)
+            # To uncordon is for good, so it is no lease.
+            taken = take_node(node, request, services) if self.cordoned else None
+            if taken is not None:
+                before = bool(taken.lease.before)
             mark = marks.mark(node, request, {_BEFORE: before})
             patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
+            if taken is not None:
+                holding.settle(taken)
         elif node.unschedulable is not self.cordoned:
             raise ChangeReverted(f"{request.target} {_taken_back(node)}.")
+        elif self.cordoned:
+            holding.confirm()
         changes = [] if before is self.cordoned else [_change(node, self.cordoned)]
         return Outcome(
             "succeeded",
@@ -125,7 +134,7 @@ class CordonNode(Defaults):
         annotations = marks.unmark(node, request)
         patch_unless_changed(services.cluster, node, _patch(annotations, back))
         if self.cordoned:
-            node_holding(request, services).forget()
+            node_holding(request, services, node).forget()
         return Outcome(
             "succeeded",
             f"{request.target} is {_state(back)} again.",
@@ -133,20 +142,24 @@ class CordonNode(Defaults):
             plan=[_change(node, back)],
         )
 
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """Whether pods are put on the node."""
+        return (node_holding(request, services),)
+
     def _returned(
         self, node: Node, request: Request, services: Services
     ) -> tuple[bool | None, str]:
         """What to switch it back to, or None and why it stays as it is."""
         now = node.unschedulable
         if self.cordoned:
-            holding = node_holding(request, services)
+            holding = node_holding(request, services, node)
             answer = holding.let_go(now)
             if answer.value is not None and answer.value is not now:
                 return bool(answer.value), ""
             holding.forget()
             return None, why_kept(answer, _state(now))
-        source = request.undo or marks.recorded(node, request) or {}
-        if source.get(_BEFORE) is True and not now:
+        # Its own mark only: without it another incident has acted on the node since.
+        if (marks.recorded(node, request) or {}).get(_BEFORE) is True and not now:
             return True, ""
         return None, f"is {_state(now)}, and not by this incident: there is nothing to undo"
 
@@ -158,12 +171,38 @@ class CordonNode(Defaults):
                 f"{request.target} is not ready: it is not uncordoned, or pods would be put on a "
                 f"node that cannot run them."
             )
+        elif others := node_holding(request, services, node).others():
+            raise ActionRefused(
+                f"{request.target} is not uncordoned: it is held cordoned or drained by "
+                f"{', '.join(others)}. The last of them opens it, or a human if it was to stay."
+            )
 
 
-def node_holding(request: Request, services: Services) -> Holding:
-    """The lease of whether pods are put on the node; a drain holds it, too."""
+def node_holding(request: Request, services: Services, node: Node | None = None) -> Holding:
+    """The lease of whether pods are put on the node; a drain holds it, too.
+
+    Parameters
+    ----------
+    node
+        The node as it was read; without it a lease of an earlier node of its name counts.
+    """
     thing = thing_of(services.cluster_name, None, "node", request.target.name, "unschedulable")
-    return Holding(services.leases, services.clock, thing, request.token)
+    uid = node.uid if node else ""
+    return Holding(services.leases, services.clock, thing, request.token, uid)
+
+
+def take_node(node: Node, request: Request, services: Services) -> Taken:
+    """Hold the node closed to pods for this step; to be settled once it is cordoned.
+
+    Raises
+    ------
+    ActionRefused
+        If somebody has opened it since this step took it.
+    """
+    taken = node_holding(request, services, node).take(node.unschedulable, True)
+    what = f"spec.unschedulable of {request.target}"
+    taken.refuse_unless_allowed(node.unschedulable, True, what)
+    return taken
 
 
 def refuse_if_opened(node: Node) -> None:

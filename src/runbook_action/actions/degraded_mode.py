@@ -3,7 +3,8 @@
 Order of the writes, chosen so that a call that dies after any of them can simply be repeated:
 
 1. the lease of the setting (``leases``), which remembers it from before the first incident that
-   needed the switch. From here on undo knows what to restore, whatever happens next;
+   needed the switch. From here on undo knows what to restore, whatever happens next. To switch it
+   off is for good and takes none: that the setting is off then ends the lease of whoever had it on;
 2. the mark on the Deployment's metadata (incident, action, what was before). It rolls nothing;
 3. the SSM parameter. A repeated call finds it already set;
 4. the restart: a patch of the pod template that carries the incident id. A repeated call finds
@@ -27,7 +28,8 @@ from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import BooleanField, Field
-from runbook_action.leases import Holding, parameter_thing, why_kept
+from runbook_action.holding import Holding
+from runbook_action.leases import Return, parameter_thing, why_kept
 from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -124,8 +126,15 @@ class DegradedMode(Defaults):
         if not is_restarted(deployment, request):
             refuse_if_too_few_stay_ready(deployment, request)
         setting = _read(services)
-        lease = _holding(request, services).take(setting, self.enabled).lease
-        previous = bool(lease.before)
+        holding = _holding(request, services)
+        taken = holding.take(setting, True) if self.enabled else None
+        if taken is None:
+            holding.saw(setting)
+        previous = (
+            self._before(deployment, request, setting)
+            if taken is None
+            else bool(taken.lease.before)
+        )
         if marks.recorded(deployment, request) is None:
             annotations = marks.mark(deployment, request, {_SETTING: previous})
             deployment = patch_unless_changed(
@@ -135,6 +144,8 @@ class DegradedMode(Defaults):
         # Once the pods are restarted the switch was made: who changed it since wanted to.
         if not is_restarted(deployment, request):
             _switch(services, setting, self.enabled)
+            if taken is not None:
+                holding.settle(taken)
             patch = restart_patch(deployment, restart, request)
             patch_unless_changed(services.cluster, deployment, patch)
         return watched(
@@ -165,7 +176,11 @@ class DegradedMode(Defaults):
         restarted = is_restarted(deployment, request)
         undone = is_restarted(deployment, request, undoing=True)
         holding = _holding(request, services)
-        answer = holding.let_go(setting)
+        answer = (
+            holding.let_go(setting)
+            if self.enabled
+            else self._returned(deployment, request, setting, undone=undone)
+        )
         name = services.degraded_mode_parameter
         if answer.verdict == "kept":
             return Outcome("unchanged", f"{name} {why_kept(answer, _text(setting))}.")
@@ -200,6 +215,21 @@ class DegradedMode(Defaults):
         return watched(
             services, request.target, _done(previous), changes, details={_SETTING: previous}
         )
+
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """The switch."""
+        return (_holding(request, services),)
+
+    def _returned(
+        self, deployment: Workload, request: Request, setting: bool, *, undone: bool
+    ) -> Return:
+        """What becomes of a setting that was switched off for good, which the mark remembers."""
+        source = request.undo or marks.recorded(deployment, request)
+        if undone or source is None:
+            return Return("not held")
+        if setting is not self.enabled:
+            return Return("changed")
+        return Return("bring back", source.get(_SETTING) is True)
 
     def _set_back(self, services: Services) -> str:
         if _read(services) is self.enabled:

@@ -6,7 +6,8 @@ named as soon as the other pods are gone. Then the node is uncordoned, unless it
 or its kubelet is silent, and the error names each pod and what blocked it.
 
 Which pods stay and which stop the drain says ``leaving``. A drain that has to be refused is refused
-before the node is cordoned.
+before the node is cordoned, and a pod that refuses remediation, itself or by its owners or
+namespace, is left alone and told of.
 
 Never is more than one node of a group drained: another one that is out of service forbids it,
 before the cordon and, as two drains may look at the same moment, once more after it. The last node
@@ -26,10 +27,16 @@ from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.actions.cordon_node import node_holding, opened, refuse_if_opened
+from runbook_action.actions.cordon_node import (
+    node_holding,
+    opened,
+    refuse_if_opened,
+    take_node,
+)
 from runbook_action.blast_radius import refuse_if_group_is_short, refuse_if_no_room
 from runbook_action.errors import AccessDenied, ActionRefused, RolloutFailed
 from runbook_action.fields import BooleanField, Field, IntegerField
+from runbook_action.holding import Holding
 from runbook_action.leases import Return, why_kept
 from runbook_action.leaving import (
     NAMED_IN_ERRORS,
@@ -44,6 +51,7 @@ from runbook_action.objects import Node, Pod
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.resolve.consent_of_pods import ConsentOfPods, rights_to_ask
 from runbook_action.rights import rights
 from runbook_action.unchanged import patch_unless_changed
 
@@ -66,12 +74,13 @@ class DrainNode(Defaults):
 
     @property
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
-        """The node and its group, and the pods on it, whatever their namespace."""
+        """The node and its group, the pods on it, whatever their namespace, and their owners."""
         return {
             "node": (
                 *rights("node", "get", "list", "patch"),
                 *rights("pod", "list", where="cluster"),
                 Right("", "pods/eviction", "create", "cluster"),
+                *rights_to_ask(),
             ),
         }
 
@@ -99,7 +108,7 @@ class DrainNode(Defaults):
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the cordon, every pod that would be evicted, and what would be lost with it."""
         node = _read(services, request)
-        found = _look(services, request, node)
+        found = _look(services, request, node, _consent(services))
         refuse_if_forbidden(found, request)
         if found.evict or not node.unschedulable:
             refuse_if_group_is_short(node, request, services.cluster)
@@ -111,7 +120,7 @@ class DrainNode(Defaults):
         return Outcome(
             "planned",
             f"cordon {request.target} and evict {len(found.evict)} pods from it"
-            f"{_at_a_loss(found)}.",
+            f"{_at_a_loss(found)}; {len(found.leave)} stay.{found.told}",
             details={"left": dict(found.leave), "lost": found.lost},
             plan=changes,
             undo=self._undo(node.unschedulable),
@@ -120,15 +129,16 @@ class DrainNode(Defaults):
     def execute(self, request: Request, services: Services) -> Outcome:
         """Cordon, and evict until the node is empty, the deadline or the end of this call."""
         node = _read(services, request)
-        recorded = marks.recorded(node, request)
-        found = _look(services, request, node)
+        recorded, consent = marks.recorded(node, request), _consent(services)
+        found = _look(services, request, node, consent)
         if recorded is None:
             refuse_if_forbidden(found, request)
             refuse_if_group_is_short(node, request, services.cluster)
             refuse_if_no_room(node, found.evict, request, services.cluster)
-            lease = node_holding(request, services).take(node.unschedulable, True).lease
+            holding = node_holding(request, services, node)
+            taken = take_node(node, request, services)
             recorded = {
-                _CORDONED: bool(lease.before),
+                _CORDONED: bool(taken.lease.before),
                 _BEGAN: services.clock.now().isoformat(),
                 "pods": len(found.evict),
             }
@@ -137,6 +147,9 @@ class DrainNode(Defaults):
                 "spec": {"unschedulable": True},
             }
             node = patch_unless_changed(services.cluster, node, patch)
+            holding.settle(taken)
+        else:
+            node_holding(request, services, node).confirm()
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if cordoned_before else [_cordon(node, before=None)]
         if found.evict:
@@ -157,7 +170,7 @@ class DrainNode(Defaults):
                 break
             services.clock.sleep(POLL_SECONDS)
             node = _read(services, request)
-            found = _look(services, request, node).without(refusals.skipped)
+            found = _look(services, request, node, consent).without(refusals.skipped)
             if found.evict and services.clock.now() >= deadline:
                 self._give_up(request, services, {**_still_there(found), **refusals.blocked})
         if refusals.never and not found.evict:
@@ -182,7 +195,7 @@ class DrainNode(Defaults):
         return Outcome(
             "succeeded",
             f"{request.target} is cordoned and empty but for {len(found.leave)} pods that stay"
-            f"{_skipped(refusals.ending)}.{_next(node)}",
+            f"{_skipped(refusals.ending)}.{found.told}{_next(node)}",
             changed=True,
             details={**details, "blocked": {}},
             plan=changes,
@@ -192,7 +205,7 @@ class DrainNode(Defaults):
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: cordoned, and no evictable pod is left."""
         node = _read(services, request)
-        found = _look(services, request, node)
+        found = _look(services, request, node, _consent(services))
         reasons = [] if node.unschedulable else [f"it {opened(node)}"]
         left = [*(id_of(pod) for pod in found.evict), *found.forbid]
         if left:
@@ -212,8 +225,8 @@ class DrainNode(Defaults):
         node = _read(services, request)
         if node.silent and node.unschedulable:
             # For good: the alert may end with the node, and a human has to look at it first.
-            node_holding(request, services).let_go(node.unschedulable)
-            node_holding(request, services).forget()
+            node_holding(request, services, node).let_go(node.unschedulable)
+            node_holding(request, services, node).forget()
             return Outcome(
                 "unchanged", f"{request.target} stays cordoned: its kubelet is silent.{_next(node)}"
             )
@@ -227,6 +240,10 @@ class DrainNode(Defaults):
             changed=True,
             plan=[Change("Node", node.name, "spec.unschedulable", True, False)],
         )
+
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """Whether pods are put on the node."""
+        return (node_holding(request, services),)
 
     def _give_up(self, request: Request, services: Services, left: Mapping[str, str]) -> None:
         node = services.cluster.node(request.target.name)
@@ -254,7 +271,7 @@ class DrainNode(Defaults):
 
     def _let_go(self, request: Request, services: Services, node: Node) -> Return:
         """Let pods on the node again, if no other incident holds it and it was open before."""
-        holding = node_holding(request, services)
+        holding = node_holding(request, services, node)
         answer = holding.let_go(node.unschedulable)
         if answer.value is False and node.unschedulable:
             # Without the mark a later drain for the same step begins anew, with its own deadline.
@@ -278,8 +295,14 @@ def _read(services: Services, request: Request) -> Node:
         ) from error
 
 
-def _look(services: Services, request: Request, node: Node) -> Leaving:
-    return leaving(services.cluster, node, request.parameters, services.clock.now())
+def _consent(services: Services) -> ConsentOfPods:
+    """Who may refuse is asked once a call, however often the node is looked at."""
+    return ConsentOfPods(services.cluster, only_annotated=services.only_annotated)
+
+
+def _look(services: Services, request: Request, node: Node, consent: ConsentOfPods) -> Leaving:
+    now = services.clock.now()
+    return leaving(services.cluster, node, request.parameters, now, consent)
 
 
 def _grace(request: Request) -> int | None:
@@ -313,12 +336,13 @@ def _next(node: Node) -> str:
 
 
 def _deadline(recorded: Mapping[str, Any], request: Request, services: Services) -> datetime:
-    seconds = request.parameters.get("deadline_seconds", DEFAULT_DEADLINE_SECONDS)
+    seconds = int(request.parameters.get("deadline_seconds", DEFAULT_DEADLINE_SECONDS))
+    now = services.clock.now()
     try:
-        began = datetime.fromisoformat(str(recorded.get(_BEGAN)))
-    except ValueError:
-        began = services.clock.now()
-    return began + timedelta(seconds=int(seconds))
+        began = min(datetime.fromisoformat(str(recorded.get(_BEGAN))), now)
+    except (ValueError, TypeError):  # no time, or one of no zone
+        began = now
+    return began + timedelta(seconds=seconds)
 
 
 def _cordon(node: Node, before: bool | None = False) -> Change:

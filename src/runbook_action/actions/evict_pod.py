@@ -18,7 +18,7 @@ from runbook_action.actions.base import Defaults
 from runbook_action.errors import ActionRefused, ClusterConflict, TargetNotFound
 from runbook_action.fields import BooleanField, Field, IntegerField
 from runbook_action.kinds import KINDS, KindWord
-from runbook_action.objects import Pod, Workload, lost_with
+from runbook_action.objects import Json, Pod, Workload, lost_with
 from runbook_action.outcome import Change, Outcome
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
@@ -79,6 +79,10 @@ class EvictPod(Defaults):
         """No: the pod is gone, and its controller has replaced it."""
         return False
 
+    def has_begun(self, request: Request, services: Services) -> bool:
+        """Whether it has written down which pod it means; that one may have gone since."""
+        return _remembered(request, services) is not None
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the eviction, if it may be."""
         pod, eviction = _look(request, services)
@@ -137,9 +141,8 @@ def _watched(eviction: Eviction, request: Request, services: Services) -> Outcom
 def _look(request: Request, services: Services) -> tuple[Pod | None, Eviction]:
     """The pod of that name, if there is one, and which one this step means."""
     namespace = request.target.namespace or ""
-    try:
-        known = services.cluster.read("event", namespace, _event_name(request)).raw
-    except TargetNotFound:
+    known = _remembered(request, services)
+    if known is None:
         pod = cast(Pod, services.cluster.read("pod", namespace, request.target.name))
         return pod, Eviction(pod.uid, pod.controller, asked=False)
     eviction = Eviction(known["regarding"]["uid"], known["related"], asked=True)
@@ -147,6 +150,15 @@ def _look(request: Request, services: Services) -> tuple[Pod | None, Eviction]:
         return cast(Pod, services.cluster.read("pod", namespace, request.target.name)), eviction
     except TargetNotFound:
         return None, eviction
+
+
+def _remembered(request: Request, services: Services) -> Json | None:
+    """The event by which this step knows its pod, None before it is written."""
+    try:
+        event = services.cluster.read("event", request.target.namespace or "", _event_name(request))
+    except TargetNotFound:
+        return None
+    return event.raw
 
 
 def _refuse_unless_replaced(pod: Pod, request: Request) -> None:

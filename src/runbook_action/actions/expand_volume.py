@@ -65,6 +65,11 @@ class ExpandVolume(Defaults):
             "max_gib": IntegerField(1, HIGHEST_GIB, required=True),
         }
 
+    @property
+    def either(self) -> Sequence[str]:
+        """How much more."""
+        return ("step_gib", "percent")
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the sizes."""
         claim = _read(request, services)
@@ -88,7 +93,7 @@ class ExpandVolume(Defaults):
             If the storage cannot give it.
         """
         claim = _read(request, services)
-        recorded = marks.recorded(claim, request)
+        recorded = marks.numbers(claim, request, "before", "after")
         if recorded is None:
             before, after = _decide(claim, request, services)
             mark = marks.mark(claim, request, {"before": before, "after": after})
@@ -101,7 +106,7 @@ class ExpandVolume(Defaults):
                 },
             )
         else:
-            before, after = int(recorded["before"]), int(recorded["after"])
+            before, after = recorded
         while claim.capacity_bytes < after and not claim.infeasible:
             if services.clock.remaining() < POLL_SECONDS:
                 break

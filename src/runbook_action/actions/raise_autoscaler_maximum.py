@@ -3,7 +3,8 @@
 First the lease remembers the maximum from before (``leases``); the mark with the numbers decided
 and the new maximum are one write, so a factor is never applied twice. Undo lets the lease go: the
 last incident that holds it brings the earlier maximum back, and only if it is still the one that
-was set: what somebody chose since then is theirs.
+was set: what somebody chose since then is theirs. Where the minimum is held above it the rest
+follows with that one (``autoscaler_things``).
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any, cast
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
+from runbook_action.autoscaler_things import maximum_holding
 from runbook_action.errors import ActionRefused, ChangeReverted, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField
-from runbook_action.leases import Holding, thing_of, why_kept
+from runbook_action.holding import Holding
+from runbook_action.leases import why_kept
 from runbook_action.objects import Autoscaler
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -56,6 +59,11 @@ class RaiseAutoscalerMaximum(Defaults):
         }
 
     @property
+    def either(self) -> Sequence[str]:
+        """How much more."""
+        return ("step", "factor")
+
+    @property
     def lends(self) -> bool:
         """The maximum of before comes back once there is no need of more."""
         return True
@@ -86,20 +94,24 @@ class RaiseAutoscalerMaximum(Defaults):
     def execute(self, request: Request, services: Services) -> Outcome:
         """Raise it."""
         autoscaler = _read(request, services)
-        recorded = marks.recorded(autoscaler, request)
+        recorded = marks.numbers(autoscaler, request, "before", "after")
+        holding = maximum_holding(request, services, autoscaler)
         if recorded is None:
             _, wanted = _decide(autoscaler, request)
             now = autoscaler.max_replicas
-            taken = _holding(request, services).take(now, wanted)
-            taken.refuse_if_another_chose(now, f"The maximum of {request.target}")
+            taken = holding.take(now, wanted)
+            limit = int(request.parameters["max_replicas"])
+            taken.refuse_unless_allowed(now, limit, f"The maximum of {request.target}")
             before, after = int(taken.lease.before), int(taken.lease.set)
             mark = marks.mark(autoscaler, request, {"before": before, "after": after})
             patch: dict[str, Any] = {"metadata": {"annotations": mark}}
             if taken.write is not None:
                 patch["spec"] = {"maxReplicas": taken.write}
             patch_unless_changed(services.cluster, autoscaler, patch)
+            holding.settle(taken)
         else:
-            before, after = int(recorded["before"]), int(recorded["after"])
+            holding.confirm()
+            before, after = recorded
             if autoscaler.max_replicas < after:
                 raise ChangeReverted(f"the maximum of {request.target} {_lowered(autoscaler)}.")
         return Outcome(
@@ -113,9 +125,9 @@ class RaiseAutoscalerMaximum(Defaults):
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: the autoscaler is below its maximum, and can scale."""
         autoscaler = _read(request, services)
-        recorded = marks.recorded(autoscaler, request) or {}
+        recorded = marks.numbers(autoscaler, request, "after")
         reasons = []
-        if autoscaler.max_replicas < int(recorded.get("after", 0)):
+        if recorded is not None and autoscaler.max_replicas < recorded[0]:
             reasons.append(f"its maximum {_lowered(autoscaler)}")
         if autoscaler.current_replicas >= autoscaler.max_replicas:
             reasons.append(f"it is at its maximum of {autoscaler.max_replicas}")
@@ -134,13 +146,17 @@ class RaiseAutoscalerMaximum(Defaults):
     def undo(self, request: Request, services: Services) -> Outcome:
         """Bring the earlier maximum back, if it is still ours."""
         autoscaler = _read(request, services)
-        holding = _holding(request, services)
+        holding = maximum_holding(request, services, autoscaler)
         now = autoscaler.max_replicas
-        answer = holding.let_go(now)
+        # Another lease may hold the minimum above it; who lets that one go brings the rest back.
+        answer = holding.let_go(now, floor=autoscaler.min_replicas)
         if answer.value is None or answer.value == now:
             holding.forget()
-            return Outcome("unchanged", f"The maximum of {request.target} {why_kept(answer, now)}.")
-        before = max(int(answer.value), autoscaler.min_replicas)
+            why = why_kept(answer, now)
+            if answer.verdict == "bring back" and now == autoscaler.min_replicas:
+                why = f"is {now}, as low as its minimum allows"
+            return Outcome("unchanged", f"The maximum of {request.target} {why}.")
+        before = int(answer.value)
         patch_unless_changed(
             services.cluster,
             autoscaler,
@@ -157,16 +173,12 @@ class RaiseAutoscalerMaximum(Defaults):
             plan=[_change(autoscaler, now, before)],
         )
 
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """The maximum."""
+        return (maximum_holding(request, services, _read(request, services)),)
+
     def _undo(self, before: int, after: int) -> Undo:
         return Undo(self.name, {"before": before, "after": after})
-
-
-def _holding(request: Request, services: Services) -> Holding:
-    target = request.target
-    thing = thing_of(
-        services.cluster_name, target.namespace, target.kind, target.name, "maxReplicas"
-    )
-    return Holding(services.leases, services.clock, thing, request.token)
 
 
 def _read(request: Request, services: Services) -> Autoscaler:

@@ -5,6 +5,10 @@ failed one's, the incident and the step: a repeated call meets the copy that is 
 second one. The copy belongs to the same CronJob, if there is one, so that the CronJob's limits
 count it and clear it away.
 
+The admission policy (``eks/apps/base/remediation-copies.yaml``) lets only an exact copy of a failed
+Job pass that bears the label ``RUN_AGAIN`` while the copy is made: it is put on before, and taken
+off after, also by the repeat of a call that died in between.
+
 Undo stops a copy that still runs; it is kept for its logs. What a Job did is not taken back.
 """
 
@@ -18,7 +22,14 @@ from typing import Any, cast
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.errors import ActionRefused, ClusterConflict, RolloutFailed, TargetNotFound
+from runbook_action.errors import (
+    AccessDenied,
+    ActionRefused,
+    ClusterConflict,
+    ClusterRejected,
+    RolloutFailed,
+    TargetNotFound,
+)
 from runbook_action.objects import Job
 from runbook_action.outcome import Change, Outcome
 from runbook_action.ports import Right, Services
@@ -27,6 +38,13 @@ from runbook_action.rights import rights
 from runbook_action.unchanged import patch_unless_changed
 
 POLL_SECONDS = 1.0
+# On the failed Job, with the copy's name; and on the copy.
+RUN_AGAIN = "sre-platform/run-again"
+COPY = "sre-platform/copy"
+_POLICY = "sre-remediation-copies"
+# The API server hears of the label a moment after it has taken it.
+_HEARS_SECONDS = 0.2
+_HEARS_WITHIN = 15
 _LONGEST_NAME = 63  # of a Job: its pods carry it as a label
 # What the Job controller puts on a Job and its pods: a copy gets its own.
 _OF_THE_CONTROLLER = frozenset(
@@ -35,6 +53,7 @@ _OF_THE_CONTROLLER = frozenset(
         "batch.kubernetes.io/job-name",
         "controller-uid",
         "job-name",
+        RUN_AGAIN,
     }
 )
 # Of one run, or of the API's own making.
@@ -56,6 +75,10 @@ class RerunJob(Defaults):
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
         """Read the failed one, make the copy, stop it."""
         return {"job": rights("job", "get", "create", "patch")}
+
+    def has_begun(self, request: Request, services: Services) -> bool:
+        """Whether the copy is there: the failed Job itself is not marked."""
+        return _copy(_read(request, services), request, services) is not None
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the copy that would be made."""
@@ -83,9 +106,10 @@ class RerunJob(Defaults):
         copy = _copy(failed, request, services)
         if copy is None:
             _refuse_unless_failed(failed, request)
-            with suppress(ClusterConflict):  # made by a call whose answer was lost
-                services.cluster.create("job", failed.namespace, _manifest(failed, request))
+            _make_copy(failed, request, services)
             copy = _copy(failed, request, services)
+        else:
+            _let_go(failed, request, services)
         while copy is None or not (copy.complete or copy.failed):
             if services.clock.remaining() < POLL_SECONDS:
                 break
@@ -123,6 +147,7 @@ class RerunJob(Defaults):
         """Stop the copy, if it still runs."""
         failed = _read(request, services)
         copy = _copy(failed, request, services)
+        _let_go(failed, request, services)
         if copy is None or copy.complete or copy.failed or copy.suspended:
             return Outcome(
                 "unchanged",
@@ -157,6 +182,36 @@ def _copy(failed: Job, request: Request, services: Services) -> Job | None:
     return found
 
 
+def _make_copy(failed: Job, request: Request, services: Services) -> None:
+    """Make it while the failed Job says that it is run again."""
+    label = {"metadata": {"labels": {RUN_AGAIN: _copy_name(failed, request)}}}
+    labelled = patch_unless_changed(services.cluster, failed, label)
+    try:
+        _create_copy(failed, request, services)
+    finally:
+        _let_go(labelled, request, services)
+
+
+def _create_copy(failed: Job, request: Request, services: Services) -> None:
+    """Create it, as soon as the policy has heard of the label."""
+    for waits in range(_HEARS_WITHIN):
+        try:
+            with suppress(ClusterConflict):  # made by a call whose answer was lost
+                services.cluster.create("job", failed.namespace, _manifest(failed, request))
+        except (AccessDenied, ClusterRejected) as error:  # the latter where none bears it
+            if _POLICY not in str(error) or waits == _HEARS_WITHIN - 1:
+                raise
+            services.clock.sleep(_HEARS_SECONDS)
+        else:
+            return
+
+
+def _let_go(failed: Job, request: Request, services: Services) -> None:
+    """Take the label off that this step has put on."""
+    if failed.labels.get(RUN_AGAIN) == _copy_name(failed, request):
+        patch_unless_changed(services.cluster, failed, {"metadata": {"labels": {RUN_AGAIN: None}}})
+
+
 def _refuse_unless_failed(job: Job, request: Request) -> None:
     if not job.failed:
         state = "has done its work" if job.complete else "is still at work"
@@ -170,7 +225,7 @@ def _manifest(failed: Job, request: Request) -> dict[str, Any]:
     owners = [{**owner, "blockOwnerDeletion": False} for owner in failed.owners]
     return {
         "metadata": {
-            **_without_controller({"labels": failed.labels}),
+            "labels": {**_without_controller({"labels": failed.labels})["labels"], COPY: "true"},
             "name": _copy_name(failed, request),
             "annotations": marks.mark(failed, request, {"of": failed.uid}),
             "ownerReferences": owners,

@@ -5,6 +5,7 @@ repeated call only watches, or neither is.
 
 A restart that is complete cannot be taken back. One whose new pods do not come up can: with the pod
 template as it was before, to the letter, Kubernetes goes back to the revision whose pods still run.
+What somebody has deployed or restarted since is left alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import Field
+from runbook_action.history import digest_of
+from runbook_action.objects import Workload
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, Target, TargetKind
@@ -39,8 +42,8 @@ from runbook_action.rollout import (
 from runbook_action.stuck_pods import release_stuck
 from runbook_action.unchanged import patch_unless_changed
 
-#: In the mark: pods that were ready before the restart.
-_READY = "ready"
+#: In the mark: pods that were ready before the restart, its time, fingerprint of the template.
+_READY, _AT, _TEMPLATE = "ready", "restarted_at", "template"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class RestartWorkload(Defaults):
             found = workload.template_annotations
             before: dict[str, Any] = {key: found.get(key) for key in marks.OF_A_RESTART}
             before[_READY] = workload.count("ready")
+            before |= {_AT: change.after, _TEMPLATE: digest_of(workload.template)}
             annotations = marks.mark(workload, request, before)
             patch_unless_changed(
                 services.cluster,
@@ -126,6 +130,11 @@ class RestartWorkload(Defaults):
                 f"A later step replaced the pods of {target} since this restart: there is nothing "
                 f"left of it to take back.",
             )
+        if restarted and _is_somebody_elses(workload, request, before):
+            return Outcome(
+                "unchanged",
+                f"Somebody has deployed or restarted {target} since this restart: that stays.",
+            )
         changes = []
         if restarted:
             change = restart_change(services, workload, request)
@@ -143,6 +152,16 @@ class RestartWorkload(Defaults):
             changed=True,
             plan=changes,
         )
+
+
+def _is_somebody_elses(workload: Workload, request: Request, before: Mapping[str, Any]) -> bool:
+    """Whether the template is no longer the one that this step left, though the marks are on it."""
+    if before.get(_TEMPLATE) not in (None, digest_of(workload.template)):
+        return True
+    found = workload.template_annotations
+    # The undo of a later step puts a time of its own.
+    is_undone = bool(marks.tokens(found, marks.UNDONE_FOR, request.incident_id))
+    return not is_undone and before.get(_AT) not in (None, found.get(marks.RESTARTED_AT))
 
 
 def _settled(services: Services, target: Target, ready_before: object) -> RolloutState:

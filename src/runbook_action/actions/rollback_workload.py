@@ -4,7 +4,9 @@ Like ``kubectl rollout undo``, with two differences. Revisions that differ from 
 only by a restart are skipped: they would bring back the very template that is broken. And the
 template gets the marks of a restart, by which its pods are told from those it replaces.
 
-One write carries the marks and the template, so there is no halfway.
+One write carries the marks and the template, so there is no halfway. The mark on the workload keeps
+the fingerprint of the template that was put: who deploys something else later leaves the marks of
+the restart on it (``kubectl apply`` and ``kubectl set image`` do), and that must not be undone.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.errors import ActionRefused
-from runbook_action.fields import Field, IntegerField
+from runbook_action.fields import Field, IntegerField, TextField
 from runbook_action.history import KEEPERS, bare, digest_of, revisions_of
 from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
@@ -37,10 +39,11 @@ from runbook_action.rollout import (
     watched,
     write_unless_changed,
 )
+from runbook_action.template_changes import template_changes
 
 _HIGHEST_REVISION = 2**31
-#: In the mark: what the template says that was put there.
-_TEMPLATE = "template"
+#: In the mark: fingerprint of the template that was put.
+_PUT = "template"
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,11 @@ class RollbackWorkload(Defaults):
 
     @property
     def undo_fields(self) -> Mapping[str, Field]:
-        """The revision to go forward to again."""
-        return {"from_revision": IntegerField(1, _HIGHEST_REVISION, required=True)}
+        """The revision to go forward to again, and from which template only."""
+        return {
+            "from_revision": IntegerField(1, _HIGHEST_REVISION, required=True),
+            _PUT: TextField(),
+        }
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show what the rollback would bring back."""
@@ -81,8 +87,8 @@ class RollbackWorkload(Defaults):
         return Outcome(
             "planned",
             f"roll {request.target} back from revision {before} to {wanted.revision}.",
-            plan=_changes(workload, wanted.template),
-            undo=self._undo(before),
+            plan=template_changes(workload, wanted.template),
+            undo=self._undo(before, digest_of(wanted.template)),
         )
 
     def execute(self, request: Request, services: Services) -> Outcome:
@@ -92,29 +98,29 @@ class RollbackWorkload(Defaults):
         recorded = marks.recorded(workload, request)
         if recorded is not None:  # it and the template were one write
             refuse_if_reverted(request.target, _reverted(workload, recorded))
-        if recorded is not None and is_restarted(workload, request):
-            before, after = _number(recorded, "from_revision"), _number(recorded, "to_revision")
+        if is_restarted(workload, request):
+            previous = _recorded(workload, request)
+            before, after = previous["from_revision"], previous.get("to_revision")
             name = f"{workload.namespace}/{workload.name}"
             changes = [Change(workload.kind_name, name, "revision", before, after)]
         else:
             refuse_if_too_few_stay_ready(workload, request)
             before, wanted = self._earlier(request, services, workload)
-            changes = _changes(workload, wanted.template)
+            changes = template_changes(workload, wanted.template)
             after = wanted.revision
-            recorded = {
+            previous = {
                 "from_revision": before,
                 "to_revision": after,
-                _TEMPLATE: digest_of(wanted.template),
+                _PUT: digest_of(wanted.template),
             }
-            self._put(request, services, workload, wanted, recorded)
-        put = recorded
+            self._put(request, services, workload, wanted, previous)
         return watched(
             services,
             request.target,
             f"Revision {before} was replaced by the template of revision {after}",
             changes,
-            undo=self._undo(before),
-            reverted=lambda found: _reverted(found, put),
+            undo=self._undo(before, previous[_PUT]),
+            reverted=lambda found: _reverted(found, previous),
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
@@ -124,36 +130,37 @@ class RollbackWorkload(Defaults):
         return verdict(services, request.target, [why] if why else [], {})
 
     def undo(self, request: Request, services: Services) -> Outcome:
-        """Roll forward to the template from before this incident."""
-        workload = read_workload(services.cluster, request.target)
+        """Roll forward to the template from before this incident, unless another came since."""
+        target = request.target
+        workload = read_workload(services.cluster, target)
         undone = is_restarted(workload, request, undoing=True)
         if not undone and not is_restarted(workload, request):
             return Outcome(
                 "unchanged",
-                f"{request.target} does not run what this incident rolled it back to: there is "
-                f"nothing to undo.",
+                f"{target} does not run what this incident rolled it back to: there is nothing to "
+                f"undo.",
             )
-        recorded = marks.recorded(workload, request) or {}
-        if not undone and (why := _reverted(workload, recorded)):
-            return Outcome(
-                "unchanged", f"The rollback of {request.target} was {why}: nothing to undo is left."
-            )
-        before = _number(request.undo or recorded, "from_revision")
+        recorded = _recorded(workload, request)
+        before = recorded["from_revision"]
         changes: list[Change] = []
         if not undone:
-            refuse_if_paused(workload, request.target)
+            if why := _reverted(workload, recorded):
+                return Outcome(
+                    "unchanged",
+                    f"The template of {target} is no longer the one that this incident rolled it "
+                    f"back to, {why}: somebody has deployed another since, which is left alone.",
+                )
+            refuse_if_paused(workload, target)
             known = revisions_of(services.cluster, workload)
             wanted = next((each for each in known if each.revision == before), None)
             if wanted is None:
                 raise ActionRefused(
-                    f"revision {before} of {request.target} is no longer in its history: it "
-                    f"cannot be brought back. Deploy it again from its source."
+                    f"revision {before} of {target} is no longer in its history: it cannot be "
+                    f"brought back. Deploy it again from its source."
                 )
-            changes = _changes(workload, wanted.template)
+            changes = template_changes(workload, wanted.template)
             self._put(request, services, workload, wanted, recorded, undoing=True)
-        return watched(
-            services, request.target, f"The template of revision {before} is back", changes
-        )
+        return watched(services, target, f"The template of revision {before} is back", changes)
 
     def _put(
         self,
@@ -186,8 +193,8 @@ class RollbackWorkload(Defaults):
             ),
         )
 
-    def _undo(self, before: int) -> Undo:
-        return Undo(self.name, {"from_revision": before})
+    def _undo(self, before: int, put: str) -> Undo:
+        return Undo(self.name, {"from_revision": before, _PUT: put})
 
     @staticmethod
     def _earlier(request: Request, services: Services, workload: Workload) -> tuple[int, Revision]:
@@ -212,39 +219,29 @@ class RollbackWorkload(Defaults):
 
 def _reverted(workload: Workload, recorded: Mapping[str, Any] | None) -> str:
     """Say who put another template there than the one that this step did; empty if nobody did."""
-    put = (recorded or {}).get(_TEMPLATE)
+    put = (recorded or {}).get(_PUT)
     if put in (None, digest_of(workload.template)):
         return ""
     return reverted_by(workload, "spec", "template")
 
 
-def _changes(workload: Workload, template: Mapping[str, Any]) -> list[Change]:
-    """A diff for humans. Environment variables stay out of it: they may be secrets."""
-    name = f"{workload.namespace}/{workload.name}"
-    changes = []
-    old, new = _containers(workload.template), _containers(template)
-    for container in sorted(old.keys() | new.keys()):
-        for field in ("image", "command", "args"):
-            before = old.get(container, {}).get(field)
-            after = new.get(container, {}).get(field)
-            if before != after:
-                path = f"spec.template.spec.containers[{container}].{field}"
-                changes.append(Change(workload.kind_name, name, path, before, after))
-    if not changes:
-        changes.append(
-            Change(workload.kind_name, name, "spec.template", "current", "earlier revision")
-        )
-    return changes
+def _recorded(workload: Workload, request: Request) -> Mapping[str, Any]:
+    """What this step wrote down, on the workload or else in its own answer.
 
-
-def _containers(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    containers = (template.get("spec") or {}).get("containers") or []
-    return {each["name"]: each for each in containers}
-
-
-def _number(values: Mapping[str, Any], name: str) -> int:
-    value = values.get(name)
-    return value if isinstance(value, int) else 0
+    Raises
+    ------
+    ActionRefused
+        If neither says what was there before and what was put.
+    """
+    for found in (marks.recorded(workload, request), request.undo):
+        before = (found or {}).get("from_revision")
+        if found and type(before) is int and before > 0 and isinstance(found.get(_PUT), str):
+            return found
+    raise ActionRefused(
+        f"{request.target} was rolled back for this incident, but its annotation {marks.PREVIOUS}, "
+        f"which says from where and to what, is gone or was changed: it is left as it is. See "
+        f"'kubectl -n {workload.namespace} rollout history {workload.kind}/{workload.name}'."
+    )
 
 
 ACTION = RollbackWorkload("rollback_workload", frozenset({"deployment", "statefulset"}))

@@ -21,12 +21,14 @@ from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
+from runbook_action.autoscaler_things import forget_gone, lower_maximum, minimum_holding
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
-from runbook_action.leases import Holding, thing_of, why_kept
-from runbook_action.objects import Autoscaler, Workload
+from runbook_action.holding import Holding
+from runbook_action.leases import thing_of, why_kept
+from runbook_action.objects import Autoscaler, KubernetesObject, Workload
 from runbook_action.outcome import Change, Outcome, Undo
-from runbook_action.ports import Right, Services
+from runbook_action.ports import Cluster, Right, Services
 from runbook_action.request import Request, TargetKind
 from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
@@ -90,6 +92,11 @@ class ScaleWorkload(Defaults):
         }
 
     @property
+    def either(self) -> Sequence[str]:
+        """How much more."""
+        return ("step", "factor")
+
+    @property
     def lends(self) -> bool:
         """It adds replicas for as long as they are needed."""
         return True
@@ -102,6 +109,11 @@ class ScaleWorkload(Defaults):
             "after": IntegerField(0, HIGHEST, required=True),
             "autoscaler": TextField(),
         }
+
+    def touches(self, target: KubernetesObject, cluster: Cluster) -> Sequence[KubernetesObject]:
+        """The autoscaler whose minimum is raised instead."""
+        found = cluster.autoscalers(target.namespace)
+        return [each for each in found if each.scales(target.kind_name, target.name)]
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the numbers."""
@@ -122,30 +134,32 @@ class ScaleWorkload(Defaults):
         """Scale, and watch until the new pods are ready."""
         workload, autoscaler, scaling = self._decide(request, services)
         recorded = marks.recorded(workload, request)
-        holding = _holding(request, services, scaling.autoscaler)
+        holding = _holding(request, services, workload, autoscaler)
         now = _number(workload, autoscaler)
+        what = f"{_what(scaling).capitalize()} of {request.target}"
+        limit = _limit(request, autoscaler)
         if recorded is None:
             taken = holding.take(now, scaling.after)
-            what = f"{_what(scaling).capitalize()} of {request.target}"
-            taken.refuse_if_another_chose(now, what)
-            unwritten = taken.write
-            scaling = Scaling(int(taken.lease.before), int(taken.lease.set), scaling.autoscaler)
+            taken.refuse_unless_allowed(now, limit, what)
+            before, after = int(taken.lease.before), int(taken.lease.set)
+            scaling = Scaling(before, after, scaling.autoscaler)
             annotations = marks.mark(workload, request, scaling.to_json())
             patch: dict[str, Any] = {"metadata": {"annotations": annotations}}
-            if autoscaler is None and unwritten is not None:
-                patch["spec"] = {"replicas": unwritten}
+            if autoscaler is None and taken.write is not None:
+                patch["spec"] = {"replicas": taken.write}
             patch_unless_changed(services.cluster, workload, patch)
+        elif autoscaler is None:
+            holding.confirm()  # the mark and the replicas were one write
+            taken = None
         else:
-            held = holding.held()
-            # A mark on the autoscaler says that its minimum was written, whatever it is by now.
-            died = autoscaler is not None and marks.recorded(autoscaler, request) is None
-            unwritten = held.unwritten(now) if held and died else None
-        if autoscaler is not None and unwritten is not None:
-            mark = marks.mark(autoscaler, request, scaling.to_json())
-            services.cluster.patch(
-                autoscaler,
-                {"metadata": {"annotations": mark}, "spec": {"minReplicas": unwritten}},
-            )
+            # Asked again while it waits, it leaves alone what somebody has chosen meanwhile.
+            taken = holding.resume(now)
+            if taken is not None and taken.write is not None:
+                taken.refuse_unless_allowed(now, limit, what)
+        if autoscaler is not None and taken is not None and taken.write is not None:
+            services.cluster.patch(autoscaler, {"spec": {"minReplicas": taken.write}})
+        if taken is not None:
+            holding.settle(taken)
         return watched(
             services,
             request.target,
@@ -172,43 +186,55 @@ class ScaleWorkload(Defaults):
         workload = read_workload(services.cluster, request.target)
         autoscaler = _autoscaler(services, workload)
         known = Scaling.from_json(request.undo or marks.recorded(workload, request))
-        scaling = known or _held(request, services, autoscaler)
+        scaling = known or _held(request, services, workload, autoscaler)
         if scaling is None:
             return Outcome(
                 "unchanged",
                 f"{request.target} carries no trace of {self.name} for this incident: there is "
                 f"nothing to undo.",
             )
-        holding = _holding(request, services, scaling.autoscaler)
         if scaling.autoscaler and (autoscaler is None or autoscaler.name != scaling.autoscaler):
-            holding.let_go(scaling.after)
-            holding.forget()
-            return Outcome(
-                "unchanged",
-                f"Autoscaler {scaling.autoscaler} of {request.target} is gone: nothing is undone.",
-            )
-        now = _number(workload, autoscaler if scaling.autoscaler else None)
+            # What was changed is the autoscaler, also where it scales something else by now.
+            autoscaler = _named(services, workload, scaling.autoscaler)
+            if autoscaler is None:
+                forget_gone(request, services, scaling.autoscaler)
+                return Outcome(
+                    "unchanged",
+                    f"Autoscaler {scaling.autoscaler} of {request.target} is gone, and what was "
+                    f"changed with it: there is nothing to undo.",
+                )
+        elif not scaling.autoscaler:
+            autoscaler = None
+        holding = _holding(request, services, workload, autoscaler)
+        now = _number(workload, autoscaler)
         answer = holding.let_go(now)
-        if answer.value is None or answer.value == now:
-            holding.forget()
+        if answer.value is not None and answer.value != now:
+            back = Scaling(now, int(answer.value), scaling.autoscaler)
+            if autoscaler is not None:
+                patch = {"spec": {"minReplicas": back.after}}
+                autoscaler = services.cluster.patch(autoscaler, patch)
+            else:
+                patch_unless_changed(services.cluster, workload, {"spec": {"replicas": back.after}})
+        else:
+            back = None
+        if autoscaler is not None and answer.verdict != "kept":
+            lower_maximum(request, services, autoscaler)
+        holding.forget()
+        if back is None:
             what = _what(scaling).capitalize()
             return Outcome("unchanged", f"{what} of {request.target} {why_kept(answer, now)}.")
-        back = Scaling(now, int(answer.value), scaling.autoscaler)
-        if scaling.autoscaler and autoscaler is not None:
-            unmark = marks.unmark(autoscaler, request)
-            services.cluster.patch(
-                autoscaler,
-                {"metadata": {"annotations": unmark}, "spec": {"minReplicas": back.after}},
-            )
-        else:
-            patch_unless_changed(services.cluster, workload, {"spec": {"replicas": back.after}})
-        holding.forget()
         return watched(
             services,
             request.target,
             f"{_what(scaling).capitalize()} went back from {back.before} to {back.after}",
             [_change(workload, back)],
         )
+
+    def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
+        """The autoscaler's minimum, or the replicas."""
+        workload = read_workload(services.cluster, request.target)
+        either = (_autoscaler(services, workload), None)
+        return [_holding(request, services, workload, each) for each in either]
 
     def _decide(
         self, request: Request, services: Services
@@ -226,9 +252,7 @@ class ScaleWorkload(Defaults):
                 f"{request.target} is scaled to 0 replicas, which somebody has chosen: its owner, "
                 f"or what runs its pods instead (an Argo Rollout). It is not scaled up."
             )
-        limit = int(request.parameters["max_replicas"])
-        if autoscaler is not None:
-            limit = min(limit, autoscaler.max_replicas)
+        limit = _limit(request, autoscaler)
         after = min(_wanted(request, running), limit)
         if after <= running:
             raise ActionRefused(
@@ -250,24 +274,36 @@ def _wanted(request: Request, running: int) -> int:
     return running + int(step) if step is not None else math.ceil(running * float(factor or 1))
 
 
-def _holding(request: Request, services: Services, autoscaler: str | None) -> Holding:
+def _limit(request: Request, autoscaler: Autoscaler | None) -> int:
+    """The most that the runbook allows, and the autoscaler."""
+    limit = int(request.parameters["max_replicas"])
+    return limit if autoscaler is None else min(limit, autoscaler.max_replicas)
+
+
+def _holding(
+    request: Request, services: Services, workload: Workload, autoscaler: Autoscaler | None
+) -> Holding:
     """The lease of what is raised: the workload's replicas, or its autoscaler's minimum."""
+    if autoscaler is not None:
+        return minimum_holding(request, services, autoscaler)
     target = request.target
-    where = (services.cluster_name, target.namespace)
-    thing = (
-        thing_of(*where, "horizontalpodautoscaler", autoscaler, "minReplicas")
-        if autoscaler
-        else thing_of(*where, target.kind, target.name, "replicas")
-    )
-    return Holding(services.leases, services.clock, thing, request.token)
+    thing = thing_of(services.cluster_name, target.namespace, target.kind, target.name, "replicas")
+    return Holding(services.leases, services.clock, thing, request.token, workload.uid)
 
 
-def _held(request: Request, services: Services, autoscaler: Autoscaler | None) -> Scaling | None:
+def _held(
+    request: Request, services: Services, workload: Workload, autoscaler: Autoscaler | None
+) -> Scaling | None:
     """What the lease knows of a step whose mark another incident has written over."""
-    for name in (autoscaler.name if autoscaler else None, None):
-        if lease := _holding(request, services, name).held():
-            return Scaling(int(lease.before), int(lease.set), name)
+    for each in (autoscaler, None):
+        if lease := _holding(request, services, workload, each).held():
+            return Scaling(int(lease.before), int(lease.set), each.name if each else None)
     return None
+
+
+def _named(services: Services, workload: Workload, name: str) -> Autoscaler | None:
+    found = services.cluster.autoscalers(workload.namespace)
+    return next((each for each in found if each.name == name), None)
 
 
 def _autoscaler(services: Services, workload: Workload) -> Autoscaler | None:

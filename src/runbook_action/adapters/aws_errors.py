@@ -32,6 +32,7 @@ _DENIED = frozenset(
 _MISSING = frozenset(
     {
         "AutomationDefinitionNotFoundException",
+        "AutomationDefinitionVersionNotFoundException",
         "AutomationExecutionNotFoundException",
         "NoSuchEntity",
         "ParameterNotFound",

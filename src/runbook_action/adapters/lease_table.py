@@ -6,13 +6,14 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from runbook_action.adapters.aws_errors import translated
 from runbook_action.errors import ActionRefused, ClusterConflict
-from runbook_action.leases import HOLD_SECONDS, Lease
+from runbook_action.leases import HOLD_SECONDS, Holder, Lease, Value
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,8 +56,10 @@ class LeaseTable:
         try:
             kept = json.loads(item["lease"]["S"])
             version = int(item["version"]["N"])
-            return Lease(kept["before"], kept["set"], kept["was"], kept["holders"], version)
-        except (KeyError, ValueError, TypeError) as error:
+            holders = {name: _holder(each, kept["set"]) for name, each in kept["holders"].items()}
+            uid = kept.get("uid", "")
+            return Lease(kept["before"], kept["set"], kept["was"], holders, version, uid)
+        except (AttributeError, KeyError, ValueError, TypeError) as error:
             raise ActionRefused(
                 f"the lease of {thing} in table {self._table} cannot be read ({error!r}), so its "
                 f"value from before is unknown. Look at the item '{PREFIX}{thing}', set the value "
@@ -69,7 +72,8 @@ class LeaseTable:
             "before": lease.before,
             "set": lease.set,
             "was": lease.was,
-            "holders": dict(lease.holders),
+            "holders": {name: asdict(each) for name, each in lease.holders.items()},
+            "uid": lease.uid,
         }
         arguments: dict[str, Any] = {
             "TableName": self._table,
@@ -96,6 +100,11 @@ class LeaseTable:
                 ConditionExpression="attribute_not_exists(guard_key) OR version = :version",
                 ExpressionAttributeValues={":version": {"N": str(version)}},
             )
+
+
+def _holder(kept: Any, wants: Value) -> Holder:
+    """Read a holder; versions before wishes kept no more of it than its end."""
+    return Holder(kept, wants) if isinstance(kept, int) else Holder(**kept)
 
 
 def _key(thing: str) -> dict[str, Any]:

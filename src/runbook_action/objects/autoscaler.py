@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from runbook_action.kinds import KindWord
+from runbook_action.kinds import KindWord, known_kind, spelled
 from runbook_action.objects.base import KubernetesObject
 
 
@@ -23,15 +21,25 @@ class Autoscaler(KubernetesObject):
         return int(self.spec["maxReplicas"])
 
     @property
-    def scaled(self) -> tuple[KindWord, str]:
-        """Kind and name of the object whose replicas it sets."""
+    def scaled(self) -> tuple[KindWord, str] | None:
+        """Kind and name of the object whose replicas it sets; None for a kind of no known group.
+
+        An operator's resource may be called Deployment, too. A reference without a version leaves
+        the group open: it is taken for the kind's own.
+        """
         target = self.spec.get("scaleTargetRef") or {}
-        return cast(KindWord, str(target.get("kind", "")).lower()), str(target.get("name", ""))
+        kind = known_kind(target, of_no_version=True)
+        return None if kind is None else (kind, str(target.get("name", "")))
+
+    @property
+    def scaled_as_spelled(self) -> str:
+        """What it scales, as its reference says it."""
+        target = self.spec.get("scaleTargetRef") or {}
+        return spelled(target) if target else "nothing"
 
     def scales(self, kind: str, name: str) -> bool:
         """Whether it sets the replicas of this object."""
-        target = self.spec.get("scaleTargetRef") or {}
-        return (target.get("kind"), target.get("name")) == (kind, name)
+        return self.scaled == (kind.lower(), name)
 
     @property
     def current_replicas(self) -> int:

@@ -5,6 +5,7 @@ The API's own JSON stays underneath, so nothing an object carries is lost on the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,6 +13,7 @@ from typing import Any, cast
 from runbook_action.kinds import KindWord
 
 Json = Mapping[str, Any]
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,22 @@ class KubernetesObject:
         return int(self.metadata.get("generation") or 0)
 
     def belongs_to(self, owner: KubernetesObject) -> bool:
-        """Whether that object, and not another of its name, owns this one."""
-        return any(each.get("uid") == owner.uid for each in self.owners)
+        """Whether that object, and not another of its name, controls this one.
+
+        An owner that does not control an object has not made it: anybody may write such a
+        reference to have it collected with its owner.
+        """
+        return bool(owner.uid) and self.controller.get("uid") == owner.uid
 
     def condition(self, kind: str) -> Json:
         """A condition of the status, or an empty object."""
         conditions: Sequence[Json] = self.status.get("conditions") or []
         return next((each for each in conditions if each.get("type") == kind), {})
+
+
+def number_in(text: object) -> int | None:
+    """Give the whole number that a text states in plain digits; None for anything else."""
+    return int(text) if isinstance(text, str) and _WHOLE.fullmatch(text) else None
 
 
 def selector_of(selector: Json) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from runbook_action.objects.base import Json, KubernetesObject, selector_of
+from runbook_action.objects.base import Json, KubernetesObject, number_in, selector_of
 
 Count = Literal["existing", "updated", "ready", "available"]
 _COUNTS: Final[Mapping[Count, tuple[str, str]]] = {  # of a DaemonSet, of the two others
@@ -66,7 +66,7 @@ class Workload(KubernetesObject):
     @property
     def revision(self) -> int:
         """Number of the current template in a Deployment's history."""
-        return _number(self.annotations.get(_REVISION))
+        return number_in(self.annotations.get(_REVISION)) or 0
 
     def count(self, what: Count) -> int:
         """A number of its pods; one that the status does not have means 0."""
@@ -79,6 +79,11 @@ class Workload(KubernetesObject):
         """The newest spec that its controller has seen."""
         return int(self.status.get("observedGeneration") or 0)
 
+    @property
+    def observed(self) -> bool:
+        """Whether its status is about the spec as it is now; a count it leaves out is then 0."""
+        return "observedGeneration" in self.status and self.observed_generation >= self.generation
+
 
 class Revision(KubernetesObject):
     """An earlier template: a Deployment's ReplicaSet, or a ControllerRevision of the others."""
@@ -88,7 +93,7 @@ class Revision(KubernetesObject):
         """Its number in the history."""
         if self.kind == "controllerrevision":
             return int(self.raw.get("revision") or 0)
-        return _number(self.annotations.get(_REVISION))
+        return number_in(self.annotations.get(_REVISION)) or 0
 
     @property
     def template(self) -> Json:
@@ -97,7 +102,3 @@ class Revision(KubernetesObject):
         template = (data.get("spec") or {}).get("template") or {}
         # A ControllerRevision is a patch, and says so inside of the template.
         return {key: value for key, value in template.items() if key != "$patch"}
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0

@@ -1,23 +1,38 @@
-"""An alert must not name another object than the runbook that it selects.
+"""An alert must not name another object than the one that a runbook is about to act on.
 
 A runbook that names its target is selected by name alone: the alert of staging/checkout selects
-the runbook of apps/checkout as well as that of apps/checkout does.
+the runbook of apps/checkout as well as that of apps/checkout does. And one that takes its target
+from the alert does so by some of the labels. Each label that names an object has to lead to the
+target or its kin (``kinship``), whichever way the target was found; else a human has to tell which
+of them is meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from runbook_action.errors import ActionRefused, FinalError, TargetAmbiguous, TargetNotFound
-from runbook_action.objects import Autoscaler, Pod
+from runbook_action.errors import ActionRefused
+from runbook_action.kinds import KindWord
 from runbook_action.ports import Cluster
 from runbook_action.request import NAME, TargetKind
 from runbook_action.resolve.finding import Found
-from runbook_action.resolve.labels import LABEL_OF, shown
-from runbook_action.resolve.nodes import node_called
-from runbook_action.resolve.owners import name_of, owner_of_pod
+from runbook_action.resolve.kinship import Kinship
+from runbook_action.resolve.labels import NAMES, as_name, meant_by
+from runbook_action.resolve.owners import name_of
 from runbook_action.rights import WORKLOADS
+
+# Kinds that are never kin of one another: no cluster needs to be asked.
+_NEVER: Mapping[str, Sequence[KindWord]] = {
+    **{each: (*(other for other in WORKLOADS if other != each), "job") for each in WORKLOADS},
+    "horizontalpodautoscaler": ("job",),
+    "job": (*WORKLOADS, "horizontalpodautoscaler"),
+}
+# A node's label may hold an address instead of its name.
+_IS_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+# Of whoever exported the metric, where an alert is about a node.
+_OF_THE_EXPORTER: Sequence[KindWord] = ("pod",)
 
 
 def refuse_other_labels(runbook: str, target: Mapping[str, Any], labels: Mapping[str, str]) -> None:
@@ -26,7 +41,8 @@ def refuse_other_labels(runbook: str, target: Mapping[str, Any], labels: Mapping
     Parameters
     ----------
     target
-        As the catalogue writes it. One that takes its name from the alert is never contradicted.
+        As the catalogue writes it. What takes its name from the alert is looked at once it is
+        found (``refuse_other_object``).
 
     Raises
     ------
@@ -36,90 +52,90 @@ def refuse_other_labels(runbook: str, target: Mapping[str, Any], labels: Mapping
     kind, name = cast(TargetKind, target.get("kind")), target.get("name")
     if "from_alert" in target or not isinstance(name, str):
         return
-    # The labels of a node's alert often carry the namespace of the exporter that saw it.
     namespace = None if kind == "node" else target.get("namespace")
-    words = WORKLOADS if kind in WORKLOADS else (kind,)
-    theirs = {
-        str(each): labels[LABEL_OF[each]] for each in words if LABEL_OF.get(each, "") in labels
-    }
-    elsewhere = namespace is not None and labels.get("namespace", namespace) != namespace
-    others = {each: text for each, text in theirs.items() if (each, text) != (kind, name)}
-    if elsewhere or others:
-        raise ActionRefused(
-            _message(_named_by(labels, others or theirs), runbook, _named(kind, namespace, name))
-        )
+    _refuse_labels(labels, kind, namespace, name, _Sentence(runbook, named=True))
 
 
 def refuse_other_object(
-    runbook: str, found: Found, cluster: Cluster, labels: Mapping[str, str]
+    runbook: str, found: Found, cluster: Cluster, labels: Mapping[str, str], *, named: bool
 ) -> None:
-    """Stop where a label leads to another object than a runbook's named target, which was found.
+    """Stop where any label leads to another object than the target that was found, or its kin.
+
+    Parameters
+    ----------
+    named
+        Whether the runbook names the target; else it was found by the alert.
 
     Raises
     ------
     ActionRefused
         The message names both.
     """
-    other: str | None = None
-    if found.kind in WORKLOADS:
-        other = _owner_of_pod(found, cluster, labels)
-    elif found.kind == "horizontalpodautoscaler":
-        other = _not_scaled(found, labels)
-    elif found.kind == "node" and "node" not in labels:
-        other = _other_node(found, cluster, labels)
-    if other:
-        raise ActionRefused(_message(other, runbook, name_of(found.target)))
+    target, sentence = found.target, _Sentence(runbook, named=named)
+    _refuse_labels(labels, found.kind, target.namespace or None, target.name, sentence)
+    kinship = Kinship(cluster, target, found.kin)
+    if other := kinship.another_node(labels):
+        raise ActionRefused(sentence.of(other, name_of(target)))
+    if found.kind == "node":
+        return
+    for word, label in NAMES.items():
+        for text in meant_by(labels, label):
+            if other := kinship.another(word, text):
+                raise ActionRefused(sentence.of(other, name_of(target)))
 
 
-def _owner_of_pod(found: Found, cluster: Cluster, labels: Mapping[str, str]) -> str | None:
-    name = labels.get(LABEL_OF["pod"], "")
-    if not NAME.fullmatch(name):
-        return None
-    try:
-        pod = cast(Pod, cluster.read("pod", found.target.namespace, name))
-    except TargetNotFound:
-        return None  # it has gone, or is an exporter's of another namespace: it names nothing
-    try:
-        owner = owner_of_pod(cluster, pod)
-    except (TargetAmbiguous, TargetNotFound) as error:
-        return f"{name_of(pod)} ({error})"
-    same = (owner.kind, owner.name) == (found.target.kind, found.target.name)
-    return None if same else f"{name_of(pod)} of {owner}"
+class _Sentence:
+    """What an operator is told."""
+
+    def __init__(self, runbook: str, *, named: bool) -> None:
+        self.runbook = runbook
+        self.named = named
+
+    def of(self, theirs: str, ours: str) -> str:
+        """Name both."""
+        more = ", or let the runbook take its target from the alert (from_alert)"
+        return (
+            f"the alert names {theirs}, and runbook {self.runbook} acts on {ours}: nothing is "
+            f"done. Correct the alert's labels{more if self.named else ''}."
+        )
 
 
-def _not_scaled(found: Found, labels: Mapping[str, str]) -> str | None:
-    scaler = cast(Autoscaler, found.target)
-    for kind in WORKLOADS:
-        name = labels.get(LABEL_OF[kind])
-        if name is not None and scaler.scaled != (kind, name):
-            return f"{kind} {scaler.namespace}/{shown(name)}"
-    return None
-
-
-def _other_node(found: Found, cluster: Cluster, labels: Mapping[str, str]) -> str | None:
-    if "instance" not in labels:
-        return None
-    try:
-        node = node_called(cluster, "instance", labels["instance"])
-    except FinalError:
-        return None  # an exporter that is no node's, kube-state-metrics for one
-    return None if node.name == found.target.name else name_of(node)
-
-
-def _named_by(labels: Mapping[str, str], theirs: Mapping[str, str]) -> str:
-    namespace = labels.get("namespace")
-    place = f"{namespace}/" if namespace and "node" not in theirs else ""
-    if not theirs:
-        return f"namespace {namespace or ''}"[:300]
-    return " and ".join(f"{kind} {place}{name}"[:300] for kind, name in theirs.items())
-
-
-def _named(kind: object, namespace: str | None, name: str) -> str:
-    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
-
-
-def _message(theirs: str, runbook: str, ours: str) -> str:
-    return (
-        f"the alert names {theirs}, and runbook {runbook} acts on {ours}: nothing is done. Correct "
-        f"the alert's labels, or let the runbook take its target from the alert (from_alert)."
+def _refuse_labels(
+    labels: Mapping[str, str], kind: TargetKind, namespace: str | None, name: str, told: _Sentence
+) -> None:
+    # The labels of a node's alert often carry the namespace of the exporter that saw it.
+    spaces = meant_by(labels, "namespace") if namespace else ()
+    elsewhere = [text for text in spaces if text != namespace]
+    theirs: dict[str, str] = {}
+    same: dict[str, str] = {}
+    for word, label in NAMES.items():
+        for text in meant_by(labels, label):
+            if not _may_be_kin(word, text, kind, name, labels):
+                theirs[word] = text
+            elif word == kind:
+                same[word] = text
+    if not elsewhere and not theirs:
+        return
+    place = f"{as_name((elsewhere or spaces)[0])}/" if spaces else ""
+    words = theirs or same
+    named = " and ".join(f"{word} {place}{as_name(text)}" for word, text in words.items())
+    ours = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+    raise ActionRefused(
+        told.of(named or f"namespace {as_name(elsewhere[0]) if elsewhere else ''}", ours)
     )
+
+
+def _may_be_kin(
+    word: KindWord, text: str, kind: TargetKind, name: str, labels: Mapping[str, str]
+) -> bool:
+    if word == "node":
+        # Of which one an address is, only the cluster knows.
+        return kind != "node" or text == name or bool(_IS_ADDRESS.fullmatch(text))
+    if not NAME.fullmatch(text):
+        return False
+    if word == kind:
+        return text == name
+    if kind == "node":
+        # An alert may name a node and what runs on it; without the node it is about the latter.
+        return word in _OF_THE_EXPORTER or bool(meant_by(labels, "node"))
+    return word not in _NEVER.get(kind, ())

@@ -11,10 +11,12 @@ from runbook_action.errors import (
     TargetAmbiguous,
     TargetNotFound,
 )
-from runbook_action.objects import Autoscaler, KubernetesObject, Pod
+from runbook_action.objects import KubernetesObject, Pod
 from runbook_action.ports import Cluster
 from runbook_action.request import TargetKind, parse_target, refuse_namespace
 from runbook_action.resolve.bounds import Bounds
+from runbook_action.resolve.claims import owner_using
+from runbook_action.resolve.kin import kin_of
 from runbook_action.resolve.labels import (
     LABEL_OF,
     Named,
@@ -28,7 +30,6 @@ from runbook_action.resolve.owners import (
     Owner,
     name_of,
     owner_of_pod,
-    owner_using,
     refuse_if_managed,
 )
 from runbook_action.rights import WORKLOADS
@@ -38,24 +39,22 @@ _KINDS: Sequence[str] = (*get_args(TargetKind), "workload")
 
 @dataclass(frozen=True)
 class Found:
-    """One object, and what it belongs to.
-
-    Attributes
-    ----------
-    target
-        What is acted on.
-    belongs_to
-        What else has a say in it and must not be acted on meanwhile: the workload of a pod, the
-        one that an autoscaler scales.
-    """
+    """One object, and what else has a say in it (``kin.kin_of``)."""
 
     target: KubernetesObject
-    belongs_to: Sequence[KubernetesObject] = ()
+    kin: Sequence[KubernetesObject] = ()
 
     @property
     def kind(self) -> TargetKind:
         """Kind of the target."""
         return cast(TargetKind, self.target.kind)
+
+    @property
+    def belongs_to(self) -> Sequence[KubernetesObject]:
+        """What must not be acted on meanwhile: a pod's workload, the one an autoscaler scales."""
+        if self.kind not in ("pod", "horizontalpodautoscaler"):
+            return ()
+        return [each for each in self.kin if each.kind in get_args(TargetKind)]
 
 
 @dataclass(frozen=True)
@@ -83,22 +82,25 @@ def find(place: Place, target: Mapping[str, Any]) -> Found:
     ActionRefused, TargetNotFound, TargetAmbiguous
         If the alert does not lead to one object within the bounds.
     """
-    if "from_alert" in target:
-        return _from_alert(place, target)
+    found = _from_alert(place, target) if "from_alert" in target else _named(place, target)
+    return Found(found, kin_of(place.cluster, found))
+
+
+def _named(place: Place, target: Mapping[str, Any]) -> KubernetesObject:
     name = target.get("name")
     if target.get("kind") == "node":
         if isinstance(name, Mapping):
             label = str(name.get("from_label"))
             if label not in place.labels:
                 raise TargetNotFound(f"the alert has no label {label} ({known(place.labels)})")
-            return Found(node_called(place.cluster, label, place.labels[label]))
-        return Found(place.cluster.read("node", "", parse_target(target).name))
+            return node_called(place.cluster, label, place.labels[label])
+        return place.cluster.read("node", "", parse_target(target).name)
     named = parse_target(target)
     refuse_namespace(named.namespace, place.allowed_namespaces)
-    return _with_kin(place, place.cluster.read(named.kind, named.namespace or "", named.name))
+    return place.cluster.read(named.kind, named.namespace or "", named.name)
 
 
-def _from_alert(place: Place, target: Mapping[str, Any]) -> Found:
+def _from_alert(place: Place, target: Mapping[str, Any]) -> KubernetesObject:
     kind = target["from_alert"]
     if kind not in _KINDS:
         raise InvalidRequest(f"target.from_alert must be one of {', '.join(_KINDS)}, not {kind!r}")
@@ -106,42 +108,40 @@ def _from_alert(place: Place, target: Mapping[str, Any]) -> Found:
     if kind == "node":
         node, _ = node_in(place.cluster, place.labels)
         bounds.refuse_name(name_of(node), node.name)
-        return Found(node)
+        return node
     namespace = namespace_in(place.labels)
     bounds.refuse_namespace(namespace)
     refuse_namespace(namespace, place.allowed_namespaces)
     found = _labelled(place, kind, namespace, to_workload=target.get("resolve_to") == "workload")
-    refuse_if_managed(found.target)
-    bounds.refuse_name(name_of(found.target), found.target.name)
+    refuse_if_managed(found)
+    bounds.refuse_name(name_of(found), found.name)
     return found
 
 
-def _labelled(place: Place, kind: str, namespace: str, *, to_workload: bool) -> Found:
+def _labelled(place: Place, kind: str, namespace: str, *, to_workload: bool) -> KubernetesObject:
     if kind == "workload" or kind in WORKLOADS:
-        return Found(_workload(place, namespace, kind))
+        return _workload(place, namespace, kind)
     label = LABEL_OF[cast(TargetKind, kind)]
     name = name_in(place.labels, label)
     if name is None and kind == "job" and "pod" in place.labels:
         pod = place.pod(namespace)
         owner = owner_of_pod(place.cluster, pod)
-        return Found(_of_kind(place, name_of(pod), owner, "job"))
+        return _of_kind(place, name_of(pod), owner, "job")
     if name is None:
         raise TargetNotFound(f"the alert has no label {label} ({known(place.labels)})")
     found = place.cluster.read(cast(TargetKind, kind), namespace, name)
     if kind == "pod":
         pod = cast(Pod, found)
         if not pod.controller and not to_workload:
-            return Found(pod)
+            return pod
         owner = owner_of_pod(place.cluster, pod)
         for named in named_in(place.labels, WORKLOADS, namespace):
             _refuse_another(pod, owner, named)
-        if to_workload:
-            return Found(_of_kind(place, name_of(pod), owner, "workload"))
-        return Found(pod, (owner.read(place.cluster),))
+        return _of_kind(place, name_of(pod), owner, "workload") if to_workload else pod
     if kind == "persistentvolumeclaim" and to_workload:
         owner = owner_using(place.cluster, found)
-        return Found(_of_kind(place, name_of(found), owner, "workload"))
-    return _with_kin(place, found)
+        return _of_kind(place, name_of(found), owner, "workload")
+    return found
 
 
 def _workload(place: Place, namespace: str, kind: str) -> KubernetesObject:
@@ -185,13 +185,3 @@ def _of_kind(place: Place, what: str, owner: Owner, kind: str) -> KubernetesObje
             f"{what} leads to {owner}, and runbook {place.runbook} acts on a {kind}"
         )
     return owner.read(place.cluster)
-
-
-def _with_kin(place: Place, found: KubernetesObject) -> Found:
-    if found.kind == "pod" and found.controller:
-        return Found(found, (owner_of_pod(place.cluster, cast(Pod, found)).read(place.cluster),))
-    if found.kind == "horizontalpodautoscaler":
-        kind, name = cast(Autoscaler, found).scaled
-        if kind in WORKLOADS:
-            return Found(found, (place.cluster.read(kind, found.namespace, name),))
-    return Found(found)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from runbook_action.errors import ActionRefused, TargetNotFound
+from runbook_action.kinds import KindWord
 from runbook_action.request import NAME, NAMESPACE, TargetKind
 
 # Labels of kube-state-metrics. Its `job_name` is the Job; `job` is Prometheus's scrape job.
@@ -19,7 +22,14 @@ LABEL_OF: Mapping[TargetKind, str] = {
     "pod": "pod",
     "statefulset": "statefulset",
 }
+# What labels name besides: nothing is looked for by these, but they must not lead elsewhere.
+NAMES: Mapping[KindWord, str] = {
+    **{cast(KindWord, kind): label for kind, label in LABEL_OF.items()},
+    "cronjob": "cronjob",
+    "replicaset": "replicaset",
+}
 _SHOWN = 80  # characters of a label that an error repeats
+_PLAIN = re.compile(r"[-\w.]{1,80}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,20 @@ class Named:
 def shown(text: str) -> str:
     """Give a label's value as an error may repeat it: short, and in quotes."""
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def as_name(text: str) -> str:
+    """Give a label's value as a name stands in an error; in quotes what cannot be one."""
+    return text if _PLAIN.fullmatch(text) else shown(text)
+
+
+def meant_by(labels: Mapping[str, str], label: str) -> Sequence[str]:
+    """Give the values of all labels that mean the same as one.
+
+    In another case it means the same to whoever wrote it. And where a metric and its scrape both
+    have a label, Prometheus calls the metric's own one ``exported_``.
+    """
+    return [text for key, text in labels.items() if key.lower() in (label, f"exported_{label}")]
 
 
 def namespace_in(labels: Mapping[str, str]) -> str:

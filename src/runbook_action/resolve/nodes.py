@@ -72,4 +72,4 @@ def node_called(cluster: Cluster, label: str, value: str) -> KubernetesObject:
 
 def _names_of(node: KubernetesObject) -> set[str]:
     addresses = node.status.get("addresses") or []
-    return {node.name, *(str(each.get("address")) for each in addresses)}
+    return {node.name, *(str(each["address"]) for each in addresses if each.get("address"))}

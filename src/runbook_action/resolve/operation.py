@@ -191,8 +191,7 @@ def _look(work: _Work, written: Mapping[str, Any]) -> tuple[Target, Sequence[str
     named = "from_alert" not in written
     place = Place(cluster, asked.alert.labels, work.policy.allowed_namespaces, asked.runbook)
     found = find(place, written)
-    if named:
-        refuse_other_object(asked.runbook, found, cluster, asked.alert.labels)
+    refuse_other_object(asked.runbook, found, cluster, asked.alert.labels, named=named)
     refuse_without_consent(_with_a_say(work, found), only_annotated=work.policy.only_annotated)
     targets = [_as_target(work, each) for each in (found.target, *found.belongs_to)]
     return targets[0], [lock_of(each) for each in targets]
@@ -203,7 +202,7 @@ def _with_a_say(work: _Work, found: Found) -> Sequence[KubernetesObject]:
     if namespace and namespace not in work.namespaces:
         work.namespaces[namespace] = work.services.cluster.read("namespace", "", namespace)
     own = [work.namespaces[namespace]] if namespace else []
-    return [found.target, *found.belongs_to, *own]
+    return [found.target, *found.kin, *own]
 
 
 def _as_target(work: _Work, found: KubernetesObject) -> Target:
@@ -213,6 +212,7 @@ def _as_target(work: _Work, found: KubernetesObject) -> Target:
             "namespace": found.namespace or None,
             "kind": found.kind,
             "name": found.name,
+            "uid": found.uid or None,
         }
     )
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from runbook_action.errors import TargetAmbiguous, TargetNotFound
-from runbook_action.kinds import KINDS, KindWord
-from runbook_action.objects import Json, KubernetesObject, Pod
+from runbook_action.kinds import KINDS, KindWord, known_kind, spelled
+from runbook_action.objects import KubernetesObject, Pod
 from runbook_action.ports import Cluster
 from runbook_action.rights import WORKLOADS
 
 # The way from a pod upwards. What is no target is passed through; a CronJob is never reached: its
 # Jobs are done work, and the next one is its own.
 _UPWARDS: Sequence[KindWord] = (*WORKLOADS, "job", "replicaset")
+# What may own an object of a kind without being an operator that would take a change back. A
+# claim is of the StatefulSet that made it, where its retention policy says so.
+_OWN_KIND: Mapping[str, Sequence[KindWord]] = {
+    "job": ("cronjob",),
+    "persistentvolumeclaim": ("statefulset",),
+    "pod": _UPWARDS,
+}
 
 
 def name_of(found: KubernetesObject) -> str:
@@ -31,6 +37,14 @@ class Owner:
     name: str
     uid: str
     owned: str
+
+    @classmethod
+    def of(
+        cls, kind: KindWord, owned: KubernetesObject, whose: str, reference: Mapping[str, object]
+    ) -> Owner:
+        """Take it from an owner reference; ``whose`` names in errors what led to it."""
+        uid = str(reference.get("uid") or "")
+        return cls(kind, owned.namespace, str(reference.get("name")), uid, whose)
 
     def __str__(self) -> str:
         return f"{KINDS[self.kind].kind} {self.namespace}/{self.name}"
@@ -55,7 +69,8 @@ def owner_of_pod(cluster: Cluster, pod: Pod) -> Owner:
     Raises
     ------
     TargetAmbiguous
-        If something else owns it, such as an Argo Rollout. The message names what was found.
+        If something else owns it, such as an Argo Rollout, or an operator that does not call
+        itself its controller. The message names what was found.
     TargetNotFound
         If nothing owns it, or a ReplicaSet on the way has gone.
     """
@@ -63,22 +78,30 @@ def owner_of_pod(cluster: Cluster, pod: Pod) -> Owner:
     while True:
         reference = found.controller
         if not reference:
+            _refuse_if_owned(found)
             raise TargetNotFound(
                 f"{name_of(found)} belongs to nothing that would start it again, so there is "
                 f"nothing to act on but itself"
             )
-        kind = _known(reference)
+        kind = known_kind(reference)
         # Only a pod belongs to a ReplicaSet: one above another could go on for ever.
-        if kind is None or (kind == "replicaset" and found is not pod):
+        if kind is None or kind not in _UPWARDS or (kind == "replicaset" and found is not pod):
             raise TargetAmbiguous(
-                f"{name_of(found)} belongs to {_spelled(reference)}, which is no kind that this "
+                f"{name_of(found)} belongs to {spelled(reference)}, which is no kind that this "
                 f"platform acts on"
             )
-        name, uid = str(reference.get("name")), str(reference.get("uid") or "")
-        owner = Owner(kind, found.namespace, name, uid, name_of(pod))
+        owner = Owner.of(kind, found, name_of(pod), reference)
         if kind != "replicaset":
             return owner
         found = owner.read(cluster)
+
+
+def cronjob_of(job: KubernetesObject) -> Owner | None:
+    """Give the CronJob that a Job is a run of, if it is one's."""
+    reference = job.controller
+    if not reference or known_kind(reference) != "cronjob":
+        return None
+    return Owner.of("cronjob", job, name_of(job), reference)
 
 
 def refuse_if_managed(found: KubernetesObject) -> None:
@@ -87,60 +110,22 @@ def refuse_if_managed(found: KubernetesObject) -> None:
     Raises
     ------
     TargetAmbiguous
-        If a resource of no known kind owns the object: an operator's, or a KEDA ScaledObject.
+        If a resource of no known kind owns the object, as its controller or not: an operator's, or
+        a KEDA ScaledObject. A kind counts with its API group.
     """
-    reference = found.controller
-    if reference and reference.get("kind") != "CronJob" and _known(reference) is None:
+    for reference in found.owners:
+        if known_kind(reference) not in _OWN_KIND.get(found.kind, ()):
+            raise TargetAmbiguous(
+                f"{name_of(found)} is managed by {spelled(reference)}, which this platform does "
+                f"not know: what is the target, it or its owner? A runbook that names the target "
+                f"answers."
+            )
+
+
+def _refuse_if_owned(found: KubernetesObject) -> None:
+    """Stop before what has owners, though none that calls itself its controller."""
+    if found.owners:
+        named = " and ".join(spelled(each) for each in found.owners)
         raise TargetAmbiguous(
-            f"{name_of(found)} is managed by {_spelled(reference)}, which this platform does not "
-            f"know: what is the target, it or its owner? A runbook that names the target answers."
+            f"{name_of(found)} belongs to {named}, and nothing says that this would start it again"
         )
-
-
-def owner_using(cluster: Cluster, claim: KubernetesObject) -> Owner:
-    """Find the workload whose pods use a claim of storage.
-
-    Raises
-    ------
-    TargetNotFound
-        If no pod uses it.
-    TargetAmbiguous
-        If pods of several do. The message names them.
-    """
-    pods = [
-        cast(Pod, each)
-        for each in cluster.list("pod", claim.namespace, "")
-        if _uses(cast(Pod, each), claim.name)
-    ]
-    live = [pod for pod in pods if not pod.finished]
-    if not live:
-        raise TargetNotFound(f"no running pod uses {name_of(claim)}, so it leads to no workload")
-    owners = {str(owner): owner for owner in (owner_of_pod(cluster, pod) for pod in live)}
-    if len(owners) > 1:
-        raise TargetAmbiguous(f"{name_of(claim)} is used by {' and '.join(sorted(owners))}")
-    return next(iter(owners.values()))
-
-
-def _known(reference: Json) -> KindWord | None:
-    # By group, too: an operator's resource may be called Deployment.
-    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
-    return next(
-        (
-            kind
-            for kind in _UPWARDS
-            if (KINDS[kind].kind, KINDS[kind].group) == (reference.get("kind"), group)
-        ),
-        None,
-    )
-
-
-def _spelled(reference: Json) -> str:
-    return f"{reference.get('kind')} {reference.get('name')} ({reference.get('apiVersion')})"
-
-
-def _uses(pod: Pod, claim: str) -> bool:
-    for volume in pod.spec.get("volumes") or []:
-        named = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-        if named == claim or ("ephemeral" in volume and f"{pod.name}-{volume['name']}" == claim):
-            return True
-    return False

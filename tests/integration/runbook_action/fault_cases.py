@@ -372,17 +372,13 @@ class OnJob(FaultCase):
     """A failed Job that no controller looks after: what ends it, or its copy, is said here."""
 
     kind = "job"
+    meanwhile = {"spec": {"parallelism": 2}}  # noqa: RUF012
 
     @property
     def batch(self) -> Any:
         return client.BatchV1Api(self.place.admin)
 
     def prepare(self) -> None:
-        # The policy lets remediation run images of registries that the namespace lists.
-        registries = {"sre-platform/registries": "none/none"}
-        self.place.core.patch_namespace(
-            self.place.namespace, {"metadata": {"annotations": registries}}
-        )
         self.make(self.target)
         self.end("target", "FailureTarget", "Failed")
 
@@ -393,6 +389,9 @@ class OnJob(FaultCase):
         self.batch.create_namespaced_job(
             self.place.namespace, {"metadata": {"name": name}, "spec": spec}
         )
+
+    def patch(self, patch: dict[str, Any]) -> None:
+        self.batch.patch_namespaced_job("target", self.place.namespace, patch)
 
     def end(self, name: str, *conditions: str) -> None:
         now = "2026-11-23T15:14:52Z"
@@ -542,5 +541,5 @@ ON_CHECKOUT = frozenset(
         "drain_node",
     }
 )
-# What lies on an object that is made, or leaves: there nobody changes it in between.
-WITHOUT_CONFLICT = frozenset({"evict_pod", "rerun_job"})
+# What lies on an object that leaves: there nobody changes it in between.
+WITHOUT_CONFLICT = frozenset({"evict_pod"})

@@ -8,7 +8,7 @@ from typing import Any
 from kubernetes import client
 
 from runbook_action.actions import REGISTRY
-from runbook_action.rights import needed
+from runbook_action.rights import looked_at, needed
 from tests.integration.runbook_action.fault_cases import rules_of
 from tests.integration.runbook_action.support import (
     NO_SCHEDULER,
@@ -24,14 +24,17 @@ JOB = "report-29"
 
 
 def grant_what_is_declared(place: Place) -> None:
-    """Give the group every right that an action declares: the shipped Role follows a catalogue."""
+    """Give the group every right that an action declares, and what it takes to ask for consent.
+
+    The shipped Role follows a catalogue, which has not all of them.
+    """
     rbac: Any = client.RbacAuthorizationV1Api(place.admin)
     rules = rules_of(
         {
             right: None
             for action in REGISTRY.values()
             for kind in action.target_kinds
-            for right in needed(action, kind)
+            for right in (*needed(action, kind), *looked_at({"kind": kind}))
         }
     )
     name = {"name": "every-action"}

@@ -90,10 +90,6 @@ def shop(own_control_plane: StartedControlPlane) -> Iterator[Place]:
     no_cluster: Any = None
     place = Place(admin, "apps", nobody, no_cluster, statuses)
     install_shipped_rbac(admin)
-    # The policy lets remediation run images of registries that the namespace lists.
-    core.patch_namespace(
-        "apps", {"metadata": {"annotations": {"sre-platform/registries": "none/none"}}}
-    )
     node = sample("drain_node-plan")["target"]["name"]
     core.create_node({"metadata": {"name": node, "labels": {GROUP_LABELS[-1]: "of-the-samples"}}})
     place.create_deployment()

@@ -20,6 +20,7 @@ from runbook_action.errors import RunbookActionError
 from runbook_action.outcome import Outcome
 from runbook_action.request import Request, Target
 from tests.integration.kubernetes_fixtures import KubernetesApi
+from tests.integration.runbook_action.daemon_scene import OnDaemonSet
 from tests.integration.runbook_action.drain_scene import create_pods
 from tests.integration.runbook_action.fault_cases import (
     ON_CHECKOUT,
@@ -34,6 +35,7 @@ from tests.integration.runbook_action.support import PARAMETER, Place
 pytestmark = pytest.mark.kubernetes
 PARAMETERS: dict[str, dict[str, Any]] = {"scale_deployment": {"step": 2, "max_replicas": 10}}
 ROLLOUTS = {"scale_deployment": 0, "drain_node": 0}  # each other action makes one
+DAEMONS = "restart_workload of a DaemonSet"
 PROBE = "probe_cluster"  # changes nothing, and looks at rights instead of its target
 
 
@@ -152,8 +154,10 @@ def case(
     request: pytest.FixtureRequest, action: str, proxy: FaultyProxy
 ) -> Iterator[Case | FaultCase]:
     """An action on what it acts on."""
-    if action in SCENES:
-        made = SCENES[action](action, request.getfixturevalue("bare_place"), proxy)
+    scenes = {**SCENES, DAEMONS: OnDaemonSet}
+    if action in scenes:
+        name = "restart_workload" if action == DAEMONS else action
+        made = scenes[action](name, request.getfixturevalue("bare_place"), proxy)
         yield made
         made.clear()
         return
@@ -164,6 +168,7 @@ def case(
 
 
 ACTIONS = [name for name, action in REGISTRY.items() if name != PROBE and action.rights]
+ACTIONS.append(DAEMONS)
 BEFORE_ANY_WRITE = {
     "refusal": "ActionRefused",
     "unreachable": "ClusterUnreachable",

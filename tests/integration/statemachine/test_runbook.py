@@ -550,6 +550,10 @@ def test_nothing_is_brought_back_while_the_alert_fires_again(platform: Platform)
     wait_for(lambda: platform.record(id_of(event)).get("restoration"), "the note")
     assert platform.record(id_of(event))["restoration"] == "not restored: the alert came back"
     assert platform.calls(id_of(event), "undo") == []
+    (handed,) = platform.calls(id_of(event), "hand_over")
+    (executed,) = platform.calls(id_of(event), "execute")
+    assert handed["undo"] is not None
+    assert all(handed[key] == executed[key] for key in ("action", "target", "step"))
 
 
 def test_a_restoration_that_fails_calls_a_human(platform: Platform) -> None:

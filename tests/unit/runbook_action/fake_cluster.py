@@ -14,6 +14,7 @@ from runbook_action.ports import Cluster, Right, T
 from runbook_action.request import TargetKind
 from tests.unit.runbook_action.calls import Calls
 
+RUNNING = {"name": "checkout", "restartCount": 0, "state": {"running": {}}}
 Raws = list[dict[str, Any]]  # in the class, "list" is the method
 
 
@@ -49,6 +50,7 @@ class FakeCluster(Cluster):
             "spec": {},
         }
     )
+    namespace_raw: dict[str, Any] = field(default_factory=lambda: {"metadata": {"name": "apps"}})
     more: dict[KindWord, Raws] = field(default_factory=dict)
     # One that could take the pods of the first.
     other_nodes: Raws = field(
@@ -253,6 +255,7 @@ class FakeCluster(Cluster):
             "node": [self.node_raw, *self.other_nodes],
             "pod": [*self.pod_list, *self.node_pods.values()],
             "event": [*self.events.values()],
+            "namespace": [self.namespace_raw],
         }
         return [*known.get(kind, []), *self.more.get(kind, [])]
 
@@ -336,7 +339,7 @@ class FakeCluster(Cluster):
                 "annotations": self.template_annotations,
                 "ownerReferences": [{"uid": self._owner(), "controller": True}],
             },
-            "status": {"containerStatuses": [self.pod_faults] if self.pod_faults else []},
+            "status": {"containerStatuses": [self.pod_faults or RUNNING]},
         }
 
 

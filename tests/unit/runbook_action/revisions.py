@@ -26,7 +26,7 @@ def revision(number: int, of: dict[str, Any], owner: str = "u1") -> dict[str, An
             "namespace": "apps",
             "labels": {"app": "checkout"},
             "annotations": {"deployment.kubernetes.io/revision": str(number)},
-            "ownerReferences": [{"uid": owner}],
+            "ownerReferences": [{"uid": owner, "controller": True}],
         },
         "spec": {"template": of},
     }

@@ -8,7 +8,7 @@ import pytest
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused, ClusterUnreachable
-from tests.unit.runbook_action.fakes import World, request
+from tests.unit.runbook_action.fakes import OTHER_INCIDENT, World, request
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 BOTH = pytest.mark.parametrize("action", ["cordon_node", "uncordon_node"])
@@ -90,6 +90,36 @@ def test_a_node_that_is_not_ready_gets_no_pods() -> None:
         with pytest.raises(ActionRefused, match="not ready"):
             run(world, "uncordon_node", operation)
     assert run(world, "uncordon_node", "verify").healthy is False
+
+
+@pytest.mark.parametrize("held_by", ["cordon_node", "drain_node"])
+def test_a_node_that_another_incident_holds_is_not_opened(held_by: str) -> None:
+    world = world_for("cordon_node")
+    held = run(world, held_by, incident_id=OTHER_INCIDENT)
+    for operation in ("plan", "execute"):
+        with pytest.raises(ActionRefused, match=f"held cordoned or drained by {OTHER_INCIDENT}"):
+            run(world, "uncordon_node", operation)
+    assert is_cordoned(world)
+    run(world, held_by, "undo", incident_id=OTHER_INCIDENT, undo=held.undo.parameters)
+    assert run(world, "uncordon_node").status == "succeeded"
+
+
+def test_a_node_that_this_incident_holds_may_be_opened_and_stays_open() -> None:
+    world = world_for("cordon_node")
+    run(world, "cordon_node", step=1)
+    assert run(world, "uncordon_node", "plan", step=2).status == "planned"
+    assert run(world, "uncordon_node", step=2).changed
+    assert run(world, "cordon_node", "undo", step=1).status == "unchanged"
+    assert not is_cordoned(world)
+
+
+def test_undo_does_not_close_a_node_again_that_another_incident_has_acted_on_since() -> None:
+    world = world_for("uncordon_node")
+    undo = run(world, "uncordon_node").undo.parameters
+    run(world, "cordon_node", incident_id=OTHER_INCIDENT)
+    run(world, "cordon_node", "undo", incident_id=OTHER_INCIDENT)
+    assert run(world, "uncordon_node", "undo", undo=undo).status == "unchanged"
+    assert not is_cordoned(world)
 
 
 @BOTH

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from runbook_action import marks
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
@@ -203,6 +205,19 @@ def test_a_drain_that_outlasts_the_call_goes_on_with_its_first_deadline(world: W
     with pytest.raises(RolloutFailed):
         drain(world, deadline_seconds=30)
     assert world.clock.seconds_left > 70, "the deadline counts from the first call"
+
+
+@pytest.mark.parametrize("began", ["2026-11-23", "9999-12-31T23:59:59+00:00", "soon", None])
+def test_a_beginning_that_somebody_garbled_is_now(world: World, began: object) -> None:
+    world.cluster.budgets = {"a": 1000}
+    before = {"cordoned_before": False, "began_at": began}
+    world.cluster.node_raw["metadata"]["annotations"] = {
+        marks.INCIDENT_ID: INCIDENT,
+        marks.PREVIOUS: json.dumps({"1": {"action": "drain_node", "before": before}}),
+    }
+    world.cluster.node_raw["spec"]["unschedulable"] = True
+    with pytest.raises(RolloutFailed, match="1 pods were still on"):
+        drain(world, deadline_seconds=30)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -16,7 +16,7 @@ from runbook_action.errors import (
 )
 from runbook_action.settings import InvalidSettings, Settings
 from tests.unit.runbook_action.environment import GOOD
-from tests.unit.runbook_action.fakes import INCIDENT, PARAMETER, World
+from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, PARAMETER, World
 from tests.unit.runbook_action.invocations import Context, event, logged
 
 
@@ -53,6 +53,17 @@ def test_an_action_answers_with_every_key_of_the_contract(world: World) -> None:
         "parameters": {"degraded_mode": False},
     }
     assert world.parameters.values == {PARAMETER: "true"}
+
+
+def test_a_part_in_a_lease_is_handed_over_and_an_action_without_any_has_none(world: World) -> None:
+    undo = module.handler(event(), Context())["undo"]
+    answer = module.handler(event(operation="hand_over", undo=undo), Context())
+    assert (answer["operation"], answer["status"]) == ("hand_over", "unchanged")
+    assert "stays as it is, because its alert fires again" in answer["summary"]
+    assert world.parameters.values == {PARAMETER: "true"}
+    for action in ("restart_workload", "disable_degraded_mode"):
+        other = event(operation="hand_over", action=action, incident_id=OTHER_INCIDENT)
+        assert "is not held for this incident" in module.handler(other, Context())["summary"]
 
 
 def test_the_undo_that_execute_returned_is_what_undo_takes(world: World) -> None:

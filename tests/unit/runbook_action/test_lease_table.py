@@ -11,10 +11,10 @@ from moto import mock_aws
 
 from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.errors import ActionRefused, ClusterConflict, TargetNotFound
-from runbook_action.leases import Lease
+from runbook_action.leases import Holder, Lease
 
 THING = "prod#apps#deployment#checkout#replicas"
-FIRST = Lease(3, 5, 3, {"a/1": 2_000_000_000}, 1)
+FIRST = Lease(3, 5, 3, {"a/1": Holder(2_000_000_000, 5)}, 1, "uid-1")
 TABLE = "sre-remediation-guard"
 
 
@@ -40,7 +40,8 @@ def test_a_lease_is_read_as_it_was_written(table: LeaseTable, client: Any) -> No
     assert table.read(THING) is None
     table.write(THING, FIRST)
     assert table.read(THING) == FIRST
-    joined = Lease(False, True, False, {"a/1": 1, "b/2": 2}, 2)
+    holders = {"a/1": Holder(1, True, "handed over"), "b/2": Holder(2, True, "leaving")}
+    joined = Lease(False, True, False, holders, 2)
     table.write(THING, joined)
     assert table.read(THING) == joined
     item = client.get_item(TableName=TABLE, Key={"guard_key": {"S": f"lease#{THING}"}})["Item"]
@@ -72,8 +73,23 @@ def test_one_that_is_gone_is_no_fault(table: LeaseTable) -> None:
     assert table.read(THING) is None
 
 
-def test_what_cannot_be_read_is_refused_with_what_to_do(table: LeaseTable, client: Any) -> None:
-    item = {"guard_key": {"S": f"lease#{THING}"}, "lease": {"S": "{"}, "version": {"N": "1"}}
+def test_one_of_a_version_that_knew_no_wishes_is_read_as_if_all_wanted_what_stands(
+    table: LeaseTable, client: Any
+) -> None:
+    kept = '{"before":3,"set":7,"was":5,"holders":{"a/1":2000000000,"b/1":2000000001}}'
+    item = {"guard_key": {"S": f"lease#{THING}"}, "lease": {"S": kept}, "version": {"N": "2"}}
+    client.put_item(TableName=TABLE, Item=item)
+    wishes = {"a/1": Holder(2_000_000_000, 7), "b/1": Holder(2_000_000_001, 7)}
+    assert table.read(THING) == Lease(3, 7, 5, wishes, 2)
+
+
+@pytest.mark.parametrize(
+    "broken", ["{", '{"before":3,"set":7,"was":5,"holders":[1]}', '{"holders":{"a/1":"x"}}']
+)
+def test_what_cannot_be_read_is_refused_with_what_to_do(
+    table: LeaseTable, client: Any, broken: str
+) -> None:
+    item = {"guard_key": {"S": f"lease#{THING}"}, "lease": {"S": broken}, "version": {"N": "1"}}
     client.put_item(TableName=TABLE, Item=item)
     with pytest.raises(ActionRefused, match=f"delete the item.*|Look at the item 'lease#{THING}'"):
         table.read(THING)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from runbook_action import marks
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import ClusterUnreachable
+from runbook_action.errors import ActionRefused, ClusterUnreachable
 from runbook_action.objects import Workload
 from runbook_action.outcome import Outcome
-from runbook_action.request import Operation
+from runbook_action.request import Operation, TargetKind
 from tests.unit.runbook_action.drains import DRAIN, node_request, pod
 from tests.unit.runbook_action.fakes import (
     INCIDENT,
@@ -163,6 +164,32 @@ def deployment(**annotations: str) -> Workload:
     return Workload({"metadata": {"name": "checkout", "annotations": annotations}})
 
 
+@pytest.mark.parametrize(
+    "before",
+    [{}, {"before": 1}, {"before": 1, "after": "2"}, {"before": 1, "after": None}]
+    + [{"before": 1, "after": each} for each in (True, 2.0, -1, 10**400, float("nan"))],
+)
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ("expand_volume", "persistentvolumeclaim"),
+        ("raise_autoscaler_maximum", "horizontalpodautoscaler"),
+    ],
+)
+def test_an_action_whose_numbers_are_gone_from_its_mark_is_refused_and_not_repeated(
+    action: str, kind: TargetKind, before: dict[str, Any]
+) -> None:
+    world = World.new()
+    asked = request(action, kind=kind, parameters={"max_gib": 9, "max_replicas": 9, "step": 1})
+    entries = {"1": {"action": action, "before": before}}
+    annotations = {marks.INCIDENT_ID: INCIDENT, marks.PREVIOUS: json.dumps(entries)}
+    metadata = {"name": "checkout", "namespace": "apps", "annotations": annotations}
+    world.cluster.put(kind, {"metadata": metadata, "spec": {"maxReplicas": 3}})
+    with pytest.raises(ActionRefused, match=r"sre-platform/previous does not say before, after"):
+        REGISTRY[action].execute(asked, world.services)
+    assert world.calls.writes() == []
+
+
 def test_a_mark_of_before_there_were_steps_is_that_of_the_first() -> None:
     old = deployment(
         **{
@@ -177,13 +204,30 @@ def test_a_mark_of_before_there_were_steps_is_that_of_the_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "3", '{"1": 3}', '{"1": {"action": 3}}', '{"1": {"action": "a"}}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        '{"1": 3}',
+        '{"1": {"action": 3}}',
+        '{"1": {"action": "a"}}',
+        '{"1": {"action": "enable_degraded_mode", "before": {"a": [1]}}}',
+        '{"²": {"action": "enable_degraded_mode", "before": {}}}',
+        '{"' + "1" * 5000 + '": {"action": "enable_degraded_mode", "before": {}}}',
+        "[" * 100_000,
+        '{"1": ' * 20_000,
+    ],
+    ids=range(12),
 )
 def test_a_mark_that_somebody_garbled_counts_as_none(text: str) -> None:
     garbled = deployment(
         **{marks.INCIDENT_ID: INCIDENT, marks.ACTION: ENABLE, marks.PREVIOUS: text}
     )
     assert marks.recorded(garbled, request(ENABLE)) is None
+    assert marks.numbers(garbled, request(ENABLE), "before") is None
+    assert marks.unmark(garbled, request(ENABLE)) == dict.fromkeys(marks.of(garbled))
     assert json.loads(marks.mark(garbled, request(ENABLE), {"a": 1})[marks.PREVIOUS])["1"] == {
         "action": ENABLE,
         "before": {"a": 1},

@@ -2,7 +2,8 @@
 
 Whole calls of up to five incidents follow each other in any order, as the locks of the state
 machine have it; each may die at any of its calls to the outside and is then repeated, perhaps only
-after others have acted, and somebody else writes in between.
+after others have acted. Some never let go: their runbook restores nothing, or they kept what they
+did when they called a human. And somebody else writes in between.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from runbook_action.errors import (
     ClusterUnreachable,
     RetryableError,
 )
+from runbook_action.hand_over import hand_over
 from runbook_action.outcome import Outcome
 from runbook_action.request import Request
 from tests.unit.runbook_action.fakes import PARAMETER, World, request
@@ -134,6 +136,7 @@ class History:
     died: set[int] = field(default_factory=set)
     latest: int | None = None
     own: Any = None
+    keeps: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.change = CHANGES[self.name]
@@ -160,7 +163,27 @@ class History:
         if self.value != chosen:
             self.change.put(self.world, chosen)
             self.own = chosen
+            self.keeps.clear()
         self.world.cluster.settle()
+
+    def keep(self, incident: int) -> None:
+        """End without letting go, after an execute that came to its answer."""
+        if incident in self.acted - self.died:
+            self.ended.add(incident)
+            self.acted.discard(incident)
+            lease = next(iter(self.world.leases.kept.values()), None)
+            if self._wish(incident) is not None and lease and lease.explains(self.value):
+                self.keeps.add(incident)
+
+    @property
+    def expected(self) -> Any:
+        """What somebody else chose last, or more where an incident kept it so."""
+        return max([self.own, *(self._wish(incident) or 0 for incident in self.keeps)])
+
+    def _wish(self, incident: int) -> Any:
+        lease = next(iter(self.world.leases.kept.values()), None)
+        holder = lease.holders.get(f"{INCIDENTS[incident]}/1") if lease else None
+        return holder.wants if holder else None
 
     def execute(self, incident: int, dies_at: int = 0, *, after: bool = False) -> None:
         """Act, or come back after having died, or once more."""
@@ -232,9 +255,135 @@ def test_of_two_that_overlap_the_last_to_end_brings_it_back(name: str, first_to_
     changed = history.value
     assert changed != before
     history.undo(first_to_end)
-    assert history.value == changed
+    if first_to_end == 0 or before is False:
+        assert history.value == changed
+    else:
+        assert before < history.value < changed, "what only the second one had added goes"
     history.undo(1 - first_to_end)
     assert history.value == before
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_one_kept_is_what_the_other_goes_back_to(name: str) -> None:
+    history = History(name)
+    history.execute(0)
+    kept = history.value
+    history.execute(1)
+    history.undo(1)
+    assert history.value == kept
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_who_chose_the_value_from_before_ended_what_was_kept(name: str) -> None:
+    history = History(name)
+    before = history.value
+    history.execute(0)
+    history.somebody_else(before)
+    history.execute(1)
+    assert history.value != before
+    history.undo(1)
+    assert history.value == before
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("handed", ["before", "after"], ids="handed over {} it is taken".format)
+def test_what_was_not_brought_back_because_its_alert_fires_again_the_next_incident_brings_back(
+    name: str, handed: str
+) -> None:
+    history = History(name)
+    before = history.value
+    history.execute(0)
+    if handed == "before":
+        _hand_over(history, 0)
+    history.execute(1)
+    if handed == "after":
+        _hand_over(history, 0)
+    assert history.value != before
+    history.undo(1)
+    assert history.value == before
+
+
+def _hand_over(history: History, incident: int) -> None:
+    asked = history.change.request("hand_over", incident, history.undos[incident])
+    value = history.value
+    outcome = hand_over(REGISTRY[asked.action], asked, history.world.services)
+    assert "whoever acts on that brings back" in outcome.summary
+    assert (outcome.changed, history.value) == (False, value)
+
+
+def test_what_a_runbook_switches_off_for_good_is_off_whoever_had_it_on() -> None:
+    history = History("degraded mode")
+    history.execute(0)
+    off = request("disable_degraded_mode", incident_id=INCIDENTS[4])
+    REGISTRY[off.action].execute(off, history.world.services)
+    assert history.value is False
+    history.execute(1)
+    history.undo(1)
+    assert history.value is False
+    history.undo(0)
+    assert history.value is False
+
+
+def test_what_was_switched_off_is_on_again_by_its_undo_and_off_by_who_had_it_on() -> None:
+    history = History("degraded mode")
+    history.execute(0)
+    for operation in ("execute", "undo"):
+        off = request("disable_degraded_mode", operation, incident_id=INCIDENTS[4])
+        getattr(REGISTRY[off.action], operation)(off, history.world.services)
+    assert history.value is True
+    history.undo(0)
+    assert history.value is False
+
+
+BOUNDS = ("an autoscaler's minimum", "an autoscaler's maximum")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    moves=st.lists(
+        st.tuples(st.sampled_from(["execute", "undo"]), st.integers(0, 4), st.integers(0, 9)),
+        max_size=12,
+    ),
+    ends=st.permutations(range(5)),
+)
+def test_both_bounds_of_an_autoscaler_end_as_they_began(
+    moves: list[tuple[str, int, int]], ends: list[int]
+) -> None:
+    """Incidents 0, 2 and 4 raise its minimum, the others its maximum."""
+    minimum, maximum = (History(name) for name in BOUNDS)
+    minimum.world = maximum.world
+
+    def of(incident: int) -> History:
+        return maximum if incident % 2 else minimum
+
+    for what, incident, dies_at in moves:
+        try:
+            getattr(of(incident), what)(incident, dies_at, after=dies_at % 2 == 0)
+        except ActionRefused:
+            of(incident).died.discard(incident)
+        assert minimum.value <= maximum.value
+    for incident in ends:
+        of(incident).undo(incident)
+    assert (minimum.value, maximum.value) == (2, 8)
+
+
+@pytest.mark.parametrize("chosen", [None, 9], ids=["as it was set", "lowered by somebody"])
+def test_a_maximum_let_go_while_the_minimum_is_above_it_goes_back_with_the_minimum(
+    chosen: int | None,
+) -> None:
+    minimum, maximum = (History(name) for name in BOUNDS)
+    minimum.world = maximum.world
+    maximum.execute(3)
+    minimum.world.cluster.raw["spec"]["replicas"] = 9
+    minimum.execute(0)
+    assert (minimum.value, maximum.value) == (10, 12)
+    maximum.undo(3)
+    assert (minimum.value, maximum.value) == (10, 10)
+    if chosen:
+        minimum.somebody_else(chosen)
+    minimum.undo(0)
+    assert (minimum.value, maximum.value) == ((9, 9) if chosen else (2, 8))
+    assert chosen or maximum.world.leases.kept == {}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -263,10 +412,22 @@ def test_asked_again_while_it_waits_it_says_that_somebody_took_it_back_and_leave
     assert history.value == lower
 
 
+@pytest.mark.parametrize("name", ["a cordon", "a drain"])
+def test_a_node_that_somebody_opened_is_not_closed_by_a_repeat(name: str) -> None:
+    history = History(name, begins_with=True)
+    for incident in (1, 0):  # the second takes the first one's mark away
+        history.execute(incident)
+    history.somebody_else(False)
+    history.execute(1)
+    assert history.value is False
+    history.end([0, 1])
+    assert history.value is False
+
+
 @pytest.mark.parametrize("name", CHANGES)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_whatever_the_order_it_is_at_the_end_as_before_or_as_somebody_else_left_it(
+def test_whatever_the_order_it_is_at_the_end_as_before_or_as_it_was_kept_or_chosen(
     name: str, data: st.DataObject
 ) -> None:
     choices = list(CHANGES[name].choices)
@@ -274,12 +435,14 @@ def test_whatever_the_order_it_is_at_the_end_as_before_or_as_somebody_else_left_
     history = History(name, data.draw(st.booleans()) if switch else None)
     who, dies_at = st.integers(0, 4), st.integers(0, 14)
     move = st.tuples(
-        st.sampled_from(["execute", "undo", "somebody else"]), who, dies_at, st.booleans()
+        st.sampled_from(["execute", "undo", "keep", "somebody else"]), who, dies_at, st.booleans()
     )
-    for what, incident, at, after in data.draw(st.lists(move, max_size=14)):
-        if what != "somebody else":
+    for what, incident, at, after in data.draw(st.lists(move, min_size=5, max_size=14)):
+        if what == "keep":
+            history.keep(incident)
+        elif what != "somebody else":
             getattr(history, what)(incident, at, after=after)
         elif choices:
             history.somebody_else(choices[0] if switch else choices.pop(0))
     history.end(data.draw(st.permutations(range(5))))
-    assert history.value == history.own
+    assert history.value == history.expected

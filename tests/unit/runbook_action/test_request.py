@@ -147,7 +147,7 @@ def test_a_target_that_is_no_object_is_named() -> None:
 
 
 def test_a_namespace_outside_the_allow_list_is_refused() -> None:
-    with pytest.raises(ActionRefused, match=r"kube-system.*ALLOWED_NAMESPACES"):
+    with pytest.raises(ActionRefused, match=r"kube-system.*AllowedNamespaces"):
         parse(event(target={"namespace": "kube-system"}))
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import ActionRefused, ClusterUnreachable, RolloutFailed
+from runbook_action.actions.rerun_job import COPY, RUN_AGAIN
+from runbook_action.errors import (
+    AccessDenied,
+    ActionRefused,
+    ClusterRejected,
+    ClusterUnreachable,
+    RolloutFailed,
+)
 from tests.unit.runbook_action.fakes import OTHER_INCIDENT, World, request
 
 RERUN = REGISTRY["rerun_job"]
@@ -57,12 +66,12 @@ def run(world: World, operation: Any = "execute", **more: Any) -> Any:
 def test_a_copy_of_the_failed_job_runs_and_is_waited_for(world: World) -> None:
     outcome = run(world)
     assert outcome.status == "succeeded"
-    (copy,) = world.cluster.more["job"][1:]
-    assert copy["metadata"]["name"] == outcome.details["job"]
-    assert copy["metadata"]["labels"] == {"app": "report"}
-    (owner,) = copy["metadata"]["ownerReferences"]
+    (made,) = world.cluster.more["job"][1:]
+    assert made["metadata"]["name"] == outcome.details["job"]
+    assert made["metadata"]["labels"] == {"app": "report", COPY: "true"}
+    (owner,) = made["metadata"]["ownerReferences"]
     assert (owner["uid"], owner["blockOwnerDeletion"]) == ("c1", False)
-    assert copy["spec"] == {
+    assert made["spec"] == {
         "backoffLimit": 2,
         "template": {"metadata": {"labels": {"app": "report"}}, "spec": {"containers": []}},
     }
@@ -70,7 +79,7 @@ def test_a_copy_of_the_failed_job_runs_and_is_waited_for(world: World) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("call", range(1, 6))
+@pytest.mark.parametrize("call", range(1, 8))
 def test_dying_at_any_call_and_repeating_makes_one_copy(
     world: World, call: int, after: bool
 ) -> None:
@@ -80,6 +89,38 @@ def test_dying_at_any_call_and_repeating_makes_one_copy(
     assert run(world).status == "succeeded"
     assert run(world).status == "succeeded"
     assert len(world.cluster.more["job"]) == 2
+    assert RUN_AGAIN not in world.cluster.more["job"][0]["metadata"]["labels"]
+
+
+def test_the_failed_job_says_that_it_is_run_again_while_its_copy_is_made(world: World) -> None:
+    made = world.cluster.create
+    seen: list[Any] = []
+
+    def create(kind: Any, namespace: str, body: Any) -> Any:
+        seen.append(world.cluster.more["job"][0]["metadata"]["labels"][RUN_AGAIN])
+        if len(seen) < 3:
+            kind_of = (AccessDenied, ClusterRejected)[len(seen) - 1]
+            raise kind_of("ValidatingAdmissionPolicy 'sre-remediation-copies' …")
+        return made(kind, namespace, body)
+
+    with mock.patch.object(world.cluster, "create", create):
+        outcome = run(world)
+    assert seen == [outcome.details["job"]] * 3
+    assert RUN_AGAIN not in world.cluster.more["job"][0]["metadata"]["labels"]
+
+
+@pytest.mark.parametrize(("why", "times"), [("sre-remediation-copies", 15), ("RBAC", 1)])
+def test_a_copy_that_is_denied_leaves_the_failed_job_as_it_was(
+    world: World, why: str, times: int
+) -> None:
+    before = copy.deepcopy(world.cluster.more["job"][0]["metadata"]["labels"])
+    with (
+        mock.patch.object(world.cluster, "create", side_effect=AccessDenied(why)) as create,
+        pytest.raises(AccessDenied, match=why),
+    ):
+        run(world)
+    assert create.call_count == times
+    assert world.cluster.more["job"][0]["metadata"]["labels"] == before
 
 
 def test_another_incident_makes_a_copy_of_its_own(world: World) -> None:

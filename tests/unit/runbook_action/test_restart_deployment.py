@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
+from runbook_action import marks
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused, ClusterUnreachable
 from tests.unit.runbook_action.fakes import OTHER_INCIDENT, TOKEN, World, request
@@ -69,6 +72,58 @@ def test_a_restart_whose_pods_do_not_come_up_is_taken_back_to_the_letter() -> No
     again = RESTART.undo(request(RESTART.name, "undo"), world.services)
     assert again.status == "succeeded"
     assert world.calls.writes() == ["patch template", "patch template"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "seen", "status"),
+    [
+        (1, 1, True, "succeeded"),
+        (1, 2, True, "succeeded"),
+        (0, 0, True, "succeeded"),
+        (2, 1, True, "in_progress"),
+        (1, 1, False, "in_progress"),  # the status is that of the restart
+        (3, 2, True, "in_progress"),  # it was well
+        (3, 3, True, "in_progress"),  # and is once the restart's pod is gone
+    ],
+)
+def test_of_a_target_that_was_ill_no_more_is_waited_for_than_was_ready_before(
+    monkeypatch: pytest.MonkeyPatch, before: int, after: int, *, seen: bool, status: str
+) -> None:
+    world = World.new()
+    monkeypatch.setattr(world.cluster, "settle", lambda: None)
+    counts = world.cluster.raw["status"]
+    counts |= {"readyReplicas": before, "availableReplicas": before}
+    world.clock.seconds_left = 0
+    assert RESTART.execute(request(RESTART.name), world.services).status == "in_progress"
+    counts = world.cluster.raw["status"]
+    counts |= {"replicas": 4, "readyReplicas": after, "availableReplicas": after}
+    counts["observedGeneration"] = 3 if seen else 2
+    world.clock.seconds_left = 5
+    outcome = RESTART.undo(request(RESTART.name, "undo"), world.services)
+    assert (outcome.status, outcome.changed) == (status, True)
+    if status == "succeeded":
+        assert f"{after} of its pods are ready, {before} were before" in outcome.summary
+    else:
+        assert world.clock.seconds_left < 1, "it waited"
+
+
+@pytest.mark.parametrize("what", ["deployed", "restarted"])
+def test_what_somebody_deployed_or_restarted_since_is_not_taken_back(what: str) -> None:
+    world = World.new()
+    world.cluster.stuck = True
+    world.clock.seconds_left = 0.0
+    RESTART.execute(request(RESTART.name), world.services)
+    template = world.cluster.raw["spec"]["template"]
+    if what == "restarted":  # as kubectl rollout restart does it
+        template["metadata"]["annotations"][marks.RESTARTED_AT] = "2026-11-23T15:20:00Z"
+    else:
+        template["spec"] = {"containers": [{"name": "checkout", "image": "shop:hotfix"}]}
+    world.cluster.change_spec()
+    left = copy.deepcopy(template)
+    outcome = RESTART.undo(request(RESTART.name, "undo"), world.services)
+    assert (outcome.status, outcome.changed) == ("unchanged", False)
+    assert "Somebody has deployed or restarted" in outcome.summary
+    assert world.cluster.raw["spec"]["template"] == left
 
 
 def test_undo_of_a_restart_that_never_was_changes_nothing() -> None:

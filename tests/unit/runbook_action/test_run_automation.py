@@ -9,75 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 from unittest import mock
 
-import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
-from botocore.stub import ANY, Stubber
 
-from runbook_action.actions import REGISTRY
-from runbook_action.adapters.automations import SsmAutomations
-from runbook_action.errors import (
-    AccessDenied,
-    ActionRefused,
-    AwsUnavailable,
-    RolloutFailed,
-    TargetNotFound,
-)
-from runbook_action.ports import Services
-from tests.unit.runbook_action.fakes import World, request
-
-RUN = REGISTRY["run_automation"]
-DOCUMENT = "Team-RestartBroker"
-ID = "73c8eef8-f4ee-4a05-820c-e354fd1cdd6c"
-PARAMETERS = {"document": DOCUMENT, "inputs": {"Broker": "b-1"}}
-STARTED = {
-    "DocumentName": DOCUMENT,
-    "Parameters": {"Broker": ["b-1"]},
-    "ClientToken": ANY,
-}
-
-
-class Bench:
-    """The action on a stubbed Systems Manager."""
-
-    def __init__(self) -> None:
-        client = boto3.client(
-            "ssm", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
-        )
-        self.client, self.stubs = client, Stubber(client)
-        self.world = World.new()
-        self.services: Services = replace(
-            self.world.services, automations=SsmAutomations(client, frozenset({DOCUMENT}))
-        )
-        self.stubs.activate()
-
-    def starts(self, run_id: str = ID) -> None:
-        self.stubs.add_response(
-            "start_automation_execution", {"AutomationExecutionId": run_id}, STARTED
-        )
-
-    def is_now(self, status: str, **more: Any) -> None:
-        execution = {
-            "AutomationExecutionId": ID,
-            "AutomationExecutionStatus": status,
-            "Outputs": {"Restart.Message": ["done " * 100] * 30},
-            **more,
-        }
-        self.stubs.add_response(
-            "get_automation_execution",
-            {"AutomationExecution": execution},
-            {"AutomationExecutionId": ID},
-        )
-
-    def refuses(self, method: str, code: str, status: int) -> None:
-        self.stubs.add_client_error(method, code, "said so", http_status_code=status)
-
-    def run(self, operation: str = "execute", parameters: Any = PARAMETERS, **more: Any) -> Any:
-        asked = request(RUN.name, operation, parameters=parameters, **more)  # type: ignore[arg-type]
-        return getattr(RUN, operation)(asked, self.services)
+from runbook_action.errors import ActionRefused, AwsUnavailable
+from tests.unit.runbook_action.automation_bench import ID, PARAMETERS, RUN, Bench
+from tests.unit.runbook_action.fakes import request
 
 
 @pytest.fixture
@@ -119,16 +57,6 @@ def test_one_that_takes_long_goes_on(bench: Bench) -> None:
     assert bench.run().status == "in_progress"
 
 
-@pytest.mark.parametrize("status", ["Failed", "TimedOut", "Cancelled", "CompletedWithFailure"])
-def test_one_that_ends_otherwise_than_well_is_a_failure_with_its_reason(
-    bench: Bench, status: str
-) -> None:
-    bench.starts()
-    bench.is_now(status, FailureMessage="Step fails when it is Execute")
-    with pytest.raises(RolloutFailed, match=f"ended as {status}: Step fails"):
-        bench.run()
-
-
 @pytest.mark.parametrize("operation", ["plan", "execute", "verify"])
 def test_a_document_that_is_not_listed_is_refused(bench: Bench, operation: str) -> None:
     with pytest.raises(ActionRefused, match=r"AWS-DeleteImage is not on .*AutomationDocumentArns"):
@@ -138,39 +66,6 @@ def test_a_document_that_is_not_listed_is_refused(bench: Bench, operation: str) 
 def test_where_none_is_listed_every_document_is_refused(bench: Bench) -> None:
     with pytest.raises(ActionRefused, match="it is empty"):
         RUN.execute(request(RUN.name, parameters=PARAMETERS), bench.world.services)
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "error"),
-    [
-        ("ExpiredTokenException", 401, AccessDenied),
-        ("AccessDeniedException", 403, AccessDenied),
-        ("AutomationDefinitionNotFoundException", 404, TargetNotFound),
-        ("IdempotentParameterMismatch", 409, ActionRefused),
-        ("InvalidAutomationExecutionParametersException", 422, ActionRefused),
-        ("AutomationExecutionLimitExceededException", 429, AwsUnavailable),
-        ("ThrottlingException", 400, AwsUnavailable),
-        ("InternalServerError", 500, AwsUnavailable),
-    ],
-)
-def test_every_refusal_of_systems_manager_has_its_name_and_a_repeat_goes_on(
-    bench: Bench, code: str, status: int, error: type[Exception]
-) -> None:
-    bench.refuses("start_automation_execution", code, status)
-    with pytest.raises(error, match="said so"):
-        bench.run()
-    bench.starts()
-    bench.is_now("Success")
-    assert bench.run().status == "succeeded"
-
-
-def test_without_an_answer_it_is_asked_again(bench: Bench) -> None:
-    lost = EndpointConnectionError(endpoint_url="https://ssm")
-    with (
-        mock.patch.object(bench.client, "start_automation_execution", side_effect=lost),
-        pytest.raises(AwsUnavailable, match="no answer"),
-    ):
-        bench.run()
 
 
 def test_one_that_died_while_it_watched_finds_its_run_again(bench: Bench) -> None:

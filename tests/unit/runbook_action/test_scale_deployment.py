@@ -13,6 +13,7 @@ from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, World, req
 
 SCALE = REGISTRY["scale_deployment"]
 BY_FACTOR = {"factor": 1.5, "max_replicas": 10}
+BY_FOUR = {"step": 4, "max_replicas": 12}
 
 
 def with_autoscaler(world: World, minimum: int = 2, maximum: int = 8) -> World:
@@ -188,10 +189,66 @@ def test_the_last_of_two_incidents_brings_back_what_was_before_both(
     assert raised == 7
     last = OTHER_INCIDENT if first == INCIDENT else INCIDENT
     kept = SCALE.undo(request(SCALE.name, "undo", incident_id=first), world.services)
-    assert kept.status == "unchanged"
+    # The later one takes back what only it had added; the earlier one leaves what the later wants.
+    later_ends = first == OTHER_INCIDENT
+    assert (kept.status, number()) == (("succeeded", 5) if later_ends else ("unchanged", 7))
     ended = SCALE.undo(request(SCALE.name, "undo", incident_id=last), world.services)
     assert (ended.status, number()) == ("succeeded", before)
     assert world.leases.kept == {}
+
+
+@pytest.mark.parametrize("autoscaled", [False, True])
+def test_a_repeat_sets_no_more_than_it_may_by_now(autoscaled: bool) -> None:
+    """Decided on seven, died, and is allowed six by now: by the autoscaler, or by its runbook."""
+    world = with_autoscaler(World.new(), maximum=12) if autoscaled else World.new()
+    next(n for n in range(1, 20) if _dies_at_its_first_patch(world, n, BY_FOUR))
+    if world.cluster.hpa:
+        world.cluster.hpa["spec"]["maxReplicas"] = 6
+    with pytest.raises(ActionRefused, match="was to be 7 and may be 6 at most by now"):
+        execute(world, {"step": 2, "max_replicas": 12 if autoscaled else 6})
+    assert world.cluster.raw["spec"]["replicas"] == 3
+
+
+def test_who_joins_sets_no_more_than_its_own_runbook_allows() -> None:
+    world = World.new()
+    next(n for n in range(1, 20) if _dies_at_its_first_patch(world, n, BY_FOUR))
+    asked = request(
+        SCALE.name, parameters={"step": 2, "max_replicas": 5}, incident_id=OTHER_INCIDENT
+    )
+    SCALE.execute(asked, world.services)
+    assert world.cluster.raw["spec"]["replicas"] == 5
+
+
+def test_an_autoscaler_that_scales_another_workload_by_now_has_its_minimum_back() -> None:
+    world = with_autoscaler(World.new())
+    undo = execute(world).undo.parameters
+    assert world.cluster.hpa is not None
+    world.cluster.hpa["spec"]["scaleTargetRef"]["name"] = "basket"
+    outcome = SCALE.undo(request(SCALE.name, "undo", undo=undo), world.services)
+    assert outcome.status == "succeeded"
+    assert world.cluster.hpa["spec"]["minReplicas"] == 2
+    assert world.leases.kept == {}
+
+
+def test_with_the_autoscaler_its_leases_end() -> None:
+    world = with_autoscaler(World.new())
+    undo = execute(world).undo.parameters
+    world.cluster.hpa = None
+    outcome = SCALE.undo(request(SCALE.name, "undo", undo=undo), world.services)
+    assert (outcome.status, world.leases.kept) == ("unchanged", {})
+
+
+def test_a_workload_made_anew_under_its_name_has_no_lease() -> None:
+    world = World.new()
+    execute(world)
+    world.cluster.raw["metadata"]["uid"] = "another"
+    world.cluster.raw["spec"]["replicas"] = 5
+    asked = request(SCALE.name, parameters=BY_FACTOR, incident_id=OTHER_INCIDENT)
+    outcome = SCALE.execute(asked, world.services)
+    assert outcome.undo is not None
+    assert outcome.undo.parameters["before"] == 5
+    SCALE.undo(request(SCALE.name, "undo", incident_id=OTHER_INCIDENT), world.services)
+    assert world.cluster.raw["spec"]["replicas"] == 5
 
 
 @pytest.mark.parametrize("autoscaled", [False, True])
@@ -211,10 +268,12 @@ def test_what_somebody_sets_between_lease_and_write_is_left_alone_and_told(
     assert world.leases.kept == {}
 
 
-def _dies_at_its_first_patch(world: World, number: int) -> bool:
+def _dies_at_its_first_patch(
+    world: World, number: int, parameters: dict[str, Any] | None = None
+) -> bool:
     """Let the lease be taken, and the call die before it writes anything else."""
     world.leases.kept.clear()
     world.calls.fail_at(number, ClusterUnreachable("gone"))
     with contextlib.suppress(ClusterUnreachable):
-        execute(world, {"step": 2, "max_replicas": 12})
+        execute(world, parameters or {"step": 2, "max_replicas": 12})
     return bool(world.leases.kept)

@@ -1,4 +1,4 @@
-"""Conditions of a step, and the facts they are about."""
+"""Conditions of a step."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 
 from runbook_action import handler as module
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import AccessDenied, ClusterUnreachable, InvalidRequest
-from runbook_action.facts import facts_of
+from runbook_action.errors import InvalidRequest
 from runbook_action.when import parse_when, why_not
-from tests.unit.runbook_action.fakes import World, request
+from tests.unit.runbook_action.fakes import World
 from tests.unit.runbook_action.invocations import Context, event
-from tests.unit.runbook_action.revisions import revision, template
 
 FACTS = {
     "replicas": 3,
@@ -24,6 +22,7 @@ FACTS = {
     "autoscaler_at_maximum": True,
     "node_ready": False,
     "check.queue": 2.5,
+    "check.broken": float("nan"),
 }
 
 
@@ -48,6 +47,10 @@ FACTS = {
         # What is unknown holds in no comparison, not even that it is false.
         ({"fact": "last_rollout_age_seconds", "below": 1800}, False),
         ({"fact": "check", "is": False}, False),
+        # What is no number is neither below nor at least anything.
+        ({"fact": "check.broken", "below": 3}, False),
+        ({"fact": "check.broken", "at_least": 3}, False),
+        ({"fact": "check.broken", "is": 3}, False),
     ],
 )
 def test_a_condition_holds_or_says_what_was_found(condition: dict[str, Any], holds: bool) -> None:
@@ -85,6 +88,9 @@ def test_all_conditions_must_hold_and_each_that_does_not_is_told() -> None:
         [{"fact": "replicas", "includes": 3}],
         [{"fact": "replicas", "is": None}],
         [{"fact": "replicas", "above": 3}],
+        [{"fact": "replicas", "below": float("nan")}],
+        [{"fact": "replicas", "at_least": float("-inf")}],
+        [{"fact": "replicas", "is": float("inf")}],
         [{"fact": "replicas", "below": 3}] * 9,
     ],
 )
@@ -137,92 +143,6 @@ def test_a_step_whose_conditions_do_not_hold_is_not_planned_and_says_why(world: 
     assert answer["why_not"] == "replicas below 3: it is 3"
     assert "is not for this moment" in answer["summary"]
     assert answer["plan"] == []
-
-
-def test_the_reasons_and_restarts_of_the_containers_are_facts() -> None:
-    world = World.new()
-    world.cluster.pod_faults = {
-        "name": "checkout",
-        "restartCount": 7,
-        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-        "lastState": {"terminated": {"reason": "OOMKilled"}},
-    }
-    world.cluster.settle()
-    facts = facts_of(request("restart_workload", "plan"), world.services)
-    assert (facts["last_end_reasons"], facts["restarts"]) == (["OOMKilled"], 7)
-
-
-@pytest.mark.parametrize(("wanted", "at_maximum"), [(4, False), (5, True), (None, None)])
-def test_an_autoscaler_that_can_add_no_more_is_a_fact(
-    wanted: int | None, at_maximum: bool | None
-) -> None:
-    world = World.new()
-    world.cluster.hpa = {
-        "metadata": {"name": "checkout", "namespace": "apps", "resourceVersion": "1"},
-        "spec": {
-            "scaleTargetRef": {"kind": "Deployment", "name": "checkout"},
-            "minReplicas": 1,
-            "maxReplicas": 5,
-        },
-        "status": {} if wanted is None else {"desiredReplicas": wanted},
-    }
-    asked = (
-        request("restart_workload", "plan"),
-        request("raise_autoscaler_maximum", "plan", kind="horizontalpodautoscaler"),
-    )
-    for each in asked:
-        assert facts_of(each, world.services).get("autoscaler_at_maximum") is at_maximum
-
-
-def test_a_nodes_readiness_is_a_fact() -> None:
-    world = World.new()
-    asked = request("drain_node", "plan", kind="node", name="node-1")
-    assert facts_of(asked, world.services) == {"node_ready": False}
-    world.cluster.node_raw["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
-    assert facts_of(asked, world.services) == {"node_ready": True}
-
-
-def aged(number: int, of: dict[str, Any], created: str) -> dict[str, Any]:
-    found = revision(number, of)
-    found["metadata"]["creationTimestamp"] = created
-    found["metadata"]["namespace"] = "apps"
-    found["metadata"]["labels"] = {"app": "checkout"}
-    return found
-
-
-def test_the_age_of_a_rollout_is_that_of_its_template_whatever_was_restarted_since() -> None:
-    """Else a rung that restarts would make every rollout look new to the next one."""
-    world = World.new()
-    bad = template("shop:bad")
-    restarted = template("shop:bad", **{"kubectl.kubernetes.io/restartedAt": "now"})
-    world.cluster.history = [
-        aged(1, template("shop:good"), "2026-11-20T00:00:00Z"),
-        aged(3, restarted, "2026-11-23T15:14:50Z"),
-        aged(2, bad, "2026-11-23T15:04:52Z"),
-    ]
-    facts = facts_of(request("rollback_workload", "plan"), world.services)
-    assert facts["last_rollout_age_seconds"] == 600
-
-
-def test_a_fact_that_cannot_be_found_out_is_unknown_and_the_others_stay(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world = World.new()
-
-    def denied(*_: Any) -> Any:
-        raise AccessDenied("403")
-
-    monkeypatch.setattr(world.cluster, "autoscalers", denied)
-    facts = facts_of(request("restart_workload", "plan"), world.services)
-    assert "autoscaler_at_maximum" not in facts
-    assert facts["replicas"] == 3
-
-
-def test_a_cluster_that_does_not_answer_is_asked_again_and_not_taken_as_unknown() -> None:
-    world = World.new()
-    world.calls.fail_at(1, ClusterUnreachable("no answer"))
-    with pytest.raises(ClusterUnreachable):
-        facts_of(request("restart_workload", "plan"), world.services)
 
 
 def test_the_canary_has_no_facts(world: World) -> None:

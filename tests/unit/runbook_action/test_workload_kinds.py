@@ -17,15 +17,15 @@ from runbook_action.stuck_pods import release_stuck
 from tests.unit.runbook_action.fakes import INCIDENT, World, request
 
 KIND_OF: list[tuple[str, TargetKind]] = [
-    ("restart", "deployment"),
-    ("restart", "statefulset"),
-    ("restart", "daemonset"),
-    ("rollback", "deployment"),
-    ("rollback", "statefulset"),
-    ("scale", "deployment"),
-    ("scale", "statefulset"),
+    ("restart_workload", "deployment"),
+    ("restart_workload", "statefulset"),
+    ("restart_workload", "daemonset"),
+    ("rollback_workload", "deployment"),
+    ("rollback_workload", "statefulset"),
+    ("scale_workload", "deployment"),
+    ("scale_workload", "statefulset"),
 ]
-PARAMETERS: dict[str, dict[str, Any]] = {"scale": {"step": 2, "max_replicas": 9}}
+PARAMETERS: dict[str, dict[str, Any]] = {"scale_workload": {"step": 2, "max_replicas": 9}}
 CRASHING = {
     "name": "main",
     "restartCount": 4,
@@ -68,16 +68,16 @@ def world_of(kind: TargetKind) -> World:
 @pytest.mark.parametrize(("what", "kind"), KIND_OF)
 def test_it_is_done_once_and_told_of_by_the_kinds_own_name(what: str, kind: TargetKind) -> None:
     world = world_of(kind)
-    action = REGISTRY[f"{what}_workload"]
+    action = REGISTRY[what]
     asked = request(action.name, kind=kind, parameters=PARAMETERS.get(what))
     outcome = action.execute(asked, world.services)
     assert outcome.status == "succeeded"
     assert {change.kind for change in outcome.plan} == {KINDS[kind].kind}
     found = world.cluster.raw["spec"]
     assert (found["replicas"], found["template"]["spec"]["containers"][0]["image"]) == {
-        "restart": (3, "main:2"),
-        "rollback": (3, "main:1"),
-        "scale": (5, "main:2"),
+        "restart_workload": (3, "main:2"),
+        "rollback_workload": (3, "main:1"),
+        "scale_workload": (5, "main:2"),
     }[what]
     assert "$patch" not in found["template"]
     written = world.calls.writes()
@@ -91,7 +91,7 @@ def test_an_undone_rollback_goes_forward_again(kind: TargetKind) -> None:
     action = REGISTRY["rollback_workload"]
     undo = action.execute(request(action.name, kind=kind), world.services).undo
     assert undo is not None
-    assert undo.parameters == {"from_revision": 2}
+    assert undo.parameters["from_revision"] == 2
     asked = request(action.name, "undo", kind=kind, undo=undo.parameters)
     assert action.undo(asked, world.services).status == "succeeded"
     spec = world.cluster.raw["spec"]["template"]["spec"]
@@ -104,7 +104,7 @@ def test_the_older_names_take_deployments_only(what: str) -> None:
         "operation": "plan",
         "action": f"{what}_deployment",
         "target": {"cluster": None, "namespace": "apps", "kind": "statefulset", "name": "db"},
-        "parameters": PARAMETERS.get(what, {}),
+        "parameters": PARAMETERS.get(f"{what}_workload", {}),
         "incident_id": INCIDENT,
     }
     with pytest.raises(InvalidRequest, match="must be deployment for action"):
@@ -191,13 +191,14 @@ def test_a_budget_that_keeps_a_broken_pod_is_asked_again() -> None:
     assert world.calls.writes() == ["evict checkout-1", "evict checkout-1"]
 
 
-@pytest.mark.parametrize("case", ["unseen", "of another"])
+@pytest.mark.parametrize("case", ["unseen", "of another", "only collected with it"])
 def test_no_pod_is_evicted_that_the_rollout_does_not_wait_for(case: str) -> None:
     world = stuck_statefulset()
     if case == "unseen":
         world.cluster.raw["status"]["observedGeneration"] = 0
     else:
-        world.cluster.pod_list[1]["metadata"]["ownerReferences"] = [{"uid": "another"}]
+        owner = {"uid": "another", "controller": True} if case == "of another" else {"uid": "u1"}
+        world.cluster.pod_list[1]["metadata"]["ownerReferences"] = [owner]
     release_stuck(world.cluster, world.cluster.workload("statefulset", "apps", "checkout"))
     assert world.calls.writes() == []
 

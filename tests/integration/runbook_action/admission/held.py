@@ -17,7 +17,11 @@ REMEDIATION_ACCOUNT = {
     "name": "checkout-remediation",
     "namespace": "apps",
 }
-POLICIES = ("base/remediation-policy.yaml", "base/templates-run-before.yaml")
+POLICIES = (
+    "base/remediation-policy.yaml",
+    "base/remediation-copies.yaml",
+    "base/templates-run-before.yaml",
+)
 _RECORDED = "sre-platform/ran-1"
 
 
@@ -57,10 +61,10 @@ def shipped_policies() -> list[dict[str, Any]]:
     return [*documents, binding]
 
 
-def as_remediation(kubeconfig: Path) -> Any:
+def as_remediation(kubeconfig: Path, name: str = REMEDIATION_ACCOUNT["name"]) -> Any:
     """A client that no Role limits, only the policies: what they let through, they allow."""
     held = admin_api(kubeconfig)
-    account = f"{REMEDIATION_ACCOUNT['namespace']}:{REMEDIATION_ACCOUNT['name']}"
+    account = f"{REMEDIATION_ACCOUNT['namespace']}:{name}"
     held.set_default_header("Impersonate-User", f"system:serviceaccount:{account}")
     held.set_default_header("Impersonate-Group", "system:masters")
     return held

@@ -7,19 +7,16 @@ run: it is admitted or refused as a real one, and changes nothing.
 from __future__ import annotations
 
 import copy
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from kubernetes import client
 
 from tests.integration.kubernetes_fixtures import KubernetesApi
-from tests.integration.runbook_action.admission.held import as_remediation, shipped_policies
+from tests.integration.runbook_action.admission.copies import run_again
+from tests.integration.runbook_action.admission.held import shipped_policies
 from tests.integration.runbook_action.admission.scene import (
-    REGISTRIES,
-    RUN_BEFORE,
-    WORKLOADS,
     Scene,
     spec_of_a_workload,
     template,
@@ -28,59 +25,6 @@ from tests.integration.runbook_action.admission.writes import ALLOWED, FORBIDDEN
 from tests.integration.runbook_action.support import admin_api
 
 pytestmark = pytest.mark.kubernetes
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def scene(control_plane: KubernetesApi, admin: Any) -> Iterator[Scene]:
-    """A namespace whose workloads have run one image and run another, and a node of its name."""
-    name = f"held-{next(_numbers)}"
-    core: Any = client.CoreV1Api(admin)
-    apps: Any = client.AppsV1Api(admin)
-    annotations = {
-        REGISTRIES: "team.example/tools, localhost",
-        "sre-platform/job-service-accounts": "nightly",
-    }
-    core.create_namespace({"metadata": {"name": name, "annotations": annotations}})
-    core.create_node({"metadata": {"name": name, "labels": {"zone": "a"}}})
-    selector = {"matchLabels": {"app": "checkout"}}
-    spec = {"selector": selector, "template": template(RUN_BEFORE)}
-    old = {"metadata": {"name": "checkout"}, "spec": spec}
-    new = [{"op": "replace", "path": "/spec/template", "value": template()}]
-    for kind in WORKLOADS:
-        getattr(apps, f"create_namespaced_{kind}")(name, old)
-        getattr(apps, f"patch_namespaced_{kind}")("checkout", name, new)
-    pod = {**template()["spec"], "restartPolicy": "Never"}
-    batch: Any = client.BatchV1Api(admin)
-    batch.create_namespaced_job(
-        name, {"metadata": {"name": "checkout"}, "spec": {"template": {"spec": pod}}}
-    )
-    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
-    autoscaler = {"scaleTargetRef": scaled, "minReplicas": 1, "maxReplicas": 3}
-    autoscaling: Any = client.AutoscalingV2Api(admin)
-    autoscaling.create_namespaced_horizontal_pod_autoscaler(
-        name, {"metadata": {"name": "checkout"}, "spec": autoscaler}
-    )
-    storage: Any = client.StorageV1Api(admin)
-    storage.create_storage_class(
-        {"metadata": {"name": name}, "provisioner": "none/none", "allowVolumeExpansion": True}
-    )
-    claim = {
-        "accessModes": ["ReadWriteOnce"],
-        "storageClassName": name,
-        "resources": {"requests": {"storage": "1Gi"}},
-    }
-    core.create_namespaced_persistent_volume_claim(
-        name, {"metadata": {"name": "checkout"}, "spec": claim}
-    )
-    # Only a claim that is bound can grow; nobody provides this one.
-    core.patch_namespaced_persistent_volume_claim_status(
-        "checkout", name, {"status": {"phase": "Bound", "capacity": {"storage": "100Mi"}}}
-    )
-    yield Scene(admin, name, as_remediation(control_plane.kubeconfig))
-    core.delete_namespace(name)
-    core.delete_node(name)
-    storage.delete_storage_class(name)
 
 
 def refused(write: Callable[[], Any]) -> str:
@@ -88,7 +32,7 @@ def refused(write: Callable[[], Any]) -> str:
         write()
     said = str(caught.value.body)
     assert caught.value.status == 403, said
-    assert "ValidatingAdmissionPolicy 'sre-remediation-fields'" in said
+    assert "ValidatingAdmissionPolicy 'sre-remediation-" in said
     return said
 
 
@@ -105,6 +49,11 @@ def test_what_no_action_writes_is_refused(scene: Scene, write: str) -> None:
 
 def test_what_another_writes_is_none_of_its_business(scene: Scene) -> None:
     scene.put_template("deployment", template("evil.example/any:1"), by=scene.admin)
+
+
+def test_where_no_job_is_run_again_there_is_nothing_to_copy(scene: Scene) -> None:
+    with pytest.raises(client.ApiException, match=r"sre-remediation-copies.*no params found"):
+        run_again(scene, where="default")
 
 
 def test_the_group_of_the_access_entry_is_held_like_the_account(
@@ -158,6 +107,8 @@ def test_the_last_five_templates_are_written_down_and_each_once(scene: Scene) ->
 
 
 def test_it_fails_closed_and_says_why() -> None:
-    (policy,) = (each for each in shipped_policies() if each["kind"] == "ValidatingAdmissionPolicy")
-    assert policy["spec"]["failurePolicy"] == "Fail"
-    assert all(rule["reason"] == "Forbidden" for rule in policy["spec"]["validations"])
+    policies = [each for each in shipped_policies() if each["kind"] == "ValidatingAdmissionPolicy"]
+    assert len(policies) == 2
+    for policy in policies:
+        assert policy["spec"]["failurePolicy"] == "Fail"
+        assert all(rule["reason"] == "Forbidden" for rule in policy["spec"]["validations"])

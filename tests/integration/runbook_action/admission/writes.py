@@ -8,15 +8,19 @@ from typing import Any
 
 from kubernetes import client
 
+from tests.integration.runbook_action.admission.copies import (
+    FORBIDDEN_COPIES,
+    RUN_AGAIN,
+    run_again,
+)
+from tests.integration.runbook_action.admission.kinds import FORBIDDEN_KINDS
 from tests.integration.runbook_action.admission.scene import (
     MARKS,
-    REGISTRIES,
     RESTART,
     RUN_BEFORE,
     RUNNING,
     WORKLOADS,
     Scene,
-    spec_of_a_workload,
     template,
 )
 
@@ -84,11 +88,11 @@ ALLOWED: dict[str, Callable[[Scene], Any]] = {
         {**MARKED, "spec": {"resources": {"requests": {"storage": "2Gi"}}}},
     ),
     "cordon": lambda scene: scene.patch("node", {**MARKED, "spec": {"unschedulable": True}}),
-    "a job again": lambda scene: scene.create_job(),
-    "the end of a job": lambda scene: scene.patch("job", {**MARKED, "spec": {"suspend": True}}),
-    "a job again under an account that the namespace lists": lambda scene: scene.create_job(
-        serviceAccountName="nightly"
+    "a job again": lambda scene: run_again(scene),
+    "that a job is run again": lambda scene: scene.patch(
+        "job", {"metadata": {"labels": {RUN_AGAIN: None}}}
     ),
+    "the end of a job": lambda scene: scene.patch("job", {**MARKED, "spec": {"suspend": True}}),
     "the question what is allowed": lambda scene: scene.api(
         client.AuthorizationV1Api
     ).create_self_subject_access_review(
@@ -105,8 +109,9 @@ ALLOWED: dict[str, Callable[[Scene], Any]] = {
 }
 
 TEMPLATE = "remediation changes of a pod template only"
-FIELDS = "remediation changes only"
-KIND = "nothing of this kind"
+WORKLOAD = "only replicas and pod template"
+AUTOSCALER = "only minReplicas and maxReplicas"
+NO_LABEL = "changes no label"
 CHANGED_TEMPLATES: dict[str, Callable[[dict[str, Any]], None]] = {
     "an image that never ran": set_in("main.image", "team.example/checkout:3"),
     "an image of another registry": set_in("main.image", "evil.example/checkout:1"),
@@ -138,6 +143,8 @@ def _changed(kind: str, change: Callable[[dict[str, Any]], None], scene: Scene) 
 
 
 FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
+    **FORBIDDEN_COPIES,
+    **FORBIDDEN_KINDS,
     **{
         f"{what} in a {kind}": (
             TEMPLATE,
@@ -158,23 +165,31 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
             template() | {"spec": {**template("team.example/tools:1")["spec"], "hostPID": True}},
         ),
     ),
-    "pausing": (FIELDS, lambda scene: scene.patch("deployment", {"spec": {"paused": True}})),
+    "pausing": (WORKLOAD, lambda scene: scene.patch("deployment", {"spec": {"paused": True}})),
     "the update strategy": (
-        FIELDS,
+        WORKLOAD,
         lambda scene: scene.patch(
             "deployment", {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 9}}}}
         ),
     ),
     "a label": (
-        "no label",
+        NO_LABEL,
         lambda scene: scene.patch("deployment", {"metadata": {"labels": {"a": "b"}}}),
     ),
+    "a label of a job": (
+        NO_LABEL,
+        lambda scene: scene.patch("job", {"metadata": {"labels": {"a": "b"}}}),
+    ),
+    "that a deployment is run again": (
+        NO_LABEL,
+        lambda scene: scene.patch("deployment", {"metadata": {"labels": {RUN_AGAIN: "x"}}}),
+    ),
     "an owner": (
-        "no label, owner",
+        NO_LABEL,
         lambda scene: scene.patch("deployment", {"metadata": {"ownerReferences": [OWNER]}}),
     ),
     "a finalizer": (
-        "or finalizer",
+        NO_LABEL,
         lambda scene: scene.patch("deployment", {"metadata": {"finalizers": ["a.example/b"]}}),
     ),
     "somebody else's annotation": (
@@ -194,13 +209,13 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
         ),
     ),
     "the autoscaler's target": (
-        FIELDS,
+        AUTOSCALER,
         lambda scene: scene.patch(
             "horizontal_pod_autoscaler", {"spec": {"scaleTargetRef": {"name": "other"}}}
         ),
     ),
     "the autoscaler's metrics": (
-        FIELDS,
+        AUTOSCALER,
         lambda scene: scene.patch(
             "horizontal_pod_autoscaler",
             {"spec": {"behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}},
@@ -213,7 +228,7 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
         ),
     ),
     "a label of a node": (
-        "no label",
+        NO_LABEL,
         lambda scene: scene.patch("node", {"metadata": {"labels": {"zone": "b"}}}),
     ),
     "the provider of a node": (
@@ -232,77 +247,8 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
             "persistent_volume_claim", {"spec": {"volumeName": "of-somebody-else"}}
         ),
     ),
-    "a job of an unlisted image": (
-        "runs only images",
-        lambda scene: scene.create_job("evil.example/tools:1"),
-    ),
-    "a job for no incident": ("names the incident", lambda scene: scene.create_job(marked=False)),
     "how often a job may run": (
         "only whether a job is suspended",
         lambda scene: scene.patch("job", {"spec": {"parallelism": 9}}),
-    ),
-    "a job under another account": (
-        "as the service account default",
-        lambda scene: scene.create_job(serviceAccountName="admin"),
-    ),
-    "a job in the node's network": (
-        "nothing of its node",
-        lambda scene: scene.create_job(hostNetwork=True),
-    ),
-    "a job with a folder of the node": (
-        "nothing of its node",
-        lambda scene: scene.create_job(volumes=[{"name": "root", "hostPath": {"path": "/"}}]),
-    ),
-    "a deployment": (
-        KIND,
-        lambda scene: scene.api(client.AppsV1Api).create_namespaced_deployment(
-            scene.namespace, {"metadata": {"name": "x"}, **spec_of_a_workload()}, dry_run="All"
-        ),
-    ),
-    "the end of a deployment": (
-        KIND,
-        lambda scene: scene.api(client.AppsV1Api).delete_namespaced_deployment(
-            "checkout", scene.namespace, dry_run="All"
-        ),
-    ),
-    "a pod": (
-        KIND,
-        lambda scene: scene.core.create_namespaced_pod(
-            scene.namespace, {"metadata": {"name": "x"}, "spec": template()["spec"]}, dry_run="All"
-        ),
-    ),
-    "a secret": (
-        KIND,
-        lambda scene: scene.core.create_namespaced_secret(
-            scene.namespace, {"metadata": {"name": "x"}}, dry_run="All"
-        ),
-    ),
-    "the namespace's list of registries": (
-        KIND,
-        lambda scene: scene.core.patch_namespace(
-            scene.namespace,
-            {"metadata": {"annotations": {REGISTRIES: "evil.example"}}},
-            dry_run="All",
-        ),
-    ),
-    "a token": (
-        KIND,
-        lambda scene: scene.core.create_namespaced_service_account_token(
-            "default", scene.namespace, {"spec": {"audiences": []}}, dry_run="All"
-        ),
-    ),
-    "a binding of roles": (
-        KIND,
-        lambda scene: scene.api(client.RbacAuthorizationV1Api).create_cluster_role_binding(
-            {
-                "metadata": {"name": "x"},
-                "roleRef": {
-                    "apiGroup": "rbac.authorization.k8s.io",
-                    "kind": "ClusterRole",
-                    "name": "cluster-admin",
-                },
-            },
-            dry_run="All",
-        ),
     ),
 }

@@ -72,6 +72,61 @@ def test_one_that_waits_gives_its_turn_away_and_comes_back_before_what_is_new() 
     assert order == ["first", "second", "first again", "third"]
 
 
+def test_what_belongs_to_something_under_way_goes_before_what_is_new() -> None:
+    turns = Turns(1)
+    order = []
+    ended = threading.Event()
+
+    def parent() -> None:
+        for number in range(3):
+            turns.start(lambda number=number: order.append(f"child {number}"))  # type: ignore[misc]
+        order.append("parent")
+
+    def new() -> None:
+        order.append("new")
+        ended.set()
+
+    holds = threading.Event()
+    turns.start(lambda: _wait(holds))
+    turns.start(parent)
+    turns.start(new)
+    holds.set()
+    _wait(ended)
+    assert order == ["parent", "child 0", "child 1", "child 2", "new"]
+
+
+def test_the_eldest_comes_back_first() -> None:
+    turns = Turns(1)
+    order = []
+    away = [threading.Event(), threading.Event()]
+    back = [threading.Event(), threading.Event()]
+    ended = threading.Event()
+
+    def one(number: int) -> None:
+        with turns.away():
+            away[number].set()
+            _wait(back[number])
+            if number == 0:
+                # The younger one asks for its turn before this one does.
+                time.sleep(0.1)
+        order.append(number)
+        if len(order) == 2:
+            ended.set()
+
+    def busy() -> None:
+        for event in back[::-1]:
+            event.set()
+        time.sleep(0.3)
+
+    for number in range(2):
+        turns.start(lambda number=number: one(number))  # type: ignore[misc]
+    for event in away:
+        _wait(event)
+    turns.start(busy)
+    _wait(ended)
+    assert order == [0, 1]
+
+
 def test_a_turn_is_free_again_after_an_error() -> None:
     turns = Turns(1)
     ended = threading.Event()

@@ -18,7 +18,7 @@ from onemachine.commands import options as options_module
 from onemachine.private_files import write_private
 from onemachine.stack import exports as exports_module
 from onemachine.stack.control import StackRequest, spawn_supervisor, stop_stack
-from onemachine.stack.exports import exports
+from onemachine.stack.exports import NAMES, exports
 from onemachine.stack.state import StackFolder, StackState
 from srectl.cli import cli
 from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
@@ -110,13 +110,17 @@ def test_status_tells_ready_degraded_and_stopped_apart(
 
 
 def test_down_says_whether_there_was_anything_to_stop(
-    run: Run, folder: StackFolder, tmp_path: Path
+    run: Run, folder: StackFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    monkeypatch.setenv("KUBECONFIG", "k")
     assert "is not running" in run("down", "--name", "trivial").output
     up(run, tmp_path)
     result = run("down", "--name", "trivial")
     assert result.exit_code == 0
     assert "the stack trivial is down" in result.output
+    (hint,) = (line for line in result.output.splitlines() if "unset" in line)
+    assert {"AWS_ENDPOINT_URL", "KUBECONFIG"} <= set(hint.split())
     assert not folder.is_supervised()
 
 
@@ -154,6 +158,7 @@ def test_env_of_a_stack_whose_kubernetes_died_gives_the_rest(folder: StackFolder
     settings = {**SETTINGS, "namespace": "apps", "deployment": "checkout"}
     state = StackState("trivial", phase="degraded", endpoints=endpoints, settings=settings)
     given = exports(folder, state)
+    assert tuple(given) == NAMES
     assert given["CHECKOUT_URL"] == ""
     assert given["AWS_ENDPOINT_URL"] == ENDPOINTS["aws_endpoint_url"]
 

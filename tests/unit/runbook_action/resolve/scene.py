@@ -35,13 +35,22 @@ def thing(
         "uid": f"uid-{name}",
         "ownerReferences": list(owners),
         "annotations": more.pop("annotations", {}),
+        "labels": more.pop("labels", {}),
     }
     return {"metadata": {key: value for key, value in metadata.items() if value}, **more}
 
 
-def pod(name: str, *owners: dict[str, Any], claim: str = "", **more: Any) -> dict[str, Any]:
+def pod(
+    name: str, *owners: dict[str, Any], claim: str = "", node: str = "", **more: Any
+) -> dict[str, Any]:
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}] if claim else []
-    return thing(name, *owners, spec={"volumes": volumes}, status={"phase": "Running"}, **more)
+    spec = {"volumes": volumes, "nodeName": node}
+    return thing(name, *owners, spec=spec, status={"phase": "Running"}, **more)
+
+
+def of_app(name: str, **more: Any) -> dict[str, Any]:
+    """The spec of a workload with pods of its own."""
+    return {"selector": {"matchLabels": {"app": name}}, **more}
 
 
 def scene() -> World:
@@ -50,21 +59,52 @@ def scene() -> World:
     cluster = world.cluster
     cluster.pod_list = []
     everything: Mapping[KindWord, list[dict[str, Any]]] = {
-        "namespace": [thing(name, namespace="") for name in ("apps", "team-a")],
+        "namespace": [thing("team-a", namespace="")],
         "replicaset": [
             thing("checkout-1", owner("Deployment", "checkout", "u1")),
             thing("shop-1", owner("Rollout", "shop", "r1", "argoproj.io/v1alpha1")),
             thing("alone-1"),
             thing("loop-1", owner("ReplicaSet", "loop-1", "uid-loop-1")),
         ],
-        "statefulset": [thing("db"), thing("operated", owner("Cluster", "pg", "p", "pg.io/v1"))],
+        "statefulset": [
+            thing("db", spec=of_app("db", volumeClaimTemplates=[{"metadata": {"name": "data"}}])),
+            thing("operated", owner("Cluster", "pg", "p", "pg.io/v1")),
+        ],
         "daemonset": [thing("agent")],
-        "job": [thing("export-1", owner("CronJob", "export", "c1", "batch/v1"))],
-        "persistentvolumeclaim": [thing("data-db-0"), thing("unused"), thing("shared")],
+        "cronjob": [thing("export")],
+        "job": [
+            thing(
+                "export-1",
+                owner("CronJob", "export", "uid-export", "batch/v1"),
+                spec=of_app("export-1"),
+            ),
+            thing("import-1", spec=of_app("import-1")),
+        ],
+        "persistentvolumeclaim": [
+            thing(name) for name in ("data-db-0", "data-db-7", "unused", "shared", "work")
+        ],
         "pod": [
-            pod("checkout-1-a", owner("ReplicaSet", "checkout-1", "uid-checkout-1")),
-            pod("db-0", owner("StatefulSet", "db", "uid-db"), claim="data-db-0"),
-            pod("export-1-x", owner("Job", "export-1", "uid-export-1", "batch/v1")),
+            pod(
+                "checkout-1-a",
+                owner("ReplicaSet", "checkout-1", "uid-checkout-1"),
+                labels={"app": "checkout"},
+                node="node-1",
+            ),
+            pod(
+                "db-0",
+                owner("StatefulSet", "db", "uid-db"),
+                claim="data-db-0",
+                labels={"app": "db"},
+                node="node-2",
+            ),
+            pod(
+                "export-1-x",
+                owner("Job", "export-1", "uid-export-1", "batch/v1"),
+                claim="work",
+                labels={"app": "export-1"},
+                node="node-3",
+            ),
+            pod("import-1-x", owner("Job", "import-1", "uid-import-1", "batch/v1")),
             pod("shop-1-a", owner("ReplicaSet", "shop-1", "uid-shop-1")),
             pod("alone-1-a", owner("ReplicaSet", "alone-1", "uid-alone-1")),
             pod("loop-1-a", owner("ReplicaSet", "loop-1", "uid-loop-1")),
@@ -79,6 +119,9 @@ def scene() -> World:
         "horizontalpodautoscaler": [
             autoscaler("checkout"),
             autoscaler("keda-hpa-shop", owner("ScaledObject", "shop", "k", "keda.sh/v1")),
+            autoscaler("shop", scaled=("argoproj.io/v1alpha1", "Rollout", "shop")),
+            autoscaler("lookalike", scaled=("example.com/v1", "Deployment", "checkout")),
+            autoscaler("db", scaled=("apps/v1", "StatefulSet", "db")),
         ],
     }
     for kind, raws in everything.items():
@@ -92,9 +135,13 @@ def scene() -> World:
     return world
 
 
-def autoscaler(name: str, *owners: dict[str, Any]) -> dict[str, Any]:
-    scaled = {"kind": "Deployment", "name": "checkout"}
-    return thing(name, *owners, spec={"scaleTargetRef": scaled, "maxReplicas": 9})
+def autoscaler(
+    name: str,
+    *owners: dict[str, Any],
+    scaled: tuple[str, str, str] = ("apps/v1", "Deployment", "checkout"),
+) -> dict[str, Any]:
+    reference = dict(zip(("apiVersion", "kind", "name"), scaled, strict=True))
+    return thing(name, *owners, spec={"scaleTargetRef": reference, "maxReplicas": 9})
 
 
 def node(name: str, *addresses: str) -> dict[str, Any]:

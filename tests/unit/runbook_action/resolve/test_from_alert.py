@@ -13,6 +13,7 @@ from runbook_action.errors import (
     TargetAmbiguous,
     TargetNotFound,
 )
+from runbook_action.resolve.nodes import node_called
 from tests.unit.runbook_action.resolve.scene import from_alert, resolved, runbook, scene
 
 APPS = {"namespace": "apps"}
@@ -66,6 +67,13 @@ def found(kind: str, labels: dict[str, str], **more: Any) -> str:
 )
 def test_labels_lead_to_one_object(kind: str, labels: dict[str, str], object_: str) -> None:
     assert found(kind, {**APPS, **labels}) == object_
+
+
+def test_an_address_that_a_node_leaves_empty_is_none_of_its_names() -> None:
+    world = scene()
+    world.cluster.node_raw["status"]["addresses"] += [{"type": "Hostname"}, {"address": None}]
+    with pytest.raises(TargetNotFound, match="no node has the name or address 'None'"):
+        node_called(world.cluster, "instance", "None:9100")
 
 
 def test_a_pod_or_a_claim_leads_to_its_workload_where_asked() -> None:
@@ -176,7 +184,7 @@ def test_what_leads_to_no_one_object_is_refused_with_what_was_found(
         ({"namespace": "Apps"}, ActionRefused, "'Apps'"),
         ({"namespace": "a/b"}, ActionRefused, "'a/b'"),
         ({"namespace": "staging"}, ActionRefused, "acts in apps, team-* only"),
-        ({"namespace": "team-b"}, ActionRefused, "ALLOWED_NAMESPACES"),
+        ({"namespace": "team-b"}, ActionRefused, "AllowedNamespaces"),
     ],
 )
 def test_a_namespace_out_of_bounds_is_refused(

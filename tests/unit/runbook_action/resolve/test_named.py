@@ -70,7 +70,7 @@ def test_the_staging_alert_does_not_reach_the_checkout_of_apps() -> None:
         (CHECKOUT, {"pod": "shop-1-a"}, "Pod apps/shop-1-a (ReplicaSet apps/shop-1 belongs to Rol"),
         (CHECKOUT, {"pod": "bare"}, "Pod apps/bare"),
         (HPA, {"horizontalpodautoscaler": "keda-hpa-shop"}, "horizontalpodautoscaler keda-hpa-sho"),
-        (HPA, {"namespace": "apps", "deployment": "shop"}, "deployment apps/'shop'"),
+        (HPA, {"namespace": "apps", "deployment": "shop"}, "deployment apps/shop"),
         (NODE, {"node": "node-2"}, "node node-2"),
         (NODE, {"instance": "10.0.0.2:9100"}, "Node node-2"),
         ({"kind": "pod", "namespace": "apps", "name": "db-0"}, {"pod": "one"}, "pod one"),
@@ -90,11 +90,10 @@ def test_an_alert_that_names_another_object_is_refused_and_both_are_named(
     ("target", "labels"),
     [
         (CHECKOUT, {}),
-        (CHECKOUT, {"namespace": "apps", "service": "other", "node": "node-2"}),
+        (CHECKOUT, {"namespace": "apps", "service": "other", "node": "node-1"}),
         (CHECKOUT, {"namespace": "apps", "deployment": "checkout"}),
         (CHECKOUT, {"namespace": "apps", "pod": "checkout-1-a"}),
         (CHECKOUT, {"namespace": "apps", "pod": "gone", "instance": "10.0.0.2:9100"}),
-        (CHECKOUT, {"namespace": "apps", "pod": "not a name!"}),
         (HPA, {"namespace": "apps", "deployment": "checkout"}),
         (NODE, {"namespace": "monitoring", "node": "node-1", "instance": "10.0.0.2:8080"}),
         (NODE, {"namespace": "monitoring", "pod": "exporter", "instance": "10.8.8.8:8080"}),
@@ -110,7 +109,7 @@ def test_an_alert_that_names_the_same_object_or_none_is_answered(
 def test_a_named_target_must_be_there_and_allowed() -> None:
     with pytest.raises(TargetNotFound, match="gone"):
         resolved(scene(), runbook({**CHECKOUT, "name": "gone"}), {})
-    with pytest.raises(ActionRefused, match="ALLOWED_NAMESPACES"):
+    with pytest.raises(ActionRefused, match="AllowedNamespaces"):
         resolved(scene(), runbook({**CHECKOUT, "namespace": "kube-system"}), {})
     with pytest.raises(InvalidRequest, match=r"target\.kind"):
         resolved(scene(), runbook({**CHECKOUT, "kind": "secret"}), {})

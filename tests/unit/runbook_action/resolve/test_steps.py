@@ -35,7 +35,7 @@ def ladder(*steps: dict[str, Any], strategy: str = "ladder") -> dict[str, Any]:
 
 def test_the_short_form_is_a_ladder_of_one_step() -> None:
     answer = resolved(scene(), runbook(CHECKOUT, parameters={"count": 2}), {})
-    target = {"cluster": "sre-platform", **CHECKOUT}
+    target = {"cluster": "sre-platform", **CHECKOUT, "uid": "u1"}
     assert json.loads(json.dumps(answer)) == {
         "status": "resolved",
         "action": "touch",

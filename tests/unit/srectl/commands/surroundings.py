@@ -40,7 +40,7 @@ COMMANDS = (
     "dlq redrive --all",
     "replay --from 1h",
 )
-WITHOUT_AWS = {"runbooks validate", "runbooks rbac", "runbooks test"}
+WITHOUT_AWS = {"runbooks validate", "runbooks rbac", "runbooks test", "runbooks actions"}
 
 
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -40,8 +40,9 @@ def alert(**changes: Any) -> dict[str, Any]:
 
 def planned(srectl: Run, file: Path, *arguments: str) -> list[dict[str, Any]]:
     answer = srectl("runbooks", "plan", "--event", str(file), "--json", *arguments)
-    assert answer.exit_code == 0, answer.output
-    return list(json.loads(answer.stdout))
+    found = list(json.loads(answer.stdout))
+    assert answer.exit_code == (0 if all(each["eligible"] for each in found) else 1), answer.output
+    return found
 
 
 INTEGER = {"from_label": "by", "type": "integer", "minimum": 1, "maximum": 3}
@@ -143,6 +144,77 @@ def test_why_an_alert_is_not_eligible(changes: dict[str, Any], limits: Limits, r
     assert not decision.eligible
     with pytest.raises(AssertionError, match=reason):
         assert not decision.refusals, decision.refusals
+
+
+BOUNDED = {
+    **CATALOGUE["CheckoutDown"],
+    "action": "restart_workload",
+    "target": {"from_alert": "workload", "namespaces": ["apps", "shop"], "names": ["checkout*"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "labels", "reason"),
+    [
+        ({}, {"namespace": "kube-system", "deployment": "checkout"}, "acts in apps, shop only"),
+        ({}, {"namespace": "shop", "deployment": "checkout"}, "AllowedNamespaces adds one"),
+        ({}, {"namespace": "apps", "deployment": "ledger"}, "names like checkout* only"),
+        ({}, {"namespace": "apps", "deployment": "Checkout"}, "not the name of a Kubernetes"),
+        ({}, {"namespace": "apps"}, "none of the labels"),
+        ({}, {"deployment": "checkout"}, "no label namespace"),
+        (
+            {},
+            {"namespace": "apps", "deployment": "checkout", "statefulset": "checkout"},
+            "the alert names",
+        ),
+        (
+            {"from_alert": "deployment"},
+            {"namespace": "apps", "statefulset": "checkout"},
+            "acts on a deployment",
+        ),
+        ({"from_alert": "node", "names": ["w-*"]}, {"node": "n-1"}, "names like w-* only"),
+    ],
+)
+def test_an_alert_out_of_the_bounds_of_its_runbook_is_not_eligible(
+    target: dict[str, Any], labels: dict[str, str], reason: str
+) -> None:
+    action = "cordon_node" if target.get("from_alert") == "node" else "restart_workload"
+    runbook = {**BOUNDED, "action": action, "target": {**BOUNDED["target"], **target}}
+    decision = decide(alert(labels=labels), {"CheckoutHighErrorRate": runbook}, Limits())
+    (refusal,) = decision.refusals
+    assert reason in refusal
+
+
+@pytest.mark.parametrize(
+    ("target", "labels"),
+    [
+        ({}, {"namespace": "apps", "deployment": "checkout-2"}),
+        ({}, {"namespace": "apps", "pod": "ledger-0"}),
+        (
+            {"from_alert": "persistentvolumeclaim", "resolve_to": "workload"},
+            {"namespace": "apps", "persistentvolumeclaim": "data-ledger-0"},
+        ),
+    ],
+)
+def test_what_only_the_cluster_can_tell_is_left_to_it(
+    target: dict[str, Any], labels: dict[str, str]
+) -> None:
+    runbook = {**BOUNDED, "target": {**BOUNDED["target"], **target}}
+    assert decide(alert(labels=labels), {"CheckoutHighErrorRate": runbook}, Limits()).eligible
+
+
+def test_publish_holds_a_runbook_to_what_the_stack_allows(
+    account: Account, srectl: Run, tmp_path: Path
+) -> None:
+    text = (ROOT / "runbooks" / "checkout-down.yaml").read_text("utf-8")
+    (tmp_path / "down.yaml").write_text(text.replace("namespace: apps", "namespace: shop"))
+    answer = srectl("runbooks", "publish", "--folder", str(tmp_path))
+    assert answer.exit_code == 1
+    assert "shop may not be changed: AllowedNamespaces are apps" in answer.output
+    assert catalogue.published(account.dynamodb, account.runbooks_table) == {}
+    answer = srectl("runbooks", "publish", "--folder", str(tmp_path), "--namespaces", "apps,shop")
+    assert answer.exit_code == 0, answer.output
+    assert set(catalogue.published(account.dynamodb, account.runbooks_table)) == {"CheckoutDown"}
 
 
 def test_a_disabled_runbook_is_not_eligible() -> None:

@@ -62,7 +62,8 @@ def test_what_is_as_expected_ends_well(folder: Path) -> None:
     answer = run(folder)
     assert answer.exit_code == 0, answer.output
     assert "✓ down.yaml: it restarts" in answer.output
-    assert "1 tests of 1 runbooks" in answer.output
+    assert "1 test of 1 runbook in " in answer.output
+    assert "all as expected" in answer.output
 
 
 @pytest.mark.parametrize(
@@ -79,14 +80,36 @@ def test_a_changed_runbook_is_found(folder: Path, old: str, new: str, shown: lis
     change(folder / "checkout-down.yaml", old, new)
     answer = run(folder)
     assert answer.exit_code == 1
-    said = answer.output + run(folder, "--output", "json").output
+    said = answer.output + run(folder, "--json").output
     for part in shown:
         assert part in said
 
 
+def test_the_summary_does_not_call_well_what_is_not(folder: Path) -> None:
+    shutil.copy(ROOT / "runbooks" / "checkout-saturation.yaml", folder)
+    answer = run(folder)
+    assert answer.exit_code == 1
+    assert "CheckoutSaturation is selected by no test" in answer.output
+    assert "1 runbook untested" in answer.output
+    assert "all as expected" not in answer.output
+    change(folder / "tests" / "down.yaml", "target: deployment", "target: statefulset")
+    assert "1 differs, 1 runbook untested" in run(folder).output
+
+
+def test_why_nothing_was_done_is_told_where_that_was_not_expected(folder: Path) -> None:
+    change(folder / "tests" / "down.yaml", "files:", "stack: {namespaces: [shop]}\nfiles:")
+    said = " ".join(run(folder).output.split())
+    assert "why nothing was done: ActionRefused: namespace apps is not one" in said
+
+
+@pytest.mark.parametrize("option", [["--json"], ["--output", "json"]])
+def test_json_is_asked_for_as_everywhere(folder: Path, option: list[str]) -> None:
+    assert json.loads(run(folder, *option).stdout)["passed"] is True
+
+
 def test_json_tells_all_that_was_found(folder: Path) -> None:
     change(folder / "tests" / "down.yaml", "undo: [step-1]", "undo: []")
-    answer = run(folder, "--output", "json")
+    answer = run(folder, "--json")
     assert answer.exit_code == 1
     report = json.loads(answer.stdout)
     (test,) = report["tests"]
@@ -138,7 +161,7 @@ def test_an_object_that_no_cluster_would_hold_is_a_difference(
 def test_what_is_taken_away_was_there(folder: Path) -> None:
     gone = "without: [deployment apps/checkout]\n    expect"
     change(folder / "tests" / "down.yaml", "expect", gone)
-    assert "TargetNotFound" in run(folder, "--output", "json").output
+    assert "TargetNotFound" in run(folder, "--json").output
     change(folder / "tests" / "down.yaml", "apps/checkout]", "apps/basket]")
     assert "there is no deployment apps/basket that could be taken away" in run(folder).output
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
-
 import pytest
 
 from runbook_action.facts import facts_of
 from runbook_action.request import Request, Target, TargetKind
-from srectl.rehearsal.cases import Case, Stack
 from srectl.rehearsal.manifests import objects_of
 from srectl.rehearsal.world import World
 from srectl.runbooks.conditions import FACTS
+from tests.unit.srectl.rehearsal.worlds import case_of
 
-NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 SINCE = "2026-01-01T11:00:00Z"
-TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c"}]}}
+CONTAINERS = [{"name": "c"}]
+TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": CONTAINERS}}
 KINDS: dict[TargetKind, str] = {
     "deployment": "Deployment",
     "statefulset": "StatefulSet",
@@ -40,6 +38,7 @@ def test_a_fact_is_known_of_the_kinds_that_validate_says(kind: TargetKind) -> No
         "metadata": metadata,
         "spec": {
             "maxReplicas": 3,
+            "containers": CONTAINERS,
             "selector": {"matchLabels": {"app": "x"}},
             "template": TEMPLATE,
         },
@@ -60,8 +59,7 @@ def test_a_fact_is_known_of_the_kinds_that_validate_says(kind: TargetKind) -> No
         "spec": {"template": TEMPLATE},
         "data": {"spec": {"template": TEMPLATE}},
     }
-    case = Case("f", "n", NOW, Stack(), ("", 1), [], [], [], {}, {}, [], [], {})
-    world = World(objects_of([], [target, revision]), case)
+    world = World(objects_of([], [target, revision]), case_of())
     namespace = None if kind == "node" else "apps"
     request = Request("plan", "any", Target("c", namespace, kind, "x"), "i", {})
     found = facts_of(request, world.services)

@@ -18,9 +18,7 @@ NAMES = [one.name for one in runbooks.load(FOLDER)]
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    answer = CliRunner().invoke(
-        cli, ["runbooks", "test", "--folder", str(FOLDER), "--output", "json"]
-    )
+    answer = CliRunner().invoke(cli, ["runbooks", "test", "--folder", str(FOLDER), "--json"])
     found: dict[str, Any] = json.loads(answer.stdout)
     assert answer.exit_code == (0 if found["passed"] else 1)
     return found

@@ -1,0 +1,62 @@
+"""One operation of an action: on the object that was resolved, and with its owners' consent.
+
+Both were asked for when the target was resolved. That may be long ago, so both are asked for
+again: the identity by every read of the target (``identity``), consent before anything is planned
+or begun. What has begun goes on to its end, or is taken back: to stop halfway helps nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from runbook_action.actions.base import Action, looks_at_target
+from runbook_action.facts import plan_if_it_applies
+from runbook_action.hand_over import hand_over
+from runbook_action.identity import OfOneTarget
+from runbook_action.outcome import Outcome
+from runbook_action.ports import Services
+from runbook_action.request import Operation, Request
+from runbook_action.resolve.consent import refuse_without_consent
+from runbook_action.resolve.kin import kin_of
+
+
+def on_its_target(request: Request, services: Services) -> Services:
+    """Give services whose cluster knows the request's target by its identity."""
+    return replace(services, cluster=OfOneTarget(services.cluster, request.target))
+
+
+def operate(action: Action, request: Request, services: Services) -> Outcome:
+    """Run the operation that a request asks for.
+
+    Raises
+    ------
+    ActionRefused
+        If the target, or whoever has a say in it or in what the action touches besides, refuses.
+    TargetNotFound
+        If the target has gone, be it that another object has its name.
+    RunbookActionError
+        Whatever the action raises.
+    """
+    services = on_its_target(request, services)
+    if looks_at_target(action) and request.operation in ("plan", "execute"):
+        _refuse_without_consent(action, request, services)
+    operations: Mapping[Operation, Callable[[Request, Services], Outcome]] = {
+        "plan": lambda asked, using: plan_if_it_applies(action, asked, using),
+        "execute": action.execute,
+        "verify": action.verify,
+        "undo": action.undo,
+        "hand_over": lambda asked, using: hand_over(action, asked, using),
+    }
+    return operations[request.operation](request, services)
+
+
+def _refuse_without_consent(action: Action, request: Request, services: Services) -> None:
+    if action.has_begun(request, services):
+        return
+    cluster, target = services.cluster, request.target
+    found = cluster.read(target.kind, target.namespace or "", target.name)
+    asked = [found, *kin_of(cluster, found), *action.touches(found, cluster)]
+    if found.namespace:
+        asked.append(cluster.read("namespace", "", found.namespace))
+    refuse_without_consent(asked, only_annotated=services.only_annotated)

@@ -1,0 +1,146 @@
+"""Whether what a label names is kin of a target: its workload, its pod, its claim, its node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import cast
+
+from runbook_action.errors import FinalError, TargetAmbiguous, TargetNotFound
+from runbook_action.kinds import KindWord, known_kind
+from runbook_action.objects import Autoscaler, KubernetesObject, Pod
+from runbook_action.objects.base import selector_of
+from runbook_action.ports import Cluster
+from runbook_action.resolve.claims import is_made_by, uses
+from runbook_action.resolve.labels import as_name, meant_by
+from runbook_action.resolve.nodes import node_called
+from runbook_action.resolve.owners import name_of, owner_of_pod
+from runbook_action.rights import WORKLOADS
+
+
+class Kinship:
+    """One target and its family; the cluster is asked only for what a label makes necessary.
+
+    Parameters
+    ----------
+    cluster
+        Where the target is.
+    target
+        What is to be acted on.
+    kin
+        What has a say in it (``kin.kin_of``).
+    """
+
+    def __init__(
+        self, cluster: Cluster, target: KubernetesObject, kin: Sequence[KubernetesObject]
+    ) -> None:
+        self._cluster = cluster
+        self._target = target
+        self._family = [target, *kin]
+
+    def another_node(self, labels: Mapping[str, str]) -> str | None:
+        """Name the node that the labels lead to, if the target is another one."""
+        if self._target.kind != "node":
+            return None
+        named = meant_by(labels, "node")
+        for text in named:
+            if text != self._target.name and (other := self._node("node", text)):
+                return other
+        if named or "instance" not in labels:
+            return None
+        try:
+            return self._node("instance", labels["instance"])
+        except FinalError:
+            return None  # an exporter that is no node's, kube-state-metrics for one
+
+    def another(self, word: KindWord, name: str) -> str | None:
+        """Name what a label leads to; None for the target or kin of it.
+
+        Parameters
+        ----------
+        word, name
+            Kind and name of what the label names.
+
+        Raises
+        ------
+        AccessDenied, RetryableError
+            Whether it is kin could not be found out.
+        """
+        if any((each.kind, each.name) == (word, name) for each in self._family):
+            return None
+        named = f"{word} {self._target.namespace}/{as_name(name)}"
+        if word == "pod":
+            return self._another_pod(name)
+        if word == "horizontalpodautoscaler":
+            return self._another_autoscaler(name, named)
+        if word == "replicaset":
+            return self._another_replicaset(name, named)
+        if word == "persistentvolumeclaim":
+            held = any(uses(pod, name) for pod in self._pods)
+            made = any(is_made_by(name, each) for each in self._workloads)
+            return None if held or made else named
+        if word == "node":
+            here = any(pod.node == name for pod in self._pods)
+            return None if here else f"node {as_name(name)}, where none of its pods is"
+        return named
+
+    @cached_property
+    def _workloads(self) -> Sequence[KubernetesObject]:
+        """What the target is, belongs to or governs that has pods."""
+        return [each for each in self._family if each.kind in (*WORKLOADS, "job")]
+
+    @cached_property
+    def _pods(self) -> Sequence[Pod]:
+        own = [cast(Pod, each) for each in self._family if each.kind == "pod"]
+        if self._target.kind in ("pod", "persistentvolumeclaim"):
+            return own
+        selectors = [selector_of(each.spec.get("selector") or {}) for each in self._workloads]
+        namespace = self._target.namespace
+        return [pod for text in selectors if text for pod in self._cluster.pods(namespace, text)]
+
+    def _is_ours(self, kind: KindWord, name: str, uid: str = "") -> bool:
+        return any(
+            (each.kind, each.name) == (kind, name) and not (uid and each.uid and uid != each.uid)
+            for each in self._workloads
+        )
+
+    def _another_pod(self, name: str) -> str | None:
+        try:
+            pod = cast(Pod, self._cluster.read("pod", self._target.namespace, name))
+        except TargetNotFound:
+            return None  # it has gone, or is an exporter's of another namespace: it names nothing
+        if self._target.kind == "persistentvolumeclaim":
+            return (
+                None if uses(pod, self._target.name) else f"{name_of(pod)}, which does not use it"
+            )
+        try:
+            owner = owner_of_pod(self._cluster, pod)
+        except (TargetAmbiguous, TargetNotFound) as error:
+            return f"{name_of(pod)} ({error})"
+        ours = self._is_ours(owner.kind, owner.name, owner.uid)
+        return None if ours else f"{name_of(pod)} of {owner}"
+
+    def _another_autoscaler(self, name: str, named: str) -> str | None:
+        try:
+            found = cast(
+                Autoscaler,
+                self._cluster.read("horizontalpodautoscaler", self._target.namespace, name),
+            )
+        except TargetNotFound:
+            return f"{named}, which is not there"
+        ours = found.scaled is not None and self._is_ours(*found.scaled)
+        return None if ours else f"{name_of(found)} of {found.scaled_as_spelled}"
+
+    def _another_replicaset(self, name: str, named: str) -> str | None:
+        try:
+            found = self._cluster.read("replicaset", self._target.namespace, name)
+        except TargetNotFound:
+            return f"{named}, which is not there"
+        kind, owner = known_kind(found.controller), found.controller
+        if kind and self._is_ours(kind, str(owner.get("name")), str(owner.get("uid") or "")):
+            return None
+        return name_of(found)
+
+    def _node(self, label: str, text: str) -> str | None:
+        node = node_called(self._cluster, label, text)
+        return None if node.name == self._target.name else name_of(node)

@@ -1,0 +1,196 @@
+"""Each label that names an object leads to the target or its kin, or nothing is done.
+
+A table for each kind of target: what each label may hold, and what it must not. Both hold however
+the target was found: named by the runbook, or taken from the alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from runbook_action.errors import ActionRefused, TargetAmbiguous, TargetNotFound
+from tests.unit.runbook_action.resolve.scene import from_alert, resolved, runbook, scene
+
+# Kind and name of a target → label → what leads to it, and what leads elsewhere.
+TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
+    ("deployment", "checkout"): {
+        "deployment": (["checkout"], ["shop", "Checkout", ""]),
+        "statefulset": ([], ["checkout", "db"]),
+        "daemonset": ([], ["checkout", "agent"]),
+        "job_name": ([], ["export-1", "checkout"]),
+        "cronjob": ([], ["export", "checkout"]),
+        "replicaset": (["checkout-1"], ["shop-1", "alone-1", "gone"]),
+        "pod": (
+            ["checkout-1-a", "gone"],
+            ["db-0", "shop-1-a", "bare", "export-1-x", "earlier-1-a", "lookalike", "a b", ""],
+        ),
+        "horizontalpodautoscaler": (["checkout"], ["keda-hpa-shop2", "shop", "lookalike", "db"]),
+        "persistentvolumeclaim": ([], ["data-db-0", "unused", "gone"]),
+        "node": (["node-1"], ["node-2", "node-9", "10.0.0.1:9100"]),
+    },
+    ("statefulset", "db"): {
+        "deployment": ([], ["checkout", "db"]),
+        "statefulset": (["db"], ["other"]),
+        "daemonset": ([], ["agent"]),
+        "job_name": ([], ["export-1"]),
+        "cronjob": ([], ["export"]),
+        "replicaset": ([], ["checkout-1"]),
+        "pod": (["db-0", "gone"], ["stale", "checkout-1-a", "bare", "-"]),
+        "horizontalpodautoscaler": (["db"], ["checkout"]),
+        "persistentvolumeclaim": (["data-db-0", "data-db-7"], ["unused", "data-db-x", "work"]),
+        "node": (["node-2"], ["node-1"]),
+    },
+    ("job", "export-1"): {
+        "deployment": ([], ["checkout", "export-1"]),
+        "statefulset": ([], ["db"]),
+        "daemonset": ([], ["agent"]),
+        "job_name": (["export-1"], ["import-1"]),
+        "cronjob": (["export"], ["import"]),
+        "replicaset": ([], ["checkout-1"]),
+        "pod": (["export-1-x", "gone"], ["import-1-x", "db-0", "bare", "a/b"]),
+        "horizontalpodautoscaler": ([], ["checkout"]),
+        "persistentvolumeclaim": (["work"], ["unused", "data-db-0"]),
+        "node": (["node-3"], ["node-1"]),
+    },
+    ("persistentvolumeclaim", "data-db-0"): {
+        "deployment": ([], ["checkout"]),
+        "statefulset": (["db"], ["operated"]),
+        "daemonset": ([], ["agent"]),
+        "job_name": ([], ["export-1"]),
+        "cronjob": ([], ["export"]),
+        "replicaset": ([], ["checkout-1"]),
+        "pod": (["db-0", "gone"], ["one", "checkout-1-a", "bare", "A"]),
+        "horizontalpodautoscaler": (["db"], ["checkout"]),
+        "persistentvolumeclaim": (["data-db-0"], ["data-db-7"]),
+        "node": (["node-2"], ["node-1"]),
+    },
+    ("persistentvolumeclaim", "unused"): {
+        "statefulset": ([], ["db"]),
+        "pod": (["gone"], ["db-0"]),
+    },
+    ("horizontalpodautoscaler", "checkout"): {
+        "deployment": (["checkout"], ["shop"]),
+        "statefulset": ([], ["db", "checkout"]),
+        "daemonset": ([], ["agent"]),
+        "job_name": ([], ["export-1"]),
+        "cronjob": ([], ["export"]),
+        "replicaset": (["checkout-1"], ["alone-1"]),
+        "pod": (["checkout-1-a", "gone"], ["db-0", "bare", "lookalike"]),
+        "horizontalpodautoscaler": (["checkout"], ["keda-hpa-shop", "db"]),
+        "persistentvolumeclaim": ([], ["data-db-0"]),
+        "node": (["node-1"], ["node-2"]),
+    },
+    ("pod", "db-0"): {
+        "deployment": ([], ["checkout"]),
+        "statefulset": (["db"], ["operated"]),
+        "daemonset": ([], ["agent"]),
+        "job_name": ([], ["export-1"]),
+        "cronjob": ([], ["export"]),
+        "replicaset": ([], ["checkout-1"]),
+        "pod": (["db-0"], ["one", "gone"]),
+        "horizontalpodautoscaler": (["db"], ["checkout"]),
+        "persistentvolumeclaim": (["data-db-0"], ["unused", "shared"]),
+        "node": (["node-2"], ["node-1"]),
+    },
+    ("pod", "bare"): {
+        "deployment": ([], ["checkout"]),
+        "statefulset": ([], ["db"]),
+        "node": ([], ["node-1"]),
+    },
+    ("node", "node-1"): {
+        # Of whoever exported the metric.
+        "namespace": (["monitoring", "apps"], []),
+        "pod": (["ksm-7", "checkout-1-a"], ["a b", ""]),
+        "instance": (["10.8.8.8:8080", "10.0.0.2:9100"], []),
+        # An alert may name a node and what runs on it.
+        "deployment": (["checkout"], ["a b"]),
+        "exported_node": (["node-1", "10.0.0.1:9100"], ["node-2", "10.0.0.2:9100", "node-9"]),
+    },
+}
+OWN = {"job": "job_name"}
+
+
+def cases(which: int) -> list[Any]:
+    """Of each label of each target what leads to it (0), or elsewhere (1)."""
+    return [
+        pytest.param(kind, name, label, texts[which], id=f"{kind}-{name}-{label}")
+        for (kind, name), labels in TABLE.items()
+        for label, texts in labels.items()
+        if texts[which]
+    ]
+
+
+def targets(kind: str, name: str) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """The target as a runbook names it, and as an alert names it, with the labels for that."""
+    place = {} if kind == "node" else {"namespace": "apps"}
+    own = OWN.get(kind, kind)
+    yield {"kind": kind, "name": name, **place}, {**place, own: name}
+    yield {"kind": kind, "name": name, **place}, place
+    yield from_alert(kind), {**place, own: name}
+
+
+@pytest.mark.parametrize(("kind", "name", "label", "texts"), cases(0))
+def test_a_label_that_leads_to_the_target_or_its_kin_is_no_contradiction(
+    kind: str, name: str, label: str, texts: list[str]
+) -> None:
+    for target, labels in targets(kind, name):
+        if kind == "node" and "node" not in labels:
+            continue
+        for text in texts:
+            answer = resolved(scene(), runbook(target), {**labels, label: text})
+            assert answer["target"]["name"] == name
+
+
+@pytest.mark.parametrize(("kind", "name", "label", "texts"), cases(1))
+def test_a_label_that_leads_elsewhere_forbids_whichever_way_the_target_was_found(
+    kind: str, name: str, label: str, texts: list[str]
+) -> None:
+    for target, labels in targets(kind, name):
+        if label == OWN.get(kind, kind) and "from_alert" in target:
+            continue  # then that is the target
+        for text in texts:
+            with pytest.raises((ActionRefused, TargetAmbiguous, TargetNotFound)) as caught:
+                resolved(scene(), runbook(target), {**labels, label: text})
+            assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("spelled", ["Pod", "POD", "exported_pod", "Exported_Pod"])
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_a_label_in_another_case_or_kept_by_prometheus_counts_as_well(
+    spelled: str, target: int
+) -> None:
+    written, labels = list(targets("deployment", "checkout"))[target]
+    kin = {**labels, spelled: "checkout-1-a"}
+    assert resolved(scene(), runbook(written), kin)["status"] == "resolved"
+    with pytest.raises(ActionRefused, match="Pod apps/db-0 of StatefulSet apps/db"):
+        resolved(scene(), runbook(written), {**labels, spelled: "db-0"})
+
+
+@pytest.mark.parametrize("spelled", ["exported_namespace", "Namespace"])
+def test_two_namespaces_are_one_too_many(spelled: str) -> None:
+    for written, labels in targets("deployment", "checkout"):
+        with pytest.raises(ActionRefused, match="staging"):
+            resolved(scene(), runbook(written), {**labels, spelled: "staging"})
+        assert resolved(scene(), runbook(written), {**labels, spelled: "apps"})
+
+
+def test_an_alert_of_something_else_does_not_reach_a_node_that_it_does_not_name() -> None:
+    named = {"kind": "node", "name": "node-1"}
+    for label in ("deployment", "statefulset", "job_name", "persistentvolumeclaim"):
+        labels = {"instance": "10.0.0.1:9100", label: "checkout"}
+        for written in (named, from_alert("node")):
+            with pytest.raises(ActionRefused, match=r"acts on [Nn]ode node-1"):
+                resolved(scene(), runbook(written), labels)
+
+
+def test_only_an_alert_that_names_the_target_is_told_of_from_alert() -> None:
+    labels = {"namespace": "apps", "deployment": "checkout", "node": "node-2"}
+    named, _, found = (written for written, _ in targets("deployment", "checkout"))
+    for written, told in ((named, True), (found, False)):
+        with pytest.raises(ActionRefused) as caught:
+            resolved(scene(), runbook(written), labels)
+        assert ("from_alert" in str(caught.value)) is told
+        assert "the alert names node node-2, where none of its pods is" in str(caught.value)

@@ -1,0 +1,90 @@
+"""An alert that fires again before its change was brought back: the restorer hands it over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonata import Jsonata
+
+from tests.support.machines import machines
+
+
+def state(kind: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = machines()[kind].definition()["States"][name]
+    return found
+
+
+def evaluated(expression: str, **variables: Any) -> Any:
+    return Jsonata(expression.strip().removeprefix("{%").removesuffix("%}")).evaluate(
+        None, variables
+    )
+
+
+def chosen(name: str, **variables: Any) -> str:
+    found = state("incident-restorer", name)
+    for choice in found["Choices"]:
+        if evaluated(choice["Condition"], **variables):
+            return str(choice["Next"])
+    return str(found["Default"])
+
+
+@pytest.mark.parametrize(
+    ("watched", "recurred", "goes_to"),
+    [
+        (False, False, "LockTargets"),
+        (False, True, "BringBack"),
+        (True, True, "NoteRestoration"),
+        (True, False, "NoteRestoration"),
+    ],
+)
+def test_only_what_has_not_been_brought_back_is_handed_over(
+    watched: bool, recurred: bool, goes_to: str
+) -> None:
+    assert chosen("HasRecurred", watched=watched, recurred=recurred) == goes_to
+
+
+@pytest.mark.parametrize(
+    ("recurred", "restored", "goes_to"),
+    [
+        (True, 1, "BringBack"),
+        (True, 2, "NoteRestoration"),
+        (False, 1, "BringBack"),
+        (False, 2, "ReleaseTargets"),
+    ],
+)
+def test_every_step_is_handed_over_and_no_lock_released_that_was_not_taken(
+    recurred: bool, restored: int, goes_to: str
+) -> None:
+    told = {"stack": [{}, {}], "restored": restored, "recurred": recurred}
+    assert chosen("IsAllBroughtBack", **told) == goes_to
+
+
+@pytest.mark.parametrize(
+    ("recurred", "operation"), [(True, "hand_over"), (False, "undo")], ids=["again", "quiet"]
+)
+def test_a_step_is_asked_for_it_with_what_its_execute_returned(
+    recurred: bool, operation: str
+) -> None:
+    undo = {"action": "scale_workload", "parameters": {"before": 3, "after": 5}}
+    started = evaluated(
+        state("incident-restorer", "BringBack")["Arguments"],
+        recurred=recurred,
+        restored=0,
+        stack=[{"step": {"index": 1}, "undo": undo}],
+        states={
+            "context": {"State": {"EnteredTime": "2026-11-23T15:14:52Z"}, "Execution": {"Id": "e"}}
+        },
+        incident={"incident_id": "i"},
+        runbook={"name": "r"},
+        timestamp="t",
+        correlation_id="c",
+        display={},
+        of=1,
+        me="me",
+    )
+    assert started["Input"]["undo"] == undo
+    read = state("remediation-step", "ReadStep")["Assign"]
+    given = {"states": {"input": started["Input"]}}
+    assert evaluated(read["operation"], **given) == operation
+    assert evaluated(read["reported"], **given) == "restore"
