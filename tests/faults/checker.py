@@ -142,7 +142,7 @@ def status_moves_forward(history: History) -> Iterator[Violation]:
     for entry in history.of("seen"):
         incident, status = entry["incident"], entry["status"]
         before = seen.get(incident, status)
-        if _RANK.get(status, 0) < _RANK.get(before, 0):
+        if _RANK.get(str(status), 0) < _RANK.get(str(before), 0):
             yield Violation(
                 "went-back",
                 incident,

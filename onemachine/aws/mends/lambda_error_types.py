@@ -2,8 +2,9 @@
 
 Lambda reports ``{errorMessage, errorType, requestId, stackTrace}`` where ``errorType`` is the name
 of the exception class; Step Functions matches ``Retry`` and ``Catch`` by that name. The execution
-environment stays warm. A process that was killed is ``Runtime.ExitError``. The emulator calls every exception ``Runtime.HandlerError``, so that nothing
-but ``States.ALL`` ever matches, and ends the worker process, so that the next call starts cold.
+environment stays warm. A process that was killed is ``Runtime.ExitError``. The emulator calls every
+exception ``Runtime.HandlerError``, so that nothing but ``States.ALL`` ever matches, and ends the
+worker process, so that the next call starts cold.
 """
 
 from __future__ import annotations

@@ -79,7 +79,10 @@ def test_what_was_answered_outlives_a_death_and_what_was_under_way_goes_on(tmp_p
             listed = states.list_executions(stateMachineArn=machines["EXPRESS"])["executions"]
             return listed if len(listed) == 2 else []
 
-        assert {one["status"] for one in eventually(both, "it to run again")} == {"FAILED", "RUNNING"}
+        assert {one["status"] for one in eventually(both, "it to run again")} == {
+            "FAILED",
+            "RUNNING",
+        }
 
 
 def _heard_by_a_queue(aws: LocalAws) -> str:
