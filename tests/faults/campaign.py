@@ -114,18 +114,22 @@ class Campaign:
     ) -> History:
         names = (*self.plan.targets, "checkout")
         found = self.ground.targets.deployments()
+        entries = list(read(journal.file))
+        records, told = final.records(self.ground, fingerprints), final.told(self.ground)
+        died = [each for entry in entries for each in entry.get("died", ())]
         return History(
             plan=self.plan,
-            entries=list(read(journal.file)),
+            entries=entries,
             fingerprints=fingerprints,
-            records=final.records(self.ground, fingerprints),
+            records=records,
             locks=final.locks(self.ground),
             queued=final.messages(self.ground),
             before={name: before[name] for name in names},
             after={name: seen_of(found[name]) for name in names if name in found},
             steps=final.step_runs(self.ground, self.began),
             running=final.running(self.ground),
-            told=final.told(self.ground),
+            told=told,
+            handed=final.handed(records, told, died),
         )
 
     # ------------------------------------------------------------ before and after
@@ -163,8 +167,11 @@ class Campaign:
     def _strike(self, strike: Strike, journal: Journal) -> None:
         fault = FAULTS[strike.fault]
         try:
+            # What would go on on AWS, and dies with the local one.
+            died = [one["name"] for one in self.ground.running("IncidentRestorer")]
             what = fault.apply(self.ground)
-            journal.note("struck", fault=strike.fault, stage=strike.stage, text=what)
+            more = {"died": died} if strike.fault == "aws-killed" else {}
+            journal.note("struck", fault=strike.fault, stage=strike.stage, text=what, **more)
             time.sleep(strike.seconds)
         finally:
             self._heal(strike.fault)

@@ -153,8 +153,10 @@ def status_moves_forward(history: History) -> Iterator[Violation]:
 
 
 def nothing_is_left_held(history: History) -> Iterator[Violation]:
-    """No lock and no lease outlives its incident."""
+    """No lock and no lease outlives its incident, but what a human was called to decide on."""
     for lock in history.locks:
+        if lock.holders and history.handed.issuperset(lock.holders):
+            continue
         kind = "lease-left" if lock.key.startswith("lease#") else "lock-left"
         yield Violation(
             kind,
@@ -176,7 +178,7 @@ def objects_are_as_before(history: History) -> Iterator[Violation]:
     for name, before in history.before.items():
         after: Mapping[str, object] = history.after.get(name, {})
         for field in ("replicas", "template"):
-            if after.get(field) != before[field]:
+            if after.get(field) != before[field] and not _is_handed(name, field, history):
                 yield Violation(
                     "object-changed",
                     name,
@@ -189,6 +191,16 @@ def the_watch_is_whole(history: History) -> Iterator[Violation]:
     """Without all of the objects' history nobody can say that no hand was there twice."""
     for entry in history.of("hole"):
         yield Violation("hole", "audit", f"at {entry['at']:.1f}: {entry['text']}", "run it again")
+
+
+def _is_handed(name: str, field: str, history: History) -> bool:
+    """Tell whether the last who changed an object for a time was handed to a human."""
+    changed = [
+        entry["incident"]
+        for entry in history.of("changed")
+        if entry["object"] == name and entry["field"] == field
+    ]
+    return bool(changed) and changed[-1] in history.handed
 
 
 def _began(history: History) -> float:

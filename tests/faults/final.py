@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from onemachine.receiver import read_notifications
 from srectl.operate.account import Account
 from srectl.operate.incidents import plain
 from srectl.operate.queues import QUEUES
@@ -17,10 +17,11 @@ from tests.faults.ground import Ground
 from tests.faults.history import Lock, StepRun
 from tests.faults.stages import executions
 
-__all__ = ["depths", "locks", "messages", "records", "running", "step_runs", "told"]
+__all__ = ["depths", "handed", "locks", "messages", "records", "running", "step_runs", "told"]
 
 _MACHINES = ("IncidentResponseRunbook", "RemediationStep", "IncidentRestorer")
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ABANDONED = ("runbook-abandoned",)
+_UNDO_LOST = "undo ended without an answer"
 _AT_ONCE = 10
 
 
@@ -121,14 +122,43 @@ def step_runs(ground: Ground, since: float) -> list[StepRun]:
 
 
 def told(ground: Ground) -> frozenset[str]:
-    """Give the incidents that some message to people names."""
-    endpoints = ground.state.endpoints
-    files = [endpoints["notifications_file"], endpoints["mail_file"]]
-    return frozenset(found for file in files for found in _ids(Path(file)))
+    """Give the incidents that the topic has told somebody of as escalated."""
+    messages = read_notifications(Path(ground.state.endpoints["notifications_file"]))
+    return frozenset(
+        str(one.message.get("incident_id"))
+        for one in messages
+        if isinstance(one.message, dict) and one.message.get("event") == "incident.escalated"
+    )
 
 
-def _ids(file: Path) -> Iterator[str]:
-    if file.exists():
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield from _ID.findall(line)
+def handed(
+    records: Iterable[Mapping[str, Any]], told: frozenset[str], died: Iterable[str] = ()
+) -> frozenset[str]:
+    """Give the incidents whose change a human has been called to take back.
+
+    Parameters
+    ----------
+    records
+        The incidents.
+    told
+        Those that somebody was told of as escalated.
+    died
+        Those whose bringing back died with all of AWS, which on AWS it would not have.
+    """
+    return frozenset(
+        record["incident_id"]
+        for record in records
+        if record["incident_id"] in told and _is_half_done(record)
+    ) | frozenset(died)
+
+
+def _is_half_done(record: Mapping[str, Any]) -> bool:
+    if record.get("escalation_code") in _ABANDONED:
+        return True
+    ends = [
+        each.get("status")
+        for each in record.get("actions_taken") or ()
+        if isinstance(each, dict) and each.get("operation") in ("undo", "restore")
+    ]
+    lost = _UNDO_LOST in str(record.get("escalation_reason"))
+    return lost or bool(ends and ends[-1] not in ("succeeded", "unchanged"))

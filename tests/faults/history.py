@@ -78,8 +78,11 @@ class History:
         Every step of a remediation that ran.
     running : sequence of str
         Executions that still run.
-    told : collection of str
+    told : frozenset of str
         Incidents that somebody was told of as escalated.
+    handed : frozenset of str
+        Incidents whose change was handed to a human: told as escalated, and either abandoned or
+        with an undo that failed. What they hold stays, for whoever was called to decide.
     """
 
     plan: Plan
@@ -93,6 +96,7 @@ class History:
     steps: Sequence[StepRun] = ()
     running: Sequence[str] = ()
     told: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
 
     def of(self, what: str) -> list[Entry]:
         """Give the journal's entries of one kind."""

@@ -77,6 +77,8 @@ def lines(
     made += [
         f"{words:<12} {sum(by_kind[kind] for kind in kinds)}" for words, kinds in KINDS.items()
     ]
+    if history.handed:
+        made.append(f"handed to a human with what they changed: {len(history.handed)}")
     for violation in violations:
         made += [
             "",

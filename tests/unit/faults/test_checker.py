@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faults.checker import check
+from tests.faults.final import handed
 from tests.faults.history import History, Lock, StepRun
 from tests.faults.kinds import Delivery, Firing, Plan
 
@@ -165,6 +166,14 @@ _BROKEN = {
         _A,
     ),
     "a lock is left": (_with(locks=[Lock("target#faults-00", (_A,))]), "lock-left", _A),
+    "a lease is left by one that was handed over and one that was not": (
+        _with(
+            locks=[Lock("lease#deployment/faults-00", (_A, _B))],
+            handed=frozenset({_A}),
+        ),
+        "lease-left",
+        _A,
+    ),
     "a queue keeps a message": (_with(queued={"recorder": ["text"]}), "queue-left", "recorder"),
     "replicas were not brought back": (
         _with(after={"faults-00": {**_SPEC, "replicas": 2}}),
@@ -193,7 +202,16 @@ def test_a_broken_invariant_is_named_with_what_it_is_about(broken: str) -> None:
     assert all(each.what and each.look_at for each in found)
 
 
+_ESCALATED = _record(_A, status="escalated", escalated_at="t", escalation_code="runbook-abandoned")
 _HARMLESS = {
+    "a human was called for what an abandoned runbook holds": _with(
+        records=[_ESCALATED],
+        told=frozenset({_A}),
+        handed=handed([_ESCALATED], frozenset({_A})),
+        locks=[Lock("lease#deployment/faults-00", (_A,)), Lock("target#faults-00", (_A,))],
+        entries=[*_GOOD.entries[:4], *_GOOD.entries[5:]],
+        after={"faults-00": {**_SPEC, "replicas": 2}},
+    ),
     "what is accepted waits in a queue that is watched": _with(
         records=[], queued={"recorder": [f"… {_A} …"]}
     ),
@@ -228,3 +246,21 @@ _HARMLESS = {
 def test_what_only_looks_like_a_violation_is_none(harmless: str) -> None:
     kinds = {each.kind for each in check(_HARMLESS[harmless])}
     assert kinds <= {"queue-left"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_handed"),
+    [
+        ({"escalation_code": "runbook-abandoned"}, True),
+        ({"escalation_code": "not-resolved"}, False),
+        ({"actions_taken": [{"operation": "undo", "status": "failed"}]}, True),
+        ({"actions_taken": [{"operation": "undo", "status": "succeeded"}]}, False),
+        ({"escalation_reason": "… The undo ended without an answer; …"}, True),
+    ],
+)
+def test_a_change_is_handed_over_only_where_it_stands_and_somebody_was_told(
+    changes: dict[str, Any], is_handed: bool
+) -> None:
+    record = _record(_A, **changes)
+    assert (_A in handed([record], frozenset({_A}))) is is_handed
+    assert _A not in handed([record], frozenset())
