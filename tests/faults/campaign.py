@@ -115,8 +115,8 @@ class Campaign:
         names = (*self.plan.targets, "checkout")
         found = self.ground.targets.deployments()
         entries = list(read(journal.file))
-        records, told = final.records(self.ground, fingerprints), final.told(self.ground)
-        died = [each for entry in entries for each in entry.get("died", ())]
+        records = final.records(self.ground, fingerprints)
+        told = final.told(self.ground, records)
         return History(
             plan=self.plan,
             entries=entries,
@@ -128,8 +128,8 @@ class Campaign:
             after={name: seen_of(found[name]) for name in names if name in found},
             steps=final.step_runs(self.ground, self.began),
             running=final.running(self.ground),
-            told=told,
-            handed=final.handed(records, told, died),
+            told=frozenset(told),
+            handed=final.handed(records, told),
         )
 
     # ------------------------------------------------------------ before and after
@@ -167,11 +167,8 @@ class Campaign:
     def _strike(self, strike: Strike, journal: Journal) -> None:
         fault = FAULTS[strike.fault]
         try:
-            # What would go on on AWS, and dies with the local one.
-            died = [one["name"] for one in self.ground.running("IncidentRestorer")]
             what = fault.apply(self.ground)
-            more = {"died": died} if strike.fault == "aws-killed" else {}
-            journal.note("struck", fault=strike.fault, stage=strike.stage, text=what, **more)
+            journal.note("struck", fault=strike.fault, stage=strike.stage, text=what)
             time.sleep(strike.seconds)
         finally:
             self._heal(strike.fault)

@@ -20,7 +20,7 @@ from tests.faults.stages import executions
 __all__ = ["depths", "handed", "locks", "messages", "records", "running", "step_runs", "told"]
 
 _MACHINES = ("IncidentResponseRunbook", "RemediationStep", "IncidentRestorer")
-_ABANDONED = ("runbook-abandoned",)
+_ABANDONED = ("runbook-abandoned", "restore-failed")
 _UNDO_LOST = "undo ended without an answer"
 _AT_ONCE = 10
 
@@ -121,19 +121,22 @@ def step_runs(ground: Ground, since: float) -> list[StepRun]:
     return found
 
 
-def told(ground: Ground) -> frozenset[str]:
-    """Give the incidents that the topic has told somebody of as escalated."""
+def told(ground: Ground, records: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
+    """Give the incidents that the topic has told somebody of as escalated, each with the reason."""
     messages = read_notifications(Path(ground.state.endpoints["notifications_file"]))
-    return frozenset(
-        str(one.message.get("incident_id"))
-        for one in messages
-        if isinstance(one.message, dict) and one.message.get("event") == "incident.escalated"
-    )
+    by_execution = {record.get("runbook_execution"): record["incident_id"] for record in records}
+    found: dict[str, str] = {}
+    for message in (one.message for one in messages if isinstance(one.message, dict)):
+        if message.get("event") != "incident.escalated":
+            continue
+        # What ended from outside is told by its execution; a restorer's is named as the incident.
+        execution = str(message.get("execution", ""))
+        named = by_execution.get(execution) or execution.rpartition(":")[2]
+        found[str(message.get("incident_id") or named)] = str(message.get("reason_code"))
+    return found
 
 
-def handed(
-    records: Iterable[Mapping[str, Any]], told: frozenset[str], died: Iterable[str] = ()
-) -> frozenset[str]:
+def handed(records: Iterable[Mapping[str, Any]], told: Mapping[str, str]) -> frozenset[str]:
     """Give the incidents whose change a human has been called to take back.
 
     Parameters
@@ -141,15 +144,14 @@ def handed(
     records
         The incidents.
     told
-        Those that somebody was told of as escalated.
-    died
-        Those whose bringing back died with all of AWS, which on AWS it would not have.
+        Those that somebody was told of as escalated, and why.
     """
     return frozenset(
         record["incident_id"]
         for record in records
-        if record["incident_id"] in told and _is_half_done(record)
-    ) | frozenset(died)
+        if record["incident_id"] in told
+        and (told[record["incident_id"]] in _ABANDONED or _is_half_done(record))
+    )
 
 
 def _is_half_done(record: Mapping[str, Any]) -> bool:

@@ -207,7 +207,7 @@ _HARMLESS = {
     "a human was called for what an abandoned runbook holds": _with(
         records=[_ESCALATED],
         told=frozenset({_A}),
-        handed=handed([_ESCALATED], frozenset({_A})),
+        handed=handed([_ESCALATED], {_A: "runbook-abandoned"}),
         locks=[Lock("lease#deployment/faults-00", (_A,)), Lock("target#faults-00", (_A,))],
         entries=[*_GOOD.entries[:4], *_GOOD.entries[5:]],
         after={"faults-00": {**_SPEC, "replicas": 2}},
@@ -262,5 +262,5 @@ def test_a_change_is_handed_over_only_where_it_stands_and_somebody_was_told(
     changes: dict[str, Any], is_handed: bool
 ) -> None:
     record = _record(_A, **changes)
-    assert (_A in handed([record], frozenset({_A}))) is is_handed
-    assert _A not in handed([record], frozenset())
+    assert (_A in handed([record], {_A: "not-resolved"})) is is_handed
+    assert _A not in handed([record], {})
