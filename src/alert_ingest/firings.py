@@ -21,6 +21,9 @@ from alert_ingest.model import Alert, iso
 
 #: After its end an alert may come again late, from the other of a pair, or out of a group's update.
 WINDOW = timedelta(minutes=5)
+#: What comes this soon after its end was heard is the other of a pair, whatever the clocks say: no
+#: group is told again that quickly, but a sender's clock may be slow, or the end may have waited.
+JUST_HEARD = timedelta(minutes=1)
 #: A firing with a new start this long after the last that was heard is a new one, whether or not
 #: the end was heard: longer than Alertmanager repeats by default (four hours).
 MOVED = timedelta(hours=5)
@@ -47,7 +50,7 @@ class Firing:
     since
         The earliest moment that can be its end: an end before it is that of an earlier firing.
     heard
-        When the platform was last told that it fires.
+        When the platform was last told that it fires, or first that it ended.
     ended
         Its end; None while it fires.
     forerunner
@@ -204,7 +207,7 @@ def _firing(
         return _as(alert, known), replace(known, heard=heard)
     if _names_its_start(alert) and start > ended and alert.incident_id != known.incident_id:
         return alert, _new(alert, start, now, known)
-    if now <= ended + WINDOW:
+    if now <= ended + WINDOW or (known.ended is not None and now <= known.heard + JUST_HEARD):
         return _as(alert, known), known
     again = Firing(
         incident_id("recurrence", known.incident_id, iso(ended)),
@@ -236,7 +239,7 @@ def _end(alert: Alert, known: Firing | None, now: datetime) -> tuple[Alert, Firi
         if known.previous is None:
             return alert, known
         return _as(alert, Firing(known.previous, known.previous_start, now, now)), known
-    return _as(alert, known), replace(known, ended=end)
+    return _as(alert, known), replace(known, ended=end, heard=now)
 
 
 def _is_remembered(alert: Alert) -> bool:

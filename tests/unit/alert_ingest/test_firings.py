@@ -120,6 +120,19 @@ def test_a_late_duplicate_within_five_minutes_of_the_end_changes_nothing(
     assert memory.rows == row
 
 
+@pytest.mark.parametrize("slow", [6, 10])
+def test_a_duplicate_right_after_the_end_is_late_also_by_a_slow_clock(
+    memory: InMemory, slow: int
+) -> None:
+    first = hear(memory, body(), T + minutes(slow))
+    hear(memory, body(end=T + minutes(1)), T + minutes(1 + slow))
+    duplicate = hear(memory, body(), T + minutes(1 + slow + 0.5))
+    assert (duplicate.incident_id, duplicate.forerunner) == (first.incident_id, None)
+    # What fires on when its group is told again is a recurrence by such a clock, too.
+    again = hear(memory, body(), T + minutes(1 + slow + 5))
+    assert again.forerunner == first.incident_id
+
+
 def test_a_start_that_moves_while_it_fires_stays_one_incident(memory: InMemory) -> None:
     first = hear(memory, body(), T + minutes(1))
     for moved in (30, -2, 31):  # a restart; the other of a pair; again
