@@ -220,7 +220,7 @@ class RollbackWorkload(Defaults):
 def _reverted(workload: Workload, recorded: Mapping[str, Any] | None) -> str:
     """Say who put another template there than the one that this step did; empty if nobody did."""
     put = (recorded or {}).get(_PUT)
-    if put in (None, digest_of(workload.template)):
+    if not isinstance(put, str) or put == digest_of(workload.template):
         return ""
     return reverted_by(workload, "spec", "template")
 
