@@ -98,6 +98,7 @@ def resolve(
     -------
     dict
         The function's output: ``target``, ``locks``, ``strategy`` and ``steps`` beside the usual.
+        ``lends`` of a step says whether it changes something for a time, which is brought back.
 
     Raises
     ------
@@ -126,7 +127,8 @@ def resolve(
         locks.update(locked)
         if isinstance(action, ChangesMore):
             locks.update(f"thing#{thing}" for thing in action.things(work.services))
-        steps.append({**step, "target": target.to_json(), "parameters": values})
+        told = {"target": target.to_json(), "parameters": values, "lends": action.lends}
+        steps.append({**step, **told})
     several = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
     return {
         "status": "resolved",

@@ -57,6 +57,7 @@ def test_the_short_form_is_a_ladder_of_one_step() -> None:
                 "verify_seconds": None,
                 "approval": PLAIN,
                 "when": [],
+                "lends": False,
             }
         ],
     }
@@ -86,6 +87,7 @@ def test_each_step_has_its_own_object_and_all_locks_are_in_key_order() -> None:
         (4, "step-4", "checkout"),
     ]
     assert [step["on_failure"] for step in answer["steps"]] == ["undo", "undo", "keep", "undo"]
+    assert [step["lends"] for step in answer["steps"]] == [False, True, True, False]
     assert answer["steps"][3]["verify_seconds"] == 30
     assert answer["steps"][3]["when"] == [{"fact": "replicas", "below": 3}]
 
