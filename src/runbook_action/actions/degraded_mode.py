@@ -143,8 +143,12 @@ class DegradedMode(Defaults):
         restart = restart_change(services, deployment, request)
         # Once the pods are restarted the switch was made: who changed it since wanted to.
         if not is_restarted(deployment, request):
-            _switch(services, setting, self.enabled)
-            if taken is not None:
+            if taken is None:
+                _switch(services, setting, self.enabled)
+            else:
+                taken.refuse_unless_allowed(setting, True, services.degraded_mode_parameter)
+                if taken.write is not None:
+                    _switch(services, setting, bool(taken.write))
                 holding.settle(taken)
             patch = restart_patch(deployment, restart, request)
             patch_unless_changed(services.cluster, deployment, patch)

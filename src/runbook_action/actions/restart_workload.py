@@ -23,6 +23,7 @@ from runbook_action.objects import Workload
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, Target, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rolling
 from runbook_action.rollout import (
     POLL_SECONDS,
@@ -86,7 +87,8 @@ class RestartWorkload(Defaults):
         change = restart_change(services, workload, request)
         if not is_restarted(workload, request):
             if marks.recorded(workload, request) is not None:  # both were one write
-                refuse_if_reverted(request.target, restart_reverted(workload, request))
+                why = reverted_by(workload, "spec", "template")
+                refuse_if_reverted(request.target, why)
             refuse_if_too_few_stay_ready(workload, request)
             found = workload.template_annotations
             before: dict[str, Any] = {key: found.get(key) for key in marks.OF_A_RESTART}

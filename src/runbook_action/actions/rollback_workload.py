@@ -97,7 +97,10 @@ class RollbackWorkload(Defaults):
         refuse_if_it_cannot_roll(workload, request.target)
         recorded = marks.recorded(workload, request)
         if recorded is not None:  # it and the template were one write
-            refuse_if_reverted(request.target, _reverted(workload, recorded))
+            why = _reverted(workload, recorded)
+            if not why and not is_restarted(workload, request):
+                why = reverted_by(workload, "spec", "template")
+            refuse_if_reverted(request.target, why)
         if is_restarted(workload, request):
             previous = _recorded(workload, request)
             before, after = previous["from_revision"], previous.get("to_revision")

@@ -9,7 +9,7 @@ import pytest
 
 from runbook_action.actions import REGISTRY
 from runbook_action.current_pods import current_pods
-from runbook_action.errors import ActionRefused, ChangeReverted
+from runbook_action.errors import ActionRefused, ChangeReverted, ClusterUnreachable
 from runbook_action.objects import KubernetesObject
 from runbook_action.reverted import reverted_by
 from tests.unit.runbook_action.fakes import World, request
@@ -156,6 +156,33 @@ def test_the_lease_of_a_parameter_that_is_set_back_is_not_called_done() -> None:
     world.cluster.stuck = False
     with pytest.raises(ChangeReverted, match="reverted by whoever set /checkout/degraded_mode"):
         action.execute(asked, world.services)
+
+
+def test_a_switch_off_between_a_call_that_died_and_its_repeat_is_left_alone() -> None:
+    action, asked = REGISTRY["enable_degraded_mode"], request("enable_degraded_mode")
+    world = World.new()
+    world.calls.fail_at(8, ClusterUnreachable("gone"))  # at the restart
+    with pytest.raises(ClusterUnreachable):
+        action.execute(asked, world.services)
+    assert world.parameters.values["/checkout/degraded_mode"] == "true"
+    world.parameters.values["/checkout/degraded_mode"] = "false"
+    with pytest.raises(ActionRefused, match="somebody has chosen"):
+        action.execute(asked, world.services)
+    assert world.parameters.values["/checkout/degraded_mode"] == "false"
+
+
+@pytest.mark.parametrize("action", ["restart_workload", "rollback_workload"])
+def test_a_template_that_lost_the_marks_of_this_step_is_not_changed_again(action: str) -> None:
+    world = world_of()
+    world.cluster.stuck = True
+    world.clock.seconds_left = 0.5
+    assert REGISTRY[action].execute(request(action), world.services).status == "in_progress"
+    found = world.cluster.raw["spec"]["template"]["metadata"]
+    found["annotations"] = {"sre-platform/restarted-for": "an earlier incident/1"}
+    written = world.calls.writes()
+    with pytest.raises(ChangeReverted):
+        REGISTRY[action].execute(request(action), world.services)
+    assert world.calls.writes() == written
 
 
 @pytest.mark.parametrize("autoscaled", [False, True])
