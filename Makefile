@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes bench bench-drain bench-ingest demo drills up down events manifests build constraints clean
+.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench bench-drain bench-ingest demo drills up down sbom events manifests build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ test-unit: $(READY)  ## The quick tests only, on two workers
 test-kubernetes: $(READY) binaries  ## What needs a real API server
 	$(BIN)/pytest -m kubernetes $(PYTEST_ARGS)
 
+faults: $(READY) binaries  ## Break everything on purpose and judge what became of 500 incidents; FAULTS_ARGS="--seed 7" repeats a run
+	PYTHONPATH=. $(BIN)/python -m tests.faults $(FAULTS_ARGS)
+
 bench: $(READY) binaries  ## Measure the whole platform on this machine; BENCH_ARGS="--project DIR" measures another checkout
 	PYTHONPATH=. $(BIN)/python -m tests.load.platform_bench $(BENCH_ARGS)
 
@@ -109,6 +112,9 @@ events: $(READY)  ## Write the wrapped sample events anew from the raw ones
 manifests: $(READY)  ## Write the shipped Roles anew from the catalogue
 	$(BIN)/srectl runbooks rbac --part namespaces > eks/apps/base/remediation-rbac.yaml
 	$(BIN)/srectl runbooks rbac --part cluster > eks/apps/node-remediation/node-remediation-rbac.yaml
+
+sbom: $(READY)  ## What image and functions are made of, as CycloneDX in build/sbom/
+	PYTHONPATH=. $(BIN)/python -m onemachine.sbom build/sbom
 
 build: $(READY)  ## Lambda artifacts in .aws-sam/
 	$(BIN)/sam build

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from onemachine.aws import durable
 from onemachine.aws.variables import MENDS_OFF_VARIABLE, SECRET_VARIABLE
 
 
@@ -49,6 +50,8 @@ def main() -> None:
     """Apply the mends and serve until SIGTERM."""
     _check_environment()
     _clear_worker_folders()
+    if durable.was_killed():
+        os.environ[durable.PERSIST_VARIABLE] = "1"
 
     from ministack import app as emulator
 
@@ -65,6 +68,7 @@ def main() -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     denials.watch()
+    durable.arm()
     secret = os.environ[SECRET_VARIABLE]
     port = os.environ["GATEWAY_PORT"]
     admin = AdminRoutes(

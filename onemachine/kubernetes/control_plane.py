@@ -281,6 +281,9 @@ class ControlPlane:
             "--default-not-ready-toleration-seconds=30",
             "--default-unreachable-toleration-seconds=30",
             "--profiling=false",
+            # From etcd, which remembers more than a restarted server's cache: so a watch of what is
+            # under care goes on where it was, and nobody misses a change.
+            "--watch-cache-sizes=deployments.apps#0",
         ]
         if self.token_webhook_url is not None:
             argv += [

@@ -20,6 +20,8 @@ from alert_ingest.events import Entry, entry_size
 MAX_BATCH_ENTRIES = 10
 # PutEvents and SendMessageBatch both count the whole request. 256 KB is the oldest of their limits.
 MAX_BATCH_BYTES = 240_000
+# A body of 5 MiB is about 240 batches; one after the other they would take longer than there is.
+SIDE_BY_SIDE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Delivery:
         How often an entry is sent before it counts as refused.
     pause_seconds
         Longest pause before the second round; doubles each round (exponential, full jitter).
+    side_by_side
+        Batches of a large body that are sent at the same time.
     """
 
     bus: Channel
@@ -76,6 +80,7 @@ class Delivery:
     park_seconds: float = 7.0
     rounds: int = 3
     pause_seconds: float = 0.2
+    side_by_side: int = SIDE_BY_SIDE
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = field(default=random.uniform)
@@ -101,6 +106,11 @@ class Delivery:
     def _send_all(
         self, channel: Channel, entries: Sequence[Entry], deadline: float
     ) -> list[Refusal]:
+        if len(entries) > self.side_by_side * MAX_BATCH_ENTRIES:
+            # Where time does not suffice for all, the sender repeats the body: then other entries
+            # are first. The order means nothing (each event says what it is about).
+            first = int(self.jitter(0, len(entries) - 1))
+            entries = [*entries[first:], *entries[:first]]
         final: list[Refusal] = []
         pending = [Refusal(entry, "not tried: no time left") for entry in entries]
         for attempt in range(self.rounds):
@@ -121,16 +131,45 @@ class Delivery:
         """Send each batch once; return what may be tried again and what may not."""
         again: list[Refusal] = []
         batches = list(_batches([refusal.entry for refusal in pending]))
-        for index, batch in enumerate(batches):
+        sent = 0
+        while sent < len(batches):
             if self.clock() >= deadline:
-                return again + _rest(batches[index:], "no time left"), []
-            try:
-                again += channel.send(batch)
-            except ChannelUnavailable as error:
-                return again + _rest(batches[index:], str(error)), []
-            except ChannelRefused as error:
-                return [], again + _rest(batches[index:], str(error))
+                return again + _rest(batches[sent:], "no time left"), []
+            # The first goes alone: a service that is away is not asked for every batch.
+            wave = batches[sent : sent + self.side_by_side] if sent else batches[:1]
+            sent += len(wave)
+            stopped: ChannelUnavailable | ChannelRefused | None = None
+            for batch, result in zip(wave, _sent(channel, wave), strict=True):
+                if isinstance(result, list):
+                    again += result
+                    continue
+                again += _rest([batch], str(result))
+                if stopped is None or isinstance(result, ChannelRefused):
+                    stopped = result
+            if stopped is not None:
+                again += _rest(batches[sent:], str(stopped))
+                return ([], again) if isinstance(stopped, ChannelRefused) else (again, [])
         return again, []
+
+
+Result = list[Refusal] | ChannelUnavailable | ChannelRefused
+
+
+def _sent(channel: Channel, wave: Sequence[Sequence[Entry]]) -> Sequence[Result]:
+    """Send some batches at the same time; say of each what was refused, or why it failed."""
+
+    def send(batch: Sequence[Entry]) -> Result:
+        try:
+            return channel.send(batch)
+        except (ChannelUnavailable, ChannelRefused) as error:
+            return error
+
+    if len(wave) == 1:  # nearly every body: no threads, and no import of them
+        return [send(wave[0])]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(len(wave)) as threads:
+        return list(threads.map(send, wave))
 
 
 def _rest(batches: Sequence[Sequence[Entry]], reason: str) -> list[Refusal]:

@@ -66,3 +66,14 @@ class DeliveryFailed(AlertIngestError):
         self.undelivered = undelivered
         self.total = total
         self.reasons = tuple(reasons)
+
+
+class SenderRefused(AlertIngestError):
+    """A body of a format that the key it came with may not send."""
+
+    def __init__(self, name: str, may_send: str, found: str) -> None:
+        super().__init__(
+            f"The key of {name} may send bodies of {may_send}, and this is one of {found}. "
+            "Use the key of that sender (parameters Sender1 to Sender4 of the stack)."
+        )
+        self.found = found

@@ -65,13 +65,21 @@ class Entry(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where and when a body arrived; written into the metadata of each of its events."""
+    """Where and when a body arrived; written into the metadata of each of its events.
+
+    Attributes
+    ----------
+    waking
+        Severities that may wake a human.
+    """
 
     event_bus_name: str
     account_id: str
     region: str
     correlation_id: str
     received_at: datetime
+    sender_key: str = ""
+    waking: frozenset[str] = frozenset({"critical", "warning"})
 
 
 def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
@@ -113,15 +121,18 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
     ended = f'"{ended_at}"' if ended_at else "null"
     # Put together from parts instead of encoded as one: the names and half of the values need no
     # escaping, and the encoder is what an entry costs. The schemas in events/schemas are its test.
+    event = event_id(alert.incident_id, alert_event, occurred_at, alert.severity)
     detail = (
-        f'{{"metadata":{{"event_id":"{event_id(alert.incident_id, alert_event, occurred_at)}",'
+        f'{{"metadata":{{"event_id":"{event}",'
         f'"alert_event":"{alert_event}","occurred_at":"{occurred_at}",{_metadata(context)}}},'
         f'"data":{{"incident_id":"{alert.incident_id}","timestamp":"{started_at or occurred_at}",'
         f'"started_at":{started},"ended_at":{ended},'
         f'"duration_seconds":{"null" if seconds is None else _encode(seconds)},'
-        f'"sender":"{alert.sender}",'
+        f'"sender":"{alert.sender}","sender_key":"{context.sender_key}",'
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
-        f'"severity":"{alert.severity}","status":"{alert.status}",'
+        f'"severity":"{alert.severity}","status":"{alert.status}","purpose":"{alert.purpose}",'
+        f'"wakes":{"true" if alert.severity in context.waking else "false"},'
+        f'"forerunner":{_quoted(alert.forerunner) if alert.forerunner else "null"},'
         f'"runbook":{"null" if alert.runbook is None else _quoted(alert.runbook)},'
         f'"headline":{_quoted(cut(shown.headline, HEADLINE_LIMIT))},'
         f'"summary":{_quoted(cut(alert.summary, 500))},"display":{display},{maps[1:-1]},'

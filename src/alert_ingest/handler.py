@@ -15,22 +15,26 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from alert_ingest import request, startup
+from alert_ingest import request, severity, startup
 from alert_ingest.adapters import aws
 from alert_ingest.adapters.event_bus import EventBus
+from alert_ingest.adapters.guard_table import GuardTable
 from alert_ingest.adapters.parking import ParkingQueue
 from alert_ingest.audit import SeenBodies, body_records, excerpt, record_line
 from alert_ingest.counters import counters_line
 from alert_ingest.delivery import Delivery
-from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed
+from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed, SenderRefused
 from alert_ingest.events import Context, Entry, entry_of
+from alert_ingest.firings import WRITERS, Firings
 from alert_ingest.intake import Intake, decode_json
 from alert_ingest.model import Reading
+from alert_ingest.redaction import hide_email_addresses
 from alert_ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,12 +43,23 @@ if TYPE_CHECKING:
 MAX_ERRORS_SHOWN = 1000
 
 settings = Settings.from_environment(os.environ)
+hide_email_addresses(settings.redact_email_addresses)
 logger = Logger(level=settings.log_level, json_serializer=record_line)
-intake = Intake()
+severity.use(settings.severity_words)
+intake = Intake(several_clusters=settings.several_clusters)
 delivery = Delivery(
     bus=EventBus(aws.client("events", settings.region)),
     # Made when something has to be parked: a second client would be 7 % of every cold start.
     parking=ParkingQueue(lambda: aws.client("sqs", settings.region), settings.parking_queue_url),
+)
+firings = Firings(
+    GuardTable(
+        lambda: aws.client("dynamodb", settings.region, connections=WRITERS),
+        settings.guard_table_name,
+    )
+    if settings.guard_table_name
+    else None,
+    timedelta(minutes=settings.quiet_minutes),
 )
 seen_bodies = SeenBodies()
 startup.finished()
@@ -62,16 +77,21 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     correlation_id = request.correlation_id(event)
     logger.set_correlation_id(correlation_id)
     received_at = datetime.now(UTC)
+    speaker = settings.speakers.of(request.key_id(event))
     text = ""
     body: object = None
     try:
         text = request.body_text(event, settings.max_body_bytes)
         body = decode_json(text)
-        reading = intake.read(body, received_at)
+        reading = speaker.claim(intake.read(body, received_at))
     except BodyTooLarge as error:
         logger.warning("body rejected", extra={"reason": str(error), "bytes": error.size})
         _count("unknown", rejected=1)
         return _refuse(413, str(error), correlation_id, [{"pointer": "", "message": str(error)}])
+    except SenderRefused as error:
+        logger.warning("sender refused", extra={"reason": str(error), "key_id": speaker.key_id})
+        _count(error.found, rejected=max(1, _alerts_in(body)))
+        return _refuse(403, str(error), correlation_id, [{"pointer": "", "message": str(error)}])
     except BodyRejected as error:
         errors = [problem.as_json() for problem in error.problems]
         _log_rejected_body(error, text, body, errors)
@@ -88,6 +108,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
                 "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
             },
         )
+    reading = replace(reading, alerts=firings.settle(reading.alerts, received_at))
     entries = _entries(
         reading,
         Context(
@@ -96,6 +117,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             settings.region,
             correlation_id,
             received_at,
+            speaker.key_id,
+            settings.waking_severities,
         ),
     )
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as _quoted
 
 # Fixed for ever: another value would give every open incident a second identity.
@@ -28,9 +29,28 @@ def incident_id(sender: str, *parts: str) -> str:
     return _uuid("incident", sender, *parts)
 
 
-def event_id(incident: str, alert_event: str, occurred_at: str) -> str:
-    """Return the UUIDv5 of one event of an incident, so that a repeat carries the same id."""
-    return _uuid("event", incident, alert_event, occurred_at)
+def fingerprint_of(labels: Mapping[str, str]) -> str:
+    """Return what stands in for a fingerprint that is missing or that other labels have, too."""
+    return _uuid("labels", *(part for item in sorted(labels.items()) for part in item))
+
+
+def alert_key(sender: str, *parts: str) -> str:
+    """Return the UUIDv5 of what fires, which is the same for every firing of it.
+
+    Parameters
+    ----------
+    sender, parts
+        As for `incident_id`, without the start.
+    """
+    return _uuid("incident", sender, *parts)
+
+
+def event_id(incident: str, alert_event: str, occurred_at: str, severity: str) -> str:
+    """Return the UUIDv5 of one event of an incident, so that a repeat carries the same id.
+
+    A severity that rises in the same second is no repeat.
+    """
+    return _uuid("event", incident, alert_event, occurred_at, severity)
 
 
 def _uuid(*parts: str) -> str:

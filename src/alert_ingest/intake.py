@@ -16,14 +16,25 @@ from alert_ingest.validation.explain import type_name
 # No sender nests deeper than 5. What goes through a decoded body level by level (the redaction for
 # the log) takes several calls for each, and Python allows about 1,000.
 MAX_DEPTH = 100
+# Nothing acts on it, and the same alert of two clusters is one incident.
+WHICH_CLUSTER = "no label cluster: it may be about any of the clusters looked after, or several"
 _CONTAINERS = frozenset({dict, list})
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Reads bodies with a given set of senders."""
+    """Reads bodies.
+
+    Attributes
+    ----------
+    senders
+        Those that are understood.
+    several_clusters
+        Whether more than one cluster is looked after.
+    """
 
     senders: Sequence[Sender] = SENDERS
+    several_clusters: bool = False
 
     def read(self, body: object, received_at: datetime) -> Reading:
         """Turn a decoded body into alerts, each once.
@@ -45,6 +56,10 @@ class Intake:
                 [problem for item in reading.rejected for problem in item.problems],
                 reading.sender,
             )
+        if self.several_clusters:
+            for alert in reading.alerts:
+                if alert.target.cluster is None:
+                    alert.notes = (*alert.notes, WHICH_CLUSTER)
         unique = {(alert.incident_id, alert.status): alert for alert in reversed(reading.alerts)}
         return Reading(reading.sender, tuple(reversed(unique.values())), reading.rejected)
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 Severity = Literal["critical", "warning", "info"]
 Status = Literal["firing", "resolved"]
+Purpose = Literal["alert", "test", "canary"]
 TargetKind = Literal["deployment", "node"]
 
 
@@ -54,6 +55,13 @@ class Alert:
     notes
         What had to be assumed while reading: the warnings of the incident, without quotes from the
         alert that are longer than a name.
+    purpose
+        ``test`` for what a sender's test button sends: recorded, and nobody is called.
+    alert_key
+        What fires, without since when (see `firings`); empty for an alert whose start alone names
+        its incident.
+    forerunner
+        The incident of which this one is a recurrence; None for any other.
     """
 
     sender: str
@@ -72,6 +80,9 @@ class Alert:
     links: Mapping[str, str]
     target: Target
     notes: tuple[str, ...] = ()
+    purpose: Purpose = "alert"
+    alert_key: str = ""
+    forerunner: str | None = None
 
     @property
     def duration_seconds(self) -> float | None:

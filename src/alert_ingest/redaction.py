@@ -1,8 +1,10 @@
 """Keeps secrets that people leave in labels, annotations and URLs out of logs and events.
 
 Alert text ends in logs, mails and chat channels, so what looks like a secret is replaced before it
-goes anywhere. A key decides by its words (`api_key`, `X-Auth-Token`, `clientSecret`); text is
-searched for credentials in URLs, authorization schemes and `key=value` or `"key": "value"` pairs.
+goes anywhere. A key decides by its words (`api_key`, `X-Auth-Token`, `clientSecret`), unless its
+last one says that it only tells of a secret (`secret_name`, `token_type`); text is searched for
+credentials in URLs, authorization schemes, `key=value` or `"key": "value"` pairs, and for what is
+known by its own shape (see `secret_shapes`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+
+from alert_ingest.secret_shapes import holds_telltale, mask_shapes
 
 MASK = "[redacted]"
 
@@ -37,10 +41,17 @@ _SECRET_WORDS = frozenset(
     }
 )
 _SECRET_PAIRS = frozenset({("api", "key"), ("access", "key"), ("private", "key"), ("app", "key")})
+# A key that ends so tells something about a secret, and not the secret: the name of the Kubernetes
+# Secret that a pod cannot mount is what whoever is called must know.
+_ABOUT_WORDS = (
+    *("name", "names", "namespace", "type", "kind", "count", "total", "ttl", "expiry", "version"),
+    *("provider", "store", "mount"),
+)
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 
 # Answers for short keys and texts are remembered: the same labels come with every alert of a group.
 _REMEMBERED = 2048
+_email_addresses = False
 _SHORT = 256
 
 # Each match of a pattern in `_patterns`, and each secret key, contains one of these or a pair.
@@ -85,6 +96,8 @@ def _patterns() -> _Patterns:
         r"(?:password|passwd|passphrase|pwd|secret|token|authorization|credential|api[_\-]?key"
         r"|access[_\-]?key|private[_\-]?key|app[_\-]?key|cookie|signature)"
     )
+    about = "|".join(rf"(?<=[_.\-]{word})" for word in _ABOUT_WORDS)
+    camel = "|".join(rf"(?<=[a-z0-9]{word.capitalize()})" for word in _ABOUT_WORDS)
     return _Patterns(
         url_credentials=re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,20}://)[^\s/?#@\"']{1,512}@"),
         scheme=re.compile(
@@ -93,7 +106,8 @@ def _patterns() -> _Patterns:
         ),
         # For a="b", a=b, a: b and "a": "b"; the value ends where quotes, blanks or & do.
         pair=re.compile(
-            rf"((?<!{key})(?={key}*?{suspect}){key}++\\?[\"']?\s{{0,8}}[=:]\s{{0,8}})"
+            rf"((?<!{key})(?!{key}++(?:{about}|(?-i:{camel})))"
+            rf"(?={key}*?{suspect}){key}++\\?[\"']?\s{{0,8}}[=:]\s{{0,8}})"
             r"(\\?\"(?:[^\"\\]|\\[^\"])*\\?\"|'[^']*'|[^\s\"'&,;}\]]+)",
             re.I,
         ),
@@ -109,9 +123,18 @@ def is_secret_key(key: str) -> bool:
 
 def _is_secret_key(key: str) -> bool:
     words = [word.lower() for word in _WORD.findall(key)]
+    if words and words[-1] in _ABOUT_WORDS:
+        return False
     return any(word in _SECRET_WORDS for word in words) or any(
         pair in _SECRET_PAIRS for pair in itertools.pairwise(words)
     )
+
+
+def hide_email_addresses(hide: bool) -> None:
+    """Say whether e-mail addresses are secrets, too: for the whole process, once at its start."""
+    global _email_addresses
+    _email_addresses = hide
+    _known_text.cache_clear()
 
 
 def redact_text(text: str) -> str:
@@ -124,6 +147,7 @@ def _redact_text(text: str) -> str:
         return text
     patterns = _patterns()
     text = patterns.url_credentials.sub(rf"\1{MASK}@", text)
+    text = mask_shapes(text, MASK, email_addresses=_email_addresses)
     text = patterns.scheme.sub(rf"\1\3 {MASK}", text)
     text = patterns.jwt.sub(MASK, text)
     text = patterns.aws_key_id.sub(MASK, text)
@@ -148,7 +172,9 @@ def _suspicious(text: str) -> bool:
         return True
     if "I" in text and ("AKIA" in text or "ASIA" in text):
         return True
-    if "@" in text and "://" in text:
+    if "@" in text and (_email_addresses or "://" in text):
+        return True
+    if holds_telltale(text, lower):
         return True
     return "key" in lower and _holds_key_pair(lower)
 
@@ -171,7 +197,7 @@ def is_harmless_json(text: str) -> bool:
     Only for documents that `redact_json` would not change, and that are one line of ASCII; it may
     say no to others, too. JSON writes a letter as an escape only if someone means to hide it.
     """
-    if not text.isascii() or "\n" in text or "\r" in text:
+    if not text.isascii() or "\n" in text or "\r" in text or "\\/" in text:
         return False
     escapes = iter(text.split("\\u"))
     next(escapes)

@@ -13,6 +13,7 @@ from typing import Any
 from alert_ingest.errors import BodyRejected, BodyTooLarge
 from alert_ingest.model import Problem
 
+_KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
 
 
@@ -23,6 +24,14 @@ def correlation_id(event: Mapping[str, Any]) -> str:
     if isinstance(request_id, str) and _CORRELATION_ID.fullmatch(request_id):
         return request_id
     return str(uuid.uuid4())
+
+
+def key_id(event: Mapping[str, Any]) -> str:
+    """Return the id of the API key that the gateway let in; empty where there was none."""
+    context = event.get("requestContext")
+    identity = context.get("identity") if isinstance(context, dict) else None
+    found = identity.get("apiKeyId") if isinstance(identity, dict) else None
+    return found if isinstance(found, str) and _KEY_ID.fullmatch(found) else ""
 
 
 def body_text(event: Mapping[str, Any], max_bytes: int) -> str:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from alert_ingest.errors import SettingsError
+from alert_ingest.model import Severity
+from alert_ingest.severity import words_from
+from alert_ingest.speakers import Speakers, speakers_from
 
-DEFAULT_MAX_BODY_BYTES = 1_048_576
 # A Lambda proxy event may have 6 MB in all; a body of 5 MB still fits with its headers and escapes.
 HIGHEST_MAX_BODY_BYTES = 5 * 1_048_576
+# A body that is refused for its size comes again as large, and is lost: take what can be taken.
+DEFAULT_MAX_BODY_BYTES = HIGHEST_MAX_BODY_BYTES
 DEFAULT_SERVICE, DEFAULT_NAMESPACE = "alert-ingest", "SREPlatform"
+DEFAULT_QUIET_MINUTES = 1440
+SEVERITIES = frozenset({"critical", "warning", "info"})
+DEFAULT_WAKING = SEVERITIES - {"info"}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -31,12 +38,29 @@ class Settings:
     region
         ``AWS_REGION``, set by Lambda.
     max_body_bytes
-        Largest accepted body in bytes (``MAX_BODY_BYTES``, default 1 MiB).
+        Largest accepted body in bytes (``MAX_BODY_BYTES``, default 5 MiB).
     log_level
         ``LOG_LEVEL``, default INFO.
+    speakers
+        Who holds which API key (``SENDERS``, ``SENDER_KEY_IDS`` and ``CANARY_KEY_ID``).
+    redact_email_addresses
+        Whether e-mail addresses in alerts are replaced like secrets (``REDACT_EMAIL_ADDRESSES``,
+        true or false, default false).
+    severity_words
+        The deployment's own words for severities (``SEVERITY_WORDS``, default none).
+    several_clusters
+        Whether more than one cluster is looked after, so that an alert without label ``cluster``
+        does not say which it is about (``SEVERAL_CLUSTERS``, ``true`` or ``false``).
     service, metrics_namespace
         ``POWERTOOLS_SERVICE_NAME`` and ``POWERTOOLS_METRICS_NAMESPACE``, which name the function's
         log records and metrics.
+    guard_table_name
+        Table that remembers the newest firing of each alert (``GUARD_TABLE_NAME``); without one an
+        alert's own start alone names its incident.
+    quiet_minutes
+        How long after its last repetition an incident closes by itself (``QUIET_MINUTES``).
+    waking_severities
+        Severities that may wake a human (``WAKING_SEVERITIES``, comma-separated).
     """
 
     event_bus_name: str
@@ -47,6 +71,13 @@ class Settings:
     log_level: str = "INFO"
     service: str = DEFAULT_SERVICE
     metrics_namespace: str = DEFAULT_NAMESPACE
+    redact_email_addresses: bool = False
+    severity_words: Mapping[str, Severity] = field(default_factory=dict)
+    several_clusters: bool = False
+    speakers: Speakers = field(default_factory=Speakers)
+    guard_table_name: str = ""
+    quiet_minutes: int = DEFAULT_QUIET_MINUTES
+    waking_severities: frozenset[str] = DEFAULT_WAKING
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -83,6 +114,36 @@ class Settings:
         level = environment.get("LOG_LEVEL", "").strip().upper() or "INFO"
         if level not in LOG_LEVELS:
             problems.append(f"LOG_LEVEL is {level!r} but must be one of {', '.join(LOG_LEVELS)}")
+        emails = environment.get("REDACT_EMAIL_ADDRESSES", "").strip().lower() or "false"
+        if emails not in {"true", "false"}:
+            problems.append(f"REDACT_EMAIL_ADDRESSES is {emails!r} but must be true or false")
+
+        words: Mapping[str, Severity] = {}
+        try:
+            words = words_from(environment.get("SEVERITY_WORDS", ""))
+        except ValueError as error:
+            problems.append(f"SEVERITY_WORDS: {error}")
+        several = environment.get("SEVERAL_CLUSTERS", "").strip() or "false"
+        if several not in ("true", "false"):
+            problems.append(f"SEVERAL_CLUSTERS is {several!r} but must be true or false")
+        speakers = Speakers()
+        try:
+            speakers = speakers_from(
+                environment.get("SENDERS", ""),
+                environment.get("SENDER_KEY_IDS", ""),
+                environment.get("CANARY_KEY_ID", "").strip(),
+            )
+        except ValueError as error:
+            problems.append(f"SENDERS: {error}")
+        raw_quiet = environment.get("QUIET_MINUTES", "").strip() or str(DEFAULT_QUIET_MINUTES)
+        quiet = int(raw_quiet) if re.fullmatch(r"[0-9]{1,6}", raw_quiet) else 0
+        if quiet < 1:
+            problems.append(f"QUIET_MINUTES is {raw_quiet!r} but must be a number of minutes")
+        raw_waking = environment.get("WAKING_SEVERITIES", "").strip()
+        waking = frozenset(raw_waking.split(",")) if raw_waking else DEFAULT_WAKING
+        if not waking <= SEVERITIES:
+            expected = ", ".join(sorted(SEVERITIES))
+            problems.append(f"WAKING_SEVERITIES is {raw_waking!r} but must be of {expected}")
 
         if problems:
             raise SettingsError(
@@ -99,4 +160,11 @@ class Settings:
             level,
             environment.get("POWERTOOLS_SERVICE_NAME", "").strip() or DEFAULT_SERVICE,
             environment.get("POWERTOOLS_METRICS_NAMESPACE", "").strip() or DEFAULT_NAMESPACE,
+            emails == "true",
+            words,
+            several == "true",
+            speakers,
+            environment.get("GUARD_TABLE_NAME", "").strip(),
+            quiet,
+            waking,
         )

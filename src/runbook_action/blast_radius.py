@@ -8,14 +8,15 @@ that an action made worse.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runbook_action.errors import AccessDenied, ActionRefused
 from runbook_action.fields import Field, IntegerField
-from runbook_action.objects import Node, Workload, number_in
+from runbook_action.objects import Node, Pod, Workload, number_in
 from runbook_action.ports import Cluster
 from runbook_action.request import Request
+from runbook_action.room import without_room
 
 READY_FIELDS: Mapping[str, Field] = {
     "min_ready": IntegerField(0, 1000),
@@ -57,7 +58,7 @@ def refuse_if_too_few_stay_ready(workload: Workload, request: Request) -> None:
 
 
 def refuse_if_group_is_short(node: Node, request: Request, cluster: Cluster) -> None:
-    """Stop if another node of the group is out of service: never more than one at a time.
+    """Stop if another node of the group is out of service, or none of the others takes pods.
 
     Parameters
     ----------
@@ -68,7 +69,9 @@ def refuse_if_group_is_short(node: Node, request: Request, cluster: Cluster) -> 
     Raises
     ------
     ActionRefused
-        If another node of the group is cordoned or not ready.
+        If another node of the group is cordoned, not ready or being taken away; or if this is the
+        last one that takes pods, unless the runbook says that nodes are added by themselves
+        (``nodes_are_added``).
     AccessDenied
         If the nodes may not be listed.
     """
@@ -79,16 +82,50 @@ def refuse_if_group_is_short(node: Node, request: Request, cluster: Cluster) -> 
             f"{error} Without the list of nodes nobody knows whether another one of the group is "
             f"out of service: install the ClusterRole of eks/apps/node-remediation anew."
         ) from error
-    out = [
-        f"{each.name} is {'cordoned' if each.unschedulable else 'not ready'}"
-        for each in group
-        if each.name != node.name and (each.unschedulable or not each.ready)
-    ]
+    others = [each for each in group if each.name != node.name]
+    out = [f"{each.name} {why}" for each in others if (why := each.out_of_service)]
     if out:
         raise ActionRefused(
             f"{request.target} stays in service while another node of its group "
             f"({node.group_selector}) is out of service: {'; '.join(out[:_NAMED_IN_ERRORS])}."
         )
+    if not others and not node.out_of_service and not _nodes_are_added(request):
+        raise ActionRefused(
+            f"{request.target} stays in service: it is the last node of its group "
+            f"({node.group_selector}) that takes pods. Add a node first, or let the runbook say "
+            f"nodes_are_added where an autoscaler does."
+        )
+
+
+def refuse_if_no_room(node: Node, pods: Sequence[Pod], request: Request, cluster: Cluster) -> None:
+    """Stop if pods that would have to leave a node fit on no other one.
+
+    Parameters
+    ----------
+    pods
+        Those that would be evicted.
+
+    Raises
+    ------
+    ActionRefused
+        The message names them. Not where the runbook says that nodes are added by themselves
+        (``nodes_are_added``).
+    """
+    moving = [each for each in pods if not each.terminating]
+    if not moving or _nodes_are_added(request):
+        return
+    others = [each for each in cluster.nodes("") if each.name != node.name]
+    if left := without_room(moving, others, cluster):
+        named = [f"{each.namespace}/{each.name}" for each in left[:_NAMED_IN_ERRORS]]
+        raise ActionRefused(
+            f"{request.target} stays in service: {len(left)} of its pods fit on no other node "
+            f"({', '.join(named)}), by their requests, tolerations and affinity. Add a node first, "
+            f"or let the runbook say nodes_are_added where an autoscaler does."
+        )
+
+
+def _nodes_are_added(request: Request) -> bool:
+    return request.parameters.get("nodes_are_added") is True
 
 
 def _must_stay_ready(workload: Workload, parameters: Mapping[str, Any]) -> int:

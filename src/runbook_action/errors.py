@@ -45,6 +45,10 @@ class ActionRefused(FinalError):
     """The input is well formed, but a guard forbids this action on this target."""
 
 
+class PlanChanged(FinalError):
+    """What was approved is not what would be done now: it has to be asked again."""
+
+
 class TargetNotFound(FinalError):
     """The cluster or the object to act on does not exist."""
 
@@ -65,5 +69,13 @@ class ClusterRejected(FinalError):
     """The Kubernetes API refused the change itself (400, 422 and the like)."""
 
 
+class NamespaceEnding(ClusterRejected):
+    """The change is refused because its namespace is being deleted, with everything in it."""
+
+
 class RolloutFailed(FinalError):
     """The change was made, but the target did not come up with it."""
+
+
+class ChangeReverted(FinalError):
+    """The change was made, and somebody else took it back. The message names who."""

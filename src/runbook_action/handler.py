@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from runbook_action.actions import REGISTRY
+from runbook_action.adapters.approval_table import ApprovalTable
 from runbook_action.adapters.automations import SsmAutomations
 from runbook_action.adapters.aws_errors import CLIENT_CONFIG
 from runbook_action.adapters.catalogue import CatalogueTable
@@ -19,15 +21,19 @@ from runbook_action.adapters.checks import TeamChecks
 from runbook_action.adapters.clock import LambdaContext, SystemClock
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
+from runbook_action.adapters.identities import StsIdentities, sts_host
 from runbook_action.adapters.lease_table import LeaseTable
+from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.parameters import SsmParameters
+from runbook_action.approval import Approval, plan_hash
+from runbook_action.entitlement import Entitlement
 from runbook_action.errors import FinalError, RunbookActionError
 from runbook_action.kubernetes_events import tell_of
 from runbook_action.operate import on_its_target, operate
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Request, parse_request
-from runbook_action.resolve import Policy, ResolveRequest, parse_resolve, resolve
+from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
 
 # Defaults, because a missing variable must cost a label and never a remediation.
@@ -55,10 +61,17 @@ class Container:
         )
         dynamodb = session.client("dynamodb", config=CLIENT_CONFIG)
         self._leases = LeaseTable(dynamodb, settings.guard_table)
+        self._locks = LockTable(dynamodb, settings.guard_table)
         self._catalogue = CatalogueTable(dynamodb, settings.runbooks_table)
+        sts = session.client("sts", config=CLIENT_CONFIG)
+        self.approval = Approval(
+            StsIdentities(sts.meta.endpoint_url, sts_host(settings.region)),
+            ApprovalTable(dynamodb, settings.guard_table),
+            settings.remediation_role_arn.split(":")[4],
+        )
         self._access = EksClusters(
             eks=session.client("eks", config=CLIENT_CONFIG),
-            sts=session.client("sts", config=CLIENT_CONFIG),
+            sts=sts,
             clusters=settings.clusters,
             default_cluster=settings.default_cluster,
             role_arn=settings.remediation_role_arn,
@@ -81,6 +94,7 @@ class Container:
             automations=self._automations,
             checks=self._checks,
             catalogue=self._catalogue,
+            locks=self._locks,
             only_annotated=self.settings.only_annotated,
         )
 
@@ -98,7 +112,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, step, when, undo}``, see
+        ``{operation, action, target, parameters, incident_id, step, when, undo, runbook}``, see
         ``request``; or ``{operation: "resolve", runbook, alert, incident_id}``, see ``resolve``.
     context
         Lambda's context.
@@ -131,8 +145,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 target=asked.target.to_json(),
                 **dimensions,
             )
-            outcome = _run(asked, known.services(asked.target.cluster, context))
+            services = known.services(asked.target.cluster, context)
+            approved_by = _entitled(asked, services, known)
+            outcome = _run(asked, services)
             answer = outcome.to_json(asked)
+            if asked.operation == "plan":
+                answer["plan_hash"] = plan_hash(answer["plan"])
+            if approved_by:
+                answer["approved_by"] = approved_by
         result = "RunbookActionSucceeded"
     except RunbookActionError as error:
         logger.exception("The step was not done", extra={"error": type(error).__name__})
@@ -159,6 +179,22 @@ def _policy(settings: Settings) -> Policy:
         settings.allowed_namespaces,
         settings.only_annotated,
     )
+
+
+def _entitled(request: Request, services: Services, known: Container) -> str:
+    """Stop a call that no runbook makes or nobody approved; give who approved it, if asked."""
+    action, policy = REGISTRY[request.action], _policy(known.settings)
+    target = replace(request.target, cluster=policy.canonical(request.target.cluster))
+    standing = Entitlement(services.catalogue, services.locks, services.clock)
+    wanted = standing.refuse(request, action.fields, lock_of(target))
+    if not wanted or not wanted["required"]:
+        return ""
+
+    def plan() -> list[dict[str, Any]]:
+        found = action.plan(request, on_its_target(request, services))
+        return [each.to_json() for each in found.plan]
+
+    return known.approval.require(request, wanted.get("approvers", ()), plan)
 
 
 def _run(request: Request, services: Services) -> Outcome:

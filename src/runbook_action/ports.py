@@ -205,6 +205,49 @@ class Catalogue(Protocol):
     def definitions(self) -> Sequence[Mapping[str, Any]]:
         """Read every runbook as it was published."""
 
+    def published(self, name: str) -> Mapping[str, Any] | None:
+        """Read one runbook, consistently; None if there is none of that name."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What the guard table says of a target.
+
+    Attributes
+    ----------
+    holder
+        The incident that has it; empty where nobody does.
+    until
+        Unix time at which it runs out.
+    """
+
+    holder: str
+    until: float
+
+
+class Locks(Protocol):
+    """The locks of the state machines."""
+
+    def read(self, key: str) -> Lock | None:
+        """Read one, consistently; None if it was never taken."""
+
+
+class Identities(Protocol):
+    """AWS, asked whose signature something bears."""
+
+    def signer(self, proof: str, statement: str) -> str:
+        """Give the ARN of who signed a statement; ActionRefused if nobody did."""
+
+
+class Approvals(Protocol):
+    """Approvals that were found good."""
+
+    def read(self, token: str) -> str:
+        """Give who approved a step (``Request.token``); empty if nobody has."""
+
+    def keep(self, token: str, who: str) -> None:
+        """Keep who approved a step."""
+
 
 class Clock(Protocol):
     """Time, and how much of it this call has left."""
@@ -240,6 +283,7 @@ class Services:
     leases: Leases
     cluster_name: str
     catalogue: Catalogue
+    locks: Locks
     automations: Automations | None = None
     checks: Checks | None = None
     only_annotated: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast, get_args
 from uuid import UUID
 
@@ -29,6 +29,7 @@ MAX_STEPS = 8  # of a runbook, as its schema has it
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
 _UID = re.compile(r"[-A-Za-z0-9._]{1,128}")
+_RUNBOOK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")  # as its schema has it
 _TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name", "uid"})
 
 
@@ -84,6 +85,10 @@ class Request:
         action on the same object: they are not the same request.
     when
         For operation ``plan``: what must hold for the step to be done at all.
+    runbook
+        Name of the published runbook that does it; empty where nothing is done.
+    approval
+        Whatever came as ``proof`` and ``plan_hash`` of an approval; see ``approval``.
     undo
         For operation ``undo`` (and ``hand_over``, which comes in its place where the alert fires
         again): what ``execute`` returned for it, or None if it could not.
@@ -97,6 +102,8 @@ class Request:
     undo: Mapping[str, Any] | None = None
     step: int = 1
     when: Sequence[Condition] = ()
+    runbook: str = ""
+    approval: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def token(self) -> str:
@@ -135,9 +142,9 @@ def parse_request(
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, step, when, undo}``; without ``step``
-        it is the first one. Other top-level keys are left alone, so that the state machine may grow
-        before the function does.
+        ``{operation, action, target, parameters, incident_id, step, when, undo, runbook}``; without
+        ``step`` it is the first one. Other top-level keys are left alone, so that the state machine
+        may grow before the function does.
     actions
         The registry: what is not in it does not exist.
     allowed_namespaces
@@ -165,6 +172,8 @@ def parse_request(
         undo=_undo(event.get("undo"), action, signature),
         step=IntegerField(1, MAX_STEPS).parse(event.get("step", 1), "step"),
         when=parse_when(event.get("when")),
+        runbook=_runbook(event.get("runbook")),
+        approval=_approval(event.get("approval")),
     )
 
 
@@ -172,6 +181,22 @@ def _one_of(event: Mapping[str, Any], name: str, known: tuple[str, ...] | list[s
     value = event.get(name)
     if not isinstance(value, str) or value not in known:
         raise InvalidRequest(f"{name} must be one of {', '.join(known)}, not {value!r}")
+    return value
+
+
+def _runbook(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _RUNBOOK.fullmatch(value):
+        raise InvalidRequest(f"runbook is not the name of a runbook: {value!r}")
+    return value
+
+
+def _approval(value: object) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidRequest("approval must be an object or null")
     return value
 
 

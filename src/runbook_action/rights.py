@@ -54,7 +54,9 @@ def rights(
 def rolling(kind: TargetKind) -> tuple[Right, ...]:
     """Spell what it takes to change a workload and to see whether its new pods come up."""
     release = (Right("", "pods/eviction", "create"),) if kind == "statefulset" else ()
-    return (*rights(kind, "get", "patch"), *rights("pod", "list"), *release)
+    # Its revisions say which of the pods are the new ones.
+    known = rights(KEEPERS[kind], "list") if kind in ("deployment", "daemonset") else ()
+    return (*rights(kind, "get", "patch"), *rights("pod", "list"), *known, *release)
 
 
 def needed(action: Declares, kind: TargetKind) -> tuple[Right, ...]:

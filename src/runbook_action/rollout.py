@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook_action import marks
-from runbook_action.errors import ActionRefused, RolloutFailed
+from runbook_action.current_pods import current_pods
+from runbook_action.errors import ActionRefused, ChangeReverted, RolloutFailed
 from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Cluster, Services
 from runbook_action.request import Request, Target
+from runbook_action.reverted import reverted_by
 from runbook_action.stuck_pods import release_stuck
 from runbook_action.unchanged import unless_changed
 
@@ -128,20 +130,13 @@ def assess(workload: Workload) -> RolloutState:
 def faults(cluster: Cluster, workload: Workload) -> list[str]:
     """Containers of the *current* pods that will not come up by waiting.
 
-    Pods of an older template are left out: they are what the rollout replaces. A template that
-    was never restarted by this platform cannot be told apart that way, then all pods count.
+    Pods of an older template are left out: they are what the rollout replaces.
     """
-    marks_of_template = {
-        key: value
-        for key, value in workload.template_annotations.items()
-        if key in marks.OF_A_RESTART
-    }
-    found = []
-    for pod in cluster.pods(workload.namespace, workload.selector):
-        is_current = marks_of_template.items() <= pod.annotations.items()
-        if is_current and not pod.terminating and (fault := pod.fault()):
-            found.append(fault)
-    return sorted(found)
+    return sorted(
+        fault
+        for pod in current_pods(cluster, workload)
+        if not pod.terminating and (fault := pod.fault())
+    )
 
 
 def watched(
@@ -152,6 +147,7 @@ def watched(
     *,
     undo: Undo | None = None,
     at_least: int = 0,
+    reverted: Callable[[Workload], str] = lambda _: "",
     details: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Watch a rollout until it is complete or this call's time is used up, and tell of it.
@@ -168,6 +164,8 @@ def watched(
         What taking it back needs.
     at_least
         Replicas that must be asked for before the rollout counts, where an autoscaler sets them.
+    reverted
+        Says who has taken the change back, or nothing while it stands. Asked at every look.
     details
         Facts of the action to report with the workload's own.
 
@@ -180,9 +178,12 @@ def watched(
     ------
     RolloutFailed
         If the new pods do not come up.
+    ChangeReverted
+        If somebody took the change back.
     """
     while True:
         workload = read_workload(services.cluster, target)
+        refuse_if_reverted(target, reverted(workload))
         state = assess(workload)
         if workload.replicas < at_least:
             state = RolloutState(False, f"{workload.replicas} of {at_least} replicas asked for")
@@ -210,6 +211,31 @@ def watched(
         plan=changes,
         undo=undo,
     )
+
+
+def refuse_if_reverted(target: Target, why: str) -> None:
+    """Stop where a change was taken back: whoever did it would do it again.
+
+    Raises
+    ------
+    ChangeReverted
+        If there is a reason; the message has it.
+    """
+    if why:
+        raise ChangeReverted(
+            f"the change of {target} was {why}. Change it where that takes it from, or hold that "
+            f"back for the time of the incident."
+        )
+
+
+def restart_reverted(workload: Workload, request: Request) -> str:
+    """Say who took back the restart of this step, once it was made; empty while it stands.
+
+    One that another incident has restarted over is not taken back.
+    """
+    if is_restarted(workload, request) or workload.template_annotations.get(marks.RESTARTED_FOR):
+        return ""
+    return reverted_by(workload, "spec", "template")
 
 
 def verdict(

@@ -34,7 +34,7 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     list of dict
         ``index`` (from 1), ``name``, ``action``, ``target`` (as written), ``parameters`` (as
         written), ``on_failure``, ``verify_seconds`` (None: the stack's), ``approval``
-        (``required``, ``timeout_seconds``) and ``when`` of each.
+        (``required``, ``timeout_seconds``, ``approvers`` if any are named) and ``when`` of each.
 
     Examples
     --------
@@ -58,6 +58,7 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "timeout_seconds": (step.get("approval") or {}).get(
                     "timeout_seconds", APPROVAL_SECONDS
                 ),
+                **_approvers(step),
             },
             "when": [dict(each) for each in step.get("when") or []],
         }
@@ -84,6 +85,11 @@ def kinds_of(target: Mapping[str, Any]) -> tuple[str, ...]:
     return WORKLOADS if word == "workload" else (word,)
 
 
+def _approvers(step: Mapping[str, Any]) -> dict[str, list[str]]:
+    named = (step.get("approval") or {}).get("approvers")
+    return {} if named is None else {"approvers": [str(each) for each in named]}
+
+
 def value_of(given: object, labels: Mapping[str, Any]) -> Any:
     """Give the value of a parameter, which a label of the alert may state within bounds.
 
@@ -105,11 +111,26 @@ def value_of(given: object, labels: Mapping[str, Any]) -> Any:
     if not isinstance(text, str):
         return None
     if "one_of" in given:
-        return text if text in given["one_of"] else None
+        return text if in_bounds(text, given) else None
     if not _NUMBER.fullmatch(text):
         return None
     number = float(text)
-    fits = given["minimum"] <= number <= given["maximum"]
-    if not fits or (given["type"] == "integer" and not number.is_integer()):
+    if not in_bounds(number, given):
         return None
     return int(number) if number.is_integer() else number
+
+
+def in_bounds(value: object, given: Mapping[str, Any]) -> bool:
+    """Tell whether a value is one that a label of the alert may state.
+
+    Parameters
+    ----------
+    given
+        ``{from_label, type, minimum, maximum}`` or ``{from_label, one_of}``.
+    """
+    if "one_of" in given:
+        return value in given["one_of"]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    whole = given["type"] != "integer" or float(value).is_integer()
+    return whole and bool(given["minimum"] <= value <= given["maximum"])

@@ -26,9 +26,12 @@ def release_stuck(cluster: Cluster, workload: Workload) -> None:
         Where it runs.
     workload
         As it was just read. Nothing is done to any other kind than a StatefulSet, nor while its
-        controller has not seen its template.
+        controller has not seen its template, nor where a human replaces its pods (OnDelete) or
+        holds some back (a partition): a step that only adds replicas comes here, too.
     """
     if workload.kind != "statefulset" or workload.observed_generation < workload.generation:
+        return
+    if workload.update_strategy.get("type") == "OnDelete" or workload.partition > 0:
         return
     wanted = workload.status.get("updateRevision")
     for pod in cluster.pods(workload.namespace, workload.selector):

@@ -25,7 +25,7 @@ def approve(incident_id: str, by: str, yes: bool, account: Account) -> None:
     asked = _show(account, incident_id)
     if not yes:
         click.confirm("do it?", abort=True)
-    approvals.approve(account.states, asked, by)
+    approvals.approve(account.states, asked, by, approvals.signed(account.session, asked))
     _note(account, asked, "approved", by)
 
 

@@ -18,6 +18,7 @@ from srectl.commands.operating import (
     print_json,
     safe,
 )
+from srectl.operate import erasure
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
 from srectl.operate.switches import written
@@ -99,6 +100,31 @@ def resolve(incident_id: str, reason: str, by: str, account: Account) -> None:
         f"[green]✓[/] incident {safe(incident_id)} is resolved, closed by {safe(by)}; "
         f"{_duration(closed.get('mttr_seconds'))} after it began"
     )
+
+
+@incidents.command()
+@click.argument("incident_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@account_option
+def erase(incident_id: str, yes: bool, account: Account) -> None:
+    """Erase the record of an incident that is over, for good.
+
+    For what should not have been in an alert. Says what remains elsewhere, and how long.
+    """
+    if not yes:
+        click.confirm(f"Erase incident {incident_id} for good?", abort=True)
+    erasure.erase(
+        account.dynamodb,
+        account.incidents_table,
+        f"{account.prefix}sre-remediation-guard",
+        incident_id,
+        now(),
+    )
+    console.print(
+        f"[green]✓[/] the record of incident {safe(incident_id)} is erased; what remains:"
+    )
+    for where in erasure.REMAINS:
+        console.print(f"  - {where}")
 
 
 def _tell(incident: dict[str, Any]) -> None:
@@ -189,6 +215,8 @@ def _tell_step(step: dict[str, Any]) -> None:
     result = step["result"] if isinstance(step.get("result"), dict) else {}
     for line in plan_lines(result.get("plan")):
         console.print(f"      {line}")
+    if result.get("cut"):
+        console.print("      [dim]shortened; the whole result is in the audit log[/]")
     if result.get("undo"):
         console.print(f"      [dim]undo:[/] {safe(result['undo'])}")
     if step.get("error"):

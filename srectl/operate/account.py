@@ -200,6 +200,11 @@ class Account:
             click.echo(f"no AWS account is chosen: this is {found.what}", err=True)
         return found
 
+    @property
+    def session(self) -> boto3.session.Session:
+        """The credentials and the region that are used, to sign with."""
+        return self._session
+
     @cached_property
     def _session(self) -> boto3.session.Session:
         here = self._environment

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.errors import CommandFailed
@@ -20,6 +22,7 @@ from srectl.operate import incidents
 from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -41,6 +44,13 @@ class Question:
     runbook: str
     requested_at: str
     plan: list[dict[str, Any]]
+    step: int = 1
+    plan_hash: str = ""
+
+    @property
+    def statement(self) -> str:
+        """What an approver signs: the incident, the step and the hash of the plan."""
+        return f"{self.incident['incident_id']}/{self.step}/{self.plan_hash}"
 
 
 def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
@@ -74,11 +84,50 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
         str(approval.get("runbook")),
         str(approval.get("requested_at")),
         plan if isinstance(plan, list) else [],
+        int(approval.get("step") or 1),
+        str(approval.get("plan_hash") or ""),
     )
 
 
-def approve(states: SFNClient, asked: Question, by: str) -> None:
+def signed(session: Session, asked: Question) -> str:
+    """Sign what is approved with the approver's own credentials.
+
+    Returns
+    -------
+    str
+        Query of a GetCallerIdentity for the regional STS, good for 15 minutes. It says who signed
+        it and lets nobody do anything else.
+
+    Raises
+    ------
+    CommandFailed
+        There are no credentials to sign with.
+    """
+    credentials, region = session.get_credentials(), session.region_name
+    if credentials is None or region is None:
+        raise CommandFailed(
+            "an approval has to be signed, and there are no credentials of AWS or no region",
+            "'aws sts get-caller-identity' says whether there are",
+        )
+    host = f"sts.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+    request = AWSRequest(
+        method="GET",
+        url=f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15",
+        headers={"x-sre-approval": asked.statement},
+    )
+    SigV4QueryAuth(credentials.get_frozen_credentials(), "sts", region, expires=900).add_auth(
+        request
+    )
+    return str(request.url).partition("?")[2]
+
+
+def approve(states: SFNClient, asked: Question, by: str, proof: str) -> None:
     """Let the runbook act.
+
+    Parameters
+    ----------
+    proof
+        Of ``signed``: by it the platform knows who approves.
 
     Raises
     ------
@@ -86,7 +135,9 @@ def approve(states: SFNClient, asked: Question, by: str) -> None:
         The runbook does not wait any more, or Step Functions refused.
     """
     with _answering(states, asked):
-        states.send_task_success(taskToken=asked.token, output=json.dumps({"by": by}))
+        states.send_task_success(
+            taskToken=asked.token, output=json.dumps({"by": by, "proof": proof})
+        )
 
 
 def deny(states: SFNClient, asked: Question, by: str, reason: str) -> None:

@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +87,7 @@ class Destinations:
             raise NotDelivered(f"not accepted: {error}") from error
 
     def _to_bus(self, message: Message) -> str:
-        entry = _mapping(message)
+        entry = _entry(_mapping(message), self.account.bus)
         wanted = ("EventBusName", "Source", "DetailType", "Detail")
         if not all(isinstance(entry.get(key), str) for key in wanted):
             raise NotDelivered("it is no entry for PutEvents")
@@ -310,6 +310,18 @@ def _rule_of(arn: str) -> tuple[str, str]:
     resource = arn.partition(":rule/")[2]
     bus, separator, name = resource.partition("/")
     return (bus, name) if separator else ("default", bus)
+
+
+def _entry(found: Mapping[str, Any], bus: str) -> Mapping[str, Any]:
+    """Give an entry for PutEvents, also of an event that the bus itself could not encrypt."""
+    if not all(isinstance(found.get(key), str) for key in ("source", "detail-type")):
+        return found
+    return {
+        "EventBusName": bus,
+        "Source": found["source"],
+        "DetailType": found["detail-type"],
+        "Detail": json.dumps(found.get("detail")),
+    }
 
 
 def _mapping(message: Message) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from runbook_action.errors import ClusterConflict
 from runbook_action.leases import Lease
-from runbook_action.ports import AutomationRun
+from runbook_action.ports import AutomationRun, Lock
 
 __all__ = [
     "GivenAutomations",
     "GivenChecks",
     "MemoryLeases",
     "MemoryParameters",
+    "NothingLocked",
     "NothingPublished",
     "StandingClock",
 ]
@@ -26,6 +27,18 @@ class NothingPublished:
     def definitions(self) -> Sequence[Mapping[str, Any]]:
         """None."""
         return ()
+
+    def published(self, name: str) -> Mapping[str, Any] | None:  # noqa: ARG002 - there is none
+        """None."""
+        return None
+
+
+class NothingLocked:
+    """A guard table that nobody has written to: a rehearsal calls the actions themselves."""
+
+    def read(self, key: str) -> Lock | None:  # noqa: ARG002 - there is none
+        """None."""
+        return None
 
 
 class StandingClock:

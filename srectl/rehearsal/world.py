@@ -12,6 +12,7 @@ from srectl.rehearsal.services import (
     GivenChecks,
     MemoryLeases,
     MemoryParameters,
+    NothingLocked,
     NothingPublished,
     StandingClock,
 )
@@ -53,6 +54,7 @@ class World:
             leases=MemoryLeases(),
             cluster_name=case.stack.cluster,
             catalogue=NothingPublished(),
+            locks=NothingLocked(),
             automations=GivenAutomations(case.automations),
             checks=GivenChecks(case.checks),
             only_annotated=case.stack.only_annotated,

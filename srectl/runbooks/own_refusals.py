@@ -56,8 +56,7 @@ def needs_of(
                 {"fact": "replicas", "below": limit},
                 f"max_replicas {limit} allows no more then",
             )
-        if "factor" in parameters:
-            yield {"fact": "replicas", "at_least": 1}, "no factor makes more of nothing"
+        yield {"fact": "replicas", "at_least": 1}, "where none is asked for, somebody has chosen so"
     elif action == "uncordon_node":
         yield {"fact": "node_ready", "is": True}, "pods are put on no node that cannot run them"
 

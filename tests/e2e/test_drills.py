@@ -102,7 +102,7 @@ def test_a_drill_whose_recovery_is_sabotaged_fails_and_says_what_to_do(run: Run)
     finally:
         over.set()
         saboteur.join()
-    assert len(destroyed) == 1
+    assert len(destroyed) == 1, done.stdout + done.stderr
     assert done.returncode == 1, done.stdout + done.stderr
     drill = run.told()["table"]
     assert (drill["outcome"], drill["problem"]) == ("failed", "there is a system backup: 0 found")

@@ -27,7 +27,13 @@ from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.objects import GROUP_LABELS
 from runbook_action.request import Target
 from tests.integration.kubernetes_fixtures import start_control_plane
-from tests.integration.runbook_action.drain_scene import BUDGETS, PODS_EACH, kept_ready, populate
+from tests.integration.runbook_action.drain_scene import (
+    BUDGETS,
+    PODS_EACH,
+    beside,
+    kept_ready,
+    populate,
+)
 from tests.integration.runbook_action.support import Place, PodStatuses, TokenAccess, admin_api
 
 TIMEOUT_SECONDS = 600
@@ -55,7 +61,7 @@ def scene(plane: ControlPlane, name: str) -> Iterator[Place]:
     core.create_node({"metadata": {"name": name, "labels": {GROUP_LABELS[-1]: name}}})
     statuses.start()
     try:
-        with kept_ready(place, name):
+        with kept_ready(place, name), beside(place, name):
             populate(place, name)
             yield place
     finally:

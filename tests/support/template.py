@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,3 +83,28 @@ def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
         for name, resource in template["Resources"].items()
         if resource["Type"] == kind
     }
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what IAM takes alone or as a list, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def identity_statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give each statement of a policy that a role has, with the logical id of what it stands in.
+
+    Parameters
+    ----------
+    template : mapping
+        As :func:`deployed` returns it.
+    """
+    for name, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        documents = []
+        if resource["Type"] == "AWS::IAM::Role":
+            documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        elif resource["Type"] == "AWS::IAM::Policy":
+            documents = [properties["PolicyDocument"]]
+        for document in documents:
+            for statement in listed(document["Statement"]):
+                yield name, statement

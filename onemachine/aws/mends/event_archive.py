@@ -23,6 +23,8 @@ def _arguments(properties: dict[str, Any], name: str) -> dict[str, Any]:
         "Description": properties.get("Description", ""),
         "RetentionDays": int(properties.get("RetentionDays") or 0),
     }
+    if properties.get("KmsKeyIdentifier"):
+        arguments["KmsKeyIdentifier"] = properties["KmsKeyIdentifier"]
     pattern = properties.get("EventPattern")
     if pattern:
         arguments["EventPattern"] = pattern if isinstance(pattern, str) else json.dumps(pattern)

@@ -29,6 +29,7 @@ class Delivery:
     def __init__(self, deliver: Callable[..., None]) -> None:
         self._deliver = deliver
         self._waiting: queue.SimpleQueue[tuple[contextvars.Context, Any, Any]] = queue.SimpleQueue()
+        self._current: tuple[Any, Any] | None = None
         threading.Thread(target=self._run, daemon=True, name="event-delivery").start()
 
     def take(self, event: Any, view: Any = None) -> None:
@@ -36,9 +37,19 @@ class Delivery:
         # A thread knows account and region only by its context.
         self._waiting.put((contextvars.copy_context(), event, view))
 
+    def undelivered(self) -> list[tuple[Any, Any]]:
+        """Take what waits, and what is being delivered; nothing of it is delivered any more."""
+        found = [] if self._current is None else [self._current]
+        while not self._waiting.empty():
+            _, event, view = self._waiting.get_nowait()
+            found.append((event, view))
+        return found
+
     def _run(self) -> None:
         while True:
+            self._current = None
             context, event, view = self._waiting.get()
+            self._current = (event, view)
             try:
                 with COMPUTING.held():
                     context.run(self._deliver, event, view)
@@ -47,6 +58,16 @@ class Delivery:
                 log.exception("event %s was not delivered to every target", event.get("EventId"))
 
 
+def undelivered() -> list[tuple[Any, Any]]:
+    """Take every event that was put on a bus and is not delivered to all its targets."""
+    return [each for delivery in _deliveries for each in delivery.undelivered()]
+
+
+_deliveries: list[Delivery] = []
+
+
 def apply() -> None:
     """Queue where the emulator delivers."""
-    eventbridge._dispatch_event = Delivery(eventbridge._dispatch_event).take
+    delivery = Delivery(eventbridge._dispatch_event)
+    _deliveries.append(delivery)
+    eventbridge._dispatch_event = delivery.take

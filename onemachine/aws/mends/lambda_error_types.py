@@ -2,8 +2,9 @@
 
 Lambda reports ``{errorMessage, errorType, requestId, stackTrace}`` where ``errorType`` is the name
 of the exception class; Step Functions matches ``Retry`` and ``Catch`` by that name. The execution
-environment stays warm. The emulator calls every exception ``Runtime.HandlerError``, so that nothing
-but ``States.ALL`` ever matches, and ends the worker process, so that the next call starts cold.
+environment stays warm. A process that was killed is ``Runtime.ExitError``. The emulator calls every
+exception ``Runtime.HandlerError``, so that nothing but ``States.ALL`` ever matches, and ends the
+worker process, so that the next call starts cold.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ _MENDED = """        except Exception as e:
                 "requestId": _ms_ctx.get("request_id", ""),
                 "stackTrace": traceback.format_tb(e.__traceback__)[1:],
             }}) + "\\n")"""
+
+#: How the emulator says that a process ended by itself or was killed, at work or at its start.
+_DIED = ("Worker process died", "Worker process exited immediately")
 
 
 def apply() -> None:
@@ -62,7 +66,7 @@ def apply() -> None:
         if current.handler_error is not None:
             return {"body": current.handler_error, "error": True, "log": result.get("log", "")}
         body = result.get("body")
-        if isinstance(body, dict) and body.get("errorMessage") == "Worker process died":
+        if isinstance(body, dict) and str(body.get("errorMessage")).startswith(_DIED):
             result["body"] = {
                 "errorType": "Runtime.ExitError",
                 "errorMessage": f"RequestId: {request_id} Error: Runtime exited before returning",

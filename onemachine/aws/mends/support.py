@@ -59,7 +59,11 @@ def refused_by_role(
         region=get_region(),
         service_context=dict(context),
     )
-    if iam_evaluator.evaluate(request, policies).decision == "Allow":
+    answer = iam_evaluator.evaluate(request, policies)
+    policy = iam_evaluator._resource_policy(action.partition(":")[0], resource_arn)
+    if policy is not None:
+        answer = iam_evaluator.combine_resource_policy(answer, request, *policy)
+    if answer.decision == "Allow":
         return None
     denials.note(request)
     return principal

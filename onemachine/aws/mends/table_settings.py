@@ -1,12 +1,13 @@
-"""Mends TTL, point-in-time recovery, encryption and deletion protection of tables.
+"""Mends TTL, recovery, encryption, deletion protection and resource policies of tables.
 
 CloudFormation sets them, and DynamoDB refuses to delete a protected table, whoever asks. The
-emulator's handler of ``AWS::DynamoDB::Table`` drops the first three and stores the text ``"false"``
+emulator's handler of ``AWS::DynamoDB::Table`` drops the others and stores the text ``"false"``
 of the last one, which then counts as true; its stack deletion ignores the protection.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ministack.services import dynamodb
@@ -37,6 +38,7 @@ def _set(name: str, properties: dict[str, Any]) -> None:
             }
         )
     )
+    _set_policy(table["TableArn"], properties.get("ResourcePolicy"))
     encryption = properties.get("SSESpecification") or {}
     if is_true(encryption.get("SSEEnabled")):
         table["SSEDescription"] = dynamodb._sse_description_from_spec(
@@ -46,6 +48,14 @@ def _set(name: str, properties: dict[str, Any]) -> None:
                 "KMSMasterKeyId": encryption.get("KMSMasterKeyId"),
             }
         )
+
+
+def _set_policy(arn: str, policy: dict[str, Any] | None) -> None:
+    if policy is None:
+        dynamodb._resource_policies.pop(arn, None)
+        return
+    document = json.dumps(policy["PolicyDocument"])
+    require_success(dynamodb._put_resource_policy({"ResourceArn": arn, "Policy": document}))
 
 
 def _for_stock(properties: dict[str, Any]) -> dict[str, Any]:

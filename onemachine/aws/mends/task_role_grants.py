@@ -5,9 +5,9 @@ emulator enforces the roles of functions but calls services for a state machine 
 a forgotten grant is found on AWS first.
 
 Checked are the integrations that this platform uses (see ``_CALLS``). A role that has no policy at
-all is left alone, so that a test of a machine's logic needs none. Resource policies and KMS grants
-are not looked at. The error's name is ``States.Permissions``, whose documentation covers all of
-them; on AWS some services report one of their own.
+all is left alone, so that a test of a machine's logic needs none. A resource's own policy is looked
+at, KMS grants are not. The error's name is ``States.Permissions``, whose documentation covers all
+of them; on AWS some services report one of their own.
 """
 
 from __future__ import annotations

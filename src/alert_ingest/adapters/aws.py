@@ -18,7 +18,7 @@ _CONFIG = Config(
     connect_timeout=0.8,
     read_timeout=1.5,
     retries={"total_max_attempts": 1, "mode": "standard"},
-    max_pool_connections=1,
+    max_pool_connections=8,  # as many as delivery sends side by side
 )
 _TEMPORARY = frozenset(
     {
@@ -42,9 +42,18 @@ def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def client(service: str, region: str) -> Any:
-    """Create a client; botocore directly, because boto3's layer would only cost start-up time."""
-    return _session().create_client(service, region_name=region, config=_CONFIG)
+def client(service: str, region: str, connections: int = 1) -> Any:
+    """Create a client; botocore directly, because boto3's layer would only cost start-up time.
+
+    Parameters
+    ----------
+    service, region
+        Such as ``events`` in ``eu-central-1``.
+    connections
+        Calls that may be under way at a time.
+    """
+    config = _CONFIG.merge(Config(max_pool_connections=connections))
+    return _session().create_client(service, region_name=region, config=config)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pkgutil
 from alert_ingest.senders.base import Sender
 
 # Modules that several senders share; every other one is a sender.
-_SHARED = frozenset({"base", "groups"})
+_SHARED = frozenset({"base", "blind", "groups"})
 
 
 def _discover() -> tuple[Sender, ...]:

@@ -13,7 +13,7 @@ from alert_ingest.senders.groups import GroupSender
 
 def _recognises(body: Mapping[str, Any]) -> bool:
     """Of the two that send a list of `alerts`, the one that is not Grafana."""
-    return "alerts" in body and "orgId" not in body and body.get("version") != "1"
+    return "alerts" in body and body.get("orgId") is None and body.get("version") != "1"
 
 
 def _links(item: Mapping[str, Any], body: Mapping[str, Any]) -> list[tuple[str, object]]:

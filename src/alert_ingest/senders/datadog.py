@@ -14,9 +14,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from alert_ingest.absent import is_absent
 from alert_ingest.errors import BodyRejected
-from alert_ingest.identity import incident_id
-from alert_ingest.model import Alert, Problem, Reading, Severity, Status
+from alert_ingest.identity import alert_key, incident_id
+from alert_ingest.model import Alert, Problem, Purpose, Reading, Severity, Status
+from alert_ingest.moments import AHEAD
 from alert_ingest.senders.base import (
     NAME_LIMIT,
     SUMMARY_LIMIT,
@@ -25,8 +27,10 @@ from alert_ingest.senders.base import (
     tidy_map,
     tidy_text,
 )
+from alert_ingest.senders.blind import not_for_that
 from alert_ingest.severity import severity_of
 from alert_ingest.target import target_of
+from alert_ingest.text import cut
 from alert_ingest.timestamps import parse_epoch_milliseconds
 from alert_ingest.validation import explain, validator
 
@@ -45,6 +49,9 @@ TRANSITIONS: Mapping[str, Status] = MappingProxyType(
 # Only the warning threshold was crossed, whatever the monitor's priority.
 AT_MOST_WARNING = frozenset({"Warn", "Re-Warn"})
 
+# The monitor cannot tell how the service is.
+NO_VERDICT = frozenset({"No Data", "Re-No Data"})
+
 # Datadog's names for Kubernetes objects -> the label names the platform uses for every sender.
 TAG_LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -58,12 +65,15 @@ TAG_LABELS: Mapping[str, str] = MappingProxyType(
         "pod_name": "pod",
     }
 )
+_REQUIRED = frozenset({"alert_transition", "alert_cycle_key", "org"})
 _ANNOTATIONS = ("alert_status", "alert_query", "alert_metric", "alert_scope", "hostname")
 
 _VARIABLE = re.compile(r"\$[A-Z][A-Z0-9_]*(\[[^\]]*\])?")
 _TITLE_PREFIXES = re.compile(
     r"\A(?:\s*\[(?:P[1-5]|(?:Re-)?(?:Triggered|Warn|No Data|Renotify|Recovered)[^\]]*)\])+\s*"
 )
+# "Test Notifications" of a monitor puts it before or among those prefixes.
+_TEST = re.compile(r"\A(?:\s*\[[^\]]*\])*?\s*\[TEST\]")
 
 
 class Datadog:
@@ -97,6 +107,9 @@ class Datadog:
         if occurred_at is None:
             occurred_at = received_at
             notes.append("no usable date, the time of arrival stands in")
+        elif occurred_at > received_at + AHEAD:
+            occurred_at = received_at
+            notes.append("its date is in the future, the time of arrival stands in")
 
         labels = tidy_map(labels_from_tags(given.get("tags", "")))
         severity, note = _severity(given, labels)
@@ -106,9 +119,19 @@ class Datadog:
         runbook, note = runbook_name(labels)
         notes.append(note)
         alert_name = _alert_name(given)
+        if given["alert_transition"] in NO_VERDICT:
+            notes += not_for_that(runbook, "the monitor got no data")
+            # A runbook is also chosen by the alert's name.
+            alert_name, runbook = cut(f"No data: {alert_name}", NAME_LIMIT), None
+        purpose: Purpose = "test" if _is_test(given) else "alert"
+        # A monitor that fires may be tested with its own cycle key: never in the same incident.
+        scope = () if purpose == "alert" else (purpose,)
+        # A cycle of Datadog's is what fires as well as one firing of it.
+        cycle = (given["org"]["id"], given["alert_cycle_key"], *scope)
         alert = Alert(
             sender=self.name,
-            incident_id=incident_id(self.name, given["org"]["id"], given["alert_cycle_key"]),
+            incident_id=incident_id(self.name, *cycle),
+            alert_key=alert_key(self.name, *cycle),
             fingerprint=_fingerprint(given),
             alert_name=alert_name,
             severity=severity,
@@ -123,6 +146,7 @@ class Datadog:
             links=links_from([("event", given.get("link"))]),
             target=target,
             notes=tuple(note for note in notes if note),
+            purpose=purpose,
         )
         return Reading(self.name, (alert,))
 
@@ -136,7 +160,7 @@ def labels_from_tags(tags: str) -> dict[str, str]:
     labels: dict[str, str] = {}
     for tag in tags.split(","):
         key, _, value = (part.strip() for part in tag.partition(":"))
-        if not key:
+        if not key or (value and is_absent(value)):  # a word without a value is a tag
             continue
         name = TAG_LABELS.get(key, key)
         if name in labels and value not in labels[name].split(","):
@@ -149,15 +173,20 @@ def labels_from_tags(tags: str) -> dict[str, str]:
 
 def _without_missing(body: Mapping[str, Any]) -> dict[str, Any]:
     """Drop variables that Datadog left as they were, and empty texts, one level deep and in org."""
-    given = {key: value for key, value in body.items() if not _is_missing(value)}
+    given = {
+        key: value
+        for key, value in body.items()
+        if not _is_missing(value) or (value is None and key in _REQUIRED)
+    }
     if isinstance(given.get("org"), dict):
         given["org"] = {key: item for key, item in given["org"].items() if not _is_missing(item)}
     return given
 
 
 def _is_missing(value: object) -> bool:
-    return isinstance(value, str) and (
-        not value.strip() or _VARIABLE.fullmatch(value.strip()) is not None
+    return is_absent(value) or (
+        isinstance(value, str)
+        and (not value.strip() or _VARIABLE.fullmatch(value.strip()) is not None)
     )
 
 
@@ -174,7 +203,11 @@ def _blame_variable(problem: Problem, body: Mapping[str, Any]) -> Problem:
 def _severity(given: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Severity, str | None]:
     """Take the tag `severity`, else the monitor's priority (P1 is critical, P2 and P3 warning)."""
     severity, note = severity_of(labels.get("severity") or given.get("alert_priority"))
-    if severity == "critical" and given["alert_transition"] in AT_MOST_WARNING:
+    transition = given["alert_transition"]
+    warns = transition in AT_MOST_WARNING or (
+        transition == "Renotify" and given.get("alert_type") == "warning"
+    )
+    if severity == "critical" and warns:
         return "warning", note
     return severity, note
 
@@ -184,6 +217,12 @@ def _alert_name(given: Mapping[str, Any]) -> str:
     title = str(given.get("alert_title") or given.get("event_title") or "")
     name = tidy_text(_TITLE_PREFIXES.sub("", title), NAME_LIMIT)
     return name or f"Datadog monitor {given.get('alert_id', given['alert_cycle_key'])}"
+
+
+def _is_test(given: Mapping[str, Any]) -> bool:
+    """Tell whether a human pressed Test Notifications, which both titles then say."""
+    titles = (str(given[key]) for key in ("alert_title", "event_title") if key in given)
+    return any(_TEST.match(title) for title in titles)
 
 
 def _fingerprint(given: Mapping[str, Any]) -> str:

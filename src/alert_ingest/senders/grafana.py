@@ -6,32 +6,23 @@ integration and from the source of grafana/alerting (receivers/webhook) and graf
 
 - `orgId` is always there, and `version` is "1". A fingerprint is unique inside an organisation.
 - `values` is null where an alert has none.
-- A rule that could not be evaluated fires as `DatasourceError`, one that got nothing as
-  `DatasourceNoData`, with all labels of the rule and its own name in the label `rulename`. Neither
-  says that the service is ill, so the rule's runbook is not for them.
+- A rule that could not be evaluated, or got nothing, says so by the alert's name (see `blind`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from alert_ingest.model import Alert
-from alert_ingest.senders.base import NAME_LIMIT, SUMMARY_LIMIT, tidy_text
+from alert_ingest.senders.base import SUMMARY_LIMIT, tidy_text
 from alert_ingest.senders.groups import GroupSender
-from alert_ingest.text import cut
-
-# Alert name -> what happened to the rule.
-BLIND: Mapping[str, str] = MappingProxyType(
-    {"DatasourceError": "could not be evaluated", "DatasourceNoData": "got no data"}
-)
 
 
 def _recognises(body: Mapping[str, Any]) -> bool:
     """Tell it from Alertmanager, which has no organisation and is at version 4."""
-    return "alerts" in body and ("orgId" in body or body.get("version") == "1")
+    return "alerts" in body and (body.get("orgId") is not None or body.get("version") == "1")
 
 
 def _scope(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -54,19 +45,7 @@ def _refine(alert: Alert, item: Mapping[str, Any]) -> Alert:
     values = _values(item.get("values"))
     if values and "values" not in alert.annotations:
         alert = replace(alert, annotations={**alert.annotations, "values": values})
-    happened = BLIND.get(alert.alert_name)
-    if happened is None:
-        return alert
-    why = alert.annotations.get("Error", "")
-    rule = cut(alert.labels.get("rulename", ""), NAME_LIMIT) or "without a name"
-    told = f"Grafana rule {rule} {happened}"
-    ignored = () if alert.runbook is None else (f"{told}: runbook {alert.runbook} is not for that",)
-    return replace(
-        alert,
-        runbook=None,
-        summary=tidy_text(f"{told}: {why}" if why else f"{told}.", SUMMARY_LIMIT),
-        notes=(*alert.notes, *ignored),
-    )
+    return alert
 
 
 def _values(values: object) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import refuse_if_group_is_short
-from runbook_action.errors import ActionRefused
+from runbook_action.errors import ActionRefused, ChangeReverted
 from runbook_action.fields import BooleanField, Field
 from runbook_action.holding import Holding
 from runbook_action.leases import Taken, thing_of, why_kept
@@ -23,6 +23,7 @@ from runbook_action.objects import Node
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights
 from runbook_action.unchanged import patch_unless_changed
 
@@ -45,6 +46,11 @@ class CordonNode(Defaults):
     def rights(self) -> Mapping[TargetKind, Sequence[Right]]:
         """The node, and its group."""
         return {"node": rights("node", "get", "list", "patch")}
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Whether nodes are added where there are too few."""
+        return {"nodes_are_added": BooleanField()} if self.cordoned else {}
 
     @property
     def lends(self) -> bool:
@@ -88,6 +94,8 @@ class CordonNode(Defaults):
             patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
             if taken is not None:
                 holding.settle(taken)
+        elif node.unschedulable is not self.cordoned:
+            raise ChangeReverted(f"{request.target} {_taken_back(node)}.")
         elif self.cordoned:
             holding.confirm()
         changes = [] if before is self.cordoned else [_change(node, self.cordoned)]
@@ -104,7 +112,8 @@ class CordonNode(Defaults):
         node = services.cluster.node(request.target.name)
         reasons = []
         if node.unschedulable is not self.cordoned:
-            reasons.append(f"it is {_state(node.unschedulable)}")
+            ours = marks.recorded(node, request) is not None
+            reasons.append(_taken_back(node) if ours else f"it is {_state(node.unschedulable)}")
         if not self.cordoned and not node.ready:
             reasons.append("it is not ready")
         return Outcome(
@@ -194,6 +203,27 @@ def take_node(node: Node, request: Request, services: Services) -> Taken:
     what = f"spec.unschedulable of {request.target}"
     taken.refuse_unless_allowed(node.unschedulable, True, what)
     return taken
+
+
+def refuse_if_opened(node: Node) -> None:
+    """Stop where somebody lets pods on a node that an action has cordoned.
+
+    Raises
+    ------
+    ChangeReverted
+        The message names who.
+    """
+    if not node.unschedulable:
+        raise ChangeReverted(f"node {node.name} {opened(node)}.")
+
+
+def opened(node: Node) -> str:
+    """Say of a node that is not cordoned who opened it."""
+    return _taken_back(node) if marks.of(node)[marks.INCIDENT_ID] else "is not cordoned"
+
+
+def _taken_back(node: Node) -> str:
+    return f"is {_state(node.unschedulable)}: {reverted_by(node, 'spec', 'unschedulable')}"
 
 
 def _patch(annotations: Mapping[str, Any], cordoned: bool) -> dict[str, Any]:

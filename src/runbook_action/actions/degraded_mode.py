@@ -42,6 +42,7 @@ from runbook_action.rollout import (
     refuse_if_paused,
     restart_change,
     restart_patch,
+    restart_reverted,
     verdict,
     watched,
 )
@@ -142,8 +143,12 @@ class DegradedMode(Defaults):
         restart = restart_change(services, deployment, request)
         # Once the pods are restarted the switch was made: who changed it since wanted to.
         if not is_restarted(deployment, request):
-            _switch(services, setting, self.enabled)
-            if taken is not None:
+            if taken is None:
+                _switch(services, setting, self.enabled)
+            else:
+                taken.refuse_unless_allowed(setting, True, services.degraded_mode_parameter)
+                if taken.write is not None:
+                    _switch(services, setting, bool(taken.write))
                 holding.settle(taken)
             patch = restart_patch(deployment, restart, request)
             patch_unless_changed(services.cluster, deployment, patch)
@@ -153,6 +158,7 @@ class DegradedMode(Defaults):
             _done(self.enabled),
             [*_switch_change(services, previous, self.enabled), restart],
             undo=self._undo(previous),
+            reverted=lambda found: restart_reverted(found, request) or self._set_back(services),
             details={_SETTING: self.enabled},
         )
 
@@ -162,6 +168,9 @@ class DegradedMode(Defaults):
         reasons = []
         if setting is not self.enabled:
             reasons.append(f"{services.degraded_mode_parameter} is {_text(setting)}")
+            deployment = read_workload(services.cluster, request.target)
+            if is_restarted(deployment, request):
+                reasons[-1] += f": {self._set_back(services)}"
         return verdict(services, request.target, reasons, {_SETTING: setting})
 
     def undo(self, request: Request, services: Services) -> Outcome:
@@ -225,6 +234,12 @@ class DegradedMode(Defaults):
         if setting is not self.enabled:
             return Return("changed")
         return Return("bring back", source.get(_SETTING) is True)
+
+    def _set_back(self, services: Services) -> str:
+        if _read(services) is self.enabled:
+            return ""
+        name = services.degraded_mode_parameter
+        return f"reverted by whoever set {name} to {_text(not self.enabled)} (see its history)"
 
     def _undo(self, previous: bool) -> Undo:
         return Undo(self.name, {_SETTING: previous})

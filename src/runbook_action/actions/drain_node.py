@@ -1,15 +1,17 @@
 """``drain_node``: cordon a node and evict its pods, by the rules of ``kubectl drain``.
 
 Pods leave only through the Eviction API, so no disruption budget is ever broken. What a budget
-blocks is tried again until the deadline; then the node is uncordoned, unless it was cordoned
-before, and the error names each pod and what blocked it.
+blocks is tried again until the deadline; what can never be evicted, as two budgets select it, is
+named as soon as the other pods are gone. Then the node is uncordoned, unless it was cordoned before
+or its kubelet is silent, and the error names each pod and what blocked it.
 
-Which pods stay and which stop the drain follows ``pkg/drain/filters.go`` of kubernetes/kubectl,
-with two differences: a drain that has to be refused is refused before the node is cordoned, and a
-pod that refuses remediation, itself or by its owners or namespace, is left alone and told of.
+Which pods stay and which stop the drain says ``leaving``. A drain that has to be refused is refused
+before the node is cordoned, and a pod that refuses remediation, itself or by its owners or
+namespace, is left alone and told of.
 
-Never is more than one node of a group drained: another one that is cordoned or not ready forbids
-it, before the cordon and, as two drains may look at the same moment, once more after it.
+Never is more than one node of a group drained: another one that is out of service forbids it,
+before the cordon and, as two drains may look at the same moment, once more after it. The last node
+of a group that takes pods is not drained, nor one whose pods fit nowhere else (``room``).
 
 First the lease remembers whether the node was cordoned before (``leases``), then the mark and the
 cordon are one write. A repeated call finds the mark, with the time the drain began in it, and goes
@@ -19,26 +21,32 @@ on with the pods that are left. It needs the opt-in ClusterRole for nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.actions.cordon_node import node_holding, take_node
-from runbook_action.blast_radius import refuse_if_group_is_short
-from runbook_action.errors import (
-    AccessDenied,
-    ActionRefused,
-    ClusterConflict,
-    RetryableError,
-    RolloutFailed,
-    TargetNotFound,
+from runbook_action.actions.cordon_node import (
+    node_holding,
+    opened,
+    refuse_if_opened,
+    take_node,
 )
+from runbook_action.blast_radius import refuse_if_group_is_short, refuse_if_no_room
+from runbook_action.errors import AccessDenied, ActionRefused, RolloutFailed
 from runbook_action.fields import BooleanField, Field, IntegerField
 from runbook_action.holding import Holding
 from runbook_action.leases import Return, why_kept
+from runbook_action.leaving import (
+    NAMED_IN_ERRORS,
+    Leaving,
+    Refusals,
+    ask_to_leave,
+    id_of,
+    leaving,
+    refuse_if_forbidden,
+)
 from runbook_action.objects import Node, Pod
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -48,32 +56,9 @@ from runbook_action.rights import rights
 from runbook_action.unchanged import patch_unless_changed
 
 POLL_SECONDS = 1.0
-EVICTIONS_AT_ONCE = 8
 DEFAULT_DEADLINE_SECONDS = 300
-_NAMED_IN_ERRORS = 10
 _BEGAN = "began_at"
 _CORDONED = "cordoned_before"
-
-
-@dataclass(frozen=True)
-class Sorted:
-    """The pods of a node: to evict, to leave with the reason, and those that forbid the drain.
-
-    Of those that stay, ``refused`` are the ones that could leave and whose owners do not let them.
-    """
-
-    evict: Sequence[Pod]
-    leave: Mapping[str, str]
-    forbid: Mapping[str, str]
-    refused: Sequence[str]
-
-    @property
-    def told(self) -> str:
-        """Who refused, for the summary: the node is not empty for whoever repairs it."""
-        if not self.refused:
-            return ""
-        named = ", ".join(self.refused[:_NAMED_IN_ERRORS])
-        return f" {len(self.refused)} of them are left alone, as their owners refuse: {named}."
 
 
 @dataclass(frozen=True)
@@ -101,12 +86,13 @@ class DrainNode(Defaults):
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """Deadline in seconds, and kubectl's two permissions to lose something."""
+        """Deadline in seconds, and what may be lost or taken for granted."""
         return {
             "deadline_seconds": IntegerField(30, 3600),
             "grace_period_seconds": IntegerField(0, 600),
             "delete_emptydir_data": BooleanField(),
             "evict_unmanaged": BooleanField(),
+            "nodes_are_added": BooleanField(),
         }
 
     @property
@@ -120,21 +106,22 @@ class DrainNode(Defaults):
         return {_CORDONED: BooleanField(required=True)}
 
     def plan(self, request: Request, services: Services) -> Outcome:
-        """Show the cordon and every pod that would be evicted."""
+        """Show the cordon, every pod that would be evicted, and what would be lost with it."""
         node = _read(services, request)
-        found = _sort(services, request, _consent(services))
-        _refuse_if_forbidden(found, request)
+        found = _look(services, request, node, _consent(services))
+        refuse_if_forbidden(found, request)
         if found.evict or not node.unschedulable:
             refuse_if_group_is_short(node, request, services.cluster)
+            refuse_if_no_room(node, found.evict, request, services.cluster)
         changes = [_cordon(node)] if not node.unschedulable else []
         changes += [_eviction(pod) for pod in found.evict]
         if not changes:
             return Outcome("unchanged", f"change nothing: {request.target} is drained already.")
         return Outcome(
             "planned",
-            f"cordon {request.target} and evict {len(found.evict)} pods from it; "
-            f"{len(found.leave)} stay.{found.told}",
-            details={"left": dict(found.leave)},
+            f"cordon {request.target} and evict {len(found.evict)} pods from it"
+            f"{_at_a_loss(found)}; {len(found.leave)} stay.{found.told}",
+            details={"left": dict(found.leave), "lost": found.lost},
             plan=changes,
             undo=self._undo(node.unschedulable),
         )
@@ -143,10 +130,11 @@ class DrainNode(Defaults):
         """Cordon, and evict until the node is empty, the deadline or the end of this call."""
         node = _read(services, request)
         recorded, consent = marks.recorded(node, request), _consent(services)
-        found = _sort(services, request, consent)
+        found = _look(services, request, node, consent)
         if recorded is None:
-            _refuse_if_forbidden(found, request)
+            refuse_if_forbidden(found, request)
             refuse_if_group_is_short(node, request, services.cluster)
+            refuse_if_no_room(node, found.evict, request, services.cluster)
             holding = node_holding(request, services, node)
             taken = take_node(node, request, services)
             recorded = {
@@ -158,7 +146,7 @@ class DrainNode(Defaults):
                 "metadata": {"annotations": marks.mark(node, request, recorded)},
                 "spec": {"unschedulable": True},
             }
-            patch_unless_changed(services.cluster, node, patch)
+            node = patch_unless_changed(services.cluster, node, patch)
             holding.settle(taken)
         else:
             node_holding(request, services, node).confirm()
@@ -167,30 +155,47 @@ class DrainNode(Defaults):
         if found.evict:
             self._stop_if_group_is_short(request, services, node)
         deadline = _deadline(recorded, request, services)
-        blocked: dict[str, str] = {}
+        lost = found.lost
+        refusals = Refusals()
         while found.evict:
-            blocked = _evict_all(found.evict, request, services)
-            if services.clock.remaining() < POLL_SECONDS:
+            refuse_if_opened(node)
+            asked = ask_to_leave(found.evict, _grace(request), services.cluster)
+            refusals = Refusals(
+                asked.blocked,
+                {**refusals.ending, **asked.ending},
+                {**refusals.never, **asked.never},
+            )
+            found = found.without(refusals.skipped)
+            if services.clock.remaining() < POLL_SECONDS or not found.evict:
                 break
             services.clock.sleep(POLL_SECONDS)
-            found = _sort(services, request, consent)
+            node = _read(services, request)
+            found = _look(services, request, node, consent).without(refusals.skipped)
             if found.evict and services.clock.now() >= deadline:
-                self._give_up(request, services, found, blocked)
+                self._give_up(request, services, {**_still_there(found), **refusals.blocked})
+        if refusals.never and not found.evict:
+            self._give_up(request, services, refusals.never)
+        refuse_if_opened(node)
         undo = self._undo(cordoned_before)
-        details = {"pods": recorded.get("pods"), "left": dict(found.leave), "blocked": blocked}
+        details = {
+            "pods": recorded.get("pods"),
+            "left": dict(found.leave),
+            "lost": lost,
+            "blocked": {**refusals.blocked, **refusals.never},
+        }
         if found.evict:
             return Outcome(
                 "in_progress",
                 f"{request.target} is cordoned; {len(found.evict)} pods are still on it.",
                 changed=True,
-                details={**details, "remaining": [_id(pod) for pod in found.evict]},
+                details={**details, "remaining": [id_of(pod) for pod in found.evict]},
                 plan=changes,
                 undo=undo,
             )
         return Outcome(
             "succeeded",
-            f"{request.target} is cordoned and empty but for {len(found.leave)} pods that "
-            f"stay.{found.told}",
+            f"{request.target} is cordoned and empty but for {len(found.leave)} pods that stay"
+            f"{_skipped(refusals.ending)}.{found.told}{_next(node)}",
             changed=True,
             details={**details, "blocked": {}},
             plan=changes,
@@ -200,15 +205,15 @@ class DrainNode(Defaults):
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: cordoned, and no evictable pod is left."""
         node = _read(services, request)
-        found = _sort(services, request, _consent(services))
-        reasons = [] if node.unschedulable else ["it is not cordoned"]
-        left = [*(_id(pod) for pod in found.evict), *found.forbid]
+        found = _look(services, request, node, _consent(services))
+        reasons = [] if node.unschedulable else [f"it {opened(node)}"]
+        left = [*(id_of(pod) for pod in found.evict), *found.forbid]
         if left:
-            reasons.append(f"{len(left)} pods are left: {', '.join(left[:_NAMED_IN_ERRORS])}")
+            reasons.append(f"{len(left)} pods are left: {', '.join(left[:NAMED_IN_ERRORS])}")
         healthy = not reasons
         return Outcome(
             "succeeded" if healthy else "unhealthy",
-            f"{request.target} is drained."
+            f"{request.target} is drained.{_next(node)}"
             if healthy
             else f"{request.target} is not drained: {'; '.join(reasons)}.",
             details={"reasons": reasons, "left": dict(found.leave)},
@@ -218,6 +223,13 @@ class DrainNode(Defaults):
     def undo(self, request: Request, services: Services) -> Outcome:
         """Uncordon, if this incident cordoned it."""
         node = _read(services, request)
+        if node.silent and node.unschedulable:
+            # For good: the alert may end with the node, and a human has to look at it first.
+            node_holding(request, services, node).let_go(node.unschedulable)
+            node_holding(request, services, node).forget()
+            return Outcome(
+                "unchanged", f"{request.target} stays cordoned: its kubelet is silent.{_next(node)}"
+            )
         answer = self._let_go(request, services, node)
         if answer.value is not False or not node.unschedulable:
             state = "cordoned" if node.unschedulable else "open to pods"
@@ -233,24 +245,20 @@ class DrainNode(Defaults):
         """Whether pods are put on the node."""
         return (node_holding(request, services),)
 
-    def _give_up(
-        self,
-        request: Request,
-        services: Services,
-        found: Sorted,
-        blocked: Mapping[str, str],
-    ) -> None:
+    def _give_up(self, request: Request, services: Services, left: Mapping[str, str]) -> None:
         node = services.cluster.node(request.target.name)
-        opened = self._let_go(request, services, node).value is False
-        left = [
-            f"{_id(pod)} ({blocked.get(_id(pod), 'is still ending')})"
-            for pod in found.evict[:_NAMED_IN_ERRORS]
-        ]
+        named = "; ".join(f"{pod} ({why})" for pod, why in list(left.items())[:NAMED_IN_ERRORS])
+        state = "stays cordoned: its kubelet is silent"
+        if not node.silent:
+            opened = self._let_go(request, services, node).value is False
+            state = (
+                "was uncordoned"
+                if opened
+                else "stays cordoned: it was so before, or another incident needs it so"
+            )
         raise RolloutFailed(
-            f"{len(found.evict)} pods were still on {request.target} at the deadline: "
-            f"{'; '.join(left)}. The node "
-            f"{'was uncordoned' if opened else 'stays cordoned: it was so before, or another '}"
-            f"{'' if opened else 'incident needs it so'}."
+            f"{len(left)} pods were still on {request.target}: {named}. The node "
+            f"{state}.{_next(node)}"
         )
 
     def _stop_if_group_is_short(self, request: Request, services: Services, node: Node) -> None:
@@ -292,68 +300,39 @@ def _consent(services: Services) -> ConsentOfPods:
     return ConsentOfPods(services.cluster, only_annotated=services.only_annotated)
 
 
-def _sort(services: Services, request: Request, consent: ConsentOfPods) -> Sorted:
-    evict, leave, forbid, refused = [], {}, {}, []
-    for pod in services.cluster.pods_on_node(request.target.name):
-        if reason := _stays(pod):
-            leave[_id(pod)] = reason
-        elif not pod.terminating and (reason := consent.why_not(pod)):
-            leave[_id(pod)] = reason
-            refused.append(_id(pod))
-        elif reason := _forbids(pod, request.parameters):
-            forbid[_id(pod)] = reason
-        else:
-            evict.append(pod)
-    return Sorted(evict, leave, forbid, refused)
+def _look(services: Services, request: Request, node: Node, consent: ConsentOfPods) -> Leaving:
+    now = services.clock.now()
+    return leaving(services.cluster, node, request.parameters, now, consent)
 
 
-def _stays(pod: Pod) -> str | None:
-    if pod.controller_kind == "DaemonSet":
-        return "its DaemonSet would put it back"
-    if pod.mirror:
-        return "a static pod: only the node itself can end it"
-    if pod.finished:
-        return "finished: it holds nothing"
-    return None
+def _grace(request: Request) -> int | None:
+    return request.parameters.get("grace_period_seconds")
 
 
-def _forbids(pod: Pod, parameters: Mapping[str, Any]) -> str | None:
-    if pod.terminating:
-        return None
-    if pod.controller_kind is None and not parameters.get("evict_unmanaged"):
-        return "no controller would start it elsewhere (allow with evict_unmanaged)"
-    if pod.local_storage and not parameters.get("delete_emptydir_data"):
-        return "its emptyDir would be lost (allow with delete_emptydir_data)"
-    return None
+def _still_there(found: Leaving) -> dict[str, str]:
+    return {id_of(pod): "is still ending" for pod in found.evict}
 
 
-def _refuse_if_forbidden(found: Sorted, request: Request) -> None:
-    if found.forbid:
-        named = [f"{pod}: {why}" for pod, why in list(found.forbid.items())[:_NAMED_IN_ERRORS]]
-        raise ActionRefused(
-            f"{request.target} cannot be drained without losing something: {'; '.join(named)}."
-        )
+def _at_a_loss(found: Leaving) -> str:
+    named = [f"{pod} {what}" for pod, what in found.lost.items()]
+    if not named:
+        return ""
+    more = f"; and {len(named) - NAMED_IN_ERRORS} more" if len(named) > NAMED_IN_ERRORS else ""
+    return f", which loses: {'; '.join(named[:NAMED_IN_ERRORS])}{more}"
 
 
-def _evict_all(pods: Sequence[Pod], request: Request, services: Services) -> dict[str, str]:
-    """Ask for the eviction of every pod that is not on its way out yet; say what was blocked."""
-    grace = request.parameters.get("grace_period_seconds")
+def _skipped(pods: Mapping[str, str]) -> str:
+    named = [f"{pod} ({why})" for pod, why in list(pods.items())[:NAMED_IN_ERRORS]]
+    return f": {'; '.join(named)}" if named else ""
 
-    def evict(pod: Pod) -> str | None:
-        try:
-            services.cluster.evict(pod, grace)
-        except (TargetNotFound, ClusterConflict):
-            return None  # gone, or another pod of that name by now
-        except RetryableError as error:
-            return str(error)
-        return None
 
-    waiting = [pod for pod in pods if not pod.terminating]
-    with ThreadPoolExecutor(EVICTIONS_AT_ONCE) as pool:
-        answers = list(pool.map(evict, waiting))
-    return {
-        _id(pod): answer for pod, answer in zip(waiting, answers, strict=True) if answer is not None
-    }
+def _next(node: Node) -> str:
+    if not node.silent:
+        return ""
+    return (
+        " What ran on it is free to run elsewhere only once the node is gone: terminate its "
+        "instance, or, sure that it is off, taint it with node.kubernetes.io/out-of-service."
+    )
 
 
 def _deadline(recorded: Mapping[str, Any], request: Request, services: Services) -> datetime:
@@ -371,11 +350,7 @@ def _cordon(node: Node, before: bool | None = False) -> Change:
 
 
 def _eviction(pod: Pod) -> Change:
-    return Change("Pod", _id(pod), "eviction", "running", "evicted")
-
-
-def _id(pod: Pod) -> str:
-    return f"{pod.namespace}/{pod.name}"
+    return Change("Pod", id_of(pod), "eviction", "running", "evicted")
 
 
 ACTION = DrainNode()

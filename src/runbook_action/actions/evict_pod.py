@@ -18,7 +18,7 @@ from runbook_action.actions.base import Defaults
 from runbook_action.errors import ActionRefused, ClusterConflict, TargetNotFound
 from runbook_action.fields import BooleanField, Field, IntegerField
 from runbook_action.kinds import KINDS, KindWord
-from runbook_action.objects import Json, Pod, Workload
+from runbook_action.objects import Json, Pod, Workload, lost_with
 from runbook_action.outcome import Change, Outcome
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
@@ -170,8 +170,8 @@ def _refuse_unless_replaced(pod: Pod, request: Request) -> None:
         why = "it is a static pod: only the node itself can end it"
     elif pod.finished:
         why = "it has ended: it holds nothing"
-    elif pod.local_storage and not request.parameters.get("delete_emptydir_data"):
-        why = "its emptyDir would be lost (allow with delete_emptydir_data)"
+    elif pod.local_data and not request.parameters.get("delete_emptydir_data"):
+        why = f"its {lost_with(pod)} would be lost (allow with delete_emptydir_data)"
     if why:
         raise ActionRefused(f"{request.target} is not evicted: {why}.")
 

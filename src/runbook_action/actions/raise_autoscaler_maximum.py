@@ -17,7 +17,7 @@ from typing import Any, cast
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.autoscaler_things import maximum_holding
-from runbook_action.errors import ActionRefused, InvalidRequest
+from runbook_action.errors import ActionRefused, ChangeReverted, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField
 from runbook_action.holding import Holding
 from runbook_action.leases import why_kept
@@ -25,6 +25,7 @@ from runbook_action.objects import Autoscaler
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights
 from runbook_action.unchanged import patch_unless_changed
 
@@ -111,6 +112,8 @@ class RaiseAutoscalerMaximum(Defaults):
         else:
             holding.confirm()
             before, after = recorded
+            if autoscaler.max_replicas < after:
+                raise ChangeReverted(f"the maximum of {request.target} {_lowered(autoscaler)}.")
         return Outcome(
             "succeeded",
             f"The maximum of {request.target} went from {before} to {after}.",
@@ -122,7 +125,10 @@ class RaiseAutoscalerMaximum(Defaults):
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: the autoscaler is below its maximum, and can scale."""
         autoscaler = _read(request, services)
+        recorded = marks.numbers(autoscaler, request, "after")
         reasons = []
+        if recorded is not None and autoscaler.max_replicas < recorded[0]:
+            reasons.append(f"its maximum {_lowered(autoscaler)}")
         if autoscaler.current_replicas >= autoscaler.max_replicas:
             reasons.append(f"it is at its maximum of {autoscaler.max_replicas}")
         able = autoscaler.condition("AbleToScale")
@@ -194,6 +200,10 @@ def _decide(autoscaler: Autoscaler, request: Request) -> tuple[int, int]:
             f"is not raised any further."
         )
     return before, after
+
+
+def _lowered(autoscaler: Autoscaler) -> str:
+    return f"is {autoscaler.max_replicas}: {reverted_by(autoscaler, 'spec', 'maxReplicas')}"
 
 
 def _change(autoscaler: Autoscaler, before: int, after: int) -> Change:

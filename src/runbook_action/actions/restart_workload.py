@@ -23,6 +23,7 @@ from runbook_action.objects import Workload
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, Target, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rolling
 from runbook_action.rollout import (
     POLL_SECONDS,
@@ -32,8 +33,10 @@ from runbook_action.rollout import (
     is_restarted,
     read_workload,
     refuse_if_it_cannot_roll,
+    refuse_if_reverted,
     restart_change,
     restart_patch,
+    restart_reverted,
     verdict,
     watched,
 )
@@ -83,6 +86,9 @@ class RestartWorkload(Defaults):
         refuse_if_it_cannot_roll(workload, request.target)
         change = restart_change(services, workload, request)
         if not is_restarted(workload, request):
+            if marks.recorded(workload, request) is not None:  # both were one write
+                why = reverted_by(workload, "spec", "template")
+                refuse_if_reverted(request.target, why)
             refuse_if_too_few_stay_ready(workload, request)
             found = workload.template_annotations
             before: dict[str, Any] = {key: found.get(key) for key in marks.OF_A_RESTART}
@@ -97,11 +103,20 @@ class RestartWorkload(Defaults):
                     **restart_patch(workload, change, request),
                 },
             )
-        return watched(services, request.target, "The restart was asked for", [change])
+        return watched(
+            services,
+            request.target,
+            "The restart was asked for",
+            [change],
+            reverted=lambda found: restart_reverted(found, request),
+        )
 
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: rollout complete, replicas ready, no container stuck."""
-        return verdict(services, request.target, [], {})
+        workload = read_workload(services.cluster, request.target)
+        known = marks.recorded(workload, request) is not None
+        why = restart_reverted(workload, request) if known else ""
+        return verdict(services, request.target, [why] if why else [], {})
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Put the pod template back, unless the restart is complete."""

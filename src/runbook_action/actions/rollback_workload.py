@@ -25,12 +25,14 @@ from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     is_restarted,
     read_workload,
     refuse_if_it_cannot_roll,
     refuse_if_paused,
+    refuse_if_reverted,
     restart_change,
     restart_patch,
     verdict,
@@ -93,6 +95,12 @@ class RollbackWorkload(Defaults):
         """Put the earlier template in place, and watch the rollout."""
         workload = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(workload, request.target)
+        recorded = marks.recorded(workload, request)
+        if recorded is not None:  # it and the template were one write
+            why = _reverted(workload, recorded)
+            if not why and not is_restarted(workload, request):
+                why = reverted_by(workload, "spec", "template")
+            refuse_if_reverted(request.target, why)
         if is_restarted(workload, request):
             previous = _recorded(workload, request)
             before, after = previous["from_revision"], previous.get("to_revision")
@@ -115,11 +123,14 @@ class RollbackWorkload(Defaults):
             f"Revision {before} was replaced by the template of revision {after}",
             changes,
             undo=self._undo(before, previous[_PUT]),
+            reverted=lambda found: _reverted(found, previous),
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: rollout complete, replicas ready, no container stuck."""
-        return verdict(services, request.target, [], {})
+        workload = read_workload(services.cluster, request.target)
+        why = _reverted(workload, marks.recorded(workload, request))
+        return verdict(services, request.target, [why] if why else [], {})
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Roll forward to the template from before this incident, unless another came since."""
@@ -136,11 +147,11 @@ class RollbackWorkload(Defaults):
         before = recorded["from_revision"]
         changes: list[Change] = []
         if not undone:
-            if digest_of(workload.template) != recorded[_PUT]:
+            if why := _reverted(workload, recorded):
                 return Outcome(
                     "unchanged",
                     f"The template of {target} is no longer the one that this incident rolled it "
-                    f"back to: somebody has deployed another since, which is left alone.",
+                    f"back to, {why}: somebody has deployed another since, which is left alone.",
                 )
             refuse_if_paused(workload, target)
             known = revisions_of(services.cluster, workload)
@@ -207,6 +218,14 @@ class RollbackWorkload(Defaults):
             f"{request.target} has no {wanted} in its history that differs from the current one "
             f"by more than a restart: there is nothing to roll back to."
         )
+
+
+def _reverted(workload: Workload, recorded: Mapping[str, Any] | None) -> str:
+    """Say who put another template there than the one that this step did; empty if nobody did."""
+    put = (recorded or {}).get(_PUT)
+    if not isinstance(put, str) or put == digest_of(workload.template):
+        return ""
+    return reverted_by(workload, "spec", "template")
 
 
 def _recorded(workload: Workload, request: Request) -> Mapping[str, Any]:

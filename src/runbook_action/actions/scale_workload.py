@@ -30,6 +30,7 @@ from runbook_action.objects import Autoscaler, KubernetesObject, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Cluster, Right, Services
 from runbook_action.request import Request, TargetKind
+from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     read_workload,
@@ -166,6 +167,7 @@ class ScaleWorkload(Defaults):
             [_change(workload, scaling)],
             undo=Undo(self.name, scaling.to_json()),
             at_least=scaling.after,
+            reverted=lambda found: _reverted(found, scaling, services),
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
@@ -175,6 +177,8 @@ class ScaleWorkload(Defaults):
         reasons = []
         if scaling and workload.replicas < scaling.after:
             reasons.append(f"{workload.replicas} replicas are wanted, not {scaling.after}")
+            if why := _reverted(workload, scaling, services):
+                reasons[-1] += f": {why}"
         return verdict(services, request.target, reasons, {})
 
     def undo(self, request: Request, services: Services) -> Outcome:
@@ -243,6 +247,11 @@ class ScaleWorkload(Defaults):
             return workload, autoscaler if recorded.autoscaler else None, recorded
         # From what runs now, not from an autoscaler's minimum: more than now is what is needed.
         running = workload.replicas
+        if running == 0:
+            raise ActionRefused(
+                f"{request.target} is scaled to 0 replicas, which somebody has chosen: its owner, "
+                f"or what runs its pods instead (an Argo Rollout). It is not scaled up."
+            )
         limit = _limit(request, autoscaler)
         after = min(_wanted(request, running), limit)
         if after <= running:
@@ -314,6 +323,17 @@ def _number(workload: Workload, autoscaler: Autoscaler | None) -> int:
 
 def _is_done(workload: Workload, autoscaler: Autoscaler | None, scaling: Scaling) -> bool:
     return _number(workload, autoscaler) >= scaling.after
+
+
+def _reverted(workload: Workload, scaling: Scaling, services: Services) -> str:
+    """Say who has lowered the number that was set; empty while it stands."""
+    if scaling.autoscaler is None:
+        low = workload.replicas < scaling.after
+        return reverted_by(workload, "spec", "replicas") if low else ""
+    autoscaler = _autoscaler(services, workload)
+    if autoscaler is None or autoscaler.min_replicas >= scaling.after:
+        return ""
+    return reverted_by(autoscaler, "spec", "minReplicas")
 
 
 def _what(scaling: Scaling) -> str:

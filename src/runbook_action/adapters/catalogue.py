@@ -36,16 +36,35 @@ class CatalogueTable:
         ActionRefused
             If one of them cannot be read: publish it again.
         """
-        found: list[Mapping[str, Any]] = []
         with translated(f"reading the catalogue in table {self._table}"):
             pages = self._client.get_paginator("scan").paginate(TableName=self._table)
             items = [item for page in pages for item in page["Items"]]
-        for item in items:
-            try:
-                found.append(json.loads(item["definition"]["S"]))
-            except (KeyError, ValueError) as error:
-                raise ActionRefused(
-                    f"runbook {item.get('name', {}).get('S')} in table {self._table} cannot be "
-                    f"read ({error!r}). Publish it again with 'srectl runbooks publish'."
-                ) from error
-        return found
+        return [self._read(item) for item in items]
+
+    def published(self, name: str) -> Mapping[str, Any] | None:
+        """Read one runbook, consistently; None if there is none of that name.
+
+        Raises
+        ------
+        ActionRefused
+            If it cannot be read: publish it again.
+        """
+        with translated(f"reading runbook {name} in table {self._table}"):
+            answer = self._client.get_item(
+                TableName=self._table, Key={"name": {"S": name}}, ConsistentRead=True
+            )
+        item = answer.get("Item")
+        return None if item is None else self._read(item)
+
+    def _read(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            definition = json.loads(item["definition"]["S"])
+            if isinstance(definition, dict):
+                return definition
+            fault: object = type(definition)
+        except (KeyError, ValueError) as error:
+            fault = error
+        raise ActionRefused(
+            f"runbook {item.get('name', {}).get('S')} in table {self._table} cannot be read "
+            f"({fault!r}). Publish it again with 'srectl runbooks publish'."
+        )

@@ -24,18 +24,22 @@ from runbook_action.errors import (
     ClusterRejected,
     ClusterThrottled,
     ClusterUnreachable,
+    NamespaceEnding,
     RunbookActionError,
     TargetNotFound,
 )
 from runbook_action.kinds import KINDS, KindWord
 from runbook_action.objects import KubernetesObject, Pod, view
 from runbook_action.ports import Cluster, Right, T
+from runbook_action.reverted import FIELD_MANAGER
 
 TIMEOUT_SECONDS = (3.0, 10.0)  # connect, read
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 _PAGE = 500
 _BUDGET = "DisruptionBudget"
+_ENDING = "NamespaceTerminating"
+_EVICTION = "/eviction"
 
 
 class Access(Protocol):
@@ -50,8 +54,8 @@ class Access(Protocol):
     def forget(self, name: str) -> None:
         """Drop what is cached about a cluster."""
 
-    def forget_credentials(self, name: str) -> None:
-        """Drop the cached token and session."""
+    def forget_credentials(self, name: str, refused: str) -> None:
+        """Drop the cached token and session, unless it is another token by now."""
 
 
 class KubernetesCluster(Cluster):
@@ -124,7 +128,8 @@ class KubernetesCluster(Cluster):
         """Make an object; ClusterConflict if there is one of that name already."""
         known = KINDS[kind]
         named = {"apiVersion": known.api_version, "kind": known.kind, **body}
-        return view(kind, self._request("POST", _path(kind, namespace), body=named))
+        query = {"fieldManager": FIELD_MANAGER}
+        return view(kind, self._request("POST", _path(kind, namespace), query, body=named))
 
     def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Write an Event; ClusterConflict if there is one of that name already."""
@@ -138,7 +143,7 @@ class KubernetesCluster(Cluster):
             options["gracePeriodSeconds"] = grace_period_seconds
         self._request(
             "POST",
-            f"/api/v1/namespaces/{_quoted(pod.namespace)}/pods/{_quoted(pod.name)}/eviction",
+            f"/api/v1/namespaces/{_quoted(pod.namespace)}/pods/{_quoted(pod.name)}" + _EVICTION,
             body={
                 "apiVersion": "policy/v1",
                 "kind": "Eviction",
@@ -149,7 +154,8 @@ class KubernetesCluster(Cluster):
 
     def _patched(self, current: T, patch: object, content_type: str) -> T:
         path = _path(current.kind, current.namespace, current.name)
-        answer = self._request("PATCH", path, body=patch, content_type=content_type)
+        query = {"fieldManager": FIELD_MANAGER}
+        answer = self._request("PATCH", path, query, body=patch, content_type=content_type)
         return type(current)(answer)
 
     def _request(
@@ -160,16 +166,20 @@ class KubernetesCluster(Cluster):
         body: object = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        status, text = self._send(method, path, query, body, content_type)
+        token = self._access.token(self._name)
+        status, text = self._send(method, path, query, body, content_type, token)
         if status == 401:
             # The one fault that new credentials may mend: a session revoked, an access entry
             # made a moment ago. Once, or a wrong role would loop.
-            self._access.forget_credentials(self._name)
-            status, text = self._send(method, path, query, body, content_type)
+            self._access.forget_credentials(self._name, token)
+            token = self._access.token(self._name)
+            status, text = self._send(method, path, query, body, content_type, token)
         if not 200 <= status < 300:
-            if status >= 500:
+            what = f"{method} {path} in cluster {self._name}"
+            error = _error(status, what, _said(text), evicting=path.endswith(_EVICTION))
+            if isinstance(error, ClusterUnreachable):
                 self._access.forget(self._name)
-            raise _error(status, f"{method} {path} in cluster {self._name}", _message(text))
+            raise error
         try:
             answer = json.loads(text)
         except ValueError as error:
@@ -186,11 +196,12 @@ class KubernetesCluster(Cluster):
         query: Mapping[str, str] | None,
         body: object,
         content_type: str,
+        token: str,
     ) -> tuple[int, bytes]:
         headers = {
             "Accept": "application/json",
-            "Authorization": f"Bearer {self._access.token(self._name)}",
-            "User-Agent": "sre-platform-runbook-action",
+            "Authorization": f"Bearer {token}",
+            "User-Agent": FIELD_MANAGER,
         }
         if body is not None:
             headers["Content-Type"] = content_type
@@ -222,13 +233,14 @@ class KubernetesCluster(Cluster):
 
     def _connected(self) -> ApiClient:
         endpoint = self._access.endpoint(self._name)
-        if self._client is None or self._client[0] != endpoint:
+        client = self._client  # one look: other threads may put another one there
+        if client is None or client[0] != endpoint:
             configuration = Configuration(host=endpoint.url)
             configuration.ca_cert_data = endpoint.ca_pem
             # The state machine retries, by the name of the error and with a wait in between.
             configuration.retries = False
-            self._client = (endpoint, ApiClient(configuration))
-        return self._client[1]
+            client = self._client = (endpoint, ApiClient(configuration))
+        return client[1]
 
 
 def _quoted(name: str) -> str:
@@ -241,27 +253,35 @@ def _path(kind: KindWord, namespace: str, name: str = "") -> str:
     return f"{known.root}{within}/{known.resource}" + (f"/{_quoted(name)}" if name else "")
 
 
-def _message(text: bytes) -> str:
-    # A Status object says more than the code; anything else may be a proxy's page.
+def _said(text: bytes) -> Mapping[str, Any]:
+    """The Status object of an answer, or an empty one: anything else may be a proxy's page."""
     try:
         status = json.loads(text)
     except ValueError:
-        return "no explanation given"
-    if not isinstance(status, dict):
-        return "no explanation given"
-    causes = (status.get("details") or {}).get("causes") or []
-    # Only here a refused eviction names the budget.
-    budgets = [str(each.get("message")) for each in causes if each.get("reason") == _BUDGET]
-    return " ".join([str(status.get("message") or "no explanation given")[:500], *budgets])
+        return {}
+    return status if isinstance(status, dict) else {}
 
 
-def _error(status: int, what: str, message: str) -> RunbookActionError:
+def _causes(said: Mapping[str, Any], reason: str) -> list[Mapping[str, Any]]:
+    causes = (said.get("details") or {}).get("causes") or []
+    return [each for each in causes if each.get("reason") == reason]
+
+
+def _error(
+    status: int, what: str, answer: Mapping[str, Any], *, evicting: bool
+) -> RunbookActionError:
+    # A Status object says more than the code, and only its causes name the budget of a refused
+    # eviction.
+    budgets = [str(each.get("message")) for each in _causes(answer, _BUDGET)]
+    message = " ".join([str(answer.get("message") or "no explanation given")[:500], *budgets])
     said = f"{what}: {status}, {message}"
     if status == 401:
         return AccessDenied(
             f"{said}. The cluster does not know the role: it needs an EKS access entry with the "
             f"Kubernetes group of the shipped RBAC."
         )
+    if status == 403 and _causes(answer, _ENDING):
+        return NamespaceEnding(f"{said}. Nothing is made or evicted in it any more.")
     if status == 403:
         return AccessDenied(f"{said}. Check the RBAC and the policy in eks/apps.")
     if status == 404:
@@ -270,6 +290,10 @@ def _error(status: int, what: str, message: str) -> RunbookActionError:
         return ClusterConflict(f"{said}. The next attempt starts from the object as it is now.")
     if status == 429:
         return ClusterThrottled(said)
+    if evicting and status == 500 and answer.get("kind") == "Status" and not answer.get("reason"):
+        # Two budgets select one pod: kubernetes/pkg/registry/core/pod/storage/eviction.go makes
+        # this answer by hand, whereas every other fault of the server has a reason.
+        return ClusterRejected(f"{said} Merge its disruption budgets into one.")
     if status >= 500:
         return ClusterUnreachable(said)
     return ClusterRejected(said)

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.loaders import Loader
 
 from runbook_action.adapters.aws_errors import translated
 from runbook_action.errors import ActionRefused, ClusterUnreachable
@@ -85,6 +88,8 @@ class EksClusters:
         self._endpoints: dict[str, Endpoint] = {}
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._session: tuple[Credentials, datetime] | None = None
+        # A drain asks with several threads, and one of them may find what is cached to be wrong.
+        self._lock = threading.RLock()
 
     def name_of(self, label: str | None) -> str:
         """EKS name of a cluster by an alert's label.
@@ -105,42 +110,61 @@ class EksClusters:
 
     def endpoint(self, name: str) -> Endpoint:
         """Address and CA of a cluster, asked for once a container."""
-        if name not in self._endpoints:
-            with translated(f"describing EKS cluster {name}"):
-                cluster = self._eks.describe_cluster(name=name)["cluster"]
-            url = cluster.get("endpoint")
-            ca = cluster.get("certificateAuthority", {}).get("data")
-            if not url or not ca:
-                raise ClusterUnreachable(
-                    f"EKS cluster {name} is {cluster.get('status')} and has no endpoint yet"
-                )
-            try:
-                ca_pem = base64.b64decode(ca, validate=True).decode("ascii")
-            except (binascii.Error, UnicodeDecodeError) as error:
-                raise ClusterUnreachable(
-                    f"EKS cluster {name} reports a certificate authority that is not base64"
-                ) from error
-            self._endpoints[name] = Endpoint(name, url, ca_pem)
-        return self._endpoints[name]
+        with self._lock:
+            known = self._endpoints.get(name)
+            if known is None:
+                known = self._endpoints[name] = self._described(name)
+            return known
+
+    def _described(self, name: str) -> Endpoint:
+        with translated(f"describing EKS cluster {name}"):
+            cluster = self._eks.describe_cluster(name=name)["cluster"]
+        url = cluster.get("endpoint")
+        ca = cluster.get("certificateAuthority", {}).get("data")
+        if not url or not ca:
+            raise ClusterUnreachable(
+                f"EKS cluster {name} is {cluster.get('status')} and has no endpoint yet"
+            )
+        try:
+            ca_pem = base64.b64decode(ca, validate=True).decode("ascii")
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise ClusterUnreachable(
+                f"EKS cluster {name} reports a certificate authority that is not base64"
+            ) from error
+        return Endpoint(name, url, ca_pem)
 
     def token(self, name: str) -> str:
         """Bearer token for a cluster, renewed before it is 14 minutes old."""
-        token, expires = self._tokens.get(name, ("", self._now()))
-        if expires <= self._now():
-            signed_at = self._now()
-            token = sign_token(self._credentials(), name, self._region)
-            self._tokens[name] = (token, signed_at + TOKEN_LIFETIME)
-        return token
+        with self._lock:
+            token, expires = self._tokens.get(name, ("", self._now()))
+            if expires <= self._now():
+                signed_at = self._now()
+                token = sign_token(self._credentials(), name, self._region, self._dns_suffix)
+                self._tokens[name] = (token, signed_at + TOKEN_LIFETIME)
+            return token
 
     def forget(self, name: str) -> None:
         """Drop what is cached about a cluster: the next call asks again."""
-        self._endpoints.pop(name, None)
-        self._tokens.pop(name, None)
+        with self._lock:
+            self._endpoints.pop(name, None)
+            self._tokens.pop(name, None)
 
-    def forget_credentials(self, name: str) -> None:
-        """Drop the token and the assumed session: the cluster refused them."""
-        self._tokens.pop(name, None)
-        self._session = None
+    def forget_credentials(self, name: str, refused: str) -> None:
+        """Drop the token and the assumed session: the cluster refused them.
+
+        Parameters
+        ----------
+        refused
+            The token. Another one, which a thread has asked for since, is kept.
+        """
+        with self._lock:
+            if self._tokens.get(name, ("",))[0] == refused:
+                self._tokens.pop(name)
+                self._session = None
+
+    @property
+    def _dns_suffix(self) -> str:
+        return dns_suffix_of(self._role_arn.split(":")[1])
 
     def _credentials(self) -> Credentials:
         if self._session is None or self._session[1] <= self._now():
@@ -159,7 +183,26 @@ class EksClusters:
         return self._session[0]
 
 
-def sign_token(credentials: Credentials, cluster: str, region: str) -> str:
+@cache
+def dns_suffix_of(partition: str) -> str:
+    """Domain of a partition's services as botocore knows it: ``amazonaws.com.cn`` of ``aws-cn``.
+
+    Raises
+    ------
+    ActionRefused
+        If botocore knows no such partition.
+    """
+    known = Loader().load_data("partitions")["partitions"]
+    suffixes = {str(each["id"]): str(each["outputs"]["dnsSuffix"]) for each in known}
+    if partition not in suffixes:
+        raise ActionRefused(
+            f"partition {partition!r} of the remediation role is none that this version of "
+            f"botocore knows ({', '.join(suffixes)}): the function needs a newer one"
+        )
+    return suffixes[partition]
+
+
+def sign_token(credentials: Credentials, cluster: str, region: str, dns_suffix: str) -> str:
     """Make the token: a presigned GetCallerIdentity that names the cluster.
 
     It is signed for the regional STS host, where EKS will send it, whatever endpoint this
@@ -167,7 +210,7 @@ def sign_token(credentials: Credentials, cluster: str, region: str) -> str:
     """
     request = AWSRequest(
         method="GET",
-        url=(f"https://sts.{region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"),
+        url=f"https://sts.{region}.{dns_suffix}/?Action=GetCallerIdentity&Version=2011-06-15",
         headers={"x-k8s-aws-id": cluster},
     )
     SigV4QueryAuth(credentials, "sts", region, expires=SIGNATURE_SECONDS).add_auth(request)

@@ -7,8 +7,9 @@ from runbook_action.objects.autoscaler import Autoscaler
 from runbook_action.objects.base import Json, KubernetesObject, number_in
 from runbook_action.objects.job import Job
 from runbook_action.objects.node import GROUP_LABELS, Node
-from runbook_action.objects.pod import CRASHES_THAT_ARE_A_LOOP, Pod
-from runbook_action.objects.storage import GIBIBYTE, PersistentVolumeClaim, StorageClass, bytes_of
+from runbook_action.objects.pod import CRASHES_THAT_ARE_A_LOOP, Pod, lost_with
+from runbook_action.objects.quantity import bytes_of, thousandths_of
+from runbook_action.objects.storage import GIBIBYTE, PersistentVolumeClaim, StorageClass
 from runbook_action.objects.workload import Revision, Workload
 
 VIEWS: Mapping[KindWord, type[KubernetesObject]] = {
@@ -52,6 +53,8 @@ __all__ = [
     "StorageClass",
     "Workload",
     "bytes_of",
+    "lost_with",
     "number_in",
+    "thousandths_of",
     "view",
 ]

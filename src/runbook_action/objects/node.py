@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from runbook_action.objects.base import KubernetesObject
+from collections.abc import Sequence
+
+from runbook_action.objects.base import Json, KubernetesObject
 
 # What makes nodes a group, in this order: an EKS node group, a Karpenter pool, or by hand.
 GROUP_LABELS = (
     "eks.amazonaws.com/nodegroup",
     "karpenter.sh/nodepool",
     "node.kubernetes.io/instance-group",
+)
+
+# Taints by which somebody says that the node is about to go, most of them without a cordon:
+# Karpenter (before and since v1), the cluster autoscaler, AWS' node termination handler, a human.
+_LEAVING = (
+    "karpenter.sh/disrupted",
+    "karpenter.sh/disruption",
+    "ToBeDeletedByClusterAutoscaler",
+    "aws-node-termination-handler/",
+    "node.kubernetes.io/out-of-service",
 )
 
 
@@ -24,6 +36,29 @@ class Node(KubernetesObject):
     def ready(self) -> bool:
         """Whether its kubelet says so, and was heard lately."""
         return self.condition("Ready").get("status") == "True"
+
+    @property
+    def silent(self) -> bool:
+        """Whether its kubelet is heard no more: then nothing on it ends, whatever is asked."""
+        return self.condition("Ready").get("status") == "Unknown"
+
+    @property
+    def taints(self) -> Sequence[Json]:
+        """Its taints, never None."""
+        return self.spec.get("taints") or []
+
+    @property
+    def out_of_service(self) -> str:
+        """Why no pod may be put on it, as the end of a sentence; empty where one may."""
+        if self.metadata.get("deletionTimestamp"):
+            return "is being deleted"
+        for taint in self.taints:
+            key = str(taint.get("key"))
+            if key in _LEAVING or any(key.startswith(each) for each in _LEAVING if each[-1] == "/"):
+                return f"is being taken away ({key})"
+        if self.unschedulable:
+            return "is cordoned"
+        return "" if self.ready else "is not ready"
 
     @property
     def group_selector(self) -> str:

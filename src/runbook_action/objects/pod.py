@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from runbook_action.objects.base import KubernetesObject
+from collections.abc import Sequence
+from datetime import datetime
+
+from runbook_action.objects.base import Json, KubernetesObject
 
 # Waiting reasons out of which a container does not come by waiting. CrashLoopBackOff is judged
 # apart: a first crash may be bad luck.
@@ -53,9 +56,39 @@ class Pod(KubernetesObject):
         return self.status.get("phase") in ("Succeeded", "Failed")
 
     @property
-    def local_storage(self) -> bool:
-        """Whether it keeps data in an emptyDir."""
-        return any("emptyDir" in volume for volume in self.spec.get("volumes") or [])
+    def local_data(self) -> Sequence[str]:
+        """Names of the emptyDirs in which it may keep data.
+
+        One in memory, or with a limit of size, is scratch by the word of whoever made it: the node
+        forgets the first with a restart, and evicts a pod that outgrows the second.
+        """
+        return [name for name, of in self._empty_dirs() if not (of.get("medium") or _limit(of))]
+
+    @property
+    def scratch(self) -> Sequence[str]:
+        """The other emptyDirs, each with why it is no data."""
+        return [
+            f"{name} ({' and '.join(filter(None, (_medium(of), _limit(of))))})"
+            for name, of in self._empty_dirs()
+            if name not in self.local_data
+        ]
+
+    def _empty_dirs(self) -> Sequence[tuple[str, Json]]:
+        volumes = self.spec.get("volumes") or []
+        # An emptyDir without settings may stand there as null.
+        return [
+            (str(each.get("name")), each["emptyDir"] or {})
+            for each in volumes
+            if "emptyDir" in each
+        ]
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it should have ended by now, by the time it was given."""
+        try:
+            ends = datetime.fromisoformat(str(self.metadata.get("deletionTimestamp")))
+        except ValueError:
+            return False
+        return ends <= now
 
     def fault(self) -> str | None:
         """Why the pod will not come up by waiting, or None if it may."""
@@ -74,3 +107,19 @@ class Pod(KubernetesObject):
                     f"after {restarts} restarts"
                 )
         return None
+
+
+def lost_with(pod: Pod) -> str:
+    """What ends with a pod, for a human: its data, then its scratch; empty if nothing does."""
+    data = [f"emptyDir {name} (on disk, without a limit)" for name in pod.local_data]
+    return ", ".join([*data, *(f"scratch {each}" for each in pod.scratch)])
+
+
+def _medium(empty_dir: Json) -> str:
+    medium = str(empty_dir.get("medium") or "")
+    return "in memory" if medium == "Memory" else medium
+
+
+def _limit(empty_dir: Json) -> str:
+    limit = str(empty_dir.get("sizeLimit") or "0")
+    return "" if limit == "0" else f"at most {limit}"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from runbook_action.objects.base import KubernetesObject
+from runbook_action.objects.quantity import bytes_of
 
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([kMGTPE]?|[KMGTPE]i|m)")
-_POWERS = "kMGTPE"
 GIBIBYTE = 1024**3
 
 
@@ -49,15 +46,3 @@ class StorageClass(KubernetesObject):
     def expandable(self) -> bool:
         """Whether its volumes may grow."""
         return self.raw.get("allowVolumeExpansion") is True
-
-
-def bytes_of(quantity: str) -> int:
-    """Read a quantity of the API, such as ``10Gi`` or ``500M``; 0 for what is none."""
-    found = _QUANTITY.fullmatch(quantity)
-    if not found:
-        return 0
-    number, unit = float(found[1]), found[2]
-    if unit == "m":
-        return int(number / 1000)
-    power = _POWERS.index(unit[0].lower() if unit[0] == "K" else unit[0]) + 1 if unit else 0
-    return int(number * (1024 if unit.endswith("i") else 1000) ** power)

@@ -73,8 +73,8 @@ def refuse_other_object(
     """
     target, sentence = found.target, _Sentence(runbook, named=named)
     _refuse_labels(labels, found.kind, target.namespace or None, target.name, sentence)
-    kinship = Kinship(cluster, target, found.kin)
-    if other := kinship.another_node(labels):
+    kinship = Kinship(cluster, target, found.kin, labels)
+    if other := kinship.another_node():
         raise ActionRefused(sentence.of(other, name_of(target)))
     if found.kind == "node":
         return

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import cast
 
-from runbook_action.errors import FinalError, TargetAmbiguous, TargetNotFound
+from runbook_action.errors import ActionRefused, TargetAmbiguous, TargetNotFound
 from runbook_action.kinds import KindWord, known_kind
 from runbook_action.objects import Autoscaler, KubernetesObject, Pod
 from runbook_action.objects.base import selector_of
@@ -15,6 +15,7 @@ from runbook_action.resolve.claims import is_made_by, uses
 from runbook_action.resolve.labels import as_name, meant_by
 from runbook_action.resolve.nodes import node_called
 from runbook_action.resolve.owners import name_of, owner_of_pod
+from runbook_action.resolve.pod_names import is_named_by, is_of_the_exporter
 from runbook_action.rights import WORKLOADS
 
 
@@ -29,29 +30,44 @@ class Kinship:
         What is to be acted on.
     kin
         What has a say in it (``kin.kin_of``).
+    labels
+        Of the alert.
     """
 
     def __init__(
-        self, cluster: Cluster, target: KubernetesObject, kin: Sequence[KubernetesObject]
+        self,
+        cluster: Cluster,
+        target: KubernetesObject,
+        kin: Sequence[KubernetesObject],
+        labels: Mapping[str, str],
     ) -> None:
         self._cluster = cluster
         self._target = target
         self._family = [target, *kin]
+        self._labels = labels
 
-    def another_node(self, labels: Mapping[str, str]) -> str | None:
-        """Name the node that the labels lead to, if the target is another one."""
+    def another_node(self) -> str | None:
+        """Name the node that the labels lead to, if the target is another one.
+
+        An address counts where no label names the node itself. One that no node has, or several,
+        does not lead to the target: a node that has gone takes its address along.
+        """
         if self._target.kind != "node":
             return None
-        named = meant_by(labels, "node")
+        named = meant_by(self._labels, "node")
         for text in named:
             if text != self._target.name and (other := self._node("node", text)):
                 return other
-        if named or "instance" not in labels:
+        if named or self._target.name in meant_by(self._labels, "kubernetes_node"):
             return None
-        try:
-            return self._node("instance", labels["instance"])
-        except FinalError:
-            return None  # an exporter that is no node's, kube-state-metrics for one
+        for text in meant_by(self._labels, "instance"):
+            try:
+                other = self._node("instance", text)
+            except (ActionRefused, TargetAmbiguous, TargetNotFound) as error:
+                other = f"node {as_name(text)} ({error})"
+            if other:
+                return other
+        return None
 
     def another(self, word: KindWord, name: str) -> str | None:
         """Name what a label leads to; None for the target or kin of it.
@@ -108,7 +124,7 @@ class Kinship:
         try:
             pod = cast(Pod, self._cluster.read("pod", self._target.namespace, name))
         except TargetNotFound:
-            return None  # it has gone, or is an exporter's of another namespace: it names nothing
+            return self._gone_pod(name)
         if self._target.kind == "persistentvolumeclaim":
             return (
                 None if uses(pod, self._target.name) else f"{name_of(pod)}, which does not use it"
@@ -119,6 +135,16 @@ class Kinship:
             return f"{name_of(pod)} ({error})"
         ours = self._is_ours(owner.kind, owner.name, owner.uid)
         return None if ours else f"{name_of(pod)} of {owner}"
+
+    def _gone_pod(self, name: str) -> str | None:
+        """Ask its name whose it was; that of an exporter in another namespace names nothing."""
+        ours = any(is_named_by(name, each.kind, each.name) for each in self._workloads)
+        if ours or is_of_the_exporter(name, self._labels):
+            return None
+        return (
+            f"pod {self._target.namespace}/{as_name(name)}, which is not there and by its name is "
+            f"no pod of it"
+        )
 
     def _another_autoscaler(self, name: str, named: str) -> str | None:
         try:

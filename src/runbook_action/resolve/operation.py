@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runbook_action.actions.base import Action, ChangesMore, looks_at_target
-from runbook_action.errors import InvalidRequest, ParameterRefused
+from runbook_action.errors import ActionRefused, InvalidRequest, ParameterRefused
 from runbook_action.fields import parse_fields
 from runbook_action.objects import KubernetesObject
 from runbook_action.ports import Services
@@ -41,6 +41,21 @@ class Policy:
     default_cluster: str
     allowed_namespaces: frozenset[str]
     only_annotated: bool = False
+
+    def refuse_a_guess(self, label: str | None) -> None:
+        """Refuse to take the default for a cluster that was not named, where there are several.
+
+        Raises
+        ------
+        ActionRefused
+            The alert may be about any of them.
+        """
+        if not label and len(set(self.clusters.values())) > 1:
+            raise ActionRefused(
+                "the alert names no cluster, and this platform looks after several "
+                f"({', '.join(sorted(set(self.clusters.values())))}). Give the alert the label "
+                "cluster (external_labels of its Prometheus)."
+            )
 
     def canonical(self, label: str | None) -> str:
         """Give the one label of a cluster that may have several: it stands in locks."""
@@ -83,6 +98,7 @@ def resolve(
     -------
     dict
         The function's output: ``target``, ``locks``, ``strategy`` and ``steps`` beside the usual.
+        ``lends`` of a step says whether it changes something for a time, which is brought back.
 
     Raises
     ------
@@ -99,6 +115,8 @@ def resolve(
     for step in asked.steps:
         if looks_at_target(registry[step["action"]]):
             refuse_other_labels(asked.runbook, step["target"], asked.alert.labels)
+    if any(looks_at_target(registry[step["action"]]) for step in asked.steps):  # not the canary's
+        policy.refuse_a_guess(asked.alert.cluster)
     cluster = policy.canonical(asked.alert.cluster)
     work = _Work(asked, policy, connect(cluster), cluster)
     locks: set[str] = set()
@@ -109,7 +127,8 @@ def resolve(
         locks.update(locked)
         if isinstance(action, ChangesMore):
             locks.update(f"thing#{thing}" for thing in action.things(work.services))
-        steps.append({**step, "target": target.to_json(), "parameters": values})
+        told = {"target": target.to_json(), "parameters": values, "lends": action.lends}
+        steps.append({**step, **told})
     several = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
     return {
         "status": "resolved",
@@ -155,7 +174,7 @@ def _target(work: _Work, action: Action, step: Mapping[str, Any]) -> tuple[Targe
     if not looks_at_target(action):
         target = parse_target({**step["target"], "cluster": work.cluster})
         refuse_namespace(target.namespace, work.policy.allowed_namespaces)
-        return target, [_lock(target)]
+        return target, [lock_of(target)]
     key = repr(step["target"])
     if key not in work.found:
         work.found[key] = _look(work, step["target"])
@@ -177,7 +196,7 @@ def _look(work: _Work, written: Mapping[str, Any]) -> tuple[Target, Sequence[str
     refuse_other_object(asked.runbook, found, cluster, asked.alert.labels, named=named)
     refuse_without_consent(_with_a_say(work, found), only_annotated=work.policy.only_annotated)
     targets = [_as_target(work, each) for each in (found.target, *found.belongs_to)]
-    return targets[0], [_lock(each) for each in targets]
+    return targets[0], [lock_of(each) for each in targets]
 
 
 def _with_a_say(work: _Work, found: Found) -> Sequence[KubernetesObject]:
@@ -200,5 +219,6 @@ def _as_target(work: _Work, found: KubernetesObject) -> Target:
     )
 
 
-def _lock(target: Target) -> str:
+def lock_of(target: Target) -> str:
+    """Name the lock of a target, whose cluster has its canonical label."""
     return f"target#{target.cluster}#{target.namespace or ''}#{target.kind}#{target.name}"

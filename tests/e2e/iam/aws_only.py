@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.e2e.iam.grants import Grant, listed, referred, template
+from tests.e2e.iam.grants import Grant, referred, template
+from tests.support.template import listed
 
 Reason = Callable[[Grant], bool]
 

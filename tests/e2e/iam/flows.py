@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+
 from onemachine.receiver import read_chat
 from onemachine.stack.function_logs import FunctionLogs
 from srectl.operate import approvals
@@ -40,8 +42,8 @@ def _id(event: Event) -> str:
 
 
 # ------------------------------------------------------------------ intake
-def _post(lab: Lab) -> tuple[int, str]:
-    data = lab.event()["detail"]["data"]
+def _post(lab: Lab, **changes: str) -> tuple[int, str]:
+    data = lab.event()["detail"]["data"] | changes
     alert = {
         "status": "firing",
         "labels": {"alertname": data["alert_name"], "severity": "info", "namespace": "apps"},
@@ -78,6 +80,18 @@ def an_alert_gets_onto_the_bus(lab: Lab) -> bool:
 def an_alert_is_parked(lab: Lab) -> bool:
     status, name = _post(lab)
     return status == _ACCEPTED and bool(lab.first({"parked": lambda: lab.queued("parked", name)}))
+
+
+def a_start_that_moves_stays_one_incident(lab: Lab) -> bool:
+    what = {"alert_name": f"Moved{uuid.uuid4().hex[:8]}", "fingerprint": uuid.uuid4().hex[:16]}
+    for start in ("2026-11-23T15:14:52.704Z", "2026-11-23T15:15:52.704Z"):
+        _post(lab, **what, timestamp=start)
+
+    def incidents() -> list[str]:
+        created = lab.scene.events("incident.created")
+        return [d["incident_id"] for d in created if d["alert_name"] == what["alert_name"]]
+
+    return bool(lab.first({"both": lambda: len(incidents()) == 2})) and len(set(incidents())) == 1
 
 
 # ------------------------------------------------------------------ rules
@@ -318,15 +332,31 @@ def what_is_approved_is_done(lab: Lab) -> bool:
     )
     event = lab.event(runbook)
     execution = lab.start("IncidentResponseRunbook", event)
-    asking = {"asked": lambda: lab.scene.record_that(_id(event), lambda r: bool(r.get("approval")))}
-    if not lab.first(asking, 90):
+
+    def given_up() -> object:
+        return lab.scene.record_that(_id(event), lambda r: r["status"] == "escalated")
+
+    asking = {
+        "asked": lambda: lab.scene.record_that(_id(event), lambda r: bool(r.get("approval"))),
+        "given up": given_up,
+    }
+    if lab.first(asking, 90) != "asked":
+        lab.start("IncidentRecorder", resolution(event))
+        lab.ended(execution)
         return False
     table = lab.deployment.incidents_table
     asked = approvals.question(lab.scene.client("dynamodb"), table, _id(event))
-    approvals.approve(lab.states, asked, "iam")
+    operator = _aws(lab).operator_environment()
+    session = boto3.session.Session(
+        operator["AWS_ACCESS_KEY_ID"],
+        operator["AWS_SECRET_ACCESS_KEY"],
+        region_name=operator["AWS_DEFAULT_REGION"],
+    )
+    proof = approvals.signed(session, asked)
+    approvals.approve(lab.states, asked, "iam", proof)
     looks = {
         "done": lambda: lab.reported(_id(event), '"execute"'),
-        "given up": lambda: lab.scene.record_that(_id(event), lambda r: r["status"] == "escalated"),
+        "given up": given_up,
     }
     seen = lab.first(looks, 90)
     lab.start("IncidentRecorder", resolution(event))
@@ -359,6 +389,7 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
 # ------------------------------------------------------------------ restorer
 def _restore(lab: Lab, target: str = "checkout") -> str:
     """Let what was never scaled be scaled back: done at once, and nothing changes."""
+    lab.free_checkout()
     event = lab.event()
     data = event["detail"]["data"]
     action = {"action": "scale_deployment", "parameters": {"step": 1, "max_replicas": 6}}
@@ -370,7 +401,7 @@ def _restore(lab: Lab, target: str = "checkout") -> str:
         "display": {"name": data["alert_name"], "summary": "", "where": "", "links": []},
         "runbook": {"name": "iam", **action, "restore": {"after_seconds": 1, "watch_seconds": 1}},
         "of": 1,
-        "locks": [f"target#iam#{_id(event)}", f"thing#iam#{_id(event)}"],
+        "locks": [f"target#sre-platform#apps#deployment#{target}", f"thing#iam#{_id(event)}"],
         "stack": [{"step": step, "undo": None}],
     }
     lab.start("IncidentRestorer", given)
@@ -421,11 +452,13 @@ def the_probe_reads_the_catalogue(lab: Lab) -> bool:
 
 
 def degraded_mode_is_switched(lab: Lab) -> bool:
+    lab.free_checkout()
     try:
         error, answer = lab.invoke_cold(operation="execute", action="enable_degraded_mode")
         assert error in (None, "AccessDenied"), answer
         return error is None
     finally:
+        lab.free_checkout()
         lab.scene.client("ssm").put_parameter(
             Name="/checkout/degraded_mode", Value="false", Type="SecureString", Overwrite=True
         )
@@ -444,6 +477,7 @@ def a_lease_is_taken_and_let_go(lab: Lab) -> bool:
                 return False
         return True
     finally:
+        lab.free_checkout()
         lab.scene.client("ssm").put_parameter(
             Name="/checkout/degraded_mode", Value="false", Type="SecureString", Overwrite=True
         )
@@ -585,6 +619,12 @@ def _waits_for_steps(role: str, probe: Probe) -> dict[str, Probe]:
 
 PROBES: dict[str, Probe] = {
     "AlertIngestRole.PublishAlerts": Probe(an_alert_gets_onto_the_bus),
+    "AlertIngestRole.RememberTheFiringOfEachAlert:dynamodb:BatchGetItem": Probe(
+        a_start_that_moves_stays_one_incident
+    ),
+    "AlertIngestRole.RememberTheFiringOfEachAlert:dynamodb:PutItem": Probe(
+        a_start_that_moves_stays_one_incident
+    ),
     "AlertIngestRole.ParkWhatTheBusRefuses": Probe(
         an_alert_is_parked, ("AlertIngestRole.PublishAlerts",)
     ),
@@ -655,13 +695,14 @@ PROBES: dict[str, Probe] = {
         a_failure_of_the_restorer_is_kept, (f"{_RESTORER}.TellPeople",)
     ),
     "RunbookActionRole.FindTheCluster": _CLUSTER,
-    "RunbookActionRole.ReadCatalogue": _PROBES,
+    "RunbookActionRole.ReadCatalogue:dynamodb:Scan": _PROBES,
+    "RunbookActionRole.ReadCatalogue:dynamodb:GetItem": _SWITCHES,
+    "RunbookActionRole.ReadLocksAndLeases": _SWITCHES,
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
     "RunbookActionRole.SwitchDegradedMode:ssm:GetParameter": _SWITCHES,
     "RunbookActionRole.SwitchDegradedMode:ssm:PutParameter": _SWITCHES,
-    "RunbookActionRole.KeepLeases:dynamodb:GetItem": _LEASES,
-    "RunbookActionRole.KeepLeases:dynamodb:PutItem": _LEASES,
-    "RunbookActionRole.KeepLeases:dynamodb:DeleteItem": _LEASES,
+    "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:PutItem": _LEASES,
+    "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:DeleteItem": _LEASES,
     "SlackRole.PostToSlack": Probe(what_people_are_told_is_posted_to_chat),
     f"{_CANARY_ROLE}.CallTheWebhook": _CANARY_POSTS,
     f"{_CANARY_ROLE}.UseTheConnection": _CANARY_POSTS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tests.support.template import deployed
+from tests.support.template import deployed, listed
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,6 @@ def grants() -> list[Grant]:
                     one = position if len(resources) > 1 else -1
                     found.append(Grant(role, policy, statement["Sid"], action, one, name))
     return found
-
-
-def listed(value: Any) -> list[Any]:
-    """Give a list, also of one."""
-    return value if isinstance(value, list) else [value]
 
 
 def referred(resource: Any) -> str:

@@ -25,8 +25,10 @@ from onemachine.stack.state import StackFolder, StackState
 from srectl import runbooks
 from srectl.operate.account import Account as Deployment
 from srectl.operate.queues import QUEUES
-from tests.e2e.iam.grants import Grant, grants, listed
+from tests.e2e.iam.grants import Grant, grants
 from tests.integration.statemachine.platform import incident
+from tests.support.entitled import entitled
+from tests.support.template import listed
 
 WINDOW_SECONDS = 300  # FloodWindowSeconds
 _COUNTERS = {"all": "alerts", "notify": "notifications"}
@@ -40,6 +42,8 @@ _STANDARD = (
 _COLD_TRIES = 3
 _BUSY_SECONDS = 60
 _POLL_SECONDS = 0.3
+#: What the names of the runbooks begin with that flows publish for themselves.
+_OWN_RUNBOOKS = "Iam-"
 # What a flow has left to come through all the same, on another way, once it has been refused.
 _AFTER_REFUSAL_SECONDS = 2.0
 
@@ -235,7 +239,15 @@ class Lab:
             change(TableName=self.deployment.guard_table, **asked)
 
     def free_checkout(self) -> None:
-        """Take the lock and the leases that an earlier flow, without its grant, did not let go."""
+        """End what earlier flows left under way, and take the lock and leases they did not let go.
+
+        A restorer of one of them would take the lock again, and who finds it taken waits for long.
+        """
+        for machine in ("IncidentResponseRunbook", "RemediationStep", "IncidentRestorer"):
+            for execution in self.running(machine):
+                about = self.states.describe_execution(executionArn=execution)["input"]
+                if f'"{_OWN_RUNBOOKS}' in about:
+                    self.states.stop_execution(executionArn=execution)
         for key in (
             "target#sre-platform#apps#deployment#checkout",
             _SWITCH,
@@ -279,8 +291,25 @@ class Lab:
             return str(self.states.describe_execution(executionArn=execution)["status"])
 
         ended = self.first({"ended": lambda: status() != "RUNNING"}, within)
-        assert ended or self.refused(), execution
+        assert ended or self.refused(), self.standstill(execution)
         return status()
+
+    def running(self, machine: str) -> list[str]:
+        """Give the executions of a Standard machine that have not ended."""
+        found = self.states.list_executions(
+            stateMachineArn=self.physical[machine], statusFilter="RUNNING"
+        )
+        return [str(each["executionArn"]) for each in found["executions"]]
+
+    def standstill(self, execution: str) -> str:
+        """Say where an execution that does not end stands, and what is locked meanwhile."""
+        history = self.states.get_execution_history(
+            executionArn=execution, maxResults=6, reverseOrder=True
+        )["events"]
+        rows = self.scene.client("dynamodb").scan(TableName=self.deployment.guard_table)["Items"]
+        locks = [row for row in rows if "holder" in row or "thing#" in str(row["guard_key"])]
+        running = {machine: self.running(machine) for machine in _STANDARD}
+        return json.dumps([execution, history, locks, running], default=str, indent=1)
 
     def patient(self) -> Lab:
         """Give a lab that waits to the end, whatever is refused."""
@@ -290,7 +319,7 @@ class Lab:
 
     def runbook(self, **changes: Any) -> str:
         """Publish a runbook under a name of its own."""
-        name = f"Iam-{uuid.uuid4().hex[:8]}"
+        name = f"{_OWN_RUNBOOKS}{uuid.uuid4().hex[:8]}"
         definition = {
             "name": name,
             "description": "Only for one question to the roles of the platform.",
@@ -324,6 +353,13 @@ class Lab:
             "undo": None,
             **request,
         }
+        if payload["operation"] in ("execute", "undo"):
+            payload = entitled(
+                self.scene.client("dynamodb"),
+                self.deployment.runbooks_table,
+                self.deployment.guard_table,
+                payload,
+            )
         for _ in range(_COLD_TRIES):
             # A changed configuration starts new processes; this one changes nothing else.
             functions.update_function_configuration(FunctionName="runbook-action", MemorySize=512)

@@ -34,8 +34,8 @@ def counted(on: Deployment, metric: str) -> float:
 def test_mttr_comes_from_the_audit_log_and_the_canary_is_left_out(deployment: Deployment) -> None:
     seconds = counted(deployment, "IncidentResolvedSeconds")
     incidents = counted(deployment, "IncidentsResolved")
-    put_event(deployment, "incident.resolved", alert_name="PlatformCanary", duration_seconds=7000)
-    put_event(deployment, "incident.resolved", alert_name="Probe", duration_seconds=90.5)
+    put_event(deployment, "incident.resolved", purpose="canary", duration_seconds=7000)
+    put_event(deployment, "incident.resolved", purpose="alert", duration_seconds=90.5)
 
     eventually(lambda: counted(deployment, "IncidentResolvedSeconds") == seconds + 90.5, "the MTTR")
     assert counted(deployment, "IncidentsResolved") == incidents + 1

@@ -50,8 +50,8 @@ def function(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> I
         "CLUSTERS": "sre-platform=rie-no-such-cluster",
         "DEFAULT_CLUSTER": "sre-platform",
         "REMEDIATION_ROLE_ARN": "arn:aws:iam::000000000000:role/rie-no-such-role",
-        "RUNBOOKS_TABLE": "rie-runbooks",
-        "GUARD_TABLE": "rie-guard",
+        "RUNBOOKS_TABLE": "rie-no-runbooks",
+        "GUARD_TABLE": "rie-no-guard",
         "DEGRADED_MODE_PARAMETER": "/checkout/degraded_mode",
         "DEGRADED_MODE_KMS_KEY_ID": "alias/aws/ssm",
         "ALLOWED_NAMESPACES": "apps",
@@ -69,7 +69,7 @@ def function(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.mark.parametrize("path", INPUTS, ids=[path.stem for path in INPUTS])
 def test_every_sample_input_is_understood(function: Emulator, path: Path) -> None:
-    result = function.invoke(json.loads(path.read_text("utf-8")))
+    result = function.invoke({"runbook": "Unread", **json.loads(path.read_text("utf-8"))})
     if path.name.startswith("invalid-"):
         assert result["errorType"] in {"InvalidRequest", "ActionRefused"}, result
     else:

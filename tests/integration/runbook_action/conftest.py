@@ -17,7 +17,7 @@ from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT, hold_remediation
-from tests.integration.runbook_action.drain_scene import kept_ready
+from tests.integration.runbook_action.drain_scene import beside, kept_ready
 from tests.integration.runbook_action.support import (
     Place,
     PodStatuses,
@@ -168,7 +168,7 @@ def node(place: Place, admin: Any) -> Iterator[str]:
             "subjects": [REMEDIATION_ACCOUNT],
         },
     )
-    with kept_ready(place, name):
+    with kept_ready(place, name), beside(place, name):
         # The taints of a node that is not ready come off by themselves: a change under the drain.
         while core.read_node(name).spec.taints:
             time.sleep(0.1)

@@ -63,6 +63,20 @@ def kept_ready(place: Place, node: str) -> Iterator[None]:
         thread.join(10)
 
 
+@contextmanager
+def beside(place: Place, node: str) -> Iterator[None]:
+    """A second ready node of the same group: the last one of a group stays in service."""
+    name = f"beside-{node}"
+    labels = place.core.read_node(node).metadata.labels
+    place.core.create_node({"metadata": {"name": name, "labels": labels}})
+    with kept_ready(place, name):
+        # The taints of a node that is not ready come off by themselves.
+        while place.core.read_node(name).spec.taints:
+            time.sleep(0.1)
+        yield
+    place.core.delete_node(name)
+
+
 def populate(place: Place, node: str, seconds: float = 90.0) -> None:
     """Put ten pods of each of three Deployments on the node, each under its budget.
 

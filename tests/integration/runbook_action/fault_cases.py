@@ -331,8 +331,9 @@ class OnNode(FaultCase):
         self.name = self.node = self.place.namespace
         # A group of its own: other tests leave nodes behind that nobody runs.
         labels = {GROUP_LABELS[-1]: self.node}
-        self.place.core.create_node({"metadata": {"name": self.node, "labels": labels}})
-        self.say_ready("True")
+        for name in (self.node, f"beside-{self.node}"):
+            self.place.core.create_node({"metadata": {"name": name, "labels": labels}})
+            self.say_ready("True", name)
         # Its taints come off by themselves: a change under the action.
         eventually("it is taken up", lambda: not self.place.core.read_node(self.node).spec.taints)
         self.once = 1 if self.action == "cordon_node" else -1
@@ -351,10 +352,10 @@ class OnNode(FaultCase):
         else:
             self.say_ready("False")
 
-    def say_ready(self, status: str) -> None:
+    def say_ready(self, status: str, name: str = "") -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         ready = {"type": "Ready", "status": status, "reason": "Said", "lastHeartbeatTime": now}
-        self.place.core.patch_node_status(self.node, {"status": {"conditions": [ready]}})
+        self.place.core.patch_node_status(name or self.node, {"status": {"conditions": [ready]}})
 
     def clear(self) -> None:
         super().clear()

@@ -20,7 +20,7 @@ from runbook_action.adapters.eks import Endpoint
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target
 from tests.unit.runbook_action.calls import Calls
-from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
+from tests.unit.runbook_action.fake_catalogue import FakeCatalogue, FakeLocks
 from tests.unit.runbook_action.fake_catalogue import shipped as published
 from tests.unit.runbook_action.fakes import FakeLeases
 
@@ -99,7 +99,7 @@ class TokenAccess:
     def forget(self, name: str) -> None:
         self.forgotten += 1
 
-    def forget_credentials(self, name: str) -> None:
+    def forget_credentials(self, name: str, refused: str) -> None:
         if self.renewed:
             self.bearer = self.renewed.pop()
 
@@ -254,6 +254,7 @@ class Place:
             self.leases,
             "sre-platform",
             FakeCatalogue(in_namespace(self.namespace)),
+            FakeLocks(),
         )
 
     def request(self, action: str, operation: Operation = "execute", **more: Any) -> Request:

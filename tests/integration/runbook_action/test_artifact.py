@@ -19,7 +19,7 @@ from runbook_action.actions import REGISTRY
 from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import CLUSTER_NAME, StartedControlPlane
 from tests.integration.rie.harness import ROOT, RUNBOOK_ACTION, Emulator, build, emulator
-from tests.integration.runbook_action.drain_scene import kept_ready
+from tests.integration.runbook_action.drain_scene import beside, kept_ready
 from tests.integration.runbook_action.sample_objects import (
     create_objects,
     grant_what_is_declared,
@@ -35,6 +35,7 @@ from tests.integration.runbook_action.support import (
     install_shipped_rbac,
     trusting_role,
 )
+from tests.support.entitled import entitled
 
 pytestmark = [pytest.mark.rie, pytest.mark.localaws, pytest.mark.kubernetes]
 
@@ -101,7 +102,7 @@ def shop(own_control_plane: StartedControlPlane) -> Iterator[Place]:
     place.wait_until_ready()
     grant_what_is_declared(place)
     create_objects(place)
-    with kept_ready(place, node):
+    with kept_ready(place, node), beside(place, node):
         yield place
     remove_objects(place)
     place.apps.delete_namespaced_deployment("checkout", "apps")
@@ -163,7 +164,8 @@ def test_every_sample_is_answered(
 ) -> None:
     if name == "uncordon_node-plan":
         shop.core.patch_node(sample(name)["target"]["name"], {"spec": {"unschedulable": True}})
-    answer = function.invoke(sample(name))
+    event = entitled(local_aws.client("dynamodb"), "rie-runbooks", "rie-guard", sample(name))
+    answer = function.invoke(event)
     assert answer.get("status") == status, answer
     assert answer["healthy"] is (True if name.endswith("-verify") else None)
     if name == "enable_degraded_mode-execute":

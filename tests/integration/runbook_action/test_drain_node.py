@@ -13,6 +13,7 @@ from runbook_action.errors import (
     ActionRefused,
     ClusterConflict,
     ClusterThrottled,
+    NamespaceEnding,
     RolloutFailed,
     TargetNotFound,
 )
@@ -108,6 +109,41 @@ def test_429_is_throttled_and_names_the_budget(place: Place, node: str) -> None:
         place.cluster.evict(pod, None)
 
 
+def test_a_pod_of_two_budgets_is_named_at_once_and_the_others_leave(
+    place: Place, node: str
+) -> None:
+    create_pods(place, node, ["a", "b"])
+    policy: Any = client.PolicyV1Api(place.admin)
+    place.core.patch_namespaced_pod("a", place.namespace, {"metadata": {"labels": {"two": "x"}}})
+    for name in ("one", "two"):
+        policy.create_namespaced_pod_disruption_budget(
+            place.namespace,
+            {
+                "metadata": {"name": name},
+                "spec": {"minAvailable": 0, "selector": {"matchLabels": {"two": "x"}}},
+            },
+        )
+    with pytest.raises(RolloutFailed, match=r"/a \(.*500, .*Merge its disruption budgets"):
+        DRAIN.execute(drain_request(place, node), place.services())
+    assert on_node(place, node) == ["a"]
+
+
+def test_an_eviction_in_an_ending_namespace_is_refused_by_its_own_name(
+    place: Place, node: str
+) -> None:
+    create_pods(place, node, ["a"])
+    (pod,) = place.cluster.pods_on_node(node)
+    place.statuses.stop()  # or the pod is gone at once
+    held = {"metadata": {"finalizers": ["example.com/held"]}}
+    place.core.patch_namespaced_pod("a", place.namespace, held)
+    place.core.delete_namespace(place.namespace)
+    try:
+        with pytest.raises(NamespaceEnding, match="403"):
+            place.cluster.evict(pod, None)
+    finally:
+        place.core.patch_namespaced_pod("a", place.namespace, {"metadata": {"finalizers": None}})
+
+
 def test_only_the_very_pod_that_was_seen_is_evicted(place: Place, node: str) -> None:
     create_pods(place, node, ["a"])
     (pod,) = place.cluster.pods_on_node(node)
@@ -145,12 +181,12 @@ def test_a_second_node_of_the_group_is_not_drained(
 def test_the_nodes_without_a_group_are_a_group(place: Place, node: str) -> None:
     place.core.create_node({"metadata": {"name": f"no-group-{node}"}})
     try:
-        (grouped,) = place.cluster.nodes(place.cluster.node(node).group_selector)
+        grouped = place.cluster.nodes(place.cluster.node(node).group_selector)
         alone = place.cluster.node(f"no-group-{node}")
         found = {each.name for each in place.cluster.nodes(alone.group_selector)}
     finally:
         place.core.delete_node(f"no-group-{node}")
-    assert grouped.name == node
+    assert {each.name for each in grouped} == {node, f"beside-{node}"}
     assert alone.name in found
     assert node not in found
 

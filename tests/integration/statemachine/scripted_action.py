@@ -81,6 +81,7 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
                     "timeout_seconds": approval.get("timeout_seconds", 900),
                 },
                 "when": step.get("when") or [],
+                "lends": True,
             }
         )
     return {

@@ -26,6 +26,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "alert_name": alert["labels"]["alertname"],
         "severity": alert["labels"]["severity"],
         "fingerprint": alert["fingerprint"],
+        "purpose": "canary",
     }
     entry: Any = {
         "EventBusName": os.environ["EVENT_BUS_NAME"],

@@ -291,8 +291,8 @@ def test_the_platforms_heartbeat_gets_through_a_flood_but_nothing_under_its_name
         TableName=flood.platform.table("runbooks"),
         Item={"name": {"S": "PlatformCanary"}, "definition": {"S": json.dumps(definition)}},
     )
-    canary = flood.alert(runbook=None, alert_name="PlatformCanary")
-    pretender = flood.alert(alert_name="PlatformCanary")
+    canary = flood.alert(alert_name="Whatever", purpose="canary")
+    pretender = flood.alert(runbook=None, alert_name="PlatformCanary")
     for event in (canary, pretender):
         flood.platform.run(event, machine)
     assert (flood.acted(canary), flood.code(canary)) == (True, "not-resolved")

@@ -167,7 +167,7 @@ def test_an_escalation_goes_to_chat_only_because_the_runbook_has_told_the_topic(
 
 
 def test_the_canary_is_never_announced(listener: Listener) -> None:
-    event = incident(alert_name="PlatformCanary")
+    event = incident(alert_name="Whatever", purpose="canary")
     for each in (event, escalation(event), resolution(event)):
         assert listener.tell(each)["status"] == "SUCCEEDED"
     assert listener.mails() == listener.messages() == listener.chats() == []
@@ -188,6 +188,20 @@ def test_an_incident_that_becomes_worse_is_announced_again(listener: Listener) -
     listener.tell(incident(**{**event["detail"]["data"], "severity": "critical"}))
     severities = [json.loads(each["Message"])["severity"] for each in listener.messages()]
     assert sorted(severities) == ["critical", "warning"]
+
+
+def test_an_alert_that_may_wake_nobody_is_not_announced(listener: Listener) -> None:
+    event = incident(severity="info", wakes=False)
+    listener.tell(event)
+    listener.tell(resolution(event))
+    assert listener.messages() == []
+
+
+def test_who_heard_of_it_at_another_severity_hears_of_its_end(listener: Listener) -> None:
+    event = incident(severity="warning", wakes=True)
+    listener.tell(event)
+    listener.tell(resolution(event, severity="info", wakes=False))
+    assert len(listener.messages()) == 2
 
 
 def test_who_was_paged_for_the_beginning_is_paged_for_the_end(listener: Listener) -> None:

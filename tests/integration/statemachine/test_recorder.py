@@ -145,6 +145,20 @@ def test_an_unknown_event_fails_loudly(platform: Platform) -> None:
     assert "incident.renamed" in execution["cause"]
 
 
+def test_a_senders_test_is_recorded_and_over_at_once(platform: Platform) -> None:
+    event = incident(purpose="test")
+    record_in_order(platform, [event])
+    record = platform.record(event["detail"]["data"]["incident_id"])
+    assert (record["status"], record["mttr_seconds"]) == ("resolved", 0)
+
+
+def test_a_recurrence_names_its_forerunner_in_the_record(platform: Platform) -> None:
+    event = incident(forerunner="the-one-before", wakes=False)
+    record_in_order(platform, [event])
+    record = platform.record(event["detail"]["data"]["incident_id"])
+    assert (record["forerunner"], record["wakes"]) == ("the-one-before", False)
+
+
 def abandoned(of: dict[str, Any], execution: str) -> dict[str, Any]:
     """What Step Functions reports when the execution that had an incident is stopped."""
     return {

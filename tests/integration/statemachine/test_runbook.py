@@ -458,6 +458,25 @@ def test_an_approval_lets_the_runbook_act(platform: Platform) -> None:
     assert action["approved_by"] == "grace"
 
 
+def test_what_is_another_plan_by_the_time_of_acting_is_asked_again(platform: Platform) -> None:
+    script = {"execute": ["PlanChanged", "succeeded"]}
+    event = incident(platform.runbook(approval={"required": True}, script=script))
+    platform.send(event)
+    first = approval_token(platform, event)
+    answer = json.dumps({"by": "grace", "proof": "signed by grace"})
+    platform.sfn.send_task_success(taskToken=first, output=answer)
+    second = wait_for(
+        lambda: {approval_token(platform, event)} - {first}, "the second request for approval"
+    )
+    platform.sfn.send_task_success(taskToken=second.pop(), output=answer)
+    (_, done) = wait_for(
+        lambda: (found := platform.calls(id_of(event), "execute"))[1:] and found, "the action"
+    )
+    assert done["approval"]["proof"] == "signed by grace"
+    platform.send(resolution(event))
+    platform.wait_status(id_of(event), "resolved")
+
+
 def test_a_denial_escalates_without_acting(platform: Platform) -> None:
     event = incident(platform.runbook(approval={"required": True}))
     platform.send(event)
@@ -585,3 +604,14 @@ def test_an_action_that_cannot_be_reported_is_parked_and_still_verified(
     answer = platform.events.put_events(Entries=[parked])
     assert answer["FailedEntryCount"] == 0
     wait_for(lambda: platform.record(id_of(event)).get("actions_taken"), "the redriven report")
+
+
+def test_an_alert_that_may_wake_nobody_is_for_the_record(platform: Platform) -> None:
+    event = incident("NoSuchRunbook", severity="info", wakes=False)
+    incident_id = event["detail"]["data"]["incident_id"]
+    platform.run(event, platform.recorder_variant)
+    assert platform.run(event)["status"] == "SUCCEEDED"
+    assert platform.record(incident_id)["status"] == "open"
+    assert platform.notifications(incident_id) == []
+    platform.run(resolution(event), platform.recorder_variant)
+    assert platform.record(incident_id)["status"] == "resolved"

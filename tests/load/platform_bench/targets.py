@@ -14,7 +14,10 @@ from tests.load.platform_bench.stack import Stack
 
 NAMESPACE = "apps"
 _LABEL = "sre-bench"
+# What is at 0 somebody has switched off: no action raises it.
+_REPLICAS = 1
 _WATCH_SECONDS = 300
+_READY_SECONDS = 300
 
 _RUNBOOK = """\
 name: {name}
@@ -58,7 +61,7 @@ def _manifest(name: str) -> dict[str, Any]:
     return {
         "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
         "spec": {
-            "replicas": 0,
+            "replicas": _REPLICAS,
             "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
@@ -81,7 +84,10 @@ class Targets:
         self._watch: Any = kube.watch.Watch()
 
     def make(self, names: Sequence[str]) -> None:
-        """Create the Deployments and publish a runbook for each, then watch them."""
+        """Create the Deployments and publish a runbook for each, then watch them.
+
+        Waits until each has its pod, so that no start of one is measured. Raises TimeoutError.
+        """
         for name in names:
             self._apps.create_namespaced_deployment(NAMESPACE, _manifest(name))
         self._stack.publish(
@@ -90,6 +96,7 @@ class Targets:
                 for name in names
             }
         )
+        self._wait_ready(len(names))
         threading.Thread(target=self._follow, daemon=True).start()
 
     def stop(self) -> None:
@@ -105,7 +112,7 @@ class Targets:
     def actions(self, name: str) -> int:
         """Tell how many actions a Deployment has had."""
         with self._lock:
-            return self._replicas.get(name, 0)
+            return self._replicas.get(name, _REPLICAS) - _REPLICAS
 
     def wait_changed(self, names: Sequence[str], *, until: float) -> list[str]:
         """Wait for changes; returns the names of those that had none."""
@@ -114,6 +121,22 @@ class Targets:
             if not missing or time.monotonic() > until:
                 return missing
             time.sleep(0.01)
+
+    def _wait_ready(self, number: int) -> None:
+        until = time.monotonic() + _READY_SECONDS
+        while True:
+            listed = self._apps.list_namespaced_deployment(
+                NAMESPACE, label_selector=f"{_LABEL}=target"
+            )
+            ready = sum(each.status.ready_replicas == _REPLICAS for each in listed.items)
+            if ready == number:
+                return
+            if time.monotonic() > until:
+                raise TimeoutError(
+                    f"{ready} of {number} targets of the measurement have their pod after "
+                    f"{_READY_SECONDS} s; 'srectl logs node-agent' says why"
+                )
+            time.sleep(1)
 
     def _follow(self) -> None:
         while not self._stopped.is_set():
@@ -133,5 +156,5 @@ class Targets:
     def _note(self, name: str, replicas: int) -> None:
         with self._lock:
             self._replicas[name] = replicas
-            if replicas:
+            if replicas > _REPLICAS:
                 self._changed_at.setdefault(name, time.monotonic())

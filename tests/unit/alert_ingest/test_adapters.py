@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import botocore.session
@@ -12,10 +13,12 @@ from botocore.stub import Stubber
 
 from alert_ingest.adapters import aws
 from alert_ingest.adapters.event_bus import EventBus
+from alert_ingest.adapters.guard_table import GuardTable
 from alert_ingest.adapters.parking import ParkingQueue
 from alert_ingest.delivery import Refusal
 from alert_ingest.errors import ChannelRefused, ChannelUnavailable
 from alert_ingest.events import Entry
+from alert_ingest.firings import Firing
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/000000000000/parking"
 ENTRIES = [
@@ -158,3 +161,30 @@ def test_clients_try_once_and_give_up_early() -> None:
     config = aws.client("events", "us-east-1").meta.config
     assert config.retries["total_max_attempts"] == 1
     assert config.connect_timeout + config.read_timeout < 3
+
+
+def test_a_firing_is_read_as_it_was_written() -> None:
+    dynamodb = client("dynamodb")
+    rows: list[dict[str, Any]] = []
+    dynamodb.meta.events.register(
+        "before-parameter-build.dynamodb.PutItem",
+        lambda params, **_: rows.append(params["Item"]),
+    )
+    table = GuardTable(lambda: dynamodb, "guard")
+    moment = datetime(2026, 11, 27, 10, 0, 0, 123000, UTC)
+    full = Firing("i", moment, moment, moment, moment, "f", "p", moment)
+    bare = Firing("i", None, moment, moment)
+    with Stubber(dynamodb) as stub:
+        for firing in (full, bare):
+            stub.add_response("put_item", {})
+            assert table.write("k", firing, None)
+            stub.add_response("batch_get_item", {"Responses": {"guard": [rows[-1]]}})
+            assert table.read(["k"]) == {"k": firing}
+        stub.add_client_error("put_item", "ConditionalCheckFailedException")
+        assert not table.write("k", bare, full)
+        stub.add_client_error("put_item", "ThrottlingException")
+        with pytest.raises(ChannelUnavailable):
+            table.write("k", bare, bare)
+        stub.add_response("batch_get_item", {"UnprocessedKeys": {"guard": {"Keys": [{}]}}})
+        with pytest.raises(ChannelUnavailable):
+            table.read(["k"])

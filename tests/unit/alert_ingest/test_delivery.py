@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
 import pytest
 
@@ -45,6 +47,7 @@ class Rig:
             clock=self.time.clock,
             sleep=self.time.sleep,
             jitter=lambda _low, high: high,
+            side_by_side=1,  # the clock of these tests adds up the time of calls
         )
 
     def spend(self, seconds: float) -> None:
@@ -70,6 +73,30 @@ def test_entries_go_out_in_tens() -> None:
     assert [len(batch) for batch in it.bus.batches] == [10, 10, 5]
     assert it.parking.batches == []
     assert it.time.pauses == []
+
+
+def test_a_large_body_goes_out_side_by_side_and_begins_elsewhere_each_time() -> None:
+    everything = entries(2_400)
+    at_once: list[int] = []
+    running = threading.Semaphore(0)
+    bus = FakeChannel()
+
+    def takes_time() -> None:
+        running.release()
+        time.sleep(0.002)
+        at_once.append(running._value)
+        running.acquire()
+
+    bus.takes_time = takes_time
+    for delivery in (
+        Delivery(bus, FakeChannel(), jitter=lambda low, _high: low),
+        Delivery(bus, FakeChannel(), jitter=lambda _low, high: high / 2),
+    ):
+        assert delivery.deliver(everything) == Delivered(2_400)
+    assert 1 < max(at_once) <= 8
+    begun = [batch[0] for batch in bus.batches]
+    assert everything[0] == begun[0]
+    assert everything[1_199] == begun[240]
 
 
 def test_large_entries_go_out_in_smaller_batches() -> None:

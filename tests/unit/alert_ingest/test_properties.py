@@ -222,6 +222,7 @@ pieces = st.lists(
             *("api", "API", "Access", "private", "app", "key", "Key", "KEY", "keys", "x", "apps"),
             *("pass", "word", "pwd", "secret", "token", "cookie", "signature", "Credential"),
             *("Bearer ", "Basic ", "GenieKey ", "authorization", "hunter2hunter2hunter2", "eyJ"),
+            *("npm_" + "Ab1" * 12, "hooks/", "sig=", "?", "-----BEGIN KEY-----", "_name"),
             *("AKIAIOSFODNN7EXAMPLE", "http://", "bob:hunter2@", ".", "-", "_", "=", ":", " "),
             *("\n", "\t", "&", "<", ">", '"', "\\", "\\n", "\\u0026", "/", "-" * 70, "\n" * 40),
             *("&" * 20, "é", "\u017f", "\u2028", "k"),

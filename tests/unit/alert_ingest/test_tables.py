@@ -86,9 +86,10 @@ def test_identities_are_uuid5_and_keep_their_parts_apart() -> None:
         incident_id("alertmanager", "a", "bc"),
         incident_id("alertmanager", "abc"),
         incident_id("datadog", "ab", "c"),
-        event_id("ab", "c", "d"),
+        event_id("ab", "c", "d", "info"),
+        event_id("ab", "c", "d", "critical"),
     }
-    assert len(names) == 5
+    assert len(names) == 6
 
 
 def test_identities_never_change() -> None:
@@ -102,7 +103,7 @@ def test_identities_never_change() -> None:
 def test_the_environment_is_read() -> None:
     settings = Settings.from_environment({**ENVIRONMENT, "LOG_LEVEL": "debug"})
     assert settings.event_bus_name == "sre-platform-events"
-    assert settings.max_body_bytes == 1_048_576
+    assert settings.max_body_bytes == 5 * 1_048_576
     assert settings.log_level == "DEBUG"
     assert (settings.service, settings.metrics_namespace) == ("alert-ingest", "SREPlatform")
     names = {"POWERTOOLS_SERVICE_NAME": "other", "POWERTOOLS_METRICS_NAMESPACE": "Mine"}

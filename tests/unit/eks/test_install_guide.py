@@ -65,6 +65,29 @@ def test_every_question_without_a_default_is_answered_and_none_is_invented(stack
     assert given >= {name for name, spec in parameters.items() if "Default" not in spec}
 
 
+def test_the_table_has_every_parameter_of_the_platform_as_it_is_shipped() -> None:
+    _, _, section = GUIDE.partition("### Every parameter\n")
+    rows = [
+        [re.findall(r"`([^`]+)`", cell) for cell in row.split("|")[1:3]]
+        for row in re.findall(r"^\| `.*", section.partition("\n#")[0], re.MULTILINE)
+    ]
+    parameters = template("sre-platform")["Parameters"]
+
+    assert sorted(name for names, _ in rows for name in names) == sorted(parameters)
+    for names, shipped in rows:
+        defaults = [str(parameters[name]["Default"]) for name in names]
+        # The ARNs of people are told in words: too long for a cell.
+        assert names == ["OperatorArns"] or shipped == [each for each in defaults if each], names
+
+
+def test_who_deploys_is_asked_for_every_parameter_in_a_group() -> None:
+    document = template("sre-platform")
+    groups = document["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+    asked = [name for group in groups for name in group["Parameters"]]
+    assert sorted(asked) == sorted(document["Parameters"])
+
+
 def test_every_output_that_is_used_exists() -> None:
     used = re.findall(r"\$\(output (\S+) (\w+)\)", COMMANDS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,26 @@ def test_the_trail_covers_every_region_and_shows_tampering() -> None:
     assert trail["IsMultiRegionTrail"] is True
     assert trail["EnableLogFileValidation"] is True
     assert trail["KMSKeyId"] == {"Fn::GetAtt": ["AuditKey", "Arn"]}
+
+
+def test_the_trail_tells_who_called_wrote_and_spoke() -> None:
+    selectors = TEMPLATES["audit"]["Resources"]["Trail"]["Properties"]["AdvancedEventSelectors"]
+    watched = {}
+    for selector in selectors:
+        fields = {each.pop("Field"): each for each in map(dict, selector["FieldSelectors"])}
+        if "resources.ARN" in fields:
+            (arns,) = fields["resources.ARN"].values()
+            watched[fields["resources.type"]["Equals"][0]] = {
+                re.split("[/:]", each["Fn::Sub"])[-1] for each in arns
+            }
+    assert watched["AWS::Lambda::Function"] == {
+        "${NamePrefix}alert-ingest",
+        "${NamePrefix}runbook-action",
+    }
+    assert watched["AWS::DynamoDB::Table"] == {
+        f"${{NamePrefix}}sre-{name}" for name in ("incidents", "runbooks", "remediation-guard")
+    }
+    assert watched["AWS::Events::EventBus"] == {"${NamePrefix}sre-platform-events"}
 
 
 def test_monitoring_writes_samples_and_reads_metrics_and_nothing_else() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from runbook_action import handler as module
 from tests.unit.runbook_action.fakes import World
-from tests.unit.runbook_action.invocations import LOG, FakeContainer
+from tests.unit.runbook_action.invocations import IN_THE_CATALOGUE, LOG, FakeContainer
 
 
 @pytest.fixture
@@ -17,6 +17,7 @@ def world(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     LOG.truncate()
     monkeypatch.setattr(module.logger.registered_handler, "stream", LOG)
     world = World.new()
+    world.catalogue.runbooks = (*world.catalogue.runbooks, *IN_THE_CATALOGUE)
     monkeypatch.setattr(module, "container", lambda: FakeContainer(world))
     yield world
     module.logger.clear_state()

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from runbook_action.errors import ActionRefused
+from runbook_action.ports import Lock
 from srectl.runbooks import load
 
 RUNBOOKS = Path(__file__).resolve().parents[3] / "runbooks"
@@ -27,3 +29,45 @@ class FakeCatalogue:
 
     def definitions(self) -> Sequence[Mapping[str, Any]]:
         return self.runbooks
+
+    def published(self, name: str) -> Mapping[str, Any] | None:
+        return next((each for each in self.runbooks if each["name"] == name), None)
+
+
+@dataclass
+class FakeLocks:
+    """The locks of the state machines: all of them one incident's, unless a test says otherwise."""
+
+    usual: Lock | None = None
+    kept: dict[str, Lock | None] = field(default_factory=dict)
+
+    def read(self, key: str) -> Lock | None:
+        return self.kept.get(key, self.usual)
+
+
+@dataclass
+class FakeIdentities:
+    """AWS, which knows these signatures: what was signed, and by whom, for each proof."""
+
+    signatures: dict[str, tuple[str, str]] = field(default_factory=dict)
+    asked: int = 0
+
+    def signer(self, proof: str, statement: str) -> str:
+        self.asked += 1
+        who, signed = self.signatures.get(proof, ("", ""))
+        if signed != statement:
+            raise ActionRefused("AWS does not know the signature")
+        return who
+
+
+@dataclass
+class FakeApprovals:
+    """Approvals that were found good."""
+
+    kept: dict[str, str] = field(default_factory=dict)
+
+    def read(self, token: str) -> str:
+        return self.kept.get(token, "")
+
+    def keep(self, token: str, who: str) -> None:
+        self.kept[token] = who

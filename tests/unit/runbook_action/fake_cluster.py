@@ -52,10 +52,21 @@ class FakeCluster(Cluster):
     )
     namespace_raw: dict[str, Any] = field(default_factory=lambda: {"metadata": {"name": "apps"}})
     more: dict[KindWord, Raws] = field(default_factory=dict)
-    other_nodes: Raws = field(default_factory=list)
+    # One that could take the pods of the first.
+    other_nodes: Raws = field(
+        default_factory=lambda: [
+            {
+                "metadata": {"name": "node-2"},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+            }
+        ]
+    )
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     selected: list[str] = field(default_factory=list)  # selectors that were listed by
     node_pods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pods_elsewhere: dict[str, Raws] = field(default_factory=dict)
+    lingering: set[str] = field(default_factory=set)  # pods that nobody ends
+    refusals: dict[str, Exception] = field(default_factory=dict)  # pod → why never
     budgets: dict[str, int] = field(default_factory=dict)  # pod → refusals still to come
     forbidden: bool = False
     at_settling: Callable[[], object] = lambda: None  # what else happens while somebody waits
@@ -89,7 +100,8 @@ class FakeCluster(Cluster):
         """Let the rollout come to its end, and evicted pods go."""
         self.at_settling()
         for name in [each for each, pod in self.node_pods.items() if Pod(pod).terminating]:
-            del self.node_pods[name]
+            if name not in self.lingering:
+                del self.node_pods[name]
         if self.hpa and self.raw["spec"]["replicas"] < self.hpa["spec"]["minReplicas"]:
             self.raw["spec"]["replicas"] = self.hpa["spec"]["minReplicas"]
             self.change_spec()
@@ -124,6 +136,26 @@ class FakeCluster(Cluster):
         self.raw["spec"]["minReadySeconds"] = self.raw["spec"].get("minReadySeconds", 0) + 1
         self.raw["metadata"]["generation"] += 1
 
+    def written_by(self, manager: str, raw: dict[str, Any], *path: str, **values: Any) -> None:
+        """Another hand writes fields of an object, as the API server notes it."""
+        within = raw
+        fields: dict[str, Any] = {}
+        owned = fields
+        for key in path:
+            within = within.setdefault(key, {})
+            owned = owned.setdefault(f"f:{key}", {})
+        for key, value in values.items():
+            if value is None:
+                within.pop(key, None)
+            else:
+                within[key] = value
+                owned[f"f:{key}"] = {}
+        metadata = raw["metadata"]
+        metadata["resourceVersion"] = str(int(metadata.get("resourceVersion") or 0) + 1)
+        metadata["generation"] = metadata.get("generation", 0) + 1
+        entry = {"manager": manager, "time": "2026-11-23T15:20:00Z", "fieldsV1": fields}
+        metadata.setdefault("managedFields", []).append(entry)
+
     def read(self, kind: KindWord, namespace: str, name: str) -> KubernetesObject:
         def read() -> KubernetesObject:
             if self.forbidden and kind == "node":
@@ -138,8 +170,10 @@ class FakeCluster(Cluster):
     ) -> Sequence[KubernetesObject]:
         def read() -> list[KubernetesObject]:
             if fields:
-                assert fields == f"spec.nodeName={self.node_raw['metadata']['name']}"
-                return [view(kind, copy.deepcopy(each)) for each in self.node_pods.values()]
+                name = fields.removeprefix("spec.nodeName=")
+                here = name == self.node_raw["metadata"]["name"]
+                pods = self.node_pods.values() if here else self.pods_elsewhere.get(name, [])
+                return [view(kind, copy.deepcopy(each)) for each in pods]
             self.selected.append(selector)
             return [
                 view(kind, copy.deepcopy(each))
@@ -215,8 +249,8 @@ class FakeCluster(Cluster):
         }
         known: dict[str, Raws] = {
             self.kind: [self.raw],
-            "replicaset": self.history,
-            "controllerrevision": self.history,
+            "replicaset": self.revisions,
+            "controllerrevision": self.revisions,
             "horizontalpodautoscaler": [other, *([self.hpa] if self.hpa else [])],
             "node": [self.node_raw, *self.other_nodes],
             "pod": [*self.pod_list, *self.node_pods.values()],
@@ -224,6 +258,38 @@ class FakeCluster(Cluster):
             "namespace": [self.namespace_raw],
         }
         return [*known.get(kind, []), *self.more.get(kind, [])]
+
+    @property
+    def revisions(self) -> Raws:
+        """The history, or else the one revision that every workload has."""
+        return self.history or [
+            {
+                "metadata": {
+                    "name": "checkout-new",
+                    "namespace": "apps",
+                    "uid": "rs-new",
+                    "labels": {"app": "checkout", "controller-revision-hash": "new"},
+                    "ownerReferences": [{"uid": self.raw["metadata"]["uid"], "controller": True}],
+                },
+                "spec": {"template": copy.deepcopy(self.raw["spec"]["template"])},
+            }
+        ]
+
+    def _owner(self) -> str:
+        """What owns the pods of the current template."""
+        uid = self.raw["metadata"]["uid"]
+        if self.kind != "deployment":
+            return str(uid)
+        own = [
+            each
+            for each in self.revisions
+            if {"uid": uid}.items() <= each["metadata"]["ownerReferences"][0].items()
+        ]
+        number = "deployment.kubernetes.io/revision"
+        newest = max(
+            own, key=lambda each: int(each["metadata"].get("annotations", {}).get(number, 0))
+        )
+        return str(newest["metadata"].get("uid", ""))
 
     def stored(self, kind: KindWord, namespace: str, name: str) -> dict[str, Any]:
         """The object itself, not a copy."""
@@ -253,6 +319,8 @@ class FakeCluster(Cluster):
             found = {each["metadata"]["name"]: each for each in self.all_of("pod")}
             if pod.name not in found:
                 raise TargetNotFound(pod.name)
+            if pod.name in self.refusals:
+                raise self.refusals[pod.name]
             if self.budgets.get(pod.name, 0) > 0:
                 self.budgets[pod.name] -= 1
                 raise ClusterThrottled("The disruption budget checkout needs 2 healthy pods")
@@ -267,8 +335,9 @@ class FakeCluster(Cluster):
             "metadata": {
                 "name": f"checkout-{number}",
                 "namespace": "apps",
-                "labels": {"app": "checkout"},
+                "labels": {"app": "checkout", "controller-revision-hash": "new"},
                 "annotations": self.template_annotations,
+                "ownerReferences": [{"uid": self._owner(), "controller": True}],
             },
             "status": {"containerStatuses": [self.pod_faults or RUNNING]},
         }

@@ -11,12 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from runbook_action.approval import Approval
 from runbook_action.errors import ClusterConflict
 from runbook_action.leases import Lease
-from runbook_action.ports import Services
+from runbook_action.ports import Lock, Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.unit.runbook_action.calls import Calls
-from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
+from tests.unit.runbook_action.fake_catalogue import (
+    FakeApprovals,
+    FakeCatalogue,
+    FakeIdentities,
+    FakeLocks,
+)
 from tests.unit.runbook_action.fake_cluster import FakeCluster
 
 PARAMETER = "/checkout/degraded_mode"
@@ -101,6 +107,13 @@ class World:
     clock: FakeClock
     leases: FakeLeases
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
+    identities: FakeIdentities = field(default_factory=FakeIdentities)
+    approvals: FakeApprovals = field(default_factory=FakeApprovals)
+    locks: FakeLocks = field(default_factory=lambda: FakeLocks(Lock(INCIDENT, 2e9)))
+
+    @property
+    def approval(self) -> Approval:
+        return Approval(self.identities, self.approvals, "000000000000")
 
     @classmethod
     def new(
@@ -125,6 +138,7 @@ class World:
             self.leases,
             CLUSTER_NAME,
             self.catalogue,
+            self.locks,
         )
 
     def state(self) -> dict[str, Any]:

@@ -29,9 +29,26 @@ class FakeContainer:
     def __init__(self, world: World) -> None:
         self.world = world
         self.settings = Settings.from_environment(GOOD)
+        self.approval = world.approval
 
     def services(self, cluster: str | None, context: Any) -> Services:
         return self.world.services
+
+
+#: Runbooks that do what ``event`` and its changes ask for.
+IN_THE_CATALOGUE = tuple(
+    {
+        "name": f"Of-{action}",
+        "action": action,
+        "target": {"from_alert": kind, "namespaces": ["apps"], "names": ["*"]},
+        "on_failure": "undo",
+    }
+    for action, kind in (
+        ("enable_degraded_mode", "deployment"),
+        ("restart_deployment", "deployment"),
+        ("drain_node", "node"),
+    )
+)
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -47,6 +64,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "parameters": {},
         "incident_id": INCIDENT,
         "undo": None,
+        "runbook": f"Of-{changes.get('action', 'enable_degraded_mode')}".replace(" ", "-"),
         **changes,
     }
 

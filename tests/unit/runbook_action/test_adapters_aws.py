@@ -206,9 +206,64 @@ def test_the_role_is_assumed_again_before_its_session_ends(
 
 def test_refused_credentials_are_dropped(clusters: EksClusters, sts: Counting) -> None:
     first = clusters.token("production")
-    clusters.forget_credentials("production")
+    clusters.forget_credentials("production", first)
     assert clusters.token("production") != first
     assert sts.calls == ["assume_role", "assume_role"]
+
+
+def test_a_token_that_another_thread_has_renewed_meanwhile_is_kept(
+    clusters: EksClusters, sts: Counting
+) -> None:
+    first = clusters.token("production")
+    clusters.forget_credentials("production", first)
+    renewed = clusters.token("production")
+    clusters.forget_credentials("production", first)
+    assert clusters.token("production") == renewed
+    assert sts.calls == ["assume_role", "assume_role"]
+
+
+def test_an_answer_that_is_forgotten_while_others_read_it_does_not_race(
+    clusters: EksClusters,
+) -> None:
+    class Vanishing(dict[str, Any]):
+        """What another thread forgets between two looks of this one."""
+
+        def __contains__(self, key: object) -> bool:
+            found = super().__contains__(key)
+            self.clear()
+            return found
+
+    clusters._endpoints = Vanishing()
+    clusters.endpoint("production")
+    assert clusters.endpoint("production").url.startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("partition", "host"),
+    [
+        ("aws", "sts.us-east-1.amazonaws.com"),
+        ("aws-us-gov", "sts.us-east-1.amazonaws.com"),
+        ("aws-cn", "sts.us-east-1.amazonaws.com.cn"),
+        ("aws-iso", "sts.us-east-1.c2s.ic.gov"),
+    ],
+)
+def test_the_token_is_signed_for_the_sts_of_its_partition(
+    eks: Counting, sts: Counting, clock: Clock, partition: str, host: str
+) -> None:
+    role = ROLE.replace("arn:aws:", f"arn:{partition}:")
+    fakes: Any = {"eks": eks, "sts": sts}
+    known = EksClusters(
+        clusters={"p": "production"},
+        default_cluster="p",
+        role_arn=role,
+        region=REGION,
+        now=clock,
+        **fakes,
+    )
+    text = known.token("production")
+    text = text.removeprefix("k8s-aws-v1.")
+    url = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    assert urlsplit(url).netloc == host
 
 
 def test_each_cluster_has_a_token_of_its_own(clusters: EksClusters) -> None:

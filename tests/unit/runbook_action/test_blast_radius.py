@@ -141,11 +141,16 @@ def test_undo_is_not_held_back_by_what_the_action_broke() -> None:
     assert action.undo(limited(action.name, "undo", min_ready=3), world.services).changed
 
 
-def other_node(name: str, *, cordoned: bool = False, ready: str | None = "True") -> dict[str, Any]:
+def other_node(
+    name: str, *, cordoned: bool = False, ready: str | None = "True", taint: str = ""
+) -> dict[str, Any]:
     conditions = [] if ready is None else [{"type": "Ready", "status": ready}]
     return {
         "metadata": {"name": name},
-        "spec": {"unschedulable": True} if cordoned else {},
+        "spec": {
+            **({"unschedulable": True} if cordoned else {}),
+            **({"taints": [{"key": taint, "effect": "NoSchedule"}]} if taint else {}),
+        },
         "status": {"conditions": conditions},
     }
 
@@ -165,6 +170,9 @@ def world() -> World:
         (other_node("node-2", ready="False"), "node-2 is not ready"),
         (other_node("node-2", ready="Unknown"), "node-2 is not ready"),
         (other_node("node-2", ready=None), "node-2 is not ready"),
+        (other_node("node-2", taint="karpenter.sh/disrupted"), "node-2 is being taken away"),
+        (other_node("node-2", taint="ToBeDeletedByClusterAutoscaler"), r"\(ToBeDeletedBy"),
+        (other_node("node-2", taint="aws-node-termination-handler/spot-itn"), "taken away"),
     ],
 )
 def test_a_second_node_of_a_group_is_not_drained(
@@ -174,6 +182,21 @@ def test_a_second_node_of_a_group_is_not_drained(
     with pytest.raises(ActionRefused, match=why):
         getattr(DRAIN, operation)(node_request(operation), world.services)
     assert world.calls.writes() == []
+
+
+@pytest.mark.parametrize("action", ["drain_node", "cordon_node"])
+def test_the_last_node_of_a_group_that_takes_pods_stays_in_service(
+    world: World, action: str
+) -> None:
+    ready = other_node("node-1")["status"]
+    world.cluster.node_raw["status"], world.cluster.other_nodes = ready, []
+    for operation in ("plan", "execute"):
+        asked = request(action, operation, kind="node", name="node-1")
+        with pytest.raises(ActionRefused, match="the last node of its group"):
+            getattr(REGISTRY[action], operation)(asked, world.services)
+    assert world.calls.writes() == []
+    allowed = request(action, kind="node", name="node-1", parameters={"nodes_are_added": True})
+    assert REGISTRY[action].execute(allowed, world.services).status == "succeeded"
 
 
 def test_the_node_itself_may_be_cordoned_or_not_ready(world: World) -> None:
@@ -202,7 +225,7 @@ def test_the_group_is_what_the_nodes_labels_say(
 ) -> None:
     world.cluster.node_raw["metadata"]["labels"] = labels
     drain(world)
-    assert set(world.cluster.selected) == {selector}
+    assert set(world.cluster.selected) == {selector, ""}  # the group, and where pods could go
 
 
 def test_of_two_drains_that_looked_at_the_same_moment_none_goes_on(

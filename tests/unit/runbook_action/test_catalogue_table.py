@@ -43,6 +43,8 @@ def test_what_was_published_is_read(
     publish(session.client("dynamodb"), TABLE, runbooks)
     read = {each["name"]: each for each in catalogue.definitions()}
     assert read == {each.name: each.definition for each in runbooks}
+    assert catalogue.published(runbooks[0].name) == runbooks[0].definition
+    assert catalogue.published("Unheard") is None
 
 
 def test_a_runbook_that_cannot_be_read_is_named(
@@ -52,6 +54,8 @@ def test_a_runbook_that_cannot_be_read_is_named(
     session.client("dynamodb").put_item(TableName=TABLE, Item=item)
     with pytest.raises(ActionRefused, match="runbook Broken in table sre-runbooks"):
         catalogue.definitions()
+    with pytest.raises(ActionRefused, match="runbook Broken in table sre-runbooks"):
+        catalogue.published("Broken")
 
 
 def test_without_the_table_it_says_so(session: boto3.session.Session) -> None:

@@ -11,7 +11,10 @@ from runbook_action import marks
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
+    ChangeReverted,
+    ClusterRejected,
     ClusterUnreachable,
+    NamespaceEnding,
     RolloutFailed,
     TargetNotFound,
 )
@@ -68,6 +71,102 @@ def test_what_would_be_lost_forbids_the_drain_unless_allowed(
     assert name not in world.cluster.node_pods
 
 
+def test_scratch_in_memory_or_with_a_limit_is_no_data_and_is_said(world: World) -> None:
+    """As of the shipped checkout, and of the operator's Prometheus."""
+    volumes = [
+        {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
+        {"name": "config-out", "emptyDir": {"medium": "Memory"}},
+        {"name": "work", "emptyDir": {"sizeLimit": "1Gi"}},
+    ]
+    world.cluster.node_pods["checkout"] = pod("checkout", volumes=volumes)
+    lost = {
+        "apps/checkout": "scratch tmp (in memory and at most 64Mi), scratch config-out (in memory)"
+        ", scratch work (at most 1Gi)"
+    }
+    plan = DRAIN.plan(node_request("plan"), world.services)
+    assert plan.details["lost"] == lost
+    assert f"which loses: apps/checkout {lost['apps/checkout']}" in plan.summary
+    outcome = drain(world)
+    assert (outcome.status, outcome.details["lost"]) == ("succeeded", lost)
+
+
+def test_data_that_may_be_lost_is_named_in_the_plan_that_a_human_is_shown(world: World) -> None:
+    world.cluster.node_pods["a"] = pod("a", volumes=[{"name": "db", "emptyDir": None}])
+    plan = DRAIN.plan(node_request("plan", delete_emptydir_data=True), world.services)
+    assert "which loses: apps/a emptyDir db (on disk, without a limit)" in plan.summary
+
+
+SILENT = {"conditions": [{"type": "Ready", "status": "Unknown"}]}
+
+
+def overdue(world: World, name: str) -> None:
+    world.cluster.node_pods[name] = pod(name)
+    ends = "2026-11-23T15:14:00Z"  # before the clock's time
+    world.cluster.node_pods[name]["metadata"]["deletionTimestamp"] = ends
+    world.cluster.lingering.add(name)
+
+
+def test_of_a_node_whose_kubelet_is_silent_overdue_pods_count_as_gone(world: World) -> None:
+    world.cluster.node_raw["status"] = SILENT
+    overdue(world, "dead")
+    outcome = drain(world, deadline_seconds=30)
+    assert outcome.status == "succeeded"
+    assert "kubelet is silent" in outcome.details["left"]["apps/dead"]
+    assert "terminate its instance" in outcome.summary
+    assert DRAIN.verify(node_request("verify"), world.services).healthy
+    back = DRAIN.undo(node_request("undo"), world.services)
+    assert (back.status, world.leases.kept) == ("unchanged", {})
+    assert world.cluster.node_raw["spec"]["unschedulable"] is True
+
+
+def test_a_silent_node_stays_cordoned_at_the_deadline(world: World) -> None:
+    world.cluster.node_raw["status"] = SILENT
+    world.cluster.budgets = {"a": 1000}
+    with pytest.raises(RolloutFailed, match="stays cordoned: its kubelet is silent"):
+        drain(world, deadline_seconds=30)
+    assert world.cluster.node_raw["spec"]["unschedulable"] is True
+
+
+def test_an_overdue_pod_of_a_node_that_answers_is_waited_for(world: World) -> None:
+    overdue(world, "slow")
+    world.clock.seconds_left = 5
+    assert drain(world).details["remaining"] == ["apps/slow"]
+
+
+def test_a_pod_of_an_ending_namespace_is_named_and_skipped(world: World) -> None:
+    world.cluster.refusals = {"a": NamespaceEnding("403")}
+    began = world.clock.time
+    outcome = drain(world)
+    assert outcome.status == "succeeded"
+    assert "apps/a (its namespace is ending" in outcome.summary
+    assert (world.clock.time - began).total_seconds() < 5, "not waited for"
+
+
+def test_a_pod_that_two_budgets_select_is_named_at_once_and_the_others_leave(world: World) -> None:
+    world.cluster.refusals = {"a": ClusterRejected("more than one PodDisruptionBudget")}
+    began = world.clock.time
+    with pytest.raises(RolloutFailed, match=r"apps/a \(more than one PodDisruptionBudget"):
+        drain(world)
+    assert set(world.cluster.node_pods) == {"a", "logs", "proxy", "job"}
+    assert (world.clock.time - began).total_seconds() < 5, "not asked until the deadline"
+    assert world.calls.log.count("evict a") == 1
+
+
+def test_who_uncordons_the_node_in_the_middle_stops_the_drain_and_is_named(world: World) -> None:
+    world.cluster.budgets = {"a": 1000}
+
+    def uncordon() -> None:
+        world.cluster.written_by(
+            "node-shepherd", world.cluster.node_raw, "spec", unschedulable=None
+        )
+
+    world.cluster.at_settling = uncordon
+    with pytest.raises(ChangeReverted, match="open to pods: reverted by node-shepherd"):
+        drain(world)
+    said = DRAIN.verify(node_request("verify"), world.services)
+    assert (said.healthy, "reverted by node-shepherd" in said.summary) == (False, True)
+
+
 def test_a_budget_is_waited_for(world: World) -> None:
     world.cluster.budgets = {"a": 5}
     assert drain(world).status == "succeeded"
@@ -116,7 +215,8 @@ def test_a_beginning_that_somebody_garbled_is_now(world: World, began: object) -
         marks.INCIDENT_ID: INCIDENT,
         marks.PREVIOUS: json.dumps({"1": {"action": "drain_node", "before": before}}),
     }
-    with pytest.raises(RolloutFailed, match="at the deadline"):
+    world.cluster.node_raw["spec"]["unschedulable"] = True
+    with pytest.raises(RolloutFailed, match="1 pods were still on"):
         drain(world, deadline_seconds=30)
 
 

@@ -31,9 +31,12 @@ def test_the_names_are_the_contract() -> None:
         "ActionRefused",
         "ParameterRefused",
         "TargetAmbiguous",
+        "PlanChanged",
         "TargetNotFound",
         "AccessDenied",
+        "ChangeReverted",
         "ClusterRejected",
+        "NamespaceEnding",
         "RolloutFailed",
     }
 

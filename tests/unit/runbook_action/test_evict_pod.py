@@ -130,7 +130,10 @@ def test_a_replacement_that_is_not_ready_is_waited_for(world: World) -> None:
         ),
         ({"metadata": {"annotations": {"kubernetes.io/config.mirror": "x"}}}, "a static pod"),
         ({"status": {"phase": "Succeeded"}}, "it has ended"),
-        ({"spec": {"volumes": [{"name": "x", "emptyDir": {}}]}}, "emptyDir would be lost"),
+        (
+            {"spec": {"volumes": [{"name": "x", "emptyDir": {}}]}},
+            r"emptyDir x \(.*\) would be lost",
+        ),
     ],
 )
 def test_what_would_not_be_replaced_or_would_lose_something_is_refused(

@@ -97,7 +97,7 @@ def test_the_uid_travels_from_resolve_to_undo_and_no_lock_knows_it(world: World)
     parsed = parse_resolve(
         {
             "runbook": runbook(CHECKOUT, action="restart_deployment"),
-            "alert": {"labels": {}},
+            "alert": {"labels": {"cluster": "sre-platform"}},
             "incident_id": INCIDENT,
         }
     )
@@ -194,7 +194,7 @@ def test_a_rehearsal_of_from_alert_knows_the_uid_too() -> None:
     parsed = parse_resolve(
         {
             "runbook": runbook(from_alert("pod"), action="evict_pod"),
-            "alert": {"labels": {"namespace": "apps", "pod": "db-0"}},
+            "alert": {"labels": {"cluster": "sre-platform", "namespace": "apps", "pod": "db-0"}},
             "incident_id": INCIDENT,
         }
     )

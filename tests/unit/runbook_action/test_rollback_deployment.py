@@ -162,7 +162,13 @@ def test_a_restart_by_hand_does_not_keep_undo_from_its_work(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", '{"1":{"action":"rollback_deployment","before":{"from_revision":"4"}}}']
+    "text",
+    [
+        "",
+        "{",
+        '{"1":{"action":"rollback_deployment","before":{"from_revision":"4"}}}',
+        '{"1":{"action":"rollback_deployment","before":{"from_revision":4,"template":5}}}',
+    ],
 )
 @pytest.mark.parametrize("operation", ["execute", "undo"])
 def test_without_its_mark_a_rollback_is_neither_repeated_nor_undone(

@@ -203,6 +203,18 @@ def test_no_pod_is_evicted_that_the_rollout_does_not_wait_for(case: str) -> None
     assert world.calls.writes() == []
 
 
+@pytest.mark.parametrize(
+    "strategy",
+    [{"type": "OnDelete"}, {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}],
+    ids=["OnDelete", "partition"],
+)
+def test_no_pod_is_evicted_that_a_human_holds_back(strategy: dict[str, Any]) -> None:
+    world = stuck_statefulset()
+    world.cluster.raw["spec"]["updateStrategy"] = strategy
+    release_stuck(world.cluster, world.cluster.workload("statefulset", "apps", "checkout"))
+    assert world.calls.writes() == []
+
+
 def test_new_pods_that_crash_are_a_failed_rollout_and_are_not_evicted() -> None:
     world = world_of("statefulset")
     world.cluster.stuck, world.cluster.pod_faults = True, CRASHING

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from runbook_action.actions import REGISTRY
+from tests.support.template import identity_statements, listed
 
 #: Actions for which AWS knows no resource, by its service authorization reference.
 WITHOUT_RESOURCES = {
@@ -23,23 +23,6 @@ WITHOUT_RESOURCES = {
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
 }
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def identity_statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, resource in template["Resources"].items():
-        properties = resource.get("Properties", {})
-        documents = []
-        if resource["Type"] == "AWS::IAM::Role":
-            documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-        elif resource["Type"] == "AWS::IAM::Policy":
-            documents = [properties["PolicyDocument"]]
-        for document in documents:
-            for statement in listed(document["Statement"]):
-                yield name, statement
 
 
 def test_no_role_may_do_anything_to_everything(template: dict[str, Any]) -> None:

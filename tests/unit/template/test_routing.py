@@ -185,3 +185,13 @@ def test_a_call_of_a_function_that_fails_unheard_is_kept(template: dict[str, Any
 def test_only_a_runbook_repeats_a_step(template: dict[str, Any]) -> None:
     action = template["Resources"]["RunbookActionFunction"]["Properties"]
     assert action["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_what_a_test_button_sends_starts_no_runbook_and_tells_nobody(
+    template: dict[str, Any],
+) -> None:
+    rules = of_type(template, "AWS::Events::Rule")
+    for name in ("IncidentCreatedRule", "IncidentResolvedRule"):
+        purpose = rules[name]["EventPattern"]["detail"]["data"]["purpose"]
+        assert purpose == [{"exists": False}, {"anything-but": ["test"]}]
+    assert "detail" not in rules["IncidentRecordsRule"]["EventPattern"]

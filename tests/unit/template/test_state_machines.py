@@ -87,6 +87,19 @@ def test_a_call_that_finds_no_place_waits_longer_than_ten_functions_take_to_star
     assert waits == 4
 
 
+def test_a_function_that_is_killed_in_the_middle_is_called_again(
+    machines: dict[str, dict[str, Any]],
+) -> None:
+    calls = 0
+    for machine in machines.values():
+        for name, state in machine["definition"]["States"].items():
+            if state.get("Resource") == "arn:aws:states:::lambda:invoke":
+                again = {error for one in state["Retry"] for error in one["ErrorEquals"]}
+                assert again >= {"Runtime.ExitError", "Sandbox.Timedout"}, name
+                calls += 1
+    assert calls == 4
+
+
 def test_the_machines_can_be_read_without_scrolling_and_say_nothing_twice() -> None:
     files = sorted((ROOT / "statemachine").iterdir())
     assert files

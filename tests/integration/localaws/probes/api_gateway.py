@@ -18,11 +18,11 @@ _MODEL = {
 }
 
 
-def _post(aws: LocalAws, api: str, body: bytes) -> tuple[int, Any]:
+def _post(aws: LocalAws, api: str, body: bytes, key: str = "") -> tuple[int, Any]:
     request = urllib.request.Request(
         f"{aws.endpoint_url}/_aws/execute-api/{api}/live/webhook",
         body,
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json", "X-Api-Key": key},
         method="POST",
     )
     try:
@@ -241,6 +241,26 @@ def calls_are_counted_by_how_they_were_answered(aws: LocalAws, name: str) -> Non
         for metric in ("Count", "4XXError", "5XXError")
     ]
     assert counted == [3, 1, 1]
+
+
+@shows("rest_api_key_id")
+def the_function_is_told_which_key_the_request_came_with(aws: LocalAws, name: str) -> None:
+    """The event has the id of a key of the stage's plans, and of no other."""
+    code = (
+        "import json\n"
+        "def handler(event, context):\n"
+        "    key = event['requestContext']['identity'].get('apiKeyId')\n"
+        "    return {'statusCode': 202, 'body': json.dumps(key)}\n"
+    )
+    api = deploy(aws, name, _api(aws, name, code))["Api"]
+    gateway = aws.client("apigateway")
+    key = gateway.create_api_key(name=name, enabled=True)
+    stages = [{"apiId": api, "stage": "live"}]
+    plan = gateway.create_usage_plan(name=name, apiStages=stages)["id"]
+    gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+
+    assert _post(aws, api, b'{"alerts":[1]}', key["value"]) == (202, key["id"])
+    assert _post(aws, api, b'{"alerts":[1]}', "another") == (202, None)
 
 
 @shows("rest_api_access_log")

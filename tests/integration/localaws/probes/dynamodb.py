@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
-from tests.integration.localaws.probes.support import deploy, eventually, make_machine
+from tests.integration.localaws.probes.support import deploy, eventually, make_machine, run_machine
 
 
 @shows("table_settings")
@@ -137,3 +137,68 @@ def a_deleted_table_can_be_restored_under_its_own_name(aws: LocalAws, name: str)
         "the table is restored",
     )
     assert dynamodb.scan(TableName=name)["Items"] == [{"k": {"S": "incident-1"}, "n": {"N": "1"}}]
+
+
+@shows("resource_policies")
+def a_policy_of_table_or_bus_refuses_whom_it_does_not_name(aws: LocalAws, name: str) -> None:
+    """Whatever IAM allows a role: another role than the one that a Deny spares is refused."""
+    role = f"arn:aws:iam::000000000000:role/{name}-spared-*"
+    arn = f"arn:aws:dynamodb:us-east-1:000000000000:table/{name}"
+
+    def denying(action: str, resource: Any) -> dict[str, Any]:
+        others = {"aws:PrincipalArn": [role, "arn:*:iam::*:root"]}
+        service = {"aws:PrincipalIsAWSService": "false"}
+        return {
+            "Sid": "Ours",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": action,
+            "Resource": resource,
+            "Condition": {"StringNotLike": others, "Bool": service},
+        }
+
+    bus = {"Fn::GetAtt": ["Bus", "Arn"]}
+    document = {"Version": "2012-10-17", "Statement": [denying("dynamodb:PutItem", arn)]}
+    table = {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "ResourcePolicy": {"PolicyDocument": document},
+    }
+    policy = {
+        "EventBusName": {"Ref": "Bus"},
+        "StatementId": "Ours",
+        "Statement": denying("events:PutEvents", bus),
+    }
+    deploy(
+        aws,
+        name,
+        {
+            "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+            "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": name}},
+            "Policy": {"Type": "AWS::Events::EventBusPolicy", "Properties": policy},
+        },
+    )
+    item = {"TableName": name, "Item": {"k": {"S": "item"}}}
+    entry = {"EventBusName": name, "Source": "s", "DetailType": "d", "Detail": "{}"}
+    tasks = {
+        "Put": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:putItem", **_with(item)},
+        "Tell": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::events:putEvents",
+            **_with({"Entries": [entry]}),
+        },
+    }
+    grant = {"Effect": "Allow", "Action": ["dynamodb:*", "events:*"], "Resource": "*"}
+    for who, status in (("spared", "SUCCEEDED"), ("other", "FAILED")):
+        for task, state in tasks.items():
+            machine = make_machine(aws, f"{name}-{who}-{task}", {task: state}, [grant])
+            assert run_machine(aws, machine)["status"] == status, (who, task)
+    # The owner is spared, and another statement of the bus is left alone.
+    aws.client("dynamodb").put_item(**item)
+    assert aws.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def _with(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"Parameters": arguments, "End": True}

@@ -47,6 +47,10 @@ def handler(event, context):
     assert "raise ClusterUnreachable" in payload["stackTrace"][0]
     assert invoke(aws, name, {}) == (None, process)
 
+    dies = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    make_function(aws, f"{name}-dies", f"{dies}def handler(event, context):\n    return None\n")
+    assert invoke(aws, f"{name}-dies", {})[1]["errorType"] == "Runtime.ExitError"
+
     machine = make_machine(
         aws,
         name,

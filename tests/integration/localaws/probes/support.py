@@ -152,12 +152,16 @@ def run_machine(
 
 
 def make_queue(aws: LocalAws, name: str) -> tuple[str, str]:
-    """Create a queue that every service may send to; return its URL and its ARN."""
+    """Create a queue that rules and topics may send to, and roles with a grant of their own.
+
+    Returns its URL and its ARN.
+    """
     sqs = aws.client("sqs")
+    services = {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]}
     policy = {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+            {"Effect": "Allow", "Principal": services, "Action": "sqs:SendMessage", "Resource": "*"}
         ],
     }
     url = sqs.create_queue(QueueName=name, Attributes={"Policy": json.dumps(policy)})["QueueUrl"]

@@ -16,7 +16,7 @@ from runbook_action.ports import Right
 from runbook_action.request import TargetKind
 from runbook_action.resolve.consent_of_pods import ASKED
 from runbook_action.rights import needed, rights
-from tests.integration.runbook_action.drain_scene import kept_ready
+from tests.integration.runbook_action.drain_scene import beside, kept_ready
 from tests.integration.runbook_action.rights.trying import Trial, open_cluster_wide
 from tests.integration.runbook_action.support import Place
 
@@ -85,6 +85,7 @@ def _opened(
         core.create_node({"metadata": {"name": node, "labels": {GROUP_LABELS[-1]: node}}})
         stack.callback(core.delete_node, node)
         stack.enter_context(kept_ready(place, node))
+        stack.enter_context(beside(place, node))
     trial = Trial(place, REGISTRY[name], kind, node)
     trial.prepare()
     return trial

@@ -185,7 +185,7 @@ def resolved(
     definition: Mapping[str, Any],
     labels: Mapping[str, Any],
     *,
-    cluster: str | None = None,
+    cluster: str | None = "sre-platform",
     **policy: Any,
 ) -> dict[str, Any]:
     """What the operation answers to a runbook and the labels of an alert."""

@@ -24,8 +24,12 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
         "cronjob": ([], ["export", "checkout"]),
         "replicaset": (["checkout-1"], ["shop-1", "alone-1", "gone"]),
         "pod": (
-            ["checkout-1-a", "gone"],
-            ["db-0", "shop-1-a", "bare", "export-1-x", "earlier-1-a", "lookalike", "a b", ""],
+            # What has gone is known by its name, the pod of kube-state-metrics also.
+            ["checkout-1-a", "checkout-6c9f7d-x2x9q", "kps-kube-state-metrics-7c4-x2x9q"],
+            [
+                *("gone", "payments-6c9f7d-x2x9q", "checkout-api-6c9f7d-x2x9q", "checkout-0"),
+                *("db-0", "shop-1-a", "bare", "export-1-x", "earlier-1-a", "lookalike", "a b", ""),
+            ],
         ),
         "horizontalpodautoscaler": (["checkout"], ["keda-hpa-shop2", "shop", "lookalike", "db"]),
         "persistentvolumeclaim": ([], ["data-db-0", "unused", "gone"]),
@@ -38,7 +42,10 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
         "job_name": ([], ["export-1"]),
         "cronjob": ([], ["export"]),
         "replicaset": ([], ["checkout-1"]),
-        "pod": (["db-0", "gone"], ["stale", "checkout-1-a", "bare", "-"]),
+        "pod": (
+            ["db-0", "db-17"],
+            ["cache-0", "db-x", "db-07", "db-1-0", "stale", "checkout-1-a", "bare", "-"],
+        ),
         "horizontalpodautoscaler": (["db"], ["checkout"]),
         "persistentvolumeclaim": (["data-db-0", "data-db-7"], ["unused", "data-db-x", "work"]),
         "node": (["node-2"], ["node-1"]),
@@ -50,7 +57,10 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
         "job_name": (["export-1"], ["import-1"]),
         "cronjob": (["export"], ["import"]),
         "replicaset": ([], ["checkout-1"]),
-        "pod": (["export-1-x", "gone"], ["import-1-x", "db-0", "bare", "a/b"]),
+        "pod": (
+            ["export-1-x", "export-1-x2x9q", "export-1-4-x2x9q"],
+            ["export-2-x2x9q", "export-1-gone", "import-1-x", "db-0", "bare", "a/b"],
+        ),
         "horizontalpodautoscaler": ([], ["checkout"]),
         "persistentvolumeclaim": (["work"], ["unused", "data-db-0"]),
         "node": (["node-3"], ["node-1"]),
@@ -62,14 +72,14 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
         "job_name": ([], ["export-1"]),
         "cronjob": ([], ["export"]),
         "replicaset": ([], ["checkout-1"]),
-        "pod": (["db-0", "gone"], ["one", "checkout-1-a", "bare", "A"]),
+        "pod": (["db-0", "db-1"], ["gone", "one", "checkout-1-a", "bare", "A"]),
         "horizontalpodautoscaler": (["db"], ["checkout"]),
         "persistentvolumeclaim": (["data-db-0"], ["data-db-7"]),
         "node": (["node-2"], ["node-1"]),
     },
     ("persistentvolumeclaim", "unused"): {
         "statefulset": ([], ["db"]),
-        "pod": (["gone"], ["db-0"]),
+        "pod": ([], ["gone", "db-0"]),
     },
     ("horizontalpodautoscaler", "checkout"): {
         "deployment": (["checkout"], ["shop"]),
@@ -78,7 +88,10 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
         "job_name": ([], ["export-1"]),
         "cronjob": ([], ["export"]),
         "replicaset": (["checkout-1"], ["alone-1"]),
-        "pod": (["checkout-1-a", "gone"], ["db-0", "bare", "lookalike"]),
+        "pod": (
+            ["checkout-1-a", "checkout-6c9f7d-x2x9q"],
+            ["gone", "db-0", "bare", "lookalike"],
+        ),
         "horizontalpodautoscaler": (["checkout"], ["keda-hpa-shop", "db"]),
         "persistentvolumeclaim": ([], ["data-db-0"]),
         "node": (["node-1"], ["node-2"]),

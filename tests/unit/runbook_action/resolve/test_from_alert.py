@@ -17,6 +17,8 @@ from runbook_action.resolve.nodes import node_called
 from tests.unit.runbook_action.resolve.scene import from_alert, resolved, runbook, scene
 
 APPS = {"namespace": "apps"}
+# Of kube-state-metrics itself, under a name that somebody gave it.
+KSM = {"job": "kube-state-metrics", "service": "ksm", "pod": "ksm-7c4-x2x9q"}
 
 
 def found(kind: str, labels: dict[str, str], **more: Any) -> str:
@@ -41,7 +43,7 @@ def found(kind: str, labels: dict[str, str], **more: Any) -> str:
         ("statefulset", {"pod": "db-0"}, "statefulset apps/db"),
         ("workload", {"deployment": "checkout", "pod": "checkout-1-a"}, "deployment apps/checkout"),
         # With honorLabels the pod of kube-state-metrics itself: in this namespace there is none.
-        ("workload", {"deployment": "checkout", "pod": "ksm-7"}, "deployment apps/checkout"),
+        ("workload", {"deployment": "checkout", **KSM}, "deployment apps/checkout"),
         ("pod", {"pod": "db-0"}, "pod apps/db-0"),
         ("pod", {"pod": "bare"}, "pod apps/bare"),
         ("job", {"job_name": "export-1", "job": "kube-state-metrics"}, "job apps/export-1"),
@@ -96,7 +98,7 @@ def test_two_spellings_of_one_object_have_one_lock() -> None:
                 scene(),
                 runbook(from_alert("workload")),
                 {**APPS, **labels},
-                cluster=labels.get("cluster"),
+                cluster=labels.get("cluster", "sre-platform"),
             )["locks"]
         )
         for labels in spelled

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runbook_action.errors import InvalidRequest, ParameterRefused, TargetNotFound
+from runbook_action.errors import ActionRefused, InvalidRequest, ParameterRefused, TargetNotFound
 from runbook_action.resolve import parse_resolve
 from tests.unit.runbook_action.fakes import INCIDENT, PARAMETER
 from tests.unit.runbook_action.resolve.scene import (
@@ -57,6 +57,7 @@ def test_the_short_form_is_a_ladder_of_one_step() -> None:
                 "verify_seconds": None,
                 "approval": PLAIN,
                 "when": [],
+                "lends": False,
             }
         ],
     }
@@ -86,6 +87,7 @@ def test_each_step_has_its_own_object_and_all_locks_are_in_key_order() -> None:
         (4, "step-4", "checkout"),
     ]
     assert [step["on_failure"] for step in answer["steps"]] == ["undo", "undo", "keep", "undo"]
+    assert [step["lends"] for step in answer["steps"]] == [False, True, True, False]
     assert answer["steps"][3]["verify_seconds"] == 30
     assert answer["steps"][3]["when"] == [{"fact": "replicas", "below": 3}]
 
@@ -103,7 +105,9 @@ def test_what_an_object_belongs_to_is_locked_with_it() -> None:
 
 def test_the_parameter_of_all_clusters_has_one_lock() -> None:
     definition = runbook(CHECKOUT, action="enable_degraded_mode")
-    near, far = (resolved(scene(), definition, {}, cluster=each)["locks"] for each in (None, "far"))
+    near, far = (
+        resolved(scene(), definition, {}, cluster=each)["locks"] for each in ("also", "far")
+    )
     assert near[0] != far[0]
     assert near[1] == far[1] == f"thing#parameter#{PARAMETER}"
 
@@ -114,6 +118,22 @@ def test_the_parameter_of_all_clusters_has_one_lock() -> None:
 )
 def test_a_cluster_of_several_labels_is_one_cluster(label: str | None, canonical: str) -> None:
     assert POLICY.canonical(label) == canonical
+
+
+@pytest.mark.parametrize("action", ["restart_workload", "enable_degraded_mode"])
+def test_of_several_clusters_none_is_guessed(action: str) -> None:
+    world, definition = scene(), runbook(CHECKOUT, action=action)
+    with pytest.raises(ActionRefused, match=r"names no cluster.*far-eks, sre-platform-eks"):
+        resolved(world, definition, {}, cluster=None)
+    assert world.calls.log == []
+    only = {"sre-platform": "sre-platform-eks", "also": "sre-platform-eks"}
+    target = resolved(world, definition, {}, cluster=None, clusters=only)["target"]
+    assert target["cluster"] == "sre-platform"
+
+
+def test_the_heartbeat_is_about_no_cluster_in_particular() -> None:
+    definition = runbook(CHECKOUT, action="probe_cluster")
+    assert resolved(scene(), definition, {}, cluster=None)["target"]["cluster"] == "sre-platform"
 
 
 def test_one_object_is_looked_for_once() -> None:

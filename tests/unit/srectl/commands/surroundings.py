@@ -23,6 +23,7 @@ COMMANDS = (
     "incidents list --json",
     "incidents show ID",
     "incidents resolve ID --reason settled",
+    "incidents erase ID --yes",
     "approve ID --yes",
     "deny ID --reason no --yes",
     "mode",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import boto3
 import pytest
@@ -50,8 +52,10 @@ def asked(account: Account, put_incident: Put) -> approvals.Question:
 def test_an_approval_names_who_gave_it(
     account: Account, states: Stubber, asked: approvals.Question
 ) -> None:
-    states.add_response("send_task_success", {}, {"taskToken": "tok", "output": '{"by": "ada"}'})
-    approvals.approve(account.states, asked, "ada")
+    states.add_response(
+        "send_task_success", {}, {"taskToken": "tok", "output": '{"by": "ada", "proof": "p"}'}
+    )
+    approvals.approve(account.states, asked, "ada", "p")
     states.assert_no_pending_responses()
 
 
@@ -67,13 +71,30 @@ def test_a_denial_names_who_and_why(
     states.assert_no_pending_responses()
 
 
+def test_what_is_signed_names_the_incident_the_step_and_the_plan(
+    account: Account, put_incident: Put
+) -> None:
+    waiting = {**WAITING["approval"], "step": 2, "plan_hash": "abc"}  # type: ignore[dict-item]  # the record is a map of maps
+    put_incident(**{**WAITING, "approval": waiting})
+    asked = approvals.question(account.dynamodb, account.incidents_table, ID)
+    assert asked.statement == f"{ID}/2/abc"
+    session = boto3.session.Session("AKIA", "secret", "token", region_name="eu-central-1")
+    given = dict(parse_qsl(approvals.signed(session, asked)))
+    assert given["Action"] == "GetCallerIdentity"
+    assert given["X-Amz-SignedHeaders"] == "host;x-sre-approval"
+    assert given["X-Amz-Credential"].endswith("/eu-central-1/sts/aws4_request")
+    assert "secret" not in given.values()
+    other = approvals.signed(session, dataclasses.replace(asked, plan_hash="abd"))
+    assert dict(parse_qsl(other))["X-Amz-Signature"] != given["X-Amz-Signature"]
+
+
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
 def test_an_answer_that_comes_too_late_says_so(
     account: Account, states: Stubber, asked: approvals.Question, code: str
 ) -> None:
     states.add_client_error("send_task_success", code)
     with pytest.raises(CommandFailed, match=r"came too late.*15:15:00"):
-        approvals.approve(account.states, asked, "ada")
+        approvals.approve(account.states, asked, "ada", "p")
 
 
 def test_a_refusal_of_aws_is_no_late_answer(
@@ -81,7 +102,7 @@ def test_a_refusal_of_aws_is_no_late_answer(
 ) -> None:
     states.add_client_error("send_task_success", "AccessDeniedException")
     with pytest.raises(CommandFailed, match=r"could not be given.*AccessDenied"):
-        approvals.approve(account.states, asked, "ada")
+        approvals.approve(account.states, asked, "ada", "p")
 
 
 @pytest.mark.parametrize("record", [{"status": "remediating"}, {**WAITING, "status": "escalated"}])

@@ -140,7 +140,6 @@ def test_a_condition_is_granted_what_its_fact_takes() -> None:
     without, with_them = (
         granted(manifests([each], ["apps"], "namespaces"), "Role") for each in (plain, asking)
     )
-    assert with_them - without == {
-        ("apps", "autoscaling", "horizontalpodautoscalers", "list"),
-        ("apps", "apps", "replicasets", "list"),
-    }
+    assert with_them - without == {("apps", "autoscaling", "horizontalpodautoscalers", "list")}
+    # A restart has that one anyway: which pods are the new ones is said by the ReplicaSets.
+    assert ("apps", "apps", "replicasets", "list") in with_them & without

@@ -130,6 +130,10 @@ def said(text: str, folder: Path) -> str:
             "/steps/0/when/0: this step can never run: scale_workload refuses it, max_replicas 3",
         ),
         (
+            book("scale_workload", {"max_replicas": 9, "step": 2}, {"fact": "replicas", "is": 0}),
+            "/steps/0/when/0: this step can never run: scale_workload refuses it, where none",
+        ),
+        (
             book("uncordon_node", {}, {"fact": "node_ready", "is": False}),
             "/steps/0/when/0: this step can never run: uncordon_node refuses it",
         ),
@@ -247,6 +251,7 @@ def test_a_condition_on_no_number_is_a_fault_wherever_it_comes_from(
         ("disable_degraded_mode", {"min_ready_percent": 60}, 4, 2),
         ("restart_workload", {"min_ready": 3}, 2, 3),
         ("scale_workload", {"step": 1, "max_replicas": 3}, 3, 3),
+        ("scale_workload", {"step": 1, "max_replicas": 3}, 0, 0),
         ("scale_deployment", {"factor": 2.0, "max_replicas": 3}, 0, 0),
         ("uncordon_node", {}, 1, 1),
     ],

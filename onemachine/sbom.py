@@ -1,0 +1,129 @@
+"""Writes what the image and both functions are made of, as CycloneDX 1.6 (`make sbom`).
+
+Read from what each is built from: its requirements, which pin every package that it holds, and the
+base image or runtime under them. The same sources give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onemachine.project import PROJECT_ROOT
+
+_PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([A-Za-z0-9.+!_-]+)")
+_BASE = re.compile(r"^FROM (?:--\S+ )?(\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One thing that is deployed.
+
+    Attributes
+    ----------
+    name
+        Of the function or image.
+    kind
+        CycloneDX's type of component, ``application`` or ``container``.
+    folder
+        Where its ``requirements.txt`` stands, inside the project; a ``Dockerfile`` beside it names
+        the base image.
+    """
+
+    name: str
+    kind: str
+    folder: str
+
+
+ARTIFACTS = (
+    Artifact("alert-ingest", "application", "src/alert_ingest"),
+    Artifact("runbook-action", "application", "src/runbook_action"),
+    Artifact("checkout", "container", "checkout_app"),
+)
+
+
+def packages(requirements: str) -> dict[str, str]:
+    """Read the packages of a requirements file, name → version.
+
+    Raises
+    ------
+    ValueError
+        A line pins no exact version.
+    """
+    found = {}
+    for line in requirements.replace("\\\n", " ").splitlines():
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        pinned = _PINNED.match(text)
+        if pinned is None:
+            raise ValueError(f"{text!r} names no exact version: write NAME==VERSION")
+        found[re.sub(r"[-_.]+", "-", pinned[1]).lower()] = pinned[2]
+    return found
+
+
+def sbom(artifact: Artifact, project: Path = PROJECT_ROOT) -> dict[str, Any]:
+    """Give the bill of materials of one artifact.
+
+    Raises
+    ------
+    ValueError
+        A package is not pinned.
+    OSError
+        A file of the artifact cannot be read.
+    """
+    folder = project / artifact.folder
+    components = [
+        {
+            "type": "library",
+            "bom-ref": f"pkg:pypi/{name}@{version}",
+            "name": name,
+            "version": version,
+            "purl": f"pkg:pypi/{name}@{version}",
+        }
+        for name, version in sorted(packages((folder / "requirements.txt").read_text()).items())
+    ]
+    if artifact.kind == "container":
+        components += [
+            {"type": "container", "bom-ref": f"image:{base}", "name": base}
+            for base in _BASE.findall((folder / "Dockerfile").read_text())
+        ]
+    else:
+        components.append(
+            {"type": "platform", "bom-ref": "runtime:python3.11", "name": "AWS Lambda python3.11"}
+        )
+    subject = {"type": artifact.kind, "bom-ref": artifact.name, "name": artifact.name}
+    content = {
+        "metadata": {"component": subject},
+        "components": components,
+        "dependencies": [
+            {"ref": artifact.name, "dependsOn": [one["bom-ref"] for one in components]}
+        ],
+    }
+    number = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(content, sort_keys=True))
+    return {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{number}",
+        "version": 1,
+        **content,
+    }
+
+
+def main(folder: Path) -> None:
+    """Write one file for each artifact into a folder, and say where."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for artifact in ARTIFACTS:
+        path = folder / f"{artifact.name}.cdx.json"
+        path.write_text(json.dumps(sbom(artifact), indent=2) + "\n", encoding="utf-8")
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/sbom"))

@@ -1,0 +1,119 @@
+"""The newest firing of each alert, in the table of guards (rows ``alert#<key>``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from alert_ingest.adapters.aws import own_errors
+from alert_ingest.errors import ChannelUnavailable
+from alert_ingest.firings import Firing, milliseconds, moment_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+#: As long as an incident's record.
+KEPT_SECONDS = 90 * 86400
+#: Of one BatchGetItem.
+MAX_KEYS = 100
+
+
+class GuardTable:
+    """Remembers firings; an `alert_ingest.firings.Memory`.
+
+    Parameters
+    ----------
+    make_client
+        Makes a botocore client for ``dynamodb``, when the first alert is looked up.
+    table
+        Name of the table.
+    """
+
+    def __init__(self, make_client: Callable[[], DynamoDBClient], table: str) -> None:
+        self._make_client = make_client
+        self._table = table
+
+    @cached_property
+    def _client(self) -> DynamoDBClient:
+        return self._make_client()
+
+    def read(self, keys: Sequence[str]) -> Mapping[str, Firing]:
+        """Read the rows of these alerts; see `alert_ingest.firings.Memory.read`."""
+        found: dict[str, Firing] = {}
+        for first in range(0, len(keys), MAX_KEYS):
+            some = [{"guard_key": {"S": f"alert#{key}"}} for key in keys[first : first + MAX_KEYS]]
+            with own_errors("BatchGetItem"):
+                answer = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": some, "ConsistentRead": True}}
+                )
+            if answer.get("UnprocessedKeys"):
+                raise ChannelUnavailable("BatchGetItem left keys out")
+            for row in answer["Responses"].get(self._table, []):
+                found[row["guard_key"]["S"].removeprefix("alert#")] = _firing_of(row)
+        return found
+
+    def write(self, key: str, firing: Firing, known: Firing | None) -> bool:
+        """Write one row; see `alert_ingest.firings.Memory.write`."""
+        values: dict[str, Any] = {}
+        condition = "attribute_not_exists(guard_key)"
+        if known is not None:
+            condition = "incident_id = :incident AND attribute_not_exists(ended)"
+            values[":incident"] = {"S": known.incident_id}
+            if known.ended is not None:
+                condition = "incident_id = :incident AND ended = :ended"
+                values[":ended"] = _number(known.ended)
+        given: Any = {"ExpressionAttributeValues": values} if values else {}
+        with own_errors("PutItem"):
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item={"guard_key": {"S": f"alert#{key}"}, **_row_of(firing)},
+                    ConditionExpression=condition,
+                    **given,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                    return False
+                raise
+        return True
+
+
+def _row_of(firing: Firing) -> dict[str, Any]:
+    expires = milliseconds(firing.heard) // 1000 + KEPT_SECONDS
+    row: dict[str, Any] = {
+        "incident_id": {"S": firing.incident_id},
+        "since": _number(firing.since),
+        "heard": _number(firing.heard),
+        "expires_at": {"N": str(expires)},
+    }
+    for name in ("start", "ended", "previous_start"):
+        moment = getattr(firing, name)
+        if moment is not None:
+            row[name] = _number(moment)
+    for name in ("forerunner", "previous"):
+        text = getattr(firing, name)
+        if text is not None:
+            row[name] = {"S": text}
+    return row
+
+
+def _firing_of(row: Mapping[str, Any]) -> Firing:
+    texts: Any = {name: row[name]["S"] for name in ("forerunner", "previous") if name in row}
+    moments: Any = {
+        name: moment_of(int(row[name]["N"])) if name in row else None
+        for name in ("start", "ended", "previous_start")
+    }
+    return Firing(
+        incident_id=row["incident_id"]["S"],
+        since=moment_of(int(row["since"]["N"])),
+        heard=moment_of(int(row["heard"]["N"])),
+        **moments,
+        **texts,
+    )
+
+
+def _number(moment: Any) -> dict[str, str]:
+    return {"N": str(milliseconds(moment))}

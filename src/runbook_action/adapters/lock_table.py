@@ -1,0 +1,53 @@
+"""The locks of the state machines in the guard table: this function only reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runbook_action.adapters.aws_errors import translated
+from runbook_action.errors import ActionRefused
+from runbook_action.ports import Lock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class LockTable:
+    """One item for each target.
+
+    Parameters
+    ----------
+    client
+        DynamoDB client of the function's own role.
+    table
+        Name of the guard table.
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, key: str) -> Lock | None:
+        """Read a lock, consistently; None if it was never taken.
+
+        Raises
+        ------
+        ActionRefused
+            If what is there is no lock.
+        """
+        with translated(f"reading the lock {key} in table {self._table}"):
+            answer = self._client.get_item(
+                TableName=self._table, Key={"guard_key": {"S": key}}, ConsistentRead=True
+            )
+        item = answer.get("Item")
+        if item is None:
+            return None
+        if "holder" not in item:
+            return Lock("", 0)
+        try:
+            return Lock(item["holder"]["S"], float(item["lease_expires_at"]["N"]))
+        except (KeyError, ValueError) as error:
+            raise ActionRefused(
+                f"the lock {key} in table {self._table} cannot be read ({error!r}), so who holds "
+                f"it is unknown. It runs out by itself, or delete the item."
+            ) from error

@@ -1,0 +1,190 @@
+"""Secrets known by their own shape, and names that only tell of a secret."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from alert_ingest.redaction import (
+    MASK,
+    hide_email_addresses,
+    is_harmless_json,
+    is_secret_key,
+    redact_json,
+    redact_text,
+)
+
+# Put together here, so that no scanner of repositories takes them for real ones.
+_LETTERS = "Ab1" * 100
+_HEX = "0a1b2c3d" * 20
+
+TOKENS = {
+    **{f"github {kind}": f"gh{kind}_{_LETTERS[:36]}" for kind in "pousr"},
+    "github fine": f"github_pat_{_LETTERS[:22]}_{_LETTERS[:59]}",
+    "gitlab": f"glpat-{_LETTERS[:20]}",
+    "slack bot": f"xoxb-{'1' * 12}-{'2' * 12}-{_LETTERS[:24]}",
+    "slack rotated": f"xoxe.xoxp-1-{_LETTERS[:40]}",
+    "slack app": f"xapp-1-A{'0' * 10}-{'1' * 13}-{_HEX[:64]}",
+    "stripe": f"sk_live_{_LETTERS[:24]}",
+    "stripe restricted": f"rk_test_{_LETTERS[:24]}",
+    "stripe webhook": f"whsec_{_LETTERS[:32]}",
+    "google key": f"AIza{_LETTERS[:35]}",
+    "google access": f"ya29.{_LETTERS[:60]}",
+    "google client": f"GOCSPX-{_LETTERS[:28]}",
+    "openai": f"sk-proj-{_LETTERS[:48]}",
+    "openai old": f"sk-{_LETTERS[:48]}",
+    "anthropic": f"sk-ant-api03-{_LETTERS[:90]}",
+    "hugging face": f"hf_{_LETTERS[:34]}",
+    "npm": f"npm_{_LETTERS[:36]}",
+    "pypi": f"pypi-AgEIcHlwaS5vcmc{_LETTERS[:80]}",
+    "docker": f"dckr_pat_{_LETTERS[:27]}",
+    "sendgrid": f"SG.{_LETTERS[:22]}.{_LETTERS[:43]}",
+    "twilio": f"SK{_HEX[:32]}",
+    "mailgun": f"key-{_HEX[:32]}",
+    "digitalocean": f"dop_v1_{_HEX[:64]}",
+    "vault": f"hvs.{_LETTERS[:90]}",
+    "terraform": f"{_LETTERS[:14]}.atlasv1.{_LETTERS[:67]}",
+    "grafana": f"glsa_{_LETTERS[:32]}_{_HEX[:8]}",
+    "new relic": f"NRAK-{_LETTERS[:27].upper()}",
+    "dynatrace": f"dt0c01.{_LETTERS[:24].upper()}.{_LETTERS[:64].upper()}",
+    "sentry": f"sntrys_{_LETTERS[:80]}",
+    "databricks": f"dapi{_HEX[:32]}",
+    "shopify": f"shpat_{_HEX[:32]}",
+    "atlassian": f"ATATT3{_LETTERS[:100]}",
+    "linear": f"lin_api_{_LETTERS[:40]}",
+    "postman": f"PMAK-{_HEX[:24]}-{_HEX[:34]}",
+    "alibaba": f"LTAI{_LETTERS[:20]}",
+    "telegram": f"123456789:AA{_LETTERS[:33]}",
+    "age": f"AGE-SECRET-KEY-1{_LETTERS[:58].upper()}",
+    "aws": "ASIAIOSFODNN7EXAMPLE",
+}
+
+ADDRESSES = {
+    "https://hooks.slack.com/services/T0/B0/xyz": f"https://hooks.slack.com/{MASK}",
+    "https://hooks.slack.com/workflows/T0/A0/1/xyz": f"https://hooks.slack.com/{MASK}",
+    "https://discord.com/api/webhooks/123/abc": f"https://discord.com/api/webhooks/{MASK}",
+    "https://shop.webhook.office.com/webhookb2/a@b/IncomingWebhook/c/d": (
+        f"https://shop.webhook.office.com/{MASK}"
+    ),
+    "https://chat.example.org/hooks/abcdefgh": f"https://chat.example.org/hooks/{MASK}",
+    "https://open.feishu.cn/open-apis/bot/v2/hook/0a-1b": (
+        f"https://open.feishu.cn/open-apis/bot/v2/hook/{MASK}"
+    ),
+    "https://api.telegram.org/bot1:x/sendMessage": f"https://api.telegram.org/bot{MASK}",
+    "https://events.pagerduty.com/integration/0a1b/enqueue": (
+        f"https://events.pagerduty.com/integration/{MASK}"
+    ),
+    "https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=0a1b": (
+        f"https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature={MASK}"
+    ),
+    "https://storage.googleapis.com/b/k?X-Goog-Signature=0a1b&x=1": (
+        f"https://storage.googleapis.com/b/k?X-Goog-Signature={MASK}&x=1"
+    ),
+    "https://a.blob.core.windows.net/c?sv=2022&se=1&sig=abc%2Fdef%3D&sp=r": (
+        f"https://a.blob.core.windows.net/c?sv=2022&se=1&sig={MASK}&sp=r"
+    ),
+}
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+def test_a_providers_token_is_known_wherever_it_stands(token: str) -> None:
+    for text in (token, f"login failed for {token}, giving up", f"a={token};b", f'"{token}"'):
+        redacted = redact_text(text)
+        assert token not in redacted
+        assert MASK in redacted
+        assert not is_harmless_json(json.dumps({"a": text}))
+    assert redact_text(f"see {token}!") == f"see {MASK}!"
+
+
+@pytest.mark.parametrize(("address", "redacted"), ADDRESSES.items())
+def test_an_address_that_anybody_may_use_loses_what_makes_it_usable(
+    address: str, redacted: str
+) -> None:
+    assert redact_text(address) == redacted
+    assert redact_text(redacted) == redacted
+    assert redact_text(f"see {address} now") == f"see {redacted} now"
+    text = json.dumps({"a": address})
+    assert not is_harmless_json(text)
+    assert not is_harmless_json(text.replace("/", "\\/"))
+    assert not is_harmless_json(text.replace("&", "\\u0026"))
+
+
+@pytest.mark.parametrize("kind", ["RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY"])
+def test_a_block_of_pem_is_replaced_as_a_whole(kind: str) -> None:
+    block = f"-----BEGIN {kind}-----\nMIIE\nabc=\n-----END {kind}-----"
+    assert redact_text(f"key:\n{block}\nend") == f"key:\n{MASK}\nend"
+    assert redact_text(block.replace("\n", "\\n")) == MASK
+    assert redact_text(block[:40]) == MASK  # the sender has cut it
+    assert not is_harmless_json(json.dumps({"a": block}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://grafana.example/d/abc?orgId=1&from=now-1h&viewPanel=4",
+        "https://docs.example/webhook",
+        "task-processor-7d9f8c6b5d-abcde is down",
+        "sk-frontend-deployment-7d9f8c6b5d-abcde",
+        "sidekiq_live_workers 3",
+        "sha256:" + _HEX[:64],
+        _HEX[:40],
+        "ask bob@example.com",
+    ],
+)
+def test_what_only_looks_a_little_alike_stays(text: str) -> None:
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("secret_name", "secretName", "SECRET_NAME", "secret-namespace", "token_type"),
+        *("credentials_provider", "token_count", "password.version", "api_key_name"),
+    ],
+)
+def test_a_name_that_only_tells_of_a_secret_keeps_its_value(key: str) -> None:
+    assert not is_secret_key(key)
+    assert redact_json({key: "checkout-db"}) == {key: "checkout-db"}
+    for text in (f"{key}=checkout-db", f'"{key}": "checkout-db"'):
+        assert redact_text(text) == text
+    assert redact_text(f"{key}={TOKENS['npm']}") == f"{key}={MASK}"
+
+
+def test_what_is_named_after_a_name_is_a_secret_again() -> None:
+    for key in ("name_secret", "secret", "namesecret_token", "secret_name_password"):
+        assert is_secret_key(key)
+        assert redact_text(f"{key}=hunter2") == f"{key}={MASK}"
+
+
+@pytest.fixture
+def _hiding() -> Iterator[None]:
+    hide_email_addresses(True)
+    yield
+    hide_email_addresses(False)
+
+
+@pytest.mark.usefixtures("_hiding")
+def test_email_addresses_are_replaced_where_the_deployment_says_so() -> None:
+    assert redact_text("ask bob.b+x@mail.example.com!") == f"ask {MASK}!"
+    assert not is_harmless_json('{"a": "bob@example.com"}')
+    assert redact_text("10 @ 20, a@b") == "10 @ 20, a@b"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("-----BEGIN A-----", "https://a/", "https://", "a/hook/", "a@", "a.", "sk-ant-", "?sig="),
+        *("xoxb-", "secret_name=", "a.atlasv1.", "1" * 9 + ":AA", "hooks/https://h/"),
+    ],
+)
+def test_a_body_made_to_trip_the_shapes_takes_no_long_time(piece: str) -> None:
+    hide_email_addresses(True)
+    try:
+        started = time.process_time()
+        redact_text(piece * (500_000 // len(piece)))
+        assert time.process_time() - started < 5
+    finally:
+        hide_email_addresses(False)

@@ -1,0 +1,70 @@
+"""Locks and approvals in the guard table, as the function reads them (moto)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from runbook_action.adapters.approval_table import ApprovalTable
+from runbook_action.adapters.lock_table import LockTable
+from runbook_action.errors import ActionRefused, TargetNotFound
+from runbook_action.ports import Lock
+
+TABLE = "sre-remediation-guard"
+KEY = "target#prod#apps#deployment#checkout"
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    with mock_aws():
+        found = boto3.client("dynamodb", region_name="us-east-1")
+        found.create_table(
+            TableName=TABLE,
+            AttributeDefinitions=[{"AttributeName": "guard_key", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "guard_key", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("item", "found"),
+    [
+        (
+            {"holder": {"S": "an incident"}, "lease_expires_at": {"N": "17"}},
+            Lock("an incident", 17),
+        ),
+        ({"history": {"S": "[]"}}, Lock("", 0)),
+    ],
+)
+def test_who_holds_a_target_is_read(client: Any, item: dict[str, Any], found: Lock) -> None:
+    client.put_item(TableName=TABLE, Item={"guard_key": {"S": KEY}, **item})
+    assert LockTable(client, TABLE).read(KEY) == found
+    assert LockTable(client, TABLE).read(f"{KEY}-canary") is None
+
+
+@pytest.mark.parametrize("until", [{}, {"lease_expires_at": {"S": "soon"}}])
+def test_what_is_no_lock_is_refused(client: Any, until: dict[str, Any]) -> None:
+    item = {"guard_key": {"S": KEY}, "holder": {"S": "an incident"}, **until}
+    client.put_item(TableName=TABLE, Item=item)
+    with pytest.raises(ActionRefused, match="cannot be read"):
+        LockTable(client, TABLE).read(KEY)
+
+
+def test_without_the_table_it_says_so(client: Any) -> None:
+    with pytest.raises(TargetNotFound, match="reading the lock"):
+        LockTable(client, "elsewhere").read(KEY)
+
+
+def test_an_approval_that_was_found_good_is_kept(client: Any) -> None:
+    approvals = ApprovalTable(client, TABLE)
+    assert approvals.read("incident/1") == ""
+    approvals.keep("incident/1", "arn:aws:iam::000000000000:user/ada")
+    assert approvals.read("incident/1") == "arn:aws:iam::000000000000:user/ada"
+    item = client.get_item(TableName=TABLE, Key={"guard_key": {"S": "approval#incident/1"}})["Item"]
+    assert int(item["expires_at"]["N"]) > time.time()
