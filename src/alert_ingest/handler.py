@@ -119,6 +119,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             received_at,
             speaker.key_id,
             settings.waking_severities,
+            speaker.name,
         ),
     )
     try:

@@ -167,6 +167,23 @@ def test_beyond_the_limit_in_all_nothing_acts_on_any_target(flood: Flood) -> Non
     assert len(flood.digests(digest)) == 1
 
 
+def test_warnings_cannot_use_up_what_is_kept_for_critical_alerts(flood: Flood) -> None:
+    machine = flood.runbook(
+        FloodTotal="4", FloodCriticalReserve="25", Senders="prod=any,,,", DigestArn=flood.digest()
+    )
+    noise = {"severity": "warning", "runbook": "NoSuchRunbook", "sender_name": "prod"}
+    warnings = [flood.alert(f"svc-{number}", **noise) for number in range(4)]
+    critical, other = flood.alert(None, sender_name="prod"), flood.alert(None, **noise)
+    other["detail"]["data"]["sender_name"] = ""
+    for event in (*warnings, critical, other):
+        flood.platform.run(event, machine)
+    assert [flood.code(event) for event in warnings] == ["no-runbook"] * 3 + ["flood"]
+    reason = flood.platform.record(id_of(warnings[-1]))["escalation_reason"]
+    assert "more than 3 that are not critical" in reason
+    assert flood.acted(critical)
+    assert flood.code(other) == "flood"
+
+
 def test_alerts_without_a_target_are_not_one_target(flood: Flood) -> None:
     machine = flood.runbook(FloodPerTarget="1")
     for event in (flood.alert(None), flood.alert(None)):
@@ -188,7 +205,7 @@ def test_an_incident_is_counted_once_however_often_it_comes(flood: Flood) -> Non
         item = flood.platform.ddb.get_item(
             TableName=flood.platform.table("guard"), Key={"guard_key": {"S": key}}
         )["Item"]
-        assert item["alerts"] == {"N": "1"}
+        assert item["critical#"] == {"N": "1"}
         assert int(item["expires_at"]["N"]) > time.time() + flood.window_seconds
 
 
