@@ -29,7 +29,8 @@ from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.fields import BooleanField, Field
 from runbook_action.holding import Holding
-from runbook_action.leases import Return, parameter_thing, why_kept
+from runbook_action.lease_answers import Return, why_kept
+from runbook_action.leases import parameter_thing
 from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services

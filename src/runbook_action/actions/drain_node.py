@@ -37,7 +37,7 @@ from runbook_action.blast_radius import refuse_if_group_is_short, refuse_if_no_r
 from runbook_action.errors import AccessDenied, ActionRefused, RolloutFailed
 from runbook_action.fields import BooleanField, Field, IntegerField
 from runbook_action.holding import Holding
-from runbook_action.leases import Return, why_kept
+from runbook_action.lease_answers import Return, why_kept
 from runbook_action.leaving import (
     NAMED_IN_ERRORS,
     Leaving,

@@ -20,7 +20,7 @@ from runbook_action.autoscaler_things import maximum_holding
 from runbook_action.errors import ActionRefused, ChangeReverted, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField
 from runbook_action.holding import Holding
-from runbook_action.leases import why_kept
+from runbook_action.lease_answers import why_kept
 from runbook_action.objects import Autoscaler
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services

@@ -25,7 +25,8 @@ from runbook_action.autoscaler_things import forget_gone, lower_maximum, minimum
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
 from runbook_action.holding import Holding
-from runbook_action.leases import thing_of, why_kept
+from runbook_action.lease_answers import why_kept
+from runbook_action.leases import thing_of
 from runbook_action.objects import Autoscaler, KubernetesObject, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Cluster, Right, Services

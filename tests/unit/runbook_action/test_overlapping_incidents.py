@@ -134,6 +134,7 @@ class History:
     acted: set[int] = field(default_factory=set)
     ended: set[int] = field(default_factory=set)
     died: set[int] = field(default_factory=set)
+    wrote: set[int] = field(default_factory=set)
     latest: int | None = None
     own: Any = None
     keeps: set[int] = field(default_factory=set)
@@ -167,12 +168,16 @@ class History:
         self.world.cluster.settle()
 
     def keep(self, incident: int) -> None:
-        """End without letting go, after an execute that came to its answer."""
-        if incident in self.acted - self.died:
+        """End without letting go, also after an execute that died and is not repeated."""
+        if incident in self.acted | self.died and incident not in self.ended:
             self.ended.add(incident)
-            self.acted.discard(incident)
             lease = next(iter(self.world.leases.kept.values()), None)
-            if self._wish(incident) is not None and lease and lease.explains(self.value):
+            holder = lease.holders.get(self._name(incident)) if lease else None
+            # Who died for good has kept what it wrote; with nothing to write, once it said so.
+            came = incident in self.acted | self.wrote or (holder and holder.state == "holds")
+            self.acted.discard(incident)
+            self.died.discard(incident)
+            if came and holder and lease and lease.explains(self.value):
                 self.keeps.add(incident)
 
     @property
@@ -182,8 +187,12 @@ class History:
 
     def _wish(self, incident: int) -> Any:
         lease = next(iter(self.world.leases.kept.values()), None)
-        holder = lease.holders.get(f"{INCIDENTS[incident]}/1") if lease else None
+        holder = lease.holders.get(self._name(incident)) if lease else None
         return holder.wants if holder else None
+
+    @staticmethod
+    def _name(incident: int) -> str:
+        return f"{INCIDENTS[incident]}/1"
 
     def execute(self, incident: int, dies_at: int = 0, *, after: bool = False) -> None:
         """Act, or come back after having died, or once more."""
@@ -193,6 +202,8 @@ class History:
         before, self.latest = self.value, incident
         self.died.add(incident)
         outcome = self._call("execute", incident, dies_at, after)
+        if self.value != before:
+            self.wrote.add(incident)
         if outcome is None:
             return
         self.acted.add(incident)
