@@ -24,6 +24,7 @@ from runbook_action.history import KEEPERS, bare, digest_of, revisions_of
 from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
+from runbook_action.replaced import refuse_if_replaced
 from runbook_action.request import Request, TargetKind
 from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
@@ -95,12 +96,8 @@ class RollbackWorkload(Defaults):
         """Put the earlier template in place, and watch the rollout."""
         workload = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(workload, request.target)
-        recorded = marks.recorded(workload, request)
-        if recorded is not None:  # it and the template were one write
-            why = _reverted(workload, recorded)
-            if not why and not is_restarted(workload, request):
-                why = reverted_by(workload, "spec", "template")
-            refuse_if_reverted(request.target, why)
+        refuse_if_reverted(request.target, _reverted(workload, marks.recorded(workload, request)))
+        refuse_if_replaced(services.cluster, workload, request)
         if is_restarted(workload, request):
             previous = _recorded(workload, request)
             before, after = previous["from_revision"], previous.get("to_revision")
