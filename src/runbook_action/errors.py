@@ -45,6 +45,10 @@ class ActionRefused(FinalError):
     """The input is well formed, but a guard forbids this action on this target."""
 
 
+class ApprovalDenied(FinalError):
+    """Somebody was asked and said no. The message names who, and why."""
+
+
 class PlanChanged(FinalError):
     """What was approved is not what would be done now: it has to be asked again."""
 

@@ -130,6 +130,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.clear_state()
     dimensions = {"action": "unknown", "operation": "unknown"}
     result = "RunbookActionFailed"
+    approved_by = ""
     try:
         known = container()
         asked = _understood(event, known.settings)
@@ -155,6 +156,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 answer["approved_by"] = approved_by
         result = "RunbookActionSucceeded"
     except RunbookActionError as error:
+        if approved_by:
+            # What fails has no answer that could say it.
+            error.args = (f"{error} (Approved by {approved_by}.)",)
         logger.exception("The step was not done", extra={"error": type(error).__name__})
         metrics.add_metadata(key="error", value=type(error).__name__)
         raise
@@ -183,6 +187,7 @@ def _policy(settings: Settings) -> Policy:
 
 def _entitled(request: Request, services: Services, known: Container) -> str:
     """Stop a call that no runbook makes or nobody approved; give who approved it, if asked."""
+    known.approval.refuse_denied(request)
     action, policy = REGISTRY[request.action], _policy(known.settings)
     target = replace(request.target, cluster=policy.canonical(request.target.cluster))
     standing = Entitlement(services.catalogue, services.locks, services.clock)
@@ -194,7 +199,7 @@ def _entitled(request: Request, services: Services, known: Container) -> str:
         found = action.plan(request, on_its_target(request, services))
         return [each.to_json() for each in found.plan]
 
-    return known.approval.require(request, wanted.get("approvers", ()), plan)
+    return known.approval.require(request, wanted, plan)
 
 
 def _run(request: Request, services: Services) -> Outcome:

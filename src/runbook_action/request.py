@@ -88,7 +88,7 @@ class Request:
     runbook
         Name of the published runbook that does it; empty where nothing is done.
     approval
-        Whatever came as ``proof`` and ``plan_hash`` of an approval; see ``approval``.
+        Whatever came as ``proofs``, ``plan_hash`` and ``denied`` of an answer; see ``approval``.
     undo
         For operation ``undo`` (and ``hand_over``, which comes in its place where the alert fires
         again): what ``execute`` returned for it, or None if it could not.

@@ -188,6 +188,9 @@ def _tell_approval(incident: dict[str, Any]) -> None:
         )
     elif incident.get("status") == "remediating":
         how = f"asked at {approval.get('requested_at')}; if nobody answers the incident escalates"
+        if approval.get("first"):
+            first = approval["first"]
+            how = f"approved by {first.get('by')}, {first.get('at')}; it takes a second person"
     else:
         how = f"asked at {approval.get('requested_at')}"
     console.print(f"[bold]approval[/] {safe(approval.get('runbook'))}: {safe(how)}")

@@ -33,6 +33,8 @@ from srectl.operate.samples import alerts_in
 
 __all__ = ["plan"]
 
+_WHO = {1: "a human is asked", 2: "two humans are asked"}
+
 
 @click.command()
 @click.option(
@@ -151,7 +153,7 @@ def _show_step(step: Mapping[str, Any]) -> None:
     for condition in step["when"]:
         console.print(f"    only if     {safe(_spoken(condition))}")
     asked = (
-        f"a human is asked first, and has {approval['timeout_seconds']} s"
+        f"{_WHO[approval.get('persons', 1)]} first; time for it: {approval['timeout_seconds']} s"
         if approval["required"]
         else "none"
     )

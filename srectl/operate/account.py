@@ -129,6 +129,12 @@ class Account:
         """ARN of the archive, which is named like the bus."""
         return self.arn("events", f"archive/{self.bus}")
 
+    @cached_property
+    def caller(self) -> str:
+        """ARN of who calls, as AWS says it."""
+        with calling("who you are could not be found out"):
+            return str(self.sts.get_caller_identity()["Arn"])
+
     def rule_arn(self, rule: str) -> str:
         """Give the ARN of a rule by its name without the prefix."""
         return self.arn("events", f"rule/{self.bus}/{self.prefix}{rule}")

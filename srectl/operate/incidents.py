@@ -160,11 +160,12 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(incident: dict[str, Any]) -> dict[str, Any]:
-    """Give a record as it may be shown: without the approval's token."""
+    """Give a record as it may be shown: without the approval's token and signature."""
     approval = incident.get("approval")
     if not isinstance(approval, dict) or "token" not in approval:
         return incident
-    return {**incident, "approval": {**approval, "token": HIDDEN}}
+    first = {"first": {**approval["first"], "proof": HIDDEN}} if approval.get("first") else {}
+    return {**incident, "approval": {**approval, "token": HIDDEN, **first}}
 
 
 def opened(text: Any) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from srectl.consent import person_of
 from srectl.runbooks.catalogue import Runbook
 from srectl.runbooks.conditions import FACTS, impossible
 from srectl.runbooks.own_refusals import needs_of
@@ -228,12 +229,25 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
                 f"{name} cannot be taken back, so it has to ask: say 'approval: "
                 f"{{required: true}}'",
             )
+        if _too_few(step["approval"]):
+            yield (
+                f"{_at(definition, step, 'approval')}/persons",
+                "its approvers are one person, so nobody could ever be the second",
+            )
         lends = lends or action.lends
     if "restore" in definition and not lends:
         yield (
             "/restore",
             "nothing that it does is for a time only, so there is nothing to bring back",
         )
+
+
+def _too_few(approval: Mapping[str, Any]) -> bool:
+    """Tell whether those who may approve can never be as many as have to."""
+    approvers = approval.get("approvers")
+    if not approvers or any("*" in each for each in approvers):
+        return False
+    return len({person_of(each) for each in approvers}) < int(approval.get("persons", 1))
 
 
 def _time(definition: Mapping[str, Any], stack: Deployment) -> Found:

@@ -19,6 +19,7 @@ from onemachine.receiver import read_chat
 from onemachine.stack.function_logs import FunctionLogs
 from srectl.operate import approvals
 from srectl.operate.queues import QUEUES
+from srectl.operate.signatures import signed
 from tests.e2e.iam.lab import WINDOW_SECONDS, Event, Lab
 from tests.integration.statemachine.platform import resolution
 
@@ -352,8 +353,7 @@ def what_is_approved_is_done(lab: Lab) -> bool:
         operator["AWS_SECRET_ACCESS_KEY"],
         region_name=operator["AWS_DEFAULT_REGION"],
     )
-    proof = approvals.signed(session, asked)
-    approvals.approve(lab.states, asked, "iam", proof)
+    approvals.approve(lab.states, asked, [signed(session, asked.statement)])
     looks = {
         "done": lambda: lab.reported(_id(event), '"execute"'),
         "given up": given_up,

@@ -102,7 +102,7 @@ def test_a_second_rung_asks_while_all_locks_are_held(platform: Platform) -> None
     assert len(locks(platform, event)) == 1
     (question,) = wait_for(lambda: platform.notifications(id_of(event)), "the question", 10)
     assert question["message"].startswith("Step 2 of 2 of runbook")
-    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"by": "grace"}))
+    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
     wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung")
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
@@ -138,7 +138,7 @@ def test_an_alert_that_ended_while_a_later_step_waited_is_verified_not_acted_on(
     execution = platform.start(event)
     asked = token(platform, event)
     platform.run(resolution(event), platform.recorder_variant)
-    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"by": "grace"}))
+    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
     platform.wait_ended(execution)
     record = platform.record(id_of(event))
     assert done(platform, event, "execute") == [("execute", 1)]
@@ -157,7 +157,7 @@ def test_an_incident_that_became_somebody_elses_meanwhile_is_left_to_them(
     execution = platform.start(event)
     asked = token(platform, event)
     platform.set_record(event, runbook_execution="arn:another", status="remediating")
-    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"by": "grace"}))
+    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
     assert platform.wait_ended(execution)["status"] == "SUCCEEDED"
     assert done(platform, event, "execute") == []
     assert platform.record(id_of(event))["runbook_execution"] == "arn:another"

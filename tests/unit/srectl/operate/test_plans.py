@@ -345,7 +345,7 @@ steps:
   - name: roll-back
     action: rollback_deployment
     when: [{fact: last_rollout_age_seconds, below: 1800}]
-    approval: {required: true, timeout_seconds: 600}
+    approval: {required: true, timeout_seconds: 600, persons: 2}
 guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
 """
     )
@@ -363,7 +363,7 @@ guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
         "action      rollback_deployment",
         "target      sre-platform/apps/deployment/checkout",
         "only if     last_rollout_age_seconds is below 1800",
-        "approval    a human is asked first, and has 600 s",
+        "approval    two humans are asked first; time for it: 600 s",
         "on failure  undo",
     ]
 

@@ -175,6 +175,13 @@ def test_a_runbook_that_can_do_what_it_says_has_no_problem() -> None:
             "cannot be taken back, so it has to ask",
         ),
         (
+            "    action: rollback_workload\n",
+            "    action: rollback_workload\n    approval:\n      required: true\n      persons: 2\n"
+            '      approvers: ["arn:aws:sts::1:assumed-role/a", "arn:aws:sts::1:assumed-role/b"]\n',
+            "/steps/1/approval/persons",
+            "its approvers are one person",
+        ),
+        (
             "guard:",
             "restore: {after_seconds: 60}\nguard:",
             "/restore",
