@@ -130,7 +130,7 @@ class Firings:
         try:
             known = memory.read(keys)
         except (ChannelUnavailable, ChannelRefused):
-            return tuple(_unsure(alert) if _is_remembered(alert) else alert for alert in alerts)
+            return unsettled(alerts)
 
         def work(key: str) -> list[Alert]:
             return self._settle_one(memory, key, by_key[key], known.get(key), received_at)
@@ -282,6 +282,11 @@ def _as(alert: Alert, known: Firing) -> Alert:
         forerunner=known.forerunner,
         notes=notes,
     )
+
+
+def unsettled(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """Return alerts as they are where nothing is looked up, with a note that says so."""
+    return tuple(_unsure(alert) if _is_remembered(alert) else alert for alert in alerts)
 
 
 def _unsure(alert: Alert) -> Alert:

@@ -83,6 +83,21 @@ def an_alert_is_parked(lab: Lab) -> bool:
     return status == _ACCEPTED and bool(lab.first({"parked": lambda: lab.queued("parked", name)}))
 
 
+def an_alert_is_counted_for_its_sender(lab: Lab) -> bool:
+    def counted() -> int:
+        rows = lab.scene.client("dynamodb").scan(
+            TableName=lab.deployment.guard_table,
+            FilterExpression="begins_with(guard_key, :hour)",
+            ExpressionAttributeValues={":hour": {"S": "hour#"}},
+            ConsistentRead=True,
+        )["Items"]
+        return sum(int(row["other_ones"]["N"]) for row in rows)
+
+    before = counted()
+    status, _name = _post(lab)
+    return status == _ACCEPTED and counted() > before
+
+
 def a_start_that_moves_stays_one_incident(lab: Lab) -> bool:
     what = {"alert_name": f"Moved{uuid.uuid4().hex[:8]}", "fingerprint": uuid.uuid4().hex[:16]}
     for start in ("2026-11-23T15:14:52.704Z", "2026-11-23T15:15:52.704Z"):
@@ -625,6 +640,7 @@ PROBES: dict[str, Probe] = {
     "AlertIngestRole.RememberTheFiringOfEachAlert:dynamodb:PutItem": Probe(
         a_start_that_moves_stays_one_incident
     ),
+    "AlertIngestRole.CountTheAlertsOfEachKey": Probe(an_alert_is_counted_for_its_sender),
     "AlertIngestRole.ParkWhatTheBusRefuses": Probe(
         an_alert_is_parked, ("AlertIngestRole.PublishAlerts",)
     ),

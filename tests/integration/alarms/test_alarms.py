@@ -58,6 +58,17 @@ def a_sender_has_a_wrong_key(on: Deployment) -> Broken:
 
 
 @contextmanager
+def a_sender_has_sent_too_much(on: Deployment) -> Broken:
+    """It has had its alerts of this hour; what it sends now is taken, but parked."""
+    key_id, key = on.sender_key(1)
+    try:
+        with on.has_sent(key_id, 50_000):
+            yield lambda: on.post(alert("TooMany"), key=key)
+    finally:
+        on.empty_queue("sre-parked-events")
+
+
+@contextmanager
 def action_is_throttled(on: Deployment) -> Broken:
     def invoke() -> None:
         with pytest.raises(on.functions.exceptions.TooManyRequestsException):
@@ -168,6 +179,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
         # Its alarm has been ringing since the first of these: on AWS, too, until one has closed.
         Scenario(("sre-canary-absent",), the_canary_does_not_close, Deployment.run_canary),
     ),
+    (Scenario(("sre-sender-at-limit",), a_sender_has_sent_too_much),),
     (Scenario(("sre-webhook-refusing",), a_sender_has_a_wrong_key),),
     (Scenario(("sre-incident-stuck",), an_incident_is_stuck, Deployment.start_canary),),
     (

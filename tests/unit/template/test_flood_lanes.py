@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from functools import cache
 from typing import Any
@@ -51,8 +50,8 @@ def passed(history: list[Alert], found: list[bool]) -> Counter[str]:
 
 
 # Not shrunk: to make a failure smaller takes minutes.
-@settings(max_examples=60, deadline=None, phases=[Phase.generate])
-@given(st.lists(ALERTS, max_size=30), st.integers(0, 20), st.sampled_from([ALONE, SEVERAL]))
+@settings(max_examples=40, deadline=None, phases=[Phase.generate])
+@given(st.lists(ALERTS, max_size=25), st.integers(0, 20), st.sampled_from([ALONE, SEVERAL]))
 def test_no_order_of_alerts_takes_more_than_there_is_or_what_is_anothers(
     history: list[Alert], limit: int, senders: str
 ) -> None:
@@ -80,24 +79,23 @@ def test_no_order_of_alerts_takes_more_than_there_is_or_what_is_anothers(
         assert was_room or kind == "other" or all_critical > sure, "kept for critical ones"
 
 
-@pytest.mark.parametrize("limit", [0, 1, 2, 10, 50])
+@pytest.mark.parametrize("limit", [0, 1, 2, 10])
 def test_critical_alerts_alone_may_use_all_of_it(limit: int) -> None:
     history = [("critical", "")] * (limit + 3)
     assert admitted(history, limit, ALONE, 30) == [True] * limit + [False] * 3
 
 
-def test_a_thousand_warnings_leave_room_for_critical_ones() -> None:
-    storm = [("warning", "prod")] * 200
-    found = admitted([*storm, *[("critical", "prod")] * 16], 50, ALONE, 30)
-    assert found.count(True) == 50
-    assert passed([*storm, *[("critical", "prod")] * 16], found) == {"other": 35, "critical": 15}
+def test_a_storm_of_warnings_leaves_room_for_critical_ones() -> None:
+    history = [("warning", "prod")] * 30 + [("critical", "prod")] * 7
+    found = admitted(history, 20, ALONE, 30)
+    assert passed(history, found) == {"other": 14, "critical": 6}
 
 
 def test_a_sender_that_floods_leaves_the_others_their_share() -> None:
-    storm = [("critical", "prod")] * 200
-    found = admitted([*storm, *[("critical", "monitors")] * 3], 50, SEVERAL, 30)
-    assert found[:200].count(True) == 50 - 2 * (15 // 6) - 3 * (35 // 6)
-    assert found[200:] == [True, True, False]
+    history = [("critical", "prod")] * 50 + [("critical", "monitors")] * 3
+    found = admitted(history, 50, SEVERAL, 30)
+    assert found[:50].count(True) == 50 - 2 * (15 // 6) - 3 * (35 // 6)
+    assert found[50:] == [True, True, False]
 
 
 def test_a_limit_of_one_is_for_whichever_comes_first() -> None:
@@ -146,9 +144,8 @@ def test_a_digest_is_told_again_whenever_it_has_doubled() -> None:
     )
     told = [
         held
-        for held in range(1, 1000)
+        for held in (1, 20, 21, 39, 40, 41, 60, 80, 120, 160, 320, 640, 641)
         if grown.evaluate(None, {"states": {"input": {"held": held}}})
     ]
     assert told == [40, 80, 160, 320, 640]
-    assert all(math.log2(held / 20).is_integer() for held in told)
     assert not grown.evaluate(None, {"states": {"input": {"Error": "throttled"}}})
