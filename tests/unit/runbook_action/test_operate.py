@@ -64,6 +64,8 @@ def test_another_object_of_the_same_name_is_not_acted_on(action: str) -> None:
             continue
         if operation == "undo" and action in ("evict_pod", "expand_volume"):
             continue  # there is none
+        if operation in ("verify", "undo") and action == "rerun_job":
+            continue  # they are about the copy, which bears the identity in its name
         world = scene()
         if operation == "undo" and action in CHANGES_MORE:
             outcome = operate(REGISTRY[action], asked, world.services)
