@@ -47,8 +47,11 @@ def make_copy(failed: Job, name: str, request: Request, services: Services) -> N
     Raises
     ------
     AccessDenied, ClusterRejected
-        If the policy does not let it pass; the message names whose label is in its way.
+        If the policy does not let it pass.
+    ClusterConflict
+        If another Job's label is in its way, which the message names: it may go by itself.
     """
+    _take_off_what_was_left(failed, services)
     label = {"metadata": {"labels": {RUN_AGAIN: name}}}
     labelled = patch_unless_changed(services.cluster, failed, label)
     try:
@@ -66,16 +69,16 @@ def _create(failed: Job, name: str, request: Request, services: Services) -> Non
         except (AccessDenied, ClusterRejected) as error:  # the latter where none bears it
             if _POLICY not in str(error):
                 raise
-            left = _left_over(failed, services)
             if waits == _HEARS_WITHIN - 1:
-                raise type(error)(f"{error}{left}") from error
+                _say_what_is_in_the_way(failed, error, services)
+                raise
             services.clock.sleep(_HEARS_SECONDS)
         else:
             return
 
 
-def _left_over(failed: Job, services: Services) -> str:
-    """Take off the labels that have done their work; say of the others who bears them.
+def _take_off_what_was_left(failed: Job, services: Services) -> list[str]:
+    """Take off the labels that have done their work; give the names of who bears others.
 
     Each Job that bears one has to be what is copied: one is in the way of all others.
     """
@@ -90,13 +93,17 @@ def _left_over(failed: Job, services: Services) -> str:
             others.append(each.name)
         else:
             let_go(cast(Job, each), name, services)
-    if not others:
-        return ""
-    named = " ".join(others)
-    return (
-        f" The label {RUN_AGAIN} of another run is in the way, which goes on or was given up: if "
-        f"none goes on, 'kubectl -n {failed.namespace} label job {named} {RUN_AGAIN}-'."
-    )
+    return others
+
+
+def _say_what_is_in_the_way(failed: Job, error: Exception, services: Services) -> None:
+    """Name the labels that are not one's own; what makes another copy at this moment passes."""
+    if others := _take_off_what_was_left(failed, services):
+        raise ClusterConflict(
+            f"{error} The label {RUN_AGAIN} of another run is in the way, which goes on or was "
+            f"given up: if none goes on, 'kubectl -n {failed.namespace} label job "
+            f"{' '.join(others)} {RUN_AGAIN}-'."
+        ) from error
 
 
 def let_go(failed: Job, name: str, services: Services) -> None:

@@ -14,6 +14,7 @@ from runbook_action.copies import COPY, RUN_AGAIN
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
+    ClusterConflict,
     ClusterRejected,
     ClusterUnreachable,
     RolloutFailed,
@@ -254,6 +255,6 @@ def test_a_label_that_was_left_is_taken_off_once_its_copy_is_there_else_named(
         if made:
             assert run(world).changed
         else:
-            with pytest.raises(AccessDenied, match=f"label job other-1 {RUN_AGAIN}-"):
+            with pytest.raises(ClusterConflict, match=f"label job other-1 {RUN_AGAIN}-"):
                 run(world)
     assert (RUN_AGAIN in left["metadata"]["labels"]) is not made
