@@ -6,14 +6,51 @@ back as far as the minimum allows; the rest follows once the minimum goes back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from runbook_action.errors import ActionRefused
 from runbook_action.holding import Holding
 from runbook_action.leases import thing_of
-from runbook_action.objects import Autoscaler
-from runbook_action.ports import Services
+from runbook_action.objects import Autoscaler, KubernetesObject
+from runbook_action.ports import Cluster, Services
 from runbook_action.request import Request
+from runbook_action.resolve.owners import managers_of, name_of
 
 _KIND = "horizontalpodautoscaler"
 _MINIMUM, _MAXIMUM = "minReplicas", "maxReplicas"
+
+
+def autoscalers_of(cluster: Cluster, workload: KubernetesObject) -> Sequence[Autoscaler]:
+    """Give what says how many pods a workload has: of two, nobody knows which has the last word."""
+    found = cluster.autoscalers(workload.namespace)
+    return [each for each in found if each.scales(workload.kind_name, workload.name)]
+
+
+def refuse_unless_its_own(found: Sequence[Autoscaler], workload: KubernetesObject) -> None:
+    """Stop before a minimum is raised that would not stand.
+
+    Parameters
+    ----------
+    found
+        What scales the workload.
+
+    Raises
+    ------
+    ActionRefused
+        If several autoscalers scale the workload, or what scales it is made by something else, such
+        as a KEDA ScaledObject, which writes its own minimum again.
+    """
+    if len(found) > 1:
+        raise ActionRefused(
+            f"{name_of(workload)} is scaled by {' and '.join(map(name_of, found))}, each of which "
+            f"would take back what is set for another: none is changed. Leave it one autoscaler."
+        )
+    for each in found:
+        if by := managers_of(each):
+            raise ActionRefused(
+                f"{name_of(each)}, which scales {name_of(workload)}, is managed by "
+                f"{' and '.join(by)}: that would take a higher minimum back. Raise it there."
+            )
 
 
 def minimum_holding(request: Request, services: Services, autoscaler: Autoscaler) -> Holding:

@@ -21,7 +21,13 @@ from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.autoscaler_things import forget_gone, lower_maximum, minimum_holding
+from runbook_action.autoscaler_things import (
+    autoscalers_of,
+    forget_gone,
+    lower_maximum,
+    minimum_holding,
+    refuse_unless_its_own,
+)
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
 from runbook_action.holding import Holding
@@ -113,8 +119,7 @@ class ScaleWorkload(Defaults):
 
     def touches(self, target: KubernetesObject, cluster: Cluster) -> Sequence[KubernetesObject]:
         """The autoscaler whose minimum is raised instead."""
-        found = cluster.autoscalers(target.namespace)
-        return [each for each in found if each.scales(target.kind_name, target.name)]
+        return autoscalers_of(cluster, target)
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the numbers."""
@@ -242,10 +247,12 @@ class ScaleWorkload(Defaults):
     ) -> tuple[Workload, Autoscaler | None, Scaling]:
         workload = read_workload(services.cluster, request.target)
         refuse_if_paused(workload, request.target)
-        autoscaler = _autoscaler(services, workload)
+        autoscalers = autoscalers_of(services.cluster, workload)
+        autoscaler = next(iter(autoscalers), None)
         recorded = Scaling.from_json(marks.recorded(workload, request))
         if recorded is not None:
             return workload, autoscaler if recorded.autoscaler else None, recorded
+        refuse_unless_its_own(autoscalers, workload)
         # From what runs now, not from an autoscaler's minimum: more than now is what is needed.
         running = workload.replicas
         if running == 0:
@@ -308,14 +315,7 @@ def _named(services: Services, workload: Workload, name: str) -> Autoscaler | No
 
 
 def _autoscaler(services: Services, workload: Workload) -> Autoscaler | None:
-    return next(
-        (
-            each
-            for each in services.cluster.autoscalers(workload.namespace)
-            if each.scales(workload.kind_name, workload.name)
-        ),
-        None,
-    )
+    return next(iter(autoscalers_of(services.cluster, workload)), None)
 
 
 def _number(workload: Workload, autoscaler: Autoscaler | None) -> int:
