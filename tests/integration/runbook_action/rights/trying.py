@@ -207,7 +207,7 @@ class Trial:
         batch: Any = client.BatchV1Api(self.place.admin)
         pod = {**_pod("none/none:1"), "restartPolicy": "Never"}
         spec = {"activeDeadlineSeconds": 1, "template": {"spec": pod}}
-        metadata = {"name": _NAME}
+        metadata: dict[str, Any] = {"name": _NAME}
         yearly = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
         made = batch.create_namespaced_cron_job(namespace, {"metadata": metadata, "spec": yearly})
         owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": _NAME, "controller": True}
