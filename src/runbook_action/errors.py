@@ -50,7 +50,7 @@ class ApprovalDenied(FinalError):
 
 
 class PlanChanged(FinalError):
-    """What was approved is not what would be done now: it has to be asked again."""
+    """What was planned is not what would be done now: it is planned, and asked, again."""
 
 
 class TargetNotFound(FinalError):

@@ -14,6 +14,7 @@ __all__ = [
     "GivenAutomations",
     "GivenChecks",
     "MemoryLeases",
+    "MemoryNotes",
     "MemoryParameters",
     "NothingLocked",
     "NothingPublished",
@@ -140,6 +141,21 @@ class GivenChecks:
     def ask(self, name: str, about: Mapping[str, str | None]) -> object:  # noqa: ARG002 - the port's
         """What the check says."""
         return self._answers[name]
+
+
+class MemoryNotes:
+    """What a step has started."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, str] = {}
+
+    def read(self, key: str) -> str:
+        """What was kept; empty if nothing was."""
+        return self._kept.get(key, "")
+
+    def keep(self, key: str, text: str) -> None:
+        """Keep it."""
+        self._kept[key] = text
 
 
 class GivenAutomations:

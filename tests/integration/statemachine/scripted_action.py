@@ -57,6 +57,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "applies": word != "not-applicable",
         "why_not": "scripted" if word == "not-applicable" else "",
         **({"approved_by": approved_by} if approved_by else {}),
+        **({"plan_hash": f"hash {len(same) + 1}"} if operation == "plan" else {}),
     }
 
 

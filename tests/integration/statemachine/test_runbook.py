@@ -475,7 +475,7 @@ def test_what_is_another_plan_by_the_time_of_acting_is_asked_again(platform: Pla
     (_, done) = wait_for(
         lambda: (found := platform.calls(id_of(event), "execute"))[1:] and found, "the action"
     )
-    assert done["approval"]["proofs"] == ["signed by grace"]
+    assert (done["approval"], done["plan_hash"]) == ({"proofs": ["signed by grace"]}, "hash 2")
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
 

@@ -18,10 +18,10 @@ from runbook_action.ports import Lock, Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.unit.runbook_action.calls import Calls
 from tests.unit.runbook_action.fake_catalogue import (
-    FakeApprovals,
     FakeCatalogue,
     FakeIdentities,
     FakeLocks,
+    FakeNotes,
 )
 from tests.unit.runbook_action.fake_cluster import FakeCluster
 
@@ -108,7 +108,8 @@ class World:
     leases: FakeLeases
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     identities: FakeIdentities = field(default_factory=FakeIdentities)
-    approvals: FakeApprovals = field(default_factory=FakeApprovals)
+    approvals: FakeNotes = field(default_factory=FakeNotes)
+    runs: FakeNotes = field(default_factory=FakeNotes)
     locks: FakeLocks = field(default_factory=lambda: FakeLocks(Lock(INCIDENT, 2e9)))
 
     @property
@@ -139,6 +140,7 @@ class World:
             CLUSTER_NAME,
             self.catalogue,
             self.locks,
+            self.runs,
         )
 
     def state(self) -> dict[str, Any]:

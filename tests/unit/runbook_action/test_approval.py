@@ -12,7 +12,6 @@ from botocore.credentials import Credentials
 
 from runbook_action import handler as module
 from runbook_action.adapters.identities import HEADER, StsIdentities, sts_host
-from runbook_action.approval import plan_hash
 from runbook_action.consent import denial_of
 from runbook_action.errors import (
     ActionRefused,
@@ -36,7 +35,10 @@ ASKS: dict[str, Any] = {
 
 
 def call(operation: str = "execute", **changes: Any) -> dict[str, Any]:
-    asked = event(operation=operation, runbook="Asks", action="scale_deployment", **changes)
+    """A call of the machine; what was planned goes beside what came back to the question."""
+    approval = dict(changes.pop("approval", None) or {})
+    more = {"plan_hash": approval.pop("plan_hash", ""), "approval": approval or None, **changes}
+    asked = event(operation=operation, runbook="Asks", action="scale_deployment", **more)
     return {**asked, "parameters": ASKS["parameters"]}
 
 
@@ -71,6 +73,7 @@ def test_it_is_asked_of_aws_once_although_the_plan_is_gone_then(world: World) ->
         {"by": "ada"},
         {"proofs": ["forged"]},
         {"plan_hash": ""},
+        {"plan_hash": "0" * 64},
         {"proofs": "proof"},
         {"proofs": [["proof"]]},
         {"proofs": []},
@@ -89,10 +92,17 @@ def test_without_a_signature_that_aws_knows_nothing_is_done(world: World, given:
 def test_what_changed_since_it_was_approved_is_asked_again(world: World) -> None:
     approval = asking(world)
     world.cluster.raw["spec"]["replicas"] = 4
-    with pytest.raises(PlanChanged, match=r"another one than .*ada approved"):
-        module.handler(call(approval=approval), Context())
+    for _ in range(2):
+        with pytest.raises(PlanChanged, match=r"By now the plan is: raise .* from 4 to 5"):
+            module.handler(call(approval=approval), Context())
     assert world.calls.writes() == []
-    assert world.approvals.kept == {}
+    # Who has approved the one plan has not approved the other.
+    again = {**approval, "plan_hash": module.handler(call("plan"), Context())["plan_hash"]}
+    with pytest.raises(ActionRefused, match="signature"):
+        module.handler(call(approval=again), Context())
+    grace = ADA.replace("ada", "grace")
+    world.identities.signatures["proof"] = (grace, f"{TOKEN}/{again['plan_hash']}")
+    assert module.handler(call(approval=again), Context())["approved_by"] == grace
 
 
 @pytest.mark.parametrize(
@@ -123,12 +133,12 @@ def test_another_account_approves_only_where_it_is_named(world: World) -> None:
 
 
 def test_a_step_that_was_approved_says_nothing_for_another(world: World) -> None:
-    world.approvals.kept[f"{INCIDENT}/2"] = ADA
-    asking(world)
+    planned = asking(world)["plan_hash"]
+    world.approvals.kept[f"{INCIDENT}/2/{planned}"] = ADA
     with pytest.raises(ActionRefused, match="has to be approved"):
-        module.handler(call(), Context())
-    world.approvals.kept[TOKEN] = ADA
-    assert module.handler(call(), Context())["approved_by"] == ADA
+        module.handler(call(plan_hash=planned), Context())
+    world.approvals.kept[f"{TOKEN}/{planned}"] = ADA
+    assert module.handler(call(plan_hash=planned), Context())["approved_by"] == ADA
 
 
 SSO = "arn:aws:sts::000000000000:assumed-role/AWSReservedSSO_"
@@ -212,7 +222,7 @@ def test_a_denial_approves_nothing_and_counts_whatever_the_runbook_says_by_now(
     without = {key: approval[key] for key in ("proofs", "plan_hash")}
     with pytest.raises(ActionRefused, match="AWS does not know the signature"):
         module.handler(call(approval=without), Context())
-    world.approvals.kept[TOKEN] = ADA
+    world.approvals.kept[f"{TOKEN}/{approval['plan_hash']}"] = ADA
     world.catalogue.runbooks = (*world.catalogue.runbooks[:-1], {**ASKS, "approval": None})
     with pytest.raises(ApprovalDenied):
         module.handler(call(approval=approval), Context())
@@ -226,20 +236,11 @@ def test_what_fails_after_it_was_approved_names_who(
         raise RolloutFailed("pods do not come up.")
 
     monkeypatch.setattr(module, "_run", fails)
-    world.approvals.kept[TOKEN] = ADA
-    approval = {"plan_hash": "x", "proofs": ["proof"]}
+    approval = {"plan_hash": "0" * 64, "proofs": ["proof"]}
+    world.approvals.kept[f"{TOKEN}/{approval['plan_hash']}"] = ADA
     world.catalogue.runbooks = (*world.catalogue.runbooks, ASKS)
     with pytest.raises(RolloutFailed, match=rf"come up\. \(Approved by {ADA}\.\)"):
         module.handler(call(approval=approval), Context())
-
-
-def test_times_do_not_make_another_plan() -> None:
-    def plan(at: str, replicas: int = 3) -> list[dict[str, Any]]:
-        return [{"field": "restartedAt", "from": None, "to": at}, {"to": replicas}]
-
-    one = plan_hash(plan("2026-11-27T06:00:00Z"))
-    assert one == plan_hash(plan("2026-11-27T06:00:07.5Z"))
-    assert one != plan_hash(plan("2026-11-27T06:00:00Z", 4))
 
 
 # ------------------------------------------------------------------ STS
