@@ -7,9 +7,11 @@ back as far as the minimum allows; the rest follows once the minimum goes back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from runbook_action.errors import ActionRefused
 from runbook_action.holding import Holding
+from runbook_action.lease_answers import Return
 from runbook_action.leases import thing_of
 from runbook_action.objects import Autoscaler, KubernetesObject
 from runbook_action.ports import Cluster, Services
@@ -61,6 +63,33 @@ def minimum_holding(request: Request, services: Services, autoscaler: Autoscaler
 def maximum_holding(request: Request, services: Services, autoscaler: Autoscaler) -> Holding:
     """This step's part in the lease of an autoscaler's maximum."""
     return _holding(request, services, autoscaler, _MAXIMUM)
+
+
+def why_not_lower(
+    request: Request, services: Services, autoscaler: Autoscaler, answer: Return
+) -> str:
+    """Say, as the end of a sentence, what keeps a maximum above its value from before, if anything.
+
+    Parameters
+    ----------
+    autoscaler
+        It as it was read.
+    answer
+        What ``let_go`` of its maximum said.
+    """
+    if answer.not_yet is None:
+        return ""
+    minimum = autoscaler.min_replicas
+    # Of nobody: so the other steps of this incident are among those who hold it.
+    anybody = _holding(replace(request, incident_id=""), services, autoscaler, _MINIMUM)
+    if holders := anybody.others(minimum):
+        who = f"held by {', '.join(holders)}: it goes to {answer.not_yet} with that one"
+    else:
+        who = (
+            f"which no incident holds: nobody brings the maximum back to {answer.not_yet}, so "
+            f"lower it once the minimum allows it"
+        )
+    return f", as low as its minimum of {minimum} allows, {who}"
 
 
 def lower_maximum(request: Request, services: Services, autoscaler: Autoscaler) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from runbook_action import marks
 from runbook_action.errors import ActionRefused
 from runbook_action.holding import Holding
@@ -16,6 +19,8 @@ from runbook_action.target_gone import look_for
 
 #: In the mark and the undo: the setting from before.
 SETTING = "degraded_mode"
+#: In the mark of a switch-off, which has no lease: the parameter's version from before.
+_VERSION = "version"
 
 
 def setting_holding(request: Request, services: Services) -> Holding:
@@ -64,6 +69,31 @@ def setting_before(deployment: Workload, request: Request, setting: bool) -> boo
     """The setting from before this step, as its mark has it, or else as it is now."""
     previous = (marks.recorded(deployment, request) or {}).get(SETTING)
     return previous if isinstance(previous, bool) else setting
+
+
+def to_remember(services: Services, previous: bool, *, for_good: bool) -> dict[str, bool | int]:
+    """Give what the mark is to say of the time before the switch.
+
+    Parameters
+    ----------
+    previous
+        The setting to bring back.
+    for_good
+        Whether there is no lease of it. Then the parameter's version tells a repeated call whether
+        it has been written since.
+    """
+    if not for_good:
+        return {SETTING: previous}
+    version = services.parameters.version(services.degraded_mode_parameter)
+    return {SETTING: previous, _VERSION: version}
+
+
+def written_since(recorded: Mapping[str, Any] | None, services: Services) -> bool:
+    """Whether anybody, an earlier call among them, wrote the setting since a mark was made."""
+    before = (recorded or {}).get(_VERSION)
+    if before is None:
+        return False
+    return bool(before != services.parameters.version(services.degraded_mode_parameter))
 
 
 def read_setting(services: Services) -> bool:

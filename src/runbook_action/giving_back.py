@@ -41,14 +41,15 @@ class GivingBack(LeasePart):
         # What was handed over goes with who takes the thing, also if its own write never came.
         handed = [name for name, each in lease.holders.items() if each.state == "handed over"]
         rest = lease.without(self._holder, *handed)
-        value = rest.stands(found) if floor is None else max(rest.stands(found), floor)
+        wanted = rest.stands(found)
+        value = wanted if floor is None else max(wanted, floor)
         others = tuple(sorted({name.split("/")[0] for name in rest.counting}))
         if others and value == found:
             self._store(rest.decided(found, found))
             return Return("kept", others=others)
         leaving = rest.with_part(self._holder, replace(mine, state="leaving"))
         self._store(leaving.decided(value, found))
-        return Return("bring back", value, others)
+        return Return("bring back", value, others, wanted if wanted < value else None)
 
     def forget(self) -> None:
         """End what ``let_go`` began, once the value is written; without it nothing happens."""

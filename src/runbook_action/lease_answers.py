@@ -69,11 +69,14 @@ class Return:
         The value to go back to; None where nothing is to be written.
     others
         Incidents that still hold it, sorted.
+    not_yet
+        The value that it would go back to, were it not for another bound; None where it does.
     """
 
     verdict: Literal["bring back", "kept", "changed", "not held"]
     value: Value | None = None
     others: tuple[str, ...] = ()
+    not_yet: Value | None = None
 
 
 def why_kept(answer: Return, now: object) -> str:

@@ -149,6 +149,9 @@ class Parameters(Protocol):
     def put(self, name: str, value: str) -> None:
         """Write an encrypted parameter, over whatever it was."""
 
+    def version(self, name: str) -> int:
+        """Count the writes to a parameter; 0 where there is none of that name."""
+
 
 @dataclass(frozen=True)
 class AutomationRun:

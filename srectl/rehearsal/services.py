@@ -86,6 +86,7 @@ class MemoryParameters:
 
     def __init__(self, values: dict[str, str]) -> None:
         self.values = dict(values)
+        self._writes = 0
 
     def get(self, name: str) -> str | None:
         """Value of a parameter, or None."""
@@ -94,6 +95,11 @@ class MemoryParameters:
     def put(self, name: str, value: str) -> None:
         """Write a parameter."""
         self.values[name] = value
+        self._writes += 1
+
+    def version(self, name: str) -> int:  # noqa: ARG002 - of all of them together
+        """Count the writes."""
+        return self._writes
 
 
 class MemoryLeases:

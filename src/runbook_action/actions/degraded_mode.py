@@ -5,8 +5,9 @@ Order of the writes, chosen so that a call that dies after any of them can simpl
 1. the lease of the setting (``leases``), which remembers it from before the first incident that
    needed the switch. From here on undo knows what to restore, whatever happens next. To switch it
    off is for good and takes none: that the setting is off then ends the lease of whoever had it on;
-2. the mark on the Deployment's metadata (incident, action, what was before). It rolls nothing;
-3. the SSM parameter. A repeated call finds it already set;
+2. the mark on the Deployment's metadata (incident, action, what was before; to switch off, which
+   has no lease, also which version the parameter had). It rolls nothing;
+3. the SSM parameter. A repeated call finds it already set, or that somebody has switched it since;
 4. the restart: a patch of the pod template that carries the incident id. A repeated call finds
    the id there and restarts nothing.
 
@@ -39,6 +40,8 @@ from runbook_action.degraded_setting import (
     switch,
     switch_change,
     switched,
+    to_remember,
+    written_since,
 )
 from runbook_action.fields import BooleanField, Field
 from runbook_action.holding import Holding
@@ -53,6 +56,7 @@ from runbook_action.rollout import (
     read_workload,
     refuse_if_it_cannot_roll,
     refuse_if_paused,
+    refuse_if_reverted,
     restart_change,
     restart_patch,
     restart_reverted,
@@ -145,8 +149,10 @@ class DegradedMode(Defaults):
             holding.saw(setting)
         before = setting_before(deployment, request, setting)
         previous = bool(taken.lease.before) if taken is not None else before
-        if marks.recorded(deployment, request) is None:
-            annotations = marks.mark(deployment, request, {SETTING: previous})
+        recorded = marks.recorded(deployment, request)
+        if recorded is None:
+            remembered = to_remember(services, previous, for_good=not self.enabled)
+            annotations = marks.mark(deployment, request, remembered)
             deployment = patch_unless_changed(
                 services.cluster, deployment, {"metadata": {"annotations": annotations}}
             )
@@ -159,6 +165,8 @@ class DegradedMode(Defaults):
                     switch(services, setting, bool(taken.write))
                 holding.settle(taken)
             else:
+                if written_since(recorded, services):
+                    refuse_if_reverted(request.target, self._set_back(services))
                 switch(services, setting, self.enabled)
             patch = restart_patch(deployment, restart, request)
             patch_unless_changed(services.cluster, deployment, patch)

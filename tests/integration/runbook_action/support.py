@@ -109,12 +109,17 @@ class MemoryParameters:
 
     def __init__(self) -> None:
         self.values = {PARAMETER: "false"}
+        self.writes = 0
 
     def get(self, name: str) -> str | None:
         return self.values.get(name)
 
     def put(self, name: str, value: str) -> None:
         self.values[name] = value
+        self.writes += 1
+
+    def version(self, name: str) -> int:
+        return self.writes
 
 
 class WallClock:

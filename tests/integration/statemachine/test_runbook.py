@@ -571,6 +571,29 @@ def test_nothing_is_brought_back_while_the_alert_fires_again(platform: Platform)
     assert all(handed[key] == executed[key] for key in ("action", "target", "step"))
 
 
+def test_an_alert_that_comes_back_while_things_are_brought_back_waits_and_is_acted_on(
+    platform: Platform,
+) -> None:
+    """To join who brings back would be to wait for nothing: that repairs nothing."""
+    runbook = platform.runbook(
+        {"undo": [*["in_progress"] * 3, "succeeded"]},
+        restore={"after_seconds": 1, "watch_seconds": 1},
+    )
+    event = incident(runbook, fingerprint=runbook)
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    wait_for(lambda: platform.calls(id_of(event), "undo"), "the restoration")
+    again = incident(runbook, fingerprint=runbook, timestamp="2026-11-23T15:20:00.000Z")
+    platform.send(again)
+    wait_for(lambda: platform.calls(id_of(again), "execute"), "the second action", 40)
+    assert len(platform.calls(id_of(event), "undo")) == 4
+    platform.send(resolution(again))
+    record = platform.wait_status(id_of(again), "resolved")
+    assert "attached_to" not in record
+    wait_for(lambda: holder(platform, again) is None, "the release")
+
+
 def test_a_restoration_that_fails_calls_a_human(platform: Platform) -> None:
     runbook = platform.runbook(
         {"undo": ["AccessDenied"]}, restore={"after_seconds": 1, "watch_seconds": 1}

@@ -38,12 +38,21 @@ class FakeParameters:
 
     calls: Calls
     values: dict[str, str] = field(default_factory=dict)
+    writes: int = 1
 
     def get(self, name: str) -> str | None:
         return self.calls.run("get parameter", lambda: self.values.get(name))  # type: ignore[no-any-return]  # of the lambda
 
     def put(self, name: str, value: str) -> None:
-        self.calls.run("put parameter", lambda: self.values.update({name: value}))
+        self.calls.run("put parameter", lambda: self.human(value, name))
+
+    def human(self, value: str, name: str = PARAMETER) -> None:
+        """Somebody writes it, which no call of ours counts."""
+        self.values[name] = value
+        self.writes += 1
+
+    def version(self, name: str) -> int:
+        return self.calls.run("get parameter", lambda: self.writes)  # type: ignore[no-any-return]  # of the lambda
 
 
 @dataclass
