@@ -16,11 +16,11 @@ from runbook_action.errors import InvalidRequest, PlanChanged
 from runbook_action.operate import operate
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.when import parse_when
+from tests.unit.runbook_action.about import about
 from tests.unit.runbook_action.fakes import PARAMETER, World, request
 from tests.unit.runbook_action.invocations import Context, event
 from tests.unit.runbook_action.resolve.scene import scene, stored
 from tests.unit.runbook_action.revisions import image, revision, template
-from tests.unit.runbook_action.test_operate import about
 
 REPLICAS_3 = parse_when([{"fact": "replicas", "is": 3}])
 
