@@ -61,8 +61,8 @@ class Deployment:
     ----------
     severities, namespaces
         EligibleSeverities and AllowedNamespaces.
-    action_seconds, stabilization_seconds, verify_seconds
-        ActionTimeoutSeconds, StabilizationSeconds and VerifyTimeoutSeconds.
+    action_seconds, stabilization_seconds, verify_seconds, heard_seconds
+        ActionTimeoutSeconds, StabilizationSeconds, VerifyTimeoutSeconds and EndHeardSeconds.
     """
 
     severities: Sequence[str] = ("critical", "warning")
@@ -70,6 +70,7 @@ class Deployment:
     action_seconds: int = 600
     stabilization_seconds: int = 60
     verify_seconds: int = 300
+    heard_seconds: int = 360
 
 
 def problems(
@@ -257,7 +258,7 @@ def _time(definition: Mapping[str, Any], stack: Deployment) -> Found:
         seconds += approval["timeout_seconds"] if approval["required"] else 0
         # Each action may take its time twice: once to be done, once to be undone.
         seconds += 2 * stack.action_seconds + stack.stabilization_seconds
-        seconds += step["verify_seconds"] or stack.verify_seconds
+        seconds += (step["verify_seconds"] or stack.verify_seconds) + stack.heard_seconds
     if seconds > MACHINE_SECONDS:
         yield (
             "/steps" if "steps" in definition else "/approval",

@@ -179,6 +179,7 @@ class Platform:
             "StabilizationSeconds": "1",
             "VerifyIntervalSeconds": "1",
             "VerifyTimeoutSeconds": "4",
+            "EndHeardSeconds": "1",
             "ActionTimeoutSeconds": "4",
             "ProgressIntervalSeconds": "1",
             "CallSeconds": "20",

@@ -118,7 +118,7 @@ def test_beyond_the_limit_of_a_target_nothing_acts_and_one_digest_tells(
     assert name == f"digest-{flood.window}"
     assert json.loads(given) == {"window": flood.window}
     assert [flood.told(event) for event in beyond] == [[], []]
-    wait_for(lambda: flood.told(within[0]) == ["not-resolved"], "the notification", 10)
+    wait_for(lambda: flood.told(within[0]) == ["end-not-heard"], "the notification", 10)
 
 
 def test_the_digest_names_what_nobody_was_paged_for(flood: Flood) -> None:
@@ -156,7 +156,7 @@ def test_beyond_the_limit_in_all_nothing_acts_on_any_target(flood: Flood) -> Non
     for event in (*before, *beyond):
         flood.platform.run(event, machine)
     assert [flood.code(event) for event in (*before, *beyond)] == [
-        "not-resolved",
+        "end-not-heard",
         "no-runbook",
         "flood",
         "flood",
@@ -312,5 +312,5 @@ def test_the_platforms_heartbeat_gets_through_a_flood_but_nothing_under_its_name
     pretender = flood.alert(runbook=None, alert_name="PlatformCanary")
     for event in (canary, pretender):
         flood.platform.run(event, machine)
-    assert (flood.acted(canary), flood.code(canary)) == (True, "not-resolved")
+    assert (flood.acted(canary), flood.code(canary)) == (True, "end-not-heard")
     assert (flood.acted(pretender), flood.code(pretender)) == (False, "flood")

@@ -237,7 +237,7 @@ def test_a_rollout_that_never_ends_is_given_up(platform: Platform) -> None:
 
 
 def test_what_did_not_help_is_undone_and_escalated_with_the_story(platform: Platform) -> None:
-    event = incident(platform.runbook())
+    event = incident(platform.runbook({"verify": ["unhealthy"]}))
     platform.run(event)
     record = escalation(platform, event, "not-resolved")
     assert len(platform.calls(id_of(event), "execute")) == 1
@@ -255,7 +255,7 @@ def test_what_did_not_help_is_undone_and_escalated_with_the_story(platform: Plat
 
 
 def test_a_runbook_may_keep_what_it_did(platform: Platform) -> None:
-    event = incident(platform.runbook(on_failure="keep"))
+    event = incident(platform.runbook({"verify": ["unhealthy"]}, on_failure="keep"))
     platform.run(event)
     escalation(platform, event, "not-resolved")
     assert platform.calls(id_of(event), "undo") == []
@@ -315,8 +315,8 @@ def test_one_that_joined_is_not_closed_by_another_ones_resolution(platform: Plat
     wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to join")
     platform.send(resolution(first))
     platform.wait_status(id_of(first), "resolved")
-    record = escalation(platform, second, "not-resolved")
-    assert f"incident {id_of(first)}, which it had joined" in record["escalation_reason"]
+    record = escalation(platform, second, "end-not-heard")
+    assert f"had joined the remediation of incident {id_of(first)}" in record["escalation_reason"]
     assert platform.calls(id_of(second), "execute") == []
     assert platform.calls(id_of(second), "undo") == []
 

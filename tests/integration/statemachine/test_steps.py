@@ -47,7 +47,8 @@ def test_of_a_ladder_the_next_rung_is_taken_only_where_the_one_before_did_not_he
 def test_where_no_rung_helps_all_is_undone_newest_first_and_a_human_is_called(
     platform: Platform,
 ) -> None:
-    name = runbook(platform, step("one"), step("kept", on_failure="keep"), step("three"))
+    sick = {"verify": ["unhealthy"]}
+    name = runbook(platform, step("one"), step("kept", on_failure="keep"), step("three", sick))
     event = incident(name)
     platform.run(event)
     record = platform.record(id_of(event))
