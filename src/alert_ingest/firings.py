@@ -198,8 +198,8 @@ def _firing(
     if known is None:
         return alert, _new(alert, start, now, None)
     ended = known.ended
-    if ended is None and now > known.heard + quiet:
-        ended = known.heard + quiet  # by then it was closed, as nobody repeated it
+    if ended is None and now > known.heard + quiet + WINDOW:
+        ended = known.heard + quiet  # incident-closer ends it by itself, a little later
     if ended is None:
         if _names_its_start(alert) and start > known.heard + MOVED:
             return alert, _new(alert, start, now, known)

@@ -6,6 +6,7 @@ That the local AWS does not ask is shown by the test, which runs everything with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from tests.e2e.iam.grants import Grant, referred, template
 from tests.support.template import listed
 
 Reason = Callable[[Grant], bool]
+#: A table's index, as a policy names it.
+_INDEX = re.compile(r"\{'Fn::Sub': '\$\{(\w+)\.Arn\}/index/")
 
 
 def _of_role(grant: Grant) -> list[Mapping[str, Any]]:
@@ -62,6 +65,8 @@ def uses_what_is_encrypted(grant: Grant) -> bool:
         for resource in listed(statement["Resource"])
         if isinstance(resource, dict) and ("Ref" in resource or "Fn::GetAtt" in resource)
     }
+    indexes = (_INDEX.match(str(statement["Resource"])) for statement in _statements(grant))
+    reached |= {found[1] for found in indexes if found}
     resources = template()["Resources"]
     return any(
         properties.get("KmsMasterKeyId") or properties.get("SSESpecification", {}).get("SSEEnabled")
@@ -137,6 +142,10 @@ AWS_ONLY: dict[str, Reason] = {
     "InvokeChecksPolicy.AskListedChecks": is_of_a_list_that_is_empty,
     "CheckoutServiceRole.DecryptSwitches": reads_secure_parameters,
     "CanaryScheduleRole.StartCanary": is_taken_by_the_scheduler,
+    "IncidentCloserRole.DecryptTheRecords": uses_what_is_encrypted,
+    "IncidentCloserRole.DeliverLogs": delivers_logs,
+    "IncidentCloserRole.Trace": traces,
+    "CloserScheduleRole.StartCloser": is_taken_by_the_scheduler,
     "PlatformCanaryRole.DecryptTheRecord": uses_what_is_encrypted,
     "PlatformCanaryRole.DeliverLogs": delivers_logs,
     "PlatformCanaryRole.Trace": traces,

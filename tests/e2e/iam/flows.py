@@ -604,7 +604,23 @@ def what_people_are_told_is_posted_to_chat(lab: Lab) -> bool:
     return lab.first(looks) == "posted"
 
 
+def what_is_quiet_is_closed(lab: Lab) -> bool:
+    event = lab.event()
+    data = event["detail"]["data"]
+    event["detail"]["metadata"]["received_at"] = "2026-11-01T00:00:00.000Z"
+    lab.start("IncidentRecorder", event)
+    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    lab.start("IncidentCloser", {})
+    looks = {"closed": lambda: data["incident_id"] in _ended(lab)}
+    return lab.first(looks) == "closed"
+
+
+def _ended(lab: Lab) -> list[str]:
+    return [each["incident_id"] for each in lab.scene.events("incident.resolved")]
+
+
 _RUNBOOK = "IncidentResponseRunbookRole"
+_CLOSES = Probe(what_is_quiet_is_closed)
 _NOTIFIER = "IncidentNotifierRole"
 _DIGEST = "IncidentDigestRole"
 _STEP = "RemediationStepRole"
@@ -667,6 +683,8 @@ PROBES: dict[str, Probe] = {
     f"{_NOTIFIER}.KeepWhatCannotBeSaid@NotificationDeadLetters": Probe(
         the_notifier_keeps_an_announcement, (f"{_NOTIFIER}.TellPeople",)
     ),
+    "IncidentCloserRole.FindWhatIsQuiet": _CLOSES,
+    "IncidentCloserRole.TellOfEnds": _CLOSES,
     f"{_DIGEST}.ReadTheCounts": Probe(the_digest_says_how_many_were_held_back),
     f"{_DIGEST}.FindWhatWasEscalated": Probe(the_digest_says_how_many_were_escalated),
     f"{_DIGEST}.TellPeople": Probe(the_digest_tells_people),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +15,8 @@ from tests.integration.statemachine.steps import done, id_of, locks
 
 pytestmark = pytest.mark.localaws
 
+#: From 2025 on nothing counts as quiet, so that what other tests left open stays so.
+_SINCE_2025 = str(int((time.time() - 1_735_689_600) / 60))
 _LENT = {"restore": {"after_seconds": 1, "watch_seconds": 1}}
 
 
@@ -73,3 +77,28 @@ def test_an_end_that_is_told_late_closes_a_good_remediation(platform: Platform) 
     assert platform.record(id_of(event))["status"] == "resolved"
     assert done(platform, event, "undo") == []
     assert platform.notifications(id_of(event)) == []
+
+
+def test_what_nobody_speaks_of_any_more_closes_by_itself_and_says_so(platform: Platform) -> None:
+    """Open or escalated; not what was repeated since, nor what a runbook works on."""
+    events = [incident(fingerprint=name) for name in ("open", "escalated", "repeated", "worked-on")]
+    for event in events:
+        event["detail"]["metadata"]["received_at"] = "2024-05-01T00:00:00.000Z"
+        platform.run(event, platform.recorder_variant)
+    quiet, escalated, repeated, worked_on = events
+    platform.set_record(escalated, status="escalated", escalation_code="end-not-heard")
+    platform.set_record(worked_on, status="remediating")
+    platform.run(heard_now(repeated), platform.recorder_variant)
+    closer = platform.variant("incident-closer", QuietMinutes=_SINCE_2025)
+    assert json.loads(platform.run({}, closer)["output"]) == {"closed": 2}
+    for event in (quiet, escalated):
+        record = platform.wait_status(id_of(event), "resolved")
+        assert record["ending"] == "end not heard"
+        assert "mttr_seconds" not in record
+        assert any("has not been repeated for" in each for each in record["warnings"])
+    assert platform.record(id_of(repeated))["status"] == "open"
+    assert platform.record(id_of(worked_on))["status"] == "remediating"
+    # It is heard after all, late: then it has its MTTR.
+    platform.run(resolution(quiet), platform.recorder_variant)
+    assert platform.record(id_of(quiet))["mttr_seconds"] == 90
+    assert json.loads(platform.run({}, closer)["output"]) == {"closed": 0}
