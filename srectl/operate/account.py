@@ -110,6 +110,11 @@ class Account:
         return self.arn("states", f"stateMachine:{self.prefix}incident-response-runbook")
 
     @property
+    def restorer_arn(self) -> str:
+        """ARN of the state machine that brings back what steps took away."""
+        return self.arn("states", f"stateMachine:{self.prefix}incident-restorer")
+
+    @property
     def notifier_arn(self) -> str:
         """ARN of the state machine that tells people of incidents."""
         return self.arn("states", f"stateMachine:{self.prefix}incident-notifier")

@@ -7,6 +7,7 @@ lost too (a dead-letter queue), that other grant stands in ``besides``.
 from __future__ import annotations
 
 import datetime
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -163,6 +164,27 @@ def the_recorder_keeps_what_it_cannot_write(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentRecorder", event)
     return lab.first({"kept": lambda: lab.queued("recorder", _id(event))}, 20) is not None
+
+
+def an_abandoned_runbook_is_told(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentRecorder", event)
+    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    ended = {
+        "executionArn": "arn:aws:states:us-east-1:000000000000:execution:stopped:one",
+        "stateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:stopped",
+        "status": "ABORTED",
+        "input": json.dumps(event),
+    }
+    lab.start(
+        "IncidentRecorder",
+        {"detail-type": "Step Functions Execution Status Change", "detail": ended},
+    )
+    looks = {
+        "told": lambda: lab.escalated(_id(event)),
+        "kept": lambda: lab.queued("recorder", _id(event)),
+    }
+    return lab.first(looks) == "told"
 
 
 # ------------------------------------------------------------------ notifier and digest
@@ -621,6 +643,7 @@ def _ended(lab: Lab) -> list[str]:
 
 _RUNBOOK = "IncidentResponseRunbookRole"
 _CLOSES = Probe(what_is_quiet_is_closed)
+_ABANDONED = Probe(an_abandoned_runbook_is_told)
 _NOTIFIER = "IncidentNotifierRole"
 _DIGEST = "IncidentDigestRole"
 _STEP = "RemediationStepRole"
@@ -670,6 +693,8 @@ PROBES: dict[str, Probe] = {
     "RecordOnlyRole.StartRecorder": Probe(the_rule_starts_the_recorder),
     "IncidentRecorderRole.WriteIncidents": Probe(the_recorder_writes),
     "IncidentRecorderRole.SettleIncidentKeys": Probe(the_recorder_writes),
+    "IncidentRecorderRole.ReadWhatIsInHand": _ABANDONED,
+    "IncidentRecorderRole.TellOfAbandonedRunbooks": _ABANDONED,
     "IncidentRecorderRole.KeepWhatCannotBeWritten": Probe(
         the_recorder_keeps_what_it_cannot_write, ("IncidentRecorderRole.WriteIncidents",)
     ),

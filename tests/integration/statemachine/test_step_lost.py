@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from srectl.errors import CommandFailed
+from srectl.operate import incidents, undoing
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
 from tests.integration.statemachine.steps import Event, done, guard, id_of, locks, runbook, step
 
@@ -27,6 +29,12 @@ def running_child(platform: Platform, event: Event) -> str:
     wait_for(lambda: platform.calls(id_of(event), "execute"), "the step to act")
     (child,) = [each for each in children(platform, event) if each["status"] == "RUNNING"]
     return str(child["executionArn"])
+
+
+def _undone(platform: Platform, event: Event) -> dict[str, Any] | None:
+    found = incidents.read(platform.ddb, platform.table("incidents"), id_of(event))
+    back = [one for one in found["actions_taken"] if one["operation"] == "restore"]
+    return found if len(back) == 2 else None
 
 
 def token(platform: Platform, event: Event) -> str:
@@ -92,6 +100,17 @@ def test_a_runbook_that_is_stopped_ends_its_step_and_hands_over(platform: Platfo
     record = platform.record(id_of(event))
     assert (record["status"], record["escalation_code"]) == ("escalated", "runbook-abandoned")
     assert ("execute", 2) not in done(platform, event, "execute")
+    assert f"srectl incidents undo {id_of(event)}" in record["escalation_reason"]
+    # What is there to be typed does it, with the locks that the runbook could not let go.
+    assert locks(platform, event)
+    plain = incidents.read(platform.ddb, platform.table("incidents"), id_of(event))
+    platform.run(undoing.asked(plain), platform.restorer_arn)
+    assert done(platform, event, "undo") == [("undo", 2), ("undo", 1)]
+    assert platform.record(id_of(event))["restoration"] == "restored"
+    assert locks(platform, event) == set()
+    again = wait_for(lambda: _undone(platform, event), "the undo on record")
+    with pytest.raises(CommandFailed, match="nothing is left"):
+        undoing.asked(again)
 
 
 def test_a_second_rung_asks_while_all_locks_are_held(platform: Platform) -> None:
