@@ -46,7 +46,7 @@ def left(incident: dict[str, Any]) -> list[dict[str, Any]]:
     back: set[int] = set()
     for action in incident.get("actions_taken") or []:
         step, result = action.get("step"), action.get("result")
-        index = step.get("index") if isinstance(step, dict) else None
+        index = int(step.get("index", 0)) if isinstance(step, dict) else 0
         done = action.get("status") in ("succeeded", "skipped")
         if action.get("operation") == "execute" and isinstance(result, dict):
             undo[index] = result.get("undo")

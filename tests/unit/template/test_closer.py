@@ -13,8 +13,9 @@ from tests.support.template import ROOT
 from tests.support.verification import evaluated
 
 _SCHEMA = json.loads((ROOT / "events/schemas/incident.resolved.json").read_text("utf-8"))
-_WHOLE = {
-    "incident_id": {"S": "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"},
+_ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+_WHOLE: dict[str, Any] = {
+    "incident_id": {"S": _ID},
     "timestamp": {"S": "2026-11-23T15:14:52.704Z"},
     "sender": {"S": "alertmanager"},
     "fingerprint": {"S": "3ddc90754703a6b7"},
@@ -32,7 +33,7 @@ def test_an_end_that_nobody_told_of_is_an_event_like_any_other(lacks: tuple[str,
     record: dict[str, Any] = {key: value for key, value in _WHOLE.items() if key not in lacks}
     (entry,) = evaluated(
         # Step Functions' own function.
-        state["Arguments"]["Entries"].replace("$uuid()", f"'{_WHOLE['incident_id']['S']}'"),
+        state["Arguments"]["Entries"].replace("$uuid()", f"'{_ID}'"),
         found=[record],
         me="arn:aws:states:us-east-1:000000000000:express:incident-closer:x:y",
     )
