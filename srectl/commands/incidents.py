@@ -235,7 +235,7 @@ def _heard(incident: dict[str, Any]) -> str:
 
 def _nothing_yet(incident: dict[str, Any]) -> str:
     """Say why a record holds no step: steps are recorded when they have ended."""
-    if incident.get("status") != "remediating":
+    if not records.at_work(incident):
         return "nothing was done"
     if incident.get("attached_to"):
         return f"it follows the remediation of incident {safe(incident['attached_to'])}"
@@ -250,7 +250,7 @@ def _tell_approval(incident: dict[str, Any]) -> None:
         how = (
             f"{approval['answer']} by {approval.get('answered_by')}, {approval.get('answered_at')}"
         )
-    elif incident.get("status") == "remediating":
+    elif records.at_work(incident):
         how = f"asked at {approval.get('requested_at')}; if nobody answers the incident escalates"
         if approval.get("first"):
             first = approval["first"]

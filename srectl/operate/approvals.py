@@ -82,7 +82,7 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
             f"at {approval.get('answered_at')}",
             show,
         )
-    if not approval.get("token") or incident.get("status") != "remediating":
+    if not approval.get("token") or not incidents.at_work(incident):
         reason = incident.get("escalation_reason")
         raise CommandFailed(
             f"nothing waits for approval: incident {incident_id} is {incident.get('status')}"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
-from srectl.operate.incidents import opened, read
+from srectl.operate.incidents import at_work, opened, read
 from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def asked(incident: dict[str, Any]) -> dict[str, Any]:
     """
     incident_id = incident["incident_id"]
     show = f"'srectl incidents show {incident_id}' tells its story"
-    if incident.get("status") not in ("escalated", "resolved"):
+    if at_work(incident) or incident.get("status") not in ("escalated", "resolved"):
         raise CommandFailed(
             f"incident {incident_id} is {incident.get('status')}: its runbook works on it, and "
             "takes back itself what does not help",

@@ -24,6 +24,7 @@ COMMANDS = (
     "incidents show ID",
     "incidents resolve ID --reason settled",
     "incidents erase ID --yes",
+    "incidents undo ID --yes",
     "approve ID --yes",
     "deny ID --reason no --yes",
     "mode",

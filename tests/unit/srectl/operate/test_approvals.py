@@ -107,7 +107,24 @@ def test_a_refusal_of_aws_is_no_late_answer(
         approvals.approve(account.states, asked, ["p"])
 
 
-@pytest.mark.parametrize("record", [{"status": "remediating"}, {**WAITING, "status": "escalated"}])
+_RISEN = {**WAITING, "status": "escalated", "in_flight": "arn:critical"}
+
+
+def test_an_escalated_incident_may_be_asked_about_once_its_severity_has_risen(
+    account: Account, put_incident: Put
+) -> None:
+    put_incident(**_RISEN)
+    assert approvals.question(account.dynamodb, account.incidents_table, ID).token == "tok"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"status": "remediating"},
+        {**WAITING, "status": "escalated"},
+        {**_RISEN, "abandoned": "arn:critical"},
+    ],
+)
 def test_where_nothing_waits_nothing_is_answered(
     account: Account, put_incident: Put, record: dict[str, Any]
 ) -> None:

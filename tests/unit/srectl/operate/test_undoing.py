@@ -11,8 +11,9 @@ from click.testing import Result
 
 from srectl.errors import CommandFailed
 from srectl.operate import undoing
-from tests.unit.srectl.operate.conftest import ID, STARTED
 
+ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+STARTED = "2026-11-23T15:14:52.704Z"
 TARGET = {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"}
 LOCKS = ["target#c#apps#deployment#checkout"]
 
@@ -74,10 +75,18 @@ def test_the_restorer_is_asked_with_the_locks_and_the_stack_of_the_runbook() -> 
     assert "await_end" not in asked
 
 
-@pytest.mark.parametrize("status", ["open", "remediating"])
-def test_what_a_runbook_works_on_is_left_to_it(status: str) -> None:
-    with pytest.raises(CommandFailed, match=f"is {status}: its runbook works on it"):
-        undoing.asked(incident(status=status))
+@pytest.mark.parametrize(
+    "at_work",
+    [{"status": "open"}, {"status": "remediating"}, {"status": "escalated", "in_flight": "arn:1"}],
+)
+def test_what_a_runbook_works_on_is_left_to_it(at_work: dict[str, str]) -> None:
+    with pytest.raises(CommandFailed, match=f"is {at_work['status']}: its runbook works on it"):
+        undoing.asked({**incident(), **at_work})
+
+
+def test_what_a_stopped_runbook_worked_on_is_not() -> None:
+    stopped = {**incident(), "in_flight": "arn:1", "abandoned": "arn:1"}
+    assert len(undoing.asked(stopped)["stack"]) == 3
 
 
 def test_where_nothing_is_left_that_is_said(

@@ -251,7 +251,7 @@ def test_a_remediation_that_would_outlast_its_machine_is_found() -> None:
     )
     text = LADDER[: LADDER.index("  - name")] + steps + LADDER[LADDER.index("guard:") :]
     (problem,) = problems(text)
-    assert problem.startswith("/steps: its approvals and verifications may take 615720 seconds")
+    assert problem.startswith("/steps: its approvals and verifications may take 618240 seconds")
     assert problems(LADDER.replace(SECOND, SECOND + asks)) == []
 
 
