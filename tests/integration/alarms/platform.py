@@ -266,6 +266,36 @@ class Deployment:
             reserved = before["ReservedConcurrentExecutions"]
             set_(FunctionName=name, ReservedConcurrentExecutions=reserved)
 
+    @contextmanager
+    def without_rights(self, role: str, policy: str) -> Iterator[None]:
+        """Run a block in which a policy of a role lets nothing be done.
+
+        Parameters
+        ----------
+        role : str
+            Logical name of the role.
+        policy : str
+            Name of the policy.
+        """
+        (name,) = [
+            each["PhysicalResourceId"]
+            for each in self.stack_resources()
+            if each["LogicalResourceId"] == role
+        ]
+        iam = self.aws.client("iam")
+        before = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        useless = [{**each, "Action": "sts:GetSessionToken"} for each in before["Statement"]]
+
+        def write(document: dict[str, Any]) -> None:
+            text = json.dumps(document)
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=text)
+
+        write({**before, "Statement": useless})
+        try:
+            yield
+        finally:
+            write(before)
+
 
 def _parsed(message: str) -> Any:
     try:

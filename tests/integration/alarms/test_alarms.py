@@ -98,6 +98,13 @@ def digest_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def closer_fails(on: Deployment) -> Broken:
+    """It has lost the right to look for what is quiet."""
+    with on.without_rights("IncidentCloserRole", "incident-closer"):
+        yield lambda: on.start_machine("incident-closer", "{}")
+
+
+@contextmanager
 def a_step_fails(on: Deployment) -> Broken:
     yield lambda: on.start_machine("remediation-step", "{}")
 
@@ -117,24 +124,10 @@ def recorder_fails(on: Deployment) -> Broken:
 @contextmanager
 def deliveries_fail(on: Deployment) -> Broken:
     """The rule for the records has lost the right to start the recorder."""
-    (role,) = [
-        each["PhysicalResourceId"]
-        for each in on.stack_resources()
-        if each["LogicalResourceId"] == "RecordOnlyRole"
-    ]
-    iam = on.aws.client("iam")
-    policy = iam.get_role_policy(RoleName=role, PolicyName="start-recorder")["PolicyDocument"]
-    (statement,) = policy["Statement"]
-    other = {**policy, "Statement": [{**statement, "Action": "states:DescribeExecution"}]}
-    iam.put_role_policy(
-        RoleName=role, PolicyName="start-recorder", PolicyDocument=json.dumps(other)
-    )
     try:
-        yield lambda: on.post(alert("Undelivered"))
+        with on.without_rights("RecordOnlyRole", "start-recorder"):
+            yield lambda: on.post(alert("Undelivered"))
     finally:
-        iam.put_role_policy(
-            RoleName=role, PolicyName="start-recorder", PolicyDocument=json.dumps(policy)
-        )
         on.empty_queue("sre-dlq-recorder")
 
 
@@ -185,6 +178,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
     (Scenario(("sre-runbook-failed",), runbook_fails),),
     (Scenario(("sre-notifier-failed",), notifier_fails),),
     (Scenario(("sre-digest-failed",), digest_fails),),
+    (Scenario(("sre-closer-failed",), closer_fails),),
     (Scenario(("sre-step-failed",), a_step_fails),),
     (Scenario(("sre-restorer-failed",), restorer_fails),),
     (Scenario(("sre-recorder-failed",), recorder_fails),),
