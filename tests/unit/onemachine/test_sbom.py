@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-import pytest
-from jsonschema import Draft7Validator
-from referencing import Registry, Resource
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from onemachine.artifacts import ARTIFACTS
 from onemachine.sbom import main, sbom
 from tests.support.template import ROOT
 
-PUBLISHED = Path(__file__).parent / "cyclonedx"
+CYCLONEDX = JsonStrictValidator(SchemaVersion.V1_6)
 
 
-@pytest.fixture(scope="module")
-def cyclonedx() -> Draft7Validator:
-    """CycloneDX 1.6, as it is published."""
-    schemas = [json.loads(path.read_text()) for path in PUBLISHED.glob("*.json")]
-    known: Registry[Any] = Registry().with_resources(
-        (each["$id"], Resource.from_contents(each)) for each in schemas
-    )
-    (whole,) = [each for each in schemas if each["$id"].endswith("/bom-1.6.schema.json")]
-    return Draft7Validator(whole, registry=known)
-
-
-def test_every_artifact_has_one_with_each_package_once(
-    tmp_path: Path, cyclonedx: Draft7Validator
-) -> None:
+def test_every_artifact_has_one_with_each_package_once(tmp_path: Path) -> None:
     main(tmp_path)
     for artifact in ARTIFACTS:
-        bill = json.loads((tmp_path / f"{artifact.name}.cdx.json").read_text())
-        assert [each.message for each in cyclonedx.iter_errors(bill)] == []
+        text = (tmp_path / f"{artifact.name}.cdx.json").read_text()
+        assert CYCLONEDX.validate_str(text) is None
+        bill = json.loads(text)
         names = [one["bom-ref"] for one in bill["components"]]
         assert len(names) == len(set(names))
         lines = (ROOT / artifact.folder / "requirements.in").read_text().splitlines()
@@ -44,10 +30,10 @@ def test_every_artifact_has_one_with_each_package_once(
         assert bill == sbom(artifact)
 
 
-def test_what_does_not_fit_is_found(cyclonedx: Draft7Validator) -> None:
+def test_what_does_not_fit_is_found() -> None:
     bill = sbom(ARTIFACTS[0])
     for broken in ({**bill, "serialNumber": "7"}, {**bill, "components": [{"name": "x"}]}):
-        assert list(cyclonedx.iter_errors(broken))
+        assert CYCLONEDX.validate_str(json.dumps(broken)) is not None
 
 
 def test_the_image_names_its_base_by_its_digest() -> None:
