@@ -65,8 +65,12 @@ def on_again(request: Request, services: Services, setting: bool) -> Return:
     return Return("bring back", source.get(SETTING) is True) if not setting else Return("changed")
 
 
-def setting_before(deployment: Workload, request: Request, setting: bool) -> bool:
-    """The setting from before this step, as its mark has it, or else as it is now."""
+def setting_before(
+    deployment: Workload, request: Request, setting: bool, taken: Taken | None = None
+) -> bool:
+    """The setting from before this step, as its lease or mark has it, or else as it is now."""
+    if taken is not None:
+        return bool(taken.lease.before)
     previous = (marks.recorded(deployment, request) or {}).get(SETTING)
     return previous if isinstance(previous, bool) else setting
 

@@ -147,15 +147,12 @@ class DegradedMode(Defaults):
         taken = hold_on(deployment, request, holding, setting) if self.enabled else None
         if not self.enabled:
             holding.saw(setting)
-        before = setting_before(deployment, request, setting)
-        previous = bool(taken.lease.before) if taken is not None else before
+        previous = setting_before(deployment, request, setting, taken)
         recorded = marks.recorded(deployment, request)
         if recorded is None:
             remembered = to_remember(services, previous, for_good=not self.enabled)
-            annotations = marks.mark(deployment, request, remembered)
-            deployment = patch_unless_changed(
-                services.cluster, deployment, {"metadata": {"annotations": annotations}}
-            )
+            patch = {"metadata": {"annotations": marks.mark(deployment, request, remembered)}}
+            deployment = patch_unless_changed(services.cluster, deployment, patch)
         restart = restart_change(services, deployment, request)
         # Once the pods are restarted the switch was made: who changed it since wanted to.
         if not is_restarted(deployment, request):

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.autoscaler_things import maximum_holding, why_not_lower
+from runbook_action.autoscaler_things import maximum_holding, maximum_of, why_not_lower
 from runbook_action.errors import ActionRefused, ChangeReverted, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField
 from runbook_action.holding import Holding
@@ -174,7 +174,7 @@ class RaiseAutoscalerMaximum(Defaults):
 
     def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
         """The maximum."""
-        return (maximum_holding(request, services, _read(request, services)),)
+        return (maximum_of(request, services, request.target.name),)
 
     def _undo(self, before: int, after: int) -> Undo:
         return Undo(self.name, {"before": before, "after": after})

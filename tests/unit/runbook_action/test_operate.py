@@ -32,7 +32,9 @@ from tests.unit.runbook_action.resolve.scene import (
 # What reads no target: it is about a document, or a check that is asked by name.
 ASKED = sorted(set(REGISTRY) - {"probe_cluster", "run_automation", "invoke_check"})
 # What they change besides is given back also where their target has gone.
-CHANGES_MORE = {"enable_degraded_mode", "disable_degraded_mode"}
+CHANGES_MORE = {
+    *("enable_degraded_mode", "disable_degraded_mode", "scale_deployment", "scale_workload"),
+}
 
 
 @pytest.mark.parametrize("action", sorted(set(REGISTRY) - {"probe_cluster"}))

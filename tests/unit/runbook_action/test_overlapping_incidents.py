@@ -8,6 +8,7 @@ did when they called a human. And somebody else writes in between.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -368,10 +369,9 @@ def test_both_bounds_of_an_autoscaler_end_as_they_began(
         return maximum if incident % 2 else minimum
 
     for what, incident, dies_at in moves:
-        try:
+        # Refused at the limit, perhaps after an earlier call took its part: undone all the same.
+        with contextlib.suppress(ActionRefused):
             getattr(of(incident), what)(incident, dies_at, after=dies_at % 2 == 0)
-        except ActionRefused:
-            of(incident).died.discard(incident)
         assert minimum.value <= maximum.value
     for incident in ends:
         of(incident).undo(incident)
