@@ -9,7 +9,8 @@ too: a revision whose template names the step has been the current one.
 from __future__ import annotations
 
 from runbook_action import marks
-from runbook_action.history import revisions_of
+from runbook_action.errors import ActionRefused
+from runbook_action.history import digest_of, revisions_of
 from runbook_action.objects import Workload
 from runbook_action.ports import Cluster
 from runbook_action.request import Request
@@ -39,6 +40,24 @@ def refuse_if_replaced(
     marked = one_write and marks.recorded(workload, request) is not None
     if marked or _in_history(cluster, workload, request):
         refuse_if_reverted(request.target, reverted_by(workload, "spec", "template"))
+
+
+def refuse_if_deployed_since(workload: Workload, request: Request) -> None:
+    """Stop where somebody has deployed since the incident was taken up, which is not its cause.
+
+    A later rung of a ladder comes minutes after the first, and people repair meanwhile.
+
+    Raises
+    ------
+    ActionRefused
+        If neither ``resolve`` nor a step of the incident has left the template that is there.
+    """
+    known = {request.template, *marks.noted(workload, request.incident_id, "template")}
+    if request.template and digest_of(workload.template) not in known:
+        raise ActionRefused(
+            f"somebody has deployed another pod template of {request.target} since this incident "
+            f"was taken up: whether that one is to be rolled back is theirs to say."
+        )
 
 
 def _in_history(cluster: Cluster, workload: Workload, request: Request) -> bool:

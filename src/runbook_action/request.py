@@ -30,7 +30,7 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
 _UID = re.compile(r"[-A-Za-z0-9._]{1,128}")
 _RUNBOOK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")  # as its schema has it
-_HASH = re.compile(r"[0-9a-f]{64}")
+_HASH = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
 _TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name", "uid"})
 
 
@@ -93,6 +93,9 @@ class Request:
         Whatever came as ``proofs`` and ``denied`` of an answer; see ``approval``.
     plan_hash
         For ``execute``: what ``plan`` answered as such; empty where nothing was planned before.
+    template
+        Fingerprint of the workload's pod template as ``resolve`` found it; empty where it did not
+        look at one.
     undo
         For operation ``undo`` (and ``hand_over``, which comes in its place where the alert fires
         again): what ``execute`` returned for it, or None if it could not.
@@ -109,6 +112,7 @@ class Request:
     runbook: str = ""
     approval: Mapping[str, Any] = field(default_factory=dict)
     plan_hash: str = ""
+    template: str = ""
 
     @property
     def token(self) -> str:
@@ -148,8 +152,8 @@ def parse_request(
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        plan_hash}``; without ``step`` it is the first one. Other top-level keys are left alone, so
-        that the state machine may grow before the function does.
+        plan_hash, template}``; without ``step`` it is the first one. Other top-level keys are left
+        alone, so that the state machine may grow before the function does.
     actions
         The registry: what is not in it does not exist.
     allowed_namespaces
@@ -179,7 +183,8 @@ def parse_request(
         when=parse_when(event.get("when")),
         runbook=_runbook(event.get("runbook")),
         approval=_approval(event.get("approval")),
-        plan_hash=_plan_hash(event.get("plan_hash")),
+        plan_hash=_hex(event.get("plan_hash"), "plan_hash"),
+        template=_hex(event.get("template"), "template"),
     )
 
 
@@ -206,11 +211,11 @@ def _approval(value: object) -> Mapping[str, Any]:
     return value
 
 
-def _plan_hash(value: object) -> str:
+def _hex(value: object, name: str) -> str:
     if value is None or value == "":
         return ""
     if not isinstance(value, str) or not _HASH.fullmatch(value):
-        raise InvalidRequest(f"plan_hash is not what a plan has answered: {value!r}")
+        raise InvalidRequest(f"{name} is not a fingerprint that this function has given: {value!r}")
     return value
 
 

@@ -171,6 +171,7 @@ def _asked(
         "step": step["index"],
         "undo": undo,
         "plan_hash": planned,
+        "template": step.get("template"),
     }
     if operation in ("plan", "execute"):
         event["when"] = step["when"]

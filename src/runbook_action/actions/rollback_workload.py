@@ -24,7 +24,7 @@ from runbook_action.history import KEEPERS, bare, digest_of, revisions_of
 from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
-from runbook_action.replaced import refuse_if_replaced
+from runbook_action.replaced import refuse_if_deployed_since, refuse_if_replaced
 from runbook_action.request import Request, TargetKind
 from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
@@ -83,6 +83,7 @@ class RollbackWorkload(Defaults):
                 "unchanged",
                 f"change nothing: {request.target} was already rolled back for this incident.",
             )
+        refuse_if_deployed_since(workload, request)
         refuse_if_too_few_stay_ready(workload, request)
         before, wanted = self._earlier(request, services, workload)
         return Outcome(
@@ -104,6 +105,7 @@ class RollbackWorkload(Defaults):
             name = f"{workload.namespace}/{workload.name}"
             changes = [Change(workload.kind_name, name, "revision", before, after)]
         else:
+            refuse_if_deployed_since(workload, request)
             refuse_if_too_few_stay_ready(workload, request)
             before, wanted = self._earlier(request, services, workload)
             changes = template_changes(workload, wanted.template)

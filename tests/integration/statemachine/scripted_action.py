@@ -89,6 +89,7 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
                 },
                 "when": step.get("when") or [],
                 "lends": True,
+                "template": "0" * 16,
             }
         )
     return {

@@ -151,6 +151,7 @@ def test_what_is_outdated_by_the_time_of_acting_is_planned_anew_a_few_times(
     ]
     for each in platform.calls(id_of(event), "execute"):
         assert each["plan_hash"].startswith("hash ")
+        assert each["template"] == "0" * 16
     record = platform.record(id_of(event))
     assert record["escalation_code"] == "plan-failed"
     assert (

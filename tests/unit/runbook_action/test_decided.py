@@ -12,9 +12,11 @@ import pytest
 from runbook_action import handler as module
 from runbook_action.actions import REGISTRY
 from runbook_action.decided import plan_hash
-from runbook_action.errors import InvalidRequest, PlanChanged
+from runbook_action.errors import ActionRefused, InvalidRequest, PlanChanged
+from runbook_action.history import digest_of
 from runbook_action.operate import operate
 from runbook_action.outcome import Change, Outcome, Undo
+from runbook_action.request import Request
 from runbook_action.when import parse_when
 from tests.unit.runbook_action.about import about
 from tests.unit.runbook_action.fakes import PARAMETER, World, request
@@ -69,6 +71,40 @@ def test_a_hotfix_between_plan_and_act_is_not_rolled_back(deploy: Callable[[Worl
         operate(roll_back, replace(asked, plan_hash=plan_hash(planned)), world.services)
     assert world.cluster.raw == before
     assert image(world) != "shop:good"
+
+
+def as_resolved(world: World, **changes: Any) -> Request:
+    """The step as the runbook makes it, minutes after its incident was taken up."""
+    asked = replace(request("rollback_workload"), **changes)
+    return replace(asked, template=digest_of(world.cluster.raw["spec"]["template"]))
+
+
+@pytest.mark.parametrize("deploy", [hotfix, hotfix_of_a_variable])
+def test_what_somebody_deployed_since_the_incident_was_taken_up_is_not_rolled_back(
+    deploy: Callable[[World], None],
+) -> None:
+    """Also where nobody was asked and no condition chose: a rung of a ladder comes late."""
+    world, roll_back = to_roll_back(), REGISTRY["rollback_workload"]
+    asked = as_resolved(world)
+    deploy(world)
+    for operation in ("plan", "execute"):
+        with pytest.raises(ActionRefused, match="somebody has deployed another pod template"):
+            operate(roll_back, replace(asked, operation=operation), world.services)
+    assert world.calls.writes() == []
+
+
+def test_what_the_incident_itself_has_put_is_rolled_back_further() -> None:
+    world, roll_back = to_roll_back(), REGISTRY["rollback_workload"]
+    world.cluster.history.append(revision(1, template("shop:old")))
+    first = as_resolved(world)
+    restarted = replace(first, action="restart_workload")
+    operate(REGISTRY["restart_workload"], restarted, world.services)
+    assert operate(roll_back, replace(first, step=2), world.services).changed
+    assert image(world) == "shop:good"
+    deployed(world, {**world.cluster.raw["spec"]["template"]})  # the revision that it became
+    further = replace(first, step=3, parameters={"to_revision": 1})
+    assert operate(roll_back, further, world.services).changed
+    assert image(world) == "shop:old"
 
 
 def replicas(world: World) -> None:
