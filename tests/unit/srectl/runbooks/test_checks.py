@@ -13,6 +13,7 @@ from runbook_action.actions import REGISTRY
 from runbook_action.request import TargetKind
 from srectl import runbooks
 from srectl.runbooks.checks import MACHINE_SECONDS
+from tests.support.granted import GRANTED_NAMESPACES
 from tests.support.machines import machines
 from tests.support.template import ROOT
 
@@ -325,7 +326,7 @@ def test_a_key_that_is_written_twice_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_the_shipped_catalogue_can_do_what_it_says() -> None:
-    stack = runbooks.Deployment()
+    stack = runbooks.Deployment(namespaces=GRANTED_NAMESPACES)
     for runbook in runbooks.load(ROOT / "runbooks"):
         assert runbooks.problems(runbook, REGISTRY, stack) == [], runbook.name
 
