@@ -178,7 +178,7 @@ def test_a_runbook_that_can_do_what_it_says_has_no_problem() -> None:
         (
             "    action: rollback_workload\n",
             "    action: rollback_workload\n    approval:\n      required: true\n      persons: 2\n"
-            '      approvers: ["arn:aws:sts::1:assumed-role/r/a", "arn:aws:sts::1:assumed-role/r/b"]\n',
+            "      approvers: [arn:aws:sts::1:assumed-role/r/a, arn:aws:sts::1:assumed-role/r/b]\n",
             "/steps/1/approval/persons",
             "its approvers are one person",
         ),
