@@ -424,13 +424,16 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
 
 
 # ------------------------------------------------------------------ restorer
-def _restore(lab: Lab, target: str = "checkout") -> str:
-    """Let what was never scaled be scaled back: done at once, and nothing changes."""
+def _restore(lab: Lab, namespace: str = "apps") -> str:
+    """Let what was never scaled be scaled back: done at once, and nothing changes.
+
+    In a namespace that is nobody's the function refuses it.
+    """
     lab.free_checkout()
     event = lab.event()
     data = event["detail"]["data"]
     action = {"action": "scale_deployment", "parameters": {"step": 1, "max_replicas": 6}}
-    where = {**data["target"], "name": target}
+    where = {**data["target"], "namespace": namespace, "name": "checkout"}
     step = {"index": 1, "name": "step-1", **action, "target": where, "on_failure": "undo"}
     given = {
         "detail": event["detail"],
@@ -438,7 +441,10 @@ def _restore(lab: Lab, target: str = "checkout") -> str:
         "display": {"name": data["alert_name"], "summary": "", "where": "", "links": []},
         "runbook": {"name": "iam", **action, "restore": {"after_seconds": 1, "watch_seconds": 1}},
         "of": 1,
-        "locks": [f"target#sre-platform#apps#deployment#{target}", f"thing#iam#{_id(event)}"],
+        "locks": [
+            f"target#sre-platform#{namespace}#deployment#checkout",
+            f"thing#iam#{_id(event)}",
+        ],
         "stack": [{"step": step, "undo": None}],
     }
     lab.start("IncidentRestorer", given)
@@ -457,7 +463,7 @@ def what_was_taken_away_is_brought_back(lab: Lab) -> bool:
 
 
 def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
-    incident_id = _restore(lab, "no-such-deployment")
+    incident_id = _restore(lab, "elsewhere")
     looks = {
         "told": lambda: lab.announcements(incident_id),
         "kept": lambda: lab.queued("notifications", incident_id),
@@ -466,12 +472,12 @@ def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
 
 
 def what_cannot_be_brought_back_is_told_on_the_bus(lab: Lab) -> bool:
-    incident_id = _restore(lab, "no-such-deployment")
+    incident_id = _restore(lab, "elsewhere")
     return lab.first({"told": lambda: lab.escalated(incident_id)}, 40) is not None
 
 
 def a_failure_of_the_restorer_is_kept(lab: Lab) -> bool:
-    incident_id = _restore(lab, "no-such-deployment")
+    incident_id = _restore(lab, "elsewhere")
     return lab.first({"kept": lambda: lab.queued("notifications", incident_id)}, 40) is not None
 
 

@@ -78,7 +78,8 @@ def test_nothing_is_sent_before_the_second_and_then_both(answer: Answer, record:
     assert second.exit_code == 0, second.output
     assert f"{ADA} did at {waits['at']}" in second.output
     (sent,) = outputs(answer)
-    assert sent["proofs"][0] == waits["proof"] != sent["proofs"][1]
+    # Of one key and one second in this test, both signatures may read the same.
+    assert (sent["proofs"][0], len(sent["proofs"])) == (waits["proof"], 2)
     assert (record()["answer"], record()["answered_by"]) == ("approved", f"{ADA} and {GRACE}")
 
 
