@@ -202,7 +202,7 @@ class Platform:
             name=f"{self.name}-{kind}{suffix}",
             definition=json.dumps(read_definition(machine.text, sooner)),
             roleArn=role,
-            type=type_ or machine.properties["Type"],
+            type=type_ or machine.properties["StateMachineType"],
         )
         return str(answer["stateMachineArn"])
 
