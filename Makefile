@@ -19,12 +19,13 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench bench-drain bench-ingest demo drills up down sbom events manifests build constraints clean
+.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench bench-drain bench-ingest demo drills up down sbom lock events manifests build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Python environment with the srectl command (.venv/bin/srectl)
+	@echo "ready: 'source $(VENV)/bin/activate', then 'srectl --help'"
 
 $(READY): requirements.txt constraints.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11, or name one with PYTHON=..."; exit 1; }
@@ -50,6 +51,7 @@ lint-code: $(READY)  ## Only the checks of the code, the machines and the catalo
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src srectl onemachine checkout_app tests
 	PYTHONPATH=src:checkout_app:. $(BIN)/lint-imports --no-cache
+	PYTHONPATH=. $(BIN)/python -m onemachine.locks
 	$(BIN)/sam validate --lint
 	$(BIN)/srectl runbooks validate
 
@@ -115,6 +117,11 @@ manifests: $(READY)  ## Write the shipped Roles anew from the catalogue
 
 sbom: $(READY)  ## What image and functions are made of, as CycloneDX in build/sbom/
 	PYTHONPATH=. $(BIN)/python -m onemachine.sbom build/sbom
+
+lock: $(READY)  ## Write requirements.txt of image and functions anew from requirements.in, with hashes
+	for folder in src/alert_ingest src/runbook_action checkout_app; do \
+		$(UV) pip compile -q --no-deps --generate-hashes --no-annotate --python-version 3.11 --custom-compile-command 'make lock' \
+			-o $$folder/requirements.txt $$folder/requirements.in || exit 1; done
 
 build: $(READY)  ## Lambda artifacts in .aws-sam/
 	$(BIN)/sam build

@@ -7,64 +7,13 @@ base image or runtime under them. The same sources give the same bytes.
 from __future__ import annotations
 
 import json
-import re
 import sys
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onemachine.artifacts import ARTIFACTS, Artifact, bases, requirements
 from onemachine.project import PROJECT_ROOT
-
-_PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([A-Za-z0-9.+!_-]+)")
-_BASE = re.compile(r"^FROM (?:--\S+ )?(\S+)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """One thing that is deployed.
-
-    Attributes
-    ----------
-    name
-        Of the function or image.
-    kind
-        CycloneDX's type of component, ``application`` or ``container``.
-    folder
-        Where its ``requirements.txt`` stands, inside the project; a ``Dockerfile`` beside it names
-        the base image.
-    """
-
-    name: str
-    kind: str
-    folder: str
-
-
-ARTIFACTS = (
-    Artifact("alert-ingest", "application", "src/alert_ingest"),
-    Artifact("runbook-action", "application", "src/runbook_action"),
-    Artifact("checkout", "container", "checkout_app"),
-)
-
-
-def packages(requirements: str) -> dict[str, str]:
-    """Read the packages of a requirements file, name → version.
-
-    Raises
-    ------
-    ValueError
-        A line pins no exact version.
-    """
-    found = {}
-    for line in requirements.replace("\\\n", " ").splitlines():
-        text = line.partition("#")[0].strip()
-        if not text:
-            continue
-        pinned = _PINNED.match(text)
-        if pinned is None:
-            raise ValueError(f"{text!r} names no exact version: write NAME==VERSION")
-        found[re.sub(r"[-_.]+", "-", pinned[1]).lower()] = pinned[2]
-    return found
 
 
 def sbom(artifact: Artifact, project: Path = PROJECT_ROOT) -> dict[str, Any]:
@@ -86,13 +35,12 @@ def sbom(artifact: Artifact, project: Path = PROJECT_ROOT) -> dict[str, Any]:
             "version": version,
             "purl": f"pkg:pypi/{name}@{version}",
         }
-        for name, version in sorted(packages((folder / "requirements.txt").read_text()).items())
+        for name, (version, _) in sorted(
+            requirements((folder / "requirements.txt").read_text()).items()
+        )
     ]
     if artifact.kind == "container":
-        components += [
-            {"type": "container", "bom-ref": f"image:{base}", "name": base}
-            for base in _BASE.findall((folder / "Dockerfile").read_text())
-        ]
+        components += [_image(each) for each in bases((folder / "Dockerfile").read_text())]
     else:
         components.append(
             {"type": "platform", "bom-ref": "runtime:python3.11", "name": "AWS Lambda python3.11"}
@@ -113,6 +61,18 @@ def sbom(artifact: Artifact, project: Path = PROJECT_ROOT) -> dict[str, Any]:
         "serialNumber": f"urn:uuid:{number}",
         "version": 1,
         **content,
+    }
+
+
+def _image(base: str) -> dict[str, Any]:
+    tagged, _, digest = base.partition("@sha256:")
+    name, _, tag = tagged.partition(":")
+    return {
+        "type": "container",
+        "bom-ref": f"image:{base}",
+        "name": name,
+        "version": tag,
+        "hashes": [{"alg": "SHA-256", "content": digest}] if digest else [],
     }
 
 

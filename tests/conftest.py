@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+
+from tests.support import operators_choices
 
 # Whoever starts the tests in the background of a shell has Ctrl-C ignored in them, and every child
 # inherits that. The tests of an interrupt need what a user's terminal gives.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# `export SRECTL_NAMESPACES=…` is for the commands that one types, not for what tests expect.
+operators_choices.forget(os.environ)

@@ -79,6 +79,8 @@ def main() -> None:
         mends=applied,
     )
     hosts = [f"{name}:{port}" for name in (os.environ["BIND_HOST"], "localhost")]
+    # An approval is signed for STS itself, whoever is asked about it.
+    hosts.append(f"sts.{os.environ['MINISTACK_REGION']}.amazonaws.com")
     emulator.app = Guard(admin, secret=secret, hosts=hosts)
     sys.argv = sys.argv[:1]
     try:

@@ -56,6 +56,7 @@ _PRODUCTION_WAITS = {
     "StabilizationSeconds": "60",
     "VerifyIntervalSeconds": "15",
     "VerifyTimeoutSeconds": "300",
+    "EndHeardSeconds": "360",
     "ProgressIntervalSeconds": "10",
 }
 

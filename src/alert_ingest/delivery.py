@@ -85,8 +85,15 @@ class Delivery:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = field(default=random.uniform)
 
-    def deliver(self, entries: Sequence[Entry]) -> Delivered:
+    def deliver(self, entries: Sequence[Entry], aside: Sequence[Entry] = ()) -> Delivered:
         """Bring every entry to the bus or to the parking queue.
+
+        Parameters
+        ----------
+        entries
+            For the bus.
+        aside
+            For the parking queue, without trying the bus.
 
         Raises
         ------
@@ -95,13 +102,14 @@ class Delivery:
         """
         start = self.clock()
         unpublished = self._send_all(self.bus, entries, start + self.publish_seconds)
-        if not unpublished:
+        if not unpublished and not aside:
             return Delivered(len(entries))
-        to_park = [refusal.entry for refusal in unpublished]
+        to_park = [*(refusal.entry for refusal in unpublished), *aside]
         lost = self._send_all(self.parking, to_park, start + self.park_seconds)
         if lost:
-            raise DeliveryFailed(len(lost), len(entries), _reasons([*unpublished, *lost]))
-        return Delivered(len(entries) - len(to_park), tuple(to_park), _reasons(unpublished))
+            everything = len(entries) + len(aside)
+            raise DeliveryFailed(len(lost), everything, _reasons([*unpublished, *lost]))
+        return Delivered(len(entries) - len(unpublished), tuple(to_park), _reasons(unpublished))
 
     def _send_all(
         self, channel: Channel, entries: Sequence[Entry], deadline: float

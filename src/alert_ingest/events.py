@@ -69,8 +69,12 @@ class Context:
 
     Attributes
     ----------
+    sender_key
+        Id of the API key that the body came with.
     waking
         Severities that may wake a human.
+    sender_name
+        Name of who holds that key; empty for a key without one.
     """
 
     event_bus_name: str
@@ -80,6 +84,7 @@ class Context:
     received_at: datetime
     sender_key: str = ""
     waking: frozenset[str] = frozenset({"critical", "warning"})
+    sender_name: str = ""
 
 
 def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
@@ -129,6 +134,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"started_at":{started},"ended_at":{ended},'
         f'"duration_seconds":{"null" if seconds is None else _encode(seconds)},'
         f'"sender":"{alert.sender}","sender_key":"{context.sender_key}",'
+        f'"sender_name":"{context.sender_name}",'
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
         f'"severity":"{alert.severity}","status":"{alert.status}","purpose":"{alert.purpose}",'
         f'"wakes":{"true" if alert.severity in context.waking else "false"},'

@@ -130,7 +130,7 @@ class Firings:
         try:
             known = memory.read(keys)
         except (ChannelUnavailable, ChannelRefused):
-            return tuple(_unsure(alert) if _is_remembered(alert) else alert for alert in alerts)
+            return unsettled(alerts)
 
         def work(key: str) -> list[Alert]:
             return self._settle_one(memory, key, by_key[key], known.get(key), received_at)
@@ -198,8 +198,8 @@ def _firing(
     if known is None:
         return alert, _new(alert, start, now, None)
     ended = known.ended
-    if ended is None and now > known.heard + quiet:
-        ended = known.heard + quiet  # by then it was closed, as nobody repeated it
+    if ended is None and now > known.heard + quiet + WINDOW:
+        ended = known.heard + quiet  # incident-closer ends it by itself, a little later
     if ended is None:
         if _names_its_start(alert) and start > known.heard + MOVED:
             return alert, _new(alert, start, now, known)
@@ -282,6 +282,11 @@ def _as(alert: Alert, known: Firing) -> Alert:
         forerunner=known.forerunner,
         notes=notes,
     )
+
+
+def unsettled(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """Return alerts as they are where nothing is looked up, with a note that says so."""
+    return tuple(_unsure(alert) if _is_remembered(alert) else alert for alert in alerts)
 
 
 def _unsure(alert: Alert) -> Alert:

@@ -26,12 +26,13 @@ from alert_ingest.adapters import aws
 from alert_ingest.adapters.event_bus import EventBus
 from alert_ingest.adapters.guard_table import GuardTable
 from alert_ingest.adapters.parking import ParkingQueue
+from alert_ingest.allowance import Allowance
 from alert_ingest.audit import SeenBodies, body_records, excerpt, record_line
 from alert_ingest.counters import counters_line
 from alert_ingest.delivery import Delivery
 from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed, SenderRefused
 from alert_ingest.events import Context, Entry, entry_of
-from alert_ingest.firings import WRITERS, Firings
+from alert_ingest.firings import WRITERS, Firings, unsettled
 from alert_ingest.intake import Intake, decode_json
 from alert_ingest.model import Reading
 from alert_ingest.redaction import hide_email_addresses
@@ -52,15 +53,18 @@ delivery = Delivery(
     # Made when something has to be parked: a second client would be 7 % of every cold start.
     parking=ParkingQueue(lambda: aws.client("sqs", settings.region), settings.parking_queue_url),
 )
-firings = Firings(
+guard_table = (
     GuardTable(
         lambda: aws.client("dynamodb", settings.region, connections=WRITERS),
         settings.guard_table_name,
     )
     if settings.guard_table_name
-    else None,
-    timedelta(minutes=settings.quiet_minutes),
+    else None
 )
+allowance = Allowance(
+    guard_table, settings.max_alerts, settings.hourly_alerts, settings.critical_reserve
+)
+firings = Firings(guard_table, timedelta(minutes=settings.quiet_minutes))
 seen_bodies = SeenBodies()
 startup.finished()
 
@@ -98,7 +102,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         _count(error.sender, rejected=max(1, _alerts_in(body)))
         return _refuse(400, error.message, correlation_id, errors)
 
-    for record in body_records(body, text):
+    split = allowance.split(reading.alerts, speaker.key_id, received_at)
+    if split.left:  # a metric filter counts this; of the body, a part will do
+        limit = {"reason": split.message, "body_text": excerpt(text)}
+        who = {"sender_name": speaker.name, "key_id": speaker.key_id}
+        logger.error("sender at its limit", extra={"sender": reading.sender, **who, **limit})
+    for record in body_records(body, text) if not split.left else ():
         logger.info("alerts received", extra={"sender": reading.sender, **record})
     if reading.rejected:
         logger.warning(
@@ -108,7 +117,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
                 "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
             },
         )
-    reading = replace(reading, alerts=firings.settle(reading.alerts, received_at))
+    settled = firings.settle(split.taken, received_at)
+    reading = replace(reading, alerts=(*settled, *unsettled(split.left)))
     entries = _entries(
         reading,
         Context(
@@ -119,10 +129,11 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             received_at,
             speaker.key_id,
             settings.waking_severities,
+            speaker.name,
         ),
     )
     try:
-        delivered = delivery.deliver(entries)
+        delivered = delivery.deliver(entries[: len(settled)], entries[len(settled) :])
     except DeliveryFailed as error:
         logger.error(  # noqa: TRY400 - the reasons say it all, a stack trace adds nothing
             "alerts not accepted, the sender has to repeat them", extra={"reasons": error.reasons}
@@ -163,6 +174,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             "accepted": len(entries),
             "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
             "correlation_id": correlation_id,
+            **({"parked": len(split.left), "message": split.message} if split.left else {}),
         },
     )
 

@@ -18,6 +18,7 @@ HIGHEST_MAX_BODY_BYTES = 5 * 1_048_576
 DEFAULT_MAX_BODY_BYTES = HIGHEST_MAX_BODY_BYTES
 DEFAULT_SERVICE, DEFAULT_NAMESPACE = "alert-ingest", "SREPlatform"
 DEFAULT_QUIET_MINUTES = 1440
+DEFAULT_MAX_ALERTS, DEFAULT_HOURLY_ALERTS, DEFAULT_RESERVE = 2_000, 50_000, 30
 SEVERITIES = frozenset({"critical", "warning", "info"})
 DEFAULT_WAKING = SEVERITIES - {"info"}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -61,6 +62,10 @@ class Settings:
         How long after its last repetition an incident closes by itself (``QUIET_MINUTES``).
     waking_severities
         Severities that may wake a human (``WAKING_SEVERITIES``, comma-separated).
+    max_alerts, hourly_alerts, critical_reserve
+        Alerts of a body that are taken at once, alerts of one key in an hour, and percent of these
+        that only critical ones may use up (``MAX_ALERTS_PER_BODY``, ``SENDER_ALERTS_PER_HOUR`` and
+        ``FLOOD_CRITICAL_RESERVE``).
     """
 
     event_bus_name: str
@@ -78,6 +83,9 @@ class Settings:
     guard_table_name: str = ""
     quiet_minutes: int = DEFAULT_QUIET_MINUTES
     waking_severities: frozenset[str] = DEFAULT_WAKING
+    max_alerts: int = DEFAULT_MAX_ALERTS
+    hourly_alerts: int = DEFAULT_HOURLY_ALERTS
+    critical_reserve: int = DEFAULT_RESERVE
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -98,6 +106,13 @@ class Settings:
                 problems.append(f"{name} is {value!r} but must be {expected}")
             return value
 
+        def number(name: str, default: int, low: int, high: int) -> int:
+            raw = environment.get(name, "").strip() or str(default)
+            value = int(raw) if re.fullmatch(r"[0-9]{1,9}", raw) else -1
+            if not low <= value <= high:
+                problems.append(f"{name} is {raw!r} but must be {low} to {high}")
+            return value
+
         bus = read("EVENT_BUS_NAME", r"[/.\-_:A-Za-z0-9]{1,1600}", "the name or ARN of a bus")
         queue = read("PARKING_QUEUE_URL", r"https?://\S+", "the http(s) URL of an SQS queue")
         if queue and not urlsplit(queue).path.strip("/"):
@@ -105,12 +120,10 @@ class Settings:
         account = read("ACCOUNT_ID", r"[0-9]{12}", "twelve digits")
         region = read("AWS_REGION", r"[a-z0-9-]{4,32}", "an AWS region, set by Lambda itself")
 
-        raw_limit = environment.get("MAX_BODY_BYTES", "").strip() or str(DEFAULT_MAX_BODY_BYTES)
-        limit = int(raw_limit) if re.fullmatch(r"[0-9]{1,9}", raw_limit) else 0
-        if not 1024 <= limit <= HIGHEST_MAX_BODY_BYTES:
-            problems.append(
-                f"MAX_BODY_BYTES is {raw_limit!r} but must be 1024 to {HIGHEST_MAX_BODY_BYTES}"
-            )
+        limit = number("MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES, 1024, HIGHEST_MAX_BODY_BYTES)
+        max_alerts = number("MAX_ALERTS_PER_BODY", DEFAULT_MAX_ALERTS, 1, 10_000)
+        hourly_alerts = number("SENDER_ALERTS_PER_HOUR", DEFAULT_HOURLY_ALERTS, 1, 999_999_999)
+        reserve = number("FLOOD_CRITICAL_RESERVE", DEFAULT_RESERVE, 0, 100)
         level = environment.get("LOG_LEVEL", "").strip().upper() or "INFO"
         if level not in LOG_LEVELS:
             problems.append(f"LOG_LEVEL is {level!r} but must be one of {', '.join(LOG_LEVELS)}")
@@ -167,4 +180,7 @@ class Settings:
             environment.get("GUARD_TABLE_NAME", "").strip(),
             quiet,
             waking,
+            max_alerts,
+            hourly_alerts,
+            reserve,
         )

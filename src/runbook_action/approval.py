@@ -2,45 +2,28 @@
 
 An approval is a GetCallerIdentity that the approver signed, with what was approved (incident, step,
 hash of the plan) in a signed header. Whoever holds the answer of a waiting task can send it, but
-only AWS says whose signature it is. What was approved is the plan's hash: where the plan is
-another one by the time of acting, it is asked again. Once an approval was found good that is kept,
-because a step is asked for many times and a signature lasts a quarter of an hour.
+only AWS says whose signature it is. What was approved is the plan's hash, which ``decided`` holds
+the step to: where the plan is another one by the time of acting, it is asked again. Once an
+approval was found good that is kept, because a step is asked for many times and a signature lasts a
+quarter of an hour. Where a runbook wants two persons there are two signatures, of two persons. Who
+denies signs that, too: a denial ends the step whoever it is of, and the name that is told is the
+one that AWS says.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbook_action.errors import ActionRefused, PlanChanged
-from runbook_action.ports import Approvals, Identities
+from runbook_action.consent import MOST_REASON, approval_of, denial_of, person_of
+from runbook_action.errors import ActionRefused, ApprovalDenied
+from runbook_action.ports import Identities, Notes
 from runbook_action.request import Request
 
-# The moment of a restart is of no interest to who approves it, and another one each time.
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_MOST_PROOFS = 2
 _ACCOUNT = re.compile(r"arn:[a-z-]+:(?:iam|sts)::(\d{12}):\S+")
-
-
-def plan_hash(plan: Sequence[Mapping[str, Any]]) -> str:
-    """Give the hash of a plan, as ``plan`` answers it; times in it do not count."""
-    timeless = [
-        {
-            key: _TIME.sub("", value) if isinstance(value, str) else value
-            for key, value in each.items()
-        }
-        for each in plan
-    ]
-    text = json.dumps(timeless, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def statement_of(request: Request, approved: str) -> str:
-    """Give what an approver signs: the incident, the step and the hash of the plan."""
-    return f"{request.token}/{approved}"
 
 
 @dataclass(frozen=True)
@@ -52,56 +35,67 @@ class Approval:
     identities
         Says whose signature it is.
     kept
-        The approvals that were found good.
+        Who approved what, by the statement that was signed, where that was found good.
     account
         AWS account of the platform: nobody else's users approve unless the runbook names them.
     """
 
     identities: Identities
-    kept: Approvals
+    kept: Notes
     account: str
 
-    def require(
-        self,
-        request: Request,
-        approvers: Sequence[str],
-        plan: Callable[[], Sequence[Mapping[str, Any]]],
-    ) -> str:
-        """Give the ARN of who approved a step.
+    def refuse_denied(self, request: Request) -> None:
+        """Stop a step that somebody denied, whatever its runbook says by now.
+
+        Raises
+        ------
+        ApprovalDenied
+            It names who, or says that AWS does not know the signature.
+        AwsUnavailable
+            AWS does not say whose signature it is.
+        """
+        reason = request.approval.get("denied")
+        if reason is None:
+            return
+        statement = denial_of(request.token, request.plan_hash, str(reason))
+        try:
+            who = self.identities.signer("".join(_proofs(request)), statement)
+        except ActionRefused as error:
+            who = f"Somebody whose name is not proven ({str(error).rstrip('.')})"
+        raise ApprovalDenied(f"{who}: {str(reason)[:MOST_REASON]}")
+
+    def require(self, request: Request, wanted: Mapping[str, Any]) -> str:
+        """Give the ARN of who approved what was planned for a step, or both of them.
 
         Parameters
         ----------
-        approvers
-            Patterns of ARNs with ``*`` from the published runbook; empty: anybody of the account.
-        plan
-            Makes the plan of this moment; asked once, before the first act.
+        wanted
+            From the published runbook: ``approvers``, patterns of ARNs with ``*`` (without them:
+            anybody of the account), and ``persons``, how many (without it: one).
 
         Raises
         ------
         ActionRefused
-            Nobody has approved it, or somebody who may not.
-        PlanChanged
-            Something else was approved than would be done now.
+            Nobody has approved it, or somebody who may not, or one person instead of two.
         AwsUnavailable
             AWS does not say whose signature it is.
         """
-        known = self.kept.read(request.token)
+        statement = approval_of(request.token, request.plan_hash)
+        known = self.kept.read(statement)
         if known:
             return known
-        proof, approved = request.approval.get("proof"), request.approval.get("plan_hash")
-        if not isinstance(proof, str) or not isinstance(approved, str) or not approved:
+        proofs = _proofs(request)
+        if not proofs or not request.plan_hash:
             raise ActionRefused(
                 f"step {request.step} of runbook {request.runbook} has to be approved, and "
                 f"nobody's signature came with it: use this version of 'srectl approve'."
             )
-        who = self.identities.signer(proof, statement_of(request, approved))
-        self._refuse_others(who, approvers, request)
-        if plan_hash(plan()) != approved:
-            raise PlanChanged(
-                f"the plan is another one than {who} approved, so nothing was done; it is asked "
-                f"again."
-            )
-        self.kept.keep(request.token, who)
+        signers = [self.identities.signer(proof, statement) for proof in proofs]
+        for each in signers:
+            self._refuse_others(each, wanted.get("approvers", ()), request)
+        _refuse_one_for_two(signers, wanted.get("persons", 1), request)
+        who = " and ".join(signers)
+        self.kept.keep(statement, who)
         return who
 
     def _refuse_others(self, who: str, approvers: Sequence[str], request: Request) -> None:
@@ -111,6 +105,25 @@ class Approval:
             return
         named = ", ".join(approvers) or f"anybody of account {self.account}"
         raise ActionRefused(f"{who} may not approve runbook {request.runbook}: that may {named}.")
+
+
+def _proofs(request: Request) -> list[str]:
+    """Give the signatures that came with a request; none if they are no list of a few."""
+    given = request.approval.get("proofs")
+    if not isinstance(given, list) or len(given) > _MOST_PROOFS:
+        return []
+    return given if all(isinstance(each, str) for each in given) else []
+
+
+def _refuse_one_for_two(signers: Sequence[str], wanted: int, request: Request) -> None:
+    persons = {person_of(each) for each in signers}
+    if len(persons) < wanted:
+        twice = len(signers) >= wanted
+        raise ActionRefused(
+            f"runbook {request.runbook} has to be approved by {wanted} persons, and "
+            f"{' and '.join(signers)} {'are one' if twice else 'is only one'}: a session of a role "
+            f"is told from another only where IAM Identity Center names it."
+        )
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -44,9 +44,7 @@ class Entitlement:
     locks: Locks
     clock: Clock
 
-    def refuse(
-        self, request: Request, fields: Mapping[str, Field], lock: str
-    ) -> Mapping[str, Any] | None:
+    def refuse(self, request: Request, fields: Mapping[str, Field], lock: str) -> Mapping[str, Any]:
         """Stop a call that no runbook of the platform makes.
 
         An undo needs the lock alone: it takes back what the mark on the target and the lease say
@@ -61,8 +59,8 @@ class Entitlement:
 
         Returns
         -------
-        mapping or None
-            For ``execute``: the approval that the published step asks for.
+        mapping
+            For ``execute``: the published step, as ``steps_of`` gives it; else empty.
 
         Raises
         ------
@@ -72,11 +70,10 @@ class Entitlement:
             If it cannot be told: then nothing is done either.
         """
         if request.operation not in _CHANGING:
-            return None
+            return {}
         step = self._published(request, fields) if request.operation == "execute" else {}
         self._refuse_without_lock(request, lock)
-        found: Mapping[str, Any] | None = step.get("approval")
-        return found
+        return step
 
     def _refuse_without_lock(self, request: Request, lock: str) -> None:
         held = self.locks.read(lock)

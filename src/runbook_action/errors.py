@@ -45,8 +45,12 @@ class ActionRefused(FinalError):
     """The input is well formed, but a guard forbids this action on this target."""
 
 
+class ApprovalDenied(FinalError):
+    """Somebody was asked and said no. The message names who, and why."""
+
+
 class PlanChanged(FinalError):
-    """What was approved is not what would be done now: it has to be asked again."""
+    """What was planned is not what would be done now: it is planned, and asked, again."""
 
 
 class TargetNotFound(FinalError):

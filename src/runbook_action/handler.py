@@ -13,7 +13,6 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from runbook_action.actions import REGISTRY
-from runbook_action.adapters.approval_table import ApprovalTable
 from runbook_action.adapters.automations import SsmAutomations
 from runbook_action.adapters.aws_errors import CLIENT_CONFIG
 from runbook_action.adapters.catalogue import CatalogueTable
@@ -24,10 +23,12 @@ from runbook_action.adapters.eks import EksClusters
 from runbook_action.adapters.identities import StsIdentities, sts_host
 from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.adapters.lock_table import LockTable
+from runbook_action.adapters.note_table import APPROVALS, RUNS, NoteTable
 from runbook_action.adapters.parameters import SsmParameters
-from runbook_action.approval import Approval, plan_hash
+from runbook_action.approval import Approval
+from runbook_action.decided import plan_hash
 from runbook_action.entitlement import Entitlement
-from runbook_action.errors import FinalError, RunbookActionError
+from runbook_action.errors import FinalError, PlanChanged, RunbookActionError
 from runbook_action.kubernetes_events import tell_of
 from runbook_action.operate import on_its_target, operate
 from runbook_action.outcome import Outcome
@@ -35,6 +36,7 @@ from runbook_action.ports import Services
 from runbook_action.request import Request, parse_request
 from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
+from runbook_action.when import parse_when
 
 # Defaults, because a missing variable must cost a label and never a remediation.
 SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "runbook-action")
@@ -62,11 +64,12 @@ class Container:
         dynamodb = session.client("dynamodb", config=CLIENT_CONFIG)
         self._leases = LeaseTable(dynamodb, settings.guard_table)
         self._locks = LockTable(dynamodb, settings.guard_table)
+        self._runs = NoteTable(dynamodb, settings.guard_table, RUNS)
         self._catalogue = CatalogueTable(dynamodb, settings.runbooks_table)
         sts = session.client("sts", config=CLIENT_CONFIG)
         self.approval = Approval(
             StsIdentities(sts.meta.endpoint_url, sts_host(settings.region)),
-            ApprovalTable(dynamodb, settings.guard_table),
+            NoteTable(dynamodb, settings.guard_table, APPROVALS),
             settings.remediation_role_arn.split(":")[4],
         )
         self._access = EksClusters(
@@ -95,6 +98,7 @@ class Container:
             checks=self._checks,
             catalogue=self._catalogue,
             locks=self._locks,
+            runs=self._runs,
             only_annotated=self.settings.only_annotated,
         )
 
@@ -112,8 +116,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, step, when, undo, runbook}``, see
-        ``request``; or ``{operation: "resolve", runbook, alert, incident_id}``, see ``resolve``.
+        ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
+        plan_hash}``, see ``request``; or ``{operation: "resolve", runbook, alert, incident_id}``,
+        see ``resolve``.
     context
         Lambda's context.
 
@@ -130,6 +135,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.clear_state()
     dimensions = {"action": "unknown", "operation": "unknown"}
     result = "RunbookActionFailed"
+    approved_by = ""
     try:
         known = container()
         asked = _understood(event, known.settings)
@@ -146,15 +152,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 **dimensions,
             )
             services = known.services(asked.target.cluster, context)
-            approved_by = _entitled(asked, services, known)
+            asked, approved_by = _entitled(asked, services, known)
             outcome = _run(asked, services)
             answer = outcome.to_json(asked)
             if asked.operation == "plan":
-                answer["plan_hash"] = plan_hash(answer["plan"])
+                answer["plan_hash"] = plan_hash(outcome)
             if approved_by:
                 answer["approved_by"] = approved_by
         result = "RunbookActionSucceeded"
     except RunbookActionError as error:
+        if approved_by:
+            # What fails has no answer that could say it.
+            error.args = (f"{error} (Approved by {approved_by}.)",)
         logger.exception("The step was not done", extra={"error": type(error).__name__})
         metrics.add_metadata(key="error", value=type(error).__name__)
         raise
@@ -181,25 +190,32 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _entitled(request: Request, services: Services, known: Container) -> str:
-    """Stop a call that no runbook makes or nobody approved; give who approved it, if asked."""
+def _entitled(request: Request, services: Services, known: Container) -> tuple[Request, str]:
+    """Stop a call that no runbook makes or nobody approved.
+
+    Returns
+    -------
+    tuple of Request and str
+        The call with the conditions that the published step has; who approved it, if asked.
+    """
+    known.approval.refuse_denied(request)
     action, policy = REGISTRY[request.action], _policy(known.settings)
     target = replace(request.target, cluster=policy.canonical(request.target.cluster))
     standing = Entitlement(services.catalogue, services.locks, services.clock)
-    wanted = standing.refuse(request, action.fields, lock_of(target))
-    if not wanted or not wanted["required"]:
-        return ""
-
-    def plan() -> list[dict[str, Any]]:
-        found = action.plan(request, on_its_target(request, services))
-        return [each.to_json() for each in found.plan]
-
-    return known.approval.require(request, wanted.get("approvers", ()), plan)
+    step = standing.refuse(request, action.fields, lock_of(target))
+    if not step:
+        return request, ""
+    wanted, who = step["approval"], ""
+    if wanted["required"]:
+        who = known.approval.require(request, wanted)
+    return replace(request, when=parse_when(step["when"])), who
 
 
 def _run(request: Request, services: Services) -> Outcome:
     try:
         outcome = operate(REGISTRY[request.action], request, services)
+    except PlanChanged:
+        raise  # nothing has befallen the target; it is planned anew
     except FinalError as error:
         _tell_of(request, error, services)
         raise

@@ -12,6 +12,9 @@ Until the write is known to be done the thing has one of the two; afterwards bot
 Anything else is somebody's choice: it ends the lease, and is the value from before for whoever
 comes next.
 
+A holder counts once its write is known to have come. Until then it is nobody's floor: it may have
+been refused, and then nothing was changed that it could have kept.
+
 ``holding`` has what a holder may do with it. docs/adr/0009-a-temporary-change-is-a-lease.md has
 the reasons and the alternatives.
 """
@@ -21,8 +24,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
-
-from runbook_action.errors import ActionRefused
 
 Value = bool | int
 
@@ -41,14 +42,16 @@ class Holder:
     wants
         The value that it asked for.
     state
-        ``holds``. ``handed over``: its incident is over and its alert fires again, so whoever takes
-        the thing next takes its part, too. ``leaving``: what it gives back is being written, or
-        waits until another bound of the object allows it.
+        ``taking``: it is about to write, and nobody knows yet whether it did; never more than one
+        is. ``missed``: another one came before its write did. ``holds``. ``handed over``: its
+        incident is over and its alert fires again, so whoever takes the thing next takes its part,
+        too. ``leaving``: what it gives back is being written, or waits until another bound of the
+        object allows it.
     """
 
     until: int
     wants: Value
-    state: Literal["holds", "handed over", "leaving"] = "holds"
+    state: Literal["taking", "missed", "holds", "handed over", "leaving"] = "holds"
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,13 @@ class Lease:
 
     @property
     def counting(self) -> Mapping[str, Holder]:
-        """The holders whose wish still counts."""
-        return {name: each for name, each in self.holders.items() if each.state != "leaving"}
+        """The holders whose wish counts for others."""
+        return self._in("holds", "handed over")
+
+    @property
+    def pending(self) -> Mapping[str, Holder]:
+        """Those whose write has not come, or is not known to have."""
+        return self._in("taking", "missed")
 
     def stands(self, found: Value) -> Value:
         """What is to stand for those who count; what never came to be (above ``found``) does not.
@@ -101,11 +109,46 @@ class Lease:
         rest = {name: each for name, each in self.holders.items() if name not in names}
         return replace(self, holders=rest)
 
-    def at(self, now: float, found: Value) -> Lease:
-        """The lease as it is now: what those kept whose time is over is the value from before."""
-        over = [name for name, each in self.holders.items() if each.until <= now]
-        kept = replace(self, holders={name: self.holders[name] for name in over}).stands(found)
-        return replace(self.without(*over), before=kept)
+    def with_part(self, name: str, part: Holder) -> Lease:
+        """The same with a holder's part as it is now."""
+        return replace(self, holders={**self.holders, name: part})
+
+    def held_by(self, name: str) -> Lease:
+        """The lease once a holder's write is known to have come: it has what was handed over."""
+        mine = replace(self.holders[name], state="holds")
+        rest = self.without(name, *self._in("handed over"))
+        return rest.with_part(name, mine)
+
+    def decided(self, value: Value, found: Value) -> Lease:
+        """The lease once somebody decides on a value: a write that has not come by now missed."""
+        late = {name: replace(each, state="missed") for name, each in self._in("taking").items()}
+        return replace(self, set=value, was=found, holders={**self.holders, **late})
+
+    def at(self, now: float, found: Value | None = None) -> Lease | None:
+        """The lease as it is now, None if nobody is left who could let it go.
+
+        Parameters
+        ----------
+        now
+            Unix time. What those kept whose time is over is the value from before.
+        found
+            The thing's value, where it was read: it tells whether what was to be written was.
+        """
+        lease = self
+        if found is not None and found == self.set != self.was:
+            lease = replace(self, was=found)
+            for name in self._in("taking"):
+                lease = lease.held_by(name)
+        over = [name for name, each in lease.holders.items() if each.until <= now]
+        if len(over) == len(lease.holders):
+            return None
+        if found is None:
+            return lease
+        kept = replace(lease, holders={name: lease.holders[name] for name in over}).stands(found)
+        return replace(lease.without(*over), before=kept)
+
+    def _in(self, *states: str) -> Mapping[str, Holder]:
+        return {name: each for name, each in self.holders.items() if each.state in states}
 
 
 class Leases(Protocol):
@@ -125,84 +168,6 @@ class Leases(Protocol):
 
     def delete(self, thing: str, version: int) -> None:
         """Remove exactly this version, else ClusterConflict; one that is gone is no fault."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A thing that is held now.
-
-    Attributes
-    ----------
-    lease
-        The lease, its ``before`` among it.
-    write
-        The value to write now, and then to ``settle``; None where it stands already, or where
-        somebody else has changed it since this holder wrote it.
-    """
-
-    lease: Lease
-    write: Value | None
-
-    def refuse_unless_allowed(self, found: Value, limit: Value, what: str) -> None:
-        """Stop before the write what somebody else has set meanwhile, or what is not allowed.
-
-        Parameters
-        ----------
-        found
-            The thing's value now.
-        limit
-            The highest that this step may set; True for a switch.
-        what
-            The thing in words, at the beginning of a sentence.
-
-        Raises
-        ------
-        ActionRefused
-            If the thing has a value that the lease does not explain, or an earlier call of this
-            step decided on more than is allowed by now.
-        """
-        if not self.lease.explains(found):
-            raise ActionRefused(
-                f"{what} is {found}, which somebody has chosen while this incident was about to "
-                f"set {self.lease.set}: it is left alone."
-            )
-        if self.write is not None and self.write > limit:
-            raise ActionRefused(
-                f"{what} is {found}, was to be {self.write} and may be {limit} at most by now: it "
-                f"is left alone."
-            )
-
-
-@dataclass(frozen=True)
-class Return:
-    """What is to become of a thing that its holder lets go.
-
-    Attributes
-    ----------
-    verdict
-        ``bring back``: write ``value``, then call ``Holding.forget``. ``kept``: ``others`` want it
-        as it is. ``changed``: somebody else chose another value since, which stays. ``not held``:
-        this holder has no part in it (any more).
-    value
-        The value to go back to; None where nothing is to be written.
-    others
-        Incidents that still hold it, sorted.
-    """
-
-    verdict: Literal["bring back", "kept", "changed", "not held"]
-    value: Value | None = None
-    others: tuple[str, ...] = ()
-
-
-def why_kept(answer: Return, now: object) -> str:
-    """Say, as the end of a sentence about a thing, why its value is not written."""
-    return {
-        "kept": f"stays {now}: held by {', '.join(answer.others)}, too, until the last of them "
-        f"lets go",
-        "changed": f"is {now}, which somebody has chosen since: it is left alone",
-        "bring back": f"is {now} as before",
-        "not held": f"is {now} and not held for this incident: there is nothing to undo",
-    }[answer.verdict]
 
 
 def thing_of(cluster: str, namespace: str | None, kind: str, name: str, field: str) -> str:

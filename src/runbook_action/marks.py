@@ -79,6 +79,12 @@ def recorded(target: KubernetesObject, request: Request) -> dict[str, Any] | Non
     return dict(entry["before"]) if entry and entry["action"] == request.action else None
 
 
+def noted(target: KubernetesObject, incident_id: str, name: str) -> set[Any]:
+    """What any step of an incident wrote down on the target by a name."""
+    entries = _entries(target, incident_id).values()
+    return {each["before"][name] for each in entries if name in each["before"]}
+
+
 def numbers(target: KubernetesObject, request: Request, *names: str) -> tuple[int, ...] | None:
     """Whole numbers that this step wrote down on the target, or None if it did not act here.
 

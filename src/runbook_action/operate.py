@@ -2,7 +2,8 @@
 
 Both were asked for when the target was resolved. That may be long ago, so both are asked for
 again: the identity by every read of the target (``identity``), consent before anything is planned
-or begun. What has begun goes on to its end, or is taken back: to stop halfway helps nobody.
+or begun. Before a step begins it has to be what was planned, too (``decided``). What has begun goes
+on to its end, or is taken back: to stop halfway helps nobody.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from runbook_action.actions.base import Action, looks_at_target
+from runbook_action.decided import refuse_if_plan_changed
 from runbook_action.facts import plan_if_it_applies
 from runbook_action.hand_over import hand_over
 from runbook_action.identity import OfOneTarget
@@ -35,12 +37,17 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
         If the target, or whoever has a say in it or in what the action touches besides, refuses.
     TargetNotFound
         If the target has gone, be it that another object has its name.
+    PlanChanged
+        If something else was planned than would be done.
     RunbookActionError
         Whatever the action raises.
     """
     services = on_its_target(request, services)
-    if looks_at_target(action) and request.operation in ("plan", "execute"):
-        _refuse_without_consent(action, request, services)
+    if request.operation in ("plan", "execute") and not _has_begun(action, request, services):
+        if looks_at_target(action):
+            _refuse_without_consent(action, request, services)
+        if request.operation == "execute":
+            refuse_if_plan_changed(action, request, services)
     operations: Mapping[Operation, Callable[[Request, Services], Outcome]] = {
         "plan": lambda asked, using: plan_if_it_applies(action, asked, using),
         "execute": action.execute,
@@ -51,9 +58,11 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
     return operations[request.operation](request, services)
 
 
+def _has_begun(action: Action, request: Request, services: Services) -> bool:
+    return looks_at_target(action) and action.has_begun(request, services)
+
+
 def _refuse_without_consent(action: Action, request: Request, services: Services) -> None:
-    if action.has_begun(request, services):
-        return
     cluster, target = services.cluster, request.target
     found = cluster.read(target.kind, target.namespace or "", target.name)
     asked = [found, *kin_of(cluster, found), *action.touches(found, cluster)]

@@ -149,6 +149,9 @@ class Parameters(Protocol):
     def put(self, name: str, value: str) -> None:
         """Write an encrypted parameter, over whatever it was."""
 
+    def version(self, name: str) -> int:
+        """Count the writes to a parameter; 0 where there is none of that name."""
+
 
 @dataclass(frozen=True)
 class AutomationRun:
@@ -239,14 +242,14 @@ class Identities(Protocol):
         """Give the ARN of who signed a statement; ActionRefused if nobody did."""
 
 
-class Approvals(Protocol):
-    """Approvals that were found good."""
+class Notes(Protocol):
+    """Short texts that are kept for a week, by their keys."""
 
-    def read(self, token: str) -> str:
-        """Give who approved a step (``Request.token``); empty if nobody has."""
+    def read(self, key: str) -> str:
+        """Give what was kept, consistently; empty if nothing was."""
 
-    def keep(self, token: str, who: str) -> None:
-        """Keep who approved a step."""
+    def keep(self, key: str, text: str) -> None:
+        """Keep it, over whatever was kept."""
 
 
 class Clock(Protocol):
@@ -270,6 +273,8 @@ class Services:
     ----------
     cluster_name
         Name of the cluster that ``cluster`` speaks to; never empty.
+    runs
+        What ``run_automation`` has started, by ``Request.token``.
     automations, checks
         None where the deployment allows none.
     only_annotated
@@ -284,6 +289,7 @@ class Services:
     cluster_name: str
     catalogue: Catalogue
     locks: Locks
+    runs: Notes
     automations: Automations | None = None
     checks: Checks | None = None
     only_annotated: bool = False

@@ -30,6 +30,7 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
 _UID = re.compile(r"[-A-Za-z0-9._]{1,128}")
 _RUNBOOK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")  # as its schema has it
+_HASH = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
 _TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name", "uid"})
 
 
@@ -84,11 +85,17 @@ class Request:
         Which step of its runbook this is, from 1. Two steps of one incident may ask for the same
         action on the same object: they are not the same request.
     when
-        For operation ``plan``: what must hold for the step to be done at all.
+        What must hold for the step to be done at all: for ``plan`` as the call has it, for
+        ``execute`` as the published runbook does.
     runbook
         Name of the published runbook that does it; empty where nothing is done.
     approval
-        Whatever came as ``proof`` and ``plan_hash`` of an approval; see ``approval``.
+        Whatever came as ``proofs`` and ``denied`` of an answer; see ``approval``.
+    plan_hash
+        For ``execute``: what ``plan`` answered as such; empty where nothing was planned before.
+    template
+        Fingerprint of the workload's pod template as ``resolve`` found it; empty where it did not
+        look at one.
     undo
         For operation ``undo`` (and ``hand_over``, which comes in its place where the alert fires
         again): what ``execute`` returned for it, or None if it could not.
@@ -104,6 +111,8 @@ class Request:
     when: Sequence[Condition] = ()
     runbook: str = ""
     approval: Mapping[str, Any] = field(default_factory=dict)
+    plan_hash: str = ""
+    template: str = ""
 
     @property
     def token(self) -> str:
@@ -142,9 +151,9 @@ def parse_request(
     Parameters
     ----------
     event
-        ``{operation, action, target, parameters, incident_id, step, when, undo, runbook}``; without
-        ``step`` it is the first one. Other top-level keys are left alone, so that the state machine
-        may grow before the function does.
+        ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
+        plan_hash, template}``; without ``step`` it is the first one. Other top-level keys are left
+        alone, so that the state machine may grow before the function does.
     actions
         The registry: what is not in it does not exist.
     allowed_namespaces
@@ -174,6 +183,8 @@ def parse_request(
         when=parse_when(event.get("when")),
         runbook=_runbook(event.get("runbook")),
         approval=_approval(event.get("approval")),
+        plan_hash=_hex(event.get("plan_hash"), "plan_hash"),
+        template=_hex(event.get("template"), "template"),
     )
 
 
@@ -197,6 +208,14 @@ def _approval(value: object) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise InvalidRequest("approval must be an object or null")
+    return value
+
+
+def _hex(value: object, name: str) -> str:
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str) or not _HASH.fullmatch(value):
+        raise InvalidRequest(f"{name} is not a fingerprint that this function has given: {value!r}")
     return value
 
 

@@ -34,7 +34,8 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     list of dict
         ``index`` (from 1), ``name``, ``action``, ``target`` (as written), ``parameters`` (as
         written), ``on_failure``, ``verify_seconds`` (None: the stack's), ``approval``
-        (``required``, ``timeout_seconds``, ``approvers`` if any are named) and ``when`` of each.
+        (``required``, ``timeout_seconds``, ``approvers`` and ``persons`` if they are named) and
+        ``when`` of each.
 
     Examples
     --------
@@ -58,7 +59,7 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "timeout_seconds": (step.get("approval") or {}).get(
                     "timeout_seconds", APPROVAL_SECONDS
                 ),
-                **_approvers(step),
+                **_whose(step),
             },
             "when": [dict(each) for each in step.get("when") or []],
         }
@@ -85,9 +86,10 @@ def kinds_of(target: Mapping[str, Any]) -> tuple[str, ...]:
     return WORKLOADS if word == "workload" else (word,)
 
 
-def _approvers(step: Mapping[str, Any]) -> dict[str, list[str]]:
-    named = (step.get("approval") or {}).get("approvers")
-    return {} if named is None else {"approvers": [str(each) for each in named]}
+def _whose(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Give whose approval a step wants, where it says."""
+    given = step.get("approval") or {}
+    return {key: given[key] for key in ("approvers", "persons") if given.get(key) is not None}
 
 
 def value_of(given: object, labels: Mapping[str, Any]) -> Any:

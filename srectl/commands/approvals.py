@@ -5,44 +5,61 @@ from __future__ import annotations
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import account_option, by_option, now, plan_lines, safe
+from srectl.commands.operating import account_option, now, plan_lines, safe
+from srectl.consent import MOST_REASON
 from srectl.operate import approvals
 from srectl.operate.account import Account
+from srectl.operate.signatures import Signature, signed, usable_until
 
 _yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
 
 @click.command()
 @click.argument("incident_id", metavar="ID")
-@by_option
 @_yes_option
 @account_option
-def approve(incident_id: str, by: str, yes: bool, account: Account) -> None:
+def approve(incident_id: str, yes: bool, account: Account) -> None:
     """Let the runbook of an incident act.
 
-    Shows what it would change and asks before it answers.
+    Shows what it would change and asks before it answers. The answer is signed with your AWS
+    credentials. Where two persons have to approve, the first one's answer waits for the second's.
     """
     asked = _show(account, incident_id)
+    by, at = account.caller, now()
+    waits = approvals.has_to_wait(asked, by, at)
     if not yes:
         click.confirm("do it?", abort=True)
-    approvals.approve(account.states, asked, by, approvals.signed(account.session, asked))
-    _note(account, asked, "approved", by)
+    mine = Signature(by, signed(account.session, asked.statement), f"{at:%Y-%m-%dT%H:%M:%SZ}")
+    if waits:
+        approvals.keep_first(account.dynamodb, account.incidents_table, asked, mine)
+        console.print(
+            f"[green]✓[/] approved by {safe(by)}, the first of two: nothing is done before another "
+            f"person types 'srectl approve {safe(incident_id)}', by {usable_until(mine):%H:%M} UTC"
+        )
+        return
+    given = [mine] if asked.first is None or asked.persons == 1 else [asked.first, mine]
+    approvals.approve(account.states, asked, [each.proof for each in given])
+    _note(account, asked, "approved", " and ".join(each.by for each in given))
 
 
 @click.command()
 @click.argument("incident_id", metavar="ID")
 @click.option("--reason", required=True, help="Why not; part of the escalation.")
-@by_option
 @_yes_option
 @account_option
-def deny(incident_id: str, reason: str, by: str, yes: bool, account: Account) -> None:
-    """Keep the runbook of an incident from acting; the incident is escalated."""
-    if not reason.strip():
+def deny(incident_id: str, reason: str, yes: bool, account: Account) -> None:
+    """Keep the runbook of an incident from acting; the incident is escalated.
+
+    The answer is signed with your AWS credentials.
+    """
+    reason = reason.strip()[:MOST_REASON]
+    if not reason:
         raise click.BadParameter("say why not", param_hint="--reason")
     asked = _show(account, incident_id)
     if not yes:
         click.confirm("deny it?", abort=True)
-    approvals.deny(account.states, asked, by, reason)
+    by, proof = account.caller, signed(account.session, asked.denial(reason))
+    approvals.deny(account.states, asked, reason, proof)
     _note(account, asked, "denied", by)
 
 
@@ -57,6 +74,12 @@ def _show(account: Account, incident_id: str) -> approvals.Question:
         console.print(f"    {line}")
     if not asked.plan:
         console.print("    [dim]change nothing, as things stand[/]")
+    if asked.persons > 1:
+        how = "nobody has yet"
+        if asked.first:
+            ran_out = usable_until(asked.first) <= now()
+            how = f"{asked.first.by} did at {asked.first.at}{', which has run out' * ran_out}"
+        console.print(f"two persons have to approve it; {safe(how)}")
     return asked
 
 

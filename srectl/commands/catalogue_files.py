@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,33 @@ __all__ = [
     "actions_at_hand",
     "folder_option",
     "loaded",
-    "names_in",
     "namespaces_option",
     "severities_option",
 ]
+
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_SEVERITIES = ("critical", "warning", "info")
+
+
+def _severities(_context: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
+    return _names(text, lambda name: name in _SEVERITIES, f"one of {', '.join(_SEVERITIES)}")
+
+
+def _namespaces(_context: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
+    wanted = "a namespace: small letters, digits and '-', no pattern"
+    return _names(text, lambda name: _NAMESPACE.fullmatch(name) is not None, wanted)
+
+
+def _names(text: str, fits: Callable[[str], bool], wanted: str) -> list[str]:
+    """Read a list with commas; each name has to be there, and be one."""
+    names = [each.strip() for each in text.split(",")]
+    for name in names:
+        if not name:
+            raise click.BadParameter(f"{text!r} has a comma too many, or no name at all")
+        if not fits(name):
+            raise click.BadParameter(f"{name!r} is not {wanted}")
+    return list(dict.fromkeys(names))
+
 
 folder_option = click.option(
     "--folder",
@@ -31,6 +55,7 @@ folder_option = click.option(
 severities_option = click.option(
     "--severities",
     default="critical,warning",
+    callback=_severities,
     show_default=True,
     envvar="SRECTL_SEVERITIES",
     show_envvar=True,
@@ -39,16 +64,12 @@ severities_option = click.option(
 namespaces_option = click.option(
     "--namespaces",
     default="apps",
+    callback=_namespaces,
     show_default=True,
     envvar="SRECTL_NAMESPACES",
     show_envvar=True,
     help="AllowedNamespaces of the deployment.",
 )
-
-
-def names_in(text: str) -> list[str]:
-    """Read a list with commas."""
-    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def loaded(folder: Path) -> list[catalogue.Runbook]:

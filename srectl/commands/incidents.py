@@ -18,7 +18,8 @@ from srectl.commands.operating import (
     print_json,
     safe,
 )
-from srectl.operate import erasure
+from srectl.errors import CommandFailed
+from srectl.operate import erasure, undoing
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
 from srectl.operate.switches import written
@@ -127,6 +128,52 @@ def erase(incident_id: str, yes: bool, account: Account) -> None:
         console.print(f"  - {where}")
 
 
+@incidents.command()
+@click.argument("incident_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.IntRange(1, 7200),
+    default=900,
+    show_default=True,
+    help="Seconds to wait for its end.",
+)
+@account_option
+def undo(incident_id: str, yes: bool, seconds: int, account: Account) -> None:
+    """Take back what a runbook did for an incident, or left half-changed when it was stopped.
+
+    Newest step first, under the locks of its targets; what was never done, or is somebody else's by
+    now, stays as it is. The record tells each step.
+    """
+    incident = records.read(account.dynamodb, account.incidents_table, incident_id)
+    for each in undoing.asked(incident)["stack"][::-1]:
+        console.print(f"  - {_of_step(each['step'])}")
+    if not yes:
+        click.confirm("Take this back?", abort=True)
+    execution, _ = undoing.start(
+        account.states,
+        account.dynamodb,
+        account.incidents_table,
+        account.restorer_arn,
+        incident_id,
+        now(),
+    )
+    problem = undoing.wait(account.states, execution, seconds)
+    record = records.read(account.dynamodb, account.incidents_table, incident_id)
+    if problem or record.get("restoration") != "restored":
+        raise CommandFailed(
+            f"not all of incident {incident_id} is taken back: "
+            + (problem or str(record.get("restoration"))),
+            f"'srectl incidents show {incident_id}' tells what became of each step",
+        )
+    console.print(f"[green]✓[/] what was done for incident {safe(incident_id)} is taken back")
+
+
+def _of_step(step: dict[str, Any]) -> str:
+    return f"{safe(step.get('index'))}. {safe(step.get('action'))} on {_target(step.get('target'))}"
+
+
 def _tell(incident: dict[str, Any]) -> None:
     console.print(f"[bold]{safe(incident.get('alert_name'))}[/] {_status(incident)}")
     console.print(f"  {safe(incident.get('summary'))}")
@@ -140,7 +187,9 @@ def _tell(incident: dict[str, Any]) -> None:
         "joined": safe(incident.get("attached_to")),
         "escalated": safe(incident.get("escalated_at")),
         "reason": safe(incident.get("escalation_reason")),
+        "heard": _heard(incident),
         "ended": written(datetime.datetime.fromtimestamp(ended, datetime.UTC)) if ended else "—",
+        "end": safe(incident.get("ending")),
         "MTTR": _duration(incident.get("mttr_seconds")),
         "health": safe(incident.get("target_health")),
         "restoration": safe(incident.get("restoration")),
@@ -157,6 +206,11 @@ def _tell(incident: dict[str, Any]) -> None:
     for warning in incident.get("warnings") or []:
         console.print(f"  [yellow]warning[/]     {safe(warning)}")
     _tell_approval(incident)
+    if incident.get("escalation_code") == "runbook-abandoned" and undoing.left(incident):
+        console.print("[bold]may be left half-changed[/]")
+        for each in undoing.left(incident):
+            console.print(f"  {_of_step(each['step'])}")
+        console.print(f"  to take it back: srectl incidents undo {safe(incident['incident_id'])}")
     steps = incident.get("actions_taken") or []
     console.print("[bold]what was done[/]" if steps else _nothing_yet(incident))
     for step in steps:
@@ -169,9 +223,19 @@ def _tell(incident: dict[str, Any]) -> None:
             console.print(f"  {safe(name)}: {safe(entries[name])}")
 
 
+def _heard(incident: dict[str, Any]) -> str:
+    """Say when the alert was last heard firing, and how bad it was called where that differs."""
+    newest, worst = incident.get("heard_severity"), incident.get("severity")
+    risen = incident.get("risen_from")
+    words = [safe(incident["heard_at"])] if incident.get("heard_at") else []
+    words += [f"as {safe(newest)}"] if newest and newest != worst else []
+    words += [f"(risen from {safe(risen)} at {safe(incident.get('risen_at'))})"] if risen else []
+    return " ".join(words) or "—"
+
+
 def _nothing_yet(incident: dict[str, Any]) -> str:
     """Say why a record holds no step: steps are recorded when they have ended."""
-    if incident.get("status") != "remediating":
+    if not records.at_work(incident):
         return "nothing was done"
     if incident.get("attached_to"):
         return f"it follows the remediation of incident {safe(incident['attached_to'])}"
@@ -186,8 +250,11 @@ def _tell_approval(incident: dict[str, Any]) -> None:
         how = (
             f"{approval['answer']} by {approval.get('answered_by')}, {approval.get('answered_at')}"
         )
-    elif incident.get("status") == "remediating":
+    elif records.at_work(incident):
         how = f"asked at {approval.get('requested_at')}; if nobody answers the incident escalates"
+        if approval.get("first"):
+            first = approval["first"]
+            how = f"approved by {first.get('by')}, {first.get('at')}; it takes a second person"
     else:
         how = f"asked at {approval.get('requested_at')}"
     console.print(f"[bold]approval[/] {safe(approval.get('runbook'))}: {safe(how)}")

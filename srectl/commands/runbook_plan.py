@@ -12,7 +12,6 @@ import click
 from srectl.commands.catalogue_files import (
     folder_option,
     loaded,
-    names_in,
     namespaces_option,
     severities_option,
 )
@@ -33,6 +32,8 @@ from srectl.operate.samples import alerts_in
 
 __all__ = ["plan"]
 
+_WHO = {1: "a human is asked", 2: "two humans are asked"}
+
 
 @click.command()
 @click.option(
@@ -47,7 +48,8 @@ __all__ = ["plan"]
     "--live",
     is_flag=True,
     help="Ask the deployment: its catalogue, mode and maintenance windows, and what "
-    "runbook-action would change, step by step. Changes nothing.",
+    "runbook-action would change, step by step. It knows its own namespaces, --namespaces is "
+    "not asked then. Changes nothing.",
 )
 @severities_option
 @namespaces_option
@@ -62,8 +64,8 @@ def plan(
     event_file: Path,
     folder: Path,
     live: bool,
-    severities: str,
-    namespaces: str,
+    severities: list[str],
+    namespaces: list[str],
     cluster: str,
     as_json: bool,
     account: Account,
@@ -81,13 +83,14 @@ def plan(
             f"{event_file} is not text in UTF-8: {error}", "events/ has samples of every sender"
         ) from error
     alerts = alerts_in(text, at)
-    limits = plans.Limits(names_in(severities), names_in(namespaces), cluster)
+    limits = plans.Limits(severities, namespaces, cluster)
     if live:
         there = publishing.published(account.dynamodb, account.runbooks_table)
         definitions = {name: one.definition for name, one in there.items()}
         windows = switches.windows(account.ssm, account.maintenance_parameter)
         limits = dataclasses.replace(
             limits,
+            namespaces=None,  # the function knows its own
             mode=switches.read_mode(account.ssm, account.mode_parameter),
             maintenance=next((one.reason for one in windows if one.start <= at < one.end), ""),
         )
@@ -151,7 +154,7 @@ def _show_step(step: Mapping[str, Any]) -> None:
     for condition in step["when"]:
         console.print(f"    only if     {safe(_spoken(condition))}")
     asked = (
-        f"a human is asked first, and has {approval['timeout_seconds']} s"
+        f"{_WHO[approval.get('persons', 1)]} first; time for it: {approval['timeout_seconds']} s"
         if approval["required"]
         else "none"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,7 +15,6 @@ from srectl.commands.catalogue_files import (
     actions_at_hand,
     folder_option,
     loaded,
-    names_in,
     namespaces_option,
     severities_option,
 )
@@ -40,14 +40,14 @@ def runbooks() -> None:
 @folder_option
 @severities_option
 @namespaces_option
-def validate(folder: Path, severities: str, namespaces: str) -> None:
+def validate(folder: Path, severities: list[str], namespaces: list[str]) -> None:
     """Check every runbook: its shape, and whether it could ever do what it says.
 
     Finds a step that can never run, a target that no namespace allows, an undo that could not
     work, and the like. Changes nothing.
     """
     known = actions_at_hand()
-    stack = catalogue.Deployment(names_in(severities), names_in(namespaces))
+    stack = catalogue.Deployment(severities, namespaces)
     checked = [(one, catalogue.problems(one, known, stack)) for one in loaded(folder)]
     for runbook, problems in checked:
         mark = "[red]✗[/]" if problems else "[green]✓[/]"
@@ -71,16 +71,14 @@ def validate(folder: Path, severities: str, namespaces: str) -> None:
 @click.option("--table", help="Catalogue table.  [default: sre-runbooks, after the prefix]")
 @account_option
 def publish(
-    folder: Path, severities: str, namespaces: str, table: str | None, account: Account
+    folder: Path, severities: list[str], namespaces: list[str], table: str | None, account: Account
 ) -> None:
     """Check every runbook, as validate does, and write those that changed to the catalogue table.
 
     Uses the AWS account of the environment; 'eval "$(srectl env)"' makes that the local stack.
     """
     checked = loaded(folder)
-    _refuse_what_cannot_work(
-        checked, catalogue.Deployment(names_in(severities), names_in(namespaces))
-    )
+    _refuse_what_cannot_work(checked, catalogue.Deployment(severities, namespaces))
     table = table or account.runbooks_table
     with calling(f"the catalogue could not be written to table {table}"):
         changed = catalogue.publish(account.dynamodb, table, checked)
@@ -98,17 +96,19 @@ def publish(
     type=click.Choice(roles.PARTS),
     help="Only the Roles in namespaces, or only what reaches beyond them.  [default: both]",
 )
-def rbac(folder: Path, namespaces: str, part: str | None) -> None:
+def rbac(folder: Path, namespaces: list[str], part: str | None) -> None:
     """Print the Role and ClusterRole that exactly this catalogue needs, as YAML for Kustomize.
 
     eks/apps/base/remediation-rbac.yaml and eks/apps/node-remediation/node-remediation-rbac.yaml are
     its two parts for the shipped catalogue ('make manifests').
     """
-    definitions = [one.definition for one in loaded(folder)]
-    allowed = names_in(namespaces)
+    there = loaded(folder)
+    definitions = [one.definition for one in there]
     wanted = roles.PARTS if part is None else (part,)
+    if "namespaces" in wanted:
+        _refuse_what_gets_no_role(there, namespaces)
     click.echo(
-        "---\n".join(roles.manifests(definitions, allowed, each) for each in wanted), nl=False
+        "---\n".join(roles.manifests(definitions, namespaces, each) for each in wanted), nl=False
     )
 
 
@@ -156,6 +156,23 @@ def _refuse_what_cannot_work(
             "nothing was published, because this could not work:\n" + "\n".join(problems),
             "mend it, or name what the stack allows with --namespaces and --severities; "
             "'srectl runbooks validate' checks without publishing",
+        )
+
+
+def _refuse_what_gets_no_role(runbooks: list[catalogue.Runbook], namespaces: Sequence[str]) -> None:
+    """Stop where a namespace that the catalogue wants would silently get no rights."""
+    without = [
+        f"{one.source.name}: {pointer}: {text}"
+        for one in runbooks
+        if one.definition.get("enabled", True)
+        for pointer, text in catalogue.namespaces_out(one.definition, namespaces)
+    ]
+    if without:
+        raise CommandFailed(
+            "no manifests were written, because these targets would get no rights:\n"
+            + "\n".join(without),
+            "name every namespace of the stack with --namespaces or SRECTL_NAMESPACES, "
+            "or mend the runbook",
         )
 
 

@@ -110,6 +110,11 @@ class Account:
         return self.arn("states", f"stateMachine:{self.prefix}incident-response-runbook")
 
     @property
+    def restorer_arn(self) -> str:
+        """ARN of the state machine that brings back what steps took away."""
+        return self.arn("states", f"stateMachine:{self.prefix}incident-restorer")
+
+    @property
     def notifier_arn(self) -> str:
         """ARN of the state machine that tells people of incidents."""
         return self.arn("states", f"stateMachine:{self.prefix}incident-notifier")
@@ -128,6 +133,12 @@ class Account:
     def archive_arn(self) -> str:
         """ARN of the archive, which is named like the bus."""
         return self.arn("events", f"archive/{self.bus}")
+
+    @cached_property
+    def caller(self) -> str:
+        """ARN of who calls, as AWS says it."""
+        with calling("who you are could not be found out"):
+            return str(self.sts.get_caller_identity()["Arn"])
 
     def rule_arn(self, rule: str) -> str:
         """Give the ARN of a rule by its name without the prefix."""

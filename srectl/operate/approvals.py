@@ -1,32 +1,30 @@
-"""Answer a runbook that waits for a human.
+"""Answer a runbook that waits for a human, or for two.
 
 The token of the waiting task stands in the incident's record. Whose answer Step Functions takes
-first counts; the record then says who it was, so that a second engineer sees it.
+first counts; the record then says who it was, so that a second engineer sees it. Where two persons
+have to approve, the first one's signature waits in the record, and the second answers with both. A
+denial is an answer, too: the platform asks AWS whose it is, and does nothing.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.auth import SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from srectl.consent import approval_of, denial_of, person_of
 from srectl.errors import CommandFailed
 from srectl.operate import incidents
 from srectl.operate.refusals import calling
+from srectl.operate.signatures import Signature, usable_until
 
 if TYPE_CHECKING:
-    from boto3.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_stepfunctions import SFNClient
-
-_LIMIT = 1000
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,10 @@ class Question:
     ----------
     plan
         What it would change: maps with kind, name, field, from and to.
+    persons
+        How many have to approve.
+    first
+        Signature of who approved already, where two have to.
     """
 
     incident: dict[str, Any]
@@ -46,11 +48,21 @@ class Question:
     plan: list[dict[str, Any]]
     step: int = 1
     plan_hash: str = ""
+    persons: int = 1
+    first: Signature | None = None
 
     @property
     def statement(self) -> str:
-        """What an approver signs: the incident, the step and the hash of the plan."""
-        return f"{self.incident['incident_id']}/{self.step}/{self.plan_hash}"
+        """What an approver signs."""
+        return approval_of(self._token, self.plan_hash)
+
+    def denial(self, reason: str) -> str:
+        """Give what is signed by who denies it."""
+        return denial_of(self._token, self.plan_hash, reason)
+
+    @property
+    def _token(self) -> str:
+        return f"{self.incident['incident_id']}/{self.step}"
 
 
 def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
@@ -70,7 +82,7 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
             f"at {approval.get('answered_at')}",
             show,
         )
-    if not approval.get("token") or incident.get("status") != "remediating":
+    if not approval.get("token") or not incidents.at_work(incident):
         reason = incident.get("escalation_reason")
         raise CommandFailed(
             f"nothing waits for approval: incident {incident_id} is {incident.get('status')}"
@@ -86,72 +98,100 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
         plan if isinstance(plan, list) else [],
         int(approval.get("step") or 1),
         str(approval.get("plan_hash") or ""),
+        int(approval.get("persons") or 1),
+        Signature(**approval["first"]) if approval.get("first") else None,
     )
 
 
-def signed(session: Session, asked: Question) -> str:
-    """Sign what is approved with the approver's own credentials.
+def has_to_wait(asked: Question, by: str, now: datetime.datetime) -> bool:
+    """Tell whether an approval is the first of two, which waits for another person's.
 
-    Returns
-    -------
-    str
-        Query of a GetCallerIdentity for the regional STS, good for 15 minutes. It says who signed
-        it and lets nobody do anything else.
+    Parameters
+    ----------
+    by
+        ARN of who approves.
 
     Raises
     ------
     CommandFailed
-        There are no credentials to sign with.
+        The same person has approved it already.
     """
-    credentials, region = session.get_credentials(), session.region_name
-    if credentials is None or region is None:
+    if asked.persons < 2 or asked.first is None or usable_until(asked.first) <= now:
+        return asked.persons > 1
+    if person_of(asked.first.by) == person_of(by):
+        same = "" if asked.first.by == by else f" (as {asked.first.by}, who is the same person)"
         raise CommandFailed(
-            "an approval has to be signed, and there are no credentials of AWS or no region",
-            "'aws sts get-caller-identity' says whether there are",
+            f"{by} has approved it already, at {asked.first.at}{same}: it takes two persons",
+            f"another one has to type 'srectl approve {asked.incident['incident_id']}'",
         )
-    host = f"sts.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-    request = AWSRequest(
-        method="GET",
-        url=f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15",
-        headers={"x-sre-approval": asked.statement},
-    )
-    SigV4QueryAuth(credentials.get_frozen_credentials(), "sts", region, expires=900).add_auth(
-        request
-    )
-    return str(request.url).partition("?")[2]
+    return False
 
 
-def approve(states: SFNClient, asked: Question, by: str, proof: str) -> None:
+def keep_first(client: DynamoDBClient, table: str, asked: Question, mine: Signature) -> None:
+    """Write the first of two signatures to the record, in place of one that has run out.
+
+    Raises
+    ------
+    CommandFailed
+        Somebody was quicker, or it could not be written.
+    """
+    incident_id = asked.incident["incident_id"]
+    names = {"#token": "token", "#first": "first", **({"#at": "at"} if asked.first else {})}
+    there = "attribute_not_exists(approval.#first)"
+    with calling(f"the approval of incident {incident_id} could not be written"):
+        try:
+            client.update_item(
+                TableName=table,
+                Key=_key(asked),
+                UpdateExpression="SET approval.#first = :mine",
+                ConditionExpression="approval.#token = :token AND "
+                "attribute_not_exists(approval.answer) AND "
+                + ("approval.#first.#at = :old" if asked.first else there),
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={
+                    ":token": {"S": asked.token},
+                    ":mine": {"M": {name: {"S": text} for name, text in vars(mine).items()}},
+                    **({":old": {"S": asked.first.at}} if asked.first else {}),
+                },
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            raise CommandFailed(
+                f"somebody else has just answered for incident {incident_id}",
+                f"'srectl approve {incident_id}' again shows how it stands",
+            ) from None
+
+
+def approve(states: SFNClient, asked: Question, proofs: Sequence[str]) -> None:
     """Let the runbook act.
 
     Parameters
     ----------
+    proofs
+        Signatures of the question's statement, of as many persons as have to approve: by them the
+        platform knows who they are.
+
+    Raises
+    ------
+    CommandFailed
+        The runbook does not wait any more, or Step Functions refused.
+    """
+    _answer(states, asked, {"proofs": list(proofs)})
+
+
+def deny(states: SFNClient, asked: Question, reason: str, proof: str) -> None:
+    """Stop the runbook; the incident is escalated with the reason, and names who.
+
+    Parameters
+    ----------
     proof
-        Of ``signed``: by it the platform knows who approves.
+        Signature of the question's denial for this reason.
 
     Raises
     ------
     CommandFailed
         The runbook does not wait any more, or Step Functions refused.
     """
-    with _answering(states, asked):
-        states.send_task_success(
-            taskToken=asked.token, output=json.dumps({"by": by, "proof": proof})
-        )
-
-
-def deny(states: SFNClient, asked: Question, by: str, reason: str) -> None:
-    """Stop the runbook; the incident is escalated with the reason.
-
-    Raises
-    ------
-    CommandFailed
-        The runbook does not wait any more, or Step Functions refused.
-    """
-    with _answering(states, asked):
-        states.send_task_failure(
-            taskToken=asked.token, error="ApprovalDenied", cause=f"{by}: {reason}"[:_LIMIT]
-        )
+    _answer(states, asked, {"denied": reason, "proofs": [proof]})
 
 
 def note_answer(
@@ -172,10 +212,7 @@ def note_answer(
     try:
         client.update_item(
             TableName=table,
-            Key={
-                "incident_id": {"S": asked.incident["incident_id"]},
-                "timestamp": {"S": asked.incident["timestamp"]},
-            },
+            Key=_key(asked),
             UpdateExpression="SET approval.answer = :answer, approval.answered_by = :by, "
             "approval.answered_at = :at",
             ConditionExpression="approval.#token = :token",
@@ -192,9 +229,12 @@ def note_answer(
     return True
 
 
-@contextmanager
-def _answering(states: SFNClient, asked: Question) -> Iterator[None]:
-    """Tell an answer that came too late from other refusals."""
+def _key(asked: Question) -> dict[str, Any]:
+    return {name: {"S": asked.incident[name]} for name in ("incident_id", "timestamp")}
+
+
+def _answer(states: SFNClient, asked: Question, answer: dict[str, Any]) -> None:
+    """Send an answer; one that came too late is told from other refusals."""
     incident_id = asked.incident["incident_id"]
     late = (
         states.exceptions.TaskTimedOut,
@@ -203,7 +243,7 @@ def _answering(states: SFNClient, asked: Question) -> Iterator[None]:
     )
     with calling(f"the answer for incident {incident_id} could not be given"):
         try:
-            yield
+            states.send_task_success(taskToken=asked.token, output=json.dumps(answer))
         except late as error:
             raise CommandFailed(
                 f"the answer for incident {incident_id} came too late: the runbook asked at "

@@ -121,7 +121,8 @@ def resolve(
                 "closed_reason = :reason, closed_at = :at, "
                 "resolved_at = if_not_exists(resolved_at, :epoch), "
                 "mttr_seconds = if_not_exists(mttr_seconds, :mttr)",
-                ConditionExpression="#status = :escalated",
+                ConditionExpression="#status = :escalated AND "
+                "(attribute_not_exists(in_flight) OR in_flight = abandoned)",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":resolved": {"S": "resolved"},
@@ -136,15 +137,34 @@ def resolve(
             )
         except client.exceptions.ConditionalCheckFailedException:
             status = str(incident.get("status"))
+            busy = at_work(incident)
+            if busy:
+                hint = "its runbook still works on it and closes or escalates it"
+            elif status == "open":
+                hint = (
+                    "its runbook has not begun; 'srectl dlq list' shows whether its start is stuck"
+                )
+            else:
+                hint = f"'srectl incidents show {incident_id}' tells its story"
+            why = "and worked on" if busy and status == "escalated" else "not escalated"
             raise CommandFailed(
-                f"incident {incident_id} is {status}, not escalated, so it is not closed by hand",
-                {
-                    "remediating": "its runbook still works on it and closes or escalates it",
-                    "open": "its runbook has not begun; 'srectl dlq list' shows whether its start "
-                    "is stuck",
-                }.get(status, f"'srectl incidents show {incident_id}' tells its story"),
+                f"incident {incident_id} is {status}, {why}, so it is not closed by hand", hint
             ) from None
     return plain(answer["Attributes"])
+
+
+def at_work(incident: dict[str, Any]) -> bool:
+    """Say whether a runbook works on it at the moment.
+
+    An incident that a human was called for stays escalated while the runbook of a severity that has
+    risen acts.
+    """
+    at_it = incident.get("in_flight")
+    return incident.get("status") == "remediating" or (
+        incident.get("status") == "escalated"
+        and at_it is not None
+        and at_it != incident.get("abandoned")
+    )
 
 
 def plain(item: dict[str, Any]) -> dict[str, Any]:
@@ -160,11 +180,12 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(incident: dict[str, Any]) -> dict[str, Any]:
-    """Give a record as it may be shown: without the approval's token."""
+    """Give a record as it may be shown: without the approval's token and signature."""
     approval = incident.get("approval")
     if not isinstance(approval, dict) or "token" not in approval:
         return incident
-    return {**incident, "approval": {**approval, "token": HIDDEN}}
+    first = {"first": {**approval["first"], "proof": HIDDEN}} if approval.get("first") else {}
+    return {**incident, "approval": {**approval, "token": HIDDEN, **first}}
 
 
 def opened(text: Any) -> Any:

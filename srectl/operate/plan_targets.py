@@ -48,7 +48,7 @@ def why_not_on(
     action: str,
     target: Mapping[str, Any],
     labels: Mapping[str, str],
-    allowed: Sequence[str],
+    allowed: Sequence[str] | None,
 ) -> Iterator[str]:
     """Say why the labels of an alert lead to no target that a step may act on.
 
@@ -59,13 +59,13 @@ def why_not_on(
     labels
         Of the alert.
     allowed
-        AllowedNamespaces of the stack.
+        AllowedNamespaces of the stack; None: nothing is said of them.
     """
     if "from_alert" not in target:
         name, namespace = target["name"], target.get("namespace")
         if isinstance(name, Mapping) and not labels.get(name["from_label"]):
             yield f"the alert has no label {name['from_label']}"
-        if namespace is not None and namespace not in allowed:
+        if namespace is not None and allowed is not None and namespace not in allowed:
             yield f"namespace {namespace} may not be changed ({', '.join(allowed)} may)"
     try:
         need_function_code("the function compares the labels with the target", "use a checkout")
@@ -80,7 +80,7 @@ def why_not_on(
         return
     try:
         if "from_alert" in target:
-            _refuse_out_of_bounds(runbook, target, labels, frozenset(allowed))
+            _refuse_out_of_bounds(runbook, target, labels, allowed)
         else:
             refuse_other_labels(runbook, target, labels)
     except FinalError as error:
@@ -88,7 +88,10 @@ def why_not_on(
 
 
 def _refuse_out_of_bounds(
-    runbook: str, target: Mapping[str, Any], labels: Mapping[str, str], allowed: frozenset[str]
+    runbook: str,
+    target: Mapping[str, Any],
+    labels: Mapping[str, str],
+    allowed: Sequence[str] | None,
 ) -> None:
     from runbook_action.errors import TargetAmbiguous, TargetNotFound
     from runbook_action.request import refuse_namespace
@@ -103,7 +106,8 @@ def _refuse_out_of_bounds(
         return
     namespace = namespace_in(labels)
     bounds.refuse_namespace(namespace)
-    refuse_namespace(namespace, allowed)
+    if allowed is not None:
+        refuse_namespace(namespace, frozenset(allowed))
     kinds = WORKLOADS if kind == "workload" or kind in WORKLOADS else (kind,)
     named = named_in(labels, kinds, namespace)
     if len(named) > 1:

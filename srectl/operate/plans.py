@@ -33,6 +33,8 @@ class Limits:
 
     Attributes
     ----------
+    namespaces
+        AllowedNamespaces; None: they are not known here, the deployment itself judges.
     mode
         on, observe, off; None where it was not looked up.
     maintenance
@@ -40,7 +42,7 @@ class Limits:
     """
 
     severities: Sequence[str] = ("critical", "warning")
-    namespaces: Sequence[str] = ("apps",)
+    namespaces: Sequence[str] | None = ("apps",)
     default_cluster: str = "sre-platform"
     mode: str | None = None
     maintenance: str = ""
@@ -188,12 +190,14 @@ def live_plan(
             result = dict(json.loads(answer["Payload"].read()))
         if not answer.get("FunctionError"):
             return result
-        said = f"{result.get('errorType')}: {result.get('errorMessage')}"
+        said = str(result.get("errorMessage"))
         if result.get("errorType") in _REFUSALS:
-            decision.refusals.append(said)
+            # What the labels alone forbid, the function says once more.
+            decision.refusals = list(dict.fromkeys([*decision.refusals, said]))
             return {"refused": said}
         raise CommandFailed(
-            f"the {what} of runbook {decision.runbook} failed with {said}",
+            f"the {what} of runbook {decision.runbook} failed with "
+            f"{result.get('errorType')}: {said}",
             f"the log of {function} has more",
         )
 

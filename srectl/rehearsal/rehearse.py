@@ -14,6 +14,7 @@ from typing import Any
 from runbook_action import marks
 from runbook_action.actions import REGISTRY
 from runbook_action.actions.base import Action
+from runbook_action.decided import plan_hash
 from runbook_action.errors import ActionRefused, FinalError, RolloutFailed, RunbookActionError
 from runbook_action.operate import operate
 from runbook_action.outcome import Change, Outcome
@@ -135,7 +136,7 @@ def _all_steps(
             if not told["applies"]:
                 told["result"] = "not-applicable"
                 continue
-            outcome = _asked(world, "execute", step)
+            outcome = _asked(world, "execute", step, planned=plan_hash(planned))
             # An undo that the function cannot state stands in the mark on the target.
             undo = outcome.undo and {
                 "action": outcome.undo.action,
@@ -155,7 +156,11 @@ def _all_steps(
 
 
 def _asked(
-    world: World, operation: Operation, step: Mapping[str, Any], undo: Any = None
+    world: World,
+    operation: Operation,
+    step: Mapping[str, Any],
+    undo: Any = None,
+    planned: str = "",
 ) -> Outcome:
     event = {
         "operation": operation,
@@ -165,8 +170,10 @@ def _asked(
         "incident_id": _INCIDENT,
         "step": step["index"],
         "undo": undo,
+        "plan_hash": planned,
+        "template": step.get("template"),
     }
-    if operation == "plan":
+    if operation in ("plan", "execute"):
         event["when"] = step["when"]
     request = parse_request(event, REGISTRY, frozenset(world.case.stack.namespaces))
     world.clock.next_call()

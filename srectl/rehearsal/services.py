@@ -14,6 +14,7 @@ __all__ = [
     "GivenAutomations",
     "GivenChecks",
     "MemoryLeases",
+    "MemoryNotes",
     "MemoryParameters",
     "NothingLocked",
     "NothingPublished",
@@ -85,6 +86,7 @@ class MemoryParameters:
 
     def __init__(self, values: dict[str, str]) -> None:
         self.values = dict(values)
+        self._writes = 0
 
     def get(self, name: str) -> str | None:
         """Value of a parameter, or None."""
@@ -93,6 +95,11 @@ class MemoryParameters:
     def put(self, name: str, value: str) -> None:
         """Write a parameter."""
         self.values[name] = value
+        self._writes += 1
+
+    def version(self, name: str) -> int:  # noqa: ARG002 - of all of them together
+        """Count the writes."""
+        return self._writes
 
 
 class MemoryLeases:
@@ -140,6 +147,21 @@ class GivenChecks:
     def ask(self, name: str, about: Mapping[str, str | None]) -> object:  # noqa: ARG002 - the port's
         """What the check says."""
         return self._answers[name]
+
+
+class MemoryNotes:
+    """What a step has started."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, str] = {}
+
+    def read(self, key: str) -> str:
+        """What was kept; empty if nothing was."""
+        return self._kept.get(key, "")
+
+    def keep(self, key: str, text: str) -> None:
+        """Keep it."""
+        self._kept[key] = text
 
 
 class GivenAutomations:

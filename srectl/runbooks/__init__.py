@@ -6,6 +6,7 @@ could ever do what it is written for.
 
 from srectl.runbooks.catalogue import CatalogueInvalid, Runbook, actions_of, load, publish
 from srectl.runbooks.checks import Deployment, problems
+from srectl.runbooks.limits import namespaces_out
 from srectl.runbooks.schema import SCHEMA_FILE, faults
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "actions_of",
     "faults",
     "load",
+    "namespaces_out",
     "problems",
     "publish",
 ]

@@ -6,15 +6,17 @@ or promise an undo that there is none of. On call at night is the wrong moment t
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from srectl.consent import person_of
 from srectl.runbooks.catalogue import Runbook
 from srectl.runbooks.conditions import FACTS, impossible
+from srectl.runbooks.limits import namespaces_out, severities_out
 from srectl.runbooks.own_refusals import needs_of
 from srectl.runbooks.parameters import parameter_faults
+from srectl.runbooks.places import at
 from srectl.steps import kinds_of, steps_of, strategy_of
 
 __all__ = ["MACHINE_SECONDS", "Action", "Deployment", "problems"]
@@ -60,8 +62,8 @@ class Deployment:
     ----------
     severities, namespaces
         EligibleSeverities and AllowedNamespaces.
-    action_seconds, stabilization_seconds, verify_seconds
-        ActionTimeoutSeconds, StabilizationSeconds and VerifyTimeoutSeconds.
+    action_seconds, stabilization_seconds, verify_seconds, heard_seconds
+        ActionTimeoutSeconds, StabilizationSeconds, VerifyTimeoutSeconds and EndHeardSeconds.
     """
 
     severities: Sequence[str] = ("critical", "warning")
@@ -69,6 +71,7 @@ class Deployment:
     action_seconds: int = 600
     stabilization_seconds: int = 60
     verify_seconds: int = 300
+    heard_seconds: int = 360
 
 
 def problems(
@@ -100,19 +103,9 @@ def problems(
             found += _of_actions(definition, actions)
         found += _time(definition, stack or Deployment())
         if stack is not None and definition.get("enabled", True):
-            found += _limits(definition, stack)
+            found += severities_out(definition, stack.severities)
+            found += namespaces_out(definition, stack.namespaces)
     return [f"{pointer}: {text}" for pointer, text in found]
-
-
-def _at(definition: Mapping[str, Any], step: Mapping[str, Any], key: str = "") -> str:
-    """Where something of a step stands: its own key, or that of the runbook it comes from."""
-    if "steps" not in definition:
-        return f"/{key}"
-    given = definition["steps"][step["index"] - 1]
-    place = f"/steps/{step['index'] - 1}"
-    if not key:
-        return place
-    return f"{place}/{key}" if key in given or key not in definition else f"/{key}"
 
 
 def _names(definition: Mapping[str, Any]) -> Found:
@@ -132,7 +125,7 @@ def _targets(definition: Mapping[str, Any]) -> Found:
     for step in steps:
         if step["target"] is None:
             yield (
-                _at(definition, step),
+                at(definition, step),
                 f"step {step['name']} has no target, and the runbook has none for its steps",
             )
     used = any("target" not in step for step in definition.get("steps", [{}]))
@@ -147,7 +140,7 @@ def _order(definition: Mapping[str, Any]) -> Found:
         what = repr((step["action"], step["target"], sorted(step["parameters"].items(), key=str)))
         if what in same and not step["when"]:
             yield (
-                _at(definition, step),
+                at(definition, step),
                 f"does to the same target what step {same[what]} did already: it would do again "
                 f"what did not help, or nothing. Give it a condition (when), or leave it out",
             )
@@ -156,7 +149,7 @@ def _order(definition: Mapping[str, Any]) -> Found:
         for step in steps[:-1]:
             if step["verify_seconds"] is not None:
                 yield (
-                    _at(definition, step, "verify_seconds"),
+                    at(definition, step, "verify_seconds"),
                     "a sequence looks whether it helped after its last step only: put it there",
                 )
 
@@ -169,15 +162,15 @@ def _conditions(definition: Mapping[str, Any], actions: Mapping[str, Action] | N
         for index, condition in enumerate(step["when"]):
             if condition["fact"].startswith("check") and step["action"] != "invoke_check":
                 yield (
-                    f"{_at(definition, step)}/when/{index}",
+                    f"{at(definition, step)}/when/{index}",
                     f"this step can never run: {condition['fact']} is known of invoke_check only",
                 )
         faults = list(impossible(step["when"], kinds))
         for index, text in faults:
-            yield f"{_at(definition, step)}/when/{index}", f"this step can never run: {text}"
+            yield f"{at(definition, step)}/when/{index}", f"this step can never run: {text}"
         if not faults:
             for place, text in _excluded(step, kinds):
-                yield f"{_at(definition, step)}{place}", f"this step can never run: {text}"
+                yield f"{at(definition, step)}{place}", f"this step can never run: {text}"
 
 
 def _excluded(step: Mapping[str, Any], kinds: frozenset[str]) -> Found:
@@ -206,27 +199,32 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
         name = step["action"]
         action = actions.get(name)
         if action is None:
-            yield _at(definition, step, "action"), f"there is no action {name}"
+            yield at(definition, step, "action"), f"there is no action {name}"
             continue
         kinds = frozenset(kinds_of(step["target"]))
         if not kinds & action.target_kinds:
             yield (
-                _at(definition, step, "target"),
+                at(definition, step, "target"),
                 f"{name} acts on {_listed(action.target_kinds)}, not on {_listed(kinds)}",
             )
-        place = _at(definition, step, "parameters")
+        place = at(definition, step, "parameters")
         for name_of, fault in parameter_faults(step, action.fields, action.either):
             yield f"{place}/{name_of}" if name_of else place, fault
         if step["on_failure"] == "undo" and not action.can_undo:
             yield (
-                _at(definition, step, "on_failure"),
+                at(definition, step, "on_failure"),
                 f"what {name} does cannot be undone: say 'on_failure: keep'",
             )
         if action.asks and not step["approval"]["required"]:
             yield (
-                _at(definition, step, "approval"),
+                at(definition, step, "approval"),
                 f"{name} cannot be taken back, so it has to ask: say 'approval: "
                 f"{{required: true}}'",
+            )
+        if _too_few(step["approval"]):
+            yield (
+                f"{at(definition, step, 'approval')}/persons",
+                "its approvers are one person, so nobody could ever be the second",
             )
         lends = lends or action.lends
     if "restore" in definition and not lends:
@@ -236,6 +234,14 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
         )
 
 
+def _too_few(approval: Mapping[str, Any]) -> bool:
+    """Tell whether those who may approve can never be as many as have to."""
+    approvers = approval.get("approvers")
+    if not approvers or any("*" in each for each in approvers):
+        return False
+    return len({person_of(each) for each in approvers}) < int(approval.get("persons", 1))
+
+
 def _time(definition: Mapping[str, Any], stack: Deployment) -> Found:
     seconds = 0
     for step in steps_of(definition):
@@ -243,41 +249,13 @@ def _time(definition: Mapping[str, Any], stack: Deployment) -> Found:
         seconds += approval["timeout_seconds"] if approval["required"] else 0
         # Each action may take its time twice: once to be done, once to be undone.
         seconds += 2 * stack.action_seconds + stack.stabilization_seconds
-        seconds += step["verify_seconds"] or stack.verify_seconds
+        seconds += (step["verify_seconds"] or stack.verify_seconds) + stack.heard_seconds
     if seconds > MACHINE_SECONDS:
         yield (
             "/steps" if "steps" in definition else "/approval",
             f"its approvals and verifications may take {seconds} seconds in all, and a "
             f"remediation ends after {MACHINE_SECONDS}: shorten them",
         )
-
-
-def _limits(definition: Mapping[str, Any], stack: Deployment) -> Found:
-    for index, severity in enumerate(definition["severities"]):
-        if severity not in stack.severities:
-            yield (
-                f"/severities/{index}",
-                f"it never acts for {severity}: the stack's EligibleSeverities are "
-                f"{', '.join(stack.severities)}",
-            )
-    allowed = ", ".join(stack.namespaces)
-    seen: set[str] = set()
-    for step in steps_of(definition):
-        place, target = _at(definition, step, "target"), step["target"]
-        if place in seen:
-            continue
-        seen.add(place)
-        if "namespace" in target and target["namespace"] not in stack.namespaces:
-            yield (
-                f"{place}/namespace",
-                f"{target['namespace']} may not be changed: AllowedNamespaces are {allowed}",
-            )
-        for index, pattern in enumerate(target.get("namespaces", [])):
-            if not any(fnmatch.fnmatchcase(each, pattern) for each in stack.namespaces):
-                yield (
-                    f"{place}/namespaces/{index}",
-                    f"{pattern} matches none of AllowedNamespaces ({allowed})",
-                )
 
 
 def _listed(kinds: frozenset[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+
+from srectl.runbooks.api_fields import FIELDS
 
 __all__ = ["SCHEMA_FILE", "faults", "faults_of"]
 
@@ -44,7 +47,7 @@ def faults_of(document: object, schema_file: Path) -> list[str]:
 
 @cache
 def _validator(schema_file: Path) -> Any:
-    extended = {"pattern": _pattern}
+    extended = {"pattern": _pattern, "fieldsOf": _fields}
     kind = jsonschema.validators.extend(  # type: ignore[no-untyped-call]  # jsonschema's
         jsonschema.Draft202012Validator, extended
     )
@@ -57,6 +60,22 @@ def _pattern(
     """Match as JSON Schema means it: to Python, ``$`` also stands before a last line end."""
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _fields(
+    _validator: Any, models: list[str], instance: object, _schema: object
+) -> Iterator[jsonschema.ValidationError]:
+    """Refuse a field that none of these kinds of the API has: the API would refuse it, too."""
+    if not isinstance(instance, dict):
+        return
+    known = frozenset[str]().union(*(FIELDS[model] for model in models))
+    for name in instance:
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known))}"
+            yield jsonschema.ValidationError(
+                f"the API of Kubernetes has no such field here: {hint}", path=[name]
+            )
 
 
 def _message(error: jsonschema.ValidationError) -> str:

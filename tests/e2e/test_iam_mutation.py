@@ -32,6 +32,7 @@ LANES = {
     "NotifyRole": "notifier",
     "IncidentNotifierRole": "notifier",
     "IncidentDigestRole": "digest",
+    "IncidentCloserRole": "runbook",
     "PlatformCanaryRole.SeeTheRecord": "runbook",
 }
 ASKED_FOR_HERE = [grant for grant in grants() if grant.statement not in AWS_ONLY]

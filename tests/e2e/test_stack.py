@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -15,16 +14,14 @@ from botocore.exceptions import ClientError
 
 from onemachine.binaries import find
 from onemachine.processes.waiting import wait_until
-from onemachine.receiver import read_notifications
 from onemachine.stack.children import processes_of_stack
-from onemachine.stack.clients import aws_of, client_of
+from onemachine.stack.clients import aws_of
 from onemachine.stack.control import stop_stack
 from onemachine.stack.state import StackFolder
-from srectl import runbooks
 from tests.support.browser import PageServer, open_page
 from tests.support.hostile_page import WAYS, made, page_against
 from tests.support.serving import serving
-from tests.support.stacks import FIRING, exports_of, post, post_alert, srectl, start, state_of
+from tests.support.stacks import FIRING, exports_of, post, srectl, start, state_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -111,51 +108,6 @@ def test_status_shows_a_ready_stack(stack: StackFolder) -> None:
     assert shown.returncode == 0, shown.stdout
     for name in ("etcd", "kube-apiserver", "aws", "prometheus", "alertmanager", "node-agent"):
         assert name in shown.stdout
-
-
-def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human(
-    stack: StackFolder, exports: dict[str, str]
-) -> None:
-    state = state_of(stack)
-    runbook = {
-        "name": "Asks",
-        "description": "Restarts checkout after somebody was asked.",
-        "severities": ["critical"],
-        "action": "restart_deployment",
-        "target": {"kind": "deployment", "namespace": "apps", "name": "checkout"},
-        "on_failure": "keep",
-        "approval": {"required": True, "timeout_seconds": 600},
-        "guard": {"cooldown_seconds": 0, "max_actions": 3, "window_seconds": 3600},
-    }
-    dynamodb = client_of(state, "dynamodb")
-    asks = runbooks.Runbook("Asks", runbook, Path(__file__))
-    runbooks.publish(dynamodb, "sre-runbooks", [asks])
-    incident_id = post_alert(exports, "Asks", fingerprint="a5cedbeefa5cedbe")
-
-    def record() -> dict[str, Any]:
-        items = dynamodb.query(
-            TableName="sre-incidents",
-            KeyConditionExpression="incident_id = :id",
-            ExpressionAttributeValues={":id": {"S": incident_id}},
-            ConsistentRead=True,
-        )["Items"]
-        found: dict[str, Any] = items[0] if items else {}
-        return found
-
-    wait_until(lambda: "approval" in record(), "the runbook to ask", 60)
-    execution = record()["runbook_execution"]["S"]
-    client_of(state, "stepfunctions").stop_execution(executionArn=execution)
-
-    wait_until(lambda: record()["status"] == {"S": "escalated"}, "a human to be called", 60)
-    assert record()["escalation_code"] == {"S": "runbook-abandoned"}
-    wait_until(
-        lambda: any(
-            execution in json.dumps(each.message)
-            for each in read_notifications(stack.notifications_file)
-        ),
-        "the on-call engineer to be told which execution it was",
-        30,
-    )
 
 
 def test_a_second_stack_runs_beside_the_first_and_ends_without_it(stack: StackFolder) -> None:

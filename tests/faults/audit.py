@@ -139,6 +139,8 @@ class Audit:
             answer = self._apps.list_namespaced_deployment(
                 self.namespace,
                 watch=True,
+                # Else a few minutes without a change are enough for the place to be forgotten.
+                allow_watch_bookmarks=True,
                 resource_version=self._version,
                 timeout_seconds=_WATCH_SECONDS,
                 _preload_content=False,

@@ -135,6 +135,7 @@ class Campaign:
     # ------------------------------------------------------------ before and after
     def _prepare(self) -> None:
         self.ground.targets.make(self.plan.targets)
+        self.ground.targets.allow(definitions(self.plan))
         catalogue = [
             runbooks.Runbook(each["name"], each, Path(__file__)) for each in definitions(self.plan)
         ]
@@ -152,6 +153,7 @@ class Campaign:
                     TableName=Account().runbooks_table, Key={"name": {"S": each["name"]}}
                 )
         self.ground.targets.remove(self.plan.targets)
+        self.ground.targets.forbid()
 
     def _pod_of(self, firing: Firing) -> str:
         if firing.number not in self._pods:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import kubernetes
+import yaml
 
 from onemachine.stack.state import StackState
+from srectl.operate import rbac
 from tests.faults.bodies import runbook_of
 from tests.faults.kinds import Plan
 
@@ -16,6 +18,7 @@ __all__ = ["NAMESPACE", "Targets", "definitions", "manifest"]
 
 NAMESPACE = "apps"
 _LABEL = "sre-faults"
+_ROLE = "sre-faults"
 _NOT_FOUND, _THERE_ALREADY = 404, 409
 _GUARD = {"cooldown_seconds": 0, "max_actions": 20, "window_seconds": 60}
 _VERIFY_SECONDS = 15
@@ -101,6 +104,30 @@ class Targets:
         self._apps: Any = self._kube.client.AppsV1Api(api)
         self._core: Any = self._kube.client.CoreV1Api(api)
         self._policy: Any = self._kube.client.PolicyV1Api(api)
+        self._rbac: Any = self._kube.client.RbacAuthorizationV1Api(api)
+
+    def allow(self, runbooks: Sequence[Mapping[str, Any]]) -> None:
+        """Grant remediation what these runbooks need beside the shipped catalogue's rights."""
+        self.forbid()
+        for made in yaml.safe_load_all(rbac.manifests(runbooks, [NAMESPACE], "namespaces")):
+            if made["kind"] == "Role":
+                made["metadata"]["name"] = _ROLE
+                self._rbac.create_namespaced_role(NAMESPACE, made)
+            elif made["kind"] == "RoleBinding":
+                made["metadata"]["name"] = made["roleRef"]["name"] = _ROLE
+                self._rbac.create_namespaced_role_binding(NAMESPACE, made)
+
+    def forbid(self) -> None:
+        """Take what was granted back."""
+        for delete in (
+            self._rbac.delete_namespaced_role,
+            self._rbac.delete_namespaced_role_binding,
+        ):
+            try:
+                delete(_ROLE, NAMESPACE)
+            except self._kube.client.ApiException as error:
+                if error.status != _NOT_FOUND:
+                    raise
 
     def make(self, names: Sequence[str]) -> None:
         """Create the Deployments; those that are there already stay."""

@@ -41,13 +41,13 @@ class Machine:
     @property
     def text(self) -> str:
         """The file as it stands."""
-        path = ROOT / str(self.properties["DefinitionUri"])
+        path = ROOT / str(self.properties["DefinitionS3Location"])
         return path.read_text("utf-8")
 
     @property
     def express(self) -> bool:
         """Whether its executions are paid by duration instead of by transition."""
-        return bool(self.properties["Type"] == "EXPRESS")
+        return bool(self.properties["StateMachineType"] == "EXPRESS")
 
     def substitutions(self, values: Mapping[str, str] | None = None) -> dict[str, str]:
         """Resolve ``DefinitionSubstitutions``.
@@ -117,7 +117,7 @@ class _Resolver:
 def machines() -> dict[str, Machine]:
     """Return the template's state machines by kind, such as ``incident-recorder``."""
     found = {}
-    for name, properties in of_type(deployed(), "AWS::Serverless::StateMachine").items():
-        kind = str(properties["DefinitionUri"]).rsplit("/", 1)[-1].removesuffix(".asl.yaml")
+    for name, properties in of_type(deployed(), "AWS::StepFunctions::StateMachine").items():
+        kind = str(properties["DefinitionS3Location"]).rsplit("/", 1)[-1].removesuffix(".asl.yaml")
         found[kind] = Machine(name, kind, properties)
     return found

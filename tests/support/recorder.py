@@ -1,12 +1,14 @@
 """The recorder's own expressions against a table, without Step Functions: quick, for many events.
 
-Only what the recorder is made of is known here: Pass, Choice, DynamoDB's updateItem, Succeed. Its
-definition, its JSONata and its conditions are those that are deployed; a refused condition takes
-the way that the state's Catch names.
+Only what the recorder is made of is known here: Pass, Choice, Succeed, updateItem, getItem and
+putEvents. Its definition, its JSONata and its conditions are those that are deployed; a refused
+condition takes the way that the state's Catch names.
 """
 
 from __future__ import annotations
 
+import json
+import uuid
 from functools import cache
 from typing import Any
 
@@ -20,7 +22,11 @@ _REFUSED = "ConditionalCheckFailedException"
 
 @cache
 def _parsed(expression: str) -> Any:
-    return jsonata.Jsonata.jsonata(expression)
+    found = jsonata.Jsonata.jsonata(expression)
+    # Step Functions' own.
+    found.register_lambda("parse", json.loads)
+    found.register_lambda("uuid", lambda: str(uuid.uuid4()))
+    return found
 
 
 class Recorder:
@@ -35,9 +41,17 @@ class Recorder:
     """
 
     def __init__(self, dynamodb: Any, incidents: str, guard: str) -> None:
+        #: What it put on the bus.
+        self.told: list[dict[str, Any]] = []
         self._update = dynamodb.update_item
+        self._get = getattr(dynamodb, "get_item", None)
         self._states: dict[str, Any] = machines()["incident-recorder"].definition(
-            {"IncidentTable": incidents, "GuardTable": guard, "RecorderDeadLetters": "no-queue"}
+            {
+                "IncidentTable": incidents,
+                "GuardTable": guard,
+                "RecorderDeadLetters": "no-queue",
+                "EventBus": "no-bus",
+            }
         )["States"]
 
     def take(self, event: dict[str, Any], first: str = "ReadEvent") -> str:
@@ -60,11 +74,18 @@ class Recorder:
                 continue
             following = state["Next"]
             if state["Type"] == "Task":
-                assert state["Resource"].endswith("dynamodb:updateItem"), name
+                asked = _evaluated(state["Arguments"], states, variables)
+                if state["Resource"].endswith("events:putEvents"):
+                    self.told += asked["Entries"]
+                    name = following
+                    continue
+                call = self._update
+                if state["Resource"].endswith("dynamodb:getItem"):
+                    call = self._get
+                else:
+                    assert state["Resource"].endswith("dynamodb:updateItem"), name
                 try:
-                    states["result"] = self._update(
-                        **_evaluated(state["Arguments"], states, variables)
-                    )
+                    states["result"] = call(**asked)
                 except ClientError as error:
                     if error.response["Error"]["Code"] != _REFUSED:
                         raise

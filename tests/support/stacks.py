@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.state import StackFolder, StackState
@@ -16,14 +17,17 @@ from tests.support.waiting import eventually
 FIRING = PROJECT_ROOT / "events" / "alertmanager" / "firing.json"
 
 
-def srectl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command, whatever becomes of it."""
+def srectl(
+    *arguments: str, exports: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command, whatever becomes of it; with ``exports`` on the stack that they are of."""
     return subprocess.run(
         [sys.executable, "-m", "srectl.cli", *arguments],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **(exports or {})},
     )
 
 

@@ -49,6 +49,7 @@ MENDS: tuple[str, ...] = (
     "task_sns_attributes",
     "task_lambda_throttle",
     "task_jsonata_timeout",
+    "succeed_output",
     "task_http",
     "task_start_errors",
     "task_role_grants",

@@ -1,4 +1,8 @@
-"""The newest firing of each alert, in the table of guards (rows ``alert#<key>``)."""
+"""What is remembered in the table of guards.
+
+Of each alert its newest firing (rows ``alert#<key>``), of each API key how many alerts came with it
+in an hour (rows ``hour#<key id>#<hour since 1970>``).
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,14 @@ if TYPE_CHECKING:
 
 #: As long as an incident's record.
 KEPT_SECONDS = 90 * 86400
+#: Of an hour's row: for whoever looks at it the day after.
+COUNTED_SECONDS = 2 * 86400
 #: Of one BatchGetItem.
 MAX_KEYS = 100
 
 
 class GuardTable:
-    """Remembers firings; an `alert_ingest.firings.Memory`.
+    """Remembers firings and counts; an `alert_ingest.firings.Memory` and `allowance.Counter`.
 
     Parameters
     ----------
@@ -79,6 +85,24 @@ class GuardTable:
                     return False
                 raise
         return True
+
+    def count(self, key_id: str, hour: int, critical: int, other: int) -> tuple[int, int]:
+        """Add to an hour's row; see `alert_ingest.allowance.Counter.count`."""
+        with own_errors("UpdateItem"):
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"guard_key": {"S": f"hour#{key_id}#{hour}"}},
+                UpdateExpression="SET expires_at = :expires"
+                " ADD critical_ones :critical, other_ones :others",
+                ExpressionAttributeValues={
+                    ":expires": {"N": str(hour * 3600 + COUNTED_SECONDS)},
+                    ":critical": {"N": str(critical)},
+                    ":others": {"N": str(other)},
+                },
+                ReturnValues="UPDATED_NEW",
+            )
+        row = answer["Attributes"]
+        return int(row["critical_ones"]["N"]), int(row["other_ones"]["N"])
 
 
 def _row_of(firing: Firing) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from runbook_action.blast_radius import refuse_if_group_is_short
 from runbook_action.errors import ActionRefused, ChangeReverted
 from runbook_action.fields import BooleanField, Field
 from runbook_action.holding import Holding
-from runbook_action.leases import Taken, thing_of, why_kept
+from runbook_action.lease_answers import Taken, why_kept
+from runbook_action.leases import thing_of
 from runbook_action.objects import Node
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -171,7 +172,7 @@ class CordonNode(Defaults):
                 f"{request.target} is not ready: it is not uncordoned, or pods would be put on a "
                 f"node that cannot run them."
             )
-        elif others := node_holding(request, services, node).others():
+        elif others := node_holding(request, services, node).others(node.unschedulable):
             raise ActionRefused(
                 f"{request.target} is not uncordoned: it is held cordoned or drained by "
                 f"{', '.join(others)}. The last of them opens it, or a human if it was to stay."

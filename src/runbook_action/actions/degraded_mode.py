@@ -5,18 +5,20 @@ Order of the writes, chosen so that a call that dies after any of them can simpl
 1. the lease of the setting (``leases``), which remembers it from before the first incident that
    needed the switch. From here on undo knows what to restore, whatever happens next. To switch it
    off is for good and takes none: that the setting is off then ends the lease of whoever had it on;
-2. the mark on the Deployment's metadata (incident, action, what was before). It rolls nothing;
-3. the SSM parameter. A repeated call finds it already set;
+2. the mark on the Deployment's metadata (incident, action, what was before; to switch off, which
+   has no lease, also which version the parameter had). It rolls nothing;
+3. the SSM parameter. A repeated call finds it already set, or that somebody has switched it since;
 4. the restart: a patch of the pod template that carries the incident id. A repeated call finds
    the id there and restarts nothing.
 
 Every incident restarts the pods once, also where another one has the switch on already: that the
 pods were stuck with an older setting is one of the reasons why it is pulled.
 
-Undo lets the lease go. While another incident holds it the setting stays and nothing is restarted;
-the last one goes through 3 and 4 with the setting from before. The writes to the Deployment are
-bound to the spec and marks that were read: whoever changes them in between makes the call fail
-with ``ClusterConflict``, and the repeat starts from what is there then.
+Undo lets the lease go, before it looks at the Deployment: the setting comes back also where that
+has gone or was made anew. While another incident holds it the setting stays and nothing is
+restarted; the last one goes through 3 and 4 with the setting from before. The writes to the
+Deployment are bound to the spec and marks that were read: whoever changes them in between makes the
+call fail with ``ClusterConflict``, and the repeat starts from what is there then.
 """
 
 from __future__ import annotations
@@ -27,12 +29,26 @@ from dataclasses import dataclass
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
+from runbook_action.degraded_setting import (
+    SETTING,
+    hold_on,
+    on_again,
+    read_setting,
+    setting_before,
+    setting_holding,
+    spelled,
+    switch,
+    switch_change,
+    switched,
+    to_remember,
+    written_since,
+)
 from runbook_action.fields import BooleanField, Field
 from runbook_action.holding import Holding
-from runbook_action.leases import Return, parameter_thing, why_kept
-from runbook_action.objects import Workload
-from runbook_action.outcome import Change, Outcome, Undo
+from runbook_action.lease_answers import why_kept
+from runbook_action.outcome import Outcome, Undo
 from runbook_action.ports import Right, Services
+from runbook_action.replaced import refuse_if_replaced
 from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rolling
 from runbook_action.rollout import (
@@ -40,15 +56,15 @@ from runbook_action.rollout import (
     read_workload,
     refuse_if_it_cannot_roll,
     refuse_if_paused,
+    refuse_if_reverted,
     restart_change,
     restart_patch,
     restart_reverted,
     verdict,
     watched,
 )
+from runbook_action.target_gone import look_for, without_target
 from runbook_action.unchanged import patch_unless_changed
-
-_SETTING = "degraded_mode"
 
 
 @dataclass(frozen=True)
@@ -90,14 +106,14 @@ class DegradedMode(Defaults):
     @property
     def undo_fields(self) -> Mapping[str, Field]:
         """The setting to restore."""
-        return {_SETTING: BooleanField(required=True)}
+        return {SETTING: BooleanField(required=True)}
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the switch and the restart that are still to be done."""
         deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
-        setting = _read(services)
-        changes = _switch_change(services, setting, self.enabled)
+        setting = read_setting(services)
+        changes = switch_change(services, setting, self.enabled)
         if not is_restarted(deployment, request):
             refuse_if_too_few_stay_ready(deployment, request)
             changes.append(restart_change(services, deployment, request))
@@ -106,10 +122,10 @@ class DegradedMode(Defaults):
                 "unchanged",
                 f"change nothing: {request.target} has had this done for this incident.",
             )
-        previous = self._before(deployment, request, setting)
+        previous = setting_before(deployment, request, setting)
         return Outcome(
             "planned",
-            f"set {services.degraded_mode_parameter} to {_text(self.enabled)} and restart the "
+            f"set {services.degraded_mode_parameter} to {spelled(self.enabled)} and restart the "
             f"pods of {request.target}.",
             plan=changes,
             undo=self._undo(previous),
@@ -124,91 +140,90 @@ class DegradedMode(Defaults):
         deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
         if not is_restarted(deployment, request):
+            refuse_if_replaced(services.cluster, deployment, request, one_write=False)
             refuse_if_too_few_stay_ready(deployment, request)
-        setting = _read(services)
-        holding = _holding(request, services)
-        taken = holding.take(setting, True) if self.enabled else None
-        if taken is None:
+        setting = read_setting(services)
+        holding = setting_holding(request, services)
+        taken = hold_on(deployment, request, holding, setting) if self.enabled else None
+        if not self.enabled:
             holding.saw(setting)
-        previous = (
-            self._before(deployment, request, setting)
-            if taken is None
-            else bool(taken.lease.before)
-        )
-        if marks.recorded(deployment, request) is None:
-            annotations = marks.mark(deployment, request, {_SETTING: previous})
-            deployment = patch_unless_changed(
-                services.cluster, deployment, {"metadata": {"annotations": annotations}}
-            )
+        previous = setting_before(deployment, request, setting, taken)
+        recorded = marks.recorded(deployment, request)
+        if recorded is None:
+            remembered = to_remember(services, previous, for_good=not self.enabled)
+            patch = {"metadata": {"annotations": marks.mark(deployment, request, remembered)}}
+            deployment = patch_unless_changed(services.cluster, deployment, patch)
         restart = restart_change(services, deployment, request)
         # Once the pods are restarted the switch was made: who changed it since wanted to.
         if not is_restarted(deployment, request):
-            if taken is None:
-                _switch(services, setting, self.enabled)
-            else:
+            if taken is not None:
                 taken.refuse_unless_allowed(setting, True, services.degraded_mode_parameter)
                 if taken.write is not None:
-                    _switch(services, setting, bool(taken.write))
+                    switch(services, setting, bool(taken.write))
                 holding.settle(taken)
+            else:
+                if written_since(recorded, services):
+                    refuse_if_reverted(request.target, self._set_back(services))
+                switch(services, setting, self.enabled)
             patch = restart_patch(deployment, restart, request)
             patch_unless_changed(services.cluster, deployment, patch)
         return watched(
             services,
             request.target,
-            _done(self.enabled),
-            [*_switch_change(services, previous, self.enabled), restart],
+            switched(self.enabled),
+            [*switch_change(services, previous, self.enabled), restart],
             undo=self._undo(previous),
             reverted=lambda found: restart_reverted(found, request) or self._set_back(services),
-            details={_SETTING: self.enabled},
+            details={SETTING: self.enabled},
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: setting in place, rollout complete, replicas ready, no container stuck."""
-        setting = _read(services)
+        setting = read_setting(services)
         reasons = []
         if setting is not self.enabled:
-            reasons.append(f"{services.degraded_mode_parameter} is {_text(setting)}")
+            reasons.append(f"{services.degraded_mode_parameter} is {spelled(setting)}")
             deployment = read_workload(services.cluster, request.target)
             if is_restarted(deployment, request):
                 reasons[-1] += f": {self._set_back(services)}"
-        return verdict(services, request.target, reasons, {_SETTING: setting})
+        return verdict(services, request.target, reasons, {SETTING: setting})
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Restore the setting from before this incident, and restart again."""
-        deployment = read_workload(services.cluster, request.target)
-        setting = _read(services)
+        setting, name = read_setting(services), services.degraded_mode_parameter
+        holding = setting_holding(request, services)
+        answer = holding.let_go(setting) if self.enabled else on_again(request, services, setting)
+        if answer.verdict == "kept":
+            return Outcome("unchanged", f"{name} {why_kept(answer, spelled(setting))}.")
+        # An earlier call that got as far as the restart has brought the setting back.
+        previous = setting if answer.value is None else bool(answer.value)
+        # The setting is restored first: also where the restart then has to be refused.
+        switch(services, setting, previous)
+        deployment, gone = look_for(services.cluster, request.target)
+        if deployment is None:
+            holding.forget()
+            back = switch_change(services, setting, previous)
+            done = switched(previous) if back else f"{name} {why_kept(answer, spelled(setting))}"
+            return without_target(done, gone, back)
         restarted = is_restarted(deployment, request)
         undone = is_restarted(deployment, request, undoing=True)
-        holding = _holding(request, services)
-        answer = (
-            holding.let_go(setting)
-            if self.enabled
-            else self._returned(deployment, request, setting, undone=undone)
-        )
-        name = services.degraded_mode_parameter
-        if answer.verdict == "kept":
-            return Outcome("unchanged", f"{name} {why_kept(answer, _text(setting))}.")
         if answer.verdict == "not held" and not undone:
             return Outcome(
                 "unchanged",
                 f"{request.target} carries no trace of {self.name} for this incident: there is "
                 f"nothing to undo.",
             )
-        # An earlier call that got as far as the restart has brought the setting back.
-        previous = setting if answer.value is None else bool(answer.value)
         if setting is previous and not restarted and not undone:
             holding.forget()
             return Outcome(
                 "unchanged",
-                f"{name} is {_text(previous)} and no pod was restarted for this incident: there "
+                f"{name} is {spelled(previous)} and no pod was restarted for this incident: there "
                 f"is nothing to undo.",
             )
         changes = [
-            *_switch_change(services, self.enabled, previous),
+            *switch_change(services, self.enabled, previous),
             restart_change(services, deployment, request, undoing=True),
         ]
-        # The setting is restored even where the restart then has to be refused.
-        _switch(services, setting, previous)
         if deployment.paused:
             holding.forget()
         refuse_if_paused(deployment, request.target)
@@ -217,66 +232,18 @@ class DegradedMode(Defaults):
             patch_unless_changed(services.cluster, deployment, patch)
         holding.forget()
         return watched(
-            services, request.target, _done(previous), changes, details={_SETTING: previous}
+            services, request.target, switched(previous), changes, details={SETTING: previous}
         )
 
     def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
         """The switch."""
-        return (_holding(request, services),)
-
-    def _returned(
-        self, deployment: Workload, request: Request, setting: bool, *, undone: bool
-    ) -> Return:
-        """What becomes of a setting that was switched off for good, which the mark remembers."""
-        source = request.undo or marks.recorded(deployment, request)
-        if undone or source is None:
-            return Return("not held")
-        if setting is not self.enabled:
-            return Return("changed")
-        return Return("bring back", source.get(_SETTING) is True)
+        return (setting_holding(request, services),)
 
     def _set_back(self, services: Services) -> str:
-        if _read(services) is self.enabled:
+        if read_setting(services) is self.enabled:
             return ""
         name = services.degraded_mode_parameter
-        return f"reverted by whoever set {name} to {_text(not self.enabled)} (see its history)"
+        return f"reverted by whoever set {name} to {spelled(not self.enabled)} (see its history)"
 
     def _undo(self, previous: bool) -> Undo:
-        return Undo(self.name, {_SETTING: previous})
-
-    def _before(self, deployment: Workload, request: Request, setting: bool) -> bool:
-        recorded = marks.recorded(deployment, request) or {}
-        previous = recorded.get(_SETTING)
-        return previous if isinstance(previous, bool) else setting
-
-
-def _holding(request: Request, services: Services) -> Holding:
-    """The lease of the setting, which is one for all clusters."""
-    thing = parameter_thing(services.degraded_mode_parameter)
-    return Holding(services.leases, services.clock, thing, request.token)
-
-
-def _read(services: Services) -> bool:
-    # checkout takes a missing or unreadable value as off; so must we, or a plan would lie.
-    value = services.parameters.get(services.degraded_mode_parameter)
-    return (value or "").strip().lower() == "true"
-
-
-def _switch(services: Services, setting: bool, wanted: bool) -> None:
-    if setting is not wanted:
-        services.parameters.put(services.degraded_mode_parameter, _text(wanted))
-
-
-def _switch_change(services: Services, setting: bool, wanted: bool) -> list[Change]:
-    if setting is wanted:
-        return []
-    name = services.degraded_mode_parameter
-    return [Change("Parameter", name, "value", _text(setting), _text(wanted))]
-
-
-def _done(setting: bool) -> str:
-    return f"Degraded mode is {'on' if setting else 'off'}"
-
-
-def _text(setting: bool) -> str:
-    return "true" if setting else "false"
+        return Undo(self.name, {SETTING: previous})

@@ -37,7 +37,7 @@ from runbook_action.blast_radius import refuse_if_group_is_short, refuse_if_no_r
 from runbook_action.errors import AccessDenied, ActionRefused, RolloutFailed
 from runbook_action.fields import BooleanField, Field, IntegerField
 from runbook_action.holding import Holding
-from runbook_action.leases import Return, why_kept
+from runbook_action.lease_answers import Return, why_kept
 from runbook_action.leaving import (
     NAMED_IN_ERRORS,
     Leaving,
@@ -152,13 +152,13 @@ class DrainNode(Defaults):
             node_holding(request, services, node).confirm()
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if cordoned_before else [_cordon(node, before=None)]
+        refuse_if_opened(node)
         if found.evict:
             self._stop_if_group_is_short(request, services, node)
         deadline = _deadline(recorded, request, services)
         lost = found.lost
         refusals = Refusals()
         while found.evict:
-            refuse_if_opened(node)
             asked = ask_to_leave(found.evict, _grace(request), services.cluster)
             refusals = Refusals(
                 asked.blocked,
@@ -170,12 +170,12 @@ class DrainNode(Defaults):
                 break
             services.clock.sleep(POLL_SECONDS)
             node = _read(services, request)
+            refuse_if_opened(node)
             found = _look(services, request, node, consent).without(refusals.skipped)
             if found.evict and services.clock.now() >= deadline:
                 self._give_up(request, services, {**_still_there(found), **refusals.blocked})
         if refusals.never and not found.evict:
             self._give_up(request, services, refusals.never)
-        refuse_if_opened(node)
         undo = self._undo(cordoned_before)
         details = {
             "pods": recorded.get("pods"),
@@ -247,15 +247,12 @@ class DrainNode(Defaults):
 
     def _give_up(self, request: Request, services: Services, left: Mapping[str, str]) -> None:
         node = services.cluster.node(request.target.name)
+        refuse_if_opened(node)
         named = "; ".join(f"{pod} ({why})" for pod, why in list(left.items())[:NAMED_IN_ERRORS])
         state = "stays cordoned: its kubelet is silent"
         if not node.silent:
-            opened = self._let_go(request, services, node).value is False
-            state = (
-                "was uncordoned"
-                if opened
-                else "stays cordoned: it was so before, or another incident needs it so"
-            )
+            answer = self._let_go(request, services, node)
+            state = "was uncordoned" if answer.value is False else why_kept(answer, "cordoned")
         raise RolloutFailed(
             f"{len(left)} pods were still on {request.target}: {named}. The node "
             f"{state}.{_next(node)}"

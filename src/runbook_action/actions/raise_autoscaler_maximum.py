@@ -16,11 +16,11 @@ from typing import Any, cast
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.autoscaler_things import maximum_holding
+from runbook_action.autoscaler_things import maximum_holding, maximum_of, why_not_lower
 from runbook_action.errors import ActionRefused, ChangeReverted, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField
 from runbook_action.holding import Holding
-from runbook_action.leases import why_kept
+from runbook_action.lease_answers import why_kept
 from runbook_action.objects import Autoscaler
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -150,11 +150,10 @@ class RaiseAutoscalerMaximum(Defaults):
         now = autoscaler.max_replicas
         # Another lease may hold the minimum above it; who lets that one go brings the rest back.
         answer = holding.let_go(now, floor=autoscaler.min_replicas)
+        short = why_not_lower(request, services, autoscaler, answer)
         if answer.value is None or answer.value == now:
             holding.forget()
-            why = why_kept(answer, now)
-            if answer.verdict == "bring back" and now == autoscaler.min_replicas:
-                why = f"is {now}, as low as its minimum allows"
+            why = f"is {now}{short}" if short else why_kept(answer, now)
             return Outcome("unchanged", f"The maximum of {request.target} {why}.")
         before = int(answer.value)
         patch_unless_changed(
@@ -168,14 +167,14 @@ class RaiseAutoscalerMaximum(Defaults):
         holding.forget()
         return Outcome(
             "succeeded",
-            f"The maximum of {request.target} went back from {now} to {before}.",
+            f"The maximum of {request.target} went back from {now} to {before}{short}.",
             changed=True,
             plan=[_change(autoscaler, now, before)],
         )
 
     def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
         """The maximum."""
-        return (maximum_holding(request, services, _read(request, services)),)
+        return (maximum_of(request, services, request.target.name),)
 
     def _undo(self, before: int, after: int) -> Undo:
         return Undo(self.name, {"before": before, "after": after})

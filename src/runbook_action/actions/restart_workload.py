@@ -22,8 +22,8 @@ from runbook_action.history import digest_of
 from runbook_action.objects import Workload
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Right, Services
+from runbook_action.replaced import refuse_if_replaced
 from runbook_action.request import Request, Target, TargetKind
-from runbook_action.reverted import reverted_by
 from runbook_action.rights import rolling
 from runbook_action.rollout import (
     POLL_SECONDS,
@@ -33,7 +33,6 @@ from runbook_action.rollout import (
     is_restarted,
     read_workload,
     refuse_if_it_cannot_roll,
-    refuse_if_reverted,
     restart_change,
     restart_patch,
     restart_reverted,
@@ -86,9 +85,7 @@ class RestartWorkload(Defaults):
         refuse_if_it_cannot_roll(workload, request.target)
         change = restart_change(services, workload, request)
         if not is_restarted(workload, request):
-            if marks.recorded(workload, request) is not None:  # both were one write
-                why = reverted_by(workload, "spec", "template")
-                refuse_if_reverted(request.target, why)
+            refuse_if_replaced(services.cluster, workload, request)
             refuse_if_too_few_stay_ready(workload, request)
             found = workload.template_annotations
             before: dict[str, Any] = {key: found.get(key) for key in marks.OF_A_RESTART}

@@ -24,6 +24,7 @@ from runbook_action.history import KEEPERS, bare, digest_of, revisions_of
 from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
+from runbook_action.replaced import refuse_if_deployed_since, refuse_if_replaced
 from runbook_action.request import Request, TargetKind
 from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
@@ -82,6 +83,7 @@ class RollbackWorkload(Defaults):
                 "unchanged",
                 f"change nothing: {request.target} was already rolled back for this incident.",
             )
+        refuse_if_deployed_since(workload, request)
         refuse_if_too_few_stay_ready(workload, request)
         before, wanted = self._earlier(request, services, workload)
         return Outcome(
@@ -95,18 +97,15 @@ class RollbackWorkload(Defaults):
         """Put the earlier template in place, and watch the rollout."""
         workload = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(workload, request.target)
-        recorded = marks.recorded(workload, request)
-        if recorded is not None:  # it and the template were one write
-            why = _reverted(workload, recorded)
-            if not why and not is_restarted(workload, request):
-                why = reverted_by(workload, "spec", "template")
-            refuse_if_reverted(request.target, why)
+        refuse_if_reverted(request.target, _reverted(workload, marks.recorded(workload, request)))
+        refuse_if_replaced(services.cluster, workload, request)
         if is_restarted(workload, request):
             previous = _recorded(workload, request)
             before, after = previous["from_revision"], previous.get("to_revision")
             name = f"{workload.namespace}/{workload.name}"
             changes = [Change(workload.kind_name, name, "revision", before, after)]
         else:
+            refuse_if_deployed_since(workload, request)
             refuse_if_too_few_stay_ready(workload, request)
             before, wanted = self._earlier(request, services, workload)
             changes = template_changes(workload, wanted.template)

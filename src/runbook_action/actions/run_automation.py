@@ -4,6 +4,10 @@ It is started with a client token made of incident and step, by which Systems Ma
 a repeated start as the same one; then it is watched, and its outputs are recorded. What a document
 does is its author's business: it cannot be taken back here, so a runbook with it has to be
 approved. Undo stops a run that still goes on.
+
+The target has no mark of it: it only says what is locked, and may be anything. So that it has begun
+is noted before the start, and the run's id after it (``Services.runs``): what has begun is watched
+to its end, whatever becomes of the target or its consent meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from typing import Any, get_args
 from uuid import NAMESPACE_URL, uuid5
 
 from runbook_action.actions.base import Defaults
-from runbook_action.errors import ActionRefused, RolloutFailed
+from runbook_action.errors import ActionRefused, FinalError, RolloutFailed
 from runbook_action.fields import Field, TextField, TextMapField
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import AutomationRun, Automations, Right, Services
@@ -25,6 +29,8 @@ _RUN = "execution_id"
 # The state of an execution is small: the whole outputs stand in Systems Manager.
 _OUTPUTS_RECORDED = 20
 _CHARACTERS_RECORDED = 200
+#: Noted before the start; an id is noted after it.
+_STARTING = "starting"
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,10 @@ class RunAutomation(Defaults):
         """The run to stop."""
         return {_RUN: TextField(36, required=True)}
 
+    def has_begun(self, request: Request, services: Services) -> bool:
+        """Whether it was noted that it is started; the target is not looked at."""
+        return services.runs.read(request.token) != ""
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the document, if it may be run."""
         _allowed(request, services)
@@ -92,8 +102,7 @@ class RunAutomation(Defaults):
         """
         automations = _allowed(request, services)
         document = str(request.parameters["document"])
-        inputs = request.parameters.get("inputs") or {}
-        run_id = automations.start(document, inputs, _token(request))
+        run_id = _started(request, services) or _start(request, services, automations)
         run = automations.look(run_id)
         while not run.finished and services.clock.remaining() >= POLL_SECONDS:
             services.clock.sleep(POLL_SECONDS)
@@ -125,7 +134,14 @@ class RunAutomation(Defaults):
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Stop it, if it still runs."""
-        run_id = (request.undo or {}).get(_RUN)
+        run_id = (request.undo or {}).get(_RUN) or _started(request, services)
+        if not run_id and self.has_begun(request, services):
+            document = request.parameters["document"]
+            raise ActionRefused(
+                f"automation {document} may run or not: the answer to its start was lost. See 'aws "
+                f"ssm describe-automation-executions --filters "
+                f"Key=DocumentNamePrefix,Values={document}', and stop it there."
+            )
         if not run_id:
             return Outcome("unchanged", "no automation is known to have been started.")
         automations = _allowed(request, services)
@@ -157,6 +173,25 @@ def _allowed(request: Request, services: Services) -> Automations:
             f"adds one."
         )
     return automations
+
+
+def _started(request: Request, services: Services) -> str:
+    """Give the run that an earlier call of this step started; empty if none is known."""
+    noted = services.runs.read(request.token)
+    return "" if noted == _STARTING else noted
+
+
+def _start(request: Request, services: Services, automations: Automations) -> str:
+    """Start it, and note so before and after: a call that dies in between is repeated."""
+    document, inputs = str(request.parameters["document"]), request.parameters.get("inputs") or {}
+    services.runs.keep(request.token, _STARTING)
+    try:
+        run_id = automations.start(document, inputs, _token(request))
+    except FinalError:
+        services.runs.keep(request.token, "")  # it was not started
+        raise
+    services.runs.keep(request.token, run_id)
+    return run_id
 
 
 def _token(request: Request) -> str:

@@ -14,23 +14,20 @@ still the one that was set: what somebody chose since then is theirs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.autoscaler_things import forget_gone, lower_maximum, minimum_holding
-from runbook_action.errors import ActionRefused, InvalidRequest
+from runbook_action.autoscaler_things import autoscalers_of, named, refuse_unless_its_own
+from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField, NumberField, TextField
 from runbook_action.holding import Holding
-from runbook_action.leases import thing_of, why_kept
 from runbook_action.objects import Autoscaler, KubernetesObject, Workload
-from runbook_action.outcome import Change, Outcome, Undo
+from runbook_action.outcome import Outcome, Undo
 from runbook_action.ports import Cluster, Right, Services
 from runbook_action.request import Request, TargetKind
-from runbook_action.reverted import reverted_by
 from runbook_action.rights import rights, rolling
 from runbook_action.rollout import (
     read_workload,
@@ -38,33 +35,11 @@ from runbook_action.rollout import (
     verdict,
     watched,
 )
+from runbook_action.scaling import Scaling, highest, number, scale_holding, wanted
+from runbook_action.scaling_back import scale_back, scale_holdings
 from runbook_action.unchanged import patch_unless_changed
 
 HIGHEST = 1000
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Numbers decided once for an incident, as the mark keeps them."""
-
-    before: int
-    after: int
-    autoscaler: str | None
-
-    def to_json(self) -> dict[str, Any]:
-        """As the mark and the undo carry it."""
-        return {"before": self.before, "after": self.after, "autoscaler": self.autoscaler}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any] | None) -> Scaling | None:
-        """Read a mark or an undo; None if it is not one of ours."""
-        if not values:
-            return None
-        before, after = values.get("before"), values.get("after")
-        autoscaler = values.get("autoscaler")
-        if not isinstance(before, int) or not isinstance(after, int):
-            return None
-        return cls(before, after, autoscaler if isinstance(autoscaler, str) else None)
 
 
 @dataclass(frozen=True)
@@ -112,21 +87,20 @@ class ScaleWorkload(Defaults):
 
     def touches(self, target: KubernetesObject, cluster: Cluster) -> Sequence[KubernetesObject]:
         """The autoscaler whose minimum is raised instead."""
-        found = cluster.autoscalers(target.namespace)
-        return [each for each in found if each.scales(target.kind_name, target.name)]
+        return autoscalers_of(cluster, target)
 
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the numbers."""
         workload, autoscaler, scaling = self._decide(request, services)
-        if _is_done(workload, autoscaler, scaling):
+        if number(workload, autoscaler) >= scaling.after:
             return Outcome(
                 "unchanged",
                 f"change nothing: {request.target} was already scaled for this incident.",
             )
         return Outcome(
             "planned",
-            f"raise {_what(scaling)} of {request.target} from {scaling.before} to {scaling.after}.",
-            plan=[_change(workload, scaling)],
+            f"raise {scaling.what} of {request.target} from {scaling.before} to {scaling.after}.",
+            plan=[scaling.change(request.target)],
             undo=Undo(self.name, scaling.to_json()),
         )
 
@@ -134,10 +108,10 @@ class ScaleWorkload(Defaults):
         """Scale, and watch until the new pods are ready."""
         workload, autoscaler, scaling = self._decide(request, services)
         recorded = marks.recorded(workload, request)
-        holding = _holding(request, services, workload, autoscaler)
-        now = _number(workload, autoscaler)
-        what = f"{_what(scaling).capitalize()} of {request.target}"
-        limit = _limit(request, autoscaler)
+        holding = scale_holding(request, services, autoscaler, workload.uid)
+        now = number(workload, autoscaler)
+        what = f"{scaling.what.capitalize()} of {request.target}"
+        limit = highest(request, autoscaler)
         if recorded is None:
             taken = holding.take(now, scaling.after)
             taken.refuse_unless_allowed(now, limit, what)
@@ -163,11 +137,11 @@ class ScaleWorkload(Defaults):
         return watched(
             services,
             request.target,
-            f"{_what(scaling).capitalize()} went from {scaling.before} to {scaling.after}",
-            [_change(workload, scaling)],
+            f"{scaling.what.capitalize()} went from {scaling.before} to {scaling.after}",
+            [scaling.change(request.target)],
             undo=Undo(self.name, scaling.to_json()),
             at_least=scaling.after,
-            reverted=lambda found: _reverted(found, scaling, services),
+            reverted=lambda found: scaling.reverted(found, services),
         )
 
     def verify(self, request: Request, services: Services) -> Outcome:
@@ -177,74 +151,31 @@ class ScaleWorkload(Defaults):
         reasons = []
         if scaling and workload.replicas < scaling.after:
             reasons.append(f"{workload.replicas} replicas are wanted, not {scaling.after}")
-            if why := _reverted(workload, scaling, services):
+            if why := scaling.reverted(workload, services):
                 reasons[-1] += f": {why}"
         return verdict(services, request.target, reasons, {})
 
     def undo(self, request: Request, services: Services) -> Outcome:
         """Put the number back, if it is still ours."""
-        workload = read_workload(services.cluster, request.target)
-        autoscaler = _autoscaler(services, workload)
-        known = Scaling.from_json(request.undo or marks.recorded(workload, request))
-        scaling = known or _held(request, services, workload, autoscaler)
-        if scaling is None:
-            return Outcome(
-                "unchanged",
-                f"{request.target} carries no trace of {self.name} for this incident: there is "
-                f"nothing to undo.",
-            )
-        if scaling.autoscaler and (autoscaler is None or autoscaler.name != scaling.autoscaler):
-            # What was changed is the autoscaler, also where it scales something else by now.
-            autoscaler = _named(services, workload, scaling.autoscaler)
-            if autoscaler is None:
-                forget_gone(request, services, scaling.autoscaler)
-                return Outcome(
-                    "unchanged",
-                    f"Autoscaler {scaling.autoscaler} of {request.target} is gone, and what was "
-                    f"changed with it: there is nothing to undo.",
-                )
-        elif not scaling.autoscaler:
-            autoscaler = None
-        holding = _holding(request, services, workload, autoscaler)
-        now = _number(workload, autoscaler)
-        answer = holding.let_go(now)
-        if answer.value is not None and answer.value != now:
-            back = Scaling(now, int(answer.value), scaling.autoscaler)
-            if autoscaler is not None:
-                patch = {"spec": {"minReplicas": back.after}}
-                autoscaler = services.cluster.patch(autoscaler, patch)
-            else:
-                patch_unless_changed(services.cluster, workload, {"spec": {"replicas": back.after}})
-        else:
-            back = None
-        if autoscaler is not None and answer.verdict != "kept":
-            lower_maximum(request, services, autoscaler)
-        holding.forget()
-        if back is None:
-            what = _what(scaling).capitalize()
-            return Outcome("unchanged", f"{what} of {request.target} {why_kept(answer, now)}.")
-        return watched(
-            services,
-            request.target,
-            f"{_what(scaling).capitalize()} went back from {back.before} to {back.after}",
-            [_change(workload, back)],
-        )
+        return scale_back(request, services)
 
     def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
         """The autoscaler's minimum, or the replicas."""
-        workload = read_workload(services.cluster, request.target)
-        either = (_autoscaler(services, workload), None)
-        return [_holding(request, services, workload, each) for each in either]
+        return scale_holdings(request, services)
 
     def _decide(
         self, request: Request, services: Services
     ) -> tuple[Workload, Autoscaler | None, Scaling]:
         workload = read_workload(services.cluster, request.target)
         refuse_if_paused(workload, request.target)
-        autoscaler = _autoscaler(services, workload)
+        autoscalers = autoscalers_of(services.cluster, workload)
+        autoscaler = next(iter(autoscalers), None)
         recorded = Scaling.from_json(marks.recorded(workload, request))
         if recorded is not None:
-            return workload, autoscaler if recorded.autoscaler else None, recorded
+            known = recorded.autoscaler
+            raised = named(services.cluster, workload.namespace, known) if known else None
+            return workload, raised, recorded
+        refuse_unless_its_own(autoscalers, workload)
         # From what runs now, not from an autoscaler's minimum: more than now is what is needed.
         running = workload.replicas
         if running == 0:
@@ -252,8 +183,8 @@ class ScaleWorkload(Defaults):
                 f"{request.target} is scaled to 0 replicas, which somebody has chosen: its owner, "
                 f"or what runs its pods instead (an Argo Rollout). It is not scaled up."
             )
-        limit = _limit(request, autoscaler)
-        after = min(_wanted(request, running), limit)
+        limit = highest(request, autoscaler)
+        after = min(wanted(request, running), limit)
         if after <= running:
             raise ActionRefused(
                 f"{request.target} has {running} replicas and may have {limit}: it is not scaled "
@@ -265,89 +196,6 @@ class ScaleWorkload(Defaults):
             autoscaler,
             Scaling(before, after, autoscaler.name if autoscaler is not None else None),
         )
-
-
-def _wanted(request: Request, running: int) -> int:
-    step, factor = request.parameters.get("step"), request.parameters.get("factor")
-    if (step is None) == (factor is None):
-        raise InvalidRequest("parameters must have either step or factor")
-    return running + int(step) if step is not None else math.ceil(running * float(factor or 1))
-
-
-def _limit(request: Request, autoscaler: Autoscaler | None) -> int:
-    """The most that the runbook allows, and the autoscaler."""
-    limit = int(request.parameters["max_replicas"])
-    return limit if autoscaler is None else min(limit, autoscaler.max_replicas)
-
-
-def _holding(
-    request: Request, services: Services, workload: Workload, autoscaler: Autoscaler | None
-) -> Holding:
-    """The lease of what is raised: the workload's replicas, or its autoscaler's minimum."""
-    if autoscaler is not None:
-        return minimum_holding(request, services, autoscaler)
-    target = request.target
-    thing = thing_of(services.cluster_name, target.namespace, target.kind, target.name, "replicas")
-    return Holding(services.leases, services.clock, thing, request.token, workload.uid)
-
-
-def _held(
-    request: Request, services: Services, workload: Workload, autoscaler: Autoscaler | None
-) -> Scaling | None:
-    """What the lease knows of a step whose mark another incident has written over."""
-    for each in (autoscaler, None):
-        if lease := _holding(request, services, workload, each).held():
-            return Scaling(int(lease.before), int(lease.set), each.name if each else None)
-    return None
-
-
-def _named(services: Services, workload: Workload, name: str) -> Autoscaler | None:
-    found = services.cluster.autoscalers(workload.namespace)
-    return next((each for each in found if each.name == name), None)
-
-
-def _autoscaler(services: Services, workload: Workload) -> Autoscaler | None:
-    return next(
-        (
-            each
-            for each in services.cluster.autoscalers(workload.namespace)
-            if each.scales(workload.kind_name, workload.name)
-        ),
-        None,
-    )
-
-
-def _number(workload: Workload, autoscaler: Autoscaler | None) -> int:
-    return workload.replicas if autoscaler is None else autoscaler.min_replicas
-
-
-def _is_done(workload: Workload, autoscaler: Autoscaler | None, scaling: Scaling) -> bool:
-    return _number(workload, autoscaler) >= scaling.after
-
-
-def _reverted(workload: Workload, scaling: Scaling, services: Services) -> str:
-    """Say who has lowered the number that was set; empty while it stands."""
-    if scaling.autoscaler is None:
-        low = workload.replicas < scaling.after
-        return reverted_by(workload, "spec", "replicas") if low else ""
-    autoscaler = _autoscaler(services, workload)
-    if autoscaler is None or autoscaler.min_replicas >= scaling.after:
-        return ""
-    return reverted_by(autoscaler, "spec", "minReplicas")
-
-
-def _what(scaling: Scaling) -> str:
-    return "the autoscaler's minimum" if scaling.autoscaler else "the replicas"
-
-
-def _change(workload: Workload, scaling: Scaling) -> Change:
-    if scaling.autoscaler:
-        name = f"{workload.namespace}/{scaling.autoscaler}"
-        return Change(
-            "HorizontalPodAutoscaler", name, "spec.minReplicas", scaling.before, scaling.after
-        )
-    name = f"{workload.namespace}/{workload.name}"
-    return Change(workload.kind_name, name, "spec.replicas", scaling.before, scaling.after)
 
 
 ACTION = ScaleWorkload("scale_workload", frozenset({"deployment", "statefulset"}))

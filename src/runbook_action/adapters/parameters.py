@@ -35,6 +35,15 @@ class SsmParameters:
             return None
         return answer["Parameter"].get("Value")
 
+    def version(self, name: str) -> int:
+        """Count the writes to a parameter; 0 where there is none of that name."""
+        try:
+            with translated(f"reading SSM parameter {name}"):
+                answer = self._client.get_parameter(Name=name)
+        except TargetNotFound:
+            return 0
+        return answer["Parameter"].get("Version", 0)
+
     def put(self, name: str, value: str) -> None:
         """Write a SecureString, over whatever it was."""
         with translated(f"writing SSM parameter {name}"):

@@ -102,3 +102,8 @@ class Revision(KubernetesObject):
         template = (data.get("spec") or {}).get("template") or {}
         # A ControllerRevision is a patch, and says so inside of the template.
         return {key: value for key, value in template.items() if key != "$patch"}
+
+    @property
+    def template_annotations(self) -> Mapping[str, str]:
+        """Annotations of its pod template, never None."""
+        return (self.template.get("metadata") or {}).get("annotations") or {}

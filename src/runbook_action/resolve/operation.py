@@ -9,13 +9,15 @@ from typing import Any
 from runbook_action.actions.base import Action, ChangesMore, looks_at_target
 from runbook_action.errors import ActionRefused, InvalidRequest, ParameterRefused
 from runbook_action.fields import parse_fields
-from runbook_action.objects import KubernetesObject
+from runbook_action.history import digest_of
+from runbook_action.objects import KubernetesObject, Workload
 from runbook_action.ports import Services
 from runbook_action.request import Target, parse_target, refuse_namespace
 from runbook_action.resolve.consent import refuse_without_consent
 from runbook_action.resolve.contradiction import refuse_other_labels, refuse_other_object
 from runbook_action.resolve.finding import Found, Place, find
 from runbook_action.resolve.request import ResolveRequest
+from runbook_action.rights import WORKLOADS
 from runbook_action.steps import value_of
 
 Registry = Mapping[str, Action]
@@ -66,6 +68,15 @@ class Policy:
         return min(each for each, found in self.clusters.items() if found == name)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a step is about: its keys to lock, and of a workload the pods' template as it is."""
+
+    target: Target
+    locks: Sequence[str]
+    template: str = ""
+
+
 @dataclass
 class _Work:
     """One call: what was found is looked for once, however many steps are about it."""
@@ -74,7 +85,7 @@ class _Work:
     policy: Policy
     services: Services
     cluster: str
-    found: dict[str, tuple[Target, Sequence[str]]] = field(default_factory=dict)
+    found: dict[str, _Found] = field(default_factory=dict)
     namespaces: dict[str, KubernetesObject] = field(default_factory=dict)
 
 
@@ -98,7 +109,8 @@ def resolve(
     -------
     dict
         The function's output: ``target``, ``locks``, ``strategy`` and ``steps`` beside the usual.
-        ``lends`` of a step says whether it changes something for a time, which is brought back.
+        ``lends`` of a step says whether it changes something for a time, which is brought back;
+        ``template``, on a workload, is the fingerprint of the pod template that was found.
 
     Raises
     ------
@@ -123,12 +135,13 @@ def resolve(
     steps = []
     for step, values in zip(asked.steps, parameters, strict=True):
         action = registry[step["action"]]
-        target, locked = _target(work, action, step)
-        locks.update(locked)
+        found = _target(work, action, step)
+        locks.update(found.locks)
         if isinstance(action, ChangesMore):
             locks.update(f"thing#{thing}" for thing in action.things(work.services))
-        told = {"target": target.to_json(), "parameters": values, "lends": action.lends}
-        steps.append({**step, **told})
+        told = {"target": found.target.to_json(), "parameters": values, "lends": action.lends}
+        seen = {"template": found.template} if found.template else {}
+        steps.append({**step, **told, **seen})
     several = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
     return {
         "status": "resolved",
@@ -170,25 +183,25 @@ def _parameters(
     return parse_fields(action.fields, values, f"parameters of {where}")
 
 
-def _target(work: _Work, action: Action, step: Mapping[str, Any]) -> tuple[Target, Sequence[str]]:
+def _target(work: _Work, action: Action, step: Mapping[str, Any]) -> _Found:
     if not looks_at_target(action):
         target = parse_target({**step["target"], "cluster": work.cluster})
         refuse_namespace(target.namespace, work.policy.allowed_namespaces)
-        return target, [lock_of(target)]
+        return _Found(target, [lock_of(target)])
     key = repr(step["target"])
     if key not in work.found:
         work.found[key] = _look(work, step["target"])
-    target, locks = work.found[key]
-    if target.kind not in action.target_kinds:
+    found = work.found[key]
+    if found.target.kind not in action.target_kinds:
         wanted = " or ".join(sorted(action.target_kinds))
         raise InvalidRequest(
             f"step {step['name']} of runbook {work.asked.runbook}: {action.name} acts on a "
-            f"{wanted}, and the target is {target}"
+            f"{wanted}, and the target is {found.target}"
         )
-    return target, locks
+    return found
 
 
-def _look(work: _Work, written: Mapping[str, Any]) -> tuple[Target, Sequence[str]]:
+def _look(work: _Work, written: Mapping[str, Any]) -> _Found:
     asked, cluster = work.asked, work.services.cluster
     named = "from_alert" not in written
     place = Place(cluster, asked.alert.labels, work.policy.allowed_namespaces, asked.runbook)
@@ -196,7 +209,9 @@ def _look(work: _Work, written: Mapping[str, Any]) -> tuple[Target, Sequence[str
     refuse_other_object(asked.runbook, found, cluster, asked.alert.labels, named=named)
     refuse_without_consent(_with_a_say(work, found), only_annotated=work.policy.only_annotated)
     targets = [_as_target(work, each) for each in (found.target, *found.belongs_to)]
-    return targets[0], [lock_of(each) for each in targets]
+    rolls = found.target.kind in WORKLOADS
+    template = digest_of(Workload(found.target.raw).template) if rolls else ""
+    return _Found(targets[0], [lock_of(each) for each in targets], template)
 
 
 def _with_a_say(work: _Work, found: Found) -> Sequence[KubernetesObject]:

@@ -113,13 +113,17 @@ def refuse_if_managed(found: KubernetesObject) -> None:
         If a resource of no known kind owns the object, as its controller or not: an operator's, or
         a KEDA ScaledObject. A kind counts with its API group.
     """
-    for reference in found.owners:
-        if known_kind(reference) not in _OWN_KIND.get(found.kind, ()):
-            raise TargetAmbiguous(
-                f"{name_of(found)} is managed by {spelled(reference)}, which this platform does "
-                f"not know: what is the target, it or its owner? A runbook that names the target "
-                f"answers."
-            )
+    for manager in managers_of(found):
+        raise TargetAmbiguous(
+            f"{name_of(found)} is managed by {manager}, which this platform does not know: what is "
+            f"the target, it or its owner? A runbook that names the target answers."
+        )
+
+
+def managers_of(found: KubernetesObject) -> list[str]:
+    """Name the owners of an object that would take back what somebody else writes."""
+    own = _OWN_KIND.get(found.kind, ())
+    return [spelled(each) for each in found.owners if known_kind(each) not in own]
 
 
 def _refuse_if_owned(found: KubernetesObject) -> None:

@@ -6,6 +6,7 @@ That the local AWS does not ask is shown by the test, which runs everything with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,14 +14,21 @@ from tests.e2e.iam.grants import Grant, referred, template
 from tests.support.template import listed
 
 Reason = Callable[[Grant], bool]
+#: A table's index, as a policy names it.
+_INDEX = re.compile(r"\{'Fn::Sub': '\$\{(\w+)\.Arn\}/index/")
+
+
+# What runs with a role, and the property that names it.
+_RUN = {"AWS::Serverless::Function": "Role", "AWS::StepFunctions::StateMachine": "RoleArn"}
 
 
 def _of_role(grant: Grant) -> list[Mapping[str, Any]]:
     """Give the functions and machines that have the grant's role."""
+    role = {"Fn::GetAtt": [grant.role, "Arn"]}
     return [
         resource["Properties"]
         for resource in template()["Resources"].values()
-        if resource.get("Properties", {}).get("Role") == {"Fn::GetAtt": [grant.role, "Arn"]}
+        if resource["Type"] in _RUN and resource["Properties"][_RUN[resource["Type"]]] == role
     ]
 
 
@@ -37,14 +45,14 @@ def traces(grant: Grant) -> bool:
     """X-Ray takes segments from functions and machines that trace."""
     globally = template()["Globals"]["Function"].get("Tracing") == "Active"
     return all(
-        each["Tracing"] == {"Enabled": True} if "DefinitionUri" in each else globally
+        each["TracingConfiguration"] == {"Enabled": True} if "RoleArn" in each else globally
         for each in _of_role(grant)
     )
 
 
 def delivers_logs(grant: Grant) -> bool:
     """Step Functions sets up the delivery of a machine's log as the machine's role."""
-    return all(each["Logging"]["Destinations"] for each in _of_role(grant))
+    return all(each["LoggingConfiguration"]["Destinations"] for each in _of_role(grant))
 
 
 def writes_logs(grant: Grant) -> bool:
@@ -55,13 +63,17 @@ def writes_logs(grant: Grant) -> bool:
 
 
 def uses_what_is_encrypted(grant: Grant) -> bool:
-    """SQS, SNS and DynamoDB use a key of ours as whoever calls them."""
+    """SQS, SNS, DynamoDB and Step Functions use a key of ours as whoever calls them."""
+    if any("EncryptionConfiguration" in each for each in _of_role(grant)):
+        return True
     reached = {
         referred(resource)
         for statement in _statements(grant)
         for resource in listed(statement["Resource"])
         if isinstance(resource, dict) and ("Ref" in resource or "Fn::GetAtt" in resource)
     }
+    indexes = (_INDEX.match(str(statement["Resource"])) for statement in _statements(grant))
+    reached |= {found[1] for found in indexes if found}
     resources = template()["Resources"]
     return any(
         properties.get("KmsMasterKeyId") or properties.get("SSESpecification", {}).get("SSEEnabled")
@@ -137,7 +149,11 @@ AWS_ONLY: dict[str, Reason] = {
     "InvokeChecksPolicy.AskListedChecks": is_of_a_list_that_is_empty,
     "CheckoutServiceRole.DecryptSwitches": reads_secure_parameters,
     "CanaryScheduleRole.StartCanary": is_taken_by_the_scheduler,
-    "PlatformCanaryRole.DecryptTheRecord": uses_what_is_encrypted,
+    "IncidentCloserRole.UseTheKey": uses_what_is_encrypted,
+    "IncidentCloserRole.DeliverLogs": delivers_logs,
+    "IncidentCloserRole.Trace": traces,
+    "CloserScheduleRole.StartCloser": is_taken_by_the_scheduler,
+    "PlatformCanaryRole.UseTheKey": uses_what_is_encrypted,
     "PlatformCanaryRole.DeliverLogs": delivers_logs,
     "PlatformCanaryRole.Trace": traces,
 }

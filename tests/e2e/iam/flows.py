@@ -7,6 +7,7 @@ lost too (a dead-letter queue), that other grant stands in ``besides``.
 from __future__ import annotations
 
 import datetime
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from onemachine.receiver import read_chat
 from onemachine.stack.function_logs import FunctionLogs
 from srectl.operate import approvals
 from srectl.operate.queues import QUEUES
+from srectl.operate.signatures import signed
 from tests.e2e.iam.lab import WINDOW_SECONDS, Event, Lab
 from tests.integration.statemachine.platform import resolution
 
@@ -80,6 +82,21 @@ def an_alert_gets_onto_the_bus(lab: Lab) -> bool:
 def an_alert_is_parked(lab: Lab) -> bool:
     status, name = _post(lab)
     return status == _ACCEPTED and bool(lab.first({"parked": lambda: lab.queued("parked", name)}))
+
+
+def an_alert_is_counted_for_its_sender(lab: Lab) -> bool:
+    def counted() -> int:
+        rows = lab.scene.client("dynamodb").scan(
+            TableName=lab.deployment.guard_table,
+            FilterExpression="begins_with(guard_key, :hour)",
+            ExpressionAttributeValues={":hour": {"S": "hour#"}},
+            ConsistentRead=True,
+        )["Items"]
+        return sum(int(row["other_ones"]["N"]) for row in rows)
+
+    before = counted()
+    status, _name = _post(lab)
+    return status == _ACCEPTED and counted() > before
 
 
 def a_start_that_moves_stays_one_incident(lab: Lab) -> bool:
@@ -147,6 +164,27 @@ def the_recorder_keeps_what_it_cannot_write(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentRecorder", event)
     return lab.first({"kept": lambda: lab.queued("recorder", _id(event))}, 20) is not None
+
+
+def an_abandoned_runbook_is_told(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentRecorder", event)
+    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    ended = {
+        "executionArn": "arn:aws:states:us-east-1:000000000000:execution:stopped:one",
+        "stateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:stopped",
+        "status": "ABORTED",
+        "input": json.dumps(event),
+    }
+    lab.start(
+        "IncidentRecorder",
+        {"detail-type": "Step Functions Execution Status Change", "detail": ended},
+    )
+    looks = {
+        "told": lambda: lab.escalated(_id(event)),
+        "kept": lambda: lab.queued("recorder", _id(event)),
+    }
+    return lab.first(looks) == "told"
 
 
 # ------------------------------------------------------------------ notifier and digest
@@ -352,8 +390,7 @@ def what_is_approved_is_done(lab: Lab) -> bool:
         operator["AWS_SECRET_ACCESS_KEY"],
         region_name=operator["AWS_DEFAULT_REGION"],
     )
-    proof = approvals.signed(session, asked)
-    approvals.approve(lab.states, asked, "iam", proof)
+    approvals.approve(lab.states, asked, [signed(session, asked.statement)])
     looks = {
         "done": lambda: lab.reported(_id(event), '"execute"'),
         "given up": given_up,
@@ -387,13 +424,16 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
 
 
 # ------------------------------------------------------------------ restorer
-def _restore(lab: Lab, target: str = "checkout") -> str:
-    """Let what was never scaled be scaled back: done at once, and nothing changes."""
+def _restore(lab: Lab, namespace: str = "apps") -> str:
+    """Let what was never scaled be scaled back: done at once, and nothing changes.
+
+    In a namespace that is nobody's the function refuses it.
+    """
     lab.free_checkout()
     event = lab.event()
     data = event["detail"]["data"]
     action = {"action": "scale_deployment", "parameters": {"step": 1, "max_replicas": 6}}
-    where = {**data["target"], "name": target}
+    where = {**data["target"], "namespace": namespace, "name": "checkout"}
     step = {"index": 1, "name": "step-1", **action, "target": where, "on_failure": "undo"}
     given = {
         "detail": event["detail"],
@@ -401,7 +441,10 @@ def _restore(lab: Lab, target: str = "checkout") -> str:
         "display": {"name": data["alert_name"], "summary": "", "where": "", "links": []},
         "runbook": {"name": "iam", **action, "restore": {"after_seconds": 1, "watch_seconds": 1}},
         "of": 1,
-        "locks": [f"target#sre-platform#apps#deployment#{target}", f"thing#iam#{_id(event)}"],
+        "locks": [
+            f"target#sre-platform#{namespace}#deployment#checkout",
+            f"thing#iam#{_id(event)}",
+        ],
         "stack": [{"step": step, "undo": None}],
     }
     lab.start("IncidentRestorer", given)
@@ -420,7 +463,7 @@ def what_was_taken_away_is_brought_back(lab: Lab) -> bool:
 
 
 def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
-    incident_id = _restore(lab, "no-such-deployment")
+    incident_id = _restore(lab, "elsewhere")
     looks = {
         "told": lambda: lab.announcements(incident_id),
         "kept": lambda: lab.queued("notifications", incident_id),
@@ -429,12 +472,12 @@ def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
 
 
 def what_cannot_be_brought_back_is_told_on_the_bus(lab: Lab) -> bool:
-    incident_id = _restore(lab, "no-such-deployment")
+    incident_id = _restore(lab, "elsewhere")
     return lab.first({"told": lambda: lab.escalated(incident_id)}, 40) is not None
 
 
 def a_failure_of_the_restorer_is_kept(lab: Lab) -> bool:
-    incident_id = _restore(lab, "no-such-deployment")
+    incident_id = _restore(lab, "elsewhere")
     return lab.first({"kept": lambda: lab.queued("notifications", incident_id)}, 40) is not None
 
 
@@ -589,7 +632,24 @@ def what_people_are_told_is_posted_to_chat(lab: Lab) -> bool:
     return lab.first(looks) == "posted"
 
 
+def what_is_quiet_is_closed(lab: Lab) -> bool:
+    event = lab.event()
+    data = event["detail"]["data"]
+    event["detail"]["metadata"]["received_at"] = "2026-11-01T00:00:00.000Z"
+    lab.start("IncidentRecorder", event)
+    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    lab.start("IncidentCloser", {})
+    looks = {"closed": lambda: data["incident_id"] in _ended(lab)}
+    return lab.first(looks) == "closed"
+
+
+def _ended(lab: Lab) -> list[str]:
+    return [each["incident_id"] for each in lab.scene.events("incident.resolved")]
+
+
 _RUNBOOK = "IncidentResponseRunbookRole"
+_CLOSES = Probe(what_is_quiet_is_closed)
+_ABANDONED = Probe(an_abandoned_runbook_is_told)
 _NOTIFIER = "IncidentNotifierRole"
 _DIGEST = "IncidentDigestRole"
 _STEP = "RemediationStepRole"
@@ -625,6 +685,7 @@ PROBES: dict[str, Probe] = {
     "AlertIngestRole.RememberTheFiringOfEachAlert:dynamodb:PutItem": Probe(
         a_start_that_moves_stays_one_incident
     ),
+    "AlertIngestRole.CountTheAlertsOfEachKey": Probe(an_alert_is_counted_for_its_sender),
     "AlertIngestRole.ParkWhatTheBusRefuses": Probe(
         an_alert_is_parked, ("AlertIngestRole.PublishAlerts",)
     ),
@@ -638,6 +699,8 @@ PROBES: dict[str, Probe] = {
     "RecordOnlyRole.StartRecorder": Probe(the_rule_starts_the_recorder),
     "IncidentRecorderRole.WriteIncidents": Probe(the_recorder_writes),
     "IncidentRecorderRole.SettleIncidentKeys": Probe(the_recorder_writes),
+    "IncidentRecorderRole.ReadWhatIsInHand": _ABANDONED,
+    "IncidentRecorderRole.TellOfAbandonedRunbooks": _ABANDONED,
     "IncidentRecorderRole.KeepWhatCannotBeWritten": Probe(
         the_recorder_keeps_what_it_cannot_write, ("IncidentRecorderRole.WriteIncidents",)
     ),
@@ -651,6 +714,8 @@ PROBES: dict[str, Probe] = {
     f"{_NOTIFIER}.KeepWhatCannotBeSaid@NotificationDeadLetters": Probe(
         the_notifier_keeps_an_announcement, (f"{_NOTIFIER}.TellPeople",)
     ),
+    "IncidentCloserRole.FindWhatIsQuiet": _CLOSES,
+    "IncidentCloserRole.TellOfEnds": _CLOSES,
     f"{_DIGEST}.ReadTheCounts": Probe(the_digest_says_how_many_were_held_back),
     f"{_DIGEST}.FindWhatWasEscalated": Probe(the_digest_says_how_many_were_escalated),
     f"{_DIGEST}.TellPeople": Probe(the_digest_tells_people),

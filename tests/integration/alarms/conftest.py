@@ -28,6 +28,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     application = Application(PROJECT_ROOT, template, PROJECT_ROOT / "build" / "sam")
     built, _anew = build(application, children)
     changes = {"RemediationMode": "off", "StabilizationSeconds": "1", "VerifyTimeoutSeconds": "30"}
+    changes["Sender1"] = "busy=alertmanager"
     with running_local_aws(folder / "aws", alarm_pace=PACE, alarm_interval=0.5) as (aws, _process):
         outputs = deploy(
             application, built, aws, children, parameter_overrides(application, changes)

@@ -121,6 +121,27 @@ class Deployment:
         )["value"]
         return key
 
+    def sender_key(self, place: int) -> tuple[str, str]:
+        """Return id and value of the key of a sender's place."""
+        (found,) = self.aws.client("apigateway").get_api_keys(
+            nameQuery=f"sre-sender-{place}", includeValues=True
+        )["items"]
+        return found["id"], found["value"]
+
+    @contextmanager
+    def has_sent(self, key_id: str, alerts: int) -> Iterator[None]:
+        """Run a block as if so many alerts had come with a key this hour (and the next)."""
+        dynamodb, table = self.aws.client("dynamodb"), self.outputs["GuardTableName"]
+        hour = int(time.time()) // 3600
+        keys = [{"guard_key": {"S": f"hour#{key_id}#{each}"}} for each in (hour, hour + 1)]
+        for key in keys:
+            dynamodb.put_item(TableName=table, Item={**key, "critical_ones": {"N": str(alerts)}})
+        try:
+            yield
+        finally:
+            for key in keys:
+                dynamodb.delete_item(TableName=table, Key=key)
+
     def post(self, body: Mapping[str, Any], key: str | None = None) -> int:
         """Send a body to the webhook and return the answer's status."""
         request = urllib.request.Request(
@@ -244,6 +265,36 @@ class Deployment:
         finally:
             reserved = before["ReservedConcurrentExecutions"]
             set_(FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+    @contextmanager
+    def without_rights(self, role: str, policy: str) -> Iterator[None]:
+        """Run a block in which a policy of a role lets nothing be done.
+
+        Parameters
+        ----------
+        role : str
+            Logical name of the role.
+        policy : str
+            Name of the policy.
+        """
+        (name,) = [
+            each["PhysicalResourceId"]
+            for each in self.stack_resources()
+            if each["LogicalResourceId"] == role
+        ]
+        iam = self.aws.client("iam")
+        before = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        useless = [{**each, "Action": "sts:GetSessionToken"} for each in before["Statement"]]
+
+        def write(document: dict[str, Any]) -> None:
+            text = json.dumps(document)
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=text)
+
+        write({**before, "Statement": useless})
+        try:
+            yield
+        finally:
+            write(before)
 
 
 def _parsed(message: str) -> Any:

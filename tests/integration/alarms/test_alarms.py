@@ -1,7 +1,8 @@
 """Every alarm of the template: what it watches is broken, it goes and tells, and comes back.
 
 The scenarios run side by side, each on a part of the platform of its own; those that would get in
-each other's way share a lane and run one after the other. An alarm on a queue needs no scenario.
+each other's way share a lane and run one after the other. An alarm on a queue needs no scenario of
+its own.
 """
 
 from __future__ import annotations
@@ -32,11 +33,6 @@ def alarms_of_the_template() -> dict[str, dict[str, Any]]:
     }
 
 
-QUEUE_ALARMS = sorted(
-    name for name, each in alarms_of_the_template().items() if each.get("Namespace") == "AWS/SQS"
-)
-
-
 # ------------------------------------------------------------------ what can break
 @contextmanager
 def function_fails(on: Deployment) -> Broken:
@@ -55,6 +51,17 @@ def ingest_is_throttled(on: Deployment) -> Broken:
 @contextmanager
 def a_sender_has_a_wrong_key(on: Deployment) -> Broken:
     yield lambda: on.post(alert("Probe"), key="wrong")
+
+
+@contextmanager
+def a_sender_has_sent_too_much(on: Deployment) -> Broken:
+    """It has had its alerts of this hour; what it sends now is taken, but parked."""
+    key_id, key = on.sender_key(1)
+    try:
+        with on.has_sent(key_id, 50_000):
+            yield lambda: on.post(alert("TooMany"), key=key)
+    finally:
+        on.empty_queue("sre-parked-events")
 
 
 @contextmanager
@@ -91,6 +98,13 @@ def digest_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def closer_fails(on: Deployment) -> Broken:
+    """It has lost the right to look for what is quiet."""
+    with on.without_rights("IncidentCloserRole", "incident-closer"):
+        yield lambda: on.start_machine("incident-closer", "{}")
+
+
+@contextmanager
 def a_step_fails(on: Deployment) -> Broken:
     yield lambda: on.start_machine("remediation-step", "{}")
 
@@ -110,24 +124,10 @@ def recorder_fails(on: Deployment) -> Broken:
 @contextmanager
 def deliveries_fail(on: Deployment) -> Broken:
     """The rule for the records has lost the right to start the recorder."""
-    (role,) = [
-        each["PhysicalResourceId"]
-        for each in on.stack_resources()
-        if each["LogicalResourceId"] == "RecordOnlyRole"
-    ]
-    iam = on.aws.client("iam")
-    policy = iam.get_role_policy(RoleName=role, PolicyName="start-recorder")["PolicyDocument"]
-    (statement,) = policy["Statement"]
-    other = {**policy, "Statement": [{**statement, "Action": "states:DescribeExecution"}]}
-    iam.put_role_policy(
-        RoleName=role, PolicyName="start-recorder", PolicyDocument=json.dumps(other)
-    )
     try:
-        yield lambda: on.post(alert("Undelivered"))
+        with on.without_rights("RecordOnlyRole", "start-recorder"):
+            yield lambda: on.post(alert("Undelivered"))
     finally:
-        iam.put_role_policy(
-            RoleName=role, PolicyName="start-recorder", PolicyDocument=json.dumps(policy)
-        )
         on.empty_queue("sre-dlq-recorder")
 
 
@@ -168,6 +168,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
         # Its alarm has been ringing since the first of these: on AWS, too, until one has closed.
         Scenario(("sre-canary-absent",), the_canary_does_not_close, Deployment.run_canary),
     ),
+    (Scenario(("sre-sender-at-limit", "sre-parked-events"), a_sender_has_sent_too_much),),
     (Scenario(("sre-webhook-refusing",), a_sender_has_a_wrong_key),),
     (Scenario(("sre-incident-stuck",), an_incident_is_stuck, Deployment.start_canary),),
     (
@@ -177,11 +178,17 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
     (Scenario(("sre-runbook-failed",), runbook_fails),),
     (Scenario(("sre-notifier-failed",), notifier_fails),),
     (Scenario(("sre-digest-failed",), digest_fails),),
+    (Scenario(("sre-closer-failed",), closer_fails),),
     (Scenario(("sre-step-failed",), a_step_fails),),
     (Scenario(("sre-restorer-failed",), restorer_fails),),
     (Scenario(("sre-recorder-failed",), recorder_fails),),
 )
 SCENARIOS = {alarm for lane in LANES for scenario in lane for alarm in scenario.alarms}
+QUEUE_ALARMS = sorted(
+    name
+    for name, each in alarms_of_the_template().items()
+    if each.get("Namespace") == "AWS/SQS" and name not in SCENARIOS
+)
 
 
 def go_and_come_back(on: Deployment, scenario: Scenario) -> None:

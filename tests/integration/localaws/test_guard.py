@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from boto3.session import Session
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -17,6 +18,9 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from onemachine.aws.local_aws import OPERATOR_ACCESS_KEY_ID, LocalAws
+from runbook_action.adapters.identities import StsIdentities, sts_host
+from runbook_action.errors import ActionRefused
+from srectl.operate.signatures import signed as signed_by
 from tests.integration.local_aws_fixtures import running_local_aws
 from tests.integration.localaws.probes.support import eventually, make_role
 
@@ -55,6 +59,15 @@ def signed(
 
 def test_the_operators_signature_is_taken(local_aws: LocalAws) -> None:
     assert ask(local_aws, "GET", LIST_FUNCTIONS, signed(local_aws))[0] == 200
+
+
+def test_whose_an_approval_is_is_known_though_it_was_signed_for_sts(local_aws: LocalAws) -> None:
+    operator = Session(OPERATOR_ACCESS_KEY_ID, local_aws.operator_secret, None, local_aws.region)
+    identities = StsIdentities(local_aws.endpoint_url, sts_host(local_aws.region))
+    proof = signed_by(operator, "incident/1/plan")
+    assert identities.signer(proof, "incident/1/plan").startswith("arn:aws:")
+    with pytest.raises(ActionRefused, match="of another incident, step or plan"):
+        identities.signer(proof, "incident/2/plan")
 
 
 def test_every_stack_has_a_secret_of_its_own(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from runbook_action.adapters.eks import Endpoint
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target
 from tests.unit.runbook_action.calls import Calls
-from tests.unit.runbook_action.fake_catalogue import FakeCatalogue, FakeLocks
+from tests.unit.runbook_action.fake_catalogue import FakeCatalogue, FakeLocks, FakeNotes
 from tests.unit.runbook_action.fake_catalogue import shipped as published
 from tests.unit.runbook_action.fakes import FakeLeases
 
@@ -109,12 +109,17 @@ class MemoryParameters:
 
     def __init__(self) -> None:
         self.values = {PARAMETER: "false"}
+        self.writes = 0
 
     def get(self, name: str) -> str | None:
         return self.values.get(name)
 
     def put(self, name: str, value: str) -> None:
         self.values[name] = value
+        self.writes += 1
+
+    def version(self, name: str) -> int:
+        return self.writes
 
 
 class WallClock:
@@ -255,6 +260,7 @@ class Place:
             "sre-platform",
             FakeCatalogue(in_namespace(self.namespace)),
             FakeLocks(),
+            FakeNotes(),
         )
 
     def request(self, action: str, operation: Operation = "execute", **more: Any) -> Request:

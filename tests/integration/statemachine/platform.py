@@ -179,6 +179,7 @@ class Platform:
             "StabilizationSeconds": "1",
             "VerifyIntervalSeconds": "1",
             "VerifyTimeoutSeconds": "4",
+            "EndHeardSeconds": "1",
             "ActionTimeoutSeconds": "4",
             "ProgressIntervalSeconds": "1",
             "CallSeconds": "20",
@@ -201,7 +202,7 @@ class Platform:
             name=f"{self.name}-{kind}{suffix}",
             definition=json.dumps(read_definition(machine.text, sooner)),
             roleArn=role,
-            type=type_ or machine.properties["Type"],
+            type=type_ or machine.properties["StateMachineType"],
         )
         return str(answer["stateMachineArn"])
 

@@ -30,6 +30,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         for call in earlier
         if call["operation"] == operation and call.get("step") == event.get("step")
     ]
+    approval = event.get("approval") or {}
+    approved_by = " and ".join(approval.get("proofs") or [])
+    if operation == "execute" and "denied" in approval:
+        raise type("ApprovalDenied", (Exception,), {})(f"{approved_by}: {approval['denied']}")
     steps = resolved(event) if operation == "resolve" else {"steps": [event]}
     script = json.loads(steps["steps"][0]["parameters"].get("script", "{}"))
     words = script.get(operation) or [USUAL.get(operation, "succeeded")]
@@ -52,6 +56,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "healthy": word == "healthy" if operation == "verify" else None,
         "applies": word != "not-applicable",
         "why_not": "scripted" if word == "not-applicable" else "",
+        **({"approved_by": approved_by} if approved_by else {}),
+        **({"plan_hash": f"hash {len(same) + 1}"} if operation == "plan" else {}),
     }
 
 
@@ -79,9 +85,11 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
                 "approval": {
                     "required": approval.get("required", False),
                     "timeout_seconds": approval.get("timeout_seconds", 900),
+                    "persons": approval.get("persons", 1),
                 },
                 "when": step.get("when") or [],
                 "lends": True,
+                "template": "0" * 16,
             }
         )
     return {

@@ -105,7 +105,7 @@ def test_people_are_told_what_the_flood_was_and_what_to_type(
         f"Flood of alerts from {begins} to {ends}: 40 alerts and 7 ends of alerts were not"
         " announced one by one, 5 incidents were escalated without a remediation.",
         "",
-        "All of them are recorded. 3 were announced before the limit of 20 was reached.",
+        "All of them are recorded. 3 were announced one by one, of the 20 that a window may bring.",
         "Escalated without a remediation, because a flood says that something larger is wrong:",
         f"  1 x Down <!channel> on apps/basket-{window}",
         f"  4 x Down <!channel> on apps/checkout-{window}",
@@ -152,6 +152,24 @@ def test_it_waits_until_the_window_is_over(listener: Listener) -> None:
     assert time.time() >= (number + 1) * seconds + 2
     assert time.time() - begun < 60
     assert len(listener.mails()) == 1
+
+
+def test_it_is_told_again_as_it_grows_unless_a_larger_one_is_on_its_way(
+    listener: Listener,
+) -> None:
+    number = int(time.time()) // MINUTE + 100
+    count(listener, number, created=70, held=50, held_created_critical=50)
+    machine = listener.variant("incident-digest", FloodWindowSeconds=str(MINUTE))
+    for grown in (20, 40):
+        ended = listener.platform.run({"window": number, "grown": grown}, machine)
+        assert ended["status"] == "SUCCEEDED", ended
+    [mail] = listener.mails()
+    assert mail["subject"].startswith("Flood of alerts goes on: 50 not announced one by one")
+    assert mail["body"].startswith(f"Flood of alerts that goes on, from {iso(number * MINUTE)} to ")
+    [envelope] = listener.messages()
+    told = json.loads(envelope["Message"])
+    assert told["dedup_key"] == f"{listener.platform.name}-sre-platform-flood-40"
+    assert told["window_ended"] < iso(number * MINUTE)
 
 
 def test_many_pages_of_escalations_are_added_up(listener: Listener) -> None:

@@ -66,7 +66,7 @@ def failures(platform: Platform, execution: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("known", "limits", "code", "acted"),
     [
-        (True, {"VerifyTimeoutSeconds": "1"}, "not-resolved", True),
+        (True, {"VerifyTimeoutSeconds": "1"}, "end-not-heard", True),
         (False, {}, "no-runbook", False),
         (True, {"FloodTotal": "0", "FloodWindowSeconds": "1999999"}, "flood", False),
     ],

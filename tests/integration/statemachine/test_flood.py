@@ -118,7 +118,7 @@ def test_beyond_the_limit_of_a_target_nothing_acts_and_one_digest_tells(
     assert name == f"digest-{flood.window}"
     assert json.loads(given) == {"window": flood.window}
     assert [flood.told(event) for event in beyond] == [[], []]
-    wait_for(lambda: flood.told(within[0]) == ["not-resolved"], "the notification", 10)
+    wait_for(lambda: flood.told(within[0]) == ["end-not-heard"], "the notification", 10)
 
 
 def test_the_digest_names_what_nobody_was_paged_for(flood: Flood) -> None:
@@ -156,7 +156,7 @@ def test_beyond_the_limit_in_all_nothing_acts_on_any_target(flood: Flood) -> Non
     for event in (*before, *beyond):
         flood.platform.run(event, machine)
     assert [flood.code(event) for event in (*before, *beyond)] == [
-        "not-resolved",
+        "end-not-heard",
         "no-runbook",
         "flood",
         "flood",
@@ -165,6 +165,23 @@ def test_beyond_the_limit_in_all_nothing_acts_on_any_target(flood: Flood) -> Non
     reason = flood.platform.record(id_of(beyond[0]))["escalation_reason"]
     assert "more than 2 in all" in reason
     assert len(flood.digests(digest)) == 1
+
+
+def test_warnings_cannot_use_up_what_is_kept_for_critical_alerts(flood: Flood) -> None:
+    machine = flood.runbook(
+        FloodTotal="4", FloodCriticalReserve="25", Senders="prod=any,,,", DigestArn=flood.digest()
+    )
+    noise = {"severity": "warning", "runbook": "NoSuchRunbook", "sender_name": "prod"}
+    warnings = [flood.alert(f"svc-{number}", **noise) for number in range(4)]
+    critical, other = flood.alert(None, sender_name="prod"), flood.alert(None, **noise)
+    other["detail"]["data"]["sender_name"] = ""
+    for event in (*warnings, critical, other):
+        flood.platform.run(event, machine)
+    assert [flood.code(event) for event in warnings] == ["no-runbook"] * 3 + ["flood"]
+    reason = flood.platform.record(id_of(warnings[-1]))["escalation_reason"]
+    assert "more than 3 that are not critical" in reason
+    assert flood.acted(critical)
+    assert flood.code(other) == "flood"
 
 
 def test_alerts_without_a_target_are_not_one_target(flood: Flood) -> None:
@@ -188,7 +205,7 @@ def test_an_incident_is_counted_once_however_often_it_comes(flood: Flood) -> Non
         item = flood.platform.ddb.get_item(
             TableName=flood.platform.table("guard"), Key={"guard_key": {"S": key}}
         )["Item"]
-        assert item["alerts"] == {"N": "1"}
+        assert item["critical#"] == {"N": "1"}
         assert int(item["expires_at"]["N"]) > time.time() + flood.window_seconds
 
 
@@ -295,5 +312,5 @@ def test_the_platforms_heartbeat_gets_through_a_flood_but_nothing_under_its_name
     pretender = flood.alert(runbook=None, alert_name="PlatformCanary")
     for event in (canary, pretender):
         flood.platform.run(event, machine)
-    assert (flood.acted(canary), flood.code(canary)) == (True, "not-resolved")
+    assert (flood.acted(canary), flood.code(canary)) == (True, "end-not-heard")
     assert (flood.acted(pretender), flood.code(pretender)) == (False, "flood")

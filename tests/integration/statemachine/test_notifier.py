@@ -347,6 +347,9 @@ def test_with_the_guard_table_unwritable_it_is_announced_all_the_same(listener: 
 # ---------------------------------------------------------------- floods
 
 
+FLOOD_COUNTERS = ("other#", "held", "created", "held_created_warning")
+
+
 def flood_row(listener: Listener) -> dict[str, Any]:
     window = int(time.time()) // WINDOW_SECONDS
     item = listener.platform.ddb.get_item(
@@ -368,13 +371,31 @@ def test_a_flood_is_left_to_one_digest(listener: Listener) -> None:
     window = int(time.time()) // WINDOW_SECONDS
     assert listener.running_digests() == [f"digest-{window}"]
     after = flood_row(listener)
-    assert {name: after[name] for name in ("notifications", "created", "held_created_warning")} == {
-        "notifications": "5",
+    assert {name: after[name] for name in FLOOD_COUNTERS} == {
+        "other#": "5",
+        "held": "3",
         "created": "5",
         "held_created_warning": "3",
     }
     assert after["alerts"] == ["CheckoutHighErrorRate on apps/checkout in sre-platform"]
     assert int(after["expires_at"]) > time.time()
+
+
+def test_a_flood_of_warnings_holds_no_critical_alert_back(listener: Listener) -> None:
+    notifier = listener.variant(FloodNotifications="2", FloodCriticalReserve="50")
+    warnings = [incident(severity="warning") for _ in range(6)]
+    risen = incident(**{**warnings[-1]["detail"]["data"], "severity": "critical"})
+    for event in (*warnings, risen, resolution(risen), incident()):
+        assert listener.tell(event, notifier)["status"] == "SUCCEEDED"
+    told = [json.loads(each["Message"]) for each in listener.messages()]
+    assert [(each["event"], each["severity"], each["incident_id"]) for each in told] == [
+        ("incident.created", "warning", id_of(warnings[0])),
+        ("incident.created", "critical", id_of(risen)),
+        ("incident.resolved", "critical", id_of(risen)),
+    ]
+    # Five were held back and then one more: it is told again at twice the limit.
+    window = int(time.time()) // WINDOW_SECONDS
+    assert sorted(listener.running_digests()) == [f"digest-{window}", f"digest-{window}-4"]
 
 
 def test_whoever_heard_of_the_beginning_hears_of_the_end(listener: Listener) -> None:

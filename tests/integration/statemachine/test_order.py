@@ -33,7 +33,8 @@ FIRING, RESOLVED, ACTION = "firing", "resolved", "action"
 #: Incidents that live through their deliveries side by side, in each example.
 INCIDENTS = 5
 #: What a record says of the way to its end: who came first, which of several runs had the claim,
-#: and whether the alert had ended before a runbook looked. Everything else is the same in the end.
+#: and whether (and so with what in hand) the alert had ended before a runbook looked. Everything
+#: else is the same in the end.
 OF_THE_WAY = {
     "runbook_execution",
     "verified_at",
@@ -46,6 +47,7 @@ OF_THE_WAY = {
     "expires_at",
     "received_at",
     "correlation_id",
+    "in_hand",
 }
 
 

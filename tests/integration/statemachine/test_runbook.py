@@ -237,7 +237,7 @@ def test_a_rollout_that_never_ends_is_given_up(platform: Platform) -> None:
 
 
 def test_what_did_not_help_is_undone_and_escalated_with_the_story(platform: Platform) -> None:
-    event = incident(platform.runbook())
+    event = incident(platform.runbook({"verify": ["unhealthy"]}))
     platform.run(event)
     record = escalation(platform, event, "not-resolved")
     assert len(platform.calls(id_of(event), "execute")) == 1
@@ -255,7 +255,7 @@ def test_what_did_not_help_is_undone_and_escalated_with_the_story(platform: Plat
 
 
 def test_a_runbook_may_keep_what_it_did(platform: Platform) -> None:
-    event = incident(platform.runbook(on_failure="keep"))
+    event = incident(platform.runbook({"verify": ["unhealthy"]}, on_failure="keep"))
     platform.run(event)
     escalation(platform, event, "not-resolved")
     assert platform.calls(id_of(event), "undo") == []
@@ -315,8 +315,8 @@ def test_one_that_joined_is_not_closed_by_another_ones_resolution(platform: Plat
     wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to join")
     platform.send(resolution(first))
     platform.wait_status(id_of(first), "resolved")
-    record = escalation(platform, second, "not-resolved")
-    assert f"incident {id_of(first)}, which it had joined" in record["escalation_reason"]
+    record = escalation(platform, second, "end-not-heard")
+    assert f"had joined the remediation of incident {id_of(first)}" in record["escalation_reason"]
     assert platform.calls(id_of(second), "execute") == []
     assert platform.calls(id_of(second), "undo") == []
 
@@ -438,14 +438,17 @@ def approval_token(platform: Platform, event: dict[str, Any]) -> str:
 
 
 def test_an_approval_lets_the_runbook_act(platform: Platform) -> None:
-    event = incident(platform.runbook(approval={"required": True}))
+    event = incident(platform.runbook(approval={"required": True, "persons": 2}))
     platform.send(event)
     token = approval_token(platform, event)
+    assert platform.record(id_of(event))["approval"]["persons"] == 2
     assert platform.calls(id_of(event), "execute") == []
     asked = wait_for(lambda: platform.notifications(id_of(event)), "the question", 10)
     assert asked[0]["event"] == "incident.approval-needed"
     assert asked[0]["plan"]
-    platform.sfn.send_task_success(taskToken=token, output=json.dumps({"by": "grace"}))
+    assert "two persons" in asked[0]["message"]
+    answer = json.dumps({"proofs": ["ada", "grace"]})
+    platform.sfn.send_task_success(taskToken=token, output=answer)
     wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
@@ -455,7 +458,7 @@ def test_an_approval_lets_the_runbook_act(platform: Platform) -> None:
         return [action for action in actions if action["operation"] == "execute"]
 
     (action,) = wait_for(executed, "the recorded action")
-    assert action["approved_by"] == "grace"
+    assert action["approved_by"] == "ada and grace"
 
 
 def test_what_is_another_plan_by_the_time_of_acting_is_asked_again(platform: Platform) -> None:
@@ -463,7 +466,7 @@ def test_what_is_another_plan_by_the_time_of_acting_is_asked_again(platform: Pla
     event = incident(platform.runbook(approval={"required": True}, script=script))
     platform.send(event)
     first = approval_token(platform, event)
-    answer = json.dumps({"by": "grace", "proof": "signed by grace"})
+    answer = json.dumps({"proofs": ["signed by grace"]})
     platform.sfn.send_task_success(taskToken=first, output=answer)
     second = wait_for(
         lambda: {approval_token(platform, event)} - {first}, "the second request for approval"
@@ -472,7 +475,7 @@ def test_what_is_another_plan_by_the_time_of_acting_is_asked_again(platform: Pla
     (_, done) = wait_for(
         lambda: (found := platform.calls(id_of(event), "execute"))[1:] and found, "the action"
     )
-    assert done["approval"]["proof"] == "signed by grace"
+    assert (done["approval"], done["plan_hash"]) == ({"proofs": ["signed by grace"]}, "hash 2")
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
 
@@ -482,10 +485,22 @@ def test_a_denial_escalates_without_acting(platform: Platform) -> None:
     platform.send(event)
     token = approval_token(platform, event)
     platform.notifications(id_of(event))
-    platform.sfn.send_task_failure(taskToken=token, error="ApprovalDenied", cause="ada: too risky")
+    answer = json.dumps({"denied": "too risky", "proofs": ["ada"]})
+    platform.sfn.send_task_success(taskToken=token, output=answer)
     record = escalation(platform, event, "approval-denied")
-    assert "ada: too risky" in record["escalation_reason"]
-    assert platform.calls(id_of(event), "execute") == []
+    assert "was denied: ada: too risky" in record["escalation_reason"]
+    (asked,) = platform.calls(id_of(event), "execute")
+    assert asked["approval"]["denied"] == "too risky"
+
+    def told() -> list[dict[str, Any]]:
+        actions = platform.record(id_of(event)).get("actions_taken", [])
+        return [action for action in actions if action["operation"] == "execute"]
+
+    (action,) = wait_for(told, "the denial on record")
+    assert (action["status"], json.loads(action["error"])["message"]) == (
+        "skipped",
+        "ada: too risky",
+    )
 
 
 def test_an_approval_nobody_gives_escalates(platform: Platform) -> None:
@@ -501,7 +516,7 @@ def test_an_alert_that_resolved_while_it_waited_needs_no_action(platform: Platfo
     platform.send(event)
     token = approval_token(platform, event)
     platform.run(resolution(event), platform.recorder_variant)
-    platform.sfn.send_task_success(taskToken=token, output=json.dumps({"by": "grace"}))
+    platform.sfn.send_task_success(taskToken=token, output=json.dumps({"proofs": ["grace"]}))
     platform.wait_status(id_of(event), "resolved")
     assert platform.calls(id_of(event), "execute") == []
 
@@ -554,6 +569,29 @@ def test_nothing_is_brought_back_while_the_alert_fires_again(platform: Platform)
     (executed,) = platform.calls(id_of(event), "execute")
     assert handed["undo"] is not None
     assert all(handed[key] == executed[key] for key in ("action", "target", "step"))
+
+
+def test_an_alert_that_comes_back_while_things_are_brought_back_waits_and_is_acted_on(
+    platform: Platform,
+) -> None:
+    """To join who brings back would be to wait for nothing: that repairs nothing."""
+    runbook = platform.runbook(
+        {"undo": [*["in_progress"] * 3, "succeeded"]},
+        restore={"after_seconds": 1, "watch_seconds": 1},
+    )
+    event = incident(runbook, fingerprint=runbook)
+    platform.send(event)
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.send(resolution(event))
+    wait_for(lambda: platform.calls(id_of(event), "undo"), "the restoration")
+    again = incident(runbook, fingerprint=runbook, timestamp="2026-11-23T15:20:00.000Z")
+    platform.send(again)
+    wait_for(lambda: platform.calls(id_of(again), "execute"), "the second action", 40)
+    assert len(platform.calls(id_of(event), "undo")) == 4
+    platform.send(resolution(again))
+    record = platform.wait_status(id_of(again), "resolved")
+    assert "attached_to" not in record
+    wait_for(lambda: holder(platform, again) is None, "the release")
 
 
 def test_a_restoration_that_fails_calls_a_human(platform: Platform) -> None:

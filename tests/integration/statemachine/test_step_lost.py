@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from srectl.errors import CommandFailed
+from srectl.operate import incidents, undoing
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
 from tests.integration.statemachine.steps import Event, done, guard, id_of, locks, runbook, step
 
@@ -27,6 +29,12 @@ def running_child(platform: Platform, event: Event) -> str:
     wait_for(lambda: platform.calls(id_of(event), "execute"), "the step to act")
     (child,) = [each for each in children(platform, event) if each["status"] == "RUNNING"]
     return str(child["executionArn"])
+
+
+def _undone(platform: Platform, event: Event) -> dict[str, Any] | None:
+    found = incidents.read(platform.ddb, platform.table("incidents"), id_of(event))
+    back = [one for one in found.get("actions_taken", []) if one["operation"] == "restore"]
+    return found if len(back) == 2 else None
 
 
 def token(platform: Platform, event: Event) -> str:
@@ -74,7 +82,9 @@ def test_a_machine_for_steps_that_is_broken_is_an_answer_too(platform: Platform)
 
 
 def test_a_runbook_that_is_stopped_ends_its_step_and_hands_over(platform: Platform) -> None:
-    event = incident(runbook(platform, step("one", SLOW), step("two")))
+    name = runbook(platform, step("one", SLOW), step("two"))
+    event = incident(name, fingerprint=name)
+    platform.run(event, platform.recorder_variant)
     execution = platform.start(event)
     child = running_child(platform, event)
     platform.sfn.stop_execution(executionArn=execution)
@@ -92,6 +102,17 @@ def test_a_runbook_that_is_stopped_ends_its_step_and_hands_over(platform: Platfo
     record = platform.record(id_of(event))
     assert (record["status"], record["escalation_code"]) == ("escalated", "runbook-abandoned")
     assert ("execute", 2) not in done(platform, event, "execute")
+    assert f"srectl incidents undo {id_of(event)}" in record["escalation_reason"]
+    # What is there to be typed does it, with the locks that the runbook could not let go.
+    assert locks(platform, event)
+    plain = incidents.read(platform.ddb, platform.table("incidents"), id_of(event))
+    platform.run(undoing.asked(plain), platform.restorer_arn)
+    assert done(platform, event, "undo") == [("undo", 2), ("undo", 1)]
+    assert platform.record(id_of(event))["restoration"] == "restored"
+    assert locks(platform, event) == set()
+    again = wait_for(lambda: _undone(platform, event), "the undo on record")
+    with pytest.raises(CommandFailed, match="nothing is left"):
+        undoing.asked(again)
 
 
 def test_a_second_rung_asks_while_all_locks_are_held(platform: Platform) -> None:
@@ -102,7 +123,7 @@ def test_a_second_rung_asks_while_all_locks_are_held(platform: Platform) -> None
     assert len(locks(platform, event)) == 1
     (question,) = wait_for(lambda: platform.notifications(id_of(event)), "the question", 10)
     assert question["message"].startswith("Step 2 of 2 of runbook")
-    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"by": "grace"}))
+    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
     wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung")
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
@@ -138,7 +159,7 @@ def test_an_alert_that_ended_while_a_later_step_waited_is_verified_not_acted_on(
     execution = platform.start(event)
     asked = token(platform, event)
     platform.run(resolution(event), platform.recorder_variant)
-    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"by": "grace"}))
+    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
     platform.wait_ended(execution)
     record = platform.record(id_of(event))
     assert done(platform, event, "execute") == [("execute", 1)]
@@ -157,7 +178,7 @@ def test_an_incident_that_became_somebody_elses_meanwhile_is_left_to_them(
     execution = platform.start(event)
     asked = token(platform, event)
     platform.set_record(event, runbook_execution="arn:another", status="remediating")
-    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"by": "grace"}))
+    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
     assert platform.wait_ended(execution)["status"] == "SUCCEEDED"
     assert done(platform, event, "execute") == []
     assert platform.record(id_of(event))["runbook_execution"] == "arn:another"

@@ -47,7 +47,8 @@ def test_of_a_ladder_the_next_rung_is_taken_only_where_the_one_before_did_not_he
 def test_where_no_rung_helps_all_is_undone_newest_first_and_a_human_is_called(
     platform: Platform,
 ) -> None:
-    name = runbook(platform, step("one"), step("kept", on_failure="keep"), step("three"))
+    sick = {"verify": ["unhealthy"]}
+    name = runbook(platform, step("one"), step("kept", on_failure="keep"), step("three", sick))
     event = incident(name)
     platform.run(event)
     record = platform.record(id_of(event))
@@ -132,6 +133,32 @@ def test_a_sequence_stops_at_its_first_failure_and_undoes_all(
         ("undo", 2),
         ("undo", 1),
     ]
+
+
+def test_what_is_outdated_by_the_time_of_acting_is_planned_anew_a_few_times(
+    platform: Platform,
+) -> None:
+    when = [{"fact": "replicas", "below": 9}]
+    moving = step("moving", {"execute": ["PlanChanged"]}, when=when)
+    settles = {"execute": ["PlanChanged", "succeeded"]}
+    name = runbook(platform, step("one", settles, when=when), moving, strategy="sequence")
+    event = incident(name)
+    platform.run(event)
+    assert done(platform, event, "plan", "execute") == [
+        *[("plan", 1), ("execute", 1)] * 2,
+        *[("plan", 2), ("execute", 2)] * 3,
+        ("plan", 2),
+    ]
+    for each in platform.calls(id_of(event), "execute"):
+        assert each["plan_hash"].startswith("hash ")
+        assert each["template"] == "0" * 16
+    record = platform.record(id_of(event))
+    assert record["escalation_code"] == "plan-failed"
+    assert (
+        "each time that it was to be carried out: scripted PlanChanged"
+        in (record["escalation_reason"])
+    )
+    assert done(platform, event, "undo") == [("undo", 1)]  # of the other nothing was done
 
 
 @pytest.mark.parametrize("strategy", ["ladder", "sequence"])

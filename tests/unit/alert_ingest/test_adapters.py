@@ -36,6 +36,28 @@ def client(service: str) -> Any:
     )
 
 
+def test_the_alerts_of_an_hour_are_added_up() -> None:
+    dynamodb = client("dynamodb")
+    with Stubber(dynamodb) as stub:
+        stub.add_response(
+            "update_item",
+            {"Attributes": {"critical_ones": {"N": "5"}, "other_ones": {"N": "7"}}},
+            {
+                "TableName": "guard",
+                "Key": {"guard_key": {"S": "hour#key#492000"}},
+                "UpdateExpression": "SET expires_at = :expires"
+                " ADD critical_ones :critical, other_ones :others",
+                "ExpressionAttributeValues": {
+                    ":expires": {"N": "1771372800"},
+                    ":critical": {"N": "2"},
+                    ":others": {"N": "3"},
+                },
+                "ReturnValues": "UPDATED_NEW",
+            },
+        )
+        assert GuardTable(lambda: dynamodb, "guard").count("key", 492_000, 2, 3) == (5, 7)
+
+
 def test_entries_are_put_as_they_are() -> None:
     events = client("events")
     with Stubber(events) as stub:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -127,17 +126,6 @@ def test_domain_modules_import_no_aws() -> None:
     )
     assert len(modules) > 15
     assert run(code, PACKAGE.parent).strip() == "[]"
-
-
-def test_pins_agree_with_the_constraints() -> None:
-    def pins(path: Path) -> dict[str, str]:
-        found = re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==(\S+)", path.read_text(), re.M)
-        return {name.lower().replace("-", "_"): version for name, version in found}
-
-    constraints = pins(EVENTS.parent / "constraints.txt")
-    mine = pins(PACKAGE / "requirements.txt")
-    assert mine
-    assert {name: constraints.get(name) for name in mine} == mine
 
 
 def test_a_rejection_always_says_something() -> None:

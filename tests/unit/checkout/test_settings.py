@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -38,22 +37,3 @@ def test_nothing_set_means_no_faults_and_no_parameters() -> None:
     assert settings == Settings()
     assert settings.chaos == Chaos(error_rate=0, latency_ms=0)
     assert settings.degraded_mode_ttl_seconds == 5
-
-
-def test_the_image_holds_the_versions_that_are_tested() -> None:
-    tested = {
-        _normal(name): version
-        for name, version in re.findall(
-            r"^([\w.-]+)==(\S+)$", (REPOSITORY / "constraints.txt").read_text(), re.MULTILINE
-        )
-    }
-    image = (REPOSITORY / "checkout_app" / "requirements.txt").read_text()
-    pins = re.findall(r"^([^#\s].*)==(\S+)$", image, re.MULTILINE)
-    assert len(pins) == len([line for line in image.splitlines() if line[:1] not in ("#", "")])
-    assert {_normal(name): version for name, version in pins} == {
-        _normal(name): tested[_normal(name)] for name, _ in pins
-    }
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 from moto.dynamodb.comparisons import create_condition_expression_parser
 from moto.dynamodb.models import dynamodb_backends
 
@@ -23,29 +19,6 @@ SENDINGS = 5_000
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 STARTED = datetime(2026, 11, 23, 15, 14, 52, 704000, UTC)
 CONTEXT = Context("bus", "1" * 12, "us-east-1", "c" * 36, STARTED)
-
-
-@pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        client = boto3.client("dynamodb", "us-east-1")
-        for table, keys in (
-            ("incidents", ("incident_id", "timestamp")),
-            ("guard", ("guard_key",)),
-        ):
-            client.create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-                KeySchema=[
-                    {"AttributeName": key, "KeyType": "RANGE" if place else "HASH"}
-                    for place, key in enumerate(keys)
-                ],
-            )
-        yield client
 
 
 class _WithoutHttp:

@@ -61,13 +61,13 @@ class FakeIdentities:
 
 
 @dataclass
-class FakeApprovals:
-    """Approvals that were found good."""
+class FakeNotes:
+    """Approvals that were found good, or runs that were started."""
 
     kept: dict[str, str] = field(default_factory=dict)
 
-    def read(self, token: str) -> str:
-        return self.kept.get(token, "")
+    def read(self, key: str) -> str:
+        return self.kept.get(key, "")
 
-    def keep(self, token: str, who: str) -> None:
-        self.kept[token] = who
+    def keep(self, key: str, text: str) -> None:
+        self.kept[key] = text

@@ -344,9 +344,9 @@ class FakeCluster(Cluster):
 
 
 def matches(selector: str, labels: Mapping[str, str]) -> bool:
-    """Whether a selector of equalities matches."""
-    terms = [term.split("=", 1) for term in selector.split(",") if term]
-    return all(labels.get(key) == value for key, value in terms)
+    """Whether a selector of equalities, and of labels that are there, matches."""
+    terms = [term.partition("=") for term in selector.split(",") if term]
+    return all(labels.get(key) == value if equal else key in labels for key, equal, value in terms)
 
 
 def _what(current: KubernetesObject, patch: Mapping[str, Any]) -> str:

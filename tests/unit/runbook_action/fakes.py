@@ -18,10 +18,10 @@ from runbook_action.ports import Lock, Services
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.unit.runbook_action.calls import Calls
 from tests.unit.runbook_action.fake_catalogue import (
-    FakeApprovals,
     FakeCatalogue,
     FakeIdentities,
     FakeLocks,
+    FakeNotes,
 )
 from tests.unit.runbook_action.fake_cluster import FakeCluster
 
@@ -38,12 +38,21 @@ class FakeParameters:
 
     calls: Calls
     values: dict[str, str] = field(default_factory=dict)
+    writes: int = 1
 
     def get(self, name: str) -> str | None:
         return self.calls.run("get parameter", lambda: self.values.get(name))  # type: ignore[no-any-return]  # of the lambda
 
     def put(self, name: str, value: str) -> None:
-        self.calls.run("put parameter", lambda: self.values.update({name: value}))
+        self.calls.run("put parameter", lambda: self.human(value, name))
+
+    def human(self, value: str, name: str = PARAMETER) -> None:
+        """Somebody writes it, which no call of ours counts."""
+        self.values[name] = value
+        self.writes += 1
+
+    def version(self, name: str) -> int:
+        return self.calls.run("get parameter", lambda: self.writes)  # type: ignore[no-any-return]  # of the lambda
 
 
 @dataclass
@@ -108,7 +117,8 @@ class World:
     leases: FakeLeases
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     identities: FakeIdentities = field(default_factory=FakeIdentities)
-    approvals: FakeApprovals = field(default_factory=FakeApprovals)
+    approvals: FakeNotes = field(default_factory=FakeNotes)
+    runs: FakeNotes = field(default_factory=FakeNotes)
     locks: FakeLocks = field(default_factory=lambda: FakeLocks(Lock(INCIDENT, 2e9)))
 
     @property
@@ -139,6 +149,7 @@ class World:
             CLUSTER_NAME,
             self.catalogue,
             self.locks,
+            self.runs,
         )
 
     def state(self) -> dict[str, Any]:

@@ -118,6 +118,15 @@ def test_a_parameter_is_written_encrypted_with_the_given_key(aws: boto3.session.
     assert parameters.get("/checkout/degraded_mode") == "false"
 
 
+def test_each_write_of_a_parameter_is_another_version(aws: boto3.session.Session) -> None:
+    parameters = SsmParameters(aws.client("ssm"), "alias/sre-platform")
+    found = [parameters.version("/checkout/degraded_mode")]
+    for value in ("true", "true", "false"):
+        parameters.put("/checkout/degraded_mode", value)
+        found.append(parameters.version("/checkout/degraded_mode"))
+    assert found == [0, 1, 2, 3]
+
+
 def test_a_parameter_that_is_not_there_reads_as_none(aws: boto3.session.Session) -> None:
     assert SsmParameters(aws.client("ssm"), "alias/k").get("/checkout/degraded_mode") is None
 

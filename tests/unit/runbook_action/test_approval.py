@@ -12,8 +12,14 @@ from botocore.credentials import Credentials
 
 from runbook_action import handler as module
 from runbook_action.adapters.identities import HEADER, StsIdentities, sts_host
-from runbook_action.approval import plan_hash
-from runbook_action.errors import ActionRefused, AwsUnavailable, PlanChanged
+from runbook_action.consent import denial_of
+from runbook_action.errors import (
+    ActionRefused,
+    ApprovalDenied,
+    AwsUnavailable,
+    PlanChanged,
+    RolloutFailed,
+)
 from tests.unit.runbook_action.fakes import INCIDENT, TOKEN, World
 from tests.unit.runbook_action.invocations import Context, event
 
@@ -29,7 +35,10 @@ ASKS: dict[str, Any] = {
 
 
 def call(operation: str = "execute", **changes: Any) -> dict[str, Any]:
-    asked = event(operation=operation, runbook="Asks", action="scale_deployment", **changes)
+    """A call of the machine; what was planned goes beside what came back to the question."""
+    approval = dict(changes.pop("approval", None) or {})
+    more = {"plan_hash": approval.pop("plan_hash", ""), "approval": approval or None, **changes}
+    asked = event(operation=operation, runbook="Asks", action="scale_deployment", **more)
     return {**asked, "parameters": ASKS["parameters"]}
 
 
@@ -40,7 +49,7 @@ def asking(world: World, who: str = ADA, **approval: Any) -> dict[str, Any]:
     planned = module.handler(call("plan"), Context())["plan_hash"]
     world.identities.signatures["proof"] = (who, f"{INCIDENT}/1/{planned}")
     world.calls.log.clear()
-    return {"proof": "proof", "plan_hash": planned}
+    return {"proofs": ["proof"], "plan_hash": planned}
 
 
 def test_what_was_approved_is_done_and_names_who(world: World) -> None:
@@ -62,9 +71,13 @@ def test_it_is_asked_of_aws_once_although_the_plan_is_gone_then(world: World) ->
         None,
         {},
         {"by": "ada"},
-        {"proof": "forged"},
+        {"proofs": ["forged"]},
         {"plan_hash": ""},
-        {"proof": ["proof"]},
+        {"plan_hash": "0" * 64},
+        {"proofs": "proof"},
+        {"proofs": [["proof"]]},
+        {"proofs": []},
+        {"proofs": ["proof"] * 3},
     ],
 )
 def test_without_a_signature_that_aws_knows_nothing_is_done(world: World, given: Any) -> None:
@@ -79,10 +92,17 @@ def test_without_a_signature_that_aws_knows_nothing_is_done(world: World, given:
 def test_what_changed_since_it_was_approved_is_asked_again(world: World) -> None:
     approval = asking(world)
     world.cluster.raw["spec"]["replicas"] = 4
-    with pytest.raises(PlanChanged, match=r"another one than .*ada approved"):
-        module.handler(call(approval=approval), Context())
+    for _ in range(2):
+        with pytest.raises(PlanChanged, match=r"By now the plan is: raise .* from 4 to 5"):
+            module.handler(call(approval=approval), Context())
     assert world.calls.writes() == []
-    assert world.approvals.kept == {}
+    # Who has approved the one plan has not approved the other.
+    again = {**approval, "plan_hash": module.handler(call("plan"), Context())["plan_hash"]}
+    with pytest.raises(ActionRefused, match="signature"):
+        module.handler(call(approval=again), Context())
+    grace = ADA.replace("ada", "grace")
+    world.identities.signatures["proof"] = (grace, f"{TOKEN}/{again['plan_hash']}")
+    assert module.handler(call(approval=again), Context())["approved_by"] == grace
 
 
 @pytest.mark.parametrize(
@@ -113,21 +133,114 @@ def test_another_account_approves_only_where_it_is_named(world: World) -> None:
 
 
 def test_a_step_that_was_approved_says_nothing_for_another(world: World) -> None:
-    world.approvals.kept[f"{INCIDENT}/2"] = ADA
-    asking(world)
+    planned = asking(world)["plan_hash"]
+    world.approvals.kept[f"{INCIDENT}/2/{planned}"] = ADA
     with pytest.raises(ActionRefused, match="has to be approved"):
-        module.handler(call(), Context())
-    world.approvals.kept[TOKEN] = ADA
-    assert module.handler(call(), Context())["approved_by"] == ADA
+        module.handler(call(plan_hash=planned), Context())
+    world.approvals.kept[f"{TOKEN}/{planned}"] = ADA
+    assert module.handler(call(plan_hash=planned), Context())["approved_by"] == ADA
 
 
-def test_times_do_not_make_another_plan() -> None:
-    def plan(at: str, replicas: int = 3) -> list[dict[str, Any]]:
-        return [{"field": "restartedAt", "from": None, "to": at}, {"to": replicas}]
+SSO = "arn:aws:sts::000000000000:assumed-role/AWSReservedSSO_"
 
-    one = plan_hash(plan("2026-11-27T06:00:00Z"))
-    assert one == plan_hash(plan("2026-11-27T06:00:07.5Z"))
-    assert one != plan_hash(plan("2026-11-27T06:00:00Z", 4))
+
+@pytest.mark.parametrize(
+    ("one", "other", "may"),
+    [
+        (ADA, f"{SSO}OnCall_1/grace@example.com", True),
+        (f"{SSO}OnCall_1/ada@example.com", f"{SSO}OnCall_1/grace@example.com", True),
+        ("arn:aws:iam::000000000000:user/ada", "arn:aws:iam::000000000000:user/grace", True),
+        (ADA, ADA, False),
+        # A session of a role is named by who assumes it.
+        (ADA, ADA.replace("/ada", "/grace"), False),
+        (f"{SSO}OnCall_1/ada@example.com", f"{SSO}Admin_2/Ada@example.com", False),
+        (f"{SSO}OnCall_1/ada", "arn:aws:iam::000000000000:user/team/Ada", False),
+        ("arn:aws:sts::000000000000:federated-user/a", "arn:aws:sts::0:federated-user/b", False),
+    ],
+)
+def test_where_two_persons_have_to_approve_one_of_two_names_does_not_do(
+    world: World, one: str, other: str, may: bool
+) -> None:
+    approvers = ["arn:aws:*"]
+    approval = asking(world, one, persons=2, approvers=approvers)
+    world.identities.signatures["second"] = (other, world.identities.signatures["proof"][1])
+    asked = call(approval={**approval, "proofs": ["proof", "second"]})
+    if may:
+        assert module.handler(asked, Context())["approved_by"] == f"{one} and {other}"
+        return
+    with pytest.raises(ActionRefused, match=r"by 2 persons, and arn.* and arn.* are one"):
+        module.handler(asked, Context())
+    assert world.calls.writes() == []
+    assert world.approvals.kept == {}
+
+
+@pytest.mark.parametrize("second", [[], ["forged"]])
+def test_one_of_two_persons_does_nothing_alone(world: World, second: list[str]) -> None:
+    approval = asking(world, persons=2)
+    with pytest.raises(ActionRefused, match=r"ada is only one|AWS does not know"):
+        module.handler(call(approval={**approval, "proofs": ["proof", *second]}), Context())
+    assert world.calls.writes() == []
+
+
+def test_the_second_of_two_has_to_be_one_who_may(world: World) -> None:
+    approval = asking(world, persons=2)
+    stranger = "arn:aws:iam::111111111111:user/eve"
+    world.identities.signatures["second"] = (stranger, world.identities.signatures["proof"][1])
+    with pytest.raises(ActionRefused, match="eve may not approve"):
+        module.handler(call(approval={**approval, "proofs": ["proof", "second"]}), Context())
+
+
+def denied(world: World, reason: str = "not in the sale") -> dict[str, Any]:
+    approval = asking(world)
+    statement = denial_of(f"{INCIDENT}/1", approval["plan_hash"], "not in the sale")
+    world.identities.signatures["no"] = (ADA, statement)
+    return {**approval, "proofs": ["no"], "denied": reason}
+
+
+def test_a_denial_names_whom_aws_names(world: World) -> None:
+    with pytest.raises(ApprovalDenied, match=rf"^{ADA}: not in the sale$"):
+        module.handler(call(approval=denied(world)), Context())
+    assert world.calls.writes() == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"proofs": ["proof"]}, {"proofs": []}, {"proofs": None}, {"denied": "another reason"}],
+)
+def test_a_denial_that_nobody_signed_ends_it_too_and_names_nobody(
+    world: World, given: dict[str, Any]
+) -> None:
+    with pytest.raises(ApprovalDenied, match=r"^Somebody whose name is not proven"):
+        module.handler(call(approval={**denied(world), **given}), Context())
+    assert world.calls.writes() == []
+
+
+def test_a_denial_approves_nothing_and_counts_whatever_the_runbook_says_by_now(
+    world: World,
+) -> None:
+    approval = denied(world)
+    without = {key: approval[key] for key in ("proofs", "plan_hash")}
+    with pytest.raises(ActionRefused, match="AWS does not know the signature"):
+        module.handler(call(approval=without), Context())
+    world.approvals.kept[f"{TOKEN}/{approval['plan_hash']}"] = ADA
+    world.catalogue.runbooks = (*world.catalogue.runbooks[:-1], {**ASKS, "approval": None})
+    with pytest.raises(ApprovalDenied):
+        module.handler(call(approval=approval), Context())
+    assert world.calls.writes() == []
+
+
+def test_what_fails_after_it_was_approved_names_who(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise RolloutFailed("pods do not come up.")
+
+    monkeypatch.setattr(module, "_run", fails)
+    approval = {"plan_hash": "0" * 64, "proofs": ["proof"]}
+    world.approvals.kept[f"{TOKEN}/{approval['plan_hash']}"] = ADA
+    world.catalogue.runbooks = (*world.catalogue.runbooks, ASKS)
+    with pytest.raises(RolloutFailed, match=rf"come up\. \(Approved by {ADA}\.\)"):
+        module.handler(call(approval=approval), Context())
 
 
 # ------------------------------------------------------------------ STS

@@ -11,6 +11,7 @@ from runbook_action.actions import REGISTRY
 from runbook_action.errors import (
     ActionRefused,
     AwsUnavailable,
+    ChangeReverted,
     ClusterConflict,
     ClusterUnreachable,
     RetryableError,
@@ -115,6 +116,31 @@ def test_undo_after_execute_died_at_any_call_restores_the_setting(call: int, aft
         ENABLE.execute(request(ENABLE.name), world.services)
     ENABLE.undo(request(ENABLE.name, "undo"), world.services)
     assert world.parameters.values == {PARAMETER: "false"}
+
+
+@pytest.mark.parametrize("call", range(1, 10))
+def test_what_a_human_switched_since_a_switch_off_that_died_is_not_switched_off_by_the_repeat(
+    call: int,
+) -> None:
+    """On again, after it was off already; before that, the repeat has still to switch it."""
+    world = World.new(parameter="true")
+    world.calls.fail_at(call, ClusterUnreachable("gone"), after=True)
+    asked = request(DISABLE.name)
+    with pytest.raises(ClusterUnreachable):
+        DISABLE.execute(asked, world.services)
+    was_off = world.parameters.values == {PARAMETER: "false"}
+    restarted = "sre-platform/restarted-for" in world.cluster.template_annotations
+    if not was_off:
+        DISABLE.execute(asked, world.services)
+        assert world.parameters.values == {PARAMETER: "false"}
+        return
+    world.parameters.human("true")
+    with pytest.raises(ChangeReverted, match=f"whoever set {PARAMETER} to true"):
+        DISABLE.execute(asked, world.services)
+    assert ("sre-platform/restarted-for" in world.cluster.template_annotations) is restarted
+    # It is theirs: undo leaves it alone, too.
+    DISABLE.undo(request(DISABLE.name, "undo"), world.services)
+    assert world.parameters.values == {PARAMETER: "true"}
 
 
 def test_a_second_incident_restarts_again_and_remembers_what_was_before_both() -> None:

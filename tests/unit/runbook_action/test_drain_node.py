@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -167,6 +168,47 @@ def test_who_uncordons_the_node_in_the_middle_stops_the_drain_and_is_named(world
     assert (said.healthy, "reverted by node-shepherd" in said.summary) == (False, True)
 
 
+def opened(world: World) -> None:
+    world.cluster.written_by("node-shepherd", world.cluster.node_raw, "spec", unschedulable=None)
+
+
+def test_who_opens_the_node_is_named_also_at_the_deadline(world: World) -> None:
+    world.cluster.budgets = {"a": 1000}
+    world.clock.seconds_left = 10
+    drain(world, deadline_seconds=30)
+    world.clock.time += timedelta(seconds=60)
+    world.clock.seconds_left = 10
+    world.cluster.at_settling = lambda: opened(world)
+    with pytest.raises(ChangeReverted, match="open to pods: reverted by node-shepherd"):
+        drain(world, deadline_seconds=30)
+    # At the very last look, too.
+    world = World.new()
+    world.cluster.node_pods = {"a": pod("a")}
+    world.cluster.refusals = {"a": ClusterRejected("more than one PodDisruptionBudget")}
+    evict = world.cluster.evict
+
+    def then_opened(*args: Any) -> None:
+        opened(world)
+        evict(*args)
+
+    world.cluster.evict = then_opened  # type: ignore[assignment,method-assign]  # a human is as quick
+    with pytest.raises(ChangeReverted, match="reverted by node-shepherd"):
+        drain(world)
+
+
+def test_a_node_that_somebody_opened_is_not_refused_for_its_group(world: World) -> None:
+    world.cluster.budgets = {"a": 1000}
+    world.clock.seconds_left = 10
+    assert drain(world).status == "in_progress"
+    opened(world)
+    short = {"metadata": {"name": "node-9", "uid": "n9"}, "spec": {"unschedulable": True}}
+    world.cluster.other_nodes = [short]
+    evictions = world.calls.log.count("evict a")
+    with pytest.raises(ChangeReverted, match="reverted by node-shepherd"):
+        drain(world)
+    assert world.calls.log.count("evict a") == evictions
+
+
 def test_a_budget_is_waited_for(world: World) -> None:
     world.cluster.budgets = {"a": 5}
     assert drain(world).status == "succeeded"
@@ -188,7 +230,7 @@ def test_at_the_deadline_the_node_is_uncordoned_and_the_budget_named(world: Worl
 def test_a_node_that_was_cordoned_before_stays_cordoned(world: World) -> None:
     world.cluster.node_raw["spec"]["unschedulable"] = True
     world.cluster.budgets = {"a": 1000}
-    with pytest.raises(RolloutFailed, match="stays cordoned"):
+    with pytest.raises(RolloutFailed, match="The node is cordoned as before"):
         drain(world, deadline_seconds=30)
     assert world.cluster.node_raw["spec"]["unschedulable"] is True
 

@@ -29,6 +29,7 @@ def test_the_names_are_the_contract() -> None:
     assert names(errors.FinalError) == {
         "InvalidRequest",
         "ActionRefused",
+        "ApprovalDenied",
         "ParameterRefused",
         "TargetAmbiguous",
         "PlanChanged",

@@ -41,6 +41,7 @@ class Thing:
     clock: Clock = field(default_factory=Clock)
     leases: FakeLeases = field(init=False)
     writes: list[str] = field(default_factory=list)
+    answered: set[str] = field(default_factory=set)  # whose take came to its end
 
     def __post_init__(self) -> None:
         self.leases = FakeLeases(self.calls)
@@ -65,6 +66,7 @@ class Thing:
         if taken.write is not None:
             self.write(taken.write, incident)
         holding.settle(taken)
+        self.answered.add(incident)
 
     def holds(self, incident: str) -> bool:
         lease = self.leases.kept.get(THING)
@@ -193,6 +195,57 @@ def test_who_joins_sets_no_more_than_it_may_itself() -> None:
     assert thing.value == 9
 
 
+@pytest.mark.parametrize("before", [False, 3])
+@pytest.mark.parametrize("holds_already", [False, True])
+def test_who_was_refused_before_its_write_has_kept_nothing(
+    before: Value, holds_already: bool
+) -> None:
+    thing = Thing(before)
+    if holds_already:
+        thing.take("B", 2)
+    thing.calls.fail_at(3, Died())  # A has its lease, and is not allowed what it wants
+    with pytest.raises(Died):
+        thing.take("A", 4)
+    if not holds_already:
+        thing.take("B", 6)
+    assert thing.let_go("B") == "bring back"
+    assert thing.value == before
+    thing.take("A", 4)  # a human has seen to it, and its call is repeated
+    assert thing.value == (True if before is False else 9 if holds_already else 7)
+    thing.let_go("A")
+    assert (thing.value, thing.leases.kept) == (before, {})
+
+
+@pytest.mark.parametrize("looks", ["take", "resume", "let_go of another"])
+def test_what_somebody_chose_and_a_holder_saw_is_a_choice_also_where_it_is_as_before_again(
+    looks: str,
+) -> None:
+    thing = Thing(3)
+    thing.take("A", 2)
+    thing.value = 9
+    if looks == "let_go of another":
+        assert thing.let_go("B") == "not held"
+    else:
+        getattr(thing.holding("A"), looks)(*((9, 11) if looks == "take" else (9,)))
+    thing.value = 5  # somebody, to whom it is nothing that A had set the same
+    assert thing.let_go("A") == "not held"
+    assert (thing.value, thing.leases.kept) == (5, {})
+
+
+def test_what_was_handed_over_goes_to_the_next_one_where_who_took_it_was_refused() -> None:
+    thing = Thing(3)
+    thing.take("A", 2)
+    thing.holding("A").hand_over()
+    thing.calls.fail_at(3, Died())
+    with pytest.raises(Died):
+        thing.take("B", 2)  # and its incident keeps what it did: nothing
+    lease = thing.leases.kept[THING]
+    assert (thing.value, lease.stands(5)) == (5, 5), "until then it is A's"
+    thing.take("C", 4)
+    thing.let_go("C")
+    assert thing.value == 3
+
+
 def test_a_lease_of_an_earlier_object_of_the_same_name_is_none() -> None:
     thing = Thing(3)
     Holding(thing.leases, thing.clock, THING, "A/1", "uid-1").take(3, 5)
@@ -269,10 +322,15 @@ def _dies(thing: Thing, at: int, after: bool, work: object) -> None:
     before=st.one_of(st.just(False), st.integers(1, 9)),
     moves=st.lists(MOVE, max_size=25),
     ends=st.permutations(INCIDENTS),
-    keeps=st.sets(st.sampled_from(INCIDENTS), max_size=2),
+    keeps=st.sets(st.sampled_from(INCIDENTS), max_size=3),
+    gone=st.sets(st.sampled_from(INCIDENTS), max_size=2),
 )
 def test_at_the_end_it_is_as_before_or_as_it_was_kept(
-    before: Value, moves: list[tuple[str, int, bool]], ends: list[str], keeps: set[str]
+    before: Value,
+    moves: list[tuple[str, int, bool]],
+    ends: list[str],
+    keeps: set[str],
+    gone: set[str],
 ) -> None:
     thing = Thing(before)
     taking: set[str] = set()
@@ -286,16 +344,20 @@ def test_at_the_end_it_is_as_before_or_as_it_was_kept(
         else:
             taking.add(incident)
             _dies(thing, dies_at, after, lambda who=incident: thing.take(who, 2))
-    for incident in sorted(keeps & taking):
+    for incident in sorted(keeps & taking - gone):
         thing.take(incident, 2)
     lease = thing.leases.kept.get(THING)
-    wishes = {name: each.wants for name, each in lease.holders.items()} if lease else {}
-    kept = [wish for name, wish in wishes.items() if name.removesuffix("/1") in keeps]
+    holders = {name[0]: each for name, each in (lease.holders if lease else {}).items()}
+    # Who died for good has kept what it wrote; without a write to make, it counts once it said so.
+    said_so = {who for who, each in holders.items() if each.state == "holds"}
+    came = keeps & (thing.answered | {*thing.writes} | said_so)
+    kept = [each.wants for who, each in holders.items() if who in came]
     for incident in ends:  # each call that died is repeated, and each incident ends once
         if incident not in keeps:
             thing.let_go(incident)
     assert thing.value == max([before, *kept])
-    assert bool(thing.leases.kept) == bool(kept)
+    left = thing.leases.kept.get(THING)
+    assert bool(left and left.at(0, thing.value).counting) == bool(kept)  # type: ignore[union-attr]
 
 
 @dataclass

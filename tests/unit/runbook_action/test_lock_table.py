@@ -1,4 +1,4 @@
-"""Locks and approvals in the guard table, as the function reads them (moto)."""
+"""Locks and notes in the guard table, as the function reads them (moto)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from runbook_action.adapters.approval_table import ApprovalTable
 from runbook_action.adapters.lock_table import LockTable
+from runbook_action.adapters.note_table import APPROVALS, RUNS, NoteTable
 from runbook_action.errors import ActionRefused, TargetNotFound
 from runbook_action.ports import Lock
 
@@ -61,10 +61,13 @@ def test_without_the_table_it_says_so(client: Any) -> None:
         LockTable(client, "elsewhere").read(KEY)
 
 
-def test_an_approval_that_was_found_good_is_kept(client: Any) -> None:
-    approvals = ApprovalTable(client, TABLE)
+def test_a_note_is_kept_for_a_week_apart_from_those_of_another_kind(client: Any) -> None:
+    approvals, runs = (NoteTable(client, TABLE, prefix) for prefix in (APPROVALS, RUNS))
     assert approvals.read("incident/1") == ""
     approvals.keep("incident/1", "arn:aws:iam::000000000000:user/ada")
     assert approvals.read("incident/1") == "arn:aws:iam::000000000000:user/ada"
+    assert runs.read("incident/1") == ""
     item = client.get_item(TableName=TABLE, Key={"guard_key": {"S": "approval#incident/1"}})["Item"]
     assert int(item["expires_at"]["N"]) > time.time()
+    approvals.keep("incident/1", "")
+    assert approvals.read("incident/1") == ""

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from runbook_action.actions import REGISTRY
+from runbook_action.autoscaler_things import minimum_holding
 from runbook_action.errors import ActionRefused, ClusterUnreachable, InvalidRequest
-from tests.unit.runbook_action.fakes import World, request
+from runbook_action.objects import Autoscaler
+from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, World, request
 
 RAISE = REGISTRY["raise_autoscaler_maximum"]
 BY_FACTOR = {"factor": 1.5, "max_replicas": 20}
@@ -94,6 +96,35 @@ def test_undo_leaves_alone_what_somebody_else_has_chosen_since(world: World) -> 
     assert outcome.status == "unchanged"
     assert "is 30, which somebody has chosen since" in outcome.summary
     assert maximum(world) == 30
+
+
+@pytest.mark.parametrize(("minimum", "status"), [(10, "succeeded"), (12, "unchanged")])
+def test_under_a_minimum_that_a_human_has_raised_it_says_what_nobody_brings_back(
+    world: World, minimum: int, status: str
+) -> None:
+    run(world)
+    assert world.cluster.hpa is not None
+    world.cluster.hpa["spec"]["minReplicas"] = minimum
+    outcome = run(world, "undo")
+    assert outcome.status == status
+    assert maximum(world) == minimum
+    for words in (f"as low as its minimum of {minimum}", "nobody brings the maximum back to 8"):
+        assert words in outcome.summary
+
+
+@pytest.mark.parametrize("incident", [INCIDENT, OTHER_INCIDENT])
+def test_under_a_minimum_that_an_incident_holds_it_names_who_brings_the_rest_back(
+    world: World, incident: str
+) -> None:
+    run(world)
+    assert world.cluster.hpa is not None
+    autoscaler = Autoscaler(world.cluster.hpa)
+    other = request("scale_workload", incident_id=incident, step=2)
+    holding = minimum_holding(other, world.services, autoscaler)
+    taken = holding.take(autoscaler.min_replicas, 10)
+    world.cluster.hpa["spec"]["minReplicas"] = 10
+    holding.settle(taken)
+    assert f"held by {incident}: it goes to 8 with that one" in run(world, "undo").summary
 
 
 def test_verify_wants_room_above(world: World) -> None:

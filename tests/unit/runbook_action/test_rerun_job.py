@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 import pytest
 
 from runbook_action.actions import REGISTRY
-from runbook_action.actions.rerun_job import COPY, RUN_AGAIN
+from runbook_action.copies import COPY, RUN_AGAIN
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
+    ClusterConflict,
     ClusterRejected,
     ClusterUnreachable,
     RolloutFailed,
@@ -33,7 +35,14 @@ def job(name: str = "report-29", **more: Any) -> dict[str, Any]:
             "uid": "j1",
             "labels": uid_labels,
             "ownerReferences": [
-                {"kind": "CronJob", "name": "report", "uid": "c1", "blockOwnerDeletion": True}
+                {
+                    "apiVersion": "batch/v1",
+                    "kind": "CronJob",
+                    "name": "report",
+                    "uid": "c1",
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
             ],
         },
         "spec": {
@@ -45,10 +54,19 @@ def job(name: str = "report-29", **more: Any) -> dict[str, Any]:
     }
 
 
+def cronjob(active: list[str] | None = None, **spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "report", "namespace": "apps", "uid": "c1"},
+        "spec": spec,
+        "status": {"active": [{"kind": "Job", "name": each} for each in active or []]},
+    }
+
+
 @pytest.fixture
 def world() -> World:
     world = World.new()
     world.cluster.put("job", job())
+    world.cluster.put("cronjob", cronjob())
     world.cluster.at_settling = lambda: finish(world, COMPLETE)
     return world
 
@@ -60,6 +78,7 @@ def finish(world: World, conditions: list[dict[str, str]]) -> None:
 
 def run(world: World, operation: Any = "execute", **more: Any) -> Any:
     asked = request(RERUN.name, operation, kind="job", name="report-29", **more)
+    asked = replace(asked, target=replace(asked.target, uid="j1"))
     return getattr(RERUN, operation)(asked, world.services)
 
 
@@ -180,3 +199,62 @@ def test_plan_names_the_copy_and_makes_none(world: World) -> None:
 
 def test_verify_before_it_was_run_says_so(world: World) -> None:
     assert run(world, "verify").healthy is False
+
+
+def test_a_run_is_watched_and_stopped_though_the_failed_job_was_cleared_away(world: World) -> None:
+    world.cluster.at_settling = lambda: None
+    assert run(world).status == "in_progress"
+    del world.cluster.more["job"][0]
+    assert run(world, "plan").status == "unchanged"
+    assert run(world, "verify").summary.endswith("is still at work.")
+    world.clock.seconds_left = 3
+    assert run(world).status == "in_progress"
+    assert run(world, "undo").status == "succeeded"
+    assert world.cluster.more["job"][0]["spec"]["suspend"] is True
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (cronjob(suspend=True), "is suspended"),
+        (cronjob(["report-30"], concurrencyPolicy="Forbid"), "Forbid.*report-30 is at work"),
+        (cronjob(["report-30"], concurrencyPolicy="Replace"), "Replace.*report-30 is at work"),
+    ],
+)
+def test_what_its_cronjob_forbids_is_not_run(world: World, now: dict[str, Any], why: str) -> None:
+    world.cluster.more["cronjob"] = [now]
+    for operation in ("plan", "execute"):
+        with pytest.raises(ActionRefused, match=why):
+            run(world, operation)
+    assert world.calls.writes() == []
+
+
+@pytest.mark.parametrize(
+    "now", [cronjob(concurrencyPolicy="Forbid"), cronjob(["report-30"], concurrencyPolicy="Allow")]
+)
+def test_what_its_cronjob_allows_is_run(world: World, now: dict[str, Any]) -> None:
+    world.cluster.more["cronjob"] = [now]
+    assert run(world).status == "succeeded"
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_label_that_was_left_is_taken_off_once_its_copy_is_there_else_named(
+    world: World, made: bool
+) -> None:
+    left = job("other-1")
+    left["metadata"].update(uid="j9", labels={RUN_AGAIN: "other-1-again"})
+    world.cluster.put("job", left, *([job("other-1-again")] if made else []))
+    create = world.cluster.create
+
+    def by_policy(kind: Any, namespace: str, body: Any) -> Any:
+        if RUN_AGAIN in left["metadata"]["labels"]:
+            raise AccessDenied("ValidatingAdmissionPolicy 'sre-remediation-copies' denied")
+        return create(kind, namespace, body)
+
+    with mock.patch.object(world.cluster, "create", by_policy):
+        if made:
+            assert run(world).changed
+        else:
+            with pytest.raises(ClusterConflict, match=f"label job other-1 {RUN_AGAIN}-"):
+                run(world)
+    assert (RUN_AGAIN in left["metadata"]["labels"]) is not made

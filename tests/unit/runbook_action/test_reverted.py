@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -183,6 +184,44 @@ def test_a_template_that_lost_the_marks_of_this_step_is_not_changed_again(action
     with pytest.raises(ChangeReverted):
         REGISTRY[action].execute(request(action), world.services)
     assert world.calls.writes() == written
+
+
+@pytest.mark.parametrize(
+    "action", ["restart_workload", "rollback_workload", "enable_degraded_mode"]
+)
+@pytest.mark.parametrize("marked", [True, False], ids=["marked", "its marks went with it"])
+def test_what_a_rollout_undo_took_back_is_not_done_again(action: str, marked: bool) -> None:
+    """``kubectl rollout undo`` of a Deployment puts the annotations of the revision, too."""
+    world = world_of()
+    world.cluster.stuck = True
+    world.clock.seconds_left = 0.5
+    before = copy.deepcopy(world.cluster.raw)
+    assert REGISTRY[action].execute(request(action), world.services).status == "in_progress"
+    left = world.cluster.raw["spec"]["template"]
+    world.cluster.history.append(revision(5, left))
+    world.cluster.written_by(
+        "kubectl-rollout", world.cluster.raw, "spec", template=before["spec"]["template"]
+    )
+    if not marked:
+        world.cluster.raw["metadata"]["annotations"] = before["metadata"]["annotations"]
+    state, written = world.state(), world.calls.writes()
+    with pytest.raises(ChangeReverted, match="reverted by kubectl-rollout"):
+        REGISTRY[action].execute(request(action), world.services)
+    assert (world.state(), world.calls.writes()) == (state, written)
+
+
+def test_what_was_chosen_after_a_call_died_is_not_overwritten_by_its_second_repeat_either() -> None:
+    action, asked = REGISTRY["enable_degraded_mode"], request("enable_degraded_mode")
+    world = World.new()
+    world.calls.fail_at(8, ClusterUnreachable("gone"))  # at the restart
+    with pytest.raises(ClusterUnreachable):
+        action.execute(asked, world.services)
+    world.parameters.values["/checkout/degraded_mode"] = "false"
+    for _ in range(2):
+        with pytest.raises(ActionRefused, match="somebody has chosen"):
+            action.execute(asked, world.services)
+    assert world.parameters.values["/checkout/degraded_mode"] == "false"
+    assert world.leases.kept == {}
 
 
 @pytest.mark.parametrize("autoscaled", [False, True])

@@ -13,9 +13,10 @@ from unittest import mock
 
 import pytest
 
-from runbook_action.errors import ActionRefused, AwsUnavailable
+from runbook_action.errors import ActionRefused, AwsUnavailable, TargetNotFound
+from runbook_action.operate import operate
 from tests.unit.runbook_action.automation_bench import ID, PARAMETERS, RUN, Bench
-from tests.unit.runbook_action.fakes import request
+from tests.unit.runbook_action.fakes import INCIDENT, request
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def test_a_repeat_has_the_same_token_and_another_step_another_one(bench: Bench) 
     with mock.patch.object(bench.client, "start_automation_execution") as start:
         start.return_value = {"AutomationExecutionId": ID}
         for step in (1, 1, 2):
+            bench.world.runs.kept[f"{INCIDENT}/{step}"] = "starting"  # and died
             bench.is_now("Success")
             asked = replace(request(RUN.name, parameters=PARAMETERS), step=step)
             RUN.execute(asked, bench.services)
@@ -73,9 +75,55 @@ def test_one_that_died_while_it_watched_finds_its_run_again(bench: Bench) -> Non
     bench.refuses("get_automation_execution", "InternalServerError", 500)
     with pytest.raises(AwsUnavailable):
         bench.run()
-    bench.starts()  # the token is known: the same id
-    bench.is_now("Success")
+    bench.is_now("Success")  # its id is known, it is not started again
     assert bench.run().details["execution_id"] == ID
+
+
+def test_a_run_is_watched_to_its_end_whatever_becomes_of_its_target(bench: Bench) -> None:
+    """Who refuses, or makes the target anew, does so for what has not begun."""
+    asked = request(RUN.name, parameters=PARAMETERS)
+    asked = replace(asked, target=replace(asked.target, uid="u1"))
+    bench.world.clock.seconds_left = 1
+    bench.starts()
+    bench.is_now("InProgress")
+    assert operate(RUN, asked, bench.services).status == "in_progress"
+    metadata = bench.world.cluster.raw["metadata"]
+    for change in ({"annotations": {"sre-platform/remediation": "off"}}, {"uid": "u2"}):
+        metadata.update(change)
+        bench.is_now("Waiting")
+        assert operate(RUN, asked, bench.services).status == "in_progress"
+    bench.is_now("Success")
+    assert operate(RUN, asked, bench.services).status == "succeeded"
+    # Another step has not begun.
+    with pytest.raises(TargetNotFound):
+        operate(RUN, replace(asked, step=2), bench.services)
+
+
+def test_what_was_not_started_has_not_begun_and_what_may_run_is_told_of(bench: Bench) -> None:
+    asked = request(RUN.name, parameters=PARAMETERS)
+    bench.refuses("start_automation_execution", "InvalidTarget", 400)
+    with pytest.raises(ActionRefused):
+        bench.run()
+    assert not RUN.has_begun(asked, bench.services)
+    assert "no automation" in bench.run("undo").summary
+    bench.refuses("start_automation_execution", "InternalServerError", 500)
+    with pytest.raises(AwsUnavailable):
+        bench.run()
+    assert RUN.has_begun(asked, bench.services)
+    with pytest.raises(ActionRefused, match=r"may run or not.*describe-automation-executions"):
+        bench.run("undo")
+
+
+def test_undo_knows_a_run_whose_id_was_never_answered(bench: Bench) -> None:
+    bench.starts()
+    bench.refuses("get_automation_execution", "InternalServerError", 500)
+    with pytest.raises(AwsUnavailable):
+        bench.run()
+    bench.is_now("InProgress")
+    bench.stubs.add_response(
+        "stop_automation_execution", {}, {"AutomationExecutionId": ID, "Type": "Cancel"}
+    )
+    assert bench.run("undo").status == "succeeded"
 
 
 def test_undo_stops_one_that_still_runs_and_leaves_one_that_has_ended(bench: Bench) -> None:

@@ -142,7 +142,6 @@ def test_every_refusal_while_it_is_watched_has_its_name_and_a_repeat_finds_the_r
     bench.refuses(LOOK, code, status)
     with pytest.raises(error, match="said so"):
         bench.run()
-    bench.starts()  # the token is known: the same id
     bench.is_now("Success")
     assert bench.run().details["execution_id"] == ID
 

@@ -92,6 +92,42 @@ def test_an_autoscalers_maximum_is_kept() -> None:
     assert world.cluster.hpa["spec"]["minReplicas"] == 4
 
 
+KEDA = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "checkout", "uid": "k"}
+
+
+@pytest.mark.parametrize("controller", [True, False])
+def test_the_minimum_of_an_autoscaler_that_is_another_ones_is_not_raised(controller: bool) -> None:
+    world = with_autoscaler(World.new())
+    assert world.cluster.hpa is not None
+    world.cluster.hpa["metadata"]["ownerReferences"] = [{**KEDA, "controller": controller}]
+    for operation in (SCALE.plan, SCALE.execute):
+        with pytest.raises(ActionRefused, match="is managed by ScaledObject") as caught:
+            operation(request(SCALE.name, parameters=BY_FACTOR), world.services)
+        assert "HorizontalPodAutoscaler apps/checkout" in str(caught.value)
+    assert world.calls.writes() == []
+
+
+def test_what_several_autoscalers_scale_is_left_to_a_human() -> None:
+    world = with_autoscaler(World.new())
+    assert world.cluster.hpa is not None
+    second = {**world.cluster.hpa, "metadata": {"name": "checkout-cpu", "namespace": "apps"}}
+    world.cluster.put("horizontalpodautoscaler", second)
+    for operation in (SCALE.plan, SCALE.execute):
+        with pytest.raises(ActionRefused, match=r"apps/checkout and Horiz.* apps/checkout-cpu"):
+            operation(request(SCALE.name, parameters=BY_FACTOR), world.services)
+    assert world.calls.writes() == []
+
+
+def test_what_was_raised_before_another_one_came_goes_back_all_the_same() -> None:
+    world = with_autoscaler(World.new())
+    execute(world)
+    assert world.cluster.hpa is not None
+    world.cluster.hpa["metadata"]["ownerReferences"] = [KEDA]
+    assert execute(world).status == "succeeded"
+    assert SCALE.undo(request(SCALE.name, "undo"), world.services).status == "succeeded"
+    assert world.cluster.hpa["spec"]["minReplicas"] == 2
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("call", range(1, 5))
 def test_a_repeat_after_dying_at_any_call_ends_with_the_same_numbers(

@@ -23,6 +23,7 @@ KEPT = {
     "PlatformCanaryLogs": "/aws/states/platform-canary",
     "RemediationStepLogs": "/aws/states/remediation-step",
     "IncidentRestorerLogs": "/aws/states/incident-restorer",
+    "IncidentCloserLogs": "/aws/states/incident-closer",
     "ParkingQueue": "sre-parked-events",
     "RecorderDeadLetters": "sre-dlq-recorder",
     "RunbookDeadLetters": "sre-dlq-runbook",

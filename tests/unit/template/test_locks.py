@@ -51,7 +51,7 @@ def test_only_a_failed_condition_means_that_somebody_was_quicker(reasons: str, w
 
 
 def test_the_longest_runbook_can_be_locked_in_one_transaction() -> None:
-    """Eight steps, each with its object and one thing besides, and the record: of 100 at most."""
+    """Eight steps, each with its object and one thing besides, record and claim: of 100 at most."""
     arguments = state("incident-response-runbook", "AcquireTargets")["Arguments"]["TransactItems"]
     step = {"approval": {"required": False}, "verify_seconds": None}
     locks = [f"target#c#n#deployment#{n}" for n in range(8)] + [f"thing#{n}" for n in range(8)]
@@ -68,10 +68,13 @@ def test_the_longest_runbook_can_be_locked_in_one_transaction() -> None:
         incident={"incident_id": "i"},
         timestamp="t",
         me="me",
+        before=["nobody", "nobody"],
+        called=False,
     )
     keys = [each["Update"]["Key"] for each in found]
-    assert [key["guard_key"]["S"] for key in keys[:-1]] == locks
-    assert "incident_id" in keys[-1]
+    assert [key["guard_key"]["S"] for key in keys[:-2]] == locks
+    assert "incident_id" in keys[-2]
+    assert keys[-1] == {"guard_key": {"S": "incident#i"}}
 
 
 @pytest.mark.parametrize("number", [1, 2, 16])

@@ -10,6 +10,7 @@ import pytest
 from jsonata import Jsonata
 
 from alert_ingest.display import one_line
+from alert_ingest.errors import BodyTooLarge
 from onemachine.aws.definitions import substituted
 from tests.support.template import TEMPLATE
 
@@ -22,6 +23,14 @@ TALKING = (
     "RemediationStep",
     "IncidentRestorer",
 )
+
+
+def test_gateway_and_function_say_what_makes_a_body_smaller(template: dict[str, Any]) -> None:
+    responses = template["Resources"]["WebhookApi"]["Properties"]["GatewayResponses"]
+    said = responses["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"]
+    advice = json.loads(said)["message"].partition(". ")[2]
+    assert "max_alerts" in advice
+    assert advice in str(BodyTooLarge(6_000_000, 5_242_880))
 
 
 def test_what_cleans_a_text_stands_once(machines: dict[str, dict[str, Any]]) -> None:

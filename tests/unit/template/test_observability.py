@@ -54,7 +54,7 @@ OF_AWS = {
 #: Dimension → type of the resource that its value must be.
 NAMES_A = {
     "FunctionName": "AWS::Serverless::Function",
-    "StateMachineArn": "AWS::Serverless::StateMachine",
+    "StateMachineArn": "AWS::StepFunctions::StateMachine",
     "QueueName": "AWS::SQS::Queue",
     "TableName": "AWS::DynamoDB::Table",
     "TopicName": "AWS::SNS::Topic",

@@ -41,12 +41,13 @@ def test_every_statement_has_a_name(template: dict[str, Any]) -> None:
 
 
 def test_every_function_and_machine_has_a_role_of_its_own(template: dict[str, Any]) -> None:
+    named = {"AWS::Serverless::Function": "Role", "AWS::StepFunctions::StateMachine": "RoleArn"}
     roles = [
-        resource["Properties"]["Role"]["Fn::GetAtt"][0]
+        resource["Properties"][named[resource["Type"]]]["Fn::GetAtt"][0]
         for resource in template["Resources"].values()
-        if resource["Type"] in {"AWS::Serverless::Function", "AWS::Serverless::StateMachine"}
+        if resource["Type"] in named
     ]
-    assert len(roles) == len(set(roles)) == 9
+    assert len(roles) == len(set(roles)) == 10
 
 
 # Its role, and the policies that it has where their parameters list something.

@@ -57,6 +57,7 @@ def test_it_is_started_only_where_something_is_to_be_brought_back(
         "failure": {"code": ""},
         "states": {"input": {"healthy": True}},
         "holding": False,
+        "handed_over": False,
     }
     for name, goes_to in (("IsResolved", "CloseAndRestore"), ("HowToEscalate", "StartRestorer")):
         (condition,) = [

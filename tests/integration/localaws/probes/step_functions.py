@@ -123,6 +123,14 @@ def a_timeout_may_be_an_expression(aws: LocalAws, name: str) -> None:
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Timeout")
 
 
+@shows("succeed_output")
+def the_last_state_says_what_the_execution_answers(aws: LocalAws, name: str) -> None:
+    """Output of a Succeed state is the execution's, not what the state before it gave."""
+    over = {"Type": "Succeed", "QueryLanguage": "JSONata", "Output": {"sum": "{% 1 + 1 %}"}}
+    ended = run_machine(aws, make_machine(aws, name, {"Over": over}))
+    assert json.loads(ended["output"]) == {"sum": 2}
+
+
 @shows("task_lambda_throttle")
 def a_throttled_function_is_named_as_aws_names_it(aws: LocalAws, name: str) -> None:
     """A task whose function has no concurrency left fails as Lambda.TooManyRequestsException."""

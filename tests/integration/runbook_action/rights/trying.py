@@ -202,12 +202,18 @@ class Trial:
         core.patch_namespaced_persistent_volume_claim_status(_NAME, name, bound)
 
     def _job(self) -> None:
-        """One that has failed."""
+        """One that has failed, a run of a CronJob."""
         namespace = self.place.namespace
         batch: Any = client.BatchV1Api(self.place.admin)
         pod = {**_pod("none/none:1"), "restartPolicy": "Never"}
         spec = {"activeDeadlineSeconds": 1, "template": {"spec": pod}}
-        batch.create_namespaced_job(namespace, {"metadata": {"name": _NAME}, "spec": spec})
+        metadata: dict[str, Any] = {"name": _NAME}
+        yearly = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+        made = batch.create_namespaced_cron_job(namespace, {"metadata": metadata, "spec": yearly})
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": _NAME, "controller": True}
+        owners = [{**owner, "uid": made.metadata.uid}]
+        metadata = {"name": _NAME, "ownerReferences": owners}
+        batch.create_namespaced_job(namespace, {"metadata": metadata, "spec": spec})
 
         def failed() -> bool:
             found = batch.read_namespaced_job(_NAME, namespace).status.conditions or []

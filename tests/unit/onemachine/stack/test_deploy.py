@@ -114,7 +114,7 @@ def test_every_file_that_the_template_names_goes_into_a_build() -> None:
 def _paths(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         for key, value in node.items():
-            if key in {"CodeUri", "DefinitionUri", "Location"}:
+            if key in {"CodeUri", "DefinitionS3Location", "Location"}:
                 yield value
             else:
                 yield from _paths(value)

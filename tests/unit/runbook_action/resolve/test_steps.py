@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from runbook_action.errors import ActionRefused, InvalidRequest, ParameterRefused, TargetNotFound
+from runbook_action.history import digest_of
 from runbook_action.resolve import parse_resolve
 from tests.unit.runbook_action.fakes import INCIDENT, PARAMETER
 from tests.unit.runbook_action.resolve.scene import (
@@ -58,6 +59,7 @@ def test_the_short_form_is_a_ladder_of_one_step() -> None:
                 "approval": PLAIN,
                 "when": [],
                 "lends": False,
+                "template": digest_of(scene().cluster.raw["spec"]["template"]),
             }
         ],
     }
@@ -88,6 +90,7 @@ def test_each_step_has_its_own_object_and_all_locks_are_in_key_order() -> None:
     ]
     assert [step["on_failure"] for step in answer["steps"]] == ["undo", "undo", "keep", "undo"]
     assert [step["lends"] for step in answer["steps"]] == [False, True, True, False]
+    assert ["template" in step for step in answer["steps"]] == [True, False, True, True]
     assert answer["steps"][3]["verify_seconds"] == 30
     assert answer["steps"][3]["when"] == [{"fact": "replicas", "below": 3}]
 

@@ -16,6 +16,8 @@ import pytest
 __all__ = ["COMMANDS", "WITHOUT_AWS", "Shell", "answering", "leaves", "refusing"]
 
 EVENT = "events/alertmanager/firing.json"
+# Not the catalogue of the checkout, which may hold what the stack of a test does not allow.
+CATALOGUE = "tests/unit/srectl/commands/catalogue"
 
 #: One line for each command of srectl that asks AWS.
 COMMANDS = (
@@ -24,6 +26,7 @@ COMMANDS = (
     "incidents show ID",
     "incidents resolve ID --reason settled",
     "incidents erase ID --yes",
+    "incidents undo ID --yes",
     "approve ID --yes",
     "deny ID --reason no --yes",
     "mode",
@@ -31,8 +34,8 @@ COMMANDS = (
     "maintenance list",
     "maintenance add --end 2099-01-01T00:00:00Z --reason work",
     "maintenance remove --all",
-    "runbooks publish",
-    "runbooks list",
+    f"runbooks publish --folder {CATALOGUE}",
+    f"runbooks list --folder {CATALOGUE}",
     f"runbooks plan --live --event {EVENT}",
     "dlq list",
     "dlq show parked",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from click.testing import Result
 from srectl.errors import CommandFailed
 from srectl.operate import approvals, incidents
 from srectl.operate.account import Account
+from srectl.operate.signatures import signed
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 NOW = datetime.datetime(2026, 11, 23, 15, 20, tzinfo=datetime.UTC)
@@ -49,25 +49,25 @@ def asked(account: Account, put_incident: Put) -> approvals.Question:
     return approvals.question(account.dynamodb, account.incidents_table, ID)
 
 
-def test_an_approval_names_who_gave_it(
+def test_an_approval_is_a_signature(
     account: Account, states: Stubber, asked: approvals.Question
 ) -> None:
     states.add_response(
-        "send_task_success", {}, {"taskToken": "tok", "output": '{"by": "ada", "proof": "p"}'}
+        "send_task_success", {}, {"taskToken": "tok", "output": '{"proofs": ["p"]}'}
     )
-    approvals.approve(account.states, asked, "ada", "p")
+    approvals.approve(account.states, asked, ["p"])
     states.assert_no_pending_responses()
 
 
-def test_a_denial_names_who_and_why(
+def test_a_denial_is_signed_and_says_why(
     account: Account, states: Stubber, asked: approvals.Question
 ) -> None:
     states.add_response(
-        "send_task_failure",
+        "send_task_success",
         {},
-        {"taskToken": "tok", "error": "ApprovalDenied", "cause": "ada: not in the sale"},
+        {"taskToken": "tok", "output": '{"denied": "not in the sale", "proofs": ["p"]}'},
     )
-    approvals.deny(account.states, asked, "ada", "not in the sale")
+    approvals.deny(account.states, asked, "not in the sale", "p")
     states.assert_no_pending_responses()
 
 
@@ -78,14 +78,16 @@ def test_what_is_signed_names_the_incident_the_step_and_the_plan(
     put_incident(**{**WAITING, "approval": waiting})
     asked = approvals.question(account.dynamodb, account.incidents_table, ID)
     assert asked.statement == f"{ID}/2/abc"
+    assert asked.denial("no").startswith(f"{ID}/2/abc/denied/")
+    assert asked.denial("no") != asked.denial("no!")
     session = boto3.session.Session("AKIA", "secret", "token", region_name="eu-central-1")
-    given = dict(parse_qsl(approvals.signed(session, asked)))
+    given = dict(parse_qsl(signed(session, asked.statement)))
     assert given["Action"] == "GetCallerIdentity"
     assert given["X-Amz-SignedHeaders"] == "host;x-sre-approval"
     assert given["X-Amz-Credential"].endswith("/eu-central-1/sts/aws4_request")
     assert "secret" not in given.values()
-    other = approvals.signed(session, dataclasses.replace(asked, plan_hash="abd"))
-    assert dict(parse_qsl(other))["X-Amz-Signature"] != given["X-Amz-Signature"]
+    other = dict(parse_qsl(signed(session, f"{ID}/2/abd")))
+    assert other["X-Amz-Signature"] != given["X-Amz-Signature"]
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
@@ -94,7 +96,7 @@ def test_an_answer_that_comes_too_late_says_so(
 ) -> None:
     states.add_client_error("send_task_success", code)
     with pytest.raises(CommandFailed, match=r"came too late.*15:15:00"):
-        approvals.approve(account.states, asked, "ada", "p")
+        approvals.approve(account.states, asked, ["p"])
 
 
 def test_a_refusal_of_aws_is_no_late_answer(
@@ -102,10 +104,27 @@ def test_a_refusal_of_aws_is_no_late_answer(
 ) -> None:
     states.add_client_error("send_task_success", "AccessDeniedException")
     with pytest.raises(CommandFailed, match=r"could not be given.*AccessDenied"):
-        approvals.approve(account.states, asked, "ada", "p")
+        approvals.approve(account.states, asked, ["p"])
 
 
-@pytest.mark.parametrize("record", [{"status": "remediating"}, {**WAITING, "status": "escalated"}])
+_RISEN = {**WAITING, "status": "escalated", "in_flight": "arn:critical"}
+
+
+def test_an_escalated_incident_may_be_asked_about_once_its_severity_has_risen(
+    account: Account, put_incident: Put
+) -> None:
+    put_incident(**_RISEN)
+    assert approvals.question(account.dynamodb, account.incidents_table, ID).token == "tok"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"status": "remediating"},
+        {**WAITING, "status": "escalated"},
+        {**_RISEN, "abandoned": "arn:critical"},
+    ],
+)
 def test_where_nothing_waits_nothing_is_answered(
     account: Account, put_incident: Put, record: dict[str, Any]
 ) -> None:

@@ -162,17 +162,31 @@ def test_a_human_closes_an_escalated_incident_with_name_and_reason(
     assert closed["mttr_seconds"] == 3599
 
 
+def test_what_a_stopped_runbook_left_is_closed_by_hand(account: Account, put_incident: Put) -> None:
+    put_incident(in_flight="arn:1", abandoned="arn:1")
+    closed = incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
+    assert closed["status"] == "resolved"
+
+
 def test_the_end_that_the_alert_itself_told_stays(account: Account, put_incident: Put) -> None:
     put_incident(resolved_at=Decimal(17), mttr_seconds=Decimal(3))
     closed = incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
     assert (closed["resolved_at"], closed["mttr_seconds"]) == (17, 3)
 
 
-@pytest.mark.parametrize("status", ["open", "remediating", "resolved"])
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        ({"status": "open"}, "is open, not escalated"),
+        ({"status": "remediating"}, "is remediating, not escalated"),
+        ({"status": "resolved"}, "is resolved, not escalated"),
+        ({"in_flight": "arn:1"}, "is escalated, and worked on"),
+    ],
+)
 def test_nothing_but_an_escalated_incident_is_closed_by_hand(
-    account: Account, put_incident: Put, status: str
+    account: Account, put_incident: Put, record: dict[str, str], why: str
 ) -> None:
-    before = put_incident(status=status)
-    with pytest.raises(CommandFailed, match=f"is {status}, not escalated"):
+    before = put_incident(**record)
+    with pytest.raises(CommandFailed, match=why):
         incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
     assert incidents.read(account.dynamodb, account.incidents_table, ID) == before

@@ -310,8 +310,32 @@ def test_what_the_function_refuses_is_a_reason_not_to_act() -> None:
     said = {"errorType": "ActionRefused", "errorMessage": "the alert names staging/checkout"}
     function = Function(said, error="Unhandled")
     assert plans.live_plan(function, "f", decision, runbook, alert()) == []  # type: ignore[arg-type]  # all it calls is invoke
-    assert decision.refusals == ["ActionRefused: the alert names staging/checkout"]
+    assert decision.refusals == ["the alert names staging/checkout"]
     assert not decision.eligible
+
+
+def test_what_the_labels_forbid_and_the_function_forbids_again_is_said_once() -> None:
+    runbook = CATALOGUE["CheckoutHighErrorRate"]
+    decision = decide(alert(), CATALOGUE, Limits())
+    decision.refusals.append("the alert names staging/checkout")
+    said = {"errorType": "TargetNotFound", "errorMessage": "the alert names staging/checkout"}
+    function = Function(said, error="Unhandled")
+    plans.live_plan(function, "f", decision, runbook, alert())  # type: ignore[arg-type]  # all it calls is invoke
+    assert decision.refusals == ["the alert names staging/checkout"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"kind": "deployment", "namespace": "apps", "name": "checkout"},
+        {"from_alert": "workload", "namespaces": ["apps"], "names": ["checkout*"]},
+    ],
+)
+def test_namespaces_that_only_the_deployment_knows_are_left_to_it(target: dict[str, Any]) -> None:
+    catalogue = {"CheckoutHighErrorRate": {**CATALOGUE["CheckoutHighErrorRate"], "target": target}}
+    named = {**alert(), "labels": {"namespace": "apps", "deployment": "checkout"}}
+    assert decide(named, catalogue, Limits(namespaces=None)).refusals == []
+    assert len(decide(named, catalogue, Limits(namespaces=("shop",))).refusals) == 1
 
 
 def test_a_plan_that_fails_names_the_error() -> None:
@@ -345,7 +369,7 @@ steps:
   - name: roll-back
     action: rollback_deployment
     when: [{fact: last_rollout_age_seconds, below: 1800}]
-    approval: {required: true, timeout_seconds: 600}
+    approval: {required: true, timeout_seconds: 600, persons: 2}
 guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
 """
     )
@@ -363,7 +387,7 @@ guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
         "action      rollback_deployment",
         "target      sre-platform/apps/deployment/checkout",
         "only if     last_rollout_age_seconds is below 1800",
-        "approval    a human is asked first, and has 600 s",
+        "approval    two humans are asked first; time for it: 600 s",
         "on failure  undo",
     ]
 

@@ -15,10 +15,14 @@ from srectl.cli import cli
 from srectl.errors import CommandFailed
 from srectl.operate import function_code
 from srectl.operate.rbac import manifests
+from tests.support.granted import GRANTED_NAMESPACES
 
 ROOT = Path(__file__).resolve().parents[4]
 APPS = ROOT / "eks" / "apps"
 GROUP = "sre:checkout-remediation"
+
+
+RBAC = ["runbooks", "rbac", "--namespaces", ",".join(GRANTED_NAMESPACES), "--folder"]
 
 
 def runbook(action: str, target: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -50,14 +54,14 @@ def granted(text: str, kind: str) -> set[tuple[str, str, str, str]]:
     ],
 )
 def test_the_shipped_manifests_are_what_it_prints(part: str, file: str) -> None:
-    arguments = ["runbooks", "rbac", "--folder", str(ROOT / "runbooks"), "--part", part]
+    arguments = [*RBAC, str(ROOT / "runbooks"), "--part", part]
     printed = CliRunner().invoke(cli, arguments)
     assert printed.exit_code == 0, printed.output
     assert printed.output == (APPS / file).read_text("utf-8"), "'make manifests' writes them anew"
 
 
 def test_both_parts_are_printed_as_one_stream() -> None:
-    printed = CliRunner().invoke(cli, ["runbooks", "rbac", "--folder", str(ROOT / "runbooks")])
+    printed = CliRunner().invoke(cli, [*RBAC, str(ROOT / "runbooks")])
     kinds = {document["kind"] for document in yaml.safe_load_all(printed.output)}
     assert kinds >= {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
 
@@ -90,6 +94,35 @@ def test_a_pattern_means_the_allowed_namespaces_and_no_others() -> None:
     )
     assert {place for place, *_ in granted(text, "Role")} == {"team-a", "team-b"}
     assert "values: [team-a, team-b]" in text
+
+
+@pytest.mark.parametrize("part", [[], ["--part", "namespaces"]])
+def test_a_namespace_that_would_get_no_rights_is_said_and_nothing_printed(
+    tmp_path: Path, part: list[str]
+) -> None:
+    target = {"from_alert": "deployment", "namespaces": ["apps", "shop"], "names": ["*"]}
+    written = {
+        **runbook("restart_deployment", target),
+        "description": "Restarts what is there.",
+        "severities": ["critical"],
+        "guard": {"cooldown_seconds": 300, "max_actions": 3, "window_seconds": 3600},
+    }
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(written))
+    refused = CliRunner(mix_stderr=False).invoke(
+        cli, ["runbooks", "rbac", "--folder", str(tmp_path), *part]
+    )
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "shop matches none of AllowedNamespaces (apps)" in refused.stderr
+    assert "--namespaces" in refused.stderr
+    allowed = ["--namespaces", "apps,shop"]
+    printed = CliRunner().invoke(cli, ["runbooks", "rbac", "--folder", str(tmp_path), *allowed])
+    assert {place for place, *_ in granted(printed.output, "Role")} == {"apps", "shop"}
+    # What reaches beyond namespaces has none to be named.
+    nodes = ["runbooks", "rbac", "--folder", str(tmp_path), "--part", "cluster"]
+    assert CliRunner().invoke(cli, nodes).exit_code == 0
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump({**written, "enabled": False}))
+    off = CliRunner().invoke(cli, ["runbooks", "rbac", "--folder", str(tmp_path), *part])
+    assert off.exit_code == 0, "a runbook that is off needs no rights"
 
 
 def test_each_namespace_has_the_rights_of_its_own_runbooks() -> None:

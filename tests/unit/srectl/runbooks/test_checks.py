@@ -13,6 +13,7 @@ from runbook_action.actions import REGISTRY
 from runbook_action.request import TargetKind
 from srectl import runbooks
 from srectl.runbooks.checks import MACHINE_SECONDS
+from tests.support.granted import GRANTED_NAMESPACES
 from tests.support.machines import machines
 from tests.support.template import ROOT
 
@@ -175,6 +176,13 @@ def test_a_runbook_that_can_do_what_it_says_has_no_problem() -> None:
             "cannot be taken back, so it has to ask",
         ),
         (
+            "    action: rollback_workload\n",
+            "    action: rollback_workload\n    approval:\n      required: true\n      persons: 2\n"
+            "      approvers: [arn:aws:sts::1:assumed-role/r/a, arn:aws:sts::1:assumed-role/r/b]\n",
+            "/steps/1/approval/persons",
+            "its approvers are one person",
+        ),
+        (
             "guard:",
             "restore: {after_seconds: 60}\nguard:",
             "/restore",
@@ -244,7 +252,7 @@ def test_a_remediation_that_would_outlast_its_machine_is_found() -> None:
     )
     text = LADDER[: LADDER.index("  - name")] + steps + LADDER[LADDER.index("guard:") :]
     (problem,) = problems(text)
-    assert problem.startswith("/steps: its approvals and verifications may take 615720 seconds")
+    assert problem.startswith("/steps: its approvals and verifications may take 618240 seconds")
     assert problems(LADDER.replace(SECOND, SECOND + asks)) == []
 
 
@@ -318,7 +326,7 @@ def test_a_key_that_is_written_twice_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_the_shipped_catalogue_can_do_what_it_says() -> None:
-    stack = runbooks.Deployment()
+    stack = runbooks.Deployment(namespaces=GRANTED_NAMESPACES)
     for runbook in runbooks.load(ROOT / "runbooks"):
         assert runbooks.problems(runbook, REGISTRY, stack) == [], runbook.name
 

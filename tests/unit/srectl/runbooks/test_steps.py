@@ -55,7 +55,7 @@ def test_a_step_takes_from_the_runbook_what_it_does_not_say_itself() -> None:
                 "parameters": {"deadline_seconds": 60},
                 "on_failure": "keep",
                 "verify_seconds": 30,
-                "approval": {"required": True, "timeout_seconds": 60},
+                "approval": {"required": True, "timeout_seconds": 60, "persons": 2},
                 "when": when,
             },
         ],
@@ -70,7 +70,7 @@ def test_a_step_takes_from_the_runbook_what_it_does_not_say_itself() -> None:
             parameters={"deadline_seconds": 60},
             on_failure="keep",
             verify_seconds=30,
-            approval={"required": True, "timeout_seconds": 60},
+            approval={"required": True, "timeout_seconds": 60, "persons": 2},
             when=when,
         ),
     ]

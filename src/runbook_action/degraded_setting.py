@@ -1,0 +1,131 @@
+"""The switch of checkout's degraded mode: one parameter, which is one thing for all clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runbook_action import marks
+from runbook_action.errors import ActionRefused
+from runbook_action.holding import Holding
+from runbook_action.lease_answers import Return, Taken
+from runbook_action.leases import parameter_thing
+from runbook_action.objects import Workload
+from runbook_action.outcome import Change
+from runbook_action.ports import Services
+from runbook_action.request import Request
+from runbook_action.rollout import is_restarted
+from runbook_action.target_gone import look_for
+
+#: In the mark and the undo: the setting from before.
+SETTING = "degraded_mode"
+#: In the mark of a switch-off, which has no lease: the parameter's version from before.
+_VERSION = "version"
+
+
+def setting_holding(request: Request, services: Services) -> Holding:
+    """This step's part in the lease of the setting."""
+    thing = parameter_thing(services.degraded_mode_parameter)
+    return Holding(services.leases, services.clock, thing, request.token)
+
+
+def hold_on(
+    deployment: Workload, request: Request, holding: Holding, setting: bool
+) -> Taken | None:
+    """Hold degraded mode on for a step; None where it held it, and its pods have been restarted.
+
+    Raises
+    ------
+    ActionRefused
+        If the step held it before, and somebody has chosen otherwise since.
+    """
+    if marks.recorded(deployment, request) is None:
+        return holding.take(setting, True)
+    taken = holding.resume(setting)
+    # Once the pods are restarted the switch was made: who changed it since wanted to.
+    if taken is None and not is_restarted(deployment, request):
+        raise ActionRefused(
+            f"degraded mode is {'on' if setting else 'off'}, and is held no more for this "
+            f"incident: somebody has chosen that since it was taken. It is left alone."
+        )
+    return taken
+
+
+def on_again(request: Request, services: Services, setting: bool) -> Return:
+    """What becomes of a setting that was switched off for good, which undo or mark remembers."""
+    deployment, _ = look_for(services.cluster, request.target)
+    marked = None
+    if deployment is not None:
+        if is_restarted(deployment, request, undoing=True):
+            return Return("not held")
+        marked = marks.recorded(deployment, request)
+    source = request.undo or marked
+    if source is None:
+        return Return("not held")
+    return Return("bring back", source.get(SETTING) is True) if not setting else Return("changed")
+
+
+def setting_before(
+    deployment: Workload, request: Request, setting: bool, taken: Taken | None = None
+) -> bool:
+    """The setting from before this step, as its lease or mark has it, or else as it is now."""
+    if taken is not None:
+        return bool(taken.lease.before)
+    previous = (marks.recorded(deployment, request) or {}).get(SETTING)
+    return previous if isinstance(previous, bool) else setting
+
+
+def to_remember(services: Services, previous: bool, *, for_good: bool) -> dict[str, bool | int]:
+    """Give what the mark is to say of the time before the switch.
+
+    Parameters
+    ----------
+    previous
+        The setting to bring back.
+    for_good
+        Whether there is no lease of it. Then the parameter's version tells a repeated call whether
+        it has been written since.
+    """
+    if not for_good:
+        return {SETTING: previous}
+    version = services.parameters.version(services.degraded_mode_parameter)
+    return {SETTING: previous, _VERSION: version}
+
+
+def written_since(recorded: Mapping[str, Any] | None, services: Services) -> bool:
+    """Whether anybody, an earlier call among them, wrote the setting since a mark was made."""
+    before = (recorded or {}).get(_VERSION)
+    if before is None:
+        return False
+    return bool(before != services.parameters.version(services.degraded_mode_parameter))
+
+
+def read_setting(services: Services) -> bool:
+    """Whether degraded mode is on."""
+    # checkout takes a missing or unreadable value as off; so must we, or a plan would lie.
+    value = services.parameters.get(services.degraded_mode_parameter)
+    return (value or "").strip().lower() == "true"
+
+
+def switch(services: Services, setting: bool, wanted: bool) -> None:
+    """Write the setting that is wanted, unless it is so already."""
+    if setting is not wanted:
+        services.parameters.put(services.degraded_mode_parameter, spelled(wanted))
+
+
+def switch_change(services: Services, setting: bool, wanted: bool) -> list[Change]:
+    """The switch as a line of a plan, if it is one."""
+    if setting is wanted:
+        return []
+    name = services.degraded_mode_parameter
+    return [Change("Parameter", name, "value", spelled(setting), spelled(wanted))]
+
+
+def switched(setting: bool) -> str:
+    """What was done, as the beginning of a sentence."""
+    return f"Degraded mode is {'on' if setting else 'off'}"
+
+
+def spelled(setting: bool) -> str:
+    """A setting as the parameter has it."""
+    return "true" if setting else "false"

@@ -1,0 +1,135 @@
+"""A runbook that was stopped: people hear what it may have left half-changed, and what to type."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.support.recorder import Recorder
+from tests.support.template import ROOT
+
+ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+STARTED = "2026-11-23T15:14:52.704Z"
+KEY = {"incident_id": {"S": ID}, "timestamp": {"S": STARTED}}
+ME = "arn:aws:states:us-east-1:123456789012:execution:incident-response-runbook:one"
+RESTORER = "arn:aws:states:us-east-1:123456789012:execution:incident-restorer:one"
+SCHEMA = json.loads((ROOT / "events/schemas/incident.escalated.json").read_text("utf-8"))
+TARGET = {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"}
+IN_HAND = {
+    "runbook": "Overload",
+    "of": 2,
+    "locks": ["target#c#apps#deployment#checkout"],
+    "steps": [
+        {"index": 1, "name": "more", "action": "scale_deployment", "target": TARGET},
+        {
+            "index": 2,
+            "name": "away",
+            "action": "drain_node",
+            "target": {"kind": "node", "name": "n"},
+        },
+    ],
+}
+
+
+def ended(execution: str, status: str) -> dict[str, Any]:
+    """What Step Functions reports, with the event that the execution was started with."""
+    data = {
+        "incident_id": ID,
+        "timestamp": STARTED,
+        "sender": "alertmanager",
+        "fingerprint": "f",
+        "alert_name": "CheckoutOverloaded",
+        "severity": "warning",
+        "summary": "Checkout is slow",
+        "target": TARGET,
+        "links": {},
+    }
+    event = {"detail": {"metadata": {"correlation_id": "c-1"}, "data": data}}
+    machine = execution.rsplit(":", 1)[0].replace("execution", "stateMachine")
+    return {
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {
+            "executionArn": execution,
+            "stateMachineArn": machine,
+            "status": status,
+            "input": json.dumps(event),
+        },
+    }
+
+
+def put(dynamodb: Any, **texts: str) -> None:
+    dynamodb.put_item(
+        TableName="guard",
+        Item={
+            "guard_key": {"S": f"incident#{ID}"},
+            "incident_timestamp": {"S": STARTED},
+            "runbook_execution": {"S": ME},
+        },
+    )
+    record = {key: {"S": text} for key, text in texts.items()}
+    dynamodb.put_item(TableName="incidents", Item={**KEY, **record})
+
+
+def told(recorder: Recorder) -> dict[str, Any]:
+    (entry,) = recorder.told
+    problems = [each.message for each in Draft202012Validator(SCHEMA).iter_errors(entry["Detail"])]
+    assert problems == []
+    data: dict[str, Any] = entry["Detail"]["data"]
+    return data
+
+
+@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
+def test_what_it_had_in_hand_is_told_with_the_undo_to_type(dynamodb: Any, status: str) -> None:
+    put(dynamodb, status="remediating", runbook_execution=ME, in_hand=json.dumps(IN_HAND))
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    assert recorder.take(ended(ME, status)) == "Recorded"
+    data = told(recorder)
+    assert data["reason"] == (
+        f"The runbook execution ended as {status} before the incident was over. "
+        "It may have left half-changed: 1. scale_deployment on deployment apps/checkout, "
+        f"2. drain_node on node n. To take it back: srectl incidents undo {ID}"
+    )
+    assert (data["reason_code"], data["acted"]) == ("runbook-abandoned", True)
+    assert data["runbook"] == "Overload"
+    record = dynamodb.get_item(TableName="incidents", Key=KEY)["Item"]
+    assert record["status"] == {"S": "escalated"}
+    assert f"srectl incidents undo {ID}" in record["escalation_reason"]["S"]
+
+
+def test_one_that_had_nothing_in_hand_says_so(dynamodb: Any) -> None:
+    put(dynamodb, status="open")
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(ME, "ABORTED"))
+    data = told(recorder)
+    assert data["reason"].endswith("It had nothing in hand yet.")
+    assert (data["acted"], data["runbook"]) == (False, None)
+
+
+def test_one_that_acted_while_a_human_was_called_already_is_told_too(dynamodb: Any) -> None:
+    """Its severity had risen; in_flight says that its end was not its own."""
+    put(dynamodb, status="escalated", escalation_code="not-eligible", in_flight=ME)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(ME, "ABORTED"))
+    assert told(recorder)["reason_code"] == "runbook-abandoned"
+
+
+def test_one_whose_incident_had_been_handed_over_is_told_of_no_second_time(dynamodb: Any) -> None:
+    put(dynamodb, status="escalated", escalation_code="not-resolved", runbook_execution=ME)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(ME, "FAILED"))
+    assert recorder.told == []
+
+
+def test_a_restorer_that_was_stopped_leaves_its_undo_to_type_too(dynamodb: Any) -> None:
+    put(dynamodb, status="resolved", runbook_execution=ME, in_hand=json.dumps(IN_HAND))
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(RESTORER, "ABORTED"))
+    assert told(recorder)["reason"].startswith(
+        "The incident is over, but bringing its target back ended as ABORTED. It may have left"
+    )
+    record = dynamodb.get_item(TableName="incidents", Key=KEY)["Item"]
+    assert f"srectl incidents undo {ID}" in record["restoration"]["S"]
+    assert record["status"] == {"S": "resolved"}

@@ -1,0 +1,134 @@
+"""srectl incidents undo: what a runbook left is found, asked for, and never from under it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from srectl.errors import CommandFailed
+from srectl.operate import undoing
+
+ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+STARTED = "2026-11-23T15:14:52.704Z"
+TARGET = {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"}
+LOCKS = ["target#c#apps#deployment#checkout"]
+
+
+def step(index: int) -> dict[str, Any]:
+    return {"index": index, "action": "scale_deployment", "target": TARGET, "parameters": {}}
+
+
+def done(index: int, operation: str, status: str = "succeeded", **result: Any) -> dict[str, Any]:
+    return {
+        "operation": operation,
+        "status": status,
+        "step": {"index": index},
+        "result": {"undo": result or None},
+    }
+
+
+def incident(*actions: dict[str, Any], status: str = "escalated", steps: int = 3) -> dict[str, Any]:
+    in_hand = {
+        "runbook": "Overload",
+        "of": steps,
+        "locks": LOCKS,
+        "steps": [step(1 + index) for index in range(steps)],
+    }
+    return {
+        "incident_id": ID,
+        "timestamp": STARTED,
+        "status": status,
+        "alert_name": "CheckoutOverloaded",
+        "severity": "critical",
+        "target": TARGET,
+        "in_hand": json.dumps(in_hand),
+        "actions_taken": list(actions),
+    }
+
+
+def left(*actions: dict[str, Any]) -> list[tuple[int, Any]]:
+    return [(each["step"]["index"], each["undo"]) for each in undoing.left(incident(*actions))]
+
+
+def test_what_was_done_or_perhaps_begun_is_left_newest_first() -> None:
+    assert left() == [(3, None), (2, None), (1, None)]
+    assert left(done(1, "execute", replicas=3)) == [(3, None), (2, None), (1, {"replicas": 3})]
+
+
+@pytest.mark.parametrize("operation", ["undo", "restore"])
+def test_what_is_taken_back_is_not_left_and_what_could_not_be_is(operation: str) -> None:
+    both = (done(1, "execute"), done(2, "execute"))
+    assert [index for index, _ in left(*both, done(2, operation))] == [3, 1]
+    assert [index for index, _ in left(*both, done(2, operation, "failed"))] == [3, 2, 1]
+
+
+def test_the_restorer_is_asked_with_the_locks_and_the_stack_of_the_runbook() -> None:
+    asked = undoing.asked(incident(done(1, "execute", replicas=3), steps=2))
+    assert asked["locks"] == LOCKS
+    assert [each["step"]["index"] for each in asked["stack"]] == [1, 2]
+    assert asked["runbook"]["name"] == "Overload"
+    assert asked["display"]["where"] == " on apps/checkout"
+    assert "await_end" not in asked
+
+
+@pytest.mark.parametrize(
+    "at_work",
+    [{"status": "open"}, {"status": "remediating"}, {"status": "escalated", "in_flight": "arn:1"}],
+)
+def test_what_a_runbook_works_on_is_left_to_it(at_work: dict[str, str]) -> None:
+    with pytest.raises(CommandFailed, match=f"is {at_work['status']}: its runbook works on it"):
+        undoing.asked({**incident(), **at_work})
+
+
+def test_what_a_stopped_runbook_worked_on_is_not() -> None:
+    stopped = {**incident(), "in_flight": "arn:1", "abandoned": "arn:1"}
+    assert len(undoing.asked(stopped)["stack"]) == 3
+
+
+def test_where_nothing_is_left_that_is_said(
+    put_incident: Callable[..., dict[str, Any]], srectl: Callable[..., Result]
+) -> None:
+    put_incident()
+    result = srectl("incidents", "undo", ID, "--yes")
+    assert result.exit_code == 1
+    assert "nothing is left to be taken back" in result.output
+
+
+class _Executions:
+    """A Step Functions whose execution takes a while."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self._answers = list(answers)
+
+    def describe_execution(self, **_: Any) -> dict[str, Any]:
+        return self._answers.pop(0)
+
+
+def ended(text: str) -> dict[str, Any]:
+    return {"status": "SUCCEEDED", "output": json.dumps({"failure": {"text": text}})}
+
+
+def test_its_end_is_waited_for_and_what_failed_is_said() -> None:
+    for text in ("", "it did not come up"):
+        states: Any = _Executions({"status": "RUNNING"}, ended(text))
+        assert undoing.wait(states, "arn", 60, pause=lambda _: None) == text
+
+
+def test_one_that_is_stopped_is_no_success() -> None:
+    states: Any = _Executions({"status": "ABORTED"})
+    with pytest.raises(CommandFailed, match="aborted"):
+        undoing.wait(states, "arn", 60, pause=lambda _: None)
+
+
+def test_the_record_shows_what_may_be_half_changed_and_what_to_type(
+    put_incident: Callable[..., dict[str, Any]], srectl: Callable[..., Result]
+) -> None:
+    put_incident(in_hand=incident()["in_hand"], escalation_code="runbook-abandoned")
+    shown = srectl("incidents", "show", ID).output
+    assert "may be left half-changed" in shown
+    assert "3. scale_deployment on c/apps/deployment/checkout" in shown
+    assert f"srectl incidents undo {ID}" in shown

@@ -1,0 +1,54 @@
+"""Whether a remediation helped is decided by what was heard of its alert, and by its target.
+
+Alertmanager tells an end only when a group's next turn comes (`group_interval`, five minutes as it
+is shipped), and a firing again only after `repeat_interval` (four hours): nothing that is heard in
+the minutes after an action is no news. tests/integration/monitoring/test_news_of_ends.py measures.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.template import deployed
+from tests.support.verification import END_HEARD, decided, evaluated
+
+
+@pytest.mark.parametrize("since_due", [1, 60, END_HEARD - 5])
+def test_a_good_remediation_whose_end_is_still_to_be_told_is_waited_for(since_due: float) -> None:
+    assert decided(since_due, healthy=True) == ("WaitToVerifyAgain", "")
+
+
+def test_an_end_that_was_heard_late_closes_it() -> None:
+    assert decided(END_HEARD - 5, healthy=True, resolved=True) == ("UpdateStatus", "")
+
+
+def test_what_is_healthy_is_not_undone_merely_because_nothing_more_is_heard() -> None:
+    assert decided(END_HEARD + 1, healthy=True) == ("NeedsUndo", "end-not-heard")
+    to_undo = deployed()["Mappings"]["Shared"]["Text"]["ToUndo"]
+    done = [{"acted": True, "step": {"on_failure": "undo"}}]
+    found = [
+        evaluated(to_undo, answers=done, undone=[], failure={"code": code})
+        for code in ("end-not-heard", "not-resolved")
+    ]
+    assert found == [None, done[0]]
+
+
+@pytest.mark.parametrize("since_due", [5, END_HEARD + 1])
+def test_what_is_heard_firing_after_it_was_due_has_not_helped(since_due: float) -> None:
+    assert decided(since_due, healthy=True, heard=2) == ("NeedsUndo", "not-resolved")
+
+
+def test_what_was_heard_firing_while_it_was_being_repaired_says_nothing_yet() -> None:
+    assert decided(5, healthy=True, heard=-30) == ("WaitToVerifyAgain", "")
+
+
+def test_a_sick_target_is_not_waited_for() -> None:
+    assert decided(1, healthy=False) == ("NeedsUndo", "not-resolved")
+    assert decided(1, healthy=False, resolved=True) == ("NeedsUndo", "target-unhealthy")
+
+
+def test_the_next_rung_waits_for_news_as_well() -> None:
+    assert decided(5, healthy=True, rungs=2) == ("WaitToVerifyAgain", "")
+    assert decided(5, healthy=True, heard=2, rungs=2) == ("ExecuteAction", "")
+    assert decided(5, healthy=False, rungs=2) == ("ExecuteAction", "")
+    assert decided(END_HEARD + 1, healthy=True, rungs=2) == ("ExecuteAction", "")
