@@ -96,10 +96,9 @@ class Allowance:
                 f"the body has {len(alerts)} alerts, and {self.per_body} of a body are taken"
                 " (MaxAlertsPerBody)",
             )
-        room = self._room(taken, key_id, received_at)
+        critical, others = _apart(taken)
+        room = self._room(len(critical), len(others), key_id, received_at)
         if room is not None:
-            others = [alert for alert in taken if alert.severity != "critical"]
-            critical = [alert for alert in taken if alert.severity == "critical"]
             taken = (*critical[: room[0]], *others[: room[1]])
             why = (
                 *why,
@@ -116,19 +115,16 @@ class Allowance:
         return self.per_hour * self.critical_percent // 100
 
     def _critical_first(self, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
-        others = [alert for alert in alerts if alert.severity != "critical"]
+        critical, others = _apart(alerts)
         first = self.anywhere(len(others)) if others else 0
-        critical = [alert for alert in alerts if alert.severity == "critical"]
         return (*critical, *others[first:], *others[:first])
 
     def _room(
-        self, alerts: Sequence[Alert], key_id: str, received_at: datetime
+        self, critical: int, other: int, key_id: str, received_at: datetime
     ) -> tuple[int, int] | None:
         """Count alerts; return how many of the critical and the others fit, None where all do."""
-        if self.counter is None or not alerts:
+        if self.counter is None or not critical + other:
             return None
-        critical = sum(alert.severity == "critical" for alert in alerts)
-        other = len(alerts) - critical
         hour = int(received_at.timestamp()) // 3600
         try:
             all_critical, all_other = self.counter.count(key_id, hour, critical, other)
@@ -144,3 +140,9 @@ class Allowance:
         )
         fits = (room_critical, room_other) == (critical, other)
         return None if fits else (room_critical, room_other)
+
+
+def _apart(alerts: Sequence[Alert]) -> tuple[list[Alert], list[Alert]]:
+    """Tell critical alerts from the others, each in their order."""
+    critical = [alert for alert in alerts if alert.severity == "critical"]
+    return critical, [alert for alert in alerts if alert.severity != "critical"]
