@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -11,10 +12,17 @@ from runbook_action.objects import KubernetesObject
 from runbook_action.ports import Cluster
 
 T = TypeVar("T", bound=KubernetesObject)
-_STATUS_UPDATES_OUTRUN = 4
+#: Seconds to wait for a status to come to rest, try by try: a rollout on a busy cluster makes
+#: several updates a second, and trying at once loses against each of them.
+_PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 
-def unless_changed(current: T, read: Callable[[], T], write: Callable[[T], T]) -> T:
+def unless_changed(
+    current: T,
+    read: Callable[[], T],
+    write: Callable[[T], T],
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
     """Write, unless the object's spec or our marks changed since it was read.
 
     Controllers and kubelets update the status all the time, and every update is a new version:
@@ -28,16 +36,19 @@ def unless_changed(current: T, read: Callable[[], T], write: Callable[[T], T]) -
         Reads it again.
     write
         Writes to exactly the version it is given, else raises ClusterConflict.
+    sleep
+        Waits for some seconds.
 
     Raises
     ------
     ClusterConflict
         If somebody changed the spec or the marks, or the object never stood still.
     """
-    for _ in range(_STATUS_UPDATES_OUTRUN):
+    for pause in _PAUSES:
         try:
             return write(current)
         except ClusterConflict:
+            sleep(pause)
             found = read()
             if _decided_from(found) != _decided_from(current):
                 raise

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+#: What Kubernetes makes the names of pods from (``k8s.io/apimachinery/pkg/util/rand``).
+_MADE_UP = "bcdfghjklmnpqrstvwxz2456789"
+
+
+def _pod_of(deployment: str) -> str:
+    """Make up a pod's name: one of another shape would be refused as another object's."""
+    drawn = "".join(secrets.choice(_MADE_UP) for _ in range(15))
+    return f"{deployment}-{drawn[:10]}-{drawn[10:]}"
 
 
 def _now() -> str:
@@ -30,6 +40,10 @@ class Alert:
     target: str = ""
     fingerprint: str = field(default_factory=lambda: uuid.uuid4().hex[:16])
     started_at: str = field(default_factory=_now)
+    pod: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pod", _pod_of(self.target or "nobody"))
 
     def as_sent(self, *, resolved: bool = False) -> dict[str, Any]:
         """Give it in Alertmanager's words."""
@@ -37,7 +51,7 @@ class Alert:
             "alertname": self.name,
             "cluster": "sre-platform",
             "namespace": "apps",
-            "pod": f"{self.target or 'nobody'}-{self.fingerprint}",
+            "pod": self.pod,
             "severity": "critical",
         }
         if self.target:
