@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+from hypothesis import settings
+
 from tests.support import operators_choices
 
 # Whoever starts the tests in the background of a shell has Ctrl-C ignored in them, and every child
@@ -14,3 +16,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 # `export SRECTL_NAMESPACES=…` is for the commands that one types, not for what tests expect.
 operators_choices.forget(os.environ)
+
+# In the gate a property is tried on the same examples each time, so that a change is judged by what
+# it changed; whoever works on something ('make check', 'make test-unit') goes on searching.
+settings.register_profile("gate", derandomize=True)

@@ -98,7 +98,7 @@ def _pytest(lane: Lane, files: Sequence[str]) -> Step:
     return Step(
         lane.name,
         [
-            *(sys.executable, "-m", "pytest", "--durations=20"),
+            *(sys.executable, "-m", "pytest", "--durations=20", "--hypothesis-profile=gate"),
             f"--junitxml={FOLDER / lane.name}.xml",
             *("-o", f"cache_dir={FOLDER / lane.name}-cache"),
             *files,

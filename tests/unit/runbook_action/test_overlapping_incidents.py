@@ -166,6 +166,7 @@ class History:
             self.change.put(self.world, chosen)
             self.own = chosen
             self.keeps.clear()
+            self.wrote.clear()
         self.world.cluster.settle()
 
     def keep(self, incident: int) -> None:
@@ -175,7 +176,8 @@ class History:
             lease = next(iter(self.world.leases.kept.values()), None)
             holder = lease.holders.get(self._name(incident)) if lease else None
             # Who died for good has kept what it wrote; with nothing to write, once it said so.
-            came = incident in self.acted | self.wrote or (holder and holder.state == "holds")
+            acted = incident in (self.acted - self.died) | self.wrote
+            came = acted or (holder and holder.state == "holds")
             self.acted.discard(incident)
             self.died.discard(incident)
             if came and holder and lease and lease.explains(self.value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 
 import jsonata
@@ -95,6 +96,17 @@ def test_an_evaluation_ends_after_its_time() -> None:
     with pytest.raises(jsonata.JException) as raised:
         _compiled(endless, timeout=100).evaluate(None, {})
     assert raised.value.error == "D1012"
+
+
+def test_time_in_which_others_had_the_machine_is_not_counted() -> None:
+    def nap() -> int:
+        time.sleep(0.001)
+        return 0
+
+    slow = "$reduce([1..200], function($sum, $n) { $sum + $n + $nap() })"
+    compiled = _compiled(slow, timeout=100)
+    compiled.register_lambda("nap", nap)
+    assert compiled.evaluate(None, {}) == 20100
 
 
 def test_threads_do_not_disturb_each_other() -> None:
