@@ -90,7 +90,7 @@ def loaded(folder: Path) -> list[catalogue.Runbook]:
     except catalogue.CatalogueInvalid as error:
         raise CommandFailed(
             f"the catalogue in {folder} is not valid:\n{error}",
-            f"the schema is {catalogue.SCHEMA_FILE}",
+            "mend the files; what each key means stands in runbooks/runbook.schema.json",
         ) from error
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srectl.runbooks import schema
-from srectl.runbooks.reading import NotReadable, yaml_of
+from srectl.runbooks.reading import NotReadable, line_of, yaml_of
 from srectl.steps import steps_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,9 @@ def load(folder: Path) -> list[Runbook]:
             problems.append(f"{path.name}: {error}")
             continue
         broken = schema.faults(definition)
-        problems += [f"{path.name}: {fault}" for fault in broken]
+        for fault in broken:
+            line = line_of(path, fault.partition(": ")[0])
+            problems.append(f"{path.name}:{line}: {fault}")
         if broken:
             continue
         runbook = Runbook(definition["name"], definition, path)

@@ -13,7 +13,9 @@ from typing import Any
 
 import yaml
 
-__all__ = ["NotReadable", "documents_of", "yaml_of"]
+from srectl.runbooks.wording import said_of_yaml
+
+__all__ = ["NotReadable", "documents_of", "line_of", "yaml_of"]
 
 
 class NotReadable(Exception):
@@ -108,7 +110,7 @@ def documents_of(path: Path) -> list[Any]:
         documents = list(yaml.load_all(path.read_text("utf-8"), _JsonLoader))
         json.dumps(documents)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise NotReadable(f"not readable as YAML: {_told(error)}") from error
+        raise NotReadable(f"not readable as YAML: {said_of_yaml(error)}") from error
     except RecursionError as error:
         raise NotReadable("not readable as YAML: nested too deep") from error
     except ValueError as error:  # of json.dumps: all else that it could not take is refused above
@@ -120,9 +122,27 @@ def documents_of(path: Path) -> list[Any]:
     return documents
 
 
-def _told(error: Exception) -> str:
-    """What a parser says over several lines, in one."""
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    if mark is not None and problem:
-        return f"line {mark.line + 1}: {problem}"
-    return " ".join(str(error).split())
+def line_of(path: Path, pointer: str) -> int:
+    """Give the line of a file on which a JSON pointer's place begins, or what is nearest to it.
+
+    Parameters
+    ----------
+    path
+        A file that `yaml_of` has read.
+    pointer
+        Such as ``/steps/0/action``.
+    """
+    node = yaml.compose(path.read_text("utf-8"), _JsonLoader)
+    line = 1 if node is None else node.start_mark.line + 1
+    for part in filter(None, pointer.split("/")):
+        if isinstance(node, yaml.MappingNode):
+            pairs = [(key, value) for key, value in node.value if str(key.value) == part]
+            if not pairs:
+                return line
+            place, node = pairs[0]
+        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            place = node = node.value[int(part)]
+        else:
+            return line
+        line = place.start_mark.line + 1
+    return line

@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 
 from srectl.runbooks.api_fields import FIELDS
+from srectl.runbooks.wording import said_of_schema
 
 __all__ = ["SCHEMA_FILE", "faults", "faults_of"]
 
@@ -42,7 +43,7 @@ def faults_of(document: object, schema_file: Path) -> list[str]:
         A JSON pointer and a message for each fault, by their place.
     """
     errors = sorted(_validator(schema_file).iter_errors(document), key=lambda each: each.json_path)
-    return [f"{_pointer(error)}: {_message(error)}" for error in errors]
+    return [f"{_pointer(error)}: {said_of_schema(error)}" for error in errors]
 
 
 @cache
@@ -76,12 +77,6 @@ def _fields(
             yield jsonschema.ValidationError(
                 f"the API of Kubernetes has no such field here: {hint}", path=[name]
             )
-
-
-def _message(error: jsonschema.ValidationError) -> str:
-    schema = error.schema
-    said = schema.get("errorMessage") if isinstance(schema, dict) else None
-    return str(said or error.message)
 
 
 def _pointer(error: jsonschema.ValidationError) -> str:

@@ -123,7 +123,7 @@ def test_json_tells_all_that_was_found(folder: Path) -> None:
     ("old", "new", "problem"),
     [
         ("name: it restarts", "nam: it restarts", "down.yaml: /tests/0"),
-        ("severity: critical, ", "", "/tests/0/alert: 'severity' is a required property"),
+        ("severity: critical, ", "", "/tests/0/alert: severity is missing"),
         ("result: done", "result: fine", "/tests/0/expect/steps/0/result"),
         ("manifests/deployment.yaml", "manifests/gone.yaml", "/files: ../manifests/gone.yaml"),
         ("tests:", "now: noon\ntests:", "/now: "),

@@ -76,11 +76,15 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     ("path", "value", "words"),
     [
         ("objects/0/metadata/creationTimestamp", "2026-01-01", "a time of the API, with its zone"),
-        ("objects/0/metadata", "x", "'x' is not of type 'object'"),
+        ("objects/0/metadata", "x", "has to be a mapping (key: value), not 'x'"),
         ("objects/0/metadata/labels", ["app"], "names with a text each"),
-        ("objects/0/metadata/ownerReferences", [{"name": "x"}], "/0: 'kind' is a required"),
-        ("objects/0/spec/template", "x", "'x' is not of type 'object'"),
-        ("objects/0/spec/template/spec/containers", {"name": "c"}, "is not of type 'array'"),
+        ("objects/0/metadata/ownerReferences", [{"name": "x"}], "/0: kind is missing"),
+        ("objects/0/spec/template", "x", "has to be a mapping (key: value), not 'x'"),
+        (
+            "objects/0/spec/template/spec/containers",
+            {"name": "c"},
+            "has to be a list ([a, b])",
+        ),
     ],
 )
 def test_what_is_malformed_is_refused_in_one_line_with_file_and_place(
@@ -105,11 +109,11 @@ def test_what_is_malformed_is_refused_in_one_line_with_file_and_place(
         ),
         (
             "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: a}}",
-            "m.yaml: document 1: /: 'spec' is a required property",
+            "m.yaml: document 1: /: spec is missing",
         ),
         (
             "{kind: List, items: [{apiVersion: v1, kind: Node, spec: {unschedulable: 'yes'}}]}",
-            "m.yaml: document 1: /items/0/spec/unschedulable: 'yes' is not of type 'boolean'",
+            "m.yaml: document 1: /items/0/spec/unschedulable: has to be true or false, not 'yes'",
         ),
         (
             "{apiVersion: v1, kind: Node, status: {conditions: [{type: Ready, status: true}]}}",

@@ -225,7 +225,7 @@ def test_what_json_has_not_is_refused_with_its_line(tmp_path: Path, value: str, 
 
 
 def test_a_key_that_is_no_text_counts_as_json_has_it(tmp_path: Path) -> None:
-    assert "'1' was unexpected" in said(book("restart_workload", {}) + "1: x\n", tmp_path)
+    assert "1 has no meaning here" in said(book("restart_workload", {}) + "1: x\n", tmp_path)
     assert "true stands here a second time" in said("on: 1\ntrue: 2\n", tmp_path)
 
 
