@@ -159,6 +159,8 @@ def _show_step(step: Mapping[str, Any]) -> None:
         else "none"
     )
     console.print(f"    approval    {asked}")
+    if step.get("verify_seconds"):
+        console.print(f"    verified    for {step['verify_seconds']} s before the next step")
     console.print(f"    on failure  {safe(step['on_failure'])}")
     answer = step.get("plan") or {}
     if "refused" in answer:

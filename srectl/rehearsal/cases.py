@@ -175,7 +175,8 @@ def _alert(path: Path, given: Mapping[str, Any], now: datetime.datetime) -> tupl
         try:
             return file.read_text("utf-8"), number
         except (OSError, UnicodeDecodeError) as error:
-            raise NotReadable(f"/alert/event: {given['event']} cannot be read: {error}") from error
+            why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+            raise NotReadable(f"/alert/event: {file} cannot be read: {why}") from error
     labels = {
         **given.get("labels", {}),
         "alertname": given["name"],

@@ -115,7 +115,7 @@ def _names(definition: Mapping[str, Any]) -> Found:
         if name in seen:
             yield (
                 f"/steps/{index - 1}",
-                f"{name} is also the name of step {seen[name]}: give each a name of its own",
+                f"step {index} has the name of step {seen[name]}, {name}: give each its own",
             )
         seen.setdefault(name, index)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 import jsonschema
 
 from srectl.runbooks.api_fields import FIELDS
-from srectl.runbooks.wording import said_of_schema
+from srectl.runbooks.wording import nearest, said_of_schema
 
 __all__ = ["SCHEMA_FILE", "faults", "faults_of"]
 
@@ -72,10 +71,9 @@ def _fields(
     known = frozenset[str]().union(*(FIELDS[model] for model in models))
     for name in instance:
         if name not in known:
-            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
-            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known))}"
             yield jsonschema.ValidationError(
-                f"the API of Kubernetes has no such field here: {hint}", path=[name]
+                f"the API of Kubernetes has no such field here: {nearest(name, known)}",
+                path=[name],
             )
 
 

@@ -365,7 +365,7 @@ strategy: ladder
 target: {kind: deployment, namespace: apps, name: checkout}
 on_failure: undo
 steps:
-  - {name: restart, action: restart_deployment, parameters: {min_ready: 1}}
+  - {name: restart, action: restart_deployment, parameters: {min_ready: 1}, verify_seconds: 90}
   - name: roll-back
     action: rollback_deployment
     when: [{fact: last_rollout_age_seconds, below: 1800}]
@@ -382,6 +382,7 @@ guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
         "action      restart_deployment  (min_ready 1)",
         "target      sre-platform/apps/deployment/checkout",
         "approval    none",
+        "verified    for 90 s before the next step",
         "on failure  undo",
         "2. roll-back",
         "action      rollback_deployment",

@@ -24,7 +24,7 @@ def test_the_fields_are_those_of_the_client(model: str) -> None:
     [
         ({"spec": {"replica": 3}}, "/spec/replica: {}did you mean replicas?"),
         ({"spec": {}, "stauts": {}}, "/stauts: {}did you mean status?"),
-        ({"spec": {}, "status": {"ready": 0}}, "/status/ready: {}it has availableReplicas, "),
+        ({"spec": {}, "status": {"x": 0}}, "/status/x: {}there is availableReplicas, "),
         (
             {"spec": {"template": {"spec": {"containers": [{"name": "a", "imag": "x"}]}}}},
             "/spec/template/spec/containers/0/imag: {}did you mean image?",

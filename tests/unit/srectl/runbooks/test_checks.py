@@ -116,13 +116,13 @@ def test_a_runbook_that_can_do_what_it_says_has_no_problem() -> None:
             "/steps/1/when/0",
             "a number, never 'many'",
         ),
-        ("name: roll-back", "name: restart", "/steps/1", "restart is also the name of step 1"),
+        ("name: roll-back", "name: restart", "/steps/1", "step 2 has the name of step 1, restart"),
         (
             "  - name: roll-back\n    action",
             "  - name: step-3\n    action: rollback_workload\n    on_failure: keep\n"
             "  - parameters: {to_revision: 3}\n    action",
             "/steps/2",
-            "step-3 is also the name of step 2",
+            "has the name of step 2, step-3",
         ),
         (
             "    action: rollback_workload",
