@@ -16,6 +16,7 @@ from onemachine.stack.clients import client_of
 from onemachine.stack.state import StackFolder
 from srectl import runbooks
 from tests.support.stacks import post_alert, srectl, state_of
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -72,7 +73,7 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human_with_the_undo_
         ).stdout
 
     before = replicas()
-    wait_until(lambda: "approval" in record(), "the runbook to ask", 120)
+    wait_until(lambda: "approval" in record(), "the runbook to ask", PATIENCE_SECONDS)
     assert int(replicas()) == int(before) + 1
     execution = record()["runbook_execution"]["S"]
     client_of(state, "stepfunctions").stop_execution(executionArn=execution)
@@ -86,11 +87,15 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human_with_the_undo_
         ]
         return any(all(each in message for each in words) for message in messages)
 
-    wait_until(lambda: told(execution), "the on-call to be told which execution it was", 30)
+    wait_until(
+        lambda: told(execution), "the on-call to be told which execution it was", PATIENCE_SECONDS
+    )
     steps = enumerate(runbook["steps"], 1)
     what = [f"{at}. {each['action']} on deployment apps/checkout" for at, each in steps]
     undo = f"srectl incidents undo {incident_id}"
-    wait_until(lambda: told(*what, undo), "what may be half-changed, and what to type", 30)
+    wait_until(
+        lambda: told(*what, undo), "what may be half-changed, and what to type", PATIENCE_SECONDS
+    )
     shown = srectl("incidents", "show", incident_id, exports=exports).stdout
     assert "may be left half-changed" in shown
     typed = srectl(*undo.split()[1:], "--yes", exports=exports)

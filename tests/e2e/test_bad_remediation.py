@@ -17,6 +17,7 @@ from onemachine.stack.clients import client_of
 from onemachine.stack.state import StackFolder, StackState
 from srectl import runbooks
 from tests.support.stacks import post_alert, state_of
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -94,8 +95,12 @@ def test_a_restart_into_a_bad_image_is_undone_and_escalated(
         actions = incident_of(state, incident_id).get("actions_taken", {"L": []})["L"]
         return {each["M"]["operation"]["S"]: each["M"]["status"]["S"] for each in actions}
 
-    wait_until(lambda: len(steps()) == 2, "both steps on record", 30)
+    wait_until(lambda: len(steps()) == 2, "both steps on record", PATIENCE_SECONDS)
     assert steps() == {"execute": "failed", "undo": "succeeded"}
     assert "RolloutFailed" in incident_of(state, incident_id)["escalation_reason"]["S"]
     # The pods of before run on, and none that hangs is left beside them.
-    wait_until(lambda: pods(exports, tmp_path) == before, "the pods of before, and no other", 30)
+    wait_until(
+        lambda: pods(exports, tmp_path) == before,
+        "the pods of before, and no other",
+        PATIENCE_SECONDS,
+    )

@@ -19,6 +19,7 @@ from onemachine.project import PROJECT_ROOT
 from onemachine.stack.children import processes_of_stack
 from onemachine.stack.control import stop_stack
 from onemachine.stack.state import StackFolder, StackState
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -154,9 +155,11 @@ def test_ctrl_c_leaves_nothing_behind(demo: Run) -> None:
         demo.command(), cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_until(lambda: "node-agent" in processes(demo), "the stack to be half way up", 180)
+        wait_until(
+            lambda: "node-agent" in processes(demo), "the stack to be half way up", PATIENCE_SECONDS
+        )
         running.send_signal(signal.SIGINT)
-        running.wait(120)
+        running.wait(PATIENCE_SECONDS)
     finally:
         running.kill()
         running.wait()
@@ -169,11 +172,13 @@ def test_a_killed_demo_takes_its_stack_with_it(demo: Run) -> None:
         demo.command(), cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_until(lambda: "node-agent" in processes(demo), "the stack to be half way up", 180)
+        wait_until(
+            lambda: "node-agent" in processes(demo), "the stack to be half way up", PATIENCE_SECONDS
+        )
     finally:
         running.kill()
         running.wait()
-    wait_until(lambda: not demo.left(), "the stack to end, too", 120)
+    wait_until(lambda: not demo.left(), "the stack to end, too", PATIENCE_SECONDS)
 
 
 def processes(demo: Run) -> set[str]:

@@ -18,6 +18,7 @@ from onemachine.stack.state import StackFolder
 from srectl import runbooks
 from srectl.operate.incidents import plain
 from tests.support.stacks import FIRING, post, srectl, state_of
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -178,7 +179,7 @@ def test_where_a_restart_does_not_help_the_version_before_is_brought_back(
     ledger.deploy(ERROR_RATE="0")
     wait_until(ledger.ready, "the first version to be ready", 60)
     ledger.deploy(ERROR_RATE="2")  # a wrong setting, with which it does not start
-    wait_until(ledger.observed, "the second version to be seen", 30)
+    wait_until(ledger.observed, "the second version to be seen", PATIENCE_SECONDS)
     incident = ledger.alert("firing")
     wait_until(
         lambda: ("roll-back", "execute", "succeeded") in ledger.done(incident),
@@ -205,16 +206,16 @@ def test_where_neither_helps_both_are_undone_newest_first_and_a_human_is_called(
     ledger: Ledger,
 ) -> None:
     ledger.deploy(ERROR_RATE="2")
-    wait_until(ledger.observed, "the first version to be seen", 30)
+    wait_until(ledger.observed, "the first version to be seen", PATIENCE_SECONDS)
     ledger.deploy(ERROR_RATE="3")
-    wait_until(ledger.observed, "the second version to be seen", 30)
+    wait_until(ledger.observed, "the second version to be seen", PATIENCE_SECONDS)
     incident = ledger.alert("firing")
     wait_until(
         lambda: ledger.record(incident).get("status") == "escalated",
         "the incident to be escalated",
         300,
     )
-    wait_until(lambda: len(ledger.done(incident)) == 4, "every step on record", 30)
+    wait_until(lambda: len(ledger.done(incident)) == 4, "every step on record", PATIENCE_SECONDS)
     assert [step[:2] for step in ledger.done(incident)] == [
         ("restart", "execute"),
         ("roll-back", "execute"),

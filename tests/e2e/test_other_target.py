@@ -11,6 +11,7 @@ from onemachine.stack.clients import client_of
 from onemachine.stack.state import StackFolder
 from srectl.operate.incidents import plain
 from tests.support.stacks import FIRING, post, state_of
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -43,7 +44,11 @@ def test_an_alert_of_staging_leaves_the_checkout_of_apps_alone(
         )["Items"]
         return plain(found[0]) if found else {}
 
-    wait_until(lambda: record().get("status") == "escalated", "the incident to be escalated", 120)
+    wait_until(
+        lambda: record().get("status") == "escalated",
+        "the incident to be escalated",
+        PATIENCE_SECONDS,
+    )
     told = str(record()["escalation_reason"])
     assert "staging/checkout" in told
     assert "apps/checkout" in told

@@ -22,6 +22,7 @@ from tests.support.browser import PageServer, open_page
 from tests.support.hostile_page import WAYS, made, page_against
 from tests.support.serving import serving
 from tests.support.stacks import FIRING, exports_of, post, srectl, start, state_of
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -128,7 +129,9 @@ def test_a_second_stack_runs_beside_the_first_and_ends_without_it(stack: StackFo
 def test_a_process_that_dies_is_shown_and_not_restarted(stack: StackFolder) -> None:
     victim = state_of(stack).processes["traffic"]
     os.kill(victim.pid, 9)
-    wait_until(lambda: state_of(stack).phase == "degraded", "the stack to be degraded", 20)
+    wait_until(
+        lambda: state_of(stack).phase == "degraded", "the stack to be degraded", PATIENCE_SECONDS
+    )
     shown = srectl("status", "--name", stack.name)
     assert shown.returncode == 4
     assert "traffic" in state_of(stack).problem

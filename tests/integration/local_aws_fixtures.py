@@ -17,6 +17,7 @@ import pytest
 
 from onemachine.aws.local_aws import LocalAws
 from onemachine.processes.ports import free_port
+from tests.support.waiting import PATIENCE_SECONDS
 
 StartLocalAws = Callable[..., AbstractContextManager[LocalAws]]
 
@@ -50,7 +51,7 @@ def running_local_aws(
         )
     try:
         try:
-            aws.wait_ready(30, alive=lambda: process.poll() is None)
+            aws.wait_ready(PATIENCE_SECONDS, alive=lambda: process.poll() is None)
         except RuntimeError as error:
             pytest.fail(f"{error}\n{log_path.read_text(errors='replace')[-4000:]}")
         yield aws, process

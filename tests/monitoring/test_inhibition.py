@@ -14,6 +14,7 @@ from onemachine.monitoring import Alertmanager
 from onemachine.processes.managed import ManagedProcess
 from onemachine.processes.ports import free_port
 from onemachine.processes.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.monitoring
 
@@ -50,16 +51,18 @@ def silenced(alertmanager: Alertmanager, *alerts: dict[str, str]) -> set[str]:
     request = urllib.request.Request(
         f"{alertmanager.url}/api/v2/alerts", body, {"Content-Type": "application/json"}
     )
-    urllib.request.urlopen(request, timeout=10).close()
+    urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
 
     def held() -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{alertmanager.url}/api/v2/alerts", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"{alertmanager.url}/api/v2/alerts", timeout=PATIENCE_SECONDS
+        ) as answer:
             found: list[dict[str, Any]] = json.load(answer)
         ours = [each for each in found if each["labels"] in list(alerts)]
         processed = all(each["status"]["state"] != "unprocessed" for each in ours)
         return ours if processed and len(ours) == len(alerts) else []
 
-    wait_until(lambda: bool(held()), "all alerts to be processed", 30)
+    wait_until(lambda: bool(held()), "all alerts to be processed", PATIENCE_SECONDS)
     return {each["labels"]["alertname"] for each in held() if each["status"]["inhibitedBy"]}
 
 

@@ -1,4 +1,4 @@
-"""Waiting for what other processes do."""
+"""Waiting for what other processes do, and how long a test has patience with them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from typing import TypeVar
 T = TypeVar("T")
 _LOOK_SECONDS = 0.1
 
+#: How long another process may take for what it does in a moment on a quiet machine. Where the gate
+#: runs, six lanes share two cores; and to be patient costs nothing where the thing happens. Below
+#: the 300 s after which pytest ends a test, so that what was waited for is named.
+PATIENCE_SECONDS = 120.0
 
-def eventually(what: str, probe: Callable[[], T | None], seconds: float = 30.0) -> T:
+
+def eventually(what: str, probe: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
     """Ask until the answer is truthy, and give it.
 
     Parameters
@@ -20,7 +25,8 @@ def eventually(what: str, probe: Callable[[], T | None], seconds: float = 30.0) 
     probe : callable
         Asks; its exceptions are not caught.
     seconds : float
-        How long it may take.
+        How long it may take. Given only where the time is what is tested, or where what takes long
+        is known to.
 
     Raises
     ------

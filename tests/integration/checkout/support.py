@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from onemachine.processes.ports import free_port
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Service:
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask on a connection of its own."""
-        connection = http.client.HTTPConnection(ADDRESS, self.port, timeout=20)
+        connection = http.client.HTTPConnection(ADDRESS, self.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.integration.checkout.support import ADDRESS, Service, running
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 AWS_KEYS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -92,7 +92,7 @@ def test_sigterm_loses_no_request(tmp_path: Path) -> None:
         before = outcomes["200"]
         eventually("requests are served on", lambda: outcomes["200"] > before + 20)
         stop_sending.set()
-        assert service.process.wait(20) == 0
+        assert service.process.wait(PATIENCE_SECONDS) == 0
     assert set(outcomes) == {"200"}, outcomes
 
 
@@ -120,18 +120,18 @@ def _senders(service: Service, outcomes: Counter[str], stop: threading.Event) ->
 
 def test_a_request_that_runs_is_finished(tmp_path: Path) -> None:
     with running(tmp_path, LATENCY_MS="1500", DRAIN_SECONDS="0") as service:
-        connection = http.client.HTTPConnection(ADDRESS, service.port, timeout=20)
+        connection = http.client.HTTPConnection(ADDRESS, service.port, timeout=PATIENCE_SECONDS)
         connection.request("GET", "/checkout")
         # A connection that only the kernel has taken would be lost, as it should be.
         eventually("the request was read", lambda: _unread(service.port) == [0])
         service.terminate()
         assert connection.getresponse().status == 200
-        assert service.process.wait(20) == 0
+        assert service.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_kept_connection_is_closed_while_draining(tmp_path: Path) -> None:
     with running(tmp_path, DRAIN_SECONDS="5") as service:
-        connection = http.client.HTTPConnection(ADDRESS, service.port, timeout=10)
+        connection = http.client.HTTPConnection(ADDRESS, service.port, timeout=PATIENCE_SECONDS)
         connection.request("GET", "/checkout")
         kept = connection.getresponse()
         kept.read()
@@ -148,7 +148,7 @@ def test_a_second_sigterm_ends_the_drain(tmp_path: Path) -> None:
         service.terminate()
         eventually("it drains", lambda: service.get("/healthz")[0] == 503)
         service.terminate()
-        assert service.process.wait(20) == 0
+        assert service.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_it_listens_on_the_pods_address_only_and_opens_no_control_socket(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_requests_do_not_wait_for_ssm(tmp_path: Path) -> None:
     }
     try:
         with running(tmp_path, **environment) as service:
-            assert server.asked.wait(10), "SSM was never asked"
+            assert server.asked.wait(PATIENCE_SECONDS), "SSM was never asked"
             for _ in range(50):
                 assert service.get("/checkout")[0] == 200
             # A read that is not answered fails only once its time is over.

@@ -64,7 +64,7 @@ def test_a_failed_call_is_kept_with_its_payload_and_its_error(local_aws: LocalAw
         assert "ROLLBACK" not in status
         return status == "CREATE_COMPLETE"
 
-    eventually(created, "the stack is created", 30)
+    eventually(created, "the stack is created")
     step = {"operation": "execute", "incident_id": "i-1"}
     local_aws.client("lambda").invoke(
         FunctionName=name, InvocationType="Event", Payload=json.dumps(step)
@@ -74,7 +74,7 @@ def test_a_failed_call_is_kept_with_its_payload_and_its_error(local_aws: LocalAw
         messages = queues.peek(local_aws.client("sqs"), "functions", prefix, 10)
         return [{**queues.describe(one), "body": one.decoded()} for one in messages]
 
-    [found] = eventually(kept, "the failed call is kept", 20)
+    [found] = eventually(kept, "the failed call is kept")
     assert found["kind"] == f"call of {name}"
     assert found["body"]["requestPayload"] == step
     assert "no such step" in found["error_message"]

@@ -23,7 +23,7 @@ from tests.integration.kubernetes_fixtures import (
     StartedControlPlane,
     start_control_plane,
 )
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.kubernetes
 
@@ -276,7 +276,7 @@ def greet_database(tls: ssl.SSLContext, port: int) -> None:
     a request, and reading times out.
     """
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as plain,
         tls.wrap_socket(plain, server_hostname="127.0.0.1") as encrypted,
     ):
         encrypted.recv(1)

@@ -44,7 +44,7 @@ def test_a_page_with_a_script_that_posts_to_the_local_aws_is_refused(
     # The fetch with a header of its own is asked about first, and ends there.
     for begin in (f"OPTIONS '{FUNCTIONS}'", f"POST '{FUNCTIONS}'", "POST '/'", "GET '/'"):
         seen = partial(lambda start: any(line.startswith(start) for line in refusals()), begin)
-        eventually(seen, f"{begin} is refused", 5)
+        eventually(seen, f"{begin} is refused")
     assert len([line for line in refusals() if line.startswith("POST '/2015")]) == 2
 
     # Control: the very call that the page made, by the stack's operator.

@@ -16,6 +16,7 @@ from onemachine.aws.durable import SIGNAL
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.local_aws_fixtures import running_local_aws
 from tests.integration.localaws.probes.support import eventually
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.localaws
 
@@ -35,7 +36,7 @@ def _again(aws: LocalAws) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_SECONDS)
 
 
 def test_what_was_answered_outlives_a_death_and_what_was_under_way_goes_on(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_what_was_answered_outlives_a_death_and_what_was_under_way_goes_on(tmp_p
         queue = _heard_by_a_queue(aws)
         aws.client("ssm").put_parameter(Name="/kept", Value="yes", Type="String")
         process.send_signal(SIGNAL)
-        assert process.wait(30) == -signal.SIGKILL
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
     with _again(aws):
         states = aws.client("stepfunctions")
         assert aws.client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "yes"

@@ -23,6 +23,7 @@ from runbook_action.errors import ActionRefused
 from srectl.operate.signatures import signed as signed_by
 from tests.integration.local_aws_fixtures import running_local_aws
 from tests.integration.localaws.probes.support import eventually, make_role
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.localaws
 
@@ -33,7 +34,7 @@ def ask(
     aws: LocalAws, method: str, path: str, headers: dict[str, str] | None = None, body: str = ""
 ) -> tuple[int, str]:
     """Send a request as it is given, and give the status and the body of the answer."""
-    connection = http.client.HTTPConnection(aws.host, aws.port, timeout=20)
+    connection = http.client.HTTPConnection(aws.host, aws.port, timeout=PATIENCE_SECONDS)
     try:
         connection.request(method, path, body=body or None, headers=headers or {})
         answer = connection.getresponse()
@@ -246,7 +247,7 @@ def test_a_presigned_url_works_until_it_ends_and_not_for_another_object(
     assert ask(local_aws, "GET", path.replace("kept", "other"))[0] == 403
     short = s3.generate_presigned_url("get_object", {"Bucket": unique, "Key": "kept"}, ExpiresIn=1)
     path = short.removeprefix(local_aws.endpoint_url)
-    eventually(lambda: ask(local_aws, "GET", path)[0] == 403, "the URL ends", 5)
+    eventually(lambda: ask(local_aws, "GET", path)[0] == 403, "the URL ends")
 
 
 def test_query_credentials_of_a_wellknown_key_open_nothing(local_aws: LocalAws) -> None:
@@ -284,7 +285,9 @@ def test_a_page_is_not_answered_whatever_it_carries(
 
 
 def test_no_preflight_is_granted(local_aws: LocalAws) -> None:
-    connection = http.client.HTTPConnection(local_aws.host, local_aws.port, timeout=20)
+    connection = http.client.HTTPConnection(
+        local_aws.host, local_aws.port, timeout=PATIENCE_SECONDS
+    )
     connection.request(
         "OPTIONS",
         LIST_FUNCTIONS,

@@ -18,7 +18,7 @@ from onemachine.aws.local_aws import LocalAws
 from onemachine.aws.mends import MENDS
 from tests.integration.local_aws_fixtures import StartLocalAws
 from tests.integration.localaws.probes import PROBES
-from tests.integration.localaws.probes.support import PATIENCE
+from tests.integration.localaws.probes.support import ONCE, PATIENCE
 
 pytestmark = pytest.mark.localaws
 
@@ -39,11 +39,7 @@ def _probe(aws: LocalAws, mend: str) -> None:
 @pytest.fixture(scope="module")
 def with_all_mends(local_aws: LocalAws) -> Iterator[Outcomes]:
     """Return the outcome of each probe on the session's local AWS."""
-
-    def patient() -> None:
-        PATIENCE.set(5)
-
-    with ThreadPoolExecutor(_PROBES_AT_ONCE, initializer=patient) as pool:
+    with ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
         yield _start(pool, lambda mend: _probe(local_aws, mend))
 
 
@@ -51,15 +47,21 @@ def with_all_mends(local_aws: LocalAws) -> Iterator[Outcomes]:
 def without_the_mend(start_local_aws: StartLocalAws) -> Iterator[Outcomes]:
     """Return the outcome of each probe on a server that lacks its mend."""
 
+    def impatient() -> None:
+        PATIENCE.set(ONCE)
+
     def alone(mend: str) -> None:
         with start_local_aws(mend) as aws:
             _probe(aws, mend)
 
     if os.environ.get("SRECTL_EACH_MEND_ALONE") == "1":
-        with ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
+        with ThreadPoolExecutor(_PROBES_AT_ONCE, initializer=impatient) as pool:
             yield _start(pool, alone)
         return
-    with start_local_aws(*MENDS) as stock, ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
+    with (
+        start_local_aws(*MENDS) as stock,
+        ThreadPoolExecutor(_PROBES_AT_ONCE, initializer=impatient) as pool,
+    ):
         yield _start(pool, lambda mend: _probe(stock, mend))
 
 

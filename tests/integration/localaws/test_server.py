@@ -18,6 +18,7 @@ from onemachine.aws.mends import MENDS
 from tests.integration.local_aws_fixtures import running_local_aws
 from tests.integration.localaws.probes.support import eventually, invoke, make_function
 from tests.integration.localaws.sockets import listening_addresses
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.localaws
 
@@ -105,9 +106,9 @@ def test_no_worker_process_outlives_the_server(
         assert _running(worker)
 
         server.send_signal(kill_signal)
-        server.wait(15)
+        server.wait(PATIENCE_SECONDS)
 
-        eventually(lambda: not _running(worker), "the worker process ends", 5)
+        eventually(lambda: not _running(worker), "the worker process ends")
 
 
 def test_unpacked_functions_are_cleared_away(tmp_path: Path, unique: str) -> None:
@@ -116,7 +117,7 @@ def test_unpacked_functions_are_cleared_away(tmp_path: Path, unique: str) -> Non
         make_function(aws, unique, "def handler(event, context):\n    return 1\n")
         invoke(aws, unique)
         server.kill()
-        server.wait(15)
+        server.wait(PATIENCE_SECONDS)
         assert list(folders.glob("ministack-lambda-*"))
 
     with running_local_aws(tmp_path):

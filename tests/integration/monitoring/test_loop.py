@@ -14,14 +14,14 @@ import pytest
 
 from onemachine.monitoring.rules import MONITORING_FOLDER
 from tests.integration.monitoring.shop import API_KEY, Shop
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.monitoring]
 
 
 def _query(shop: Shop, expression: str) -> list[Any]:
     url = f"{shop.prometheus.url}/api/v1/query?query={quote(expression)}"
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
         results: list[Any] = json.load(answer)["data"]["result"]
     return results
 

@@ -29,7 +29,7 @@ from onemachine.processes.ports import free_port
 from tests.integration.monitoring.shop import API_KEY, Webhook
 from tests.support.template import deployed
 from tests.support.verification import END_HEARD, decided
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 SCALE = int(os.environ.get("SRECTL_ALERTMANAGER_PACE", "60"))
 GROUP_INTERVAL = 300 / SCALE
@@ -62,7 +62,7 @@ class Scene:
             json.dumps(body).encode(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             assert answer.status == 200
 
     def send(self, name: str, ends_at: datetime) -> None:

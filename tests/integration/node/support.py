@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from kubernetes import client, config
 
 from onemachine.node import ImageSpec, NodeAgent, write_image_map
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ class AgentProcess:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(PATIENCE_SECONDS)
 
     def pod_file(self, namespace: str, pod: str, name: str) -> Path:
         return self.launch.state_dir / "pods" / f"{namespace}_{pod}" / name

@@ -20,7 +20,7 @@ from tests.integration.node.support import (
     start_agent,
     web_container,
 )
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.kubernetes
 
@@ -62,10 +62,10 @@ def test_no_pod_process_outlives_the_agent(
     eventually("shell and its two sleeps", lambda: len(processes_with(here)) == 3)
 
     own_agent.process.send_signal(number)
-    code = own_agent.process.wait(20)
+    code = own_agent.process.wait(PATIENCE_SECONDS)
 
     assert code == (0 if number == signal.SIGTERM else -signal.SIGKILL)
-    eventually("no process left", lambda: not processes_with(here), 10)
+    eventually("no process left", lambda: not processes_with(here))
 
 
 def test_an_agent_started_anew_takes_its_pods_up_again(
@@ -136,7 +136,7 @@ def test_a_second_agent_on_the_same_range_is_refused(own_agent: AgentProcess) ->
         env=own_agent.launch.environment(),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert result.returncode == 1

@@ -20,13 +20,13 @@ from tests.integration.node.support import (
     web_container,
 )
 from tests.integration.node.traffic import Traffic
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.kubernetes
 
 
 def get(address: str, path: str) -> str:
-    connection = http.client.HTTPConnection(address, 8080, timeout=5)
+    connection = http.client.HTTPConnection(address, 8080, timeout=PATIENCE_SECONDS)
     try:
         connection.request("GET", path)
         return connection.getresponse().read().decode()
@@ -63,7 +63,7 @@ def test_a_rolling_restart_replaces_every_process_and_loses_no_request(
             names = {pod.metadata.name for pod in kube.pods(namespace)}
             return len(kube.ready_pods(namespace)) == 3 and not names & before
 
-        eventually("all pods replaced", rolled_out, 60)
+        eventually("all pods replaced", rolled_out)
 
     assert traffic.failures == []
     after = {pod.metadata.name for pod in kube.pods(namespace)}
@@ -76,7 +76,7 @@ def test_a_request_under_way_is_answered_before_its_pod_ends(
 ) -> None:
     kube.create_pod(namespace, web_container())
     [pod] = kube.wait_ready(namespace, 1)
-    connection = http.client.HTTPConnection(pod.status.pod_ip, 8080, timeout=5)
+    connection = http.client.HTTPConnection(pod.status.pod_ip, 8080, timeout=PATIENCE_SECONDS)
     connection.request("GET", "/slow")
     eventually("request taken", lambda: "slow answer begun" in log_of(agent, namespace))
 

@@ -29,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from onemachine.processes.ports import free_port
+from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 CACHE = ROOT / "build" / "test-artifacts"
-START_SECONDS = 30.0
 
 # What python3.11's managed runtime has on its path besides the standard library.
 RUNTIME_MODULES = (
@@ -272,7 +272,7 @@ def _emulator_binary() -> Path:
 
 
 def _wait_until_listening(running: Emulator) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if running.process.poll() is not None:
             break

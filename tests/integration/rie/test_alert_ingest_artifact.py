@@ -23,6 +23,7 @@ from tests.integration.rie.harness import (
     isolated_python,
     runtime_folder,
 )
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.rie, pytest.mark.localaws]
 
@@ -67,7 +68,7 @@ class Sink:
     def take(self, count: int, url: str | None = None) -> list[dict[str, Any]]:
         """Wait for `count` messages, and see that no more come."""
         taken: list[dict[str, Any]] = []
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             answer = self.sqs.receive_message(
                 QueueUrl=url or self.url,

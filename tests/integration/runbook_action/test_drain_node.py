@@ -28,6 +28,7 @@ from tests.integration.runbook_action.drain_scene import (
     populate,
 )
 from tests.integration.runbook_action.support import Place
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.kubernetes
 
@@ -41,7 +42,7 @@ def create_budget(place: Place, healthy: int, pods: int) -> Any:
             "spec": {"minAvailable": healthy, "selector": {"matchLabels": {"drain": "me"}}},
         },
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         found = policy.read_namespaced_pod_disruption_budget("keep", place.namespace)
         if found.status.current_healthy == pods:

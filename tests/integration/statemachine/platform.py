@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from tests.integration.rie.harness import Function, build
 from tests.integration.statemachine.shown import display
 from tests.support.machines import machines
 from tests.support.template import deployed
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "000000000000"
@@ -377,7 +377,9 @@ class Platform:
         )
         return str(answer["executionArn"])
 
-    def run(self, event: dict[str, Any], machine: str = "", timeout: float = 60) -> dict[str, Any]:
+    def run(
+        self, event: dict[str, Any], machine: str = "", timeout: float = PATIENCE_SECONDS
+    ) -> dict[str, Any]:
         """Start one execution with an event and wait for its end."""
         return self.wait_ended(self.start(event, machine), timeout)
 
@@ -387,7 +389,7 @@ class Platform:
         self.wait_ended(execution)
         return execution
 
-    def wait_ended(self, arn: str, timeout: float = 60) -> dict[str, Any]:
+    def wait_ended(self, arn: str, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait until an execution has ended and describe it."""
         ended: dict[str, Any] = wait_for(lambda: self._ended(arn), f"execution {arn}", timeout)
         return ended
@@ -423,7 +425,9 @@ class Platform:
         assert len(items) == 1, items
         return items[0]
 
-    def wait_status(self, incident_id: str, status: str, timeout: float = 60) -> dict[str, Any]:
+    def wait_status(
+        self, incident_id: str, status: str, timeout: float = PATIENCE_SECONDS
+    ) -> dict[str, Any]:
         """Wait until an incident has a status."""
 
         def has_status() -> dict[str, Any] | None:
@@ -553,14 +557,9 @@ def _event(detail_type: str, alert_event: str, data: dict[str, Any]) -> dict[str
     }
 
 
-def wait_for(probe: Callable[[], Any], what: str, timeout: float = 30) -> Any:
+def wait_for(probe: Callable[[], Any], what: str, timeout: float = PATIENCE_SECONDS) -> Any:
     """Poll until ``probe`` gives something; fails naming ``what``."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if found := probe():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"waited {timeout:g} s in vain for {what}")
+    return eventually(what, probe, timeout)
 
 
 def plain(value: dict[str, Any]) -> Any:

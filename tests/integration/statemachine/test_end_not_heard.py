@@ -41,7 +41,7 @@ def test_what_is_healthy_and_lent_is_kept_until_the_end_is_heard_and_then_brough
     record = platform.record(id_of(event))
     assert (record["status"], record["escalation_code"]) == ("escalated", "end-not-heard")
     assert record["escalation_reason"].startswith("End not heard: the target is healthy, but")
-    (told,) = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 10)
+    (told,) = wait_for(lambda: platform.notifications(id_of(event)), "a notification")
     assert told["reason_code"] == "end-not-heard"
     assert done(platform, event, "execute", "undo") == [("execute", 1)]
     assert locks(platform, event) == set()

@@ -110,5 +110,5 @@ def test_a_bus_that_does_not_take_it_stops_nothing(platform: Platform) -> None:
     execution = platform.run(event, platform.variant(role=role))
     assert execution["status"] == "SUCCEEDED"
     assert any("events:PutEvents" in cause for cause in failures(platform, execution))
-    assert wait_for(lambda: platform.notifications(incident_id), "the notification", 10)
+    assert wait_for(lambda: platform.notifications(incident_id), "the notification")
     assert platform.record(incident_id)["status"] == "escalated"

@@ -118,7 +118,7 @@ def test_beyond_the_limit_of_a_target_nothing_acts_and_one_digest_tells(
     assert name == f"digest-{flood.window}"
     assert json.loads(given) == {"window": flood.window}
     assert [flood.told(event) for event in beyond] == [[], []]
-    wait_for(lambda: flood.told(within[0]) == ["end-not-heard"], "the notification", 10)
+    wait_for(lambda: flood.told(within[0]) == ["end-not-heard"], "the notification")
 
 
 def test_the_digest_names_what_nobody_was_paged_for(flood: Flood) -> None:
@@ -143,7 +143,7 @@ def test_the_digest_names_what_nobody_was_paged_for(flood: Flood) -> None:
         f"CheckoutHighErrorRate on apps/{event['detail']['data']['target']['name']}"
         for event in events
     }
-    wait_for(named, f"a digest with {wanted}", 40)
+    wait_for(named, f"a digest with {wanted}")
     assert [flood.told(event) for event in events] == [[], []]
 
 
@@ -254,7 +254,7 @@ def test_with_the_counter_unwritable_each_is_escalated_by_itself(flood: Flood) -
     flood.platform.run(event, flood.platform.variant(role=role, DigestArn=digest))
     assert flood.code(event) == "guard-unavailable"
     assert not flood.acted(event)
-    wait_for(lambda: flood.told(event) == ["guard-unavailable"], "the notification", 10)
+    wait_for(lambda: flood.told(event) == ["guard-unavailable"], "the notification")
     assert flood.digests(digest) == []
 
 
@@ -264,7 +264,7 @@ def test_where_no_digest_can_be_started_each_human_is_told_by_itself(flood: Floo
     flood.platform.run(event, machine)
     assert flood.code(event) == "flood"
     assert not flood.acted(event)
-    wait_for(lambda: flood.told(event) == ["flood"], "the notification", 10)
+    wait_for(lambda: flood.told(event) == ["flood"], "the notification")
 
 
 @pytest.mark.parametrize(("escalated_at", "told"), [(None, []), ("2026-01-01T00:00:00.000Z", [1])])
@@ -288,7 +288,7 @@ def test_a_digest_that_has_been_written_speaks_for_nobody_any_more(
     flood.platform.run(event, machine)
     assert flood.code(event) == "flood"
     if told:
-        wait_for(lambda: flood.told(event) == ["flood"], "the notification", 10)
+        wait_for(lambda: flood.told(event) == ["flood"], "the notification")
     assert [name for name, _ in flood.digests(digest)] == [f"digest-{window}"]
     assert flood.told(event) == []
 

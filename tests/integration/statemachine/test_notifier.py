@@ -466,5 +466,5 @@ def test_the_express_machine_is_the_one_that_was_tested(listener: Listener) -> N
     listener.platform.sfn.start_execution(
         stateMachineArn=listener.platform.notifier_arn, input=json.dumps(event)
     )
-    told = wait_for(lambda: listener.platform.notifications(id_of(event)), "the announcement", 15)
+    told = wait_for(lambda: listener.platform.notifications(id_of(event)), "the announcement")
     assert [each["event"] for each in told] == ["incident.created"]

@@ -192,7 +192,7 @@ def test_no_alert_is_lost_however_much_the_bus_refuses(
     status, incidents = post(without_queue, refused)  # what a sender does after a 503
     assert (status, len(incidents)) == (202, ALERTS)
     taken.update(incidents)
-    wait_for(lambda: len(recorded(platform)) == 2 * ALERTS - of_the_half, "what was published", 60)
+    wait_for(lambda: len(recorded(platform)) == 2 * ALERTS - of_the_half, "what was published")
 
     for name, value in platform.aws.operator_environment().items():
         monkeypatch.setenv(name, value)
@@ -201,6 +201,6 @@ def test_no_alert_is_lost_however_much_the_bus_refuses(
     assert answer.exit_code == 0, answer.output
     (outcome,) = json.loads(answer.output)
     assert len(outcome["delivered"]) == of_the_half + ALERTS
-    wait_for(lambda: recorded(platform) == taken, "every alert on record", 60)
+    wait_for(lambda: recorded(platform) == taken, "every alert on record")
     assert len(taken) == 3 * ALERTS
     assert parked(platform) == 0

@@ -27,7 +27,7 @@ def escalation(platform: Platform, event: dict[str, Any], code: str) -> dict[str
     """The incident is escalated for ``code`` and a human was told so, once."""
     record = platform.wait_status(id_of(event), "escalated")
     assert record["escalation_code"] == code, record
-    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 10)
+    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification")
     assert [message["reason_code"] for message in messages] == [code]
     assert messages[0]["severity"] == event["detail"]["data"]["severity"]
     return record
@@ -171,7 +171,7 @@ def test_with_a_table_unreadable_it_escalates_without_acting(
     event = incident(platform.runbook())
     execution = platform.run(event, platform.variant(**{table: "no-such-table"}))
     assert execution["status"] == "SUCCEEDED"
-    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 10)
+    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification")
     assert (
         messages[0]["reason_code"]
         == {
@@ -443,7 +443,7 @@ def test_an_approval_lets_the_runbook_act(platform: Platform) -> None:
     token = approval_token(platform, event)
     assert platform.record(id_of(event))["approval"]["persons"] == 2
     assert platform.calls(id_of(event), "execute") == []
-    asked = wait_for(lambda: platform.notifications(id_of(event)), "the question", 10)
+    asked = wait_for(lambda: platform.notifications(id_of(event)), "the question")
     assert asked[0]["event"] == "incident.approval-needed"
     assert asked[0]["plan"]
     assert "two persons" in asked[0]["message"]
@@ -548,7 +548,7 @@ def test_what_was_degraded_is_brought_back_also_when_the_lock_was_lost(
         row = {"holder": {"S": other}, "lease_expires_at": {"N": "1"}, "version": {"N": "7"}}
         platform.ddb.put_item(TableName=platform.table("guard"), Item={**lock, **row})
     platform.send(resolution(event))
-    wait_for(lambda: platform.calls(id_of(event), "undo"), "the restoration", 20)
+    wait_for(lambda: platform.calls(id_of(event), "undo"), "the restoration")
     wait_for(lambda: platform.record(id_of(event)).get("restoration") == "restored", "the note")
     assert platform.record(id_of(event))["status"] == "resolved"
 
@@ -586,7 +586,7 @@ def test_an_alert_that_comes_back_while_things_are_brought_back_waits_and_is_act
     wait_for(lambda: platform.calls(id_of(event), "undo"), "the restoration")
     again = incident(runbook, fingerprint=runbook, timestamp="2026-11-23T15:20:00.000Z")
     platform.send(again)
-    wait_for(lambda: platform.calls(id_of(again), "execute"), "the second action", 40)
+    wait_for(lambda: platform.calls(id_of(again), "execute"), "the second action")
     assert len(platform.calls(id_of(event), "undo")) == 4
     platform.send(resolution(again))
     record = platform.wait_status(id_of(again), "resolved")
@@ -602,7 +602,7 @@ def test_a_restoration_that_fails_calls_a_human(platform: Platform) -> None:
     platform.send(event)
     wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
     platform.send(resolution(event))
-    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 20)
+    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification")
     assert messages[0]["reason_code"] == "restore-failed"
     assert platform.record(id_of(event))["status"] == "resolved"
 

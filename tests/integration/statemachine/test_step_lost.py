@@ -76,7 +76,7 @@ def test_a_machine_for_steps_that_is_broken_is_an_answer_too(platform: Platform)
     record = platform.record(id_of(event))
     assert record["escalation_code"] == "step-lost"
     assert "The undo ended without an answer" in record["escalation_reason"]
-    (message,) = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 10)
+    (message,) = wait_for(lambda: platform.notifications(id_of(event)), "a notification")
     assert "acted" in message["payload"]["custom_details"]
     assert locks(platform, event) == set()
 
@@ -121,7 +121,7 @@ def test_a_second_rung_asks_while_all_locks_are_held(platform: Platform) -> None
     asked = token(platform, event)
     assert done(platform, event, "execute") == [("execute", 1)]
     assert len(locks(platform, event)) == 1
-    (question,) = wait_for(lambda: platform.notifications(id_of(event)), "the question", 10)
+    (question,) = wait_for(lambda: platform.notifications(id_of(event)), "the question")
     assert question["message"].startswith("Step 2 of 2 of runbook")
     platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
     wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung")

@@ -31,7 +31,7 @@ def test_of_a_ladder_the_next_rung_is_taken_only_where_the_one_before_did_not_he
     name = runbook(platform, step("restart"), step("roll-back"), step("never"))
     event = incident(name)
     platform.send(event)
-    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung", 40)
+    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung")
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
 
@@ -64,7 +64,7 @@ def test_where_no_rung_helps_all_is_undone_newest_first_and_a_human_is_called(
     told = record["escalation_reason"]
     for words in ("1. one: done", "2. kept: done", "3. three: scripted undo", "1. one: scripted"):
         assert words in told
-    (message,) = wait_for(lambda: platform.notifications(id_of(event)), "a notification", 10)
+    (message,) = wait_for(lambda: platform.notifications(id_of(event)), "a notification")
     assert message["reason"] == told
     undone = [each for each in recorded(platform, event, 5) if each["operation"] == "undo"]
     assert {json.loads(each["step"])["name"] for each in undone} == {"one", "three"}
@@ -77,7 +77,7 @@ def test_a_rung_that_is_refused_or_does_not_come_about_gives_way_to_the_next(
 ) -> None:
     event = incident(runbook(platform, step("first", {"execute": [error]}), step("second")))
     platform.send(event)
-    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung", 40)
+    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung")
     assert done(platform, event, "verify") == []
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
@@ -87,7 +87,7 @@ def test_a_rung_that_is_refused_or_does_not_come_about_gives_way_to_the_next(
 def test_a_rung_that_is_not_complete_in_time_gives_way_to_the_next(platform: Platform) -> None:
     event = incident(runbook(platform, step("slow", {"execute": ["in_progress"]}), step("second")))
     platform.send(event)
-    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung", 40)
+    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung")
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
 
@@ -107,7 +107,7 @@ def test_a_sequence_does_all_then_looks_once(platform: Platform) -> None:
     name = runbook(platform, step("one"), skipped, step("three"), strategy="sequence")
     event = incident(name)
     platform.send(event)
-    wait_for(lambda: ("verify", 3) in done(platform, event, "verify"), "the check", 40)
+    wait_for(lambda: ("verify", 3) in done(platform, event, "verify"), "the check")
     assert done(platform, event, "execute") == [("execute", 1), ("execute", 3)]
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
@@ -205,7 +205,7 @@ def test_two_runbooks_that_share_one_lock_of_many_do_not_act_at_once(platform: P
     platform.send(first)
     wait_for(lambda: platform.calls(id_of(first), "execute"), "the first to act")
     platform.send(second)
-    wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to join", 40)
+    wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to join")
     assert platform.calls(id_of(second), "execute") == []
     assert locks(platform, second) == set()
     platform.send(resolution(first), resolution(second))
@@ -292,9 +292,9 @@ def test_what_steps_took_away_is_brought_back_newest_first(platform: Platform) -
     )
     event = incident(name, fingerprint=name)
     platform.send(event)
-    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung", 40)
+    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung")
     platform.send(resolution(event))
-    wait_for(lambda: platform.records(id_of(event))[0].get("restoration"), "the note", 40)
+    wait_for(lambda: platform.records(id_of(event))[0].get("restoration"), "the note")
     assert platform.record(id_of(event))["restoration"] == "restored"
     assert done(platform, event, "undo") == [("undo", 2), ("undo", 1)]
     brought = [each for each in recorded(platform, event, 4) if each["operation"] == "restore"]

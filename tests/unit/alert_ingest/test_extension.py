@@ -12,6 +12,7 @@ import pytest
 
 from alert_ingest.senders import SENDERS
 from alert_ingest.validation import explain, sources
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.unit.alert_ingest.bodies import EVENTS, sample
 
 PACKAGE = EVENTS.parent / "src" / "alert_ingest"
@@ -75,7 +76,7 @@ def run(code: str, folder: Path) -> str:
         env={"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert result.returncode == 0, result.stderr

@@ -19,12 +19,16 @@ from tests.support import waiting
 
 T = TypeVar("T")
 
+_USUAL_SECONDS = 15.0
+ONCE = 1.0
 #: How many times as long an effect is waited for: long where it must come, however busy the machine
 #: is, once where it must not.
-PATIENCE: ContextVar[float] = ContextVar("PATIENCE", default=1.0)
+PATIENCE: ContextVar[float] = ContextVar(
+    "PATIENCE", default=waiting.PATIENCE_SECONDS / _USUAL_SECONDS
+)
 
 
-def eventually(probe: Callable[[], T | None], what: str, seconds: float = 15.0) -> T:
+def eventually(probe: Callable[[], T | None], what: str, seconds: float = _USUAL_SECONDS) -> T:
     """Return the first truthy answer of ``probe``; fail saying ``what`` did not happen."""
     return waiting.eventually(what, probe, seconds * PATIENCE.get())
 

@@ -17,6 +17,7 @@ import pytest
 from onemachine.binaries import BinaryUnavailable, Component
 from onemachine.binaries.progress import SilentProgress
 from onemachine.binaries.provide import provide, reported_version
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.unit.onemachine.binaries.tool import component_in
 
 GO = shutil.which("go")
@@ -153,7 +154,7 @@ def test_an_incomplete_folder_in_the_cache_is_replaced(tool: Component, cache: P
 @needs_go
 def test_two_processes_build_once(tool: Component, recorded_go: Path) -> None:
     both = [in_a_process(tool), in_a_process(tool)]
-    origins = sorted(process.communicate(timeout=120)[0].strip() for process in both)
+    origins = sorted(process.communicate(timeout=PATIENCE_SECONDS)[0].strip() for process in both)
     assert origins == ["built now", "cache"]
     assert [line.split()[1] for line in recorded_go.read_text().splitlines()] == ["list", "build"]
 
@@ -165,7 +166,7 @@ def test_a_build_that_is_killed_leaves_no_half_cache(
     process = in_a_process(tool)
     wait_for_call(recorded_go, "build")
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert not (cache / "tool-1.2.3").exists()
     assert len(leftovers(cache)) == 1  # its temporary folder, which the next build clears away
     assert provide(tool, SilentProgress()).origin == "built now"
@@ -179,7 +180,7 @@ def test_an_interrupt_ends_the_compiler_too(
     process = in_a_process(tool)
     go_pid = wait_for_call(recorded_go, "list")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode != 0
     assert not Path(f"/proc/{go_pid}").exists()
     assert leftovers(cache) == []
@@ -261,7 +262,7 @@ def test_a_cache_that_cannot_be_written_is_named(
 
 def wait_for_call(calls: Path, command: str) -> int:
     """Wait until go was called with a command; give that go's process id."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         for line in calls.read_text().splitlines() if calls.exists() else ():
             pid, called = line.split()

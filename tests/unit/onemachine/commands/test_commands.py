@@ -21,6 +21,7 @@ from onemachine.stack.control import StackRequest, spawn_supervisor, stop_stack
 from onemachine.stack.exports import NAMES, exports
 from onemachine.stack.state import StackFolder, StackState
 from srectl.cli import cli
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
 
 Run = Callable[..., Result]
@@ -287,7 +288,7 @@ def test_ctrl_c_has_an_exit_code_of_its_own() -> None:
         assert child.stdout is not None
         assert child.stdout.readline() == "hanging\n"
         child.send_signal(number)
-        child.communicate(timeout=20)
+        child.communicate(timeout=PATIENCE_SECONDS)
         assert child.returncode == 130
 
 

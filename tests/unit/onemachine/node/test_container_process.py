@@ -21,6 +21,7 @@ from onemachine.node.guard import Guard
 from onemachine.node.launch import NodeAgent
 from onemachine.node.logs import ContainerLog
 from onemachine.private_files import write_private
+from tests.support.waiting import PATIENCE_SECONDS
 
 ENV = {"PATH": "/usr/bin:/bin"}
 
@@ -42,7 +43,7 @@ class Run:
         self.process = ContainerProcess(argv, ENV, workdir or folder, log, guard, self.codes.put)
 
     def code(self) -> int:
-        return self.codes.get(timeout=20)
+        return self.codes.get(timeout=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])

@@ -23,6 +23,7 @@ from onemachine.node.guard import Guard
 from onemachine.node.images import ImageStore
 from onemachine.node.pod import Host
 from onemachine.node.settings import AgentSettings
+from tests.support.waiting import PATIENCE_SECONDS
 
 STUBBORN = "trap '' TERM; echo up; while true; do sleep 0.05; done"
 
@@ -105,7 +106,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 
 
 def ended(worker: threading.Thread) -> bool:
-    worker.join(20)
+    worker.join(PATIENCE_SECONDS)
     return not worker.is_alive()
 
 
@@ -134,7 +135,7 @@ def test_a_status_that_finds_no_pod_ends_it(stage: Stage) -> None:
 def test_a_status_is_sent_again_until_the_server_takes_it(stage: Stage) -> None:
     stage.server.failing = [0, 500, 429, 403]
     stage.start()
-    status = stage.server.statuses.get(timeout=20)
+    status = stage.server.statuses.get(timeout=PATIENCE_SECONDS)
     assert status["containerStatuses"][0]["state"]["running"]
     assert stage.server.failing == []
 
@@ -142,7 +143,10 @@ def test_a_status_is_sent_again_until_the_server_takes_it(stage: Stage) -> None:
 def test_a_pod_is_removed_only_after_its_process_and_until_it_works(stage: Stage) -> None:
     worker = stage.start("trap 'exit 4' TERM; echo up; while true; do sleep 0.05; done")
     stage.wait_up()
-    while "running" not in stage.server.statuses.get(timeout=20)["containerStatuses"][0]["state"]:
+    while (
+        "running"
+        not in stage.server.statuses.get(timeout=PATIENCE_SECONDS)["containerStatuses"][0]["state"]
+    ):
         pass
     stage.server.failing = [0, 0, 500]
 
@@ -152,7 +156,7 @@ def test_a_pod_is_removed_only_after_its_process_and_until_it_works(stage: Stage
 
     assert ended(worker)
     assert stage.server.removed.is_set()
-    last = stage.server.statuses.get(timeout=20)
+    last = stage.server.statuses.get(timeout=PATIENCE_SECONDS)
     assert last["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 4
     assert last["phase"] == "Running"
 
@@ -176,7 +180,7 @@ def test_a_finished_pod_is_not_run_again_but_removed_when_deleted(stage: Stage) 
     pod = stage.pod("exit 0")
     pod["spec"]["restartPolicy"] = "Never"
     stage.manager.changed(pod)
-    while stage.server.statuses.get(timeout=20)["phase"] != "Succeeded":
+    while stage.server.statuses.get(timeout=PATIENCE_SECONDS)["phase"] != "Succeeded":
         pass
     for thread in threading.enumerate():
         if thread.name == "pod apps/web":

@@ -18,6 +18,7 @@ from onemachine.processes.errors import StartFailed
 from onemachine.processes.identity import ProcessIdentity
 from onemachine.processes.managed import ManagedProcess
 from onemachine.processes.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
 STUBBORN = (
@@ -50,7 +51,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def says(child: ManagedProcess, text: str) -> None:
-    wait_until(lambda: text in child.log_tail(), f"{text!r} in the log", 20, child)
+    wait_until(lambda: text in child.log_tail(), f"{text!r} in the log", PATIENCE_SECONDS, child)
 
 
 def identity_of(pid: int) -> ProcessIdentity:
@@ -146,9 +147,9 @@ def test_nothing_of_the_users_environment_but_the_needed_is_inherited(
 def test_logs_can_be_read_by_their_owner_only_and_are_appended_to(start: Start) -> None:
     child = start("print('first', flush=True)")
     says(child, "first")
-    wait_until(lambda: not child.alive(), "its end", 10)
+    wait_until(lambda: not child.alive(), "its end", PATIENCE_SECONDS)
     child.start()
-    wait_until(lambda: child.log_tail().count("first") == 2, "the second run", 10)
+    wait_until(lambda: child.log_tail().count("first") == 2, "the second run", PATIENCE_SECONDS)
     assert stat.S_IMODE(child.log_path.stat().st_mode) == 0o600
     assert child.log_tail(1) == "first"
 
@@ -180,7 +181,7 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_waiting_ends_with_the_answer() -> None:
     answers = iter([None, None, "ready"])
-    assert wait_until(lambda: next(answers), "an answer", 10) == "ready"
+    assert wait_until(lambda: next(answers), "an answer", PATIENCE_SECONDS) == "ready"
 
 
 def test_waiting_ends_when_the_process_ends_and_shows_its_last_words(start: Start) -> None:

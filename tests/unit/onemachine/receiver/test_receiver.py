@@ -20,6 +20,7 @@ from onemachine.receiver import (
     read_notifications,
     read_pages,
 )
+from tests.support.waiting import PATIENCE_SECONDS
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:sre-incident-notifications"
 
@@ -59,7 +60,9 @@ def receiver(sns: tuple[str, type[FakeSns]], tmp_path: Path) -> Iterator[Receive
 
 
 def post(receiver: ReceiverServer, body: bytes, path: str = "/notifications") -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", receiver.server_port, timeout=10)
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", receiver.server_port, timeout=PATIENCE_SECONDS
+    )
     try:
         connection.request("POST", path, body=body)
         return connection.getresponse().status
@@ -143,7 +146,9 @@ def test_what_is_no_post_of_sns_is_refused(
 
 
 def test_a_body_without_a_length_or_too_long_is_refused(receiver: ReceiverServer) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", receiver.server_port, timeout=10)
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", receiver.server_port, timeout=PATIENCE_SECONDS
+    )
     connection.putrequest("POST", "/notifications")
     connection.putheader("Content-Length", str(10**9))
     connection.endheaders()

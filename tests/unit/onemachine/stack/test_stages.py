@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from onemachine.stack.stages import Observer, Report, Stage, StageFailed, Stopped, run_stages
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 class Recorder(Observer):
@@ -47,7 +48,7 @@ def test_a_stage_starts_after_all_that_it_needs() -> None:
 
 
 def test_stages_that_do_not_need_each_other_run_at_the_same_time() -> None:
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 
     def meet(_report: Report) -> None:
         together.wait()

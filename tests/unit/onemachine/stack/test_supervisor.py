@@ -18,6 +18,7 @@ from onemachine.stack.children import processes_of_stack
 from onemachine.stack.control import AlreadyRunning, StackFailed, spawn_supervisor, stop_stack
 from onemachine.stack.progress import Event
 from onemachine.stack.state import StackFolder, StackState
+from tests.support.waiting import PATIENCE_SECONDS
 from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
 
 
@@ -47,7 +48,7 @@ def nothing_is_left(folder: StackFolder) -> bool:
 def test_a_stack_is_ready_when_all_its_stages_are_done(folder: StackFolder) -> None:
     state, events = up(folder)
     assert state.phase == "ready"
-    with urllib.request.urlopen(state.endpoints["web_url"], timeout=5) as answer:
+    with urllib.request.urlopen(state.endpoints["web_url"], timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 200
     assert all(record.identity.alive() for record in state.processes.values())
     assert set(state.processes) == {"web", "second"}
@@ -83,7 +84,7 @@ def test_of_two_starts_at_once_one_wins(folder: StackFolder) -> None:
     with folder.supervising() as ours:
         assert ours
         code = subprocess.run(
-            command(folder.name, "ok"), cwd=REPOSITORY, check=False, timeout=60
+            command(folder.name, "ok"), cwd=REPOSITORY, check=False, timeout=PATIENCE_SECONDS
         ).returncode
     assert code == 3
 
@@ -94,7 +95,9 @@ def test_two_stacks_run_side_by_side(folder: StackFolder) -> None:
         first, _ = up(folder)
         second, _ = up(other)
         stop_stack(folder, lambda _: None)
-        with urllib.request.urlopen(second.endpoints["web_url"], timeout=5) as answer:
+        with urllib.request.urlopen(
+            second.endpoints["web_url"], timeout=PATIENCE_SECONDS
+        ) as answer:
             assert answer.status == 200
         assert first.endpoints != second.endpoints
     finally:
@@ -133,7 +136,7 @@ def test_an_interrupted_start_leaves_nothing(folder: StackFolder) -> None:
     assert starting.stdout.readline() == "interrupt me\n"
     assert processes_of_stack(folder)
     starting.send_signal(signal.SIGINT)
-    starting.communicate(timeout=60)
+    starting.communicate(timeout=PATIENCE_SECONDS)
     assert nothing_is_left(folder)
     assert state_of(folder).phase == "stopped"
 
@@ -162,7 +165,7 @@ def test_status_sees_a_death_before_the_supervisor_tells_of_it(folder: StackFold
 
 def test_a_stack_stops_by_itself_when_its_time_is_over(folder: StackFolder) -> None:
     up(folder, "ok", "--ttl", "3")
-    wait_until(lambda: not folder.is_supervised(), "the end of its time", 30)
+    wait_until(lambda: not folder.is_supervised(), "the end of its time", PATIENCE_SECONDS)
     assert nothing_is_left(folder)
     assert state_of(folder).phase == "stopped"
 
@@ -174,7 +177,7 @@ def test_a_stack_does_not_outlive_the_command_that_owns_it(folder: StackFolder) 
     finally:
         owner.kill()
         owner.wait()
-    wait_until(lambda: not folder.is_supervised(), "the stack to end, too", 30)
+    wait_until(lambda: not folder.is_supervised(), "the stack to end, too", PATIENCE_SECONDS)
     assert nothing_is_left(folder)
 
 
