@@ -21,6 +21,7 @@ from onemachine.drill.runner import ALL, DRILLS, Drills
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.control import AlreadyRunning, StackFailed, StackRequest
 from onemachine.stack.state import StackFolder
+from onemachine.traffic import FEW_ORDERS_PER_SECOND
 from srectl.commands.display import console
 from srectl.errors import CommandFailed, ExitCode
 
@@ -123,7 +124,15 @@ def drill(
             drills.run_on(running, state)
         else:
             ensure_binaries()
-            request = StackRequest(folder, template.resolve(), False, _TTL_SECONDS, owned=True)
+            request = StackRequest(
+                folder,
+                template.resolve(),
+                False,
+                _TTL_SECONDS,
+                owned=True,
+                # What a drill breaks shows in alarms, queues and records, not in failed orders.
+                orders_per_second=FEW_ORDERS_PER_SECOND,
+            )
             drills.run_on_own_stack(request, StageDisplay())
     except AlreadyRunning as error:
         raise CommandFailed(

@@ -24,7 +24,8 @@ class Lane:
     paths : tuple of str
         Folders and files of tests, from the project's root.
     busy : bool
-        It keeps a core busy, so it does not run beside another that does.
+        It keeps a core busy, so it does not run beside another that does; it gives way to the
+        others, and fills what they leave of the cores.
     binaries : bool
         It needs Kubernetes, etcd, Prometheus or Alertmanager.
     """

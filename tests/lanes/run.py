@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _POLL_SECONDS = 0.2
+# What only computes gives way to what waits for others within a time: it takes what they leave.
+_GIVES_WAY = ("nice", "-n", "5")
 _CLEAN_UP_SECONDS = 150.0
 
 
@@ -44,7 +46,7 @@ class Job:
     steps : sequence of Step
         At least one.
     busy : bool
-        It keeps a core busy.
+        It keeps a core busy: it gives way to the others, and is not counted among them.
     after : str
         Name of a step that must have succeeded first; empty for none.
     """
@@ -92,9 +94,9 @@ class Lanes:
     folder : Path
         For logs and figures.
     at_once : int
-        Jobs at once.
+        Jobs at once, those that keep a core busy aside.
     busy_at_once : int
-        Of these, how many that keep a core busy.
+        Besides these, how many that keep a core busy.
     tell : callable
         Is given each step when it has ended.
     """
@@ -122,7 +124,7 @@ class Lanes:
                     waiting.remove(job)
                 while following := next(filter(self._may_start, waiting), None):
                     waiting.remove(following)
-                    step = self._start(following.steps[0])
+                    step = self._start(following, 0)
                     self._running.append(_Running(following, 0, step))
                 time.sleep(_POLL_SECONDS)
                 for each in list(self._running):
@@ -133,21 +135,20 @@ class Lanes:
         return list(self._took.values())
 
     def _may_start(self, job: Job) -> bool:
-        busy = sum(each.job.busy for each in self._running)
-        return (
-            len(self._running) < self._at_once
-            and not (job.busy and busy >= self._busy_at_once)
-            and (not job.after or job.after in self._took)
-        )
+        alike = sum(each.job.busy == job.busy for each in self._running)
+        most = self._busy_at_once if job.busy else self._at_once
+        return alike < most and (not job.after or job.after in self._took)
 
     def _hopeless(self, job: Job) -> bool:
         before = self._took.get(job.after)
         return before is not None and before.code != 0
 
-    def _start(self, step: Step) -> subprocess.Popen[bytes]:
+    def _start(self, job: Job, number: int) -> subprocess.Popen[bytes]:
+        step = job.steps[number]
+        command = [*(_GIVES_WAY if job.busy else ()), *step.command]
         told, log = self._folder / f"{step.name}.json", self._folder / f"{step.name}.log"
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.lanes.measured", str(told), str(log), *step.command],
+            [sys.executable, "-m", "tests.lanes.measured", str(told), str(log), *command],
             env={**os.environ, **step.environment},
             # A Ctrl-C of the terminal reaches the lanes once, through this process.
             start_new_session=True,
@@ -162,7 +163,7 @@ class Lanes:
         self._tell(took)
         following = running.step + 1
         if took.code == 0 and following < len(running.job.steps):
-            process = self._start(running.job.steps[following])
+            process = self._start(running.job, following)
             self._running.append(_Running(running.job, following, process))
 
     def _end(self) -> None:

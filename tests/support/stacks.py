@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.state import StackFolder, StackState
-from tests.support.waiting import eventually
+from onemachine.traffic import FEW_ORDERS_PER_SECOND
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 FIRING = PROJECT_ROOT / "events" / "alertmanager" / "firing.json"
 
@@ -34,7 +35,7 @@ def srectl(
 def start(name: str) -> StackFolder:
     """Start a stack whose shop has few customers, so that the machine has time for the test."""
     folder = StackFolder.named(name)
-    started = srectl("up", "--name", name, "--ttl", "60m", "--orders", "2")
+    started = srectl("up", "--name", name, "--ttl", "60m", "--orders", f"{FEW_ORDERS_PER_SECOND:g}")
     assert started.returncode == 0, started.stdout + started.stderr
     return folder
 
@@ -68,7 +69,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=30) as answer:
+        with opener.open(request, timeout=PATIENCE_SECONDS) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -89,6 +90,6 @@ def post_alert(exports: dict[str, str], runbook: str, **changes: str) -> str:
         assert status in (202, 503), answer
         return answer if status == 202 else ""
 
-    answer = eventually("the alert to be taken", taken, 60)
+    answer = eventually("the alert to be taken", taken)
     (incident_id,) = json.loads(answer)["incident_ids"]
     return str(incident_id)

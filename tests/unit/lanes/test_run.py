@@ -40,6 +40,22 @@ def test_lanes_run_side_by_side_and_busy_ones_do_not(tmp_path: Path) -> None:
     assert overlap(took["busy"], took["asleep"])
 
 
+def test_a_busy_lane_takes_nobodys_place_and_gives_way(tmp_path: Path) -> None:
+    tell = "import os, time; open({}, 'w').write(str(os.nice(0))); time.sleep(1)"
+    took = run(
+        tmp_path,
+        *(
+            Job([python(name, tell.format(repr(str(tmp_path / name))))], busy=name == "busy")
+            for name in ("asleep", "asleep-too", "busy")
+        ),
+        at_once=2,
+    )
+    assert overlap(took["busy"], took["asleep"])
+    assert overlap(took["busy"], took["asleep-too"])
+    nice = {name: int((tmp_path / name).read_text()) for name in took}
+    assert nice["busy"] > nice["asleep"] == nice["asleep-too"]
+
+
 def test_the_steps_of_a_job_come_one_after_the_other_until_one_fails(tmp_path: Path) -> None:
     took = run(
         tmp_path,
