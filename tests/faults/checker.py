@@ -194,7 +194,12 @@ def the_watch_is_whole(history: History) -> Iterator[Violation]:
 
 
 def _is_handed(name: str, field: str, history: History) -> bool:
-    """Tell whether the last who changed an object for a time was handed to a human."""
+    """Tell whether who still holds a change, or made the last one, was handed to a human."""
+    if any(
+        lock.key.endswith(f"#{name}#{field}") and history.handed.intersection(lock.holders)
+        for lock in history.locks
+    ):
+        return True
     changed = [
         entry["incident"]
         for entry in history.of("changed")

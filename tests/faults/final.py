@@ -132,7 +132,9 @@ def told(ground: Ground, records: Iterable[Mapping[str, Any]]) -> Mapping[str, s
         # What ended from outside is told by its execution; a restorer's is named as the incident.
         execution = str(message.get("execution", ""))
         named = by_execution.get(execution) or execution.rpartition(":")[2]
-        found[str(message.get("incident_id") or named)] = str(message.get("reason_code"))
+        incident = str(message.get("incident_id") or named)
+        # People's own message of it may come after the machines', and says it in words only.
+        found[incident] = str(message.get("reason_code") or found.get(incident, ""))
     return found
 
 

@@ -21,6 +21,8 @@ __all__ = ["NO_ANSWER", "Sender"]
 NO_ANSWER = 0
 _ACCEPTED = 202
 _CLIENTS = 16
+#: Longer than the platform is ever down: a body that is answered by nobody then was not refused.
+_POISON_ATTEMPTS = 20
 _TIMEOUT_SECONDS = 40.0
 #: Seconds until a body is sent again, and what they grow by, as Alertmanager backs off.
 _RETRY_SECONDS, _GROWS, _LONGEST_RETRY_SECONDS = 1.0, 1.6, 15.0
@@ -106,7 +108,7 @@ class Sender:
             )
             if code != NO_ANSWER and code < 500 and code != 429:
                 return
-            if delivery.poison and code == NO_ANSWER and attempt > 3:
+            if delivery.poison and code == NO_ANSWER and attempt >= _POISON_ATTEMPTS:
                 return
             self._stopped.wait(min(_LONGEST_RETRY_SECONDS, _RETRY_SECONDS * _GROWS**attempt))
 

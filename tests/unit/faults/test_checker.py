@@ -212,6 +212,20 @@ _HARMLESS = {
         entries=[*_GOOD.entries[:4], *_GOOD.entries[5:]],
         after={"faults-00": {**_SPEC, "replicas": 2}},
     ),
+    "a human was called for one of two, and the other has let go": _with(
+        entries=[
+            *_GOOD.entries[:4],
+            *_GOOD.entries[5:],
+            _changed(14, _B, 2, 3),
+            _changed(15, _B, 3, 2),
+        ],
+        records=[_ESCALATED, _record(_B, number=1)],
+        steps=[*_GOOD.steps, _run(_B, "execute", 14, 14.5), _run(_B, "undo", 15, 15.5)],
+        told=frozenset({_A}),
+        handed=frozenset({_A}),
+        locks=[Lock("lease#c#apps#deployment#faults-00#replicas", (_A,))],
+        after={"faults-00": {**_SPEC, "replicas": 2}},
+    ),
     "what is accepted waits in a queue that is watched": _with(
         records=[], queued={"recorder": [f"… {_A} …"]}
     ),
