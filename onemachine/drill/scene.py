@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from onemachine.demo.world import World
 from onemachine.drill.commands import CommandUnknown, Refused, Terminal
 from onemachine.drill.report import Account, Kind, NotMet, Step, Teller
-from onemachine.stack.function_logs import FunctionLogs
+from onemachine.stack.function_logs import Follower, FunctionLogs
 from onemachine.stack.names import CLUSTER_NAME
 from onemachine.stack.state import StackFolder, StackState
 from srectl import runbooks
@@ -98,6 +98,7 @@ class Scene:
     _terminal: Terminal = field(init=False)
     _begun: float = field(init=False)
     _alerts: list[Alert] = field(default_factory=list, init=False)
+    _audit: Follower | None = field(default=None, init=False)
     _heals: list[tuple[str, Callable[[], None]]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -308,11 +309,13 @@ class Scene:
 
     def events(self, kind: str) -> Iterator[Mapping[str, Any]]:
         """Give the data of the bus' events of a type since the drill began, from the audit log."""
-        group = Deployment().audit_log_group
-        logs = FunctionLogs(self.client("logs"))
-        for _at, message in logs.events(group, self.world.since):
-            event = json.loads(message)
-            if event.get("detail-type") == kind:
+        if self._audit is None:
+            logs = FunctionLogs(self.client("logs"))
+            self._audit = Follower(logs, Deployment().audit_log_group, self.world.since)
+        wanted = f'"{kind}"'
+        for _at, message in self._audit.events():
+            # Decoded only where its kind stands in it: most of a log is of other kinds.
+            if wanted in message and (event := json.loads(message)).get("detail-type") == kind:
                 yield event["detail"]["data"]
 
     def incident_id(self, alert: Alert) -> str | None:

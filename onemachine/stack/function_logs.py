@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 from onemachine.stack.clients import client_of
 from onemachine.stack.state import StackState
 
-__all__ = ["FunctionLogs"]
+__all__ = ["Follower", "FunctionLogs"]
+
+# What is written late: an event's moment is older than its writing.
+_LATE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,37 @@ class FunctionLogs:
             f"{datetime.datetime.fromtimestamp(at, datetime.UTC):%H:%M:%S.%f} {message}"
             for at, message in self.events(f"/aws/lambda/{function}")[-lines:]
         )
+
+
+@dataclass
+class Follower:
+    """Reads one log group again and again, each time only what may be new.
+
+    To read and decode the whole of a log that grows, three times a second, takes more of the
+    machine than what is waited for.
+
+    Parameters
+    ----------
+    logs : FunctionLogs
+        Whom to ask.
+    group : str
+        The log group.
+    since : float
+        Unix time; what happened before does not count.
+    """
+
+    logs: FunctionLogs
+    group: str
+    since: float
+    _seen: dict[tuple[float, str], None] = field(default_factory=dict, init=False, repr=False)
+    _newest: float = field(default=0.0, init=False, repr=False)
+    _reading: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def events(self) -> list[tuple[float, str]]:
+        """Give (Unix time, message) of all since then, in the order in which they were seen."""
+        with self._reading:
+            begin = max(self.since, self._newest - _LATE_SECONDS)
+            for each in self.logs.events(self.group, begin):
+                self._seen[each] = None
+                self._newest = max(self._newest, each[0])
+            return list(self._seen)
