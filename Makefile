@@ -52,12 +52,12 @@ lint-code: $(READY)  ## Only the checks of the code, the machines and the catalo
 	$(BIN)/mypy src srectl onemachine checkout_app tests
 	PYTHONPATH=src:checkout_app:. $(BIN)/lint-imports --no-cache
 	PYTHONPATH=. $(BIN)/python -m onemachine.locks
-	$(BIN)/sam validate --lint
+	PYTHONPATH=srectl/lazily $(BIN)/sam validate --lint
 	$(BIN)/srectl runbooks validate
 
 lint-cloud: $(READY) $(CHECKOV)/.ready  ## Only the checks of templates, manifests and the cluster
 	$(BIN)/python eks/validate.py
-	$(BIN)/cfn-lint $(CLOUD_TEMPLATES)
+	PYTHONPATH=srectl/lazily $(BIN)/cfn-lint $(CLOUD_TEMPLATES)
 	$(CHECKOV)/bin/checkov --config-file eks/checkov.yaml -f template.yaml $(CLOUD_TEMPLATES) $(MANIFESTS) checkout_app/Dockerfile
 
 $(CHECKOV)/.ready: | $(READY)

@@ -7,6 +7,7 @@ import signal
 
 from hypothesis import settings
 
+import srectl  # noqa: F401 - before whatever imports jsonschema: it makes that quick
 from tests.support import operators_choices
 
 # Whoever starts the tests in the background of a shell has Ctrl-C ignored in them, and every child

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from onemachine.processes.errors import StartFailed
 from onemachine.stack.children import Children
+from srectl import LAZILY
 
 if TYPE_CHECKING:
     from onemachine.aws.local_aws import LocalAws
@@ -166,7 +167,7 @@ def deploy(
             "--parameter-overrides",
             *(f"{name}={value}" for name, value in overrides.items()),
         ],
-        {**aws.operator_environment(), **_sam_environment()},
+        {**aws.operator_environment(), **_sam_environment(), "PYTHONPATH": str(LAZILY)},
         cwd=application.root,
         what="'sam deploy' of the template",
     )

@@ -27,12 +27,13 @@ ENTRIES = [
 ]
 
 
-def client(service: str) -> Any:
+def client(service: str, endpoint_url: str | None = None) -> Any:
     return botocore.session.get_session().create_client(
         service,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
+        endpoint_url=endpoint_url,
     )
 
 
@@ -153,7 +154,7 @@ def test_the_queue_costs_nothing_before_something_is_parked() -> None:
     made = []
 
     def make() -> Any:
-        made.append(client("sqs"))
+        made.append(client("sqs", endpoint_url="http://127.0.0.1:1"))
         return made[-1]
 
     queue = ParkingQueue(make, QUEUE)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -80,12 +81,17 @@ def test_every_dependency_is_pinned_to_a_version_that_it_allows() -> None:
         assert each.specifier.contains(pinned[canonicalize_name(each.name)]), each
 
 
-def _run(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
-    blocked = {
+@cache
+def _blocked() -> set[str]:
+    return {
         module
         for module, distributions in packages_distributions().items()
         if canonicalize_name(distributions[0]) in _names(LOCAL) - {"jmespath", "urllib3"}
     }
+
+
+def _run(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
+    blocked = _blocked()
     assert {"ministack", "cryptography", "kubernetes", "samtranslator"} <= blocked
     return subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRA.format(blocked=blocked), *words],
