@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 from alert_ingest.errors import ChannelRefused, ChannelUnavailable
+from alert_ingest.firings import Firings, unsettled
 from alert_ingest.model import Alert
 
 #: What somebody can do about it, by the names that the senders have for it.
@@ -60,6 +61,16 @@ class Split:
         """What waits, why, and what its sender is to change."""
         return f"{len(self.left)} alerts wait: {', and '.join(self.why)}. {ADVICE}"
 
+    def settled(self, firings: Firings, received_at: datetime) -> tuple[Alert, ...]:
+        """Return all alerts with their incidents, those for the bus first.
+
+        What waits is not looked up, unless it is an end: that one closes its incident once it is
+        redriven, and until it is noted the alert's next firing would join that very incident.
+        """
+        ends = [alert for alert in self.left if alert.status == "resolved"]
+        others = [alert for alert in self.left if alert.status != "resolved"]
+        return (*firings.settle((*self.taken, *ends), received_at), *unsettled(others))
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -76,8 +87,8 @@ class Allowance:
     critical_percent
         Of these, what only critical ones may use up (``FLOOD_CRITICAL_RESERVE``).
     anywhere
-        Gives the place where the others begin, so that a body that comes again and again has
-        another part of it taken each time.
+        Gives the place where those begin of which not all can be taken, so that a body that comes
+        again and again has another part of it taken each time.
     """
 
     counter: Counter | None
@@ -116,8 +127,13 @@ class Allowance:
 
     def _critical_first(self, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
         critical, others = _apart(alerts)
-        first = self.anywhere(len(others)) if others else 0
-        return (*critical, *others[first:], *others[:first])
+        if len(critical) > self.per_body:
+            critical = self._turned(critical)
+        return (*critical, *self._turned(others))
+
+    def _turned(self, alerts: list[Alert]) -> list[Alert]:
+        first = self.anywhere(len(alerts)) if alerts else 0
+        return [*alerts[first:], *alerts[:first]]
 
     def _room(
         self, critical: int, other: int, key_id: str, received_at: datetime

@@ -56,12 +56,11 @@ class ChannelRefused(AlertIngestError):
 
 
 class DeliveryFailed(AlertIngestError):
-    """Some events are neither on the bus nor parked; the sender has to try again (503)."""
+    """Some events did not get where they have to; the sender has to try again (503)."""
 
     def __init__(self, undelivered: int, total: int, reasons: Sequence[str]) -> None:
         super().__init__(
-            f"{undelivered} of {total} events could be neither published nor parked: "
-            + "; ".join(reasons)
+            f"{undelivered} of {total} events could not be delivered: " + "; ".join(reasons)
         )
         self.undelivered = undelivered
         self.total = total

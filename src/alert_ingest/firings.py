@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from alert_ingest.ends import to_be_told_again
 from alert_ingest.errors import ChannelRefused, ChannelUnavailable
 from alert_ingest.identity import incident_id
 from alert_ingest.model import Alert, iso
@@ -160,7 +161,7 @@ class Firings:
                 known = memory.read([key]).get(key)
         except (ChannelUnavailable, ChannelRefused):
             # What was read still tells the incident; the next delivery writes it down.
-            return settled
+            return [to_be_told_again(alert) for alert in settled]
         return [_unsure(alert) for alert in alerts]
 
 
@@ -290,7 +291,7 @@ def unsettled(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
 
 
 def _unsure(alert: Alert) -> Alert:
-    return replace(alert, notes=(*alert.notes, NOT_LOOKED_UP))
+    return to_be_told_again(replace(alert, notes=(*alert.notes, NOT_LOOKED_UP)))
 
 
 def _at_once(work: Callable[[str], list[Alert]], keys: list[str]) -> list[list[Alert]]:

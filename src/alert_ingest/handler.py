@@ -30,9 +30,10 @@ from alert_ingest.allowance import Allowance
 from alert_ingest.audit import SeenBodies, body_records, excerpt, record_line
 from alert_ingest.counters import counters_line
 from alert_ingest.delivery import Delivery
+from alert_ingest.ends import refuse_unknown_ends
 from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed, SenderRefused
 from alert_ingest.events import Context, Entry, entry_of
-from alert_ingest.firings import WRITERS, Firings, unsettled
+from alert_ingest.firings import WRITERS, Firings
 from alert_ingest.intake import Intake, decode_json
 from alert_ingest.model import Reading
 from alert_ingest.redaction import hide_email_addresses
@@ -117,8 +118,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
                 "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
             },
         )
-    settled = firings.settle(split.taken, received_at)
-    reading = replace(reading, alerts=(*settled, *unsettled(split.left)))
+    reading = replace(reading, alerts=split.settled(firings, received_at))
     entries = _entries(
         reading,
         Context(
@@ -133,7 +133,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         ),
     )
     try:
-        delivered = delivery.deliver(entries[: len(settled)], entries[len(settled) :])
+        on_bus = len(split.taken)
+        delivered = delivery.deliver(entries[:on_bus], entries[on_bus:])
+        refuse_unknown_ends(reading.alerts)
     except DeliveryFailed as error:
         logger.error(  # noqa: TRY400 - the reasons say it all, a stack trace adds nothing
             "alerts not accepted, the sender has to repeat them", extra={"reasons": error.reasons}

@@ -62,6 +62,9 @@ class Alert:
         its incident.
     forerunner
         The incident of which this one is a recurrence; None for any other.
+    end_unknown
+        Whether its end could not be noted: then it has to be told again, or the alert's next firing
+        would join the incident that this end closes (see `firings`).
     """
 
     sender: str
@@ -83,6 +86,7 @@ class Alert:
     purpose: Purpose = "alert"
     alert_key: str = ""
     forerunner: str | None = None
+    end_unknown: bool = False
 
     @property
     def duration_seconds(self) -> float | None:

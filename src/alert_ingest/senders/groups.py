@@ -218,7 +218,8 @@ class _Labelled:
     """The alerts of a body with their labels, to find those with one fingerprint that differ.
 
     A fingerprint is a hash of the labels. Where it is not (a relay makes up its own), alerts that
-    differ would become one incident, and all but one of them vanish.
+    differ would become one incident, and all but one of them vanish: also where they began at
+    different moments, because one alert whose start moves stays one (see `firings`).
     """
 
     def __init__(self) -> None:
@@ -229,15 +230,15 @@ class _Labelled:
     def add(self, alert: Alert, labels: Body) -> None:
         """Take the next alert, with its labels as they were sent."""
         self._all.append((alert, labels))
-        if self._first.setdefault(alert.incident_id, labels) != labels:
-            self._ambiguous.add(alert.incident_id)
+        if self._first.setdefault(alert.alert_key, labels) != labels:
+            self._ambiguous.add(alert.alert_key)
 
     def tell_apart(self) -> None:
         """Give each of those alerts an identity of its own, in which its labels count."""
         if not self._ambiguous:
             return
         for alert, labels in self._all:
-            if alert.incident_id in self._ambiguous:
+            if alert.alert_key in self._ambiguous:
                 alert.fingerprint = fingerprint_of(labels)
                 alert.incident_id = incident_id(alert.sender, alert.incident_id, alert.fingerprint)
                 alert.alert_key = alert_key(alert.sender, alert.alert_key, alert.fingerprint)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from alert_ingest.allowance import Allowance
+from alert_ingest.allowance import Allowance, Split
 from alert_ingest.errors import ChannelUnavailable
+from alert_ingest.firings import Firings
 from alert_ingest.model import Alert, Target
 from tests.unit.alert_ingest.bodies import alertmanager_body
 from tests.unit.alert_ingest.invoking import Invoker
+from tests.unit.alert_ingest.test_firings import InMemory
 
 NOW = datetime(2026, 11, 27, 12, 30, tzinfo=UTC)
 
@@ -142,6 +144,46 @@ def test_what_is_too_much_is_parked_and_the_answer_says_what_to_change(
         answer["message"]
     ]
     assert not [each for each in logged if each["message"] == "alerts received"]
+
+
+def test_of_more_critical_alerts_than_a_body_may_have_others_are_taken_each_time() -> None:
+    body = alerts(5, 2)
+    places = iter([0, 0, 3, 0])
+    turned = allowance(per_body=3, anywhere=lambda _: next(places))
+    taken = [{alert.incident_id for alert in turned.split(body, "k", NOW).taken} for _ in "12"]
+    assert taken == [{"2", "3", "4"}, {"5", "6", "2"}]
+
+
+def test_an_end_that_waits_is_noted_so_that_the_next_firing_is_no_repetition() -> None:
+    memory = InMemory()
+    firings = Firings(memory, timedelta(days=1))
+    first = alerts(0, 2)
+    for alert in first:
+        alert.incident_id = f"incident-{alert.alert_key}"
+    firings.settle(first, NOW)
+    (end, late) = (dataclasses.replace(alert) for alert in first)
+    end.status, end.ended_at = "resolved", NOW + timedelta(minutes=9)
+    late.incident_id = "another"
+    (over, waits) = Split((), (end, late)).settled(firings, NOW + timedelta(minutes=10))
+    assert (over.incident_id, waits.incident_id) == ("incident-0", "another")
+    assert memory.rows["0"].ended == end.ended_at
+    assert memory.rows["1"].ended is None
+
+
+def test_an_end_that_could_not_be_noted_is_published_and_asked_for_again(
+    invoke: Invoker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = InMemory()
+    monkeypatch.setattr(invoke.module, "firings", Firings(memory, timedelta(days=1)))
+    fires = alertmanager_body(1)
+    over = {**fires, "alerts": [{**each, "status": "resolved"} for each in fires["alerts"]]}
+    assert invoke.body(fires)[0] == 202
+    memory.down = True
+    assert invoke.body(fires)[0] == 202
+    assert invoke.body(over)[0] == 503
+    assert invoke.bus.details[-1]["data"]["status"] == "resolved"
+    memory.down = False
+    assert invoke.body(over)[0] == 202
 
 
 def test_what_cannot_even_be_parked_has_to_be_sent_again(

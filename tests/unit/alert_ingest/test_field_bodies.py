@@ -104,6 +104,18 @@ def test_one_fingerprint_with_different_labels_is_as_many_incidents(invoke: Invo
     assert set(invoke.body(body)[1]["incident_ids"]) == set(answer["incident_ids"])
 
 
+def test_one_fingerprint_with_different_labels_and_starts_is_as_many_alerts() -> None:
+    """Where a start moves an alert stays one: what is remembered of it must not be another's."""
+    body = alertmanager_body(2)
+    for number, item in enumerate(body["alerts"]):
+        item["fingerprint"] = "the-same"
+        item["labels"]["pod"] = f"checkout-{number}"
+        item["startsAt"] = f"2026-11-23T15:1{number}:00Z"
+    one, other = read(body)
+    assert one.alert_key != other.alert_key
+    assert one.incident_id != other.incident_id
+
+
 def test_a_label_that_says_nothing_makes_no_other_alert(invoke: Invoker) -> None:
     body = alertmanager_body(2)
     body["alerts"][1]["fingerprint"] = body["alerts"][0]["fingerprint"]

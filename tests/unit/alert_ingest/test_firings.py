@@ -215,6 +215,26 @@ def test_a_memory_that_does_not_answer_costs_no_alert(memory: InMemory) -> None:
     assert any("could not be looked up" in note for note in same.notes)
 
 
+@pytest.mark.parametrize("fault", ["read", "write"])
+def test_an_end_that_could_not_be_noted_is_to_be_told_again(
+    memory: InMemory, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Or the next firing would join the incident that this end has closed."""
+    first = hear(memory, body(), T)
+    over = body(end=T + minutes(10))
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, fault, unavailable)
+        end = hear(memory, over, T + minutes(10))
+        assert (end.incident_id, end.end_unknown) == (first.incident_id, True)
+        assert not hear(memory, body(), T + minutes(9)).end_unknown
+    assert not hear(memory, over, T + minutes(11)).end_unknown
+    assert hear(memory, body(T + minutes(60)), T + minutes(60)).incident_id != first.incident_id
+
+
+def unavailable(*_: object) -> Any:
+    raise ChannelUnavailable("throttled")
+
+
 def test_a_repetition_is_noted_once_a_minute(memory: InMemory) -> None:
     for second in range(0, 60, 10):
         hear(memory, body(), T + timedelta(seconds=second))
