@@ -75,8 +75,9 @@ class Approval:
 
         Raises
         ------
-        ActionRefused
-            Nobody has approved it, or somebody who may not, or one person instead of two.
+        ApprovalDenied
+            Nobody has approved it, or somebody who may not, or one person instead of two. No ladder
+            goes on past that.
         AwsUnavailable
             AWS does not say whose signature it is.
         """
@@ -86,11 +87,14 @@ class Approval:
             return known
         proofs = _proofs(request)
         if not proofs or not request.plan_hash:
-            raise ActionRefused(
+            raise ApprovalDenied(
                 f"step {request.step} of runbook {request.runbook} has to be approved, and "
                 f"nobody's signature came with it: use this version of 'srectl approve'."
             )
-        signers = [self.identities.signer(proof, statement) for proof in proofs]
+        try:
+            signers = [self.identities.signer(proof, statement) for proof in proofs]
+        except ActionRefused as error:
+            raise ApprovalDenied(str(error)) from error
         for each in signers:
             self._refuse_others(each, wanted.get("approvers", ()), request)
         _refuse_one_for_two(signers, wanted.get("persons", 1), request)
@@ -104,7 +108,7 @@ class Approval:
         if any(_pattern(each).fullmatch(who) for each in approvers) or (own and not approvers):
             return
         named = ", ".join(approvers) or f"anybody of account {self.account}"
-        raise ActionRefused(f"{who} may not approve runbook {request.runbook}: that may {named}.")
+        raise ApprovalDenied(f"{who} may not approve runbook {request.runbook}: that may {named}.")
 
 
 def _proofs(request: Request) -> list[str]:
@@ -119,7 +123,7 @@ def _refuse_one_for_two(signers: Sequence[str], wanted: int, request: Request) -
     persons = {person_of(each) for each in signers}
     if len(persons) < wanted:
         twice = len(signers) >= wanted
-        raise ActionRefused(
+        raise ApprovalDenied(
             f"runbook {request.runbook} has to be approved by {wanted} persons, and "
             f"{' and '.join(signers)} {'are one' if twice else 'is only one'}: a session of a role "
             f"is told from another only where IAM Identity Center names it."

@@ -46,7 +46,7 @@ class ActionRefused(FinalError):
 
 
 class ApprovalDenied(FinalError):
-    """Somebody was asked and said no. The message names who, and why."""
+    """Nobody who may has said yes. The message says who said no, or whose yes does not count."""
 
 
 class PlanChanged(FinalError):

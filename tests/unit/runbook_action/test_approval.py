@@ -83,7 +83,7 @@ def test_it_is_asked_of_aws_once_although_the_plan_is_gone_then(world: World) ->
 def test_without_a_signature_that_aws_knows_nothing_is_done(world: World, given: Any) -> None:
     approval = asking(world)
     merged = given and "by" not in given and {**approval, **given}
-    with pytest.raises(ActionRefused, match="signature"):
+    with pytest.raises(ApprovalDenied, match="signature"):
         module.handler(call(approval=merged or given), Context())
     assert world.calls.writes() == []
     assert world.approvals.kept == {}
@@ -98,7 +98,7 @@ def test_what_changed_since_it_was_approved_is_asked_again(world: World) -> None
     assert world.calls.writes() == []
     # Who has approved the one plan has not approved the other.
     again = {**approval, "plan_hash": module.handler(call("plan"), Context())["plan_hash"]}
-    with pytest.raises(ActionRefused, match="signature"):
+    with pytest.raises(ApprovalDenied, match="signature"):
         module.handler(call(approval=again), Context())
     grace = ADA.replace("ada", "grace")
     world.identities.signatures["proof"] = (grace, f"{TOKEN}/{again['plan_hash']}")
@@ -121,21 +121,21 @@ def test_who_may_approve_stands_in_the_published_runbook(
     if may:
         assert module.handler(asked, Context())["approved_by"] == ADA
         return
-    with pytest.raises(ActionRefused, match="ada may not approve"):
+    with pytest.raises(ApprovalDenied, match="ada may not approve"):
         module.handler(asked, Context())
     assert world.calls.writes() == []
 
 
 def test_another_account_approves_only_where_it_is_named(world: World) -> None:
     stranger = "arn:aws:iam::111111111111:user/eve"
-    with pytest.raises(ActionRefused, match="eve may not approve"):
+    with pytest.raises(ApprovalDenied, match="eve may not approve"):
         module.handler(call(approval=asking(world, stranger)), Context())
 
 
 def test_a_step_that_was_approved_says_nothing_for_another(world: World) -> None:
     planned = asking(world)["plan_hash"]
     world.approvals.kept[f"{INCIDENT}/2/{planned}"] = ADA
-    with pytest.raises(ActionRefused, match="has to be approved"):
+    with pytest.raises(ApprovalDenied, match="has to be approved"):
         module.handler(call(plan_hash=planned), Context())
     world.approvals.kept[f"{TOKEN}/{planned}"] = ADA
     assert module.handler(call(plan_hash=planned), Context())["approved_by"] == ADA
@@ -168,7 +168,7 @@ def test_where_two_persons_have_to_approve_one_of_two_names_does_not_do(
     if may:
         assert module.handler(asked, Context())["approved_by"] == f"{one} and {other}"
         return
-    with pytest.raises(ActionRefused, match=r"by 2 persons, and arn.* and arn.* are one"):
+    with pytest.raises(ApprovalDenied, match=r"by 2 persons, and arn.* and arn.* are one"):
         module.handler(asked, Context())
     assert world.calls.writes() == []
     assert world.approvals.kept == {}
@@ -177,7 +177,7 @@ def test_where_two_persons_have_to_approve_one_of_two_names_does_not_do(
 @pytest.mark.parametrize("second", [[], ["forged"]])
 def test_one_of_two_persons_does_nothing_alone(world: World, second: list[str]) -> None:
     approval = asking(world, persons=2)
-    with pytest.raises(ActionRefused, match=r"ada is only one|AWS does not know"):
+    with pytest.raises(ApprovalDenied, match=r"ada is only one|AWS does not know"):
         module.handler(call(approval={**approval, "proofs": ["proof", *second]}), Context())
     assert world.calls.writes() == []
 
@@ -186,7 +186,7 @@ def test_the_second_of_two_has_to_be_one_who_may(world: World) -> None:
     approval = asking(world, persons=2)
     stranger = "arn:aws:iam::111111111111:user/eve"
     world.identities.signatures["second"] = (stranger, world.identities.signatures["proof"][1])
-    with pytest.raises(ActionRefused, match="eve may not approve"):
+    with pytest.raises(ApprovalDenied, match="eve may not approve"):
         module.handler(call(approval={**approval, "proofs": ["proof", "second"]}), Context())
 
 
@@ -220,7 +220,7 @@ def test_a_denial_approves_nothing_and_counts_whatever_the_runbook_says_by_now(
 ) -> None:
     approval = denied(world)
     without = {key: approval[key] for key in ("proofs", "plan_hash")}
-    with pytest.raises(ActionRefused, match="AWS does not know the signature"):
+    with pytest.raises(ApprovalDenied, match="AWS does not know the signature"):
         module.handler(call(approval=without), Context())
     world.approvals.kept[f"{TOKEN}/{approval['plan_hash']}"] = ADA
     world.catalogue.runbooks = (*world.catalogue.runbooks[:-1], {**ASKS, "approval": None})
