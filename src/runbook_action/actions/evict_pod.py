@@ -12,10 +12,17 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, cast
 
 from runbook_action.actions.base import Defaults
-from runbook_action.errors import ActionRefused, ClusterConflict, TargetNotFound
+from runbook_action.errors import (
+    ActionRefused,
+    ClusterConflict,
+    ClusterThrottled,
+    RolloutFailed,
+    TargetNotFound,
+)
 from runbook_action.fields import BooleanField, Field, IntegerField
 from runbook_action.kinds import KINDS, KindWord
 from runbook_action.objects import Json, Pod, Workload, lost_with
@@ -25,6 +32,8 @@ from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rights
 
 POLL_SECONDS = 1.0
+#: As long as a drain waits for its pods.
+BUDGET_SECONDS = 300
 REPORTER = "sre-platform/runbook-action"
 # What replaces a pod under the same spec. A Job's pod counts as an attempt instead: see rerun_job.
 _CONTROLLERS: Mapping[str, KindWord] = {
@@ -94,18 +103,23 @@ class EvictPod(Defaults):
     def execute(self, request: Request, services: Services) -> Outcome:
         """Evict it, and watch until its controller has a ready replacement.
 
+        While a disruption budget keeps it a later call may find room.
+
         Raises
         ------
-        ClusterThrottled
-            If a disruption budget keeps it: a later call may find room.
+        RolloutFailed
+            If a budget has kept it for ``BUDGET_SECONDS``. The message names it.
         """
         pod, eviction = _look(request, services)
         if pod is not None and pod.uid == eviction.uid and not pod.terminating:
             _refuse_unless_replaced(pod, request)
             if not eviction.asked:
                 _remember(pod, request, services)
-            with suppress(TargetNotFound, ClusterConflict):  # gone since it was read
-                services.cluster.evict(pod, request.parameters.get("grace_period_seconds"))
+            try:
+                with suppress(TargetNotFound, ClusterConflict):  # gone since it was read
+                    services.cluster.evict(pod, request.parameters.get("grace_period_seconds"))
+            except ClusterThrottled as error:
+                return _kept(error, request, services)
         return _watched(replace(eviction, asked=True), request, services)
 
     def verify(self, request: Request, services: Services) -> Outcome:
@@ -123,6 +137,21 @@ class EvictPod(Defaults):
         return Outcome(
             "unchanged", f"{request.target} was replaced: there is nothing to take back."
         )
+
+
+def _kept(error: ClusterThrottled, request: Request, services: Services) -> Outcome:
+    """Say that it is to be asked for again, unless that goes on for too long."""
+    known = _remembered(request, services) or {}
+    now = services.clock.now()
+    try:
+        since = datetime.fromisoformat(str(known.get("eventTime")))
+    except ValueError:
+        since = now
+    if (now - since).total_seconds() >= BUDGET_SECONDS:
+        raise RolloutFailed(
+            f"{request.target} could not be evicted for {BUDGET_SECONDS} seconds: {error}"
+        ) from error
+    return Outcome("in_progress", f"{request.target} is not evicted yet: {error}")
 
 
 def _watched(eviction: Eviction, request: Request, services: Services) -> Outcome:

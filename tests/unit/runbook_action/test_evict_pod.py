@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from runbook_action.actions import REGISTRY
+from runbook_action.actions.evict_pod import BUDGET_SECONDS
 from runbook_action.errors import (
     ActionRefused,
-    ClusterThrottled,
     ClusterUnreachable,
+    RolloutFailed,
     TargetNotFound,
 )
 from tests.unit.runbook_action.fakes import OTHER_INCIDENT, World, request
@@ -101,10 +102,20 @@ def test_a_repeat_after_dying_at_any_call_evicts_one_pod_once(
 
 def test_a_budget_that_keeps_it_is_no_failure_for_good(world: World) -> None:
     world.cluster.budgets["db-0"] = 1
-    with pytest.raises(ClusterThrottled, match="disruption budget"):
-        execute(world)
+    waits = execute(world)
+    assert (waits.status, waits.changed) == ("in_progress", False)
+    assert "disruption budget" in waits.summary
     assert execute(world).status == "succeeded"
     assert uids(world) == ["p0-new", "p1"]
+
+
+def test_a_budget_that_never_lets_it_go_is_named_so_that_a_ladder_goes_on(world: World) -> None:
+    world.cluster.budgets["db-0"] = 100
+    assert execute(world).status == "in_progress"
+    world.services.clock.sleep(BUDGET_SECONDS)
+    with pytest.raises(RolloutFailed, match="disruption budget"):
+        execute(world)
+    assert uids(world) == ["p0", "p1"]
 
 
 def test_a_replacement_that_is_not_ready_is_waited_for(world: World) -> None:
