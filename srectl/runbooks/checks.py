@@ -236,10 +236,10 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
 
 def _too_few(approval: Mapping[str, Any]) -> bool:
     """Tell whether those who may approve can never be as many as have to."""
-    approvers = approval.get("approvers")
-    if not approvers or any("*" in each for each in approvers):
-        return False
-    return len({person_of(each) for each in approvers}) < int(approval.get("persons", 1))
+    # A pattern means one person where its star makes no other of him: the sessions of a role.
+    persons = {person_of(each) for each in approval.get("approvers") or ["*"]}
+    anybody = any("*" in each for each in persons)
+    return not anybody and len(persons) < int(approval.get("persons", 1))
 
 
 def _time(definition: Mapping[str, Any], stack: Deployment) -> Found:

@@ -183,6 +183,13 @@ def test_a_runbook_that_can_do_what_it_says_has_no_problem() -> None:
             "its approvers are one person",
         ),
         (
+            "    action: rollback_workload\n",
+            "    action: rollback_workload\n    approval:\n      required: true\n      persons: 2\n"
+            "      approvers: ['arn:aws:sts::1:assumed-role/r/*']\n",
+            "/steps/1/approval/persons",
+            "its approvers are one person",
+        ),
+        (
             "guard:",
             "restore: {after_seconds: 60}\nguard:",
             "/restore",
