@@ -50,13 +50,18 @@ def left(incident: dict[str, Any]) -> list[dict[str, Any]]:
         done = action.get("status") in ("succeeded", "skipped")
         if action.get("operation") == "execute" and isinstance(result, dict):
             undo[index] = result.get("undo")
-        elif action.get("operation") in _TAKEN_BACK and done:
+        elif action.get("operation") in _TAKEN_BACK and done and not _is_handed_over(result):
             back.add(index)
     return [
         {"step": step, "undo": undo.get(step["index"])}
         for step in reversed(steps)
         if step["index"] not in back
     ]
+
+
+def _is_handed_over(result: object) -> bool:
+    """Tell what was left as it is for the next remediation, which perhaps never came."""
+    return isinstance(result, dict) and result.get("handed_over") is True
 
 
 def asked(incident: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +93,14 @@ def asked(incident: dict[str, Any]) -> dict[str, Any]:
             "data": {
                 **{
                     name: incident.get(name)
-                    for name in ("incident_id", "sender", "fingerprint", "alert_name", "severity")
+                    for name in (
+                        "incident_id",
+                        "sender",
+                        "sender_name",
+                        "fingerprint",
+                        "alert_name",
+                        "severity",
+                    )
                 },
                 "summary": incident.get("summary"),
                 "target": target,

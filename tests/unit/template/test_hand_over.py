@@ -29,6 +29,31 @@ def chosen(name: str, **variables: Any) -> str:
     return str(found["Default"])
 
 
+@pytest.mark.parametrize(("named", "asked"), [("prod", "prod"), (None, "")])
+def test_the_same_fingerprint_of_another_sender_is_another_alert(named: Any, asked: str) -> None:
+    """Anybody can send it: no sender keeps another's change from being brought back."""
+    query = state("incident-restorer", "FindRecurrence")["Arguments"]
+    assert "sender = :sender AND" in query["FilterExpression"]
+    assert "sender_name = :sender_name" in query["FilterExpression"]
+    values = query["ExpressionAttributeValues"]
+    incident = {"sender": "grafana", "sender_name": named}
+    assert evaluated(values[":sender"]["S"], incident=incident) == "grafana"
+    assert evaluated(values[":sender_name"]["S"], incident=incident) == asked
+
+
+@pytest.mark.parametrize(("do", "said"), [("hand-over", True), ("restore", None)])
+def test_a_report_says_that_it_was_handed_over(do: str, said: bool | None) -> None:
+    given = {"status": "unchanged", "summary": "stays", "changed": False, "plan": []}
+    report = evaluated(
+        state("remediation-step", "Act")["Assign"]["report"],
+        do=do,
+        operation="undo",
+        reported="restore",
+        states={"result": {"Payload": given}},
+    )
+    assert (report["status"], report["result"].get("handed_over")) == ("skipped", said)
+
+
 @pytest.mark.parametrize(
     ("watched", "recurred", "goes_to"),
     [

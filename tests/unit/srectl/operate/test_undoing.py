@@ -66,6 +66,12 @@ def test_what_is_taken_back_is_not_left_and_what_could_not_be_is(operation: str)
     assert [index for index, _ in left(*both, done(2, operation, "failed"))] == [3, 2, 1]
 
 
+def test_what_was_handed_over_to_nobody_is_left() -> None:
+    handed = done(1, "restore", "skipped")
+    handed["result"]["handed_over"] = True
+    assert [index for index, _ in left(done(1, "execute"), handed)] == [3, 2, 1]
+
+
 def test_the_restorer_is_asked_with_the_locks_and_the_stack_of_the_runbook() -> None:
     asked = undoing.asked(incident(done(1, "execute", replicas=3), steps=2))
     assert asked["locks"] == LOCKS
