@@ -1,7 +1,9 @@
 """The objects' own history: every change of the Deployments that runbooks may act on, as watched.
 
 The API server tells it, so it holds whatever the platform says of itself. A watch that breaks goes
-on where it was; where the API server has forgotten that place, the hole is written down as one.
+on where it was. Where the API server has forgotten that place (it does when it starts anew), the
+objects are listed: their generation counts the changes of their specs, and where more than the one
+that is seen was missed, that is written down as a hole.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +22,7 @@ import urllib3
 
 from tests.faults.journal import Journal
 
-__all__ = ["Audit", "change", "seen_of"]
+__all__ = ["Audit", "change", "missed", "seen_of"]
 
 _WATCH_SECONDS = 60
 _GONE = 410
@@ -80,6 +82,24 @@ def change(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[s
     return None
 
 
+def missed(known: Mapping[str, int], listed: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Name the objects of a list of whose history something can no longer be seen.
+
+    Parameters
+    ----------
+    known : mapping
+        Name of an object → its generation when it was last seen.
+    listed : iterable of mapping
+        All objects as they are now.
+    """
+    now = {each["metadata"]["name"]: each["metadata"]["generation"] for each in listed}
+    return sorted(
+        name
+        for name in known.keys() | now.keys()
+        if name not in known or name not in now or now[name] - known[name] not in (0, 1)
+    )
+
+
 @dataclass
 class Audit:
     """Watches Deployments and journals each change of their specs as ``changed``.
@@ -102,6 +122,7 @@ class Audit:
     on_change: Callable[[str, Mapping[str, Any]], None] = lambda _name, _change: None
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
     _known: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)
+    _generations: dict[str, int] = field(default_factory=dict, init=False)
 
     def start(self) -> dict[str, dict[str, Any]]:
         """Begin to watch; gives how the objects are now."""
@@ -111,7 +132,7 @@ class Audit:
         listed = self._list()
         self._version = listed["metadata"]["resourceVersion"]
         for each in listed["items"]:
-            self._known[each["metadata"]["name"]] = seen_of(each)
+            self._note(each)
         threading.Thread(target=self._follow, daemon=True, name="audit").start()
         return dict(self._known)
 
@@ -177,6 +198,7 @@ class Audit:
         now = seen_of(thing)
         found = change(self._known.get(name), now)
         self._known[name] = now
+        self._generations[name] = thing["metadata"]["generation"]
         if found is not None:
             self.journal.note("changed", object=name, **found)
             self.on_change(name, found)
@@ -184,6 +206,8 @@ class Audit:
     def _fill_hole(self) -> None:
         listed = self._list()
         self._version = listed["metadata"]["resourceVersion"]
-        self.journal.note("hole", text="the API server has forgotten where the watch was")
+        if names := missed(self._generations, listed["items"]):
+            text = "the API server has forgotten where the watch was, and more than one change of "
+            self.journal.note("hole", text=text + ", ".join(names))
         for each in listed["items"]:
             self._note(each)
