@@ -101,7 +101,9 @@ def test_redriving_every_queue_acts_no_second_time_on_an_incident_that_is_over(
     incident_id = event["detail"]["data"]["incident_id"]
     stamped = {**event, "id": str(uuid.uuid4()), "time": "2026-11-23T15:15:01Z"}
     keep(platform, "runbook-dlq", stamped, TARGET_ARN=platform.runbook_arn)
-    for lost in (stamped, resolution(event), action_completed(event)):
+    reported = action_completed(event)
+    reported["detail"]["data"]["started_at"] = before["actions_taken"][0]["started_at"]
+    for lost in (stamped, resolution(event), reported):
         keep(platform, "recorder-dlq", lost, TARGET_ARN=platform.recorder_arn)
     entry = {
         "EventBusName": platform.bus,
