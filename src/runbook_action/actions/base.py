@@ -61,6 +61,10 @@ class Action(Protocol):
         """Whether ``undo`` can ever take it back; else a runbook cannot ask for that."""
 
     @property
+    def changes(self) -> bool:
+        """Whether it changes anything at all; what only looks has never acted on a target."""
+
+    @property
     def lends(self) -> bool:
         """Whether it changes something for a time, so that a runbook may ``restore`` it."""
 
@@ -119,6 +123,11 @@ class Defaults:
     def can_undo(self) -> bool:
         """Yes, unless it has to be asked for because it cannot."""
         return not self.asks
+
+    @property
+    def changes(self) -> bool:
+        """Yes: it repairs."""
+        return True
 
     @property
     def lends(self) -> bool:

@@ -62,6 +62,11 @@ class InvokeCheck(Defaults):
         """Its name on the allow-list."""
         return {"check": TextField(64, required=True)}
 
+    @property
+    def changes(self) -> bool:
+        """No: it asks."""
+        return False
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Ask, for the facts."""
         return _asked(request, services)

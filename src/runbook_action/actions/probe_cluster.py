@@ -45,6 +45,11 @@ class ProbeCluster(Defaults):
         """No: there is nothing to undo."""
         return False
 
+    @property
+    def changes(self) -> bool:
+        """No: it asks."""
+        return False
+
     def plan(self, request: Request, services: Services) -> Outcome:
         """Say that nothing would change; asks the cluster too, so that observing proves as much."""
         return self.execute(request, services)

@@ -109,8 +109,9 @@ def resolve(
     -------
     dict
         The function's output: ``target``, ``locks``, ``strategy`` and ``steps`` beside the usual.
-        ``lends`` of a step says whether it changes something for a time, which is brought back;
-        ``template``, on a workload, is the fingerprint of the pod template that was found.
+        ``changes`` of a step says whether it does more than to look; ``lends``, whether it changes
+        something for a time, which is brought back; ``template``, on a workload, is the fingerprint
+        of the pod template that was found.
 
     Raises
     ------
@@ -139,7 +140,12 @@ def resolve(
         locks.update(found.locks)
         if isinstance(action, ChangesMore):
             locks.update(f"thing#{thing}" for thing in action.things(work.services))
-        told = {"target": found.target.to_json(), "parameters": values, "lends": action.lends}
+        told = {
+            "target": found.target.to_json(),
+            "parameters": values,
+            "changes": action.changes,
+            "lends": action.lends,
+        }
         seen = {"template": found.template} if found.template else {}
         steps.append({**step, **told, **seen})
     several = f"{len(steps)} steps" if len(steps) > 1 else "1 step"

@@ -58,6 +58,7 @@ def test_the_short_form_is_a_ladder_of_one_step() -> None:
                 "verify_seconds": None,
                 "approval": PLAIN,
                 "when": [],
+                "changes": True,
                 "lends": False,
                 "template": digest_of(scene().cluster.raw["spec"]["template"]),
             }
