@@ -56,11 +56,27 @@ def refuse_unless_its_own(found: Sequence[Autoscaler], workload: KubernetesObjec
             f"would take back what is set for another: none is changed. Leave it one autoscaler."
         )
     for each in found:
-        if by := managers_of(each):
-            raise ActionRefused(
-                f"{name_of(each)}, which scales {name_of(workload)}, is managed by "
-                f"{' and '.join(by)}: that would take a higher minimum back. Raise it there."
-            )
+        refuse_if_managed(each, "minimum")
+
+
+def refuse_if_managed(autoscaler: Autoscaler, bound: str) -> None:
+    """Stop before a bound is raised that something else writes again.
+
+    Parameters
+    ----------
+    bound
+        In words: "minimum".
+
+    Raises
+    ------
+    ActionRefused
+        If the autoscaler is made by something else, such as a KEDA ScaledObject.
+    """
+    if by := managers_of(autoscaler):
+        raise ActionRefused(
+            f"{name_of(autoscaler)}, which scales {autoscaler.scaled_as_spelled}, is managed by "
+            f"{' and '.join(by)}: that would take a higher {bound} back. Raise it there."
+        )
 
 
 def minimum_holding(request: Request, services: Services, autoscaler: Autoscaler) -> Holding:

@@ -30,6 +30,7 @@ from runbook_action.resolve.consent_of_pods import ConsentOfPods
 
 EVICTIONS_AT_ONCE = 8
 NAMED_IN_ERRORS = 10
+_FINISHED = "finished: it holds nothing"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Leaving:
     def lost(self) -> dict[str, str]:
         """What ends with each pod that leaves."""
         return {id_of(pod): what for pod in self.evict if (what := lost_with(pod))}
+
+    @property
+    def staying(self) -> int:
+        """How many stay, but for those that have ended: of a CronJob there are ever other ones."""
+        return sum(why != _FINISHED for why in self.leave.values())
 
     def without(self, skipped: Mapping[str, str]) -> Leaving:
         """The same, but for pods that are not to be asked again, with why they stay."""
@@ -171,7 +177,7 @@ def _stays(pod: Pod, node: Node, now: datetime) -> str | None:
     if pod.mirror:
         return "a static pod: only the node itself can end it"
     if pod.finished:
-        return "finished: it holds nothing"
+        return _FINISHED
     if node.silent and pod.overdue(now):
         return (
             "it should have ended by now, and the node's kubelet is silent: it is gone once the "

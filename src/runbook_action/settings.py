@@ -13,15 +13,17 @@ from dataclasses import dataclass, field
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9])?")
 _CLUSTER_ARN = re.compile(r"arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster/([A-Za-z0-9_-]{1,100})")
 _DOCUMENT_ARN = re.compile(
-    r"arn:[a-z-]+:ssm:[a-z0-9-]+:(\d{12})?:automation-definition/([A-Za-z0-9_.-]{3,128})(:\S+)?"
+    r"arn:[a-z-]+:ssm:[a-z0-9-]+:(\d{12})?:automation-definition/([A-Za-z0-9_.-]{3,128})"
+    r"(?::(\*|\$DEFAULT|\$LATEST|[1-9]\d{0,9}))?"
 )
+_DEFAULT_VERSION = "$DEFAULT"
 _FUNCTION_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9_-]{1,64})")
 _CHECK_URL = re.compile(r"([A-Za-z0-9_-]{1,64})=(https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#@]*)?)")
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 
 _FORMS = {
-    "AUTOMATION_DOCUMENT_ARNS": "arn:aws:ssm:REGION:ACCOUNT:automation-definition/NAME:*",
+    "AUTOMATION_DOCUMENT_ARNS": "arn:aws:ssm:REGION:ACCOUNT:automation-definition/NAME:* or NAME:3",
     "CHECK_FUNCTION_ARNS": "arn:aws:lambda:REGION:ACCOUNT:function:NAME",
     "CHECK_URLS": "NAME=https://HOST/PATH",
 }
@@ -58,7 +60,7 @@ class Settings:
     region
         AWS region of the function and of its clusters.
     automation_documents
-        Names of the automation documents that ``run_automation`` may start; may be empty.
+        Automation documents that ``run_automation`` may start: name → version.
     check_functions, check_urls
         Checks of the teams' own for ``invoke_check``: name → ARN of a Lambda, or HTTPS address.
     """
@@ -72,7 +74,7 @@ class Settings:
     guard_table: str
     allowed_namespaces: frozenset[str]
     region: str
-    automation_documents: frozenset[str] = frozenset()
+    automation_documents: Mapping[str, str] = field(default_factory=dict)
     check_functions: Mapping[str, str] = field(default_factory=dict)
     check_urls: Mapping[str, str] = field(default_factory=dict)
     only_annotated: bool = False
@@ -116,10 +118,7 @@ class Settings:
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
         if not region:
             faults.append("AWS_REGION is missing (Lambda sets it)")
-        documents = {
-            found[2]
-            for found in _listed(environment, "AUTOMATION_DOCUMENT_ARNS", _DOCUMENT_ARN, faults)
-        }
+        documents = _documents(environment, faults)
         functions = {
             found[1]: found[0]
             for found in _listed(environment, "CHECK_FUNCTION_ARNS", _FUNCTION_ARN, faults)
@@ -146,7 +145,7 @@ class Settings:
             guard_table,
             namespaces,
             region,
-            frozenset(documents),
+            documents,
             functions,
             urls,
             only_annotated == "true",
@@ -163,6 +162,16 @@ def _clusters(text: str, faults: list[str]) -> Mapping[str, str]:
             faults.append(f"CLUSTERS: {entry!r} is not NAME, LABEL=NAME or the ARN of a cluster")
         clusters[label or name] = name
     return clusters
+
+
+def _documents(environment: Mapping[str, str], faults: list[str]) -> Mapping[str, str]:
+    """Read the automation documents; of each one version, as a runbook names none."""
+    documents: dict[str, str] = {}
+    for found in _listed(environment, "AUTOMATION_DOCUMENT_ARNS", _DOCUMENT_ARN, faults):
+        name, version = found[2], _DEFAULT_VERSION if found[3] in (None, "*") else found[3]
+        if documents.setdefault(name, version) != version:
+            faults.append(f"AUTOMATION_DOCUMENT_ARNS has two versions of {name}: leave one")
+    return documents
 
 
 def _listed(

@@ -120,7 +120,7 @@ class DrainNode(Defaults):
         return Outcome(
             "planned",
             f"cordon {request.target} and evict {len(found.evict)} pods from it"
-            f"{_at_a_loss(found)}; {len(found.leave)} stay.{found.told}",
+            f"{_at_a_loss(found)}; {found.staying} stay.{found.told}",
             details={"left": dict(found.leave), "lost": found.lost},
             plan=changes,
             undo=self._undo(node.unschedulable),

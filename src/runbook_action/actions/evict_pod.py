@@ -125,7 +125,8 @@ class EvictPod(Defaults):
     def verify(self, request: Request, services: Services) -> Outcome:
         """Healthy: the controller has all the ready pods that it wants."""
         _, eviction = _look(request, services)
-        missing = _missing(eviction, request, services)
+        # What a budget has kept is still one of its pods.
+        missing = _missing(replace(eviction, asked=False), request, services)
         return Outcome(
             "unhealthy" if missing else "succeeded",
             f"{_name(eviction)} {missing or 'has all its pods, and they are ready'}.",

@@ -16,7 +16,12 @@ from typing import Any, cast
 
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
-from runbook_action.autoscaler_things import maximum_holding, maximum_of, why_not_lower
+from runbook_action.autoscaler_things import (
+    maximum_holding,
+    maximum_of,
+    refuse_if_managed,
+    why_not_lower,
+)
 from runbook_action.errors import ActionRefused, ChangeReverted, InvalidRequest
 from runbook_action.fields import Field, IntegerField, NumberField
 from runbook_action.holding import Holding
@@ -190,6 +195,7 @@ def _decide(autoscaler: Autoscaler, request: Request) -> tuple[int, int]:
     step, factor = request.parameters.get("step"), request.parameters.get("factor")
     if (step is None) == (factor is None):
         raise InvalidRequest("parameters must have either step or factor")
+    refuse_if_managed(autoscaler, "maximum")
     before, limit = autoscaler.max_replicas, int(request.parameters["max_replicas"])
     wanted = before + int(step) if step is not None else math.ceil(before * float(factor or 1))
     after = min(wanted, limit)

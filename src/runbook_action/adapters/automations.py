@@ -36,23 +36,24 @@ class SsmAutomations:
     client
         SSM client of the function's own role.
     documents
-        Names that may be started.
+        Name of each that may be started → its version.
     """
 
-    def __init__(self, client: SSMClient, documents: frozenset[str]) -> None:
+    def __init__(self, client: SSMClient, documents: Mapping[str, str]) -> None:
         self._client = client
         self._documents = documents
 
     @property
     def documents(self) -> frozenset[str]:
         """Names that may be started."""
-        return self._documents
+        return frozenset(self._documents)
 
     def start(self, document: str, inputs: Mapping[str, str], token: str) -> str:
         """Start a document, and give the id of its run; a token starts one run."""
         with translated(f"starting automation {document}"):
             answer = self._client.start_automation_execution(
                 DocumentName=document,
+                DocumentVersion=self._documents[document],
                 Parameters={name: [value] for name, value in inputs.items()},
                 ClientToken=token,
             )

@@ -24,6 +24,7 @@ ID = "73c8eef8-f4ee-4a05-820c-e354fd1cdd6c"
 PARAMETERS = {"document": DOCUMENT, "inputs": {"Broker": "b-1"}}
 STARTED = {
     "DocumentName": DOCUMENT,
+    "DocumentVersion": "$DEFAULT",
     "Parameters": {"Broker": ["b-1"]},
     "ClientToken": ANY,
 }
@@ -44,20 +45,20 @@ OF_ANY_CALL = frozenset(
 class Bench:
     """The action on a stubbed Systems Manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: str = "$DEFAULT") -> None:
         client: Any = boto3.client(
             "ssm", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
         )
         self.client, self.stubs = client, Stubber(client)
         self.world = World.new()
         self.services: Services = replace(
-            self.world.services, automations=SsmAutomations(client, frozenset({DOCUMENT}))
+            self.world.services, automations=SsmAutomations(client, {DOCUMENT: version})
         )
         self.stubs.activate()
 
-    def starts(self, run_id: str = ID) -> None:
+    def starts(self, run_id: str = ID, **more: str) -> None:
         self.stubs.add_response(
-            "start_automation_execution", {"AutomationExecutionId": run_id}, STARTED
+            "start_automation_execution", {"AutomationExecutionId": run_id}, {**STARTED, **more}
         )
 
     def is_now(self, status: str, **more: Any) -> None:

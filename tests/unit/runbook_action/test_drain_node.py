@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from runbook_action import marks
+from runbook_action.decided import plan_hash
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
@@ -339,3 +340,14 @@ def test_without_the_opt_in_role_the_error_says_what_to_install(world: World) ->
 def test_a_node_that_does_not_exist_is_not_found(world: World) -> None:
     with pytest.raises(TargetNotFound):
         DRAIN.execute(request(DRAIN.name, kind="node", name="node-9"), world.services)
+
+
+def test_a_job_that_ends_meanwhile_makes_no_other_plan_of_it(world: World) -> None:
+    """Who has approved the drain of a node with CronJobs would be asked again each time."""
+    approved = plan_hash(DRAIN.plan(node_request("plan"), world.services))
+    world.cluster.node_pods["job-2"] = pod("job-2", "Job", phase="Failed")
+    now = DRAIN.plan(node_request("plan"), world.services)
+    assert plan_hash(now) == approved
+    assert "apps/job-2" in now.details["left"]
+    world.cluster.node_pods["proxy-2"] = pod("proxy-2", "DaemonSet")
+    assert plan_hash(DRAIN.plan(node_request("plan"), world.services)) != approved

@@ -116,6 +116,8 @@ def test_a_budget_that_never_lets_it_go_is_named_so_that_a_ladder_goes_on(world:
     with pytest.raises(RolloutFailed, match="disruption budget"):
         execute(world)
     assert uids(world) == ["p0", "p1"]
+    verify = request(EVICT.name, "verify", kind="pod", name="db-0")
+    assert EVICT.verify(verify, world.services).healthy, "it is still one of them"
 
 
 def test_a_replacement_that_is_not_ready_is_waited_for(world: World) -> None:

@@ -148,3 +148,15 @@ def test_plan_shows_the_numbers_and_changes_nothing(world: World) -> None:
     assert world.calls.writes() == []
     run(world)
     assert run(world, "plan").status == "unchanged"
+
+
+@pytest.mark.parametrize("operation", ["plan", "execute"])
+def test_one_that_keda_makes_is_refused_as_it_would_be_lowered_again(
+    world: World, operation: str
+) -> None:
+    assert world.cluster.hpa is not None
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "checkout"}
+    world.cluster.hpa["metadata"]["ownerReferences"] = [{**owner, "uid": "k"}]
+    with pytest.raises(ActionRefused, match=r"managed by ScaledObject.*a higher maximum back"):
+        run(world, operation)
+    assert maximum(world) == 8

@@ -142,3 +142,12 @@ def test_it_has_to_be_asked_for_and_plan_starts_nothing(bench: Bench) -> None:
     assert RUN.asks
     assert "cannot be undone" in bench.run("plan").summary
     assert bench.run("verify").healthy
+
+
+def test_the_version_that_is_allowed_is_the_one_that_is_started() -> None:
+    """IAM knows a document with its version: started without one it refuses each time."""
+    bench = Bench(version="3")
+    bench.starts(DocumentVersion="3")
+    bench.is_now("Success")
+    assert bench.run().status == "succeeded"
+    bench.stubs.assert_no_pending_responses()

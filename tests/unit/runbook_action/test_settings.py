@@ -58,7 +58,7 @@ def test_all_faults_are_told_at_once() -> None:
 def test_what_runbooks_may_use_besides_is_listed_and_may_be_nothing() -> None:
     none = Settings.from_environment(GOOD)
     assert (none.automation_documents, none.check_functions, none.check_urls) == (
-        frozenset(),
+        {},
         {},
         {},
     )
@@ -68,13 +68,18 @@ def test_what_runbooks_may_use_besides_is_listed_and_may_be_nothing() -> None:
             **GOOD,
             "AUTOMATION_DOCUMENT_ARNS": (
                 "arn:aws:ssm:eu-west-1:000000000000:automation-definition/Team-Restart:*,"
-                "arn:aws:ssm:eu-west-1::automation-definition/AWS-RestartEC2Instance:$DEFAULT"
+                "arn:aws:ssm:eu-west-1::automation-definition/AWS-RestartEC2Instance:$DEFAULT,"
+                "arn:aws:ssm:eu-west-1:000000000000:automation-definition/Team-Purge:3"
             ),
             "CHECK_FUNCTION_ARNS": arn,
             "CHECK_URLS": "site=https://checks.example/health?deep=1, other=https://10.0.0.1:8443",
         }
     )
-    assert found.automation_documents == {"Team-Restart", "AWS-RestartEC2Instance"}
+    assert found.automation_documents == {
+        "Team-Restart": "$DEFAULT",
+        "AWS-RestartEC2Instance": "$DEFAULT",
+        "Team-Purge": "3",
+    }
     assert found.check_functions == {"queue-depth": arn}
     assert found.check_urls == {
         "site": "https://checks.example/health?deep=1",
@@ -96,6 +101,12 @@ def test_what_runbooks_may_use_besides_is_listed_and_may_be_nothing() -> None:
 def test_an_entry_of_another_form_is_named_with_the_form(name: str, value: str) -> None:
     with pytest.raises(InvalidSettings, match=f"{name}: .*is not of the form"):
         Settings.from_environment({**GOOD, name: value})
+
+
+def test_of_a_document_one_version_is_started() -> None:
+    arn = "arn:aws:ssm:eu-west-1:000000000000:automation-definition/Team-Purge"
+    with pytest.raises(InvalidSettings, match="two versions of Team-Purge"):
+        Settings.from_environment({**GOOD, "AUTOMATION_DOCUMENT_ARNS": f"{arn}:3,{arn}:4"})
 
 
 def test_a_check_has_one_meaning() -> None:
