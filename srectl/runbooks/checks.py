@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from srectl.consent import person_of
+from srectl.runbooks.approvers import too_few
 from srectl.runbooks.catalogue import Runbook
 from srectl.runbooks.conditions import FACTS, impossible
 from srectl.runbooks.limits import namespaces_out, severities_out
@@ -221,7 +221,7 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
                 f"{name} cannot be taken back, so it has to ask: say 'approval: "
                 f"{{required: true}}'",
             )
-        if _too_few(step["approval"]):
+        if too_few(step["approval"]):
             yield (
                 f"{at(definition, step, 'approval')}/persons",
                 "its approvers are one person, so nobody could ever be the second",
@@ -232,14 +232,6 @@ def _of_actions(definition: Mapping[str, Any], actions: Mapping[str, Action]) ->
             "/restore",
             "nothing that it does is for a time only, so there is nothing to bring back",
         )
-
-
-def _too_few(approval: Mapping[str, Any]) -> bool:
-    """Tell whether those who may approve can never be as many as have to."""
-    # A pattern means one person where its star makes no other of him: the sessions of a role.
-    persons = {person_of(each) for each in approval.get("approvers") or ["*"]}
-    anybody = any("*" in each for each in persons)
-    return not anybody and len(persons) < int(approval.get("persons", 1))
 
 
 def _time(definition: Mapping[str, Any], stack: Deployment) -> Found:
