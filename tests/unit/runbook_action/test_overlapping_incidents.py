@@ -248,7 +248,7 @@ class History:
             except RetryableError:
                 return None
             except ActionRefused as refused:  # its machine then undoes it
-                if "which somebody has chosen" not in str(refused):
+                if "somebody has chosen" not in str(refused):
                     raise
                 return None
             except ChangeReverted:  # by somebody else: its machine then undoes it
