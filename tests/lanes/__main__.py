@@ -113,6 +113,7 @@ def _pytest(lane: Lane, files: Sequence[str]) -> Step:
             *(sys.executable, "-m", "pytest", "--durations=20", "--hypothesis-profile=gate"),
             f"--junitxml={FOLDER / lane.name}.xml",
             *("-o", f"cache_dir={FOLDER / lane.name}-cache"),
+            *([f"--numprocesses={lane.workers}"] if lane.workers > 1 else []),
             *files,
         ],
     )
@@ -139,8 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--busy",
         type=int,
-        default=max(1, cores - 1),
-        help="besides these, lanes that keep a core busy (default: %(default)s)",
+        default=cores,
+        help="besides these, lanes that only compute (default: %(default)s)",
     )
     return parser
 

@@ -24,8 +24,9 @@ class Lane:
     paths : tuple of str
         Folders and files of tests, from the project's root.
     busy : bool
-        It keeps a core busy, so it does not run beside another that does; it gives way to the
-        others, and fills what they leave of the cores.
+        It only computes: it gives way to the others, and fills what they leave of the cores.
+    workers : int
+        Processes that share its tests, where these share nothing that is slow to start.
     binaries : bool
         It needs Kubernetes, etcd, Prometheus or Alertmanager.
     """
@@ -33,6 +34,7 @@ class Lane:
     name: str
     paths: tuple[str, ...] = ()
     busy: bool = False
+    workers: int = 1
     binaries: bool = True
 
 
@@ -64,7 +66,7 @@ LANES = (
     ),
     Lane("watching", ("tests/integration/monitoring", "tests/monitoring")),
     Lane("artifacts", ("tests/integration/rie", "tests/integration/checkout"), binaries=False),
-    Lane("unit", ("tests/unit",), busy=True, binaries=False),
+    Lane("unit", ("tests/unit",), busy=True, workers=2, binaries=False),
     Lane(OTHERS),
 )
 

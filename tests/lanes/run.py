@@ -46,7 +46,7 @@ class Job:
     steps : sequence of Step
         At least one.
     busy : bool
-        It keeps a core busy: it gives way to the others, and is not counted among them.
+        It only computes: it gives way to the others, and is not counted among them.
     after : str
         Name of a step that must have succeeded first; empty for none.
     """
@@ -94,9 +94,9 @@ class Lanes:
     folder : Path
         For logs and figures.
     at_once : int
-        Jobs at once, those that keep a core busy aside.
+        Jobs at once, those that only compute aside.
     busy_at_once : int
-        Besides these, how many that keep a core busy.
+        Besides these, how many that only compute.
     tell : callable
         Is given each step when it has ended.
     """

@@ -16,7 +16,7 @@ from alert_ingest.firings import Firings
 from alert_ingest.model import Alert, Target
 from tests.unit.alert_ingest.bodies import alertmanager_body
 from tests.unit.alert_ingest.invoking import Invoker
-from tests.unit.alert_ingest.test_firings import InMemory
+from tests.unit.alert_ingest.remembering import InMemory
 
 NOW = datetime(2026, 11, 27, 12, 30, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from alert_ingest.errors import ChannelUnavailable
-from alert_ingest.firings import Firing, Firings
+from alert_ingest.firings import Firings
 from alert_ingest.intake import Intake
 from alert_ingest.model import Alert
 from alert_ingest.speakers import Speaker
 from tests.field import BODIES
+from tests.unit.alert_ingest.remembering import InMemory
 
 T = datetime(2026, 11, 23, 10, tzinfo=UTC)
 QUIET = timedelta(days=1)
@@ -23,41 +24,6 @@ QUIET = timedelta(days=1)
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
-
-
-class InMemory:
-    """A table of one test; `before_write` is what somebody else does meanwhile."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Firing] = {}
-        self.before_write: list[Any] = []
-        self.down = False
-        self.writes = 0
-
-    def read(self, keys: Sequence[str]) -> Mapping[str, Firing]:
-        if self.down:
-            raise ChannelUnavailable("down")
-        return {key: self.rows[key] for key in keys if key in self.rows}
-
-    def write(self, key: str, firing: Firing, known: Firing | None) -> bool:
-        if self.before_write:
-            self.before_write.pop(0)()
-        row = self.rows.get(key)
-        if (row is None) != (known is None):
-            return False
-        if (
-            row
-            and known
-            and (row.incident_id, row.ended)
-            != (
-                known.incident_id,
-                known.ended,
-            )
-        ):
-            return False
-        self.rows[key] = firing
-        self.writes += 1
-        return True
 
 
 @pytest.fixture

@@ -10,28 +10,10 @@ from jsonschema import Draft202012Validator
 
 from tests.support.recorder import Recorder
 from tests.support.template import ROOT
+from tests.unit.recorder.rows import ID, IN_HAND, KEY, ME, STARTED, TARGET, put
 
-ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
-STARTED = "2026-11-23T15:14:52.704Z"
-KEY = {"incident_id": {"S": ID}, "timestamp": {"S": STARTED}}
-ME = "arn:aws:states:us-east-1:123456789012:execution:incident-response-runbook:one"
 RESTORER = "arn:aws:states:us-east-1:123456789012:execution:incident-restorer:one"
 SCHEMA = json.loads((ROOT / "events/schemas/incident.escalated.json").read_text("utf-8"))
-TARGET = {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"}
-IN_HAND = {
-    "runbook": "Overload",
-    "of": 2,
-    "locks": ["target#c#apps#deployment#checkout"],
-    "steps": [
-        {"index": 1, "name": "more", "action": "scale_deployment", "target": TARGET},
-        {
-            "index": 2,
-            "name": "away",
-            "action": "drain_node",
-            "target": {"kind": "node", "name": "n"},
-        },
-    ],
-}
 
 
 def ended(execution: str, status: str) -> dict[str, Any]:
@@ -58,19 +40,6 @@ def ended(execution: str, status: str) -> dict[str, Any]:
             "input": json.dumps(event),
         },
     }
-
-
-def put(dynamodb: Any, **texts: str) -> None:
-    dynamodb.put_item(
-        TableName="guard",
-        Item={
-            "guard_key": {"S": f"incident#{ID}"},
-            "incident_timestamp": {"S": STARTED},
-            "runbook_execution": {"S": ME},
-        },
-    )
-    record = {key: {"S": text} for key, text in texts.items()}
-    dynamodb.put_item(TableName="incidents", Item={**KEY, **record})
 
 
 def told(recorder: Recorder) -> dict[str, Any]:

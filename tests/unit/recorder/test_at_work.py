@@ -10,7 +10,7 @@ import pytest
 from srectl.operate.incidents import plain
 from srectl.operate.undoing import left
 from tests.support.recorder import Recorder
-from tests.unit.recorder.test_abandoned import ID, IN_HAND, KEY, ME, STARTED, TARGET, put
+from tests.unit.recorder.rows import ID, IN_HAND, KEY, ME, STARTED, TARGET, put
 
 
 def end() -> dict[str, Any]:
