@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,15 +89,16 @@ class Campaign:
         fingerprints = {bodies.fingerprint(each): each.number for each in self.plan.firings}
         journal.note("began", seed=self.plan.seed)
         watch = threading.Thread(target=self._watch, args=(journal, fingerprints), daemon=True)
-        nemesis = threading.Thread(target=self._strike_all, args=(journal,), daemon=True)
+        nemesis = ThreadPoolExecutor(1, "nemesis")
         self.tell(
             f"{len(self.plan.firings)} firings in {len(self.plan.deliveries)} deliveries, "
             f"{len(self.plan.strikes)} strikes, {self.plan.seconds:.0f} s"
         )
         watch.start()
-        nemesis.start()
+        struck = nemesis.submit(self._strike_all, journal)
         sent = sender.send_all(self.plan, lambda: time.time() - self.began)
-        nemesis.join()
+        struck.result()  # a campaign whose faults have ended early says nothing
+        nemesis.shutdown()
         self._heal_all(journal)
         self.tell("all is healed; waiting until everything has come to its end")
         self._settle(lambda: all(each.done() for each in sent))

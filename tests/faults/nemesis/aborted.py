@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,13 +23,17 @@ class Aborted:
     seconds: float = 1.0
 
     def apply(self, ground: Ground) -> str:
-        """Stop the newest ones."""
+        """Stop the newest ones; who has ended since it was listed cannot be stopped."""
+        states = ground.client("stepfunctions")
         found = sorted(ground.running(self.machine), key=lambda one: one["startDate"])[-_MOST:]
+        stopped = []
         for one in found:
-            ground.client("stepfunctions").stop_execution(
-                executionArn=one["executionArn"], error="Faults", cause="a campaign of faults"
-            )
-        return f"stopped of {self.machine}: {', '.join(one['name'] for one in found) or 'none'}"
+            with contextlib.suppress(states.exceptions.ValidationException):
+                states.stop_execution(
+                    executionArn=one["executionArn"], error="Faults", cause="a campaign of faults"
+                )
+                stopped.append(one["name"])
+        return f"stopped of {self.machine}: {', '.join(stopped) or 'none'}"
 
     def heal(self, ground: Ground) -> None:
         """Nothing to take back."""
