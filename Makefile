@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench bench-drain bench-ingest demo drills up down sbom lock events manifests build constraints clean
+.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench bench-drain bench-ingest demo drills up down sbom lock events manifests guide build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ events: $(READY)  ## Write the wrapped sample events anew from the raw ones
 manifests: $(READY)  ## Write the shipped Roles anew from the catalogue
 	$(BIN)/srectl runbooks rbac --part namespaces > eks/apps/base/remediation-rbac.yaml
 	$(BIN)/srectl runbooks rbac --part cluster > eks/apps/node-remediation/node-remediation-rbac.yaml
+
+guide: $(READY)  ## Write the commands of the installation guide anew from eks/install.yaml
+	PYTHONPATH=. $(BIN)/python -m srectl.installing.guide
 
 sbom: $(READY)  ## What image and functions are made of, as CycloneDX in build/sbom/
 	PYTHONPATH=. $(BIN)/python -m onemachine.sbom build/sbom

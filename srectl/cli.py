@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from srectl.commands.approvals import approve, deny
 from srectl.commands.dlq import dlq
 from srectl.commands.incidents import incidents
+from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
 from srectl.commands.mode import mode
 from srectl.commands.replay import replay
@@ -62,7 +63,19 @@ def cli() -> None:
     """
 
 
-for _command in (incidents, approve, deny, mode, maintenance, runbooks, dlq, replay):
+_COMMANDS = (
+    incidents,
+    approve,
+    deny,
+    mode,
+    maintenance,
+    runbooks,
+    dlq,
+    replay,
+    install,
+    uninstall,
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 # The one-machine stack brings commands of its own; an operator's machine may not have it.
 for _plugin in entry_points(group="srectl.commands"):

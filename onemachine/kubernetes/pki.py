@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from onemachine.private_files import write_private
+from srectl.private_files import write_private
 
 __all__ = ["CertificateAuthority", "KeyPair", "service_account_key"]
 

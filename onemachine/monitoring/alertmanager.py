@@ -13,7 +13,7 @@ from onemachine.monitoring.durations import divide
 from onemachine.monitoring.pace import REALISTIC, Pace
 from onemachine.monitoring.readiness import HOST, Monitor
 from onemachine.monitoring.rules import MONITORING_FOLDER
-from onemachine.private_files import write_private
+from srectl.private_files import write_private
 
 __all__ = ["Alertmanager"]
 

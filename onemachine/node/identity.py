@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from onemachine.node.cluster import Cluster
-from onemachine.private_files import write_private
+from srectl.private_files import write_private
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"

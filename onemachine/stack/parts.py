@@ -23,7 +23,6 @@ from onemachine.binaries import COMPONENTS, find
 from onemachine.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
 from onemachine.monitoring import QUICK, REALISTIC, Alertmanager, Prometheus
 from onemachine.node import NodeAgent, choose_pod_range, write_image_map
-from onemachine.private_files import write_private
 from onemachine.processes.managed import ManagedProcess
 from onemachine.processes.ports import free_port
 from onemachine.processes.waiting import wait_until
@@ -42,6 +41,7 @@ from onemachine.stack.stages import Report
 from onemachine.stack.workbench import Workbench
 from onemachine.traffic import ORDERS_PER_SECOND, Traffic
 from srectl import runbooks
+from srectl.private_files import write_private
 
 __all__ = ["Parts", "StackOptions"]
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from onemachine.private_files import write_private
 from onemachine.processes.identity import ProcessIdentity
 from onemachine.project import PROJECT_ROOT
 from srectl.errors import CommandFailed
+from srectl.private_files import write_private
 
 __all__ = [
     "NameInvalid",

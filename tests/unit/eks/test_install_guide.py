@@ -1,4 +1,4 @@
-"""The commands of docs/install-eks.md fit the templates and files that they name."""
+"""docs/install-eks.md has the commands of eks/install.yaml, and they fit what they name."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from srectl.installing import guide, plan
 from tests.support.template import read
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/install-eks.md").read_text("utf-8")
+PLAN = plan.load(ROOT)
 COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL))
 JOINED = COMMANDS.replace("\\\n", " ")
 STACKS = {
@@ -33,12 +35,43 @@ def template(stack: str) -> dict[str, Any]:
 
 def deployments() -> dict[str, str]:
     """The command that deploys each stack."""
-    found = {
-        match[1]: match[0]
-        for match in re.finditer(r"aws cloudformation deploy .*?--stack-name (\S+).*", JOINED)
+    found = {}
+    for step in PLAN.steps:
+        for command in step.commands:
+            text = command.replace("\\\n", " ")
+            for stack in re.findall(r"aws cloudformation deploy .*?--stack-name (\S+)", text):
+                assert stack not in found
+                found[stack] = text
+            if "sam deploy " in text:
+                assert "sre-platform" not in found
+                found["sre-platform"] = text
+    return found
+
+
+def test_the_guide_has_the_commands_of_the_list_and_the_list_those_of_the_guide() -> None:
+    assert guide.written(GUIDE, PLAN) == GUIDE, "'make guide' writes it anew"
+
+
+def test_every_step_stands_once_in_its_section_of_the_guide_in_its_order() -> None:
+    heading, found = "", []
+    for line in GUIDE.splitlines():
+        heading = line[3:] if line.startswith("## ") else heading
+        if line.startswith("<!-- install.yaml: step "):
+            found.append((line.split()[3], heading))
+
+    assert found == [(step.id, step.section) for step in PLAN.steps]
+
+
+def test_no_command_of_the_guide_is_unknown_to_the_list() -> None:
+    lines = GUIDE.splitlines()
+    before = [lines[at - 1] for at, line in enumerate(lines) if line == "```sh"]
+
+    strange = [line for line in before if not re.match(r"<!-- (install.yaml|by hand): ", line)]
+    assert strange == []
+    assert {match[1] for match in guide.PART.finditer(GUIDE)} >= {
+        *("settings", "steps", "undo", "kept"),
+        *(f"step {step.id}" for step in PLAN.steps),
     }
-    (sam,) = re.findall(r"sam deploy .*", JOINED)
-    return {**found, "sre-platform": sam}
 
 
 def test_the_shell_can_read_every_command() -> None:
@@ -59,7 +92,7 @@ def test_every_template_is_deployed_once() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_question_without_a_default_is_answered_and_none_is_invented(stack: str) -> None:
     parameters = template(stack).get("Parameters", {})
-    given = set(re.findall(r"[\s\"]([A-Z][A-Za-z]+)=", deployments()[stack]))
+    given = set(re.findall(r"[\s\"]([A-Z][a-z]+[A-Za-z]*)=", deployments()[stack]))
 
     assert given <= parameters.keys()
     assert given >= {name for name, spec in parameters.items() if "Default" not in spec}
@@ -89,7 +122,8 @@ def test_who_deploys_is_asked_for_every_parameter_in_a_group() -> None:
 
 
 def test_every_output_that_is_used_exists() -> None:
-    used = re.findall(r"\$\(output (\S+) (\w+)\)", COMMANDS)
+    texts = [*PLAN.values.values(), *(text for step in PLAN.steps for text in step.commands)]
+    used = re.findall(r"\$\(output (\S+) (\w+)\)", COMMANDS + "\n".join(texts))
 
     assert used
     assert [(s, key) for s, key in used if key not in template(s)["Outputs"]] == []
@@ -104,7 +138,8 @@ def test_the_site_file_is_written_with_the_keys_that_it_ships_with() -> None:
 
 
 def test_every_file_and_folder_that_is_named_is_there() -> None:
-    text = re.sub(r"helm install \S+ \S+", "", GUIDE)  # a chart's name looks like a path
+    # A chart's name, and a group of the control plane's logs, look like paths.
+    text = re.sub(r"helm upgrade --install \S+ \S+|/aws/eks/\S+", "", GUIDE)
     named = set(re.findall(r"\b(?:eks|docs|events|checkout_app)/[\w./-]*[\w]", text))
 
     assert named
@@ -114,6 +149,7 @@ def test_every_file_and_folder_that_is_named_is_there() -> None:
 def test_the_values_of_monitoring_are_filled_in_with_what_is_the_sites_own() -> None:
     (command,) = re.findall(r"(sed .*kube-prometheus-stack\.values\.yaml)\s*\|", JOINED)
     site = {"WORKSPACE_ID": "ws-0a1b-2c", "ACCOUNT_ID": "111122223333", "PATH": "/usr/bin:/bin"}
+    site["AWS_REGION"] = "eu-west-1"
 
     done = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, env=site, text=True, capture_output=True, check=True
@@ -122,6 +158,9 @@ def test_the_values_of_monitoring_are_filled_in_with_what_is_the_sites_own() -> 
 
     (remote,) = values["prometheus"]["prometheusSpec"]["remoteWrite"]
     role = values["grafana"]["serviceAccount"]["annotations"]["eks.amazonaws.com/role-arn"]
-    assert remote["url"].endswith("/workspaces/ws-0a1b-2c/api/v1/remote_write")
+    assert remote["url"] == (
+        "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0a1b-2c/api/v1/remote_write"
+    )
+    assert remote["sigv4"]["region"] == "eu-west-1"
     assert role == "arn:aws:iam::111122223333:role/sre-platform-grafana"
     assert "000000000000" not in done.stdout.replace("# ", "")

@@ -15,12 +15,12 @@ from click.testing import CliRunner, Result
 
 from onemachine.commands import env as env_command
 from onemachine.commands import options as options_module
-from onemachine.private_files import write_private
 from onemachine.stack import exports as exports_module
 from onemachine.stack.control import StackRequest, spawn_supervisor, stop_stack
 from onemachine.stack.exports import NAMES, exports
 from onemachine.stack.state import StackFolder, StackState
 from srectl.cli import cli
+from srectl.private_files import write_private
 from tests.support.waiting import PATIENCE_SECONDS
 from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
 

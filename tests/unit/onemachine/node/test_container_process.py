@@ -20,7 +20,7 @@ from onemachine.node.files import clear, pod_directory, prepare, prune
 from onemachine.node.guard import Guard
 from onemachine.node.launch import NodeAgent
 from onemachine.node.logs import ContainerLog
-from onemachine.private_files import write_private
+from srectl.private_files import write_private
 from tests.support.waiting import PATIENCE_SECONDS
 
 ENV = {"PATH": "/usr/bin:/bin"}

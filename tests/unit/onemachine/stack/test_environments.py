@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from onemachine.private_files import write_private
 from onemachine.stack.environments import running
 from onemachine.stack.state import Phase, StackFolder, StackState
+from srectl.private_files import write_private
 
 SETTINGS = {"region": "us-east-1", "aws_access_key_id": "key"}
 

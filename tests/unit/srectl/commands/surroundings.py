@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-__all__ = ["COMMANDS", "WITHOUT_AWS", "Shell", "answering", "leaves", "refusing"]
+__all__ = ["COMMANDS", "ON_A_PLATFORM", "WITHOUT_AWS", "Shell", "answering", "leaves", "refusing"]
 
 EVENT = "events/alertmanager/firing.json"
 # Not the catalogue of the checkout, which may hold what the stack of a test does not allow.
@@ -42,7 +42,11 @@ COMMANDS = (
     "dlq redrive parked",
     "dlq redrive --all",
     "replay --from 1h",
+    "install --list",
+    "uninstall --list",
 )
+#: Those that need a platform in the account.
+ON_A_PLATFORM = tuple(each for each in COMMANDS if "install" not in each)
 WITHOUT_AWS = {"runbooks validate", "runbooks rbac", "runbooks test", "runbooks actions"}
 
 

@@ -13,6 +13,7 @@ from srectl.cli import cli
 from srectl.operate import environments
 from tests.unit.srectl.commands.surroundings import (
     COMMANDS,
+    ON_A_PLATFORM,
     WITHOUT_AWS,
     Shell,
     leaves,
@@ -110,7 +111,7 @@ def test_a_right_that_is_missing(shell: Shell) -> None:
         told("mode", "AccessDenied", "aws sts get-caller-identity")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ON_A_PLATFORM)
 def test_an_account_without_the_platform(shell: Shell, command: str) -> None:
     shell.account()
     with mock_aws():

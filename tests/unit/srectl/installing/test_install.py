@@ -1,0 +1,332 @@
+"""The whole way there and back, on stand-ins for every program: shown, asked, run, remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from click.testing import CliRunner, Result
+
+from srectl.commands import install as commands
+from srectl.installing import script
+from srectl.installing.memory import Memory, place
+from srectl.installing.plan import Plan
+from tests.support.standins import Call, World
+from tests.support.standins.grammar import COMMANDS
+
+ANSWERS = {
+    "OPERATORS_CIDR": "198.51.100.0/24",
+    "DOMAIN_NAME": "shop.example.org",
+    "HOSTED_ZONE_ID": "Z0123456789",
+    "NOTIFICATION_EMAIL": "oncall@example.org",
+}
+SET = [word for name, value in ANSWERS.items() for word in ("--set", f"{name}={value}")]
+# What all calls of the CLI take.
+GLOBAL = {"query", "output", "region"}
+
+
+class Iam:
+    """An IAM that refuses some actions."""
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = refused
+
+    def simulate_principal_policy(self, **asked: Any) -> dict[str, Any]:
+        """Judge actions."""
+        assert asked["PolicySourceArn"] == "arn:aws:iam::111122223333:user/ada"
+        return {
+            "EvaluationResults": [
+                {
+                    "EvalActionName": name,
+                    "EvalDecision": "implicitDeny" if name in self.refused else "allowed",
+                }
+                for name in asked["ActionNames"]
+            ]
+        }
+
+
+class Session:
+    """A session of boto3 that only knows IAM."""
+
+    region_name = "us-east-1"
+    iam = Iam()
+
+    def client(self, service: str) -> Iam:
+        """Give IAM."""
+        assert service == "iam"
+        return self.iam
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch, checkout: Path, world: World) -> Session:
+    """An account, as AWS would say it."""
+    session = Session()
+
+    def begun() -> tuple[Any, Memory]:
+        caller = "arn:aws:iam::111122223333:user/ada"
+        account = commands.Account("111122223333", caller, session)  # type: ignore[arg-type]
+        return account, Memory.read(place("111122223333", "us-east-1"))
+
+    monkeypatch.setattr(commands, "begun", begun)
+    monkeypatch.setattr(commands, "PROJECT_ROOT", checkout)
+    return session
+
+
+def run(*words: str, typed: str = "") -> Result:
+    """Run ``srectl install`` or ``uninstall``."""
+    command = {"install": commands.install, "uninstall": commands.uninstall}[words[0]]
+    return CliRunner().invoke(command, words[1:], input=typed)
+
+
+def made(world: World) -> list[str]:
+    """Give the calls that change something."""
+    asking = (
+        *("describe-", "get-", " get ", " status ", " list ", "version", "can-i", "http_code"),
+        *("cloudformation wait", "kubectl -n apps wait"),
+    )
+    return [
+        re.sub(r"tmp\.\w+", "FOLDER", str(call))
+        for call in world.calls()
+        if not any(each in str(call) for each in asking) and "--dry-run" not in str(call)
+    ]
+
+
+def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_what_is_kept(
+    session: Session,
+    world: World,
+    checkout: Path,
+    capfd: pytest.CaptureFixture[str],
+    listed: Plan,
+) -> None:
+    installed = run("install", "--yes", *SET)
+
+    assert installed.exit_code == 0, installed.output
+    assert world.things() >= {
+        *(
+            f"stack sre-platform-{each}"
+            for each in ("keys", "registry", "audit", "network", "edge")
+        ),
+        *("stack sre-platform", "cluster", "image 1.0.0", "entry", "release kube-prometheus-stack"),
+    }
+    assert "datadog" not in str(world.calls())
+    refused = [str(call) for call in world.calls() if call.tool == "aws" and _refusal(call)]
+    assert world.refusals() + refused == []
+    site = (checkout / "eks/apps/overlays/production/site.env").read_text("utf-8")
+    assert "IMAGE=111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout:1.0.0\n" in site
+    (cluster,) = [each.piped for each in world.calls() if "create cluster" in str(each)]
+    assert "111122223333:alias/" in cluster
+    assert "[198.51.100.0/24]" in cluster
+
+    memory = place("111122223333", "us-east-1")
+    said = installed.output + "".join(capfd.readouterr()) + memory.read_text("utf-8")
+    words = [word for call in world.calls() for word in call.words]
+    assert [word for word in [*words, said] if re.search("SECRET-?of", word)] == []
+    assert "SECRET-of-the-registry" in [call.piped.strip() for call in world.calls()]
+    assert memory.stat().st_mode & 0o77 == 0
+
+    world.forget_calls()
+    assert run("install", "--yes").exit_code == 0
+    assert made(world) == []
+
+    assert run("install", "--yes", "--set", "IMAGE_TAG=1.0.1").exit_code == 0
+    anew = [
+        call for call in made(world) if call.startswith(("docker push", "aws", "sam", "eksctl"))
+    ]
+    assert anew == ["docker push 111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout:1.0.1"]
+
+    world.forget_calls()
+    removed = run("uninstall", "--yes")
+    assert removed.exit_code == 0, removed.output
+    assert [call.split(" --")[0] for call in made(world)] == [
+        "srectl mode off",
+        "aws cloudformation delete-stack",  # the edge
+        "helm uninstall kube-prometheus-stack",
+        "aws cloudformation delete-stack",  # the samples
+        "kubectl -n apps delete ingress checkout",
+        "aws eks delete-access-entry",
+        "sam delete",
+        "aws cloudformation delete-stack",  # the network
+        "helm uninstall aws-load-balancer-controller",
+        "eksctl delete cluster",
+    ]
+    assert {each for each in world.things() if not each.startswith("secret")} == {
+        *("stack sre-platform-keys", "stack sre-platform-registry", "stack sre-platform-audit"),
+        *("image 1.0.0", "image 1.0.1"),
+    }
+    for kept in script.kept(listed):
+        assert kept.what.split(",")[0] in removed.output
+    assert "platform" not in json.loads(memory.read_text("utf-8"))["steps"]
+
+
+def test_after_a_failure_it_goes_on_with_the_command_that_failed(
+    session: Session, world: World
+) -> None:
+    world.make(
+        "cluster", "stack sre-platform-network", "stack sre-platform-registry", "image 1.0.0"
+    )
+    world.fail_once("sam deploy")
+
+    failed = run("install", "--yes", *SET)
+
+    assert failed.exit_code == 1
+    assert isinstance(failed.exception, SystemExit)
+    assert "step 'platform' failed: a command ended with 3" in failed.output
+    assert "'srectl install' goes on from there" in failed.output
+    assert "cluster: found done" in failed.output
+    assert "eksctl create cluster" not in str(made(world))
+    listing = run("install", "--list").output
+    assert "platform     begun" in listing
+    assert "edge         open" in listing
+
+    world.forget_calls()
+    assert run("install", "--yes").exit_code == 0
+    calls = made(world)
+    assert calls[0].startswith("sam deploy --no-confirm-changeset")
+    assert "sam build" not in calls
+
+
+def test_a_failure_in_the_middle_of_a_pipe_or_a_value_ends_the_command(
+    session: Session, world: World
+) -> None:
+    world.fail_once("aws ecr get-login-password")
+    assert run("install", "--yes", *SET).exit_code == 1
+    assert "docker push" not in str(made(world))
+
+    world.fail_once("RepositoryUri")
+    failed = run("install", "--yes")
+    assert "step 'image' failed" in failed.output
+    assert "docker push" not in str(made(world))
+
+
+def test_each_command_is_shown_and_asked_about_before_it_runs(
+    session: Session, world: World
+) -> None:
+    typed = "\n".join(["", *ANSWERS.values(), "", "", "", "", "", "", "y", "d", "q"]) + "\n"
+
+    stopped = run("install", typed=typed.lstrip("\n"))
+
+    assert stopped.exit_code == 1, stopped.output
+    assert "aws cloudformation deploy --stack-name sre-platform-keys" in stopped.output
+    assert "--set" not in stopped.output
+    assert made(world) == [
+        "aws cloudformation deploy --stack-name sre-platform-keys --template-file eks/keys.yaml"
+    ]
+    # What was done by hand has to show.
+    assert "step 'registry' ran, but it is not done" in stopped.output
+
+
+def test_what_is_missing_is_said_before_anything_begins(
+    session: Session, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.iam = Iam("eks:CreateCluster")
+    old = world.folder / "bin" / "eksctl"
+    old.write_text("#!/bin/sh\necho 0.99.0\n")
+    (world.folder / "bin" / "helm").write_text("#!/bin/sh\nexit 1\n")
+
+    refused = run("install", "--yes", *SET)
+
+    assert refused.exit_code == 1
+    assert "eksctl 0.99.0 is too old: 0.230 or newer; for cluster, access" in refused.output
+    assert "helm is missing or does not work" in refused.output
+    assert "eks:CreateCluster is refused; for cluster" in refused.output
+    assert made(world) == []
+    asked = run("install", "--yes", "--without-checks", "--without", "cluster", "--set", "x=y")
+    assert asked.exit_code == 2
+
+
+def test_the_printed_script_makes_the_same_calls_and_may_be_run_again(
+    session: Session, world: World, checkout: Path, tmp_path: Path, listed: Plan
+) -> None:
+    printed = run("install", "--print", *SET).stdout
+    back = run("uninstall", "--print").stdout
+    for text in (printed, back):
+        checked = subprocess.run(
+            ["bash", "-n"], input=text, text=True, capture_output=True, check=False
+        )
+        assert checked.returncode == 0, checked.stderr
+    assert run("install", "--yes", *SET).exit_code == 0
+    by_srectl = made(world)
+
+    other = World.begun(tmp_path / "other")
+    environment = {**os.environ, "PATH": other.path, "SECRET": "none"}
+
+    def bash(text: str) -> str:
+        other.forget_calls()
+        ran = subprocess.run(
+            ["bash", "-c", text],
+            cwd=checkout,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    bash(printed)
+    assert made(other) == by_srectl
+    assert "is done" in bash(printed)
+    assert [call for call in made(other) if "install" in call or "deploy" in call] == []
+    assert "Kept on purpose" in bash(back)
+    assert "cluster" not in other.things()
+
+
+def test_the_printed_script_says_which_answer_is_missing(session: Session, checkout: Path) -> None:
+    text = run("install", "--print").stdout
+
+    ran = subprocess.run(
+        ["bash", "-c", text], cwd=checkout, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode != 0
+    assert "OPERATORS_CIDR: who may reach the Kubernetes API" in ran.stderr
+
+
+def test_secrets_are_taken_from_the_environment_alone_and_kept_nowhere(
+    session: Session, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("install", "--yes", *SET, "--set", "DD_API_KEY=SECRET").exit_code == 2
+    asked = run("install", "--yes", *SET, "--set", "DATADOG=yes")
+    assert asked.exit_code == 2
+    assert "nothing says DD_API_KEY, DD_APP_KEY" in asked.output
+    monkeypatch.setenv("DD_API_KEY", "SECRET-api")
+    monkeypatch.setenv("DD_APP_KEY", "SECRET-app")
+
+    installed = run("install", "--yes", *SET, "--set", "DATADOG=yes")
+
+    assert installed.exit_code == 0, installed.output
+    assert "release datadog" in world.things()
+    assert [word for call in world.calls() for word in call.words if "SECRET" in word] == []
+    assert "SECRET" not in place("111122223333", "us-east-1").read_text("utf-8")
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+def _refusal(call: Call) -> str:
+    """Say what the service's model does not know of a call of the AWS CLI."""
+    if any(" ".join(call.words).startswith(known) for known in COMMANDS["aws"]):
+        return ""
+    service, operation, *words = call.words
+    model = _model(service)
+    names = {xform_name(name, "-"): name for name in model.operation_names}
+    if operation not in names:
+        return f"{service} has no {operation}"
+    shape = model.operation_model(names[operation]).input_shape
+    given = {word[2:] for word in words if word.startswith("--")} - GLOBAL
+    members = {xform_name(name, "-") for name in shape.members} if shape else set()
+    required = {xform_name(name, "-") for name in shape.required_members} if shape else set()
+    booleans = {"include-value"}
+    strange = given - members - booleans
+    return f"{call}: {strange} {required - given}" if strange or required - given else ""
