@@ -18,7 +18,8 @@ from typing import Any
 import boto3  # noqa: F401
 import flask  # noqa: F401
 
-# Loaded before the first fork: the flag in it is memory that master and workers share.
+# Loaded before the first fork: what is in them is memory that master and workers share.
+import checkout.shared  # noqa: F401
 from checkout.drain import drain
 
 _MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"

@@ -12,11 +12,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-__all__ = ["Parameter", "ParameterStore", "Refresher", "SsmStore"]
+__all__ = ["Parameter", "ParameterStore", "Refresher", "SsmStore", "Unchanged"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class Unchanged(Exception):
+    """What was read last is what is known."""
 
 
 class ParameterStore(Protocol):
@@ -27,6 +31,8 @@ class ParameterStore(Protocol):
 
         Raises
         ------
+        Unchanged
+            There is no news since the last call.
         Exception
             Whatever the store's client raises; all of it means that the value is not known.
         """
@@ -109,6 +115,8 @@ class Parameter(Generic[T]):
         """Read the parameter. Never raises; a lasting failure is logged once."""
         try:
             text = store.read(self.name)
+        except Unchanged:
+            return
         except Exception as error:  # noqa: BLE001 - whatever ails SSM, the service goes on
             self._fail("unavailable", f"{type(error).__name__}: {error}")
             return

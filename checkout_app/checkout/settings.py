@@ -64,6 +64,12 @@ class Settings:
     parameter_timeout_seconds: float = 1.0
     log_level: str = "INFO"
 
+    @property
+    def first_answer_seconds(self) -> float:
+        """How long a start waits for SSM."""
+        # Two parameters, each with one connection and one answer, and the import of boto3.
+        return 4 * self.parameter_timeout_seconds + 2
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read and check the settings.

@@ -21,6 +21,9 @@ class Switches:
         while the chaos parameter does not exist.
     store : ParameterStore
         Where parameters are read.
+    look_seconds : float, optional
+        Pause between two looks into the store, where it is the store that decides how old a value
+        may be; else ``degraded_mode_ttl_seconds``.
     on_failure : callable
         Called with the parameter's name and ``unavailable`` or ``invalid``.
     on_degraded_mode : callable
@@ -34,6 +37,7 @@ class Switches:
         *,
         on_failure: Callable[[str, str], object],
         on_degraded_mode: Callable[[bool], object],
+        look_seconds: float | None = None,
     ) -> None:
         self._settings = settings
         self._degraded_mode: Parameter[bool] | None = None
@@ -54,7 +58,7 @@ class Switches:
         self._refresher = Refresher(
             store,
             [each for each in (self._degraded_mode, self._chaos) if each is not None],
-            settings.degraded_mode_ttl_seconds,
+            settings.degraded_mode_ttl_seconds if look_seconds is None else look_seconds,
             after_round=lambda: on_degraded_mode(self.degraded_mode),
         )
 
@@ -72,8 +76,7 @@ class Switches:
 
     def start(self) -> None:
         """Begin to follow the parameters; to be called in the worker process."""
-        # Two parameters, each with one connection and one answer, and the import of boto3.
-        self._refresher.start(wait_seconds=4 * self._settings.parameter_timeout_seconds + 2)
+        self._refresher.start(wait_seconds=self._settings.first_answer_seconds)
 
     def stop(self) -> None:
         """Stop following the parameters."""

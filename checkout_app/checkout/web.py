@@ -24,6 +24,7 @@ from checkout.errors import CheckoutInvalid, DownstreamFailed, Problem
 from checkout.parameters import ParameterStore, SsmStore
 from checkout.service import check_out
 from checkout.settings import Settings
+from checkout.shared import SharedStore, board
 from checkout.switches import Switches
 
 __all__ = ["create_app"]
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CHECKOUT = "/checkout"
+# How late a worker may hear what another one was told by SSM.
+_LOOK_SECONDS = 0.2
 
 
 def create_app(settings: Settings | None = None, store: ParameterStore | None = None) -> Flask:
@@ -43,7 +46,7 @@ def create_app(settings: Settings | None = None, store: ParameterStore | None = 
     settings : Settings, optional
         From the environment if not given.
     store : ParameterStore, optional
-        Where parameters are read; SSM if not given.
+        Where parameters are read; if not given SSM, which one worker asks for all.
 
     Raises
     ------
@@ -53,9 +56,19 @@ def create_app(settings: Settings | None = None, store: ParameterStore | None = 
     settings = settings or Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
     metrics.initialise()
+    look_seconds = None
+    if store is None:
+        look_seconds = min(_LOOK_SECONDS, settings.degraded_mode_ttl_seconds)
+        store = SharedStore(
+            SsmStore(settings.parameter_timeout_seconds),
+            board,
+            settings.degraded_mode_ttl_seconds,
+            settings.first_answer_seconds,
+        )
     switches = Switches(
         settings,
-        store or SsmStore(settings.parameter_timeout_seconds),
+        store,
+        look_seconds=look_seconds,
         on_failure=lambda name, reason: metrics.PARAMETER_FAILURES.labels(name, reason).inc(),
         on_degraded_mode=lambda on: metrics.DEGRADED_MODE.set(int(on)),
     )
