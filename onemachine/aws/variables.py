@@ -16,3 +16,5 @@ OUTBOUND_FILE_VARIABLE = "SRECTL_LOCAL_AWS_OUTBOUND_FILE"
 ALARM_INTERVAL_VARIABLE = "SRECTL_LOCAL_AWS_ALARM_SECONDS"
 #: How many times quicker than on AWS the alarms' periods pass.
 ALARM_PACE_VARIABLE = "SRECTL_LOCAL_AWS_ALARM_PACE"
+#: Concurrent executions that the account has in all; the emulator reads it, too.
+CONCURRENCY_QUOTA_VARIABLE = "LAMBDA_ACCOUNT_CONCURRENCY"

@@ -17,6 +17,7 @@ from tests.integration.localaws.probes import (
     sns,
     sqs,
     step_functions,
+    strictness,
     sts,
 )
 from tests.integration.localaws.probes.registry import PROBES, Probe
@@ -34,5 +35,6 @@ __all__ = [
     "sns",
     "sqs",
     "step_functions",
+    "strictness",
     "sts",
 ]
