@@ -112,9 +112,9 @@ def is_of_a_list_that_is_empty(grant: Grant) -> bool:
     """Only a deployment that lists documents or checks has it; that of these tests lists none."""
     found = template()
     condition = found["Conditions"][found["Resources"][grant.role]["Condition"]]
-    compared = condition["Fn::Not"][0]["Fn::Equals"]
-    parameter = compared[0]["Fn::Select"][1]["Ref"]
-    return bool(compared[1] == found["Parameters"][parameter]["Default"] == "")
+    joined, empty = condition["Fn::Not"][0]["Fn::Equals"]
+    parameter = joined["Fn::Join"][1]["Ref"]
+    return bool(empty == found["Parameters"][parameter]["Default"] == "")
 
 
 AWS_ONLY: dict[str, Reason] = {
