@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.commands.approvals import approve, deny
 from srectl.commands.dlq import dlq
+from srectl.commands.doctor import doctor
 from srectl.commands.incidents import incidents
 from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
@@ -33,6 +34,7 @@ Exit codes:
   2    the command line is wrong
   3    the stack is not running
   4    the stack is degraded: a process of it died
+  5    doctor: nothing failed, but there are warnings, or something could not be looked at
   10   demo: a stage stalled
   11   demo: the incident was escalated to a human
   12   demo: the incident was resolved, but not by what the demo is to prove
@@ -72,6 +74,7 @@ _COMMANDS = (
     runbooks,
     dlq,
     replay,
+    doctor,
     install,
     uninstall,
 )

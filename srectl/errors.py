@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     NOT_RUNNING = 3
     DEGRADED = 4
+    DOUBTFUL = 5
     STALLED = 10
     ESCALATED = 11
     NOT_PROVEN = 12

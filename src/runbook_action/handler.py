@@ -29,6 +29,7 @@ from runbook_action.approval import Approval
 from runbook_action.decided import plan_hash
 from runbook_action.entitlement import Entitlement
 from runbook_action.errors import FinalError, PlanChanged, RunbookActionError
+from runbook_action.inspection import InspectRequest, inspect, parse_inspect
 from runbook_action.kubernetes_events import tell_of
 from runbook_action.operate import on_its_target, operate
 from runbook_action.outcome import Outcome
@@ -118,7 +119,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
         plan_hash}``, see ``request``; or ``{operation: "resolve", runbook, alert, incident_id}``,
-        see ``resolve``.
+        see ``resolve``; or ``{operation: "inspect", cluster}``, see ``inspection``.
     context
         Lambda's context.
 
@@ -144,6 +145,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.append_keys(incident_id=asked.incident_id, runbook=asked.runbook, **dimensions)
             policy = _policy(known.settings)
             answer = resolve(asked, REGISTRY, policy, lambda name: known.services(name, context))
+        elif isinstance(asked, InspectRequest):
+            logger.append_keys(cluster=asked.cluster, **dimensions)
+            services = known.services(asked.cluster, context)
+            answer = inspect(services, sorted(known.settings.allowed_namespaces))
         else:
             logger.append_keys(
                 incident_id=asked.incident_id,
@@ -175,9 +180,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return answer
 
 
-def _understood(event: object, settings: Settings) -> Request | ResolveRequest:
+def _understood(event: object, settings: Settings) -> Request | ResolveRequest | InspectRequest:
     if isinstance(event, Mapping) and event.get("operation") == "resolve":
         return parse_resolve(event)
+    if isinstance(event, Mapping) and event.get("operation") == "inspect":
+        return parse_inspect(event)
     return parse_request(event, REGISTRY, settings.allowed_namespaces)
 
 

@@ -52,6 +52,10 @@ class OfOneTarget(Cluster):
         """Ask whether we have a right in a namespace."""
         return self._cluster.allows(namespace, right)
 
+    def is_held(self, current: KubernetesObject) -> bool:
+        """Whether the admission policy holds us."""
+        return self._cluster.is_held(current)
+
     def list(
         self, kind: KindWord, namespace: str, selector: str = "", fields: str = ""
     ) -> Sequence[KubernetesObject]:

@@ -47,6 +47,20 @@ class Cluster(Protocol):
     def allows(self, namespace: str, right: Right) -> bool:
         """Ask whether we have a right in a namespace. Changes nothing."""
 
+    def is_held(self, current: KubernetesObject) -> bool:
+        """Try on an object what the admission policy must refuse us, as a dry run.
+
+        Returns
+        -------
+        bool
+            Whether the policy stood in the way: let through, it or its binding is not there.
+
+        Raises
+        ------
+        RunbookActionError
+            Something else stood in the way, so nothing is known of the policy.
+        """
+
     def read(self, kind: KindWord, namespace: str, name: str) -> KubernetesObject:
         """Read an object, as its view; ``namespace`` is empty for an object of the cluster.
 

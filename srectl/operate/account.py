@@ -227,6 +227,17 @@ class Account:
             )
         return boto3.session.Session(here.access_key_id, here.secret_access_key, None, here.region)
 
+    def client(self, service: str) -> Any:
+        """Give the client for a service that has no property of its own here."""
+        made: dict[str, Any] = self._made
+        if service not in made:
+            made[service] = self._client(service)
+        return made[service]
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
+
     def _client(self, service: Any) -> Any:
         endpoint = self._environment.endpoint_url if self._environment else None
         with calling("AWS cannot be used"):

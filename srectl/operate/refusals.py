@@ -42,6 +42,12 @@ _UNKNOWN_KEYS = frozenset(
         "UnrecognizedClientException",
     }
 )
+# AWS takes signatures of the last five minutes.
+_SKEWED = ("Signature expired", "Signature not yet current", "RequestTimeTooSkewed")
+_SET_CLOCK = (
+    "set this machine's clock: 'timedatectl set-ntp true', then 'timedatectl' says whether it is "
+    "synchronized"
+)
 _ABSENT = ("NotFound", "NonExistent", "DoesNotExist")
 
 _NO_CREDENTIALS = (
@@ -102,6 +108,8 @@ def explained(what: str, error: Exception) -> CommandFailed:
 
 def _of_aws(error: ClientError) -> tuple[str, str]:
     code = error.response.get("Error", {}).get("Code", "unknown")
+    if any(sign in f"{code} {error}" for sign in _SKEWED):
+        return f"this machine's clock and that of AWS disagree ({error})", _SET_CLOCK
     if code in _EXPIRED:
         return f"the AWS credentials have expired ({code})", _LOG_IN
     if code in _UNKNOWN_KEYS:

@@ -13,12 +13,16 @@ from tests.support.stacks import exports_of, start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what breaks the stack come after all else that uses it, whatever the files' order."""
+    """Let what wants the stack as it starts come first and what breaks it last, whatever the files.
+
+    The others stay in their order.
+    """
+    fresh = [item for item in items if item.get_closest_marker("fresh_stack")]
     breaking = [item for item in items if item.get_closest_marker("breaks_the_stack")]
-    others = [item for item in items if item not in breaking]
+    others = [item for item in items if item not in breaking and item not in fresh]
     using = [at for at, item in enumerate(others) if "stack" in getattr(item, "fixturenames", ())]
-    after = max(using, default=-1) + 1
-    items[:] = [*others[:after], *breaking, *others[after:]]
+    first, after = min(using, default=0), max(using, default=-1) + 1
+    items[:] = [*others[:first], *fresh, *others[first:after], *breaking, *others[after:]]
 
 
 @pytest.fixture(scope="session")

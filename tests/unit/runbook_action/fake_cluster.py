@@ -43,6 +43,7 @@ class FakeCluster(Cluster):
     pod_list: Raws = field(default_factory=list)
     hpa: dict[str, Any] | None = None
     denied: set[tuple[str, str, str]] = field(default_factory=set)
+    held: bool = True
     history: Raws = field(default_factory=list)
     node_raw: dict[str, Any] = field(
         default_factory=lambda: {
@@ -303,6 +304,11 @@ class FakeCluster(Cluster):
         return self.calls.run(  # type: ignore[no-any-return]  # of the lambda
             f"may {right.verb} {right.resource}?",
             lambda: (namespace, right.resource, right.verb) not in self.denied,
+        )
+
+    def is_held(self, current: KubernetesObject) -> bool:
+        return self.calls.run(  # type: ignore[no-any-return]  # of the lambda
+            f"held on {current.name}?", lambda: self.held
         )
 
     def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:

@@ -44,9 +44,14 @@ COMMANDS = (
     "replay --from 1h",
     "install --list",
     "uninstall --list",
+    "doctor",
+    "doctor --output json",
+    "doctor --policy",
 )
-#: Those that need a platform in the account.
-ON_A_PLATFORM = tuple(each for each in COMMANDS if "install" not in each)
+#: Those that need a platform in the account, and say so by what moto has of it.
+ON_A_PLATFORM = tuple(
+    each for each in COMMANDS if "install" not in each and not each.startswith("doctor")
+)
 WITHOUT_AWS = {"runbooks validate", "runbooks rbac", "runbooks test", "runbooks actions"}
 
 

@@ -1,0 +1,170 @@
+"""Does the webhook answer, and does it know the key? Asked with a body that makes no incident.
+
+The body is a JSON object of no sender's format. It goes the whole way of an alert through the API
+into alert-ingest, which refuses it with 400, the reasons and a correlation id: nothing is recorded
+or published. It is one refused call in the access log and in the metrics: only a refusal in each of
+three five-minute windows rings ``sre-webhook-refusing``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from srectl.errors import CommandFailed
+from srectl.operate.doctor.check import Check, Grant
+from srectl.operate.doctor.deployment import Deployment
+from srectl.operate.doctor.finding import Finding, failed, fine, not_checked, warning
+from srectl.operate.doctor.http import Answer, NoAnswer, ask
+from srectl.operate.refusals import calling
+
+__all__ = ["CHECK"]
+
+_BODY = json.dumps(
+    {"srectl_doctor": "no sender's format: to be refused, and nothing more"}
+).encode()
+_REFUSED = 400
+_FORBIDDEN = 403
+_FULL_OR_FAILING = 500
+_KEY = "AWS::ApiGateway::ApiKey"
+# How the template's own answer to a wrong key begins, in contrast to what else is a 403.
+_WRONG_KEY = "The X-Api-Key header"
+
+
+def look(deployment: Deployment) -> Iterator[Finding]:
+    """Call the webhook with the stack's key, and with that of a file; look at the other keys."""
+    url = _url(deployment)
+    key_id = deployment.output("WebhookApiKeyId")
+    yield from _disabled(deployment, key_id)
+    with calling(f"API key {key_id} of the stack could not be read"):
+        value = deployment.apigateway.get_api_key(apiKey=key_id, includeValue=True)["value"]
+    whose = f"API key {key_id} of the stack"
+    yield _asked(deployment, url, value, whose, _how_to_attach(deployment, key_id))
+    if deployment.key_file is not None:
+        yield _asked(
+            deployment,
+            url,
+            _read(deployment.key_file),
+            f"API key in {deployment.key_file}",
+            f"give the sender a key that is known: aws apigateway get-api-key --include-value "
+            f"--api-key {key_id} --query value --output text",
+        )
+
+
+def _url(deployment: Deployment) -> str:
+    url = deployment.output("WebhookUrl")
+    if not deployment.endpoint:
+        return url
+    return f"{deployment.endpoint}/_aws/execute-api/{deployment.output('WebhookApiId')}" + (
+        urlsplit(url).path
+    )
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandFailed(
+            f"the key file cannot be read: {error}", "name it with --key-file"
+        ) from error
+
+
+def _disabled(deployment: Deployment, own: str) -> Iterator[Finding]:
+    """Name the keys that are switched off or gone: the stack's own, and those of senders."""
+    keys = {each.physical_id for each in deployment.of_kind(_KEY)} | {own}
+    with calling("the API keys could not be listed"):
+        pages = deployment.apigateway.get_paginator("get_api_keys").paginate()
+        known = {key["id"]: key for page in pages for key in page["items"]}
+    for key_id in sorted(keys):
+        key = known.get(key_id)
+        if key is None:
+            yield failed(
+                f"API key {key_id}",
+                "is not there any more: whoever uses it is refused",
+                "aws apigateway create-api-key --name NEW --enabled, then create-usage-plan-key "
+                "for it; or delete the stack's key resource and deploy: docs/operations.md",
+            )
+        elif not key.get("enabled", True):
+            yield failed(
+                f"API key {key.get('name', key_id)}",
+                "is disabled: whoever uses it is refused with 403",
+                f"aws apigateway update-api-key --api-key {key_id} --patch-operations "
+                "op=replace,path=/enabled,value=true",
+            )
+
+
+def _how_to_attach(deployment: Deployment, key_id: str) -> str:
+    plans = deployment.of_kind("AWS::ApiGateway::UsagePlan")
+    own = [each.physical_id for each in plans if not each.logical_id.startswith("SenderPlan")]
+    plan = own[0] if own else "PLAN"
+    return (
+        f"is it in its usage plan? aws apigateway get-usage-plan-keys --usage-plan-id {plan}; if "
+        f"not: aws apigateway create-usage-plan-key --usage-plan-id {plan} --key-type API_KEY "
+        f"--key-id {key_id}"
+    )
+
+
+def _asked(deployment: Deployment, url: str, key: str, whose: str, if_wrong: str) -> Finding:
+    try:
+        answer = ask("POST", url, {"X-Api-Key": key, "Content-Type": "application/json"}, _BODY)
+    except NoAnswer as error:
+        return failed(
+            url, f"does not answer: {error}", f"curl -v {url}; is the API deleted, a proxy between?"
+        )
+    return _judged(deployment, url, answer, whose, if_wrong)
+
+
+def _judged(deployment: Deployment, url: str, answer: Answer, whose: str, if_wrong: str) -> Finding:
+    said = _said(answer)
+    if answer.status == _REFUSED and "correlation_id" in said and "errors" in said:
+        return fine(url, f"takes the {whose}; alert-ingest refuses what is no alert")
+    message = str(said.get("error") or said.get("message") or "no reason given")[:300]
+    told = f"answers {answer.status} to the {whose}: {message}"
+    logs = f"sam logs -n AlertIngestFunction --stack-name {deployment.stack.name}"
+    if answer.status == _FORBIDDEN and message.startswith(_WRONG_KEY):
+        return failed(url, told, if_wrong)
+    if answer.status == _FORBIDDEN and "not authorized" in message:
+        return not_checked(
+            url,
+            f"{told} (WebhookAllowedCidrs may keep this machine out)",
+            "run it from an address that the senders use",
+        )
+    if answer.status >= _FULL_OR_FAILING:
+        return failed(
+            url, f"{told}; senders try again", f"{logs}; the finding on concurrency below, if any"
+        )
+    if answer.status == _REFUSED:
+        return warning(url, f"{told}: not alert-ingest's own refusal", logs)
+    return failed(
+        url,
+        f"{told}: the API or its stage 'live' is not there",
+        f"aws apigateway get-stages --rest-api-id {deployment.output('WebhookApiId')}; "
+        f"{deployment.deploy_again} makes a new deployment of the API",
+    )
+
+
+def _said(answer: Answer) -> dict[str, object]:
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+CHECK = Check(
+    "intake",
+    "the webhook and its API keys, by a body that alert-ingest refuses: no incident is made",
+    (
+        Grant(
+            ("apigateway:GET",),
+            "arn:{partition}:apigateway:{region}::/apikeys",
+        ),
+        Grant(
+            ("apigateway:GET",),
+            "arn:{partition}:apigateway:{region}::/apikeys/*",
+        ),
+    ),
+    look,
+)

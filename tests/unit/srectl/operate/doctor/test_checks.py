@@ -1,0 +1,524 @@
+"""What each check finds, where, and what it tells one to type."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from typing import Any
+
+import pytest
+
+from srectl.operate.doctor import (
+    Severity,
+    admission,
+    alarms,
+    clock,
+    cluster,
+    code,
+    concurrency,
+    dead_letters,
+    heartbeat,
+    holding_back,
+    intake,
+    published,
+    rights,
+    routes,
+    stack,
+    subscriptions,
+    template,
+)
+from srectl.operate.doctor.http import Answer, NoAnswer
+from tests.unit.srectl.operate.doctor.patients import (
+    MACHINE_TEXT,
+    NOW,
+    TOPIC,
+    Patient,
+    alarm,
+    archive,
+    refused,
+    worst,
+)
+
+FAILED, WARNING, NOTE = Severity.FAILED, Severity.WARNING, Severity.NOTE
+UNKNOWN = Severity.NOT_CHECKED
+
+
+def described(patient: Patient) -> dict[str, Any]:
+    """Give the stack as CloudFormation describes it, to be changed."""
+    found: dict[str, Any] = patient.aws["cloudformation"]["describe_stacks"]["Stacks"][0]
+    return found
+
+
+def set_parameter(patient: Patient, name: str, value: str) -> None:
+    """Change a parameter of the stack."""
+    parameters = described(patient)["Parameters"]
+    kept = [each for each in parameters if each["ParameterKey"] != name]
+    described(patient)["Parameters"] = [*kept, {"ParameterKey": name, "ParameterValue": value}]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "severity", "words"),
+    [
+        (3, Severity.OK, "agree"),
+        (40, WARNING, "39 s before"),
+        (-40, WARNING, "40 s behind"),
+        (600, FAILED, "before that of AWS: AWS refuses"),
+    ],
+)
+def test_clock(patient: Patient, seconds: int, severity: Severity, words: str) -> None:
+    patient.now += datetime.timedelta(seconds=seconds)
+    (found,) = patient.see(clock.CHECK)
+    assert found.severity is severity
+    assert words in found.what
+    assert ("timedatectl" in found.next) == (severity is not Severity.OK)
+
+
+@pytest.mark.parametrize(
+    ("status", "severity"),
+    [
+        ("UPDATE_ROLLBACK_COMPLETE", WARNING),
+        ("UPDATE_IN_PROGRESS", WARNING),
+        ("ROLLBACK_COMPLETE", FAILED),
+        ("UPDATE_ROLLBACK_FAILED", FAILED),
+    ],
+)
+def test_stack_whose_deployment_failed(patient: Patient, status: str, severity: Severity) -> None:
+    described(patient)["StackStatus"] = status
+    found = worst(patient.see(stack.CHECK))
+    assert (found.severity, found.where) == (severity, "platform")
+    assert status in found.what
+    assert "--stack-name platform" in found.next
+
+
+def test_stack_of_an_older_template_lacks_outputs(patient: Patient) -> None:
+    del described(patient)["Outputs"][0]
+    found = worst(patient.see(stack.CHECK))
+    assert (found.severity, found.what) == (FAILED, "has no output CanaryArn")
+    assert "sam deploy" in found.next
+
+
+def answer(status: int, message: str = "", **more: object) -> Answer:
+    return Answer(status, {}, json.dumps({"message": message, **more}).encode())
+
+
+@pytest.mark.parametrize(
+    ("given", "severity", "words", "then"),
+    [
+        (
+            answer(403, "The X-Api-Key header is missing or wrong."),
+            FAILED,
+            "answers 403 to the API key key1 of the stack",
+            "create-usage-plan-key --usage-plan-id plan1 --key-type API_KEY --key-id key1",
+        ),
+        (
+            answer(403, "User: anonymous is not authorized to perform"),
+            UNKNOWN,
+            "WebhookAllowedCidrs",
+            "run it from",
+        ),
+        (
+            answer(403, "Forbidden"),
+            FAILED,
+            "stage 'live' is not there",
+            "get-stages --rest-api-id api1",
+        ),
+        (answer(404, "none"), FAILED, "stage 'live' is not there", "get-stages"),
+        (
+            answer(503, "send it again"),
+            FAILED,
+            "answers 503",
+            "sam logs -n AlertIngestFunction --stack-name platform",
+        ),
+        (answer(400, "not a JSON object"), WARNING, "not alert-ingest's own", "sam logs"),
+        (Answer(502, {}, b"<html>"), FAILED, "no reason given", "sam logs"),
+        (NoAnswer("refused"), FAILED, "does not answer: refused", "curl -v https://api1"),
+    ],
+)
+def test_intake(
+    patient: Patient, given: Answer | Exception, severity: Severity, words: str, then: str
+) -> None:
+    patient.web["webhook"] = given
+    found = worst(patient.see(intake.CHECK))
+    assert found.severity is severity
+    assert found.where.startswith("https://api1.execute-api")
+    assert words in found.what
+    assert then in found.next
+    assert "s3cret" not in str(found)
+
+
+def test_intake_names_a_disabled_key_and_one_that_is_gone(patient: Patient) -> None:
+    keys = patient.aws["apigateway"]["get_api_keys"]["items"]
+    keys[0]["enabled"] = False
+    del keys[1]
+    bad = [each for each in patient.see(intake.CHECK) if each.severity is FAILED]
+    assert [each.where for each in bad] == ["API key key1", "API key key2"]
+    assert "update-api-key --api-key key1" in bad[0].next
+    assert "not there any more" in bad[1].what
+
+
+def test_intake_tries_the_key_that_a_sender_has(patient: Patient) -> None:
+    patient.key_file = patient.folder / "key"
+    (found,) = [each for each in patient.see(intake.CHECK) if each.severity is not Severity.OK]
+    assert found.severity is UNKNOWN
+    patient.key_file.write_text("old\n")
+    assert [each.severity for each in patient.see(intake.CHECK)] == [Severity.OK, Severity.OK]
+    patient.web["webhook"] = answer(403, "The X-Api-Key header is missing or wrong.")
+    told = patient.see(intake.CHECK)[-1]
+    assert f"API key in {patient.key_file}" in told.what
+    assert "get-api-key --include-value --api-key key1" in told.next
+
+
+@pytest.mark.parametrize(
+    ("there", "where", "words"),
+    [
+        ([], "email oncall@example.com", "is not subscribed any more"),
+        (["PendingConfirmation"], "email oncall@example.com", "has not confirmed"),
+    ],
+)
+def test_subscriptions(patient: Patient, there: list[str], where: str, words: str) -> None:
+    listed = patient.aws["sns"]["list_subscriptions_by_topic"]
+    listed["Subscriptions"] = [
+        {"SubscriptionArn": each, "Protocol": "email", "Endpoint": "oncall@example.com"}
+        for each in there
+    ]
+    found = worst(patient.see(subscriptions.CHECK))
+    assert (found.severity, found.where) == (FAILED, where)
+    assert words in found.what
+    assert f"aws sns subscribe --topic-arn {TOPIC} --protocol email" in found.next
+
+
+def test_subscriptions_that_nobody_ever_made(patient: Patient) -> None:
+    patient.aws["sns"]["list_subscriptions_by_topic"]["Subscriptions"] = []
+    set_parameter(patient, "NotificationEmail", "")
+    assert worst(patient.see(subscriptions.CHECK)).severity is FAILED
+    patient.aws["cloudformation"]["list_stack_resources"]["StackResourceSummaries"].append(
+        {
+            "LogicalResourceId": "SlackRule",
+            "ResourceType": "AWS::Events::Rule",
+            "PhysicalResourceId": "t-sre-slack",
+        }
+    )
+    assert worst(patient.see(subscriptions.CHECK)).severity is NOTE
+
+
+@pytest.mark.parametrize(
+    ("kind", "then"),
+    [
+        ("ClusterUnreachable", "aws eks describe-cluster --name prod"),
+        ("AccessDenied", "aws eks create-access-entry --cluster-name prod --principal-arn arn:aws"),
+        ("TargetNotFound", "aws eks list-clusters"),
+        ("ActionRefused", "srectl runbooks publish"),
+        ("no inspection", "'sam build && sam deploy' brings back the function's code"),
+        ("Sandbox.Timedout", "sam logs -n RunbookActionFunction --stack-name platform"),
+    ],
+)
+def test_cluster_that_the_function_cannot_ask(patient: Patient, kind: str, then: str) -> None:
+    patient.inspected = {"errorType": kind, "errorMessage": "no answer"}
+    found = worst(patient.see(cluster.CHECK))
+    assert (found.severity, found.where) == (FAILED, "cluster prod")
+    assert found.what == f"{kind}: no answer"
+    assert then in found.next
+    for blind in (rights.CHECK, admission.CHECK):
+        assert worst(patient.see(blind)).severity is UNKNOWN
+
+
+def test_a_function_that_is_older_than_the_question_is_not_a_broken_one(patient: Patient) -> None:
+    patient.inspected = {"errorType": "InvalidRequest", "errorMessage": "operation must be one of"}
+    found = worst(patient.see(cluster.CHECK))
+    assert found.severity is UNKNOWN
+    assert "sam deploy" in found.next
+
+
+def test_what_answers_anything_is_not_our_function(patient: Patient) -> None:
+    patient.inspected = {"ok": True}
+    found = worst(patient.see(cluster.CHECK))
+    assert (found.severity, found.what) == (FAILED, 'no inspection: it answered {"ok": true}')
+    for blind in (rights.CHECK, admission.CHECK):
+        assert worst(patient.see(blind)).severity is UNKNOWN
+
+
+def test_every_cluster_of_the_stack_is_asked_about(patient: Patient) -> None:
+    more = "arn:aws:eks:us-east-1:123456789012:cluster/two"
+    set_parameter(patient, "MoreClusterArns", more)
+    assert [each.where for each in patient.see(cluster.CHECK)] == ["cluster prod", "cluster two"]
+
+
+def test_rights_that_are_missing(patient: Patient) -> None:
+    right = {"group": "apps", "resource": "deployments", "by": ["scale_workload"]}
+    node = {"verb": "patch", "group": "", "resource": "nodes", "by": ["drain_node"]}
+    patient.inspected["missing"] = [
+        {**right, "verb": "patch", "where": "target", "namespace": "apps"},
+        {**right, "verb": "get", "where": "target", "namespace": "apps"},
+        {**node, "where": "cluster", "namespace": ""},
+    ]
+    within, beyond = patient.see(rights.CHECK)
+    assert (within.severity, beyond.severity) == (FAILED, NOTE)
+    assert within.where == "cluster prod, namespace apps"
+    assert within.what == "remediation may not get/patch deployments.apps (for scale_workload)"
+    assert "kubectl apply -k eks/apps/overlays/production" in within.next
+    assert "may not patch nodes (for drain_node)" in beyond.what
+    assert "kubectl apply -k eks/apps/node-remediation" in beyond.next
+
+
+def test_a_catalogue_that_needs_no_right_is_worth_a_warning(patient: Patient) -> None:
+    patient.inspected["asked"] = 0
+    assert "srectl runbooks publish" in worst(patient.see(rights.CHECK)).next
+
+
+def test_admission_policy_that_is_gone(patient: Patient) -> None:
+    patient.inspected["held"] = False
+    found = worst(patient.see(admission.CHECK))
+    assert found.severity is FAILED
+    assert "kubectl apply -f eks/apps/base/remediation-policy.yaml" in found.next
+    patient.inspected |= {"held": None, "tried": "there is no workload in apps"}
+    found = worst(patient.see(admission.CHECK))
+    assert (found.severity, found.what[-30:]) == (UNKNOWN, ": there is no workload in apps")
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity", "words", "then"),
+    [
+        (
+            {"ActionsEnabled": False},
+            FAILED,
+            "disabled",
+            "enable-alarm-actions --alarm-names t-sre-dlq-audit",
+        ),
+        ({"AlarmActions": []}, FAILED, "does not tell the topic", "AuditDeadLettersAlarm"),
+        (
+            {"StateValue": "ALARM"},
+            FAILED,
+            "rings since 2026-11-27T10:00:00Z: Something is missing.",
+            "srectl dlq show audit",
+        ),
+        ({"StateValue": "INSUFFICIENT_DATA"}, WARNING, "no data since", "describe-alarms"),
+    ],
+)
+def test_alarms(
+    patient: Patient, changes: dict[str, Any], severity: Severity, words: str, then: str
+) -> None:
+    there = patient.aws["cloudwatch"]["describe_alarms"]["MetricAlarms"]
+    there[1] = alarm("t-sre-dlq-audit", **changes)
+    found = worst(patient.see(alarms.CHECK))
+    assert (found.severity, found.where) == (severity, "t-sre-dlq-audit")
+    assert words in found.what
+    assert then in found.next
+
+
+def test_an_alarm_that_is_gone(patient: Patient) -> None:
+    del patient.aws["cloudwatch"]["describe_alarms"]["MetricAlarms"][1]
+    found = worst(patient.see(alarms.CHECK))
+    assert (found.where, found.severity) == ("t-sre-dlq-audit", FAILED)
+    assert "not there any more" in found.what
+
+
+def test_no_data_for_some_minutes_is_no_news(patient: Patient) -> None:
+    there = patient.aws["cloudwatch"]["describe_alarms"]["MetricAlarms"]
+    there[1] = alarm(
+        "t-sre-dlq-audit",
+        StateValue="INSUFFICIENT_DATA",
+        StateUpdatedTimestamp=NOW - datetime.timedelta(minutes=5),
+    )
+    assert [each.severity for each in patient.see(alarms.CHECK)] == [Severity.OK]
+
+
+def test_the_canarys_alarm_may_ring_until_the_first_one_is_due(patient: Patient) -> None:
+    there = patient.aws["cloudwatch"]["describe_alarms"]["MetricAlarms"]
+    there[0] = alarm("t-sre-canary-absent", StateValue="ALARM")
+    assert worst(patient.see(alarms.CHECK)).severity is FAILED
+    described(patient)["LastUpdatedTime"] = NOW - datetime.timedelta(minutes=10)
+    assert worst(patient.see(alarms.CHECK)).severity is NOTE
+
+
+def test_dead_letters(patient: Patient) -> None:
+    def attributes(QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        number = "2" if QueueUrl.endswith("t-sre-dlq-audit") else "0"
+        return {"Attributes": {AttributeNames[0]: number, AttributeNames[1]: "1"}}
+
+    patient.aws["sqs"]["get_queue_attributes"] = attributes
+    found = {each.where: each for each in patient.see(dead_letters.CHECK)}
+    assert found["t-sre-dlq-audit"].severity is FAILED
+    assert "holds 3 messages: events that are not in the audit log" in found["t-sre-dlq-audit"].what
+    assert "srectl dlq redrive audit --prefix t-" in found["t-sre-dlq-audit"].next
+
+
+def test_dead_letters_of_a_queue_that_is_gone(patient: Patient) -> None:
+    there = patient.aws["sqs"]["get_queue_url"]
+    patient.aws["sqs"]["get_queue_url"] = lambda QueueName: (  # noqa: N803 - boto3's
+        refused("AWS.SimpleQueueService.NonExistentQueue")
+        if QueueName == "t-sre-dlq-audit"
+        else there(QueueName=QueueName)
+    )
+    found = worst(patient.see(dead_letters.CHECK))
+    assert (found.severity, found.where) == (FAILED, "t-sre-dlq-audit")
+    assert "not there any more" in found.what
+
+
+@pytest.mark.parametrize(
+    ("reserved", "severity", "words"),
+    [
+        (0, FAILED, "takes no call at all"),
+        (7, WARNING, "its concurrency is 7, and the parameters of the stack say 100"),
+        (None, WARNING, "its concurrency is not reserved"),
+    ],
+)
+def test_quotas_of_a_function(
+    patient: Patient, reserved: int | None, severity: Severity, words: str
+) -> None:
+    def answered(FunctionName: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        wanted = reserved if FunctionName == "t-alert-ingest" else 50
+        return {} if wanted is None else {"ReservedConcurrentExecutions": wanted}
+
+    patient.aws["lambda"]["get_function_concurrency"] = answered
+    found = worst(patient.see(concurrency.CHECK))
+    assert (found.severity, found.where) == (severity, "t-alert-ingest")
+    assert words in found.what
+    assert found.next == (
+        "aws lambda put-function-concurrency --function-name t-alert-ingest "
+        "--reserved-concurrent-executions 100"
+    )
+
+
+def test_quotas_of_the_account(patient: Patient) -> None:
+    patient.aws["lambda"]["get_account_settings"] = {
+        "AccountLimit": {"ConcurrentExecutions": 150, "UnreservedConcurrentExecutions": 0}
+    }
+    patient.aws["apigateway"]["get_account"]["throttleSettings"]["rateLimit"] = 10.0
+    small, none, slow = patient.see(concurrency.CHECK)
+    assert (small.severity, none.severity, slow.severity) == (WARNING, FAILED, WARNING)
+    assert "the parameters reserve 150" in small.what
+    assert "--quota-code L-B99A9384" in small.next
+    assert "may make 50" in slow.what
+
+
+def test_routes(patient: Patient) -> None:
+    off = [{"Name": "t-sre-audit", "State": "DISABLED", "EventBusName": "t-sre-platform-events"}]
+    patient.aws["events"]["list_rules"] = {"Rules": off}
+    patient.aws["events"]["describe_connection"] = {"ConnectionState": "DEAUTHORIZED"}
+    gone, disabled, connection = patient.see(routes.CHECK)
+    assert {each.severity for each in (gone, disabled, connection)} == {FAILED}
+    assert gone.where == "rule t-sre-incident-created"
+    assert disabled.next.startswith(
+        "aws events enable-rule --name t-sre-audit --event-bus-name t-sre-platform-events"
+    )
+    assert "DEAUTHORIZED" in connection.what
+
+
+def test_heartbeat_of_a_canary_that_failed_or_stopped(patient: Patient) -> None:
+    (last,) = patient.aws["stepfunctions"]["list_executions"]["executions"]
+    last["status"] = "FAILED"
+    failed = worst(patient.see(heartbeat.CHECK))
+    assert "FAILED: the webhook did not take the alert" in failed.what
+    assert last["executionArn"] in failed.next
+    last["status"] = "SUCCEEDED"
+    patient.now += datetime.timedelta(hours=1)
+    assert "none since" in worst(patient.see(heartbeat.CHECK)).what
+    patient.aws["scheduler"]["get_schedule"]["State"] = "DISABLED"
+    assert "is disabled" in patient.see(heartbeat.CHECK)[0].what
+
+
+def test_heartbeat_before_the_first_canary_and_without_any(patient: Patient) -> None:
+    patient.aws["stepfunctions"]["list_executions"]["executions"] = []
+    assert "none was ever sent" in worst(patient.see(heartbeat.CHECK)).what
+    described(patient)["LastUpdatedTime"] = NOW
+    assert worst(patient.see(heartbeat.CHECK)).severity is NOTE
+    set_parameter(patient, "Canary", "off")
+    assert "switched off" in worst(patient.see(heartbeat.CHECK)).what
+
+
+@pytest.mark.parametrize(
+    ("mode", "severity"), [("off", WARNING), ("observe", NOTE), ("maybe", FAILED)]
+)
+def test_switches_that_hold_runbooks_back(patient: Patient, mode: str, severity: Severity) -> None:
+    patient.aws["ssm"]["get_parameter"] = lambda Name: {  # noqa: N803 - boto3's
+        "Parameter": {"Value": mode if Name.endswith("mode") else "[]"}
+    }
+    found = worst(patient.see(holding_back.CHECK))
+    assert found.severity is severity
+    assert "srectl mode on --prefix t-" in found.next
+
+
+def test_switches_name_a_window_that_is_open(patient: Patient) -> None:
+    window = {"start": "2026-11-27T11:00:00Z", "end": "2026-11-27T13:00:00Z", "reason": "upgrade"}
+    patient.aws["ssm"]["get_parameter"] = lambda Name: {  # noqa: N803 - boto3's
+        "Parameter": {"Value": "on" if Name.endswith("mode") else json.dumps([window])}
+    }
+    found = worst(patient.see(holding_back.CHECK))
+    assert found.severity is NOTE
+    assert "srectl maintenance remove 2026-11-27T11:00:00Z" in found.next
+
+
+def test_code_that_is_another(patient: Patient) -> None:
+    patient.packages["ingest"] = archive(
+        {
+            "alert_ingest/handler.py": "handler = 0\n",
+            "alert_ingest/old.py": "",
+            "alert_ingest/validation/generated/made.py": "",
+            "requests/__init__.py": "",
+        }
+    )
+    found = worst(patient.see(code.CHECK))
+    assert (found.severity, found.where) == (WARNING, "t-alert-ingest")
+    assert found.what == "was deployed from other code than this checkout: handler.py, old.py"
+    assert "sam deploy" in found.next
+
+
+def test_code_that_nobody_deployed(patient: Patient) -> None:
+    before = patient.aws["lambda"]["get_function_configuration"]
+    patient.aws["lambda"]["get_function_configuration"] = lambda FunctionName: {  # noqa: N803
+        **before(FunctionName=FunctionName),
+        "CodeSha256": "another",
+    }
+    for found, name in zip(patient.see(code.CHECK), ("ingest", "action"), strict=True):
+        assert found.severity is FAILED
+        assert "no deployment put there (changed 2026-11-26)" in found.what
+        assert f"--s3-bucket bucket --s3-key t/{name} " in found.next
+
+
+def test_code_that_cannot_be_fetched_or_cannot_run(patient: Patient) -> None:
+    patient.packages["ingest"] = b"no archive"
+    assert worst(patient.see(code.CHECK)).severity is UNKNOWN
+    patient.packages["ingest"] = archive({"alert_ingest/handler.py": "handler = 1\n"})
+    before = patient.aws["lambda"]["get_function_configuration"]
+    patient.aws["lambda"]["get_function_configuration"] = lambda FunctionName: {  # noqa: N803
+        **before(FunctionName=FunctionName),
+        "State": "Failed",
+        "LastUpdateStatus": "Failed",
+    }
+    bad = [each for each in patient.see(code.CHECK) if each.severity is FAILED]
+    assert [each.where for each in bad] == ["t-alert-ingest"] * 2 + ["t-runbook-action"] * 2
+
+
+def test_template_that_is_another(patient: Patient) -> None:
+    template_file = patient.folder / "template.yaml"
+    template_file.write_text(template_file.read_text().replace("Threshold: 1", "Threshold: 2"))
+    (patient.folder / "machine.asl.yaml").write_text(MACHINE_TEXT + "# more\n")
+    found = worst(patient.see(template.CHECK))
+    assert found.severity is WARNING
+    assert "Resource Alarm, machine.asl.yaml" in found.what
+
+
+def test_template_of_an_upload_that_tells_no_digest(patient: Patient) -> None:
+    answered = patient.aws["cloudformation"]["get_template"]
+    answered["TemplateBody"] = re.sub("[0-9a-f]{32}", "x", answered["TemplateBody"])
+    assert worst(patient.see(template.CHECK)).severity is UNKNOWN
+
+
+def test_catalogue_that_is_another(patient: Patient) -> None:
+    file = patient.folder / "runbooks" / "down.yaml"
+    file.write_text(file.read_text().replace("on_failure: undo", "on_failure: keep"))
+    found = worst(patient.see(published.CHECK))
+    assert found.severity is WARNING
+    assert "CheckoutDown are published otherwise" in found.what
+    patient.aws["dynamodb"]["scan"]["Items"] = []
+    assert worst(patient.see(published.CHECK)).severity is FAILED
+    file.write_text("name: [")
+
+
+@pytest.mark.parametrize("check", [code.CHECK, template.CHECK, published.CHECK])
+def test_without_a_checkout_versions_are_not_checked(patient: Patient, check: Any) -> None:
+    patient.folder = patient.folder / "nowhere"
+    found = patient.see(check)
+    assert {each.severity for each in found} == {UNKNOWN}
+    assert "checkout" in found[0].what
