@@ -113,6 +113,7 @@ COMMANDS: dict[str, dict[str, tuple[str, int, int]]] = {
     "srectl": {
         "runbooks publish": ("", 0, 0),
         "runbooks list": ("--json", 0, 0),
+        "doctor": ("--output=", 0, 0),
         "mode": ("", 0, 1),
     },
     "curl": {"": ("-s -f -S -o= -w= -H= --data-binary= -fsS -m= --version", 0, 1)},

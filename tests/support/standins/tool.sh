@@ -75,6 +75,8 @@ esac
 case $line in
   *"OutputKey=='RepositoryUri'"*) echo 111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout ;;
   *"OutputKey=='WorkspaceId'"*) echo ws-0a1b2c3d ;;
+  *"OutputKey=='RunbookActionSubnetIds'"*) echo subnet-1,subnet-2 ;;
+  *"OutputKey=='RunbookActionSecurityGroupId'"*) echo sg-1 ;;
   *OutputKey==*) line=${line#*OutputKey==\'}; echo "the-${line%%\'*}" ;;
   *StackStatus*) echo CREATE_COMPLETE ;;
   "aws sts get-caller-identity "*) echo 111122223333 ;;
