@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench bench-drain bench-ingest demo drills up down sbom lock events manifests guide build constraints clean
+.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench bench-drain bench-ingest cost demo drills up down sbom lock events manifests guide build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ faults: $(READY) binaries  ## Break everything on purpose and judge what became 
 
 bench: $(READY) binaries  ## Measure the whole platform on this machine; BENCH_ARGS="--project DIR" measures another checkout
 	PYTHONPATH=. $(BIN)/python -m tests.load.platform_bench $(BENCH_ARGS)
+
+cost: $(READY) binaries  ## Count what AWS would charge for, and price it; COST_ARGS="--alerts 8" counts fewer
+	PYTHONPATH=. $(BIN)/python -m tests.load.cost $(COST_ARGS)
 
 bench-drain: $(READY) binaries  ## Time our drain against kubectl's, in turns on one cluster
 	PYTHONPATH=src:. $(BIN)/python tests/load/bench_drain.py

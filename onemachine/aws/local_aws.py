@@ -30,6 +30,7 @@ from onemachine.aws.variables import (
     MAIL_FILE_VARIABLE,
     MAX_WORKERS_VARIABLE,
     MENDS_OFF_VARIABLE,
+    METER_FILE_VARIABLE,
     OUTBOUND_FILE_VARIABLE,
     SECRET_VARIABLE,
 )
@@ -79,6 +80,8 @@ class LocalAws:
         Mends to leave out (for tests).
     extra_environment : mapping
         Further variables for the server process.
+    metered : bool
+        Count what AWS would charge for, in :attr:`meter_file`.
     operator_secret : str
         Secret access key of the operator. Empty: made from ``secret``, which it does not tell.
     """
@@ -94,6 +97,7 @@ class LocalAws:
     alarm_pace: float = 1.0
     mends_off: Sequence[str] = ()
     extra_environment: Mapping[str, str] = field(default_factory=dict)
+    metered: bool = False
     operator_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -121,6 +125,11 @@ class LocalAws:
     def outbound_file(self) -> Path:
         """Which outside address (a prefix) stands for which one on loopback: a JSON object."""
         return self.state_dir / "outbound.json"
+
+    @property
+    def meter_file(self) -> Path:
+        """What was counted (:mod:`onemachine.aws.meter`), where this AWS is metered."""
+        return self.state_dir / "metered.json"
 
     def command(self) -> list[str]:
         """Return the command line of the server process."""
@@ -163,6 +172,7 @@ class LocalAws:
             MAIL_FILE_VARIABLE: str(self.mail_file),
             DENIALS_FILE_VARIABLE: str(self.denials_file),
             OUTBOUND_FILE_VARIABLE: str(self.outbound_file),
+            METER_FILE_VARIABLE: str(self.meter_file) if self.metered else "",
             **self.extra_environment,
         }
 

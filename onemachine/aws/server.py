@@ -55,7 +55,7 @@ def main() -> None:
 
     from ministack import app as emulator
 
-    from onemachine.aws import denials
+    from onemachine.aws import denials, meter
     from onemachine.aws.admin import AdminRoutes
     from onemachine.aws.guard import Guard
     from onemachine.aws.memo import remember
@@ -68,6 +68,7 @@ def main() -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     denials.watch()
+    meter.arm()
     durable.arm()
     secret = os.environ[SECRET_VARIABLE]
     port = os.environ["GATEWAY_PORT"]

@@ -12,6 +12,8 @@ MAIL_FILE_VARIABLE = "SRECTL_LOCAL_AWS_MAIL_FILE"
 DENIALS_FILE_VARIABLE = "SRECTL_LOCAL_AWS_DENIALS_FILE"
 #: File that says which outside address stands for which one on loopback (a JSON object).
 OUTBOUND_FILE_VARIABLE = "SRECTL_LOCAL_AWS_OUTBOUND_FILE"
+#: File that what AWS would charge for is counted in; nothing is counted where it is not set.
+METER_FILE_VARIABLE = "SRECTL_LOCAL_AWS_METER_FILE"
 #: Seconds between two evaluations of the alarms.
 ALARM_INTERVAL_VARIABLE = "SRECTL_LOCAL_AWS_ALARM_SECONDS"
 #: How many times quicker than on AWS the alarms' periods pass.

@@ -39,7 +39,15 @@ from srectl.errors import CommandFailed
     show_default=True,
     help="Orders a second that checkout's customers send.",
 )
-def up(folder: StackFolder, template: Path, realistic: bool, ttl: float, orders: float) -> None:
+@click.option("--metered", is_flag=True, help="Count what AWS would charge for (make cost).")
+def up(
+    folder: StackFolder,
+    template: Path,
+    realistic: bool,
+    ttl: float,
+    orders: float,
+    metered: bool,
+) -> None:
     """Start the whole platform on this machine and leave it running.
 
     Returns when it is ready. All ports are chosen freely on loopback, so several stacks can run
@@ -47,7 +55,9 @@ def up(folder: StackFolder, template: Path, realistic: bool, ttl: float, orders:
     """
     if not folder.is_supervised():
         ensure_binaries()
-    request = StackRequest(folder, template.resolve(), realistic, ttl, orders_per_second=orders)
+    request = StackRequest(
+        folder, template.resolve(), realistic, ttl, orders_per_second=orders, metered=metered
+    )
     console.print(f"starting the stack [bold]{folder.name}[/]")
     try:
         with StageDisplay().live() as display:

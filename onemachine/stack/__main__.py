@@ -21,6 +21,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--template", type=Path, required=True, help="SAM template to deploy")
     parser.add_argument("--realistic", action="store_true", help="waits of production")
     parser.add_argument("--orders", type=float, required=True, help="orders a second")
+    parser.add_argument("--metered", action="store_true", help="count what AWS would charge for")
     parser.add_argument("--ttl-seconds", type=float, required=True, help="stop by itself after")
     parser.add_argument(
         "--owner",
@@ -39,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Supervise the one-machine stack."""
     arguments = parse_arguments(argv)
     folder = StackFolder.named(arguments.name)
-    options = StackOptions(arguments.template.resolve(), arguments.realistic, arguments.orders)
+    options = StackOptions(
+        arguments.template.resolve(), arguments.realistic, arguments.orders, arguments.metered
+    )
     return serve(
         Supervisor(
             folder,

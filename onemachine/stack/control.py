@@ -67,6 +67,8 @@ class StackRequest:
         Whether it must end together with this process.
     orders_per_second : float
         How many orders its customers send.
+    metered : bool
+        Count what AWS would charge for.
     """
 
     folder: StackFolder
@@ -75,6 +77,7 @@ class StackRequest:
     ttl_seconds: float
     owned: bool = False
     orders_per_second: float = ORDERS_PER_SECOND
+    metered: bool = False
 
     def command(self) -> list[str]:
         """Return the supervisor's command line."""
@@ -87,6 +90,8 @@ class StackRequest:
         ]
         if self.realistic:
             argv.append("--realistic")
+        if self.metered:
+            argv.append("--metered")
         me = ProcessIdentity.of(os.getpid()) if self.owned else None
         if me is not None:
             argv += ["--owner", f"{me.pid}:{me.start_time}"]

@@ -96,11 +96,14 @@ class StackOptions:
         Waits of production instead of short ones.
     orders_per_second : float
         How many orders its customers send.
+    metered : bool
+        Count what AWS would charge for.
     """
 
     template: Path
     realistic: bool = False
     orders_per_second: float = ORDERS_PER_SECOND
+    metered: bool = False
 
 
 @dataclass
@@ -122,7 +125,13 @@ class Parts:
     def __post_init__(self) -> None:
         folder = self.bench.folder.path
         _clear(folder)
-        self.aws = LocalAws("127.0.0.1", free_port(), folder / "aws", secrets.token_urlsafe(24))
+        self.aws = LocalAws(
+            "127.0.0.1",
+            free_port(),
+            folder / "aws",
+            secrets.token_urlsafe(24),
+            metered=self.options.metered,
+        )
         self.control_plane = ControlPlane(
             kubernetes_bin=find("kubernetes"),
             etcd_bin=find("etcd"),

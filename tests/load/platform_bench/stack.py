@@ -125,10 +125,10 @@ class Stack:
 
 
 @contextmanager
-def running(checkout: Checkout, name: str) -> Iterator[Stack]:
-    """Run a stack of a checkout while the block lasts."""
+def running(checkout: Checkout, name: str, *options: str) -> Iterator[Stack]:
+    """Run a stack of a checkout, with options of ``srectl up``, while the block lasts."""
     # Should this process be killed, the stack ends by itself.
-    checkout.srectl("up", "--name", name, "--ttl", "30m")
+    checkout.srectl("up", "--name", name, "--ttl", "30m", *options)
     try:
         exports = checkout.srectl("env", "--name", name)
         yield Stack(checkout, name, dict(_exported(exports.splitlines())))

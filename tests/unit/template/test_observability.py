@@ -20,7 +20,8 @@ OWN = "${NamePrefix}SREPlatform"
 OF_AWS = {
     "AWS/Lambda": {"Invocations", "Errors", "Throttles", "Duration"},
     "AWS/ApiGateway": {"Count", "4XXError", "5XXError", "Latency"},
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "NumberOfMessagesSent"},
+    "AWS/Usage": {"CallCount"},
     "AWS/SNS": {"NumberOfMessagesPublished", "NumberOfNotificationsDelivered"},
     "AWS/Logs": {"IncomingBytes"},
     "AWS/DynamoDB": {"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"},
@@ -36,6 +37,8 @@ OF_AWS = {
         "ExecutionsFailed",
         "ExecutionsTimedOut",
         "ExecutionsAborted",
+        "ConsumedCapacity",
+        "ExpressExecutionBilledDuration",
     },
     "AWS/ApplicationELB": {
         "RequestCount",
