@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.load.platform_bench.alerts import Alert, body
+from tests.load.platform_bench.floor import floor
 from tests.load.platform_bench.flow import Flow, send
 from tests.load.platform_bench.intake import Webhook
 from tests.load.platform_bench.records import Records, unfinished
 from tests.load.platform_bench.stack import Stack
 from tests.load.platform_bench.targets import Targets, runbook_name
-from tests.load.platform_bench.usage import Cpu, cpu, find_emulator, memory_mb
+from tests.load.platform_bench.usage import Spent, cpu, find_emulator, memory_mb
 
 NOBODY = "BenchNoRunbook"
 STORM = "BenchStorm"
@@ -67,13 +68,13 @@ class Storm:
 class Results:
     """All that was measured; times in seconds."""
 
-    idle: Cpu
+    idle: Spent
     one_by_one: list[float]
     action_one_by_one: list[float]
     burst: Flow
-    burst_cpu: Cpu
+    burst_cpu: Spent
     fifties: Flow
-    fifties_cpu: Cpu
+    fifties_cpu: Spent
     action_burst: list[float]
     actions_missing: int
     storm: Storm
@@ -149,12 +150,14 @@ class Bench:
         self.records.forget_floods()
 
     @contextmanager
-    def _cpu(self) -> Iterator[list[Cpu]]:
+    def _cpu(self) -> Iterator[list[Spent]]:
         """Give a list that holds what the block has cost, once it is over."""
-        spent: list[Cpu] = []
+        spent: list[Spent] = []
+        earlier = floor()
         before = cpu(self.emulator)
         yield spent
-        spent.append(cpu(self.emulator) - before)
+        cost = cpu(self.emulator) - before
+        spent.append(Spent(cost, (earlier + floor()) / 2))
 
     def _send(
         self, bodies: Sequence[Sequence[Alert]], clients: int, *, retry: bool = False

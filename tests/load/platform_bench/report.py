@@ -9,7 +9,7 @@ from rich.table import Table
 from tests.load.platform_bench.intake import answers
 from tests.load.platform_bench.measure import Results
 from tests.load.platform_bench.records import percentile
-from tests.load.platform_bench.usage import Cpu
+from tests.load.platform_bench.usage import Spent
 
 KEEP, ALERTA = "Keep 0.54", "Alerta 9.1"
 
@@ -106,24 +106,28 @@ def _storm(made: Table, results: Results) -> None:
 
 def _cost(made: Table, results: Results) -> None:
     accepted = len(results.burst.begun)
-    _cpu(made, "CPU for 1,000 alerts, one a body", results.burst_cpu, accepted, "37 s", "15 s")
-    _cpu(
+    cost(made, "CPU for 1,000 alerts, one a body", results.burst_cpu, accepted, "37 s", "15 s")
+    cost(
         made, "CPU for 1,000 alerts, fifty a body", results.fifties_cpu, len(results.fifties.begun)
     )
     idle = results.idle
-    _row(made, "CPU of the local AWS at rest", f"{idle.total / 10 * 100:.0f} % of a core")
+    _row(made, "CPU of the local AWS at rest", f"{idle.cpu.total / 10 * 100:.0f} % of a core")
     emulator, lambdas = results.memory
     words = f"{emulator + lambdas:.0f} MB (emulator {emulator:.0f}, Lambdas {lambdas:.0f})"
     _row(made, "memory after the storm", words)
 
 
-def _cpu(made: Table, what: str, spent: Cpu, alerts: int, *others: str) -> None:
+def cost(made: Table, what: str, spent: Spent, alerts: int, *others: str) -> None:
+    """Add what some alerts have cost: seconds for 1,000 of them, and multiples of the floor."""
     if not alerts:
         _row(made, what, "none was accepted", "", None, *others)
         return
     scale = 1000 / alerts
+    took = spent.cpu
     words = (
-        f"{spent.total * scale:.1f} s (emulator {spent.emulator * scale:.1f}, "
-        f"Lambdas {spent.lambdas * scale:.1f})"
+        f"{took.total * scale:.1f} s (emulator {took.emulator * scale:.1f}, "
+        f"Lambdas {took.lambdas * scale:.1f})"
     )
     _row(made, what, words, "", None, *others)
+    floor = f"{took.total * scale / spent.floor:,.0f} x {spent.floor * 1000:.1f} ms"
+    _row(made, "  as a multiple of the floor, then", floor)

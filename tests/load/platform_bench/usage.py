@@ -15,6 +15,22 @@ _PARENT, _USER, _SYSTEM, _ENDED_USER, _ENDED_SYSTEM = 1, 11, 12, 13, 14
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What a measurement has cost, and the floor on the machine as it was then.
+
+    Parameters
+    ----------
+    cpu : Cpu
+        Of the local AWS.
+    floor : float
+        CPU seconds of the floor's work, the mean of before and after.
+    """
+
+    cpu: Cpu
+    floor: float
+
+
+@dataclass(frozen=True)
 class Cpu:
     """CPU seconds since the start."""
 

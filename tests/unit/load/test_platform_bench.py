@@ -12,13 +12,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from rich.table import Table
 
 from tests.load.platform_bench.alerts import Alert
+from tests.load.platform_bench.floor import floor
 from tests.load.platform_bench.flow import Flow, send
 from tests.load.platform_bench.intake import Webhook, answers
 from tests.load.platform_bench.records import percentile
+from tests.load.platform_bench.report import cost
 from tests.load.platform_bench.targets import runbook_name
-from tests.load.platform_bench.usage import cpu, find_emulator, memory_mb
+from tests.load.platform_bench.usage import Cpu, Spent, cpu, find_emulator, memory_mb
 
 
 class _Table:
@@ -115,3 +118,20 @@ def test_cpu_and_memory_of_a_process_are_read() -> None:
 def test_without_a_local_aws_there_is_nothing_to_measure() -> None:
     with pytest.raises(SystemExit, match="no local AWS"):
         find_emulator("http://127.0.0.1:9")
+
+
+def test_what_a_machine_takes_is_told_as_a_multiple_of_the_floor_on_it() -> None:
+    """A machine of half the speed has the same ratio, and twice the seconds."""
+    told = []
+    for speed in (1, 2):
+        made = Table("", "measured")
+        cost(made, "CPU", Spent(Cpu(8.0 * speed, 2.0 * speed), 0.02 * speed), 200)
+        told.append(list(made.columns[1].cells))
+    assert told == [
+        ["50.0 s (emulator 40.0, Lambdas 10.0)", "2,500 x 20.0 ms"],
+        ["100.0 s (emulator 80.0, Lambdas 20.0)", "2,500 x 40.0 ms"],
+    ]
+
+
+def test_the_floor_is_work_that_takes_time() -> None:
+    assert 0 < floor() < 10
