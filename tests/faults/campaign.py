@@ -117,13 +117,13 @@ class Campaign:
         names = (*self.plan.targets, "checkout")
         found = self.ground.targets.deployments()
         entries = list(read(journal.file))
-        records = final.records(self.ground, fingerprints)
-        told = final.told(self.ground, records)
+        incidents = final.incidents(self.ground)
+        told = final.told(self.ground, incidents)
         return History(
             plan=self.plan,
             entries=entries,
             fingerprints=fingerprints,
-            records=records,
+            records=final.records(incidents, fingerprints),
             locks=final.locks(self.ground),
             queued=final.messages(self.ground),
             before={name: before[name] for name in names},
@@ -131,7 +131,7 @@ class Campaign:
             steps=final.step_runs(self.ground, self.began),
             running=final.running(self.ground),
             told=frozenset(told),
-            handed=final.handed(records, told),
+            handed=final.handed(incidents, told),
         )
 
     # ------------------------------------------------------------ before and after
@@ -203,7 +203,7 @@ class Campaign:
         while not self._over.wait(_LOOK_SECONDS):
             with contextlib.suppress(*_AWAY):
                 self._forget_floods()
-                for record in final.records(self.ground, fingerprints):
+                for record in final.records(final.incidents(self.ground), fingerprints):
                     incident, status = record["incident_id"], str(record.get("status"))
                     if seen.get(incident) != status:
                         seen[incident] = status

@@ -17,7 +17,10 @@ from tests.faults.ground import Ground
 from tests.faults.history import Lock, StepRun
 from tests.faults.stages import executions
 
-__all__ = ["depths", "handed", "locks", "messages", "records", "running", "step_runs", "told"]
+__all__ = [
+    *("depths", "handed", "incidents", "locks", "messages", "records", "running", "step_runs"),
+    "told",
+]
 
 _MACHINES = ("IncidentResponseRunbook", "RemediationStep", "IncidentRestorer")
 _ABANDONED = ("runbook-abandoned", "restore-failed")
@@ -25,17 +28,23 @@ _UNDO_LOST = "undo ended without an answer"
 _AT_ONCE = 10
 
 
-def records(ground: Ground, fingerprints: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Give every record of the campaign's alerts, and any that has lost its fingerprint."""
+def incidents(ground: Ground) -> list[dict[str, Any]]:
+    """Give every record there is: the canary's incidents meet the faults, too."""
     pages = (
         ground.client("dynamodb")
         .get_paginator("scan")
         .paginate(TableName=Account().incidents_table, ConsistentRead=True)
     )
-    found = [plain(item) for page in pages for item in page["Items"]]
+    return [plain(item) for page in pages for item in page["Items"]]
+
+
+def records(
+    incidents: Iterable[dict[str, Any]], fingerprints: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Keep the records of the campaign's alerts, and any that has lost its fingerprint."""
     return [
         record
-        for record in found
+        for record in incidents
         if record.get("fingerprint") in fingerprints
         or (
             "fingerprint" not in record and str(record.get("alert_name", PREFIX)).startswith(PREFIX)

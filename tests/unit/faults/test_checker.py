@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.final import handed
+from tests.faults.final import handed, records
 from tests.faults.history import History, Lock, StepRun
 from tests.faults.kinds import Delivery, Firing, Plan
 
@@ -278,3 +278,9 @@ def test_a_change_is_handed_over_only_where_it_stands_and_somebody_was_told(
     record = _record(_A, **changes)
     assert (_A in handed([record], {_A: "not-resolved"})) is is_handed
     assert _A not in handed([record], {})
+
+
+def test_the_canarys_incident_is_handed_over_though_it_is_none_of_the_campaigns() -> None:
+    canary = {"incident_id": _A, "fingerprint": "canary", "alert_name": "PlatformCanary"}
+    assert records([canary], {"f1": 1}) == []
+    assert handed([canary], {_A: "runbook-abandoned"}) == {_A}
