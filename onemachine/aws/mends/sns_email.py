@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ministack.services import sns
-
+from onemachine.aws.publications import Publication, follow
 from onemachine.aws.variables import MAIL_FILE_VARIABLE
 
 _DEFAULT_SUBJECT = "AWS Notification Message"
@@ -30,34 +29,20 @@ def _keep(file: Path, mail: dict[str, Any]) -> None:
 
 def apply() -> None:
     """Keep a copy for each e-mail subscription after the stock delivery."""
-    stock = sns._fanout
     file = os.environ.get(MAIL_FILE_VARIABLE)
 
-    def fanout(
-        topic_arn: str,
-        msg_id: str,
-        message: str,
-        subject: str,
-        message_structure: str = "",
-        message_attributes: dict[str, Any] | None = None,
-        **more: Any,
-    ) -> None:
-        stock(topic_arn, msg_id, message, subject, message_structure, message_attributes, **more)
-        topic = sns._topic_by_arn_any_scope(topic_arn)
-        if not topic or not file:
-            return
-        for subscription in topic["subscriptions"]:
-            if subscription["protocol"] != "email" or not subscription["confirmed"]:
+    def keep(publication: Publication) -> None:
+        for copy in publication.copies():
+            if copy.protocol != "email":
                 continue
-            text = sns._resolve_message_for_protocol(message, message_structure, "email")
-            if sns._matches_filter_policy(subscription, message_attributes or {}, text):
-                mail = {
-                    "sent_at": time.time(),
-                    "message_id": msg_id,
-                    "to": subscription["endpoint"],
-                    "subject": subject or _DEFAULT_SUBJECT,
-                    "body": text,
-                }
-                _keep(Path(file), mail)
+            mail = {
+                "sent_at": time.time(),
+                "message_id": publication.message_id,
+                "to": copy.endpoint,
+                "subject": publication.subject or _DEFAULT_SUBJECT,
+                "body": copy.text,
+            }
+            _keep(Path(str(file)), mail)
 
-    sns._fanout = fanout
+    if file:
+        follow(keep)

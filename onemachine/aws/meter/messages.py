@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ministack.services import eventbridge, sns, sqs
+from ministack.services import eventbridge, sqs
 
 from onemachine.aws.meter import Meter
+from onemachine.aws.publications import Publication, follow
 
 _CHUNK_BYTES = 65_536
 _WRITERS = ("SendMessage", "SendMessageBatch")
@@ -67,36 +68,17 @@ def _count_events(meter: Meter) -> None:
 
 
 def _count_publishes(meter: Meter) -> None:
-    stock = sns._fanout
-
-    def fanout(
-        topic_arn: str,
-        msg_id: str,
-        message: str,
-        subject: str,
-        message_structure: str = "",
-        message_attributes: dict[str, Any] | None = None,
-        **more: Any,
-    ) -> Any:
-        meter.add("publishes", chunks(len(message.encode())), of=topic_arn)
+    def count(publication: Publication) -> None:
+        size = len(publication.message.encode())
+        meter.add("publishes", chunks(size), of=publication.topic_arn)
         meter.add("service_key_calls", of="SNS")
-        topic = sns._topic_by_arn_any_scope(topic_arn) or {}
-        for each in topic.get("subscriptions", []):
-            protocol = each.get("protocol", "")
-            text = sns._resolve_message_for_protocol(message, message_structure, protocol)
-            if not each.get("confirmed") or not sns._matches_filter_policy(
-                each, message_attributes or {}, text
-            ):
-                continue
-            if protocol in ("http", "https"):
-                meter.add("http_deliveries", chunks(len(text.encode())))
-            elif protocol.startswith("email"):
+        for copy in publication.copies():
+            if copy.protocol in ("http", "https"):
+                meter.add("http_deliveries", chunks(len(copy.text.encode())))
+            elif copy.protocol.startswith("email"):
                 meter.add("mail_deliveries")
-        return stock(
-            topic_arn, msg_id, message, subject, message_structure, message_attributes, **more
-        )
 
-    sns._fanout = fanout
+    follow(count)
 
 
 def _count_queues(meter: Meter) -> None:
