@@ -77,5 +77,5 @@ def of_month(prices: PriceList, rows: Mapping[str, Amounts], alerts_a_month: flo
 
 
 def _brief_rows(brief: float, alerts: float) -> Iterator[tuple[str, float]]:
-    yield "the brief, which counts 30 million of a thousand a day", brief
-    yield f"the brief's own arithmetic for {alerts:,.0f}", brief_for(alerts)
+    yield "the brief, which counts 30 million for a thousand a day", brief
+    yield f"the brief's own arithmetic for {alerts:,.0f} alerts", brief_for(alerts)

@@ -122,7 +122,7 @@ UNITS = (
     Unit("key_calls", "KMS calls of ours", "counted", (("AWS/Usage", "CallCount"),)),
     Unit("service_key_calls", "KMS calls of services", "at most", (("AWS/Usage", "CallCount"),)),
     Unit("secret_calls", "Secrets Manager calls", "counted", unseen="it has no metric for calls"),
-    Unit("metric_calls", "PutMetricData calls", "counted", unseen="two for each canary"),
+    Unit("metric_calls", "PutMetricData calls", "counted", unseen="one for each canary"),
     Unit("traces", "X-Ray traces", "at most", unseen="X-Ray has no metric for traces"),
     Unit("alarm_metrics", "metrics in alarms", "standing", unseen=_STANDING),
     Unit("dashboards", "dashboards", "standing", unseen=_STANDING),

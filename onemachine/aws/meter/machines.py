@@ -30,6 +30,15 @@ def _is_express(execution: dict[str, Any]) -> bool:
     return bool(_machine(execution).get("type") == "EXPRESS")
 
 
+def logs_everything(machine: dict[str, Any]) -> bool:
+    """Tell whether each event of a machine's histories is logged.
+
+    The emulator keeps the words of whoever made the machine: the API's, or CloudFormation's.
+    """
+    kept = machine.get("loggingConfiguration") or {}
+    return kept.get("level", kept.get("Level")) == "ALL"
+
+
 def line(execution: dict[str, Any], event: dict[str, Any]) -> str:
     """Give a line of a machine's log for an event of its history, without its data."""
     details: dict[str, Any] = next(
@@ -76,7 +85,7 @@ def apply(meter: Meter) -> None:
         if not _is_express(execution):
             count(execution, event)
             machine = _machine(execution)
-            if (machine.get("loggingConfiguration") or {}).get("level") == "ALL":
+            if logs_everything(machine):
                 size = log_bytes(line(execution, event))
                 meter.add("machine_log_bytes", size, of=str(machine.get("name", "")))
         return event

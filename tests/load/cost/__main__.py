@@ -83,7 +83,7 @@ def count(runs: Runs, targets: Targets, names: Sequence[str]) -> Found:
     closer = runs.machine("incident-closer")
     targets.stop()
     # Checkout's pods read their switches; whatever else passes in between is the stack's own.
-    pods = {"key_calls": runs.background.get("key_calls", 0.0)}
+    pods = {"key_calls": runs.background.get("key_calls", 0.0) * standing.pace_of_pods()}
     there = standing.of_stack(runs.stack)
     return Found(without, remediated, largest, canary, closer, pods, there)
 

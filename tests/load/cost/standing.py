@@ -15,6 +15,7 @@ _STACK = "sre-platform"
 _NAMESPACE = "SREPlatform"
 # With MetricsEnabled a method has five metrics of its own, which are charged like ours.
 _METRICS_A_METHOD = 5
+_TTL = re.compile(r"DEGRADED_MODE_TTL_SECONDS=(\d+)")
 _ZONE = re.compile(r"[a-z]{2}-[a-z]+-\d[a-z]")
 
 
@@ -56,6 +57,15 @@ def of_surroundings() -> Mapping[str, Amounts]:
         f"{gateways} NAT gateways (eks/cluster.yaml)": {"nat_hours": gateways * HOURS_A_MONTH},
         "the EKS cluster without nodes (eks/cluster.yaml)": {"cluster_hours": HOURS_A_MONTH},
     }
+
+
+def pace_of_pods() -> float:
+    """Give how often pods read their switches as shipped, for each time that they do so here."""
+    here, shipped = (
+        float(_TTL.findall((ROOT / "eks" / "apps" / each).read_text("utf-8"))[0])
+        for each in ("overlays/local/kustomization.yaml", "base/kustomization.yaml")
+    )
+    return here / shipped
 
 
 def limits(everybody: bool) -> Limits:
