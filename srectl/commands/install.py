@@ -17,11 +17,12 @@ from srectl.commands.terminal import Terminal, question
 from srectl.errors import CommandFailed
 from srectl.installing import plan as plans
 from srectl.installing import preflight, script
+from srectl.installing.choice import taken, taken_back
 from srectl.installing.memory import Memory, place
 from srectl.installing.plan import Plan, Step
 from srectl.installing.settings import given, settled
 from srectl.installing.shell import Shell
-from srectl.installing.walk import Stopped, Walk, taken
+from srectl.installing.walk import Stopped, Walk
 from srectl.operate.refusals import calling
 from srectl.project import PROJECT_ROOT
 
@@ -99,7 +100,9 @@ def install(
     plan = plans.load(PROJECT_ROOT)
     answers = given(plan, words)
     if as_script:
-        click.echo(script.whole(plan, answers), nl=False)
+        choices = {step.when: "yes" for step in plan.steps if step.when}
+        steps = taken(plan, choices, without, start)
+        click.echo(script.whole(plan, answers, steps, anew=start), nl=False)
         return
     account, memory = begun()
     known = {**memory.settings, **answers, "AWS_REGION": account.region}
@@ -116,7 +119,7 @@ def install(
             }
         )
         for name in without:
-            memory.end(plan.step(name).id, "left out")
+            memory.leave_out(plan.step(name).id)
         steps = taken(plan, settings, without, start)
         shell = Shell(plan, PROJECT_ROOT, {**settings, "AWS_REGION": account.region})
         walk = Walk(plan, memory, shell, Terminal(yes), settings)
@@ -144,16 +147,14 @@ def uninstall(
     plan = plans.load(PROJECT_ROOT)
     answers = given(plan, words)
     if as_script:
-        click.echo(script.whole(plan, answers, backwards=True), nl=False)
+        steps = taken_back(plan, without, start)
+        click.echo(script.whole(plan, answers, steps, backwards=True), nl=False)
         return
     account, memory = begun()
     if listed:
         _list(plan, memory, memory.settings)
         return
-    left_out = {plan.step(name).id for name in without}
-    steps = [step for step in plan.steps if step.id not in left_out]
-    if start is not None:
-        steps = steps[: steps.index(plan.step(start)) + 1]
+    steps = taken_back(plan, without, start)
     with memory.alone():
         settings = {**memory.settings, **answers, "AWS_REGION": account.region}
         shell = Shell(plan, PROJECT_ROOT, settings)
@@ -161,7 +162,7 @@ def uninstall(
             undone = [step for step in steps if step.undo and not step.when]
             _refuse(preflight.tools(plan, undone, shell))
         walk = Walk(plan, memory, shell, Terminal(yes), settings)
-        _going("uninstall", lambda: walk.backward(steps))
+        _going("uninstall", lambda: walk.backward(steps, anew=start))
     console.print("\nkept on purpose (prices of us-east-1):")
     for each in script.kept(plan):
         console.print(f"  {safe(each.what)}\n    {safe(each.cost)}\n    {safe(each.delete)}")

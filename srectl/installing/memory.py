@@ -20,7 +20,11 @@ from typing import Any
 from srectl.errors import CommandFailed
 from srectl.private_files import write_private
 
-__all__ = ["Memory", "Record", "digest", "place"]
+__all__ = ["LEFT_OUT", "Memory", "Record", "digest", "place"]
+
+#: State of a step that the operator does otherwise, or not at all.
+LEFT_OUT = "left out"
+_STATES = frozenset({"begun", "done", "found", LEFT_OUT})
 
 _STACK = "sre-platform"
 
@@ -36,7 +40,7 @@ class Record:
     commands
         Digests of its commands that ended well.
     made_of
-        Digest of all its commands and the settings that they name, once nothing is left to do.
+        Digest of all its commands, the settings that they name and the files that they read.
     at
         When this was written.
     """
@@ -45,6 +49,10 @@ class Record:
     commands: list[str] = field(default_factory=list)
     made_of: str = ""
     at: str = ""
+
+    def __post_init__(self) -> None:
+        if self.state not in _STATES or not _all_text(self.made_of, self.at, *self.commands):
+            raise ValueError(f"no step is {self.state!r}, or something of it is no text")
 
     @property
     def over(self) -> bool:
@@ -82,7 +90,7 @@ class Memory:
         try:
             data = json.loads(path.read_text("utf-8"))
             steps = {name: Record(**fields) for name, fields in data["steps"].items()}
-            return cls(path, dict(data["settings"]), steps)
+            return cls(path, _settings(data["settings"]), steps)
         except FileNotFoundError:
             return cls(path)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -96,13 +104,19 @@ class Memory:
         self.settings |= settings
         self._write()
 
-    def begin(self, step: str, ran: list[str]) -> None:
+    def begin(self, step: str, ran: list[str], made_of: str = "") -> None:
         """Remember that a step has begun, and which of its commands ended well."""
-        self._note(step, Record("begun", ran))
+        self._note(step, Record("begun", ran, made_of))
 
     def end(self, step: str, state: str, made_of: str = "") -> None:
         """Remember that nothing is left to do of a step."""
         self._note(step, Record(state, made_of=made_of))
+
+    def leave_out(self, step: str) -> None:
+        """Remember that somebody else does a step; what was done here stays known as that."""
+        record = self.steps.get(step)
+        if record is None or record.state != "done":
+            self.end(step, LEFT_OUT)
 
     def forget(self, step: str) -> None:
         """A step is taken back: it may be done again."""
@@ -155,6 +169,17 @@ class Memory:
         }
         with self._writing():
             write_private(self.path, json.dumps(data, indent=2) + "\n")
+
+
+def _settings(data: dict[str, str]) -> dict[str, str]:
+    settings = dict(data)
+    if not _all_text(*settings, *settings.values()):
+        raise ValueError("a setting is no text")
+    return settings
+
+
+def _all_text(*values: object) -> bool:
+    return all(isinstance(value, str) and "\0" not in value for value in values)
 
 
 def place(account: str, region: str) -> Path:

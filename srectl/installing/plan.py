@@ -133,8 +133,11 @@ class Step:
         About how long it takes, where that is long.
     advice
         What to know when it fails.
+    files
+        What the commands read: files and folders of the checkout, and ``$NAME`` for the one that a
+        setting names.
     once
-        What is done is not done anew because a setting or a command has changed since.
+        What is done is not done anew because a setting, a command or a file has changed since.
     """
 
     id: str
@@ -148,6 +151,7 @@ class Step:
     when: str = ""
     minutes: int = 0
     advice: str = ""
+    files: tuple[str, ...] = ()
     once: bool = False
     undo: Undo | None = None
     kept: tuple[Kept, ...] = ()
@@ -155,7 +159,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole list, and what its commands have in common."""
+    """The whole list, what its commands have in common, and the project that it is of."""
 
     tools: Mapping[str, Tool]
     settings: tuple[Setting, ...]
@@ -163,6 +167,7 @@ class Plan:
     functions: str
     values: Mapping[str, str]
     steps: tuple[Step, ...]
+    root: Path = Path()
 
     def step(self, identifier: str) -> Step:
         """Give a step by its name.
@@ -225,6 +230,7 @@ def load(root: Path) -> Plan:
         functions=data["functions"],
         values=data["values"],
         steps=tuple(_step(fields) for fields in data["steps"]),
+        root=root,
     )
 
 
@@ -236,7 +242,7 @@ def _step(fields: dict[str, Any]) -> Step:
         "done": fields.get("done", "").strip(),
         "kept": tuple(Kept(**each) for each in fields.get("kept", ())),
         "undo": undo and Undo(**{**undo, "commands": _commands(undo["commands"])}),
-        **{name: tuple(fields[name]) for name in ("tools", "rights")},
+        **{name: tuple(fields.get(name, ())) for name in ("tools", "rights", "files")},
     }
     return Step(**read)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from srectl.errors import CommandFailed
-from srectl.installing.memory import Memory, digest
+from srectl.installing.files import contents
+from srectl.installing.memory import LEFT_OUT, Memory, digest
 from srectl.installing.plan import Plan, Step
 
-__all__ = ["Runner", "Stopped", "Talk", "Walk", "taken"]
+__all__ = ["Runner", "Stopped", "Talk", "Walk"]
 
 
 class Stopped(Exception):
@@ -65,7 +66,7 @@ class Walk:
     settings: Mapping[str, str]
 
     def forward(self, steps: Iterable[Step], *, anew: str | None = None) -> None:
-        """Do what is not done, and what was done of other commands or settings than now.
+        """Do what is not done, and what was done of other commands, settings or files than now.
 
         Parameters
         ----------
@@ -88,15 +89,15 @@ class Walk:
             elif record is None and step.done and self.runner.holds(step.done):
                 self.memory.end(step.id, "found", self._made_of(step))
                 self.talk.over(step, "found done")
-            elif record is None or not record.over:
-                self._do(step, record.commands if record else [])
-            elif self.changed(step):
+            elif record is None or self.changed(step):
                 self._do(step, [])
+            elif not record.over:
+                self._do(step, record.commands)
             else:
                 self.talk.over(step, f"{record.state} {record.at}")
 
     def changed(self, step: Step) -> bool:
-        """Whether a step was done of other commands or settings than now."""
+        """Whether a step was begun or done of other commands, settings or files than now."""
         record = self.memory.steps.get(step.id)
         if record is None or not record.made_of or step.once:
             return False
@@ -109,21 +110,34 @@ class Walk:
             step for step in steps if step.id == anew or step.id not in over or self.changed(step)
         ]
 
-    def backward(self, steps: Iterable[Step]) -> None:
+    def backward(self, steps: Iterable[Step], *, anew: str | None = None) -> None:
         """Take back what is there, the last step first.
+
+        Parameters
+        ----------
+        steps
+            The steps of this run, in their order.
+        anew
+            The step that is taken back even if the installation left it out.
 
         Raises
         ------
         CommandFailed
-            A command failed.
+            A command failed, or nobody can see what is there.
         Stopped
             The operator stopped it.
         """
         for step in reversed(list(steps)):
-            if step.undo is None:
-                if not step.kept:
-                    self.memory.forget(step.id)
+            record = self.memory.steps.get(step.id)
+            if record and record.state == LEFT_OUT and step.id != anew:
+                # Somebody else made what is there, such as a cluster: it is not ours to take away.
+                if step.undo:
+                    self.talk.over(step, "left out when it was installed, so it stays")
+            elif step.undo is None:
+                # What is kept is found again, or made again if it was deleted by hand.
+                self.memory.forget(step.id)
             elif not self.runner.holds(step.undo.there or step.done):
+                self._see()
                 self.memory.forget(step.id)
                 self.talk.over(step, "is not there")
             else:
@@ -133,23 +147,31 @@ class Walk:
                 self.memory.forget(step.id)
                 self.talk.over(step, "taken back")
 
+    def _see(self) -> None:
+        """Tell what is not there from what cannot be seen: every check asks AWS who we are."""
+        if not self.runner.holds(":"):
+            raise CommandFailed(
+                "AWS does not answer any more, or not to you: nobody can see what is there",
+                f"'aws sts get-caller-identity' says why; then {_again('uninstall')}",
+            )
+
     def _do(self, step: Step, before: list[str]) -> None:
         self.talk.step(step, step.why)
-        ran = list(before)
-        self.memory.begin(step.id, ran)
+        ran, made_of = list(before), self._made_of(step)
+        self.memory.begin(step.id, ran, made_of)
         for command in step.commands:
             if digest(command) in ran:
                 continue
             self._run(step, command, "install")
             ran.append(digest(command))
-            self.memory.begin(step.id, ran)
+            self.memory.begin(step.id, ran, made_of)
         if step.done and not self.runner.holds(step.done):
             self.memory.begin(step.id, [])
             raise CommandFailed(
                 f"step '{step.id}' ran, but it is not done: {' '.join(step.done.split())}",
                 _advice(step, "install"),
             )
-        self.memory.end(step.id, "done", self._made_of(step))
+        self.memory.end(step.id, "done", made_of)
         self.talk.over(step, "done")
 
     def _made_of(self, step: Step) -> str:
@@ -157,7 +179,15 @@ class Walk:
         values = [
             f"{each.name}={self.settings.get(each.name)}" for each in named if not each.secret
         ]
-        return digest(*step.commands, *self.plan.values_of(*step.commands).values(), *values)
+        files = [
+            self.settings.get(name[1:], "") if name.startswith("$") else name for name in step.files
+        ]
+        return digest(
+            *step.commands,
+            *self.plan.values_of(*step.commands).values(),
+            *values,
+            *contents(self.plan.root, filter(None, files)),
+        )
 
     def _run(self, step: Step, command: str, verb: str) -> None:
         if not self.talk.agreed(command):
@@ -170,42 +200,10 @@ class Walk:
             )
 
 
-def taken(
-    plan: Plan, settings: Mapping[str, str], without: Iterable[str], start: str | None
-) -> list[Step]:
-    """Give the steps of a run.
-
-    Parameters
-    ----------
-    settings
-        Which of them are chosen.
-    without
-        Those that are left out.
-    start
-        The first one; None: the very first.
-
-    Raises
-    ------
-    CommandFailed
-        A name is none of a step, or of one that is left out.
-    """
-    left_out = {plan.step(name).id for name in without}
-    steps = [
-        step
-        for step in plan.steps
-        if step.id not in left_out and (not step.when or settings.get(step.when, "no") == "yes")
-    ]
-    if start is None:
-        return steps
-    first = plan.step(start)
-    if first not in steps:
-        raise CommandFailed(
-            f"step {start!r} is left out",
-            f"'--set {first.when}=yes' takes it in" if first.when else "name another with --from",
-        )
-    return steps[steps.index(first) :]
+def _again(verb: str) -> str:
+    return f"'srectl {verb}' goes on from there"
 
 
 def _advice(step: Step | None, verb: str) -> str:
-    again = f"'srectl {verb}' goes on from there"
+    again = _again(verb)
     return f"{step.advice} Then {again}." if step and step.advice else again

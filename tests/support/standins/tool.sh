@@ -61,8 +61,8 @@ case $line in
   "aws eks delete-access-entry "*) rm "$things/entry" ;;
   "sam deploy "*) : > "$things/stack sre-platform" ;;
   "docker push "*) : > "$things/image ${line##*:}" ;;
-  "eksctl create cluster "*) : > "$things/cluster" ;;
-  "eksctl delete cluster "*) rm "$things/cluster" ;;
+  "eksctl create cluster "*) : > "$things/cluster"; : > "$things/stack eksctl-sre-platform-cluster" ;;
+  "eksctl delete cluster "*) rm "$things/cluster" "$things/stack eksctl-sre-platform-cluster" ;;
   "eksctl create accessentry "*) : > "$things/entry" ;;
   "helm upgrade "*) : > "$things/$release" ;;
   "helm uninstall "*) rm -f "$things/$release" ;;

@@ -151,6 +151,7 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
         "aws cloudformation delete-stack",  # the edge
         "helm uninstall kube-prometheus-stack",
         "aws cloudformation delete-stack",  # the samples
+        "aws eks update-kubeconfig",  # whoever takes it down may not have made it
         "kubectl -n apps delete ingress checkout",
         "aws eks delete-access-entry",
         "sam delete",
@@ -190,8 +191,10 @@ def test_after_a_failure_it_goes_on_with_the_command_that_failed(
     world.forget_calls()
     assert run("install", "--yes").exit_code == 0
     calls = made(world)
-    assert calls[0].startswith("sam deploy --no-confirm-changeset")
-    assert "sam build" not in calls
+    # What is deployed is built from the code as it is by then.
+    assert calls[0] == "sam build"
+    assert calls[1].startswith("sam deploy --no-confirm-changeset")
+    assert [call for call in calls if "docker" in call or "eksctl create cluster" in call] == []
 
 
 def test_a_failure_in_the_middle_of_a_pipe_or_a_value_ends_the_command(
@@ -278,6 +281,39 @@ def test_the_printed_script_makes_the_same_calls_and_may_be_run_again(
     assert [call for call in made(other) if "install" in call or "deploy" in call] == []
     assert "Kept on purpose" in bash(back)
     assert "cluster" not in other.things()
+
+
+def test_the_printed_script_has_the_steps_that_are_asked_for(session: Session) -> None:
+    def steps(*words: str) -> list[str]:
+        return re.findall("^echo .?== (\\w+): ", run(*words, "--print").stdout, re.MULTILINE)
+
+    assert "cluster" in steps("install")
+    assert "cluster" not in steps("install", "--without", "cluster")
+    assert steps("install", "--from", "edge") == ["edge", "proof"]
+    assert "cluster" not in steps("uninstall", "--without", "cluster")
+    assert steps("uninstall", "--from", "controller") == ["controller", "cluster"]
+    assert run("install", "--print", "--without", "roof").exit_code == 1
+
+
+def test_a_new_release_is_installed_and_a_cluster_of_ones_own_outlives_all(
+    session: Session, world: World, checkout: Path
+) -> None:
+    world.make("cluster")
+    assert run("install", "--yes", *SET, "--without", "cluster").exit_code == 0
+    world.forget_calls()
+    with (checkout / "eks/network.yaml").open("a") as template:
+        template.write("# another release\n")
+    assert run("install", "--yes").exit_code == 0
+    assert [call.split(" --p")[0] for call in made(world)] == [
+        "aws cloudformation deploy --stack-name sre-platform-network "
+        "--template-file eks/network.yaml"
+    ]
+
+    assert run("uninstall", "--yes").exit_code == 0
+    assert "cluster" in world.things()
+    (place("111122223333", "us-east-1")).unlink()
+    assert run("uninstall", "--yes").exit_code == 0
+    assert "cluster" in world.things()  # eksctl has not made it
 
 
 def test_the_printed_script_says_which_answer_is_missing(session: Session, checkout: Path) -> None:

@@ -13,6 +13,8 @@ from srectl.installing import plan, preflight, script
 from srectl.installing.plan import Plan, named
 from srectl.installing.settings import given, settled
 
+ROOT = Path(__file__).parents[4]
+
 # Variables of bash itself, of a command's own, and of the constants.
 OWN = {"HOME", "SITE", "CLUSTER", "ACCOUNT_ID", "KUBECONFIG", "SRE_PLATFORM_KEY"}
 
@@ -48,6 +50,25 @@ def test_every_step_can_be_told_to_be_done_and_is_taken_back_or_kept_or_goes_wit
     without = [step.id for step in listed.steps if not step.undo and not step.kept]
     # Image and catalogue stay in registry and table; secrets and the way in go with the cluster.
     assert without == ["image", "reach", "runbooks", "secrets"]
+
+
+def test_every_file_that_a_command_reads_is_one_that_the_step_is_done_anew_for(
+    listed: Plan,
+) -> None:
+    for step in listed.steps:
+        assert [name for name in step.files if name[0] != "$" and not (ROOT / name).exists()] == []
+        text = "\n".join(step.commands)
+        read = {word for word in re.findall(r"[\w./-]+", text) if (ROOT / word).is_file()}
+        read |= set(re.findall(r"-k (\S+)", text))
+        # What is done once is not done anew, and a changed image is one of another tag.
+        if not step.once and step.id != "image":
+            missing = [
+                name
+                for name in read - {"eks/apps/overlays/production/site.env"}
+                if not any(f"{each}/".startswith(f"{name}/") for each in step.files)
+                and not any(f"{name}/".startswith(f"{each}/") for each in step.files)
+            ]
+            assert missing == [], step.id
 
 
 def test_bash_reads_every_command_and_every_check(listed: Plan) -> None:

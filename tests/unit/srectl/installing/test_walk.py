@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from srectl.errors import CommandFailed
+from srectl.installing.choice import taken, taken_back
 from srectl.installing.memory import Memory
 from srectl.installing.plan import Kept, Plan, Setting, Step, Undo
-from srectl.installing.walk import Stopped, Walk, taken
+from srectl.installing.walk import Stopped, Walk
 
 
 class Runner:
@@ -19,6 +21,7 @@ class Runner:
         self.ran: list[str] = []
         self.failing: set[str] = set()
         self.true: set[str] = set()
+        self.sees = True
 
     def run(self, command: str) -> int:
         """Run a command."""
@@ -31,7 +34,7 @@ class Runner:
 
     def holds(self, check: str) -> bool:
         """Whether a check holds."""
-        return check in self.true
+        return self.sees and (check == ":" or check in self.true)
 
 
 class Talk:
@@ -154,7 +157,64 @@ def test_taking_back_goes_from_the_end_and_only_where_something_is(
 
     assert runner.ran == ["take key away"]
     assert talk.said == ["house is", "key: no more", "key taken"]
-    assert set(Memory.read(walk.memory.path).steps) == {"trail"}
+    assert set(Memory.read(walk.memory.path).steps) == set()
+
+
+def test_what_was_left_out_is_not_ours_to_take_back_unless_it_is_named(
+    walk: Walk, runner: Runner, talk: Talk
+) -> None:
+    runner.true = {"key is there"}
+    walk.memory.leave_out("key")
+    walk.backward([KEY])
+
+    assert runner.ran == []
+    assert talk.said == ["key left"]
+    assert Memory.read(walk.memory.path).steps["key"].state == "left out"
+    again(walk).backward([KEY], anew="key")
+    assert runner.ran == ["take key away"]
+
+
+def test_what_was_done_here_stays_ours_when_it_is_left_out_later(walk: Walk) -> None:
+    walk.forward([KEY])
+    walk.memory.leave_out("key")
+
+    assert walk.memory.steps["key"].state == "done"
+
+
+def test_what_nobody_can_see_is_not_said_to_be_gone(walk: Walk, runner: Runner) -> None:
+    walk.forward([KEY])
+    runner.sees = False
+    with pytest.raises(CommandFailed, match="nobody can see what is there"):
+        walk.backward([KEY])
+
+    assert set(Memory.read(walk.memory.path).steps) == {"key"}
+
+
+def test_a_step_whose_files_have_changed_is_done_anew_and_one_that_failed_is_begun_anew(
+    walk: Walk, runner: Runner, tmp_path: Path
+) -> None:
+    house = replace(HOUSE, files=("plan", "$STONE"))
+    plan = replace(PLAN, steps=(house,), root=tmp_path)
+    (tmp_path / "plan").mkdir()
+    (tmp_path / "plan" / "walls").write_text("four")
+
+    def another_day() -> Walk:
+        return replace(again(walk), plan=plan, settings={"STONE": str(tmp_path / "stone")})
+
+    another_day().forward([house])
+    (tmp_path / "plan" / "__pycache__").mkdir()
+    (tmp_path / "plan" / "__pycache__" / "walls.pyc").write_text("left behind")
+    assert another_day().open([house]) == []
+    (tmp_path / "stone").write_text("granite")
+    assert another_day().open([house]) == [house]
+    runner.failing = {"roof"}
+    with pytest.raises(CommandFailed):
+        another_day().forward([house])
+    (tmp_path / "plan" / "walls").write_text("five")
+    runner.failing, runner.ran = set(), []
+    another_day().forward([house])
+
+    assert runner.ran == ["walls of $STONE", "roof"]
 
 
 def test_a_stop_keeps_what_is_done(walk: Walk, runner: Runner, talk: Talk) -> None:
@@ -176,6 +236,10 @@ def test_steps_are_chosen_by_answers_and_options() -> None:
     with pytest.raises(CommandFailed) as failed:
         taken(PLAN, {}, (), "trail")
     assert failed.value.hint == "'--set TRAIL=yes' takes it in"
+    assert taken_back(PLAN, ("house",), "key") == [KEY]
+    assert taken_back(PLAN, (), None) == [KEY, HOUSE, TRAIL]
+    with pytest.raises(CommandFailed, match="step 'key' is left out"):
+        taken_back(PLAN, ("key",), "key")
 
 
 def test_two_cannot_install_the_same_at_once(walk: Walk) -> None:
@@ -187,7 +251,20 @@ def test_two_cannot_install_the_same_at_once(walk: Walk) -> None:
         pass
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"steps": {}}', '{"settings": {}, "steps": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"steps": {}}',
+        '{"settings": {}, "steps": {"a": 1}}',
+        '{"settings": {"IMAGE_TAG": 3}, "steps": {}}',
+        '{"settings": {"IMAGE\\u0000TAG": "3"}, "steps": {}}',
+        '{"settings": {}, "steps": {"a": {"state": "begun", "commands": null}}}',
+        '{"settings": {}, "steps": {"a": {"state": "dreamt"}}}',
+        '{"settings": {}, "steps": {"a": {"state": "done", "at": 7}}}',
+    ],
+)
 def test_a_file_that_is_none_of_ours_is_a_failure_in_words(tmp_path: Path, text: str) -> None:
     (tmp_path / "it.json").write_text(text)
     with pytest.raises(CommandFailed) as failed:
