@@ -244,3 +244,11 @@ def test_the_values_name_the_roles_and_the_service_accounts_that_they_trust() ->
         # As the chart names them for a release of its own name.
         account = f"kube-prometheus-stack-{section}"
         assert f'"system:serviceaccount:monitoring:{account}"' in trusted
+
+
+def test_the_trail_may_use_the_key_of_its_bucket() -> None:
+    resources = TEMPLATES["audit"]["Resources"]
+    statements = resources["AuditKey"]["Properties"]["KeyPolicy"]["Statement"]
+    [decrypts] = [each for each in statements if each["Action"] == "kms:Decrypt"]
+    assert decrypts["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
+    assert list(decrypts["Condition"]["StringEquals"]) == ["aws:SourceArn"]
