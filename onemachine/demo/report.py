@@ -16,7 +16,7 @@ from rich.table import Table
 
 from onemachine.demo.verdict import Check
 from onemachine.demo.watch import Reached
-from onemachine.receiver import ChatMessage, Mail, Notification
+from onemachine.receiver import ChatMessage, Mail, Notification, Page
 
 __all__ = ["Account", "Outcome", "Step", "show", "write"]
 
@@ -98,7 +98,7 @@ class Account:
     incident: dict[str, Any] | None = None
     notifications: list[Notification] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
-    pages: list[Notification] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
     chat: list[ChatMessage] = field(default_factory=list)
     checks: Sequence[Check] = ()
     problem: str = ""
@@ -187,10 +187,8 @@ def _show_told(account: Account, console: Console) -> None:
     if account.pages:
         console.print("\n[bold]PagerDuty[/]")
     for page in account.pages:
-        message = page.message if isinstance(page.message, Mapping) else {}
-        action, key = message.get("event_action", "alarm"), message.get("dedup_key", "")
-        text = message.get("message") or page.subject
-        console.print(f"  {_clock(page.received_at)} {escape(f'{action} {key}: {text}')}")
+        told = f"{page.action} {page.key}" + (f": {page.summary}" if page.summary else "")
+        console.print(f"  {_clock(page.received_at)} {escape(told)}")
     if account.chat:
         console.print("\n[bold]Slack[/]")
     for said in account.chat:

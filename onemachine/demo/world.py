@@ -18,6 +18,7 @@ from onemachine.receiver import (
     ChatMessage,
     Mail,
     Notification,
+    Page,
     read_chat,
     read_mails,
     read_notifications,
@@ -160,8 +161,8 @@ class World:
         kept = read_mails(Path(self.state.endpoints["mail_file"]))
         return [each for each in kept if each.sent_at >= self.since]
 
-    def pages(self) -> list[Notification]:
-        """Give what PagerDuty would have got."""
+    def pages(self) -> list[Page]:
+        """Give what the pager would have got."""
         kept = read_pages(self.folder.notifications_file)
         return [each for each in kept if each.received_at >= self.since]
 

@@ -1,6 +1,6 @@
 """The local on-call engineer: an HTTP endpoint that confirms a subscription and keeps what it gets.
 
-It stands where PagerDuty and Slack stand in production, so that a notification of the local stack
+It stands where a pager and Slack stand in production, so that a notification of the local stack
 goes the whole way: topic, subscription, confirmation, delivery; and bus, rule, API destination.
 E-mail is kept by the local AWS itself.
 """
@@ -8,6 +8,7 @@ E-mail is kept by the local AWS itself.
 from onemachine.receiver.notification_receiver import (
     PAGERDUTY_URL,
     SLACK_URL,
+    WEBHOOK_URL,
     Mail,
     NotificationReceiver,
     read_chat,
@@ -15,15 +16,18 @@ from onemachine.receiver.notification_receiver import (
     read_notifications,
     read_pages,
 )
+from onemachine.receiver.pagers import Page
 from onemachine.receiver.server import ChatMessage, Notification, ReceiverServer
 
 __all__ = [
     "PAGERDUTY_URL",
     "SLACK_URL",
+    "WEBHOOK_URL",
     "ChatMessage",
     "Mail",
     "Notification",
     "NotificationReceiver",
+    "Page",
     "ReceiverServer",
     "read_chat",
     "read_mails",

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onemachine.project import PROJECT_ROOT
+from onemachine.receiver.pagers import Page
 from onemachine.receiver.server import ChatMessage, Notification, beside
 
 #: What a deployment on this machine names in place of real addresses; nothing can have such names.
-PAGERDUTY_URL = "https://pagerduty.invalid/integration/local/enqueue"
+PAGERDUTY_URL = "https://events.pagerduty.invalid/v2/enqueue"
+WEBHOOK_URL = "https://pager.invalid/calls"
 SLACK_URL = "https://slack.invalid/services/local"
 
 
@@ -64,7 +66,11 @@ class NotificationReceiver:
     def outside(self) -> dict[str, str]:
         """What the addresses that a template may name stand for: outside address → here."""
         here = f"http://127.0.0.1:{self.port}"
-        return {PAGERDUTY_URL: f"{here}/pagerduty", SLACK_URL: f"{here}/slack"}
+        return {
+            PAGERDUTY_URL: f"{here}/pagerduty",
+            WEBHOOK_URL: f"{here}/webhook",
+            SLACK_URL: f"{here}/slack",
+        }
 
     @property
     def health_url(self) -> str:
@@ -99,9 +105,13 @@ def read_notifications(file: Path) -> list[Notification]:
     return list(unique.values())
 
 
-def read_pages(file: Path) -> list[Notification]:
-    """Read what PagerDuty would have got, from the file of the notifications."""
-    return read_notifications(beside(file, "pagerduty"))
+def read_pages(file: Path) -> list[Page]:
+    """Read what the pager would have got, from the file of the notifications."""
+    try:
+        lines = beside(file, "pages").read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [Page(**json.loads(line)) for line in lines]
 
 
 def read_chat(file: Path) -> list[ChatMessage]:

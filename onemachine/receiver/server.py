@@ -16,11 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from onemachine.receiver.pagers import MAX_BODY_BYTES, PAGERS, Page
+
 log = logging.getLogger(__name__)
 
-_MAX_BODY_BYTES = 512 * 1024  # a notification is at most 256 KiB, plus what JSON adds
 _CONFIRM_SECONDS = 10.0
-_TOPIC_CHANNELS = ("notifications", "pagerduty")
 
 
 class NotANotification(ValueError):
@@ -96,16 +96,16 @@ class ChatMessage:
 class ReceiverServer(ThreadingHTTPServer):
     """Takes posts and appends each to a file of its channel, as one line of JSON.
 
-    ``/notifications`` hears everything that a topic says, ``/pagerduty`` what its filter leaves for
-    PagerDuty, ``/slack`` is an incoming webhook.
+    ``/notifications`` hears everything that a topic says, ``/slack`` is an incoming webhook, and
+    ``/pagerduty``, ``/opsgenie`` and ``/webhook`` are pagers that refuse what those would refuse.
 
     Parameters
     ----------
     address : (str, int)
         Loopback address and port to listen on.
     file : Path
-        Where notifications go; made with mode 0600. ``pagerduty.jsonl`` and ``slack.jsonl`` lie
-        beside it.
+        Where notifications go; made with mode 0600. ``pages.jsonl`` and ``slack.jsonl`` lie beside
+        it.
     aws_endpoint_url : str
         The only place that a confirmation is ever sent to, whatever the request says.
     """
@@ -118,7 +118,7 @@ class ReceiverServer(ThreadingHTTPServer):
         self._endpoint = aws_endpoint_url
         self._lock = threading.Lock()
 
-    def keep(self, channel: str, message: Notification | ChatMessage) -> None:
+    def keep(self, channel: str, message: Notification | ChatMessage | Page) -> None:
         """Append one message to the file of its channel."""
         line = (json.dumps(asdict(message)) + "\n").encode()
         file = self._file if channel == "notifications" else beside(self._file, channel)
@@ -160,9 +160,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take a post of SNS, or one to the channel."""
-        channel = self.path.strip("/")
+        channel = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path).strip("/")
         try:
             body = self._body()
+            if channel.partition("/")[0] in PAGERS:
+                self._take_page(channel, body)
+                return
             if channel == "slack":
                 self._take_chat(body)
             else:
@@ -177,6 +180,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.OK)
 
+    def _take_page(self, path: str, body: Mapping[str, Any]) -> None:
+        read = PAGERS[path.partition("/")[0]](path, body, time.time())
+        if isinstance(read, Page):
+            self.server.keep("pages", read)
+            self._answer(HTTPStatus.ACCEPTED, {"status": "success", "dedup_key": read.key})
+            return
+        log.warning("page refused: %s", "; ".join(read))
+        self._answer(HTTPStatus.BAD_REQUEST, {"status": "invalid event", "errors": read})
+
     def _take_chat(self, body: Mapping[str, Any]) -> None:
         text = body.get("text")
         if not isinstance(text, str) or not text:
@@ -184,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.keep("slack", ChatMessage(time.time(), text))
 
     def _take(self, channel: str, envelope: Mapping[str, Any]) -> None:
-        if channel not in _TOPIC_CHANNELS:
+        if channel != "notifications":
             raise NotANotification(f"there is no channel {channel!r}")
         kind = envelope.get("Type")
         if kind == "SubscriptionConfirmation":
@@ -199,9 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> Mapping[str, Any]:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > _MAX_BODY_BYTES:
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
-            raise NotANotification(f"the body must be given a length below {_MAX_BODY_BYTES}")
+            raise NotANotification(f"the body must be given a length below {MAX_BODY_BYTES}")
         try:
             body = json.loads(self.rfile.read(int(length)))
         except ValueError as error:
@@ -210,10 +222,12 @@ class _Handler(BaseHTTPRequestHandler):
             raise NotANotification("the body is not a JSON object")
         return body
 
-    def _answer(self, status: HTTPStatus) -> None:
+    def _answer(self, status: HTTPStatus, body: Mapping[str, Any] | None = None) -> None:
+        text = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
+        self.wfile.write(text)
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep each request in the log; it holds no more than the request line."""

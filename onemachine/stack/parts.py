@@ -64,7 +64,9 @@ _PRODUCTION_WAITS = {
 # Who is told, on this machine: the receiver, under names that nobody can have.
 _TOLD = {
     "NotificationEmail": "oncall@example.com",
-    "PagerDutyEndpoint": PAGERDUTY_URL,
+    "PagerKind": "pagerduty",
+    "PagerUrl": PAGERDUTY_URL,
+    "PagerSecret": "routing-key-of-nobody-0123456789",
     "SlackWebhookUrl": SLACK_URL,
 }
 
@@ -363,9 +365,9 @@ class Parts:
             there = {
                 each["Endpoint"] for each in found if each["SubscriptionArn"].startswith("arn:")
             }
-            return there >= {self.receiver.url, PAGERDUTY_URL}
+            return self.receiver.url in there
 
-        wait_until(confirmed, "the notification receiver's subscriptions to be confirmed", 30)
+        wait_until(confirmed, "the notification receiver's subscription to be confirmed", 30)
 
     def _prometheus_is_calm(self) -> bool:
         seen = _get_json(f"{self.prometheus.url}/api/v1/query?query={_PODS_SEEN}")["data"]["result"]

@@ -27,7 +27,7 @@ def plan(bench: Workbench, options: StackOptions) -> Sequence[Stage]:
             "deploy",
             "deployment of the template",
             parts.deploy,
-            # The receiver is asked to confirm PagerDuty's subscription.
+            # Which address stands for which is known once there is a receiver.
             needs=("aws", "build", "receiver"),
         ),
         Stage("nodes", "node agent", parts.start_node_agent, needs=("cluster",)),

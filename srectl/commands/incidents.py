@@ -19,7 +19,7 @@ from srectl.commands.operating import (
     safe,
 )
 from srectl.errors import CommandFailed
-from srectl.operate import erasure, undoing
+from srectl.operate import acknowledging, erasure, undoing
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
 from srectl.operate.switches import written
@@ -79,6 +79,19 @@ def show(incident_id: str, as_json: bool, account: Account) -> None:
         print_json(records.shown(incident))
     else:
         _tell(incident)
+
+
+@incidents.command()
+@click.argument("incident_id", metavar="ID")
+@by_option
+@account_option
+def acknowledge(incident_id: str, by: str, account: Account) -> None:
+    """Take an incident: its record says who has, and the pager calls nobody else.
+
+    What comes later, such as a runbook that asks or did not help, pages all the same.
+    """
+    acknowledging.acknowledge(account, incident_id, by, now())
+    console.print(f"[green]✓[/] incident {safe(incident_id)} is in the hands of {safe(by)}")
 
 
 @incidents.command()
@@ -193,6 +206,7 @@ def _tell(incident: dict[str, Any]) -> None:
         "MTTR": _duration(incident.get("mttr_seconds")),
         "health": safe(incident.get("target_health")),
         "restoration": safe(incident.get("restoration")),
+        "taken by": _taken(incident),
         "closed by": safe(incident.get("closed_by")),
         "because": safe(incident.get("closed_reason")),
         "sender": safe(incident.get("sender")),
@@ -231,6 +245,13 @@ def _heard(incident: dict[str, Any]) -> str:
     words += [f"as {safe(newest)}"] if newest and newest != worst else []
     words += [f"(risen from {safe(risen)} at {safe(incident.get('risen_at'))})"] if risen else []
     return " ".join(words) or "—"
+
+
+def _taken(incident: dict[str, Any]) -> str:
+    """Say who has taken it, and when."""
+    if not incident.get("acknowledged_by"):
+        return "—"
+    return f"{safe(incident['acknowledged_by'])}, {safe(incident.get('acknowledged_at'))}"
 
 
 def _nothing_yet(incident: dict[str, Any]) -> str:

@@ -20,7 +20,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from srectl.operate.account import Account
 from srectl.operate.queues import Message, called
 
-_ANNOUNCED = frozenset({"incident.created", "incident.resolved", "incident.escalated"})
+_ANNOUNCED = frozenset(
+    {
+        "incident.created",
+        "incident.resolved",
+        "incident.escalated",
+        "incident.acknowledged",
+        "Step Functions Execution Status Change",
+        "CloudWatch Alarm State Change",
+    }
+)
 _RECORDED = frozenset(
     {
         "incident.created",
@@ -29,7 +38,8 @@ _RECORDED = frozenset(
         "Step Functions Execution Status Change",
     }
 )
-_PLACEHOLDER = re.compile(r"<([A-Za-z0-9_-]+)>")
+#: Services of AWS whose events the platform's rules listen to.
+_OF_AWS = frozenset({"aws.states", "aws.cloudwatch"})
 _REDRIVEN = "redriven"
 _ACCEPTED = 202
 # A message attribute's value is a text, and SNS takes only some attribute types.
@@ -87,35 +97,21 @@ class Destinations:
             raise NotDelivered(f"not accepted: {error}") from error
 
     def _to_bus(self, message: Message) -> str:
-        entry = _entry(_mapping(message), self.account.bus)
         wanted = ("EventBusName", "Source", "DetailType", "Detail")
-        if not all(isinstance(entry.get(key), str) for key in wanted):
-            raise NotDelivered("it is no entry for PutEvents")
-        if entry["EventBusName"] not in (self.account.bus, self.account.bus_arn):
-            raise NotDelivered(f"it is for another bus: {entry['EventBusName']}")
-        return self._put(
-            {
-                "source": entry["Source"],
-                "detail-type": entry["DetailType"],
-                "detail": entry["Detail"],
-            }
-        )
+        entries = [_entry(each, self.account.bus) for each in parked(message)]
+        for entry in entries:
+            if not all(isinstance(entry.get(key), str) for key in wanted):
+                raise NotDelivered("it is no entry for PutEvents")
+            if entry["EventBusName"] not in (self.account.bus, self.account.bus_arn):
+                raise NotDelivered(f"it is for another bus: {entry['EventBusName']}")
+        return self._put(*({key: str(entry[key]) for key in wanted} for entry in entries))
 
-    def _put(self, event: dict[str, Any]) -> str:
-        detail = event.get("detail")
-        answer = self.account.events.put_events(
-            Entries=[
-                {
-                    "EventBusName": self.account.bus,
-                    "Source": event["source"],
-                    "DetailType": event["detail-type"],
-                    "Detail": detail if isinstance(detail, str) else json.dumps(detail),
-                }
-            ]
-        )
-        if answer["FailedEntryCount"]:
-            failed = answer["Entries"][0]
-            raise NotDelivered(f"the bus refused it: {failed.get('ErrorCode')}")
+    def _put(self, *entries: dict[str, str]) -> str:
+        ours = [{**entry, "EventBusName": self.account.bus} for entry in entries]
+        answer = self.account.events.put_events(Entries=ours)  # type: ignore[arg-type]
+        for failed in answer["Entries"]:
+            if failed.get("ErrorCode"):
+                raise NotDelivered(f"the bus refused it: {failed['ErrorCode']}")
         return f"bus {self.account.bus}"
 
     def _to_recorder(self, message: Message) -> str:
@@ -149,14 +145,18 @@ class Destinations:
         body = _mapping(message)
         kind = body.get("detail-type")
         if kind in _ANNOUNCED:
-            _event(message, self.account.notifier_arn, self.account.topic_arn)
+            event = _event(message, self.account.notifier_arn, self.account.topic_arn)
+            if event["source"] == "aws.cloudwatch" and _state_of(event) != "OK":
+                raise NotDelivered(
+                    "it paged for an alarm: look at the alarm, then delete this message"
+                )
             self.account.states.start_execution(
                 stateMachineArn=self.account.notifier_arn, input=message.body
             )
             return "incident-notifier"
-        if kind == "incident.notified":
-            # Only chat and the audit log listen to it.
-            return self._put(_event(message))
+        if kind in ("incident.notified", "incident.paged"):
+            # Only chat or the pager, and the audit log, listen to it.
+            return self._put(_entry(_event(message), self.account.bus))
         self._to_topic(message, body)
         return "sre-incident-notifications"
 
@@ -165,9 +165,9 @@ class Destinations:
             # What the notifier or a digest could not publish, whole.
             self._publish(body["message"], body.get("subject"), body, structured=True)
             return
-        if "RULE_ARN" in message.attributes or "detail-type" in body:
-            text, subject = self._announcement(message), None
-        elif body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
+        if "detail-type" in body:
+            raise NotDelivered(f"nobody is told of {body['detail-type']}")
+        if body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
             if body.get("TopicArn") not in (None, self.account.topic_arn):
                 raise NotDelivered(f"it is of another topic: {body['TopicArn']}")
             text, subject = body["Message"], body.get("Subject")
@@ -207,24 +207,6 @@ class Destinations:
             },
             **more,
         )
-
-    def _announcement(self, message: Message) -> str:
-        """Make of an event what its rule would have made of it."""
-        event = _event(message, self.account.topic_arn)
-        rule_arn = message.attributes.get("RULE_ARN", "")
-        bus, name = _rule_of(rule_arn)
-        if bus not in (self.account.bus, "default") or not name.startswith(self.account.prefix):
-            raise NotDelivered(f"its rule is none of this deployment: {rule_arn or 'not named'}")
-        targets = self.account.events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
-        for target in targets:
-            transformer = target.get("InputTransformer")
-            if target["Arn"] == self.account.topic_arn:
-                if not transformer:
-                    return message.body
-                return transformed(
-                    event, transformer.get("InputPathsMap", {}), transformer["InputTemplate"]
-                )
-        raise NotDelivered(f"rule {name} does not announce anything any more")
 
     def _to_audit_log(self, message: Message) -> str:
         event = _event(message)
@@ -270,52 +252,34 @@ class Destinations:
         return function
 
 
-def transformed(event: dict[str, Any], paths: dict[str, str], template: str) -> str:
-    """Do what EventBridge's input transformer does for the templates of this platform.
-
-    Parameters
-    ----------
-    event
-        The event.
-    paths
-        Name of a placeholder → path of the form ``$.detail.data.severity``.
-    template
-        A JSON text with unquoted placeholders ``<name>``; what the event lacks becomes null.
-
-    Returns
-    -------
-    str
-        JSON.
+def parked(message: Message) -> list[dict[str, Any]]:
+    """Give the entries for PutEvents that a message of the parking queue holds, one or several.
 
     Raises
     ------
     NotDelivered
-        The result is not JSON, so the template is of a kind that is not understood here.
+        It holds nothing of the kind.
     """
-
-    def value(match: re.Match[str]) -> str:
-        found: Any = event
-        for part in paths.get(match[1], "$.").removeprefix("$.").split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-        return json.dumps(found)
-
-    text = _PLACEHOLDER.sub(value, template)
     try:
-        return json.dumps(json.loads(text))
+        body = message.decoded()
     except ValueError as error:
-        raise NotDelivered(f"its rule's template gives no JSON: {error}") from error
+        raise NotDelivered("its body is not JSON") from error
+    entries = body if isinstance(body, list) else [body]
+    if not entries or not all(isinstance(each, dict) for each in entries):
+        raise NotDelivered("its body is no object")
+    return entries
 
 
-def _rule_of(arn: str) -> tuple[str, str]:
-    resource = arn.partition(":rule/")[2]
-    bus, separator, name = resource.partition("/")
-    return (bus, name) if separator else ("default", bus)
+def _state_of(event: dict[str, Any]) -> object:
+    detail = event.get("detail")
+    state = detail.get("state") if isinstance(detail, dict) else None
+    return state.get("value") if isinstance(state, dict) else None
 
 
-def _entry(found: Mapping[str, Any], bus: str) -> Mapping[str, Any]:
+def _entry(found: Mapping[str, Any], bus: str) -> dict[str, Any]:
     """Give an entry for PutEvents, also of an event that the bus itself could not encrypt."""
     if not all(isinstance(found.get(key), str) for key in ("source", "detail-type")):
-        return found
+        return dict(found)
     return {
         "EventBusName": bus,
         "Source": found["source"],
@@ -340,7 +304,7 @@ def _event(message: Message, *target_arns: str) -> dict[str, Any]:
     if target_arns and meant and meant not in target_arns:
         raise NotDelivered(f"it is for another target: {meant}")
     source = body.get("source")
-    ours = isinstance(source, str) and (source.startswith("sre.") or source == "aws.states")
+    ours = isinstance(source, str) and (source.startswith("sre.") or source in _OF_AWS)
     if not ours or not isinstance(body.get("detail-type"), str):
         raise NotDelivered("it is no event of the platform")
     return body

@@ -219,6 +219,8 @@ def describe(message: Message) -> dict[str, Any]:
         body = message.decoded()
     except ValueError:
         body = {}
+    if isinstance(body, list) and body:
+        body = body[0]  # entries that were refused together, the first of which says what it is
     if not isinstance(body, dict):
         body = {}
     kind = (

@@ -97,12 +97,9 @@ def test_the_loop_closes_by_itself(demo: Run) -> None:
     incident_id = report["incident"]["incident_id"]
     subjects = [mail["subject"] for mail in report["mails"] if incident_id in mail["body"]]
     assert [subject.partition(":")[0] for subject in subjects] == ["CRITICAL", "Resolved"]
-    pages = [page["message"] for page in report["pages"]]
-    assert [
-        (page["event_action"], page["payload"]["severity"])
-        for page in pages
-        if page.get("dedup_key") == incident_id
-    ] == [("trigger", "critical"), ("resolve", "critical")]
+    pages = [page for page in report["pages"] if page["key"] == incident_id]
+    assert [page["action"] for page in pages] == ["trigger", "resolve"]
+    assert pages[0]["severity"] == "critical"
     said = [message["text"] for message in report["chat"] if incident_id in message["text"]]
     assert [text.partition(" ")[0] for text in said] == ["CRITICAL:", "Resolved"]
     assert "Timeline" in printed

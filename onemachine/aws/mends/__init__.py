@@ -22,6 +22,7 @@ MENDS: tuple[str, ...] = (
     "event_dead_letters",
     "event_target_role",
     "event_api_destination",
+    "event_input_paths",
     "event_api_retries",
     "event_delivery",
     "replay_filter",
@@ -77,6 +78,7 @@ MENDS: tuple[str, ...] = (
     "execution_metrics",
     "event_metrics",
     "rest_api_metrics",
+    "alarm_events",
     "alarm_evaluation",
 )
 

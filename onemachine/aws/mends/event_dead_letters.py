@@ -78,6 +78,11 @@ def rule_arn(rule: dict[str, Any]) -> str:
     return f"arn:aws:events:{get_region()}:{get_account_id()}:rule/{name}"
 
 
+def lost(rule: dict[str, Any], queue_arn: str, why: str) -> None:
+    """Say that an event is nowhere: its target did not take it, nor did the target's queue."""
+    log.error("event of rule %s lost, %s %s", rule_arn(rule), queue_arn, why)
+
+
 class _Refused(threading.local):
     """Why the target that this thread is delivering to did not take the event."""
 
@@ -88,13 +93,16 @@ def _keep(target: dict[str, Any], event: Any, rule: dict[str, Any], error: Deliv
     queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn", "")
     queue = sqs._queue_by_arn(queue_arn) if queue_arn else None
     arn_of_rule = rule_arn(rule)
-    if queue is None:
+    if not queue_arn:
         log.error("event of rule %s lost, it has no dead-letter queue: %s", arn_of_rule, error)
+        return
+    if queue is None:
+        lost(rule, queue_arn, f"does not exist: {error}")
         return
     if not sqs.queue_policy_allows(
         queue_arn, "events.amazonaws.com", arn_of_rule, get_account_id()
     ):
-        log.error("event of rule %s lost, %s refuses it: %s", arn_of_rule, queue_arn, error)
+        lost(rule, queue_arn, f"refuses it: {error}")
         return
     attributes = {
         name: {"DataType": "String", "StringValue": value}

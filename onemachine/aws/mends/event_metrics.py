@@ -2,6 +2,7 @@
 
 EventBridge counts each rule's deliveries and which of them failed; for a rule on a custom bus the
 metric has the dimensions ``EventBusName`` and ``RuleName``, on the default bus ``RuleName`` alone.
+What a dead-letter queue did not take either is counted, too (``InvocationsFailedToBeSentToDlq``).
 The emulator counts nothing. Nothing is ever retried here (see ``event_dead_letters``), so
 ``RetryInvocationAttempts`` has no data, as on AWS while all is well.
 """
@@ -29,6 +30,7 @@ def apply() -> None:
     """Count each delivery, and each that the dead-letter mend finds to have failed."""
     stock_invoke = eventbridge._invoke_target
     stock_keep = event_dead_letters._keep
+    stock_lost = event_dead_letters.lost
 
     def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> Any:
         _count(rule, "InvocationAttempts")
@@ -39,5 +41,10 @@ def apply() -> None:
         _count(rule, "FailedInvocations")
         stock_keep(target, event, rule, error)
 
+    def lost(rule: dict[str, Any], queue_arn: str, why: str) -> None:
+        _count(rule, "InvocationsFailedToBeSentToDlq")
+        stock_lost(rule, queue_arn, why)
+
+    event_dead_letters.lost = lost
     eventbridge._invoke_target = invoke_target
     event_dead_letters._keep = keep

@@ -62,7 +62,14 @@ def _missing(deployment: Deployment, topic: str, there: set[tuple[str, str]]) ->
 
 
 def _nobody(deployment: Deployment, topic: str) -> Finding:
-    if any(each.logical_id == "SlackRule" for each in deployment.of_kind("AWS::Events::Rule")):
+    rules = {each.logical_id for each in deployment.of_kind("AWS::Events::Rule")}
+    if "PagerRule" in rules:
+        return note(
+            topic.rpartition(":")[2],
+            "nobody is subscribed: only the pager is called, and for what PagerSeverities names",
+            _subscribe(topic, "email", "ADDRESS"),
+        )
+    if "SlackRule" in rules:
         return note(
             topic.rpartition(":")[2],
             "nobody is subscribed: only the chat hears of incidents, and nobody of alarms",

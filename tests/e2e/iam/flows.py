@@ -16,7 +16,7 @@ from typing import Any
 
 import boto3
 
-from onemachine.receiver import read_chat
+from onemachine.receiver import read_chat, read_pages
 from onemachine.stack.function_logs import FunctionLogs
 from srectl.operate import approvals
 from srectl.operate.queues import QUEUES
@@ -632,6 +632,21 @@ def what_people_are_told_is_posted_to_chat(lab: Lab) -> bool:
     return lab.first(looks) == "posted"
 
 
+def what_people_are_told_pages(lab: Lab) -> bool:
+    event = lab.event()
+    event["source"], event["detail-type"] = "sre.pager", "incident.paged"
+    key = f"{_id(event)}-human"
+    body = {"event_action": "resolve", "dedup_key": key}
+    page = {"action": "resolve", "key": key, "severity": "critical", "ends_as": "close"}
+    event["detail"]["data"] = {"incident_id": _id(event), "body": body, **page}
+    lab.put(event)
+    looks = {
+        "paged": lambda: any(each.key == key for each in read_pages(lab.folder.notifications_file)),
+        "kept": lambda: lab.queued("notifications", key),
+    }
+    return lab.first(looks) == "paged"
+
+
 def what_is_quiet_is_closed(lab: Lab) -> bool:
     event = lab.event()
     data = event["detail"]["data"]
@@ -769,6 +784,7 @@ PROBES: dict[str, Probe] = {
     "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:PutItem": _LEASES,
     "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:DeleteItem": _LEASES,
     "SlackRole.PostToSlack": Probe(what_people_are_told_is_posted_to_chat),
+    "PagerRole.CallThePager": Probe(what_people_are_told_pages),
     f"{_CANARY_ROLE}.CallTheWebhook": _CANARY_POSTS,
     f"{_CANARY_ROLE}.UseTheConnection": _CANARY_POSTS,
     f"{_CANARY_ROLE}.ReadTheConnectionsSecret:secretsmanager:GetSecretValue": _CANARY_POSTS,

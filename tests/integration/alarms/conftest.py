@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from onemachine.aws.local_aws import LocalAws
 from onemachine.project import PROJECT_ROOT
+from onemachine.receiver import PAGERDUTY_URL, ReceiverServer
 from onemachine.stack.children import Children
 from onemachine.stack.deploy import Application, build, deploy, parameter_overrides
 from onemachine.stack.state import StackFolder
 from srectl import runbooks
 from tests.integration.alarms.platform import PACE, Deployment
 from tests.integration.local_aws_fixtures import running_local_aws
+
+
+@contextmanager
+def _pager(aws: LocalAws, file: Path) -> Iterator[None]:
+    """Stand in for PagerDuty; pages are kept beside ``file``."""
+    with ReceiverServer(("127.0.0.1", 0), file, aws.endpoint_url) as server:
+        here = f"http://127.0.0.1:{server.server_port}/pagerduty"
+        aws.outbound_file.write_text(json.dumps({PAGERDUTY_URL: here}), "utf-8")
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
 
 
 @pytest.fixture(scope="package")
@@ -29,12 +48,16 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     built, _anew = build(application, children)
     changes = {"RemediationMode": "off", "StabilizationSeconds": "1", "VerifyTimeoutSeconds": "30"}
     changes["Sender1"] = "busy=alertmanager"
-    with running_local_aws(folder / "aws", alarm_pace=PACE, alarm_interval=0.5) as (aws, _process):
+    changes |= {"PagerKind": "pagerduty", "PagerUrl": PAGERDUTY_URL, "PagerSecret": "0" * 32}
+    changes["NotificationEmail"] = "oncall@example.com"
+    told = folder / "notifications.jsonl"
+    local_aws = running_local_aws(folder / "aws", alarm_pace=PACE, alarm_interval=0.5)
+    with local_aws as (aws, _process), _pager(aws, told):
         outputs = deploy(
             application, built, aws, children, parameter_overrides(application, changes)
         )
         catalogue = runbooks.load(PROJECT_ROOT / "runbooks")
         runbooks.publish(aws.client("dynamodb"), outputs["RunbookTableName"], catalogue)
-        deployment = Deployment(aws, outputs)
+        deployment = Deployment(aws, outputs, told)
         yield deployment
         deployment.close()

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from onemachine.aws.local_aws import LocalAws
+from onemachine.receiver import Page, read_mails, read_pages
 from onemachine.stack.deploy import StackOutputs
 
 #: The alarms' clock: five minutes pass in ten seconds.
@@ -46,10 +48,13 @@ class Deployment:
         Where it is deployed.
     outputs : StackOutputs
         Outputs of the template.
+    told_file : Path
+        File of the receiver that stands in for the pager.
     """
 
     aws: LocalAws
     outputs: StackOutputs
+    told_file: Path
     announcements: list[str] = field(default_factory=list, init=False)
     _told: list[tuple[str, str]] = field(default_factory=list, init=False)
 
@@ -82,6 +87,14 @@ class Deployment:
     def told(self, name: str) -> list[str]:
         """Return the states of an alarm that subscribers of the topic heard of, in order."""
         return [state for alarm, state in self._told if alarm == name]
+
+    def pages(self, key: str) -> list[Page]:
+        """Return what the pager was sent under a key, or under keys that end so, in order."""
+        return [page for page in read_pages(self.told_file) if page.key.endswith(key)]
+
+    def mailed(self) -> list[str]:
+        """Return the subjects of all mails, in order."""
+        return [mail.subject for mail in read_mails(self.aws.mail_file)]
 
     def _subscribe(self) -> None:
         policy = {
@@ -212,6 +225,20 @@ class Deployment:
         """Leave a message in a queue."""
         url = self.inbox.get_queue_url(QueueName=name)["QueueUrl"]
         self.inbox.send_message(QueueUrl=url, MessageBody="{}")
+
+    @contextmanager
+    def queue_refuses(self, name: str) -> Iterator[None]:
+        """Run a block in which a queue takes nothing of a rule."""
+        url = self.inbox.get_queue_url(QueueName=name)["QueueUrl"]
+        before = self.inbox.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+        policy = json.loads(before["Attributes"]["Policy"])
+        for statement in policy["Statement"]:
+            statement["Effect"] = "Deny"
+        self.inbox.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        try:
+            yield
+        finally:
+            self.inbox.set_queue_attributes(QueueUrl=url, Attributes=before["Attributes"])
 
     def empty_queue(self, name: str) -> None:
         """Take every message out of a queue."""

@@ -26,6 +26,8 @@ NAMES = (
     "incident.resolved",
     "incident.escalated",
     "incident.notified",
+    "incident.acknowledged",
+    "incident.paged",
     "action.completed",
 )
 

@@ -30,6 +30,7 @@ OF_AWS = {
         "FailedInvocations",
         "RetryInvocationAttempts",
         "MatchedEvents",
+        "InvocationsFailedToBeSentToDlq",
     },
     "AWS/States": {
         "ExecutionsStarted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from srectl.operate.replay import RULES
@@ -58,15 +59,13 @@ def test_the_pager_hears_of_critical_incidents_and_of_the_platforms_own_alarms(
 def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
     template: dict[str, Any],
 ) -> None:
-    """The one rule that speaks to the topic itself is for runbooks that cannot speak any more."""
+    """No rule speaks to the topic itself: as a service it could not, while that is encrypted."""
     rules = of_type(template, "AWS::Events::Rule")
-    speaking = {
-        name
-        for name, rule in rules.items()
-        for target in rule["Targets"]
-        if target["Arn"] == {"Ref": "NotificationTopic"}
-    }
-    assert speaking == {"RunbookAbandonedRule"}
+    assert '"Ref": "NotificationTopic"' not in json.dumps(rules)
+    for name, rule in rules.items():
+        for target in rule["Targets"]:
+            # A log group is written to by its own policy; whatever else is called as a role.
+            assert "RoleArn" in target or name == "AuditRule", name
     announced = {
         kind
         for rule in rules.values()
@@ -74,7 +73,72 @@ def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
         if target["Arn"] == {"Ref": "IncidentNotifier"}
         for kind in rule["EventPattern"]["detail-type"]
     }
-    assert announced == {"incident.created", "incident.resolved", "incident.escalated"}
+    assert announced == {
+        "incident.created",
+        "incident.resolved",
+        "incident.escalated",
+        "incident.acknowledged",
+        "Step Functions Execution Status Change",
+        "CloudWatch Alarm State Change",
+    }
+
+
+def test_key_and_topic_let_services_in_as_aws_documents_it(template: dict[str, Any]) -> None:
+    """EventBridge names no source where it uses a key for another service's sake."""
+    key = template["Resources"]["PlatformKey"]["Properties"]["KeyPolicy"]["Statement"]
+    by_name = {statement["Sid"]: statement for statement in key}
+    for_queues = by_name["RulesSendToDeadLetterQueues"]
+    assert for_queues["Principal"] == {"Service": "events.amazonaws.com"}
+    assert set(for_queues["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert "Condition" not in for_queues
+    others = by_name["ServicesThatSendToTopicAndQueues"]
+    assert others["Principal"]["Service"] == ["sns.amazonaws.com", "cloudwatch.amazonaws.com"]
+    assert "aws:SourceAccount" in others["Condition"]["StringEquals"]
+    [policy] = of_type(template, "AWS::SNS::TopicPolicy").values()
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+
+
+def test_a_log_group_is_a_target_by_its_name(template: dict[str, Any]) -> None:
+    [target] = template["Resources"]["AuditRule"]["Properties"]["Targets"]
+    assert target["Arn"]["Fn::Sub"].endswith(":log-group:${AuditLogs}")
+    policy = template["Resources"]["AuditLogsPolicy"]["Properties"]["PolicyDocument"]
+    streams, lines = json.loads(policy["Fn::Sub"])["Statement"]
+    assert (streams["Action"], "Condition" in streams) == ("logs:CreateLogStream", False)
+    assert lines["Action"] == "logs:PutLogEvents"
+    assert lines["Condition"] == {"ArnEquals": {"aws:SourceArn": "${AuditRule.Arn}"}}
+
+
+def test_a_first_deployment_mails_no_storm_of_alarms_that_are_well(
+    template: dict[str, Any],
+) -> None:
+    """``OKActions`` also fire on the first data; the end of an alarm comes from a rule."""
+    for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+        assert not {"OKActions", "InsufficientDataActions"} & set(alarm), name
+    pattern = template["Resources"]["AlarmOverRule"]["Properties"]["EventPattern"]
+    assert pattern["detail"] == {"state": {"value": ["OK"]}, "previousState": {"value": ["ALARM"]}}
+
+
+def test_what_no_queue_took_either_is_watched_on_every_rule_but_that_of_chat(
+    template: dict[str, Any],
+) -> None:
+    queries = template["Resources"]["EventsLostAlarm"]["Properties"]["Metrics"]
+    stats = [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
+    assert {each["MetricName"] for each in stats} == {"InvocationsFailedToBeSentToDlq"}
+    assert len(stats) <= 10, "an alarm takes no more"
+    watched = {}
+    for each in stats:
+        dimensions = {one["Name"]: one["Value"] for one in each["Dimensions"]}
+        watched[dimensions["RuleName"]["Fn::Sub"]] = "EventBusName" in dimensions
+    rules = {
+        rule["Name"]["Fn::Sub"]: "EventBusName" in rule
+        for name, rule in of_type(template, "AWS::Events::Rule").items()
+        # Chat is old news in ten minutes, and the rule of Opsgenie only ends pages.
+        if name not in ("SlackRule", "OpsgenieRule")
+    }
+    assert watched == rules
+    used = next(query["Expression"] for query in queries if "Expression" in query)
+    assert all(f"FILL(l{number}, 0)" in used for number in range(1, len(stats) + 1))
 
 
 def test_stored_data_is_encrypted_with_the_platform_key(template: dict[str, Any]) -> None:
@@ -98,7 +162,7 @@ def test_every_queue_has_an_alarm_that_tells_somebody(template: dict[str, Any]) 
     }
     assert watched == set(of_type(template, "AWS::SQS::Queue"))
     for name, alarm in alarms.items():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == topic, name
+        assert alarm["AlarmActions"] == topic, name
     silence = {
         name: alarm["TreatMissingData"]
         for name, alarm in alarms.items()

@@ -160,6 +160,39 @@ def alarms_go_and_come_back(aws: LocalAws, name: str) -> None:
     eventually(lambda: are(**back), "the alarms come back", 25)
 
 
+@shows("alarm_events")
+def a_change_of_an_alarm_is_an_event(aws: LocalAws, name: str) -> None:
+    """The default bus hears of it, with the state before: an end differs from the first data."""
+    url, arn = make_queue(aws, name)
+    detail = {
+        "alarmName": [name],
+        "state": {"value": ["OK"]},
+        "previousState": {"value": ["ALARM"]},
+        "configuration": {"description": ["what to do"]},
+    }
+    pattern = {"source": ["aws.cloudwatch"], "resources": [{"suffix": f":alarm:{name}"}]}
+    events, cloudwatch = aws.client("events"), aws.client("cloudwatch")
+    events.put_rule(Name=name, EventPattern=json.dumps({**pattern, "detail": detail}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        AlarmDescription="what to do",
+        Namespace=name,
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    for state in ("OK", "ALARM", "OK"):
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+    told = json.loads(receive(aws, url, 10)["Body"])
+    assert told["detail-type"] == "CloudWatch Alarm State Change"
+    assert told["detail"]["state"]["value"] == "OK"
+
+
 @shows("queue_metrics")
 def a_queue_tells_how_much_waits_in_it(aws: LocalAws, name: str) -> None:
     """``AWS/SQS`` has the number of visible messages of each queue."""

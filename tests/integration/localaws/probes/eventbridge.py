@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from onemachine.aws.local_aws import LocalAws
@@ -203,14 +204,15 @@ def a_rule_starts_what_its_targets_role_may(aws: LocalAws, name: str) -> None:
 
 @shows("event_metrics")
 def deliveries_are_counted_by_rule(aws: LocalAws, name: str) -> None:
-    """``AWS/Events`` has a rule's attempts and failures, by bus and rule on a custom bus."""
+    """``AWS/Events`` has a rule's attempts, failures and losses, by bus and rule."""
     _url, arn = make_queue(aws, name)
     events = aws.client("events")
     events.create_event_bus(Name=name)
     events.put_rule(Name=name, EventBusName=name, EventPattern='{"source":["sre.test"]}')
     missing = f"arn:aws:states:{aws.region}:{aws.account_id}:stateMachine:{name}-gone"
     role = f"arn:aws:iam::{aws.account_id}:role/any"
-    targets = [{"Id": "1", "Arn": arn}, {"Id": "2", "Arn": missing, "RoleArn": role}]
+    lost = {"Id": "2", "Arn": missing, "RoleArn": role, "DeadLetterConfig": {"Arn": f"{arn}-gone"}}
+    targets: Any = [{"Id": "1", "Arn": arn}, lost]
     events.put_targets(Rule=name, EventBusName=name, Targets=targets)
     _put(aws, name, {"incident_id": "42"})
 
@@ -218,10 +220,14 @@ def deliveries_are_counted_by_rule(aws: LocalAws, name: str) -> None:
         dimensions = {"EventBusName": name, "RuleName": name}
         return [
             metric_sum(aws, "AWS/Events", metric, **dimensions)
-            for metric in ("InvocationAttempts", "FailedInvocations")
+            for metric in (
+                "InvocationAttempts",
+                "FailedInvocations",
+                "InvocationsFailedToBeSentToDlq",
+            )
         ]
 
-    eventually(lambda: counted() == [2, 1], "both deliveries and the failure are counted")
+    eventually(lambda: counted() == [2, 1, 1], "both deliveries, failure and loss are counted")
 
 
 @shows("event_connection")
@@ -282,7 +288,9 @@ def _destination(name: str, url: str) -> dict[str, Any]:
     }
 
 
-def _send_to(aws: LocalAws, name: str, queue_arn: str, **policy: int) -> None:
+def _send_to(
+    aws: LocalAws, name: str, queue_arn: str, path: Sequence[str] = (), **policy: int
+) -> None:
     arn = aws.client("events").describe_api_destination(Name=name)["ApiDestinationArn"]
     aws.client("events").put_rule(
         Name=name, EventBusName=name, EventPattern='{"source":["sre.test"]}'
@@ -297,6 +305,7 @@ def _send_to(aws: LocalAws, name: str, queue_arn: str, **policy: int) -> None:
                 "RoleArn": make_role(aws, f"{name}-rule", "events.amazonaws.com"),
                 "DeadLetterConfig": {"Arn": queue_arn},
                 "RetryPolicy": {"MaximumEventAgeInSeconds": 600, **policy},
+                "HttpParameters": {"PathParameterValues": path},
                 "InputTransformer": {
                     "InputPathsMap": {"text": "$.detail.text"},
                     "InputTemplate": '{"text": <text>}',
@@ -304,6 +313,23 @@ def _send_to(aws: LocalAws, name: str, queue_arn: str, **policy: int) -> None:
             }
         ],
     )
+
+
+@shows("event_input_paths")
+def an_input_transformer_takes_a_place_in_a_list(aws: LocalAws, name: str) -> None:
+    """A path may name one of several, as ``$.resources[0]``."""
+    url, arn = make_queue(aws, name)
+    events = aws.client("events")
+    events.create_event_bus(Name=name)
+    events.put_rule(Name=name, EventBusName=name, EventPattern='{"source":["sre.test"]}')
+    transformer = {
+        "InputPathsMap": {"second": "$.detail.found[1].name", "none": "$.detail.found[7]"},
+        "InputTemplate": '{"name": <second>, "none": "<none>"}',
+    }
+    target: Any = {"Id": "1", "Arn": arn, "InputTransformer": transformer}
+    events.put_targets(Rule=name, EventBusName=name, Targets=[target])
+    _put(aws, name, {"found": [{"name": "a"}, {"name": "b"}]})
+    assert json.loads(receive(aws, url)["Body"]) == {"name": "b", "none": ""}
 
 
 @shows("event_api_destination")
@@ -334,13 +360,14 @@ def an_api_destination_that_fails_is_tried_again(aws: LocalAws, name: str) -> No
         events.create_api_destination(
             Name=name,
             ConnectionArn=connection,
-            InvocationEndpoint=receiver.url,
+            InvocationEndpoint=f"{receiver.url}*",
             HttpMethod="POST",
         )
         queue_url, queue_arn = make_queue(aws, name)
-        _send_to(aws, name, queue_arn, MaximumRetryAttempts=2)
+        _send_to(aws, name, queue_arn, path=["$.detail-type"], MaximumRetryAttempts=2)
         _put(aws, name, {"text": "third time lucky"})
         eventually(lambda: len(receiver.requests) == 3, "three requests", 10)
+        assert set(receiver.paths) == {"/incident.created"}
 
         receiver.failures_left = 99
         _put(aws, name, {"text": "nobody home"})

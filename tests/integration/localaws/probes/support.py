@@ -209,6 +209,7 @@ class HttpReceiver:
     failures_left: int = 0
     status: int = 200
     requests: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """Return the received SNS messages of one type."""
@@ -224,6 +225,7 @@ def http_receiver(failures: int = 0) -> Iterator[HttpReceiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             message = json.loads(body)
             receiver.requests.append(message)
+            receiver.paths.append(self.path)
             status = 200
             if message.get("Type") in (None, "Notification") and receiver.failures_left:
                 receiver.failures_left -= 1

@@ -13,7 +13,7 @@ from rich.console import Console
 from onemachine.demo.report import Account, show, write
 from onemachine.demo.verdict import Evidence, judge
 from onemachine.demo.watch import Milestone, Reached, Sighting
-from onemachine.receiver import ChatMessage, Mail, Notification
+from onemachine.receiver import ChatMessage, Mail, Notification, Page
 
 ACTED = {"action": "enable_degraded_mode", "operation": "execute", "status": "succeeded"}
 RECORD = {"status": "resolved", "mttr_seconds": 14, "actions_taken": [ACTED]}
@@ -98,8 +98,7 @@ def account() -> Account:
     told.incident = {"incident_id": "i-1", "status": "resolved"}
     message = {"event": "incident.created", "message": "Checkout fails [b]5 %[/b]"}
     told.notifications = [Notification(1065.0, "m-1", "arn:topic", "", message, {})]
-    page = {**message, "event_action": "trigger", "dedup_key": "i-1"}
-    told.pages = [Notification(1065.0, "m-1", "arn:topic", "", page, {})]
+    told.pages = [Page(1065.0, "trigger", "i-1", "critical", "Checkout fails [b]5 %[/b]", {})]
     told.mails = [
         Mail(1065.0, "m-1", "oncall@example.com", "CRITICAL: [b]", "Checkout fails.\n\nWhat: [i]")
     ]

@@ -158,14 +158,82 @@ def test_a_body_without_a_length_or_too_long_is_refused(receiver: ReceiverServer
 
 def test_each_channel_keeps_its_own(receiver: ReceiverServer, tmp_path: Path) -> None:
     file = tmp_path / "notifications.jsonl"
-    assert post(receiver, notification(MessageId="m-2"), "/pagerduty") == 200
+    assert post(receiver, page(), "/pagerduty") == 202
     assert post(receiver, b'{"text": "2 &lt; 3 &amp;amp;"}', "/slack") == 200
     assert read_notifications(file) == []
-    assert [each.message_id for each in read_pages(file)] == ["m-2"]
+    [call] = read_pages(file)
+    assert (call.action, call.key, call.severity, call.summary) == ("trigger", "k", "info", "s")
+    assert "routing_key" not in call.body
     [said] = read_chat(file)
     assert said.plain() == "2 < 3 &amp;"
-    for name in ("pagerduty.jsonl", "slack.jsonl"):
+    for name in ("pages.jsonl", "slack.jsonl"):
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+EVENT: dict[str, Any] = {
+    "routing_key": "0" * 32,
+    "event_action": "trigger",
+    "dedup_key": "k",
+    "payload": {"summary": "s", "source": "here", "severity": "info"},
+}
+
+
+def page(**more: Any) -> bytes:
+    return json.dumps({**EVENT, **more}).encode()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"routing_key": "short"},
+        {"event_action": "open"},
+        {"event_action": "resolve", "dedup_key": None, "payload": None},
+        {"dedup_key": "k" * 256},
+        {"payload": None},
+        {"payload": {**EVENT["payload"], "summary": "s" * 1025}},
+        {"payload": {**EVENT["payload"], "summary": ""}},
+        {"payload": {"summary": "s", "severity": "info"}},
+        {"payload": {**EVENT["payload"], "severity": "gold"}},
+        {"payload": {**EVENT["payload"], "custom_details": "text"}},
+        {"payload": {**EVENT["payload"], "timestamp": "yesterday"}},
+        {"links": [{"text": "a", "href": "javascript:a"}]},
+        {"links": 1},
+    ],
+    ids=str,
+)
+def test_the_pager_refuses_what_pagerduty_refuses(
+    receiver: ReceiverServer, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    assert post(receiver, page(**wrong), "/pagerduty") == 400
+    assert read_pages(tmp_path / "notifications.jsonl") == []
+
+
+def test_a_page_is_ended_by_its_key_alone(receiver: ReceiverServer, tmp_path: Path) -> None:
+    for action in ("acknowledge", "resolve"):
+        body = {"routing_key": "0" * 32, "event_action": action, "dedup_key": "k"}
+        assert post(receiver, json.dumps(body).encode(), "/pagerduty") == 202
+    assert post(receiver, b'{"note": "over"}', "/opsgenie/k/close?identifierType=alias") == 202
+    pages = read_pages(tmp_path / "notifications.jsonl")
+    assert [each.action for each in pages] == ["acknowledge", "resolve", "resolve"]
+    assert {each.key for each in pages} == {"k"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/opsgenie", {"priority": "P1"}),
+        ("/opsgenie", {"message": "m" * 131, "priority": "P1"}),
+        ("/opsgenie", {"message": "m", "priority": "high"}),
+        ("/opsgenie", {"message": "m", "priority": "P1", "details": {"n": 1}}),
+        ("/opsgenie", {"message": "m", "priority": "P1", "details": {"n": "x" * 8001}}),
+        ("/opsgenie/k/open", {}),
+        ("/webhook", {"action": "trigger"}),
+    ],
+)
+def test_other_pagers_refuse_what_is_not_theirs(
+    receiver: ReceiverServer, path: str, body: dict[str, Any]
+) -> None:
+    assert post(receiver, json.dumps(body).encode(), path) == 400
 
 
 @pytest.mark.parametrize(

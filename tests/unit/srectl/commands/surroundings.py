@@ -24,6 +24,7 @@ COMMANDS = (
     "incidents list",
     "incidents list --json",
     "incidents show ID",
+    "incidents acknowledge ID",
     "incidents resolve ID --reason settled",
     "incidents erase ID --yes",
     "incidents undo ID --yes",

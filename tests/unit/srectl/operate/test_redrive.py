@@ -14,7 +14,6 @@ from click.testing import Result
 
 from srectl.operate import queues
 from srectl.operate.account import Account
-from srectl.operate.destinations import transformed
 from srectl.operate.redrive import Outcome, redrive
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
@@ -207,12 +206,15 @@ def test_an_announcement_is_left_to_the_notifier(platform: Account, kind: str, t
     assert everything(platform) == {"recorder": 0, "runbook": 0, "bus": 0, "topic": 0}
 
 
-def test_what_chat_did_not_take_goes_over_the_bus_again(platform: Account) -> None:
-    put(platform, "notifications", event("incident.notified"), TARGET_ARN="arn:aws:events:chat")
+@pytest.mark.parametrize("kind", ["incident.notified", "incident.paged"])
+def test_what_chat_or_pager_did_not_take_goes_over_the_bus_again(
+    platform: Account, kind: str
+) -> None:
+    put(platform, "notifications", event(kind), TARGET_ARN="arn:aws:events:chat")
     redrive(platform, "notifications", 10, NOW)
     [told] = heard(platform, "heard-bus")
-    assert told["detail-type"] == "incident.notified"
-    assert told["detail"] == event("incident.notified")["detail"]
+    assert told["detail-type"] == kind
+    assert told["detail"] == event(kind)["detail"]
 
 
 def test_what_the_notifier_could_not_publish_is_published_whole(platform: Account) -> None:
@@ -235,44 +237,48 @@ def test_what_the_notifier_could_not_publish_is_published_whole(platform: Accoun
     }
 
 
-def test_an_abandoned_runbook_is_told_as_its_rule_would_have_told_it(platform: Account) -> None:
-    platform.events.put_rule(Name="t-sre-runbook-abandoned", EventPattern='{"source": ["nobody"]}')
-    platform.events.put_targets(
-        Rule="t-sre-runbook-abandoned",
-        Targets=[
-            {"Id": "Recorder", "Arn": platform.recorder_arn, "RoleArn": ROLE},
-            {
-                "Id": "Notifications",
-                "Arn": platform.topic_arn,
-                "InputTransformer": {
-                    "InputPathsMap": {"status": "$.detail.status", "none": "$.detail.none"},
-                    "InputTemplate": '{"event": "incident.escalated", "severity": "critical", '
-                    '"status": <status>, "x": <none>}',
-                },
-            },
-        ],
-    )
-    abandoned = {
+@pytest.mark.parametrize("target", ["notifier_arn", "topic_arn"])
+def test_that_a_runbook_was_stopped_is_left_to_the_notifier(platform: Account, target: str) -> None:
+    stopped = {
         "source": "aws.states",
         "detail-type": "Step Functions Execution Status Change",
         "detail": {"status": "ABORTED"},
     }
-    put(
-        platform,
-        "notifications",
-        abandoned,
-        TARGET_ARN=platform.topic_arn,
-        RULE_ARN=platform.arn("events", "rule/t-sre-runbook-abandoned"),
-    )
+    put(platform, "notifications", stopped, TARGET_ARN=getattr(platform, target))
     redrive(platform, "notifications", 10, NOW)
-    [told] = heard(platform, "heard-topic")
-    assert json.loads(told["Message"]) == {
-        "event": "incident.escalated",
-        "severity": "critical",
-        "status": "ABORTED",
-        "x": None,
-    }
+    assert inputs(platform, platform.notifier_arn) == [stopped]
     assert everything(platform) == {"recorder": 0, "runbook": 0, "bus": 0, "topic": 0}
+
+
+@pytest.mark.parametrize(("state", "told"), [("OK", 1), ("ALARM", 0)])
+def test_the_end_of_an_alarm_is_told_later_and_its_beginning_is_looked_at(
+    platform: Account, state: str, told: int
+) -> None:
+    alarm = {
+        "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change",
+        "detail": {"state": {"value": state}},
+    }
+    put(platform, "notifications", alarm)
+    outcome = redrive(platform, "notifications", 10, NOW)
+    assert len(inputs(platform, platform.notifier_arn)) == told
+    assert (left(platform, "notifications"), len(outcome.left)) == (1 - told, 1 - told)
+    if not told:
+        assert "look at the alarm" in reasons(outcome)[0]
+
+
+def test_what_the_bus_refused_together_goes_to_it_together(platform: Account) -> None:
+    first = entry("incident.notified")
+    put(platform, "parked", [first, {**first, "DetailType": "incident.paged"}])
+    redrive(platform, "parked", 10, NOW)
+    kinds = [told["detail-type"] for told in heard(platform, "heard-bus")]
+    assert sorted(kinds) == ["incident.notified", "incident.paged"]
+
+
+@pytest.mark.parametrize("body", [[], ["text"], [{"Source": "x"}]])
+def test_what_is_no_list_of_entries_stays(platform: Account, body: Any) -> None:
+    put(platform, "parked", body)
+    assert len(redrive(platform, "parked", 10, NOW).left) == 1
 
 
 def test_an_escalation_that_was_parked_is_published_with_its_attributes(platform: Account) -> None:
@@ -422,9 +428,9 @@ def test_an_old_call_is_left_to_a_human(platform: Account, recently: datetime.da
         ("notifications", {"what": 1}, {}, "neither an event nor"),
         (
             "notifications",
-            {**event("Step Functions Execution Status Change"), "source": "aws.states"},
-            {"RULE_ARN": "arn:aws:events:r:a:rule/b/c"},
-            "none of this",
+            event("action.completed"),
+            {},
+            "nobody is told of action.completed",
         ),
         ("notifications", event(), {"TARGET_ARN": "arn:aws:states:x:y:other"}, "another target"),
         (
@@ -540,16 +546,3 @@ def test_an_unknown_queue_is_told_with_the_known_ones(srectl: Run) -> None:
     answer = srectl("dlq", "show", "nope")
     assert answer.exit_code == 1
     assert "sre-dlq-recorder" in answer.output
-
-
-def test_alert_text_cannot_break_out_of_an_announcement() -> None:
-    tricky = event(headline='", "severity": "info", "x": "<event>')
-    message = transformed(
-        tricky,
-        {"event": "$.detail-type", "headline": "$.detail.data.headline"},
-        '{"message": <headline>, "event": <event>}',
-    )
-    assert json.loads(message) == {
-        "message": '", "severity": "info", "x": "<event>',
-        "event": "incident.created",
-    }

@@ -188,13 +188,14 @@ def test_subscriptions(patient: Patient, there: list[str], where: str, words: st
     assert f"aws sns subscribe --topic-arn {TOPIC} --protocol email" in found.next
 
 
-def test_subscriptions_that_nobody_ever_made(patient: Patient) -> None:
+@pytest.mark.parametrize("rule", ["SlackRule", "PagerRule"])
+def test_subscriptions_that_nobody_ever_made(patient: Patient, rule: str) -> None:
     patient.aws["sns"]["list_subscriptions_by_topic"]["Subscriptions"] = []
     set_parameter(patient, "NotificationEmail", "")
     assert worst(patient.see(subscriptions.CHECK)).severity is FAILED
     patient.aws["cloudformation"]["list_stack_resources"]["StackResourceSummaries"].append(
         {
-            "LogicalResourceId": "SlackRule",
+            "LogicalResourceId": rule,
             "ResourceType": "AWS::Events::Rule",
             "PhysicalResourceId": "t-sre-slack",
         }

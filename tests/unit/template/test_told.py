@@ -1,0 +1,175 @@
+"""What the notifier makes of a stopped runbook, of an alarm that is over, and of an end."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from functools import cache
+from typing import Any
+
+import pytest
+from jsonata import Jsonata
+
+from tests.support.machines import machines
+
+INCIDENT = "b7b0f7a4-3a3c-5f0e-9a55-111111111111"
+NOW = "2026-11-23T15:14:52.704Z"
+EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:incident-response-runbook:e-1"
+ALARM = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:sre-runbook-failed"
+DATA = {
+    "incident_id": INCIDENT,
+    "timestamp": NOW,
+    "alert_name": "Down",
+    "severity": "warning",
+    "sender": "prod",
+    "summary": "nothing answers",
+    "target": {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"},
+    "display": {
+        "name": "Down",
+        "headline": f"WARNING: Down on apps/checkout since {NOW}.",
+        "place": "apps/checkout",
+        "summary": "nothing answers",
+        "links": [],
+    },
+}
+
+
+@cache
+def states() -> dict[str, Any]:
+    found: dict[str, Any] = machines()["incident-notifier"].definition(
+        {"PagerKind": "pagerduty", "NotificationTopic": "topic", **dict.fromkeys(ANYTHING, "x")}
+    )["States"]
+    return found
+
+
+ANYTHING = (
+    "EventBus",
+    "GuardTable",
+    "IncidentDigest",
+    "NotificationDeadLetters",
+    "ParkingQueue",
+    "AWS::AccountId",
+    "AWS::Region",
+)
+
+
+def evaluated(value: Any, given: Any, variables: dict[str, Any]) -> Any:
+    """Evaluate a field of a state as Step Functions does."""
+    if isinstance(value, dict):
+        return {key: evaluated(item, given, variables) for key, item in value.items()}
+    if not (isinstance(value, str) and value.startswith("{%")):
+        return value
+    expression = Jsonata(value.strip().removeprefix("{%").removesuffix("%}"))
+    expression.register_lambda("parse", json.loads)
+    expression.register_lambda("uuid", lambda: str(uuid.uuid4()))
+    context = {"input": given, "context": {"Execution": {"Id": EXECUTION}}}
+    return expression.evaluate(None, {"states": context, **variables})
+
+
+def assigned(name: str, given: Any, variables: dict[str, Any], *wanted: str) -> dict[str, Any]:
+    fields = states()[name]["Assign"]
+    found = {key: fields[key] for key in wanted} if wanted else fields
+    new: dict[str, Any] = evaluated(found, given, variables)
+    return variables | new
+
+
+def stopped(input_: str | None) -> dict[str, Any]:
+    detail = {"executionArn": EXECUTION, "name": "e-1", "status": "ABORTED", "input": input_}
+    return {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {**detail, "stateMachineArn": "arn"},
+    }
+
+
+def read(event: dict[str, Any]) -> dict[str, Any]:
+    """Name what later states ask for, of an event as EventBridge hands it over."""
+    read_event = evaluated(states()["ReadEvent"]["Output"], event, {})
+    variables = assigned("ReadData", read_event, {})
+    assert not [name for name, value in variables.items() if value is None]
+    return variables
+
+
+def told(variables: dict[str, Any], **row: str) -> dict[str, Any]:
+    """Put together what is told of it."""
+    variables = variables | {"row": row}
+    for name in ("WhatIsToBeTold", "Headline", "Compose"):
+        variables = assigned(name, {}, variables)
+    return variables
+
+
+def pages(variables: dict[str, Any]) -> list[tuple[str, str]]:
+    details = [json.loads(entry["Detail"])["data"] for entry in variables["paged"]]
+    return [(page["action"], page["key"]) for page in details]
+
+
+def test_people_are_called_for_a_runbook_that_was_stopped_and_told_which() -> None:
+    variables = read(stopped(json.dumps({"detail": {"metadata": {}, "data": DATA}})))
+    assert (variables["kind"], variables["told_as"]) == ("incident.escalated", "told_stopped")
+    variables = told(variables)
+    assert variables["headline"].startswith("A human is needed: Down. Its runbook ended as ABORTED")
+    assert EXECUTION in variables["headline"]
+    assert f"srectl incidents show {INCIDENT}" in variables["headline"]
+    assert json.loads(json.loads(variables["message"])["default"])["severity"] == "warning"
+    assert pages(variables) == [("trigger", f"{INCIDENT}-human")]
+
+
+def test_people_are_called_where_the_history_is_not_told() -> None:
+    """AWS leaves the input of an encrypted history out."""
+    variables = told(read(stopped(None)))
+    assert variables["data"]["severity"] == "critical"
+    assert "srectl incidents list --status escalated" in variables["headline"]
+    for entry in (variables["notified"], *variables["paged"]):
+        assert json.loads(entry["Detail"])["data"]["incident_id"] is None
+
+
+def test_a_canary_that_was_stopped_calls_nobody() -> None:
+    data = {**DATA, "purpose": "canary"}
+    variables = read(stopped(json.dumps({"detail": {"metadata": {}, "data": data}})))
+    first = states()["WhomItConcerns"]["Choices"][0]
+    assert evaluated(first["Condition"], {}, variables) is True
+    assert first["Next"] == "NotForHumans"
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"), [("incident.resolved", "resolve"), ("incident.acknowledged", "acknowledge")]
+)
+def test_an_end_and_whoever_takes_it_hold_for_every_call(kind: str, action: str) -> None:
+    data = {**DATA, "duration_seconds": 90, "by": "ada", "ended_at": NOW}
+    event = {"detail-type": kind, "detail": {"metadata": {"correlation_id": "c"}, "data": data}}
+    variables = told(read(event), told_escalated_critical="e")
+    assert pages(variables) == [
+        (action, INCIDENT),
+        (action, f"{INCIDENT}-human"),
+        (action, f"{INCIDENT}-approval"),
+    ]
+    # Whoever was paged is told, also where its severity has fallen since.
+    assert variables["urgency"] == ("critical" if kind == "incident.resolved" else "warning")
+    entries = evaluated(states()["PutNotified"]["Arguments"], {}, variables)["Entries"]
+    kinds = [entry["DetailType"] for entry in entries]
+    assert kinds.count("incident.paged") == 3
+    assert kinds.count("incident.notified") == (1 if kind == "incident.resolved" else 0)
+
+
+def test_the_end_of_an_alarm_is_told_in_the_words_of_cloudwatch() -> None:
+    event = {
+        "account": "000000000000",
+        "region": "us-east-1",
+        "detail-type": "CloudWatch Alarm State Change",
+        "resources": [ALARM],
+        "detail": {
+            "alarmName": "sre-runbook-failed",
+            "state": {"value": "OK", "reason": "all is well", "timestamp": NOW},
+            "previousState": {"value": "ALARM"},
+            "configuration": {"description": "what to do", "metrics": []},
+        },
+    }
+    variables = read(event)
+    choices = states()["WhomItConcerns"]["Choices"]
+    taken = next(each for each in choices if evaluated(each["Condition"], {}, variables))
+    assert taken["Next"] == "TellAlarmIsOver"
+    said = evaluated(states()["TellAlarmIsOver"]["Arguments"], event, {})
+    assert said["Subject"] == 'OK: "sre-runbook-failed" in us-east-1'
+    message = json.loads(said["Message"])
+    assert (message["NewStateValue"], message["OldStateValue"]) == ("OK", "ALARM")
+    assert message["AlarmArn"] == ALARM
