@@ -221,9 +221,9 @@ class Account:
         here = self._environment
         if here is None:
             chosen = boto3.session.Session()
-            # The AWS CLI and the other SDKs know AWS_REGION, boto3 does not.
+            # The AWS CLI and the other SDKs prefer AWS_REGION, which boto3 does not know.
             return boto3.session.Session(
-                region_name=chosen.region_name or os.environ.get("AWS_REGION")
+                region_name=os.environ.get("AWS_REGION") or chosen.region_name
             )
         return boto3.session.Session(here.access_key_id, here.secret_access_key, None, here.region)
 

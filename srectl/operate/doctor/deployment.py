@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Deployment", "NoStack", "Resource", "Stack"]
 
 _USUAL_NAME = "sre-platform"
+# The last ones are those that speak IPv6, too (AWS_USE_DUALSTACK_ENDPOINT).
+_OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Deployment:
         """Address of an AWS that is none, such as the one-machine stack's; empty for AWS."""
         url = str(self.cloudformation.meta.endpoint_url)
         host = url.partition("://")[2].partition("/")[0].partition(":")[0]
-        return "" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
+        return "" if host.endswith(_OF_AWS) else url
 
     @property
     def deploy_again(self) -> str:

@@ -9,6 +9,7 @@ three five-minute windows rings ``sre-webhook-refusing``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ _REFUSED = 400
 _FORBIDDEN = 403
 _FULL_OR_FAILING = 500
 _KEY = "AWS::ApiGateway::ApiKey"
+_KEY_LOOKS = re.compile("[!-~]+")
+_LONGEST_KEY = 1000
 # How the template's own answer to a wrong key begins, in contrast to what else is a 403.
 _WRONG_KEY = "The X-Api-Key header"
 
@@ -64,11 +67,19 @@ def _url(deployment: Deployment) -> str:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text("utf-8").strip()
+        with file.open(encoding="utf-8") as opened:
+            key = opened.read(_LONGEST_KEY).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailed(
             f"the key file cannot be read: {error}", "name it with --key-file"
         ) from error
+    # What cannot stand in a header would be quoted in the error of whoever puts it there.
+    if not _KEY_LOOKS.fullmatch(key):
+        raise CommandFailed(
+            f"the key file {file} does not hold a key alone: one line without spaces",
+            "write nothing but the key into it",
+        )
+    return key
 
 
 def _disabled(deployment: Deployment, own: str) -> Iterator[Finding]:

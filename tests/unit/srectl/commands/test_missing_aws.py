@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from srectl.cli import cli
 from srectl.operate import environments
+from srectl.operate.account import Account
 from tests.unit.srectl.commands.surroundings import (
     COMMANDS,
     ON_A_PLATFORM,
@@ -146,6 +147,14 @@ def test_a_region_is_found_where_the_aws_cli_finds_it(shell: Shell) -> None:
     shell.settings("[default]\nregion = eu-central-1\n")
     with mock_aws():
         told("dlq list", "--prefix its NamePrefix")
+
+
+def test_the_region_of_the_environment_goes_before_that_of_a_profile(shell: Shell) -> None:
+    shell.account()
+    shell.export(AWS_DEFAULT_REGION="eu-west-1")
+    shell.settings("[default]\nregion = eu-north-1\n")
+
+    assert Account("").session.region_name == "us-east-1"
 
 
 def test_files_that_are_not_there_or_no_text(shell: Shell) -> None:

@@ -260,7 +260,7 @@ def test_the_printed_script_makes_the_same_calls_and_may_be_run_again(
     by_srectl = made(world)
 
     other = World.begun(tmp_path / "other")
-    environment = {**os.environ, "PATH": other.path, "SECRET": "none"}
+    environment = {**os.environ, "PATH": other.path, "AWS_REGION": "us-east-1"}
 
     def bash(text: str) -> str:
         other.forget_calls()
@@ -319,12 +319,21 @@ def test_a_new_release_is_installed_and_a_cluster_of_ones_own_outlives_all(
 def test_the_printed_script_says_which_answer_is_missing(session: Session, checkout: Path) -> None:
     text = run("install", "--print").stdout
 
-    ran = subprocess.run(
-        ["bash", "-c", text], cwd=checkout, capture_output=True, text=True, check=False
-    )
+    def missing(**environment: str) -> str:
+        ran = subprocess.run(
+            ["bash", "-c", text],
+            cwd=checkout,
+            env={"PATH": os.environ["PATH"], **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode != 0
+        return ran.stderr
 
-    assert ran.returncode != 0
-    assert "OPERATORS_CIDR: who may reach the Kubernetes API" in ran.stderr
+    # Nobody installs, or takes down, in a region that nobody has chosen.
+    assert "AWS_DEFAULT_REGION: export AWS_REGION=" in missing()
+    assert "OPERATORS_CIDR: who may reach the Kubernetes API" in missing(AWS_REGION="eu-west-1")
 
 
 def test_secrets_are_taken_from_the_environment_alone_and_kept_nowhere(

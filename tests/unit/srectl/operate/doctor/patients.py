@@ -130,10 +130,13 @@ class Patient:
 
     def see(self, check: Check) -> list[Finding]:
         """Run one check."""
+        return list(examine(self.deployment(), [check]))
+
+    def deployment(self) -> Deployment:
+        """Give what the checks look at."""
         account = FakeAccount("t-")
         account.__dict__.update(answers=self.aws, asked=self.asked)
-        deployment = Deployment(account, self.folder, key_file=self.key_file, now=lambda: self.now)
-        return list(examine(deployment, [check]))
+        return Deployment(account, self.folder, key_file=self.key_file, now=lambda: self.now)
 
     def ask(self, method: str, url: str, *_: Any) -> Answer:
         """Answer by HTTP, as ``doctor.http.ask`` does."""

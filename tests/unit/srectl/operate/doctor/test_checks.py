@@ -170,6 +170,28 @@ def test_intake_tries_the_key_that_a_sender_has(patient: Patient) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["s3cret\nof two lines", "s3cret\r\nX-Other: 1", "s3cret\u2026", ""]
+)
+def test_intake_quotes_no_key_that_cannot_stand_in_a_header(patient: Patient, text: str) -> None:
+    patient.key_file = patient.folder / "key"
+    patient.key_file.write_text(text, "utf-8")
+    told = patient.see(intake.CHECK)[-1]
+    assert told.severity is UNKNOWN
+    assert "does not hold a key alone" in told.what
+    assert "s3cret" not in str(told)
+
+
+@pytest.mark.parametrize("domain", ["us-east-1.amazonaws.com", "us-east-1.api.aws"])
+def test_an_address_of_aws_is_none_of_this_machine(patient: Patient, domain: str) -> None:
+    address = f"https://cloudformation.{domain}"
+    deployment = patient.deployment()
+    deployment.cloudformation.meta.endpoint_url = address  # type: ignore[misc]
+    assert deployment.endpoint == ""
+    deployment.cloudformation.meta.endpoint_url = "http://127.0.0.1:4566"  # type: ignore[misc]
+    assert deployment.endpoint == "http://127.0.0.1:4566"
+
+
+@pytest.mark.parametrize(
     ("there", "where", "words"),
     [
         ([], "email oncall@example.com", "is not subscribed any more"),
