@@ -49,7 +49,7 @@ UNITS = (
         "lambda_requests",
         "Lambda requests",
         "counted",
-        # Failed ones are paid for, too.
+        # Errors are among the invocations, and paid for like the others.
         (("AWS/Lambda", "Invocations"), ("AWS/Lambda", "Errors")),
     ),
     Unit("lambda_gb_seconds", "Lambda GB-seconds", "measured", (("AWS/Lambda", "Duration"),)),

@@ -68,6 +68,7 @@ case $line in
   "helm uninstall "*) rm -f "$things/$release" ;;
   "kubectl create "*" secret "*) : > "$things/${secret:-secret}" ;;
   "kubectl apply -k eks/apps/overlays/production") : > "$things/ingress" ;;
+  "kubectl -n monitoring delete secret "*) rm -f "$things/$secret" ;;
   "kubectl -n apps delete ingress "*) rm -f "$things/ingress" ;;
 esac
 

@@ -150,6 +150,7 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
         "srectl mode off",
         "aws cloudformation delete-stack",  # the edge
         "helm uninstall kube-prometheus-stack",
+        "kubectl -n monitoring delete secret sre-platform-webhook",
         "aws cloudformation delete-stack",  # the samples
         "aws eks update-kubeconfig",  # whoever takes it down may not have made it
         "kubectl -n apps delete ingress checkout",

@@ -48,8 +48,8 @@ def test_every_step_can_be_told_to_be_done_and_is_taken_back_or_kept_or_goes_wit
     # Sent to Datadog, or looked at: nothing on this side remembers it.
     assert [step.id for step in listed.steps if not step.done] == ["datadog", "proof"]
     without = [step.id for step in listed.steps if not step.undo and not step.kept]
-    # Image and catalogue stay in registry and table; secrets and the way in go with the cluster.
-    assert without == ["image", "reach", "runbooks", "secrets"]
+    # Image and catalogue stay in registry and table; the way in goes with the cluster.
+    assert without == ["image", "reach", "runbooks"]
 
 
 def test_every_file_that_a_command_reads_is_one_that_the_step_is_done_anew_for(
