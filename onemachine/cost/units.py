@@ -131,6 +131,10 @@ UNITS = (
     Unit("secrets", "secrets", "standing", unseen=_STANDING),
     Unit("endpoint_hours", "hours of interface endpoints", "standing", unseen=_STANDING),
     Unit("nat_hours", "hours of NAT gateways", "standing", unseen=_STANDING),
+    Unit("address_hours", "hours of public IPv4 addresses", "standing", unseen=_STANDING),
+    Unit("balancer_hours", "hours of load balancers", "standing", unseen=_STANDING),
+    Unit("web_acls", "web ACLs", "standing", unseen=_STANDING),
+    Unit("web_acl_rules", "rules of web ACLs", "standing", unseen=_STANDING),
     Unit("cluster_hours", "hours of EKS clusters", "standing", unseen=_STANDING),
     Unit("trail_events", "data events of the trail", "at most", unseen="CloudTrail has no metric"),
 )

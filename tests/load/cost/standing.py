@@ -54,8 +54,34 @@ def of_surroundings() -> Mapping[str, Amounts]:
         f"{endpoints} interface endpoints in {zones} zones (eks/network.yaml)": {
             "endpoint_hours": endpoints * zones * HOURS_A_MONTH
         },
-        f"{gateways} NAT gateways (eks/cluster.yaml)": {"nat_hours": gateways * HOURS_A_MONTH},
+        f"{gateways} NAT gateways and their addresses (eks/cluster.yaml)": {
+            "nat_hours": gateways * HOURS_A_MONTH,
+            "address_hours": gateways * HOURS_A_MONTH,
+        },
+        # An internet-facing one has an address in each zone.
+        "the load balancer (eks/apps)": {
+            "balancer_hours": HOURS_A_MONTH,
+            "address_hours": zones * HOURS_A_MONTH,
+        },
+        "firewalls, keys and secrets (eks/*.yaml)": _of_templates(),
         "the EKS cluster without nodes (eks/cluster.yaml)": {"cluster_hours": HOURS_A_MONTH},
+    }
+
+
+def _of_templates() -> Amounts:
+    """Give what the templates beside the platform's keep for good, a month."""
+    resources = [
+        resource
+        for file in sorted((ROOT / "eks").glob("*.yaml"))
+        for resource in (read(file).get("Resources") or {}).values()
+    ]
+    kinds = Counter(str(each["Type"]) for each in resources)
+    firewalls = [each for each in resources if each["Type"] == "AWS::WAFv2::WebACL"]
+    return {
+        "web_acls": len(firewalls),
+        "web_acl_rules": sum(len(each["Properties"]["Rules"]) for each in firewalls),
+        "keys": kinds["AWS::KMS::Key"],
+        "secrets": kinds["AWS::SecretsManager::Secret"],
     }
 
 
