@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CLOUD_TEMPLATES := $(addprefix eks/,keys.yaml network.yaml registry.yaml audit.yaml edge.yaml observability.yaml)
+CLOUD_TEMPLATES := $(addprefix eks/,keys.yaml network.yaml registry.yaml audit.yaml edge.yaml observability.yaml standby.yaml)
 MANIFESTS := $(wildcard eks/apps/base/*.yaml eks/apps/node-remediation/*.yaml eks/apps/overlays/production/*.yaml) \
 	eks/monitoring/storage-class.yaml eks/datadog/network-policy.yaml
 # Checkov's pins disagree with ours, so it has an environment of its own, named by its pins.
@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench bench-drain bench-ingest cost demo drills up down sbom lock events manifests guide build constraints clean
+.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests guide build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,10 @@ bench: $(READY) binaries  ## Measure the whole platform on this machine; BENCH_A
 
 cost: $(READY) binaries  ## Count what AWS would charge for, and price it; COST_ARGS="--alerts 8" counts fewer
 	PYTHONPATH=. $(BIN)/python -m tests.load.cost $(COST_ARGS)
+
+regions: $(READY) binaries  ## Two regions, one of them killed: what becomes of each alert
+	PYTHONPATH=. $(BIN)/python -m tests.load.regions
+	$(BIN)/pytest -q -s tests/integration/statemachine/two_regions.py
 
 bench-drain: $(READY) binaries  ## Time our drain against kubectl's, in turns on one cluster
 	PYTHONPATH=src:. $(BIN)/python tests/load/bench_drain.py

@@ -20,6 +20,8 @@ from alert_ingest.text import cut, fit
 
 SCHEMA_VERSION = "1"
 MAX_ENTRY_BYTES = 200_000
+#: Begins the source of an event that no rule but that of incident-standby takes.
+HELD = "standby"
 
 # What each part may take of the 200,000 bytes; the rest is metadata and the fixed fields. The texts
 # for people take theirs from the annotations, of which they repeat one.
@@ -75,6 +77,8 @@ class Context:
         Severities that may wake a human.
     sender_name
         Name of who holds that key; empty for a key without one.
+    stands_by
+        Whether events are held until it shows that the region that acts does not have them.
     """
 
     event_bus_name: str
@@ -85,6 +89,7 @@ class Context:
     sender_key: str = ""
     waking: frozenset[str] = frozenset({"critical", "warning"})
     sender_name: str = ""
+    stands_by: bool = False
 
 
 def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
@@ -145,9 +150,11 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"target":{_target(alert.target)},'
         f'"warnings":{_encode(warnings) if warnings else "[]"}}}}}'
     )
+    # The heartbeat is about this region, whoever acts.
+    held = context.stands_by and alert.purpose != "canary"
     entry = Entry(
         EventBusName=context.event_bus_name,
-        Source=f"sre.{alert.sender}",
+        Source=f"{HELD if held else 'sre'}.{alert.sender}",
         DetailType="incident.created" if firing else "incident.resolved",
         Detail=detail,
     )

@@ -130,6 +130,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             speaker.key_id,
             settings.waking_severities,
             speaker.name,
+            settings.stands_by,
         ),
     )
     try:

@@ -66,6 +66,9 @@ class Settings:
         Alerts of a body that are taken at once, alerts of one key in an hour, and percent of these
         that only critical ones may use up (``MAX_ALERTS_PER_BODY``, ``SENDER_ALERTS_PER_HOUR`` and
         ``FLOOD_CRITICAL_RESERVE``).
+    stands_by
+        Whether another region acts, and this one only where that does not (``STANDS_BY``, true or
+        false, default false).
     """
 
     event_bus_name: str
@@ -86,6 +89,7 @@ class Settings:
     max_alerts: int = DEFAULT_MAX_ALERTS
     hourly_alerts: int = DEFAULT_HOURLY_ALERTS
     critical_reserve: int = DEFAULT_RESERVE
+    stands_by: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -139,6 +143,9 @@ class Settings:
         several = environment.get("SEVERAL_CLUSTERS", "").strip() or "false"
         if several not in ("true", "false"):
             problems.append(f"SEVERAL_CLUSTERS is {several!r} but must be true or false")
+        stands_by = environment.get("STANDS_BY", "").strip() or "false"
+        if stands_by not in ("true", "false"):
+            problems.append(f"STANDS_BY is {stands_by!r} but must be true or false")
         speakers = Speakers()
         try:
             speakers = speakers_from(
@@ -183,4 +190,5 @@ class Settings:
             max_alerts,
             hourly_alerts,
             reserve,
+            stands_by == "true",
         )

@@ -66,6 +66,7 @@ MENDS: tuple[str, ...] = (
     "execution_nested",
     "execution_turns",
     "table_settings",
+    "table_replicas",
     "resource_policies",
     "table_atomic_writes",
     "table_system_backup",

@@ -33,6 +33,8 @@ class Platform:
     aws: LocalAws
     name: str
     calls_dir: Path
+    #: A table of incidents that is there already, as a replica of another region's.
+    shared: str = ""
     queues: dict[str, str] = field(default_factory=dict)
     topic: str = ""
     runbook_arn: str = ""
@@ -59,6 +61,8 @@ class Platform:
             ("runbooks", "name", None),
             ("guard", "guard_key", None),
         ):
+            if sort and self.shared:
+                continue
             keys = [(key, "HASH")] + ([(sort, "RANGE")] if sort else [])
             names = [k for k, _ in keys] + (["fingerprint", "status"] if sort else [])
             indexes = [
@@ -91,7 +95,7 @@ class Platform:
             self.queues[queue] = url
         sns = self.aws.client("sns")
         self.topic = sns.create_topic(Name=f"{self.name}-topic")["TopicArn"]
-        inbox = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}-inbox"
+        inbox = f"arn:aws:sqs:{self.aws.region}:{ACCOUNT}:{self.name}-inbox"
         allow = {
             "Effect": "Allow",
             "Principal": {"Service": "sns.amazonaws.com"},
@@ -133,6 +137,8 @@ class Platform:
 
     def table(self, name: str) -> str:
         """Name of a table."""
+        if name == "incidents" and self.shared:
+            return self.shared
         names = {"incidents": "sre-incidents", "runbooks": "sre-runbooks"}
         return f"{self.name}-{names.get(name, 'sre-remediation-guard')}"
 
@@ -161,7 +167,7 @@ class Platform:
         values = {
             "NamePrefix": f"{self.name}-",
             "AWS::AccountId": ACCOUNT,
-            "AWS::Region": REGION,
+            "AWS::Region": self.aws.region,
             "IncidentTable": self.table("incidents"),
             "RunbookTable": self.table("runbooks"),
             "GuardTable": self.table("guard"),
@@ -215,7 +221,7 @@ class Platform:
         """
         own = {
             "role": role or f"arn:aws:iam::{ACCOUNT}:role/{self.name}",
-            "function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}",
+            "function": f"arn:aws:lambda:{self.aws.region}:{ACCOUNT}:function:{self.name}",
             "suffix": f"-{uuid.uuid4().hex[:6]}",
             "type_": "STANDARD",
         }
@@ -302,7 +308,7 @@ class Platform:
         self.events.put_rule(
             Name=rule,
             EventBusName=self.bus,
-            EventPattern=json.dumps({"detail-type": detail_types}),
+            EventPattern=json.dumps({"source": [{"prefix": "sre."}], "detail-type": detail_types}),
         )
         role = f"arn:aws:iam::{ACCOUNT}:role/{self.name}"
         self.events.put_targets(

@@ -146,6 +146,8 @@ def resolved(value: Any) -> str:
     if isinstance(value, str):
         return value
     ((how, what),) = value.items()
+    if how == "Fn::If":  # as deployed by default
+        return resolved(what[2])
     if how == "Fn::Sub":
         return str(what)
     return "${" + (what if isinstance(what, str) else ".".join(what)) + "}"

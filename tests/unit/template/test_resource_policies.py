@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.template import identity_statements, listed
+from tests.support.template import ROOT, identity_statements, listed, read
 
 # What writes an item, by DynamoDB's service authorization reference; a transaction is of these.
 WRITES = {
@@ -23,6 +23,10 @@ WRITES = {
     )
 }
 STORES = ("IncidentTable", "RunbookTable", "GuardTable", "EventBus")
+#: A stack beside this one, with roles that this one names.
+BESIDE = read(ROOT / "eks" / "standby.yaml")["Resources"]
+#: How a grant names a store: the table of incidents may be another region's.
+NAMED = {"IncidentTable": "table/${Incidents}"}
 
 
 def statement_of(template: dict[str, Any], store: str) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def spared(template: dict[str, Any], store: str) -> tuple[set[str], list[Any]]:
     named = joined["Fn::Join"][1] if "Fn::Join" in joined else [joined]
     by_name = {
         resource["Properties"]["RoleName"]["Fn::Sub"]: name
-        for name, resource in template["Resources"].items()
+        for name, resource in {**template["Resources"], **BESIDE}.items()
         if "Fn::Sub" in str(resource.get("Properties", {}).get("RoleName"))
         and resource["Type"] == "AWS::IAM::Role"
     }
@@ -86,9 +90,32 @@ def test_those_and_only_those_who_are_granted_to_write_are_spared(
         role
         for role, statement in identity_statements(template)
         if writes & set(listed(statement["Action"]))
-        and any(each == {"Fn::GetAtt": [store, "Arn"]} for each in listed(statement["Resource"]))
+        and any(is_store(each, store) for each in listed(statement["Resource"]))
     }
-    assert spared(template, store)[0] == granted
+    beside = {"IncidentStandbyRole"} if store == "EventBus" else set()
+    assert spared(template, store)[0] == granted | beside
+
+
+def is_store(resource: Any, store: str) -> bool:
+    if store not in NAMED:
+        return bool(resource == {"Fn::GetAtt": [store, "Arn"]})
+    text = resource.get("Fn::Sub", [""])[0] if isinstance(resource, dict) else ""
+    return text.endswith(NAMED[store])
+
+
+def test_a_replica_is_written_by_both_platforms_and_by_dynamodb(template: dict[str, Any]) -> None:
+    replicas = template["Resources"]["IncidentGlobalTable"]["Properties"]["Replicas"]
+    own = spared(template, "IncidentTable")[0]
+    assert len(replicas) == 2
+    for replica in replicas:
+        (statement,) = replica["ResourcePolicy"]["PolicyDocument"]["Statement"]
+        assert set(statement["Action"]) == WRITES
+        arns = statement["Condition"]["StringNotLike"]["aws:PrincipalArn"]["Fn::Split"][1]
+        named = str(arns["Fn::Join"][1])
+        assert "replication.dynamodb.amazonaws.com" in named
+        assert {"Ref": "IncidentReplicaWriterArns"} in arns["Fn::Join"][1]
+        roles = {template["Resources"][role]["Properties"]["RoleName"]["Fn::Sub"] for role in own}
+        assert all(name in named for name in roles)
 
 
 def test_by_default_people_may_operate_and_no_role_of_a_workload(template: dict[str, Any]) -> None:

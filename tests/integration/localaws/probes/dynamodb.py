@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -57,6 +58,35 @@ def table_settings_from_cloudformation(aws: LocalAws, name: str) -> None:
     deploy(aws, name, template(protected=False))
     assert not dynamodb.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"]
     dynamodb.delete_table(TableName=name)
+
+
+@shows("table_replicas")
+def a_global_table_is_there_in_each_of_its_regions(aws: LocalAws, name: str) -> None:
+    """What is written in one region is read in the other, where it is protected likewise."""
+    regions = ("us-east-1", "us-west-2")
+    table = {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS"},
+        "Replicas": [
+            {
+                "Region": region,
+                "DeletionProtectionEnabled": True,
+                "SSESpecification": {"KMSMasterKeyId": f"arn:aws:kms:{region}:000000000000:key/k"},
+            }
+            for region in regions
+        ],
+    }
+    deploy(aws, name, {"Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": table}})
+    aws.client("dynamodb").put_item(TableName=name, Item={"k": {"S": "written in the east"}})
+    west = replace(aws, region=regions[1]).client("dynamodb")
+    assert west.scan(TableName=name)["Items"] == [{"k": {"S": "written in the east"}}]
+    described = west.describe_table(TableName=name)["Table"]
+    assert described["DeletionProtectionEnabled"] is True
+    assert regions[1] in described["SSEDescription"]["KMSMasterKeyArn"]
 
 
 @shows("table_atomic_writes")
