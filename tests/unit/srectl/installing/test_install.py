@@ -307,7 +307,8 @@ def test_a_new_release_is_installed_and_a_cluster_of_ones_own_outlives_all(
     assert run("install", "--yes").exit_code == 0
     assert [call.split(" --p")[0] for call in made(world)] == [
         "aws cloudformation deploy --stack-name sre-platform-network "
-        "--template-file eks/network.yaml"
+        "--template-file eks/network.yaml",
+        "srectl doctor",
     ]
 
     assert run("uninstall", "--yes").exit_code == 0
