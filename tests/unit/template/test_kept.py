@@ -54,4 +54,13 @@ def test_tables_log_groups_and_the_key_outlive_the_stack(template: dict[str, Any
     for name, each in template["Resources"].items():
         if each["Type"] in kept:
             policies = (each["DeletionPolicy"], each["UpdateReplacePolicy"])
-            assert policies == ("Retain", "Retain"), name
+            assert policies == ("RetainExceptOnCreate", "Retain"), name
+
+
+def test_a_creation_that_fails_leaves_nothing_whose_name_the_next_one_needs(
+    template: dict[str, Any],
+) -> None:
+    policies = {each.get("DeletionPolicy") for each in template["Resources"].values()}
+    assert policies == {None, "RetainExceptOnCreate"}
+    # What is protected cannot be taken away again either (ROLLBACK_FAILED).
+    assert template["Parameters"]["DeletionProtection"]["Default"] == "false"

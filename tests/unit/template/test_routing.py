@@ -216,7 +216,6 @@ def test_slack_is_reached_by_an_api_destination_with_three_tries_in_ten_minutes(
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 600}
     destination = template["Resources"]["SlackDestination"]["Properties"]
     assert destination["InvocationEndpoint"] == {"Ref": "SlackWebhookUrl"}
-    assert template["Parameters"]["SlackWebhookUrl"]["NoEcho"] is True
 
 
 def test_the_pager_is_tried_three_more_times_within_ten_minutes(template: dict[str, Any]) -> None:
