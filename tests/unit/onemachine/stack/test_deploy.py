@@ -68,18 +68,24 @@ class Sam:
         target.mkdir()
         if not self._works:
             raise StartFailed(what, "ended with exit code 1")
-        (target / "template.yaml").write_text("built")
+        (target / "template.yaml").write_text("Resources: {A: {Role: !GetAtt B.Arn}}\n")
 
 
 def built_with(sam: Sam, application: Application) -> tuple[Path, bool]:
     return build(application, sam)  # type: ignore[arg-type] # has the one method that is used
 
 
+def test_the_built_template_is_json_which_is_read_at_no_cost(application: Application) -> None:
+    built, _anew = built_with(Sam(), application)
+    what = json.loads(built.read_text("utf-8"))
+    assert what == {"Resources": {"A": {"Role": {"Fn::GetAtt": ["B", "Arn"]}}}}
+
+
 def test_an_unchanged_source_is_built_once(application: Application) -> None:
     sam = Sam()
     first, anew = built_with(sam, application)
     assert anew
-    assert first.read_text() == "built"
+    assert json.loads(first.read_text("utf-8"))["Resources"]
     assert built_with(sam, application) == (first, False)
     assert len(sam.runs) == 1
 
