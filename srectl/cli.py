@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from srectl.commands.adopt import adopt
 from srectl.commands.approvals import approve, deny
 from srectl.commands.dlq import dlq
 from srectl.commands.doctor import doctor
@@ -75,6 +76,7 @@ _COMMANDS = (
     dlq,
     replay,
     doctor,
+    adopt,
     install,
     uninstall,
 )

@@ -170,7 +170,7 @@ def deploy(
             "--parameter-overrides",
             *(f"{name}={value}" for name, value in overrides.items()),
         ],
-        {**aws.operator_environment(), **_sam_environment(), "PYTHONPATH": str(LAZILY)},
+        {**aws.operator_environment(), **sam_environment(), "PYTHONPATH": str(LAZILY)},
         cwd=application.root,
         what="'sam deploy' of the template",
     )
@@ -256,7 +256,7 @@ def _sam() -> str:
     return found
 
 
-def _sam_environment() -> dict[str, str]:
+def sam_environment() -> dict[str, str]:
     """Give what SAM CLI is run with besides the account: no profile, no news of itself."""
     return {
         "SAM_CLI_TELEMETRY": "0",
@@ -276,7 +276,7 @@ def _build_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name.upper() in _BUILD_VARIABLES or name.startswith(_BUILD_PREFIXES)
     }
-    return {**wanted, **_sam_environment()}
+    return {**wanted, **sam_environment()}
 
 
 def _local_config(application: Application) -> dict[str, dict[str, dict[str, str | list[str]]]]:

@@ -157,6 +157,11 @@ class Account:
         return client
 
     @cached_property
+    def cloudformation(self) -> Any:
+        """Client for the stack."""
+        return self._client("cloudformation")
+
+    @cached_property
     def events(self) -> EventBridgeClient:
         """Client for the bus, its rules and its archive."""
         client: EventBridgeClient = self._client("events")

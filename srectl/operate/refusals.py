@@ -143,7 +143,7 @@ def _unreachable() -> str:
             f"does what AWS_ENDPOINT_URL names ({endpoint}) still run? 'unset AWS_ENDPOINT_URL' "
             "goes back to AWS" + environments.hint("; ")
         )
-    return "check the network, and that AWS_REGION is the name of a region"
+    return "check the network, and that AWS_REGION or AWS_DEFAULT_REGION is the name of a region"
 
 
 def _with_stack(hint: str) -> str:

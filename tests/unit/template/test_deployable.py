@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
-from tests.unit.template.conftest import ROOT
+from tests.support.template import ROOT
 
 
 def test_nothing_is_reserved_of_a_quota_of_ten_unless_somebody_asks_for_it(

@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "ON_A_PLATFORM", "WITHOUT_AWS", "Shell", "answering", "le
 EVENT = "events/alertmanager/firing.json"
 # Not the catalogue of the checkout, which may hold what the stack of a test does not allow.
 CATALOGUE = "tests/unit/srectl/commands/catalogue"
+TEMPLATE = "template.yaml"
 
 #: One line for each command of srectl that asks AWS.
 COMMANDS = (
@@ -45,6 +46,7 @@ COMMANDS = (
     "replay --from 1h",
     "install --list",
     "uninstall --list",
+    f"adopt --template {TEMPLATE}",
     "doctor",
     "doctor --output json",
     "doctor --policy",

@@ -1,0 +1,41 @@
+"""``srectl adopt``: a stack is made of what an earlier deployment has left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from srectl.commands.display import console
+from srectl.commands.operating import account_option, safe
+from srectl.operate import adoption
+from srectl.operate.account import Account
+
+
+@click.command()
+@click.option("--stack", default="sre-platform", show_default=True, help="Name of the stack.")
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    default=Path("template.yaml"),
+    show_default=True,
+    help="The template of the platform.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be taken up.")
+@account_option
+def adopt(stack: str, template: Path, dry_run: bool, account: Account) -> None:
+    """Take up tables, log groups and the key that a deleted stack has left.
+
+    They outlive the stack, and a new one cannot be made beside them: their names are taken. This
+    makes a stack of them, which creates and changes nothing; 'sam deploy' then adds the rest.
+    To begin anew instead, deploy with another NamePrefix, or delete them by hand.
+    """
+    described = adoption.read_template(template)
+    kept = adoption.find_kept(account, described)
+    for name in kept.names.values():
+        console.print(safe(name))
+    console.print(f"key {safe(kept.key_id)}")
+    if dry_run:
+        return
+    adoption.adopt(account, stack, described, kept)
+    console.print(f"[bold]the stack {safe(stack)} has them[/]; next: sam deploy")

@@ -1,0 +1,114 @@
+"""What was kept is described as the template describes it, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from srectl.errors import CommandFailed
+from srectl.operate import adoption
+from srectl.operate.account import Account
+from srectl.operate.adoption import Kept
+from tests.support.template import TEMPLATE, deployed
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return adoption.read_template(TEMPLATE)
+
+
+def test_tables_and_log_groups_have_the_names_of_a_deployment(template: dict[str, Any]) -> None:
+    found = adoption.kept_resources(template, "staging-")
+    assert found["IncidentTable"] == "staging-sre-incidents"
+    assert found["AlertIngestLogs"] == "/aws/lambda/staging-alert-ingest"
+    kinds = {template["Resources"][name]["Type"] for name in found}
+    assert kinds == {"AWS::DynamoDB::Table", "AWS::Logs::LogGroup"}
+
+
+def test_the_import_holds_what_is_there_as_the_template_has_it(template: dict[str, Any]) -> None:
+    body = adoption.import_template(template, Kept({"IncidentTable": "sre-incidents"}, "k", False))
+    assert set(body["Resources"]) == {"PlatformKey", "IncidentTable"}
+    assert set(body["Parameters"]) == {"NamePrefix", "OperatorArns", "DeletionProtection"}
+    whole = deployed()["Resources"]
+    assert body["Resources"]["PlatformKey"] == whole["PlatformKey"]
+    table = {**whole["IncidentTable"]}
+    del table["Condition"]  # of nothing that this template has
+    assert body["Resources"]["IncidentTable"] == table
+
+
+def test_all_of_it_fits_into_one_call(template: dict[str, Any]) -> None:
+    everything = Kept(adoption.kept_resources(template, ""), "k", True)
+    assert len(json.dumps(adoption.import_template(template, everything))) < 51_200
+
+
+def test_what_is_no_template_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="cannot be read"):
+        adoption.read_template(tmp_path / "none.yaml")
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    with pytest.raises(CommandFailed, match="is no template"):
+        adoption.read_template(tmp_path / "other.yaml")
+
+
+class NotFound(Exception):
+    """What boto3 raises for a table that is not there."""
+
+
+class Tables:
+    """Stands for DynamoDB."""
+
+    class exceptions:  # noqa: N801 - as boto3 calls it
+        ResourceNotFoundException = NotFound
+
+    def __init__(self, keys: dict[str, str], replicas: list[str]) -> None:
+        self._keys = keys
+        self._replicas = [{"RegionName": name} for name in replicas]
+
+    def describe_table(self, TableName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if TableName not in self._keys:
+            raise NotFound
+        encryption = {"KMSMasterKeyArn": self._keys[TableName]}
+        table = {"SSEDescription": encryption, "DeletionProtectionEnabled": True}
+        return {"Table": {**table, "Replicas": self._replicas}}
+
+
+class Groups:
+    """Stands for CloudWatch Logs; it has a group whose name only begins like one of ours."""
+
+    def describe_log_groups(self, **_: str) -> dict[str, Any]:
+        return {"logGroups": [{"logGroupName": "/aws/lambda/alert-ingest-2", "kmsKeyId": "x"}]}
+
+
+def _account(keys: dict[str, str], *replicas: str) -> Account:
+    account = Account()
+    account.__dict__.update(dynamodb=Tables(keys, list(replicas)), logs=Groups())
+    return account
+
+
+def test_what_is_there_is_found_with_its_key(template: dict[str, Any]) -> None:
+    key = "arn:aws:kms:us-east-1:000000000000:key/k-1"
+    found = adoption.find_kept(_account({"sre-incidents": key, "sre-runbooks": key}), template)
+    assert found == Kept(
+        {"IncidentTable": "sre-incidents", "RunbookTable": "sre-runbooks"}, "k-1", True
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({}, "nothing of an earlier deployment"),
+        ({"sre-incidents": "a/1", "sre-runbooks": "a/2"}, "does not have one key but a/1, a/2"),
+    ],
+)
+def test_what_cannot_be_taken_up_is_told(
+    template: dict[str, Any], keys: dict[str, str], said: str
+) -> None:
+    with pytest.raises(CommandFailed, match=said):
+        adoption.find_kept(_account(keys), template)
+
+
+def test_a_table_that_regions_share_is_left_to_a_human(template: dict[str, Any]) -> None:
+    with pytest.raises(CommandFailed, match="is a global table"):
+        adoption.find_kept(_account({"sre-incidents": "a/1"}, "eu-west-1"), template)
