@@ -20,6 +20,8 @@ _ALERTS_A_BATCH = 10
 # Large alerts are no worse: 64 KB, which are one request to the queue more, take it 10 ms.
 _ALERT_SECONDS = 60e-6
 _WHOLE_PROCESSOR_MB = 1769
+# What a function without a reservation may have: all of an account, by AWS's usual quota.
+_ACCOUNT_CONCURRENCY = 1000.0
 # What one line of the access log and two of the function's are at most.
 _LOG_BYTES_A_CALL = 4_000
 
@@ -35,7 +37,7 @@ class Limits:
     alerts_per_hour : float
         ``SenderAlertsPerHour``.
     concurrency : float
-        ``AlertIngestConcurrency``.
+        ``AlertIngestConcurrency``, or the account's quota where that is 0.
     memory_mb : float
         Memory of alert-ingest.
     flood_total, flood_window_seconds : float
@@ -76,7 +78,7 @@ class Limits:
         """Take what the template's parameters say; ``named`` is what stands elsewhere in it."""
         return cls(
             alerts_per_hour=parameters["SenderAlertsPerHour"],
-            concurrency=parameters["AlertIngestConcurrency"],
+            concurrency=parameters["AlertIngestConcurrency"] or _ACCOUNT_CONCURRENCY,
             flood_total=parameters["FloodTotal"],
             flood_window_seconds=parameters["FloodWindowSeconds"],
             **named,

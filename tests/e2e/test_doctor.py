@@ -143,7 +143,7 @@ def test_each_thing_that_is_broken_is_named_with_what_to_type(
 
     gateway = aws.client("apigateway")
     key_id = outputs["WebhookApiKeyId"]
-    (tmp_path / "key").write_text("the key of before the rotation")
+    (tmp_path / "key").write_text("the-key-of-before-the-rotation")
     named("intake", f"API key in {tmp_path}", f"get-api-key --include-value --api-key {key_id}")
     gateway.update_api_key(
         apiKey=key_id,
