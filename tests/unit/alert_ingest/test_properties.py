@@ -33,7 +33,7 @@ from tests.unit.alert_ingest.invoking import Invoker
 SHARED = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
-    max_examples=80,
+    max_examples=50,
 )
 
 moments = (
@@ -233,7 +233,7 @@ pieces = st.lists(
 
 
 @given(value=st.recursive(pieces, lambda inner: st.dictionaries(pieces, inner, max_size=3)))
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=250)
 def test_what_is_logged_as_it_came_holds_no_secret(value: object) -> None:
     as_go_writes_it = json.dumps(value)
     for character in "&<>":
