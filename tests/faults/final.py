@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _MACHINES = ("IncidentResponseRunbook", "RemediationStep", "IncidentRestorer")
-_ABANDONED = ("runbook-abandoned", "restore-failed")
+_ABANDONED = ("runbook-abandoned", "runbook-stopped", "restore-failed")
 _UNDO_LOST = "undo ended without an answer"
 _AT_ONCE = 10
 

@@ -108,6 +108,8 @@ def test_people_are_called_for_a_runbook_that_was_stopped_and_told_which() -> No
     assert (variables["kind"], variables["told_as"]) == ("incident.escalated", "told_stopped")
     variables = told(variables)
     assert variables["headline"].startswith("A human is needed: Down. Its runbook ended as ABORTED")
+    body = json.loads(json.loads(variables["message"])["default"])
+    assert body["reason_code"] == "runbook-stopped"
     assert EXECUTION in variables["headline"]
     assert f"srectl incidents show {INCIDENT}" in variables["headline"]
     assert json.loads(json.loads(variables["message"])["default"])["severity"] == "warning"
