@@ -81,6 +81,7 @@ MENDS: tuple[str, ...] = (
     "rest_api_metrics",
     "alarm_events",
     "alarm_evaluation",
+    "service_grants",
 )
 
 
