@@ -34,7 +34,9 @@ __all__ = ["Campaign"]
 
 _LOOK_SECONDS = 4.0
 _READY_SECONDS = 120.0
-_REDRIVES = 4
+_REDRIVES = 6
+# What could not be delivered comes back after the retries of its rule.
+_REDRIVE_SECONDS = 20
 _AWAY = (OSError, BotoCoreError, ClientError)
 
 
@@ -225,14 +227,16 @@ class Campaign:
     def _settle(self, sent: Callable[[], bool]) -> None:
         """Do what an operator does after a bad night: redrive, wait, look again."""
         until = time.monotonic() + self.settle_seconds
-        redrives = 0
+        redrives, redriven = 0, 0.0
         for why in self._unsettled(sent):
             if time.monotonic() > until:
                 self.tell(f"not settled: {why}")
                 return
-            if why == "queues" and redrives < _REDRIVES:
+            patient = time.monotonic() - redriven > _REDRIVE_SECONDS
+            if why == "queues" and redrives < _REDRIVES and patient:
                 redrives += 1
                 self._redrive()
+                redriven = time.monotonic()
             time.sleep(2)
 
     def _unsettled(self, sent: Callable[[], bool]) -> Iterator[str]:
@@ -242,10 +246,11 @@ class Campaign:
             try:
                 if not sent():
                     why = "deliveries"
-                elif still := final.running(self.ground):
-                    why = f"{len(still)} executions"
+                # Before what still runs: it may wait for the end that lies in a queue.
                 elif self._queued():
                     why = "queues"
+                elif still := final.running(self.ground):
+                    why = f"{len(still)} executions"
                 else:
                     why = ""
             except _AWAY as error:
