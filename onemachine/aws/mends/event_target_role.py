@@ -1,8 +1,8 @@
 """Mends what a rule may start: the target's role is asked.
 
-EventBridge starts an execution, or invokes an API destination, as the role that the target names;
-without the grant the event goes to the target's dead-letter queue. The emulator does it as nobody.
-A role without any policy is left alone, as in ``task_role_grants``.
+EventBridge starts an execution, invokes an API destination, or publishes to a topic as the role
+that the target names; without the grant the event goes to the target's dead-letter queue. The
+emulator does it as nobody. A role without any policy is left alone, as in ``task_role_grants``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from onemachine.aws.mends.support import refused_by_role
 _ACTIONS = {
     ":stateMachine:": "states:StartExecution",
     ":api-destination/": "events:InvokeApiDestination",
+    "arn:aws:sns:": "sns:Publish",
 }
 
 
