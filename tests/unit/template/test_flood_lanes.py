@@ -132,20 +132,20 @@ def test_it_says_how_many_were_too_many(
     assert too_many.evaluate(None, {"row": counted, "lane": lane, "limit": 50}) == [words]
 
 
+def grown(held: int, limit: int) -> Any:
+    texts = machines()["incident-notifier"].substitutions()
+    expression = Jsonata(substituted("${Held}", {**texts, "FloodLimit": str(limit)}))
+    counted = {"Attributes": {"held": {"N": str(held)}}}
+    return expression.evaluate(None, {"states": {"result": counted}})
+
+
 def test_a_digest_is_told_again_whenever_it_has_doubled() -> None:
-    grown = Jsonata(
-        substituted(
-            "${HasGrown}",
-            {
-                **machines()["incident-notifier"].substitutions(),
-                "FloodLimit": "20",
-            },
-        )
-    )
     told = [
-        held
-        for held in (1, 20, 21, 39, 40, 41, 60, 80, 120, 160, 320, 640, 641)
-        if grown.evaluate(None, {"states": {"input": {"held": held}}})
+        held for held in (1, 20, 21, 39, 40, 41, 60, 80, 120, 160, 320, 640, 641) if grown(held, 20)
     ]
     assert told == [40, 80, 160, 320, 640]
-    assert not grown.evaluate(None, {"states": {"input": {"Error": "throttled"}}})
+    assert (grown(80, 20), grown(60, 20)) == ({"grown": 80}, {})
+
+
+def test_a_limit_of_none_never_doubles() -> None:
+    assert [grown(held, 0) for held in (0, 1, 2)] == [{}, {}, {}]

@@ -22,14 +22,14 @@ def chosen(machine: str, name: str, **variables: Any) -> str:
 @pytest.mark.parametrize(
     ("kind", "row", "goes_to"),
     [
-        ("incident.created", {"told_created_critical": "me"}, "WhatIsToBeTold"),
+        ("incident.created", {"told_created_critical": "me"}, "IsCounted"),
         (
             "incident.created",
             {"told_created_critical": "me", "told_resolved_critical": "x"},
             "AnnouncedBefore",
         ),
-        ("incident.resolved", {"told_resolved_critical": "me"}, "WhatIsToBeTold"),
-        ("incident.escalated", {"told_resolved_critical": "x"}, "WhatIsToBeTold"),
+        ("incident.resolved", {"told_resolved_critical": "me"}, "IsCounted"),
+        ("incident.escalated", {"told_resolved_critical": "x"}, "IsCounted"),
     ],
 )
 def test_a_beginning_is_not_told_after_its_end(

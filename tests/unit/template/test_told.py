@@ -175,3 +175,19 @@ def test_the_end_of_an_alarm_is_told_in_the_words_of_cloudwatch() -> None:
     message = json.loads(said["Message"])
     assert (message["NewStateValue"], message["OldStateValue"]) == ("OK", "ALARM")
     assert message["AlarmArn"] == ALARM
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "asked"),
+    [
+        ({"grown": 40}, "digest-7-40", {"window": 7, "grown": 40}),
+        ({}, "digest-7", {"window": 7}),
+        ({"Error": "throttled"}, "digest-7", {"window": 7}),
+    ],
+)
+def test_a_digest_has_its_own_name_where_a_window_has_doubled(
+    given: dict[str, Any], name: str, asked: dict[str, Any]
+) -> None:
+    arguments = states()["EnsureDigest"]["Arguments"]
+    assert evaluated(arguments["Name"], given, {"window": 7}) == name
+    assert evaluated(arguments["Input"], given, {"window": 7}) == asked

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jsonata
 import pytest
 
+from onemachine.aws.jsonata_engine import quicken
 from onemachine.aws.mends.jsonata_compiled import _ENGINE, _compiled, _looked_up, _plain_path
 
 _INPUT = {
@@ -62,6 +64,36 @@ def test_anything_else_is_left_to_the_engine(expression: str) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
+        *("$x.text", "$x.zero", "$x.no", "$x.nothing", "$x.nothing.more", "$x.empty", "$x.gone"),
+        *("$x.one", "$x.many", "$x.many.y", "$x.deep.list.x", "$x.deep.x.y", "$x.gone.more"),
+        *("$x.text.more", "$x.deep.x[]", "$x.deep[0].x", "$x.deep.(x).y", "$x.deep.x{y: 1}"),
+        *("$x.deep.list.{'a': x}", "$x.deep.list[x = 2].x", "$x.one.$string()", "$.text"),
+        *("$x.deep.list.x.$", "$x.deep.$.x.y", "$map($x.many, function($v) { $ })", "$x.$"),
+        *("$exists($x.nothing)", "$exists($x.gone)", "$x.deep.list@$l.$l.x", "$x.deep.*.y"),
+        *("$f := function($a) { $a.text }; $f($x)", "$x ~> $string", "$x.text ~> $uppercase"),
+        *("($y := $x.nothing; $y)", "[$x.nothing, $x.gone, $x.one]", "$type($x.nothing)", "$x"),
+    ],
+)
+def test_a_path_gives_what_the_engine_gives(expression: str) -> None:
+    quicken()
+
+    def told(evaluated: Callable[[], Any]) -> str:
+        try:
+            return json.dumps(evaluated(), default=str)
+        except Exception as error:  # noqa: BLE001 - whatever it is, both have to say it
+            return str(getattr(error, "error", error))
+
+    for bindings in ({"x": _INPUT}, {"x": [_INPUT, _INPUT]}, {"x": None}, {}):
+        expected = told(lambda given=bindings: _engine(f"({expression})", given))  # type: ignore[misc]
+        made = told(
+            lambda given=bindings: _compiled(f"({expression})", 1000).evaluate(None, given)  # type: ignore[misc]
+        )
+        assert made == expected, bindings
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
         *('{"a": $x, "b": {"c": [$x]}, "gone": $gone, "null": null}', '{"a": 1, "a": $x}'),
         *("{$string($x): 1}", "[1, 2]{$string($): $}", '[{"k": "v"}].{"n": k, "x": $x}', "{}"),
         *('$x.{"a": $}', '{"a": $x}.a', '$merge([{"a": 1}, {"b": $x}])', '{"f": $sum([1, $x])}'),
@@ -78,7 +110,7 @@ def test_each_evaluation_is_a_new_one(expression: str) -> None:
         mine, bindings = _compiled(expression, timeout=1000), {"x": value}
         try:
             expected = json.dumps(_engine(expression, bindings), default=str)
-        except Exception as error:  # noqa: BLE001 - the same must come out of both
+        except Exception as error:  # noqa: BLE001 - whatever it is, both have to say it  # noqa: BLE001 - the same must come out of both
             with pytest.raises(type(error)):
                 mine.evaluate(None, bindings)
         else:
