@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from alert_ingest.firings import JUST_HEARD
 from srectl.operate.incidents import plain
 from tests.field import field_body
 from tests.field.cases import CASES, Case, Record
@@ -69,10 +71,16 @@ def post_all(
     """
     # The rows are of different systems, of which several were composed with one fingerprint.
     sent = [[own(field_body(name), case.row) for name in case.bodies] for case in cases]
-    answers: list[list[tuple[int, str]]] = [
-        [post(url, json.dumps(body).encode(), {"X-Api-Key": key}) for body in bodies]
-        for bodies in sent
-    ]
+
+    def answered(bodies: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
+        return [post(url, json.dumps(body).encode(), {"X-Api-Key": key}) for body in bodies]
+
+    at_once = [len(case.bodies) - case.late for case in cases]
+    answers = [answered(bodies[:many]) for bodies, many in zip(sent, at_once, strict=True)]
+    if any(case.late for case in cases):
+        time.sleep(JUST_HEARD.total_seconds() + 1)
+    for of_case, bodies, many in zip(answers, sent, at_once, strict=True):
+        of_case.extend(answered(bodies[many:]))
     named = [
         list(
             dict.fromkeys(
