@@ -8,7 +8,10 @@ import pytest
 from jsonata import Jsonata
 
 from tests.support.machines import machines
+from tests.support.template import deployed
 
+#: How long platform-canary waits for its incident.
+WAITED_FOR = ("StabilizationSeconds", "VerifyTimeoutSeconds")
 #: As Step Functions tells them.
 CANCELLED = "Transaction cancelled, please refer cancellation reasons for specific reasons [{}] (…)"
 
@@ -50,31 +53,44 @@ def test_only_a_failed_condition_means_that_somebody_was_quicker(reasons: str, w
         assert pauses == [0, 0]
 
 
-def test_the_longest_runbook_can_be_locked_in_one_transaction() -> None:
-    """Eight steps, each with its object and one thing besides, record and claim: of 100 at most."""
+def acquired(locks: list[str], steps: int, *, canary: bool = False) -> Any:
+    """Give what is written to take these locks at second 1."""
     arguments = state("incident-response-runbook", "AcquireTargets")["Arguments"]["TransactItems"]
     step = {"approval": {"required": False}, "verify_seconds": None}
-    locks = [f"target#c#n#deployment#{n}" for n in range(8)] + [f"thing#{n}" for n in range(8)]
-    found = evaluated(
+    guards = [{"key": key, "version": 3, "history": "[1]"} for key in locks]
+    return evaluated(
         arguments,
-        states={
-            "input": {
-                "now": 1,
-                "guards": [{"key": key, "version": 3, "history": "[1]"} for key in locks],
-            }
-        },
-        steps=[step] * 8,
-        of=8,
+        states={"input": {"now": 1, "guards": guards}},
+        steps=[step] * steps,
+        of=steps,
         incident={"incident_id": "i"},
+        canary=canary,
         timestamp="t",
         me="me",
         before=["nobody", "nobody"],
         called=False,
     )
-    keys = [each["Update"]["Key"] for each in found]
+
+
+def test_the_longest_runbook_can_be_locked_in_one_transaction() -> None:
+    """Eight steps, each with its object and one thing besides, record and claim: of 100 at most."""
+    locks = [f"target#c#n#deployment#{n}" for n in range(8)] + [f"thing#{n}" for n in range(8)]
+    keys = [each["Update"]["Key"] for each in acquired(locks, 8)]
     assert [key["guard_key"]["S"] for key in keys[:-2]] == locks
     assert "incident_id" in keys[-2]
     assert keys[-1] == {"guard_key": {"S": "incident#i"}}
+
+
+def test_a_heartbeat_that_is_stopped_is_not_in_the_way_of_the_next_ones() -> None:
+    """They would join it, until its lock runs out, and say that the platform is ill."""
+    times = [deployed()["Parameters"][name]["Default"] for name in WAITED_FOR]
+
+    def lasts(*, canary: bool) -> int:
+        (lock, *_) = acquired(["target#c"], 1, canary=canary)
+        return int(lock["Update"]["ExpressionAttributeValues"][":lease"]["N"]) - 1
+
+    assert lasts(canary=True) == sum(times)
+    assert lasts(canary=False) > 3600
 
 
 @pytest.mark.parametrize("number", [1, 2, 16])
