@@ -19,7 +19,7 @@ from srectl.commands.operating import (
     safe,
 )
 from srectl.errors import CommandFailed
-from srectl.operate import acknowledging, erasure, undoing
+from srectl.operate import acknowledging, announcing, erasure, undoing
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
 from srectl.operate.switches import written
@@ -100,7 +100,7 @@ def acknowledge(incident_id: str, by: str, account: Account) -> None:
 @by_option
 @account_option
 def resolve(incident_id: str, reason: str, by: str, account: Account) -> None:
-    """Close an escalated incident that a human has settled.
+    """Close an escalated incident that a human has settled, and have the pager end its calls.
 
     Only an escalated one: a runbook closes what it works on itself, and an alert that ends closes
     the rest.
@@ -113,6 +113,15 @@ def resolve(incident_id: str, reason: str, by: str, account: Account) -> None:
     console.print(
         f"[green]✓[/] incident {safe(incident_id)} is resolved, closed by {safe(by)}; "
         f"{_duration(closed.get('mttr_seconds'))} after it began"
+    )
+    announcing.announce(
+        account,
+        announcing.CLOSED,
+        closed,
+        now(),
+        "end its calls in the pager itself; the record needs nothing more",
+        by=by,
+        because=reason,
     )
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import json
-import uuid
 from typing import Any
 
 from srectl.errors import CommandFailed
 from srectl.operate import incidents
 from srectl.operate.account import Account
+from srectl.operate.announcing import ACKNOWLEDGED, announce, stamp
 from srectl.operate.refusals import calling
-
-_DETAIL_TYPE = "incident.acknowledged"
 
 
 def acknowledge(
@@ -50,7 +47,7 @@ def acknowledge(
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":by": {"S": by},
-                    ":at": {"S": _stamp(now)},
+                    ":at": {"S": stamp(now)},
                     ":resolved": {"S": "resolved"},
                 },
                 ReturnValues="ALL_NEW",
@@ -61,42 +58,5 @@ def acknowledge(
                 f"'srectl incidents show {incident_id}' tells its story",
             ) from None
     record = incidents.plain(answer["Attributes"])
-    with calling(
-        f"incident {incident_id} is acknowledged in its record, but the pager was not told"
-    ):
-        told = account.events.put_events(Entries=[_entry(account, record, by, now)])
-    if told["FailedEntryCount"]:
-        raise CommandFailed(
-            f"incident {incident_id} is acknowledged in its record, but the bus refused to tell "
-            f"the pager: {told['Entries'][0].get('ErrorCode')}",
-            "run the command again",
-        )
+    announce(account, ACKNOWLEDGED, record, now, "run the command again", by=by)
     return record
-
-
-def _entry(account: Account, record: dict[str, Any], by: str, now: datetime.datetime) -> Any:
-    _, _, _, region, account_id, *_ = account.bus_arn.split(":")
-    known = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")
-    detail = {
-        "metadata": {
-            "event_id": str(uuid.uuid4()),
-            "schema_version": "1",
-            "alert_event": "IncidentAcknowledged",
-            "occurred_at": _stamp(now),
-            "received_at": _stamp(now),
-            "account_id": account_id,
-            "region": region,
-            "correlation_id": record.get("correlation_id") or record["incident_id"],
-        },
-        "data": {**{name: record.get(name) for name in known}, "by": by},
-    }
-    return {
-        "EventBusName": account.bus,
-        "Source": "sre.operator",
-        "DetailType": _DETAIL_TYPE,
-        "Detail": json.dumps(detail),
-    }
-
-
-def _stamp(now: datetime.datetime) -> str:
-    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"

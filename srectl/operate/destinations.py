@@ -26,6 +26,7 @@ _ANNOUNCED = frozenset(
         "incident.resolved",
         "incident.escalated",
         "incident.acknowledged",
+        "incident.closed",
         "Step Functions Execution Status Change",
         "CloudWatch Alarm State Change",
     }
@@ -145,11 +146,8 @@ class Destinations:
         body = _mapping(message)
         kind = body.get("detail-type")
         if kind in _ANNOUNCED:
-            event = _event(message, self.account.notifier_arn, self.account.topic_arn)
-            if event["source"] == "aws.cloudwatch" and _state_of(event) != "OK":
-                raise NotDelivered(
-                    "it paged for an alarm: look at the alarm, then delete this message"
-                )
+            _refuse_what_only_aws_may_say(message, body)
+            _event(message, self.account.notifier_arn, self.account.topic_arn)
             self.account.states.start_execution(
                 stateMachineArn=self.account.notifier_arn, input=message.body
             )
@@ -268,6 +266,18 @@ def parked(message: Message) -> list[dict[str, Any]]:
     if not entries or not all(isinstance(each, dict) for each in entries):
         raise NotDelivered("its body is no object")
     return entries
+
+
+def _refuse_what_only_aws_may_say(message: Message, event: dict[str, Any]) -> None:
+    """An alarm pages from the default bus, onto which nobody can put what CloudWatch says."""
+    if event.get("source") != "aws.cloudwatch":
+        return
+    if _state_of(event) != "OK":
+        raise NotDelivered("it paged for an alarm: look at the alarm, then delete this message")
+    if ":api-destination/" in message.attributes.get("TARGET_ARN", ""):
+        raise NotDelivered(
+            "it ended the page for an alarm: end that in the pager, then delete this message"
+        )
 
 
 def _state_of(event: dict[str, Any]) -> object:

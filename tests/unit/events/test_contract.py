@@ -27,6 +27,7 @@ NAMES = (
     "incident.escalated",
     "incident.notified",
     "incident.acknowledged",
+    "incident.closed",
     "incident.paged",
     "action.completed",
 )

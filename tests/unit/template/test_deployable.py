@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
+from tests.support.machines import machines
 from tests.support.template import ROOT
+
+RECORDS = "THE-RECORDS"
 
 
 def test_nothing_is_reserved_of_a_quota_of_ten_unless_somebody_asks_for_it(
@@ -79,3 +82,26 @@ def test_what_is_optional_can_be_left_out(template: dict[str, Any]) -> None:
         if each["Type"] == "AWS::CloudWatch::Dashboard"
     }
     assert set(dashboards.values()) == {"HasDashboards"}
+
+
+def test_functions_ask_the_sts_of_their_own_region(template: dict[str, Any]) -> None:
+    """The runtime's boto3 is none of ours, and a VPC has an endpoint for its own region alone."""
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["AWS_STS_REGIONAL_ENDPOINTS"] == "regional"
+
+
+def test_no_machine_reads_more_of_a_record_than_it_looks_at() -> None:
+    """A record may have 400 KB, and an answer of more than 256 KiB ends a machine uncaught."""
+    found = []
+    for kind, machine in machines().items():
+        given = machine.substitutions()
+        marked = {name: RECORDS for name in given if name in ("Incidents", "IncidentTable")}
+        for name, state in machine.definition(given | marked)["States"].items():
+            asked = json.dumps(state.get("Arguments", {}))
+            if RECORDS not in asked:
+                continue
+            reads = str(state["Resource"]).endswith((":getItem", ":query", ":transactGetItems"))
+            if (reads and "ProjectionExpression" not in asked) or "ALL_NEW" in asked:
+                found.append((kind, name))
+    # Of an alert that the platform sends itself, with one step.
+    assert found == [("platform-canary", "ReadRecord")]

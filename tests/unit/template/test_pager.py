@@ -13,6 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from jsonata import Jsonata
 from jsonschema import Draft202012Validator
+from ministack.services.cloudformation.engine import _evaluate_rules
 
 from onemachine.aws.definitions import substituted
 from onemachine.receiver.pagers import problems_of_alert, problems_of_event
@@ -231,6 +232,38 @@ def test_a_page_is_tried_for_an_hour_and_then_kept(template: dict[str, Any]) -> 
         assert target["RoleArn"] == {"Fn::GetAtt": ["PagerRole", "Arn"]}, name
     for name, destination in of_type(template, "AWS::Events::ApiDestination").items():
         assert destination["InvocationRateLimitPerSecond"] <= 2, name
+
+
+def test_a_severity_that_there_is_not_pages_for_nothing_and_is_refused(
+    template: dict[str, Any],
+) -> None:
+    asked = template["Parameters"]["PagerSeverities"]
+    for word, taken in [("critical", True), ("info", True), ("Critical", False), ("high", False)]:
+        assert bool(re.fullmatch(asked["AllowedPattern"], word)) is taken, word
+    assert re.fullmatch(asked["AllowedPattern"], asked["Default"])
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({}, ""),
+        ({"PagerKind": "pagerduty", "PagerSecret": "0" * 32}, ""),
+        ({"PagerKind": "pagerduty"}, "PagerKind needs PagerSecret"),
+        ({"PagerKind": "webhook", "PagerUrl": "https://a.example"}, "PagerKind needs PagerSecret"),
+        ({"PagerKind": "opsgenie", "PagerSecret": "GenieKey K"}, "needs its own PagerUrl"),
+        ({"PagerKind": "opsgenie", "PagerSecret": "K", "PagerUrl": "https://a.example"}, ""),
+    ],
+)
+def test_a_pager_that_could_not_be_reached_is_refused_before_anything_is_made(
+    template: dict[str, Any], given: dict[str, str], refused: str
+) -> None:
+    values = {name: str(each["Default"]) for name, each in template["Parameters"].items()}
+    asked = {name: {"Value": value} for name, value in (values | given).items()}
+    if not refused:
+        _evaluate_rules(template, asked, {})
+        return
+    with pytest.raises(ValueError, match=refused):
+        _evaluate_rules(template, asked, {})
 
 
 def test_the_secret_is_in_the_connection_and_nowhere_else(template: dict[str, Any]) -> None:

@@ -78,6 +78,7 @@ def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
         "incident.resolved",
         "incident.escalated",
         "incident.acknowledged",
+        "incident.closed",
         "Step Functions Execution Status Change",
         "CloudWatch Alarm State Change",
     }

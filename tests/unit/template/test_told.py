@@ -134,7 +134,12 @@ def test_a_canary_that_was_stopped_calls_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "action"), [("incident.resolved", "resolve"), ("incident.acknowledged", "acknowledge")]
+    ("kind", "action"),
+    [
+        ("incident.resolved", "resolve"),
+        ("incident.acknowledged", "acknowledge"),
+        ("incident.closed", "resolve"),
+    ],
 )
 def test_an_end_and_whoever_takes_it_hold_for_every_call(kind: str, action: str) -> None:
     data = {**DATA, "duration_seconds": 90, "by": "ada", "ended_at": NOW}
@@ -146,11 +151,43 @@ def test_an_end_and_whoever_takes_it_hold_for_every_call(kind: str, action: str)
         (action, f"{INCIDENT}-approval"),
     ]
     # Whoever was paged is told, also where its severity has fallen since.
-    assert variables["urgency"] == ("critical" if kind == "incident.resolved" else "warning")
+    assert variables["urgency"] == "critical"
     entries = evaluated(states()["PutNotified"]["Arguments"], {}, variables)["Entries"]
     kinds = [entry["DetailType"] for entry in entries]
     assert kinds.count("incident.paged") == 3
     assert kinds.count("incident.notified") == (1 if kind == "incident.resolved" else 0)
+
+
+@pytest.mark.parametrize(
+    ("told_of", "named", "urgency"),
+    [
+        (("created_warning",), "info", "warning"),
+        (("created_info", "created_warning", "escalated_critical"), "info", "critical"),
+        (("stopped_warning",), "critical", "warning"),
+        ((), "info", "info"),
+    ],
+)
+def test_the_end_is_as_urgent_as_the_worst_that_people_were_called_for(
+    told_of: tuple[str, ...], named: str, urgency: str
+) -> None:
+    """A pager that is told of critical and warning would not hear of the end of an info."""
+    event = {"detail-type": "incident.resolved", "detail": {"data": {**DATA, "severity": named}}}
+    assert told(read(event), **{f"told_{each}": "e" for each in told_of})["urgency"] == urgency
+
+
+def test_who_has_settled_it_is_said_and_why() -> None:
+    data = {**DATA, "by": "ada", "because": "rolled back"}
+    event = {"detail-type": "incident.closed", "detail": {"metadata": {}, "data": data}}
+    variables = told(read(event))
+    assert (variables["told_as"], variables["by_hand"]) == ("told_closed", True)
+    assert variables["doing"] == "settled by ada: rolled back"
+    for state, after in (("IsCounted", "WhatIsToBeTold"), ("IsPublished", "PutNotified")):
+        taken = [
+            choice["Next"]
+            for choice in states()[state]["Choices"]
+            if evaluated(choice["Condition"], {}, variables)
+        ]
+        assert taken == [after], state
 
 
 def test_the_end_of_an_alarm_is_told_in_the_words_of_cloudwatch() -> None:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 from jsonschema import Draft202012Validator
 
+from srectl.operate import announcing
 from srectl.operate.account import Account
 from tests.support.template import ROOT
 
@@ -53,6 +54,33 @@ def test_who_has_taken_it_stands_in_the_record_and_is_told(
     detail = event["detail"]
     detail["metadata"]["account_id"] = "000000000000"
     Draft202012Validator(schema).validate(detail)
+
+
+def test_whoever_settles_it_by_hand_ends_its_calls(
+    put_incident: Put, srectl: Run, heard: Callable[[], list[dict[str, Any]]]
+) -> None:
+    put_incident()
+    answer = srectl("incidents", "resolve", ID, "--reason", "rolled back", "--by", "ada")
+    assert answer.exit_code == 0, answer.output
+    [event] = heard()
+    assert (event["source"], event["detail-type"]) == ("sre.operator", "incident.closed")
+    detail = event["detail"]
+    assert (detail["data"]["by"], detail["data"]["because"]) == ("ada", "rolled back")
+    schema = json.loads((ROOT / "events/schemas/incident.closed.json").read_text("utf-8"))
+    detail["metadata"]["account_id"] = "000000000000"
+    Draft202012Validator(schema).validate(detail)
+
+
+def test_one_whose_calls_could_not_be_ended_is_closed_all_the_same_and_that_is_said(
+    account: Account, put_incident: Put, srectl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_incident()
+    refused = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
+    monkeypatch.setattr(announcing, "_put", lambda *_: refused)
+    answer = srectl("incidents", "resolve", ID, "--reason", "rolled back")
+    assert answer.exit_code == 1
+    assert "is closed in its record, but the bus refused to tell the pager" in answer.output
+    assert "end its calls in the pager itself" in answer.output
 
 
 def test_one_that_is_over_is_taken_by_nobody(

@@ -267,6 +267,19 @@ def test_the_end_of_an_alarm_is_told_later_and_its_beginning_is_looked_at(
         assert "look at the alarm" in reasons(outcome)[0]
 
 
+@pytest.mark.parametrize(("state", "told"), [("OK", "end that in the pager"), ("ALARM", "look at")])
+def test_a_page_for_an_alarm_is_nobodys_to_repeat(platform: Account, state: str, told: str) -> None:
+    alarm = {
+        "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change",
+        "detail": {"state": {"value": state}},
+    }
+    put(platform, "notifications", alarm, TARGET_ARN=platform.arn("events", "api-destination/p/1"))
+    outcome = redrive(platform, "notifications", 10, NOW)
+    assert told in reasons(outcome)[0]
+    assert inputs(platform, platform.notifier_arn) == []
+
+
 def test_what_the_bus_refused_together_goes_to_it_together(platform: Account) -> None:
     first = entry("incident.notified")
     put(platform, "parked", [first, {**first, "DetailType": "incident.paged"}])
