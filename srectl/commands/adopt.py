@@ -32,9 +32,12 @@ def adopt(stack: str, template: Path, dry_run: bool, account: Account) -> None:
     """
     described = adoption.read_template(template)
     kept = adoption.find_kept(account, described)
+    console.print(f"[dim]as {safe(account.caller)}, in {safe(account.sts.meta.region_name)}[/]")
     for name in kept.names.values():
         console.print(safe(name))
     console.print(f"key {safe(kept.key_id)}")
+    for command in kept.switched_off:
+        console.print(f"switched off, and stays so unless you type: {safe(command)}")
     if dry_run:
         return
     adoption.adopt(account, stack, described, kept)

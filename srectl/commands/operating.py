@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import getpass
 import json
+import os
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -17,6 +18,9 @@ from srectl.operate.account import Account
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+#: Of a stack that stands by: the name of another region's table of incidents, which it uses.
+SHARED_TABLE = "SRECTL_INCIDENTS_TABLE"
+
 # Line ends and what drives a terminal: an alert's text must not move the cursor or fake a line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -27,7 +31,7 @@ def _account(_context: click.Context, _parameter: click.Parameter, prefix: str) 
             f"{prefix!r} is no NamePrefix: lower-case letters, digits and hyphens, ending in a "
             "hyphen"
         )
-    return Account(prefix)
+    return Account(prefix, os.environ.get(SHARED_TABLE, ""))
 
 
 account_option = click.option(
@@ -37,7 +41,8 @@ account_option = click.option(
     envvar="SRECTL_PREFIX",
     show_envvar=True,
     callback=_account,
-    help="NamePrefix of the deployment.  [default: none]",
+    help="NamePrefix of the deployment. SRECTL_INCIDENTS_TABLE is its SharedIncidentTable, if it "
+    "has one.  [default: none]",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -38,14 +38,17 @@ class Account:
     ----------
     prefix
         NamePrefix of the deployment.
+    shared
+        SharedIncidentTable of the deployment; empty where it has a table of incidents of its own.
     """
 
     prefix: str = ""
+    shared: str = ""
 
     @property
     def incidents_table(self) -> str:
         """Name of the table of incident records."""
-        return f"{self.prefix}sre-incidents"
+        return self.shared or f"{self.prefix}sre-incidents"
 
     @property
     def runbooks_table(self) -> str:

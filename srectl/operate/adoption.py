@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import WaiterError
-
 from srectl.errors import CommandFailed
+from srectl.operate import importing, kept_tables
 from srectl.operate.account import Account
 from srectl.operate.doctor import template_text
+from srectl.operate.refusals import calling
 
 __all__ = ["Kept", "adopt", "find_kept", "import_template", "kept_resources", "read_template"]
 
 _KEY = "AWS::KMS::Key"
 #: What is kept has its name in this property, by which AWS also knows what is imported.
 _NAMES = {"AWS::DynamoDB::Table": "TableName", "AWS::Logs::LogGroup": "LogGroupName"}
-_WAIT = {"Delay": 2, "MaxAttempts": 150}
+_TABLE = "AWS::DynamoDB::Table"
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,14 @@ class Kept:
         The key that they are encrypted with.
     protected : bool
         Whether the tables are protected against deletion.
+    switched_off
+        What one types afterwards, for each setting of a table that somebody has switched off.
     """
 
     names: Mapping[str, str]
     key_id: str
     protected: bool
+    switched_off: tuple[str, ...] = ()
 
 
 def read_template(path: Path) -> dict[str, Any]:
@@ -81,42 +84,80 @@ def find_kept(account: Account, template: Mapping[str, Any]) -> Kept:
     Raises
     ------
     CommandFailed
-        Nothing was, not all of it has one key, or a table has replicas in other regions.
+        Nothing was; not all of it has one key, or one that can be used; a table is none of ours, or
+        has replicas in other regions; or AWS cannot be asked.
     """
-    names, keys, protected = {}, set(), False
-    for logical_id, name in kept_resources(template, account.prefix).items():
-        if template["Resources"][logical_id]["Type"] == "AWS::DynamoDB::Table":
-            try:
-                table: Any = account.dynamodb.describe_table(TableName=name)["Table"]
-            except account.dynamodb.exceptions.ResourceNotFoundException:
-                continue
-            if table.get("Replicas"):
-                raise CommandFailed(
-                    f"{name} is a global table, which this does not take up",
-                    "import it by hand as an AWS::DynamoDB::GlobalTable, or deploy under another "
-                    "NamePrefix",
-                )
-            keys.add(table.get("SSEDescription", {}).get("KMSMasterKeyArn"))
-            protected = protected or bool(table.get("DeletionProtectionEnabled"))
-        else:
-            groups: Any = account.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-            group = next((each for each in groups if each["logGroupName"] == name), None)
-            if group is None:
-                continue
-            keys.add(group.get("kmsKeyId"))
-        names[logical_id] = name
+    names: dict[str, str] = {}
+    keys: dict[str | None, list[str]] = {}
+    off: list[str] = []
+    protected = False
+    with calling("what an earlier deployment has left could not be looked for"):
+        for logical_id, name in kept_resources(template, account.prefix).items():
+            resource = template["Resources"][logical_id]
+            if resource["Type"] == _TABLE:
+                try:
+                    table: Any = account.dynamodb.describe_table(TableName=name)["Table"]
+                except account.dynamodb.exceptions.ResourceNotFoundException:
+                    continue
+                _refuse(name, table, resource["Properties"])
+                off += kept_tables.switched_off(account.dynamodb, name, resource["Properties"])
+                key = table.get("SSEDescription", {}).get("KMSMasterKeyArn")
+                protected = protected or bool(table.get("DeletionProtectionEnabled"))
+            else:
+                groups: Any = account.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+                group = next((each for each in groups if each["logGroupName"] == name), None)
+                if group is None:
+                    continue
+                key = group.get("kmsKeyId")
+            keys.setdefault(key, []).append(name)
+            names[logical_id] = name
     if not names:
         raise CommandFailed(
             "nothing of an earlier deployment was found in this account and region",
-            "'sam deploy' makes everything; is --prefix its NamePrefix?",
+            "'sam deploy' makes everything; is --prefix its NamePrefix, and is this its account "
+            "('aws sts get-caller-identity') and region?",
         )
-    if len(keys) != 1 or None in keys:
-        told = ", ".join(sorted(str(each) for each in keys))
+    (key, *others) = keys
+    if others or key is None:
+        told = "; ".join(f"{each or 'none of ours'}: {', '.join(keys[each])}" for each in keys)
         raise CommandFailed(
             f"what was left behind does not have one key but {told}",
             "deploy under another NamePrefix, or delete by hand what is not of this deployment",
         )
-    return Kept(names, str(keys.pop()).rpartition("/")[2], protected)
+    _require_usable(account, key)
+    return Kept(names, key.rpartition("/")[2], protected, tuple(off))
+
+
+def _refuse(name: str, table: Mapping[str, Any], properties: Mapping[str, Any]) -> None:
+    if table.get("Replicas"):
+        raise CommandFailed(
+            f"{name} is a global table, which this does not take up",
+            "import it by hand as an AWS::DynamoDB::GlobalTable, or deploy under another "
+            "NamePrefix",
+        )
+    found = kept_tables.misfits(properties, table)
+    if found:
+        raise CommandFailed(
+            f"{name} is no table of this platform: {'; '.join(found)}",
+            "deploy under another NamePrefix, or with the release that made it first",
+        )
+
+
+def _require_usable(account: Account, key: str) -> None:
+    """See that what was kept can be read: without its key it cannot, and would be imported."""
+    with calling(f"the key {key} could not be read"):
+        state = account.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+    if state == "PendingDeletion":
+        raise CommandFailed(
+            f"the key {key} of what was left behind is about to be deleted",
+            f"'aws kms cancel-key-deletion --key-id {key}', then 'aws kms enable-key --key-id "
+            f"{key}' keep it",
+        )
+    if state != "Enabled":
+        raise CommandFailed(
+            f"the key {key} of what was left behind is {state}",
+            f"'aws kms enable-key --key-id {key}'",
+        )
 
 
 def import_template(template: Mapping[str, Any], kept: Kept) -> dict[str, Any]:
@@ -146,8 +187,7 @@ def adopt(account: Account, stack: str, template: Mapping[str, Any], kept: Kept)
     CommandFailed
         There is such a stack, or CloudFormation refuses.
     """
-    cloudformation = account.cloudformation
-    _require_free(cloudformation, stack)
+    importing.require_free(account.cloudformation, stack)
     body = import_template(template, kept)
     resources = body["Resources"]
     wanted = [
@@ -161,48 +201,8 @@ def adopt(account: Account, stack: str, template: Mapping[str, Any], kept: Kept)
         for name in resources
     ]
     values = {"NamePrefix": account.prefix, "DeletionProtection": str(kept.protected).lower()}
-    arguments = {"StackName": stack, "ChangeSetName": "adopt"}
-    cloudformation.create_change_set(
-        **arguments,
-        ChangeSetType="IMPORT",
-        ResourcesToImport=wanted,
-        TemplateBody=json.dumps(body),
-        Parameters=[
-            {"ParameterKey": name, "ParameterValue": value}
-            for name, value in values.items()
-            if name in body["Parameters"]
-        ],
-    )
-    try:
-        waiter = cloudformation.get_waiter("change_set_create_complete")
-        waiter.wait(**arguments, WaiterConfig=_WAIT)
-        cloudformation.execute_change_set(**arguments)
-        cloudformation.get_waiter("stack_import_complete").wait(StackName=stack, WaiterConfig=_WAIT)
-    except WaiterError as error:
-        reason = error.last_response.get("StatusReason", "") if error.last_response else ""
-        raise CommandFailed(
-            f"what was kept was not taken into the stack {stack}: {reason or error}",
-            f"'aws cloudformation describe-stack-events --stack-name {stack}' says more",
-        ) from error
-
-
-def _require_free(cloudformation: Any, stack: str) -> None:
-    try:
-        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    except cloudformation.exceptions.ClientError as error:
-        if "does not exist" in str(error):
-            return
-        raise
-    status = found["StackStatus"]
-    if status in ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
-        raise CommandFailed(
-            f"the stack {stack} is in {status}",
-            f"'sam delete --stack-name {stack}' takes it away; what is kept stays. Then again",
-        )
-    raise CommandFailed(
-        f"there is a stack {stack} ({status}), so what it keeps is its own",
-        "'sam deploy' updates it; --stack names another",
-    )
+    values = {name: value for name, value in values.items() if name in body["Parameters"]}
+    importing.make_stack(account.cloudformation, stack, body, wanted, values)
 
 
 def _key_of(template: Mapping[str, Any]) -> str:

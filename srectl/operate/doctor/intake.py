@@ -9,7 +9,10 @@ three five-minute windows rings ``sre-webhook-refusing``.
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +35,7 @@ _FULL_OR_FAILING = 500
 _KEY = "AWS::ApiGateway::ApiKey"
 _KEY_LOOKS = re.compile("[!-~]+")
 _LONGEST_KEY = 1000
+_READ_SECONDS = 5.0
 # How the template's own answer to a wrong key begins, in contrast to what else is a 403.
 _WRONG_KEY = "The X-Api-Key header"
 
@@ -67,8 +71,7 @@ def _url(deployment: Deployment) -> str:
 
 def _read(file: Path) -> str:
     try:
-        with file.open(encoding="utf-8") as opened:
-            key = opened.read(_LONGEST_KEY).strip()
+        key = _read_within(file, _READ_SECONDS).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailed(
             f"the key file cannot be read: {error}", "name it with --key-file"
@@ -80,6 +83,25 @@ def _read(file: Path) -> str:
             "write nothing but the key into it",
         )
     return key
+
+
+def _read_within(file: Path, seconds: float) -> bytes:
+    """Read what a file, a pipe or a device gives, and wait for none of them for longer."""
+    until = time.monotonic() + seconds
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    found = b""
+    try:
+        while len(found) < _LONGEST_KEY:
+            ready, _, _ = select.select([descriptor], [], [], max(0, until - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"{file} gives nothing within {seconds:.0f} seconds")
+            part = os.read(descriptor, _LONGEST_KEY - len(found))
+            if not part:
+                break
+            found += part
+    finally:
+        os.close(descriptor)
+    return found
 
 
 def _disabled(deployment: Deployment, own: str) -> Iterator[Finding]:

@@ -1,4 +1,9 @@
-"""Does the bus lead where it should: is each rule enabled, each connection authorized?"""
+"""Does the bus lead where it should: is each rule enabled, each connection authorized?
+
+Of a stack that stands by for another region one rule is of a stack beside it. Without that rule
+every alert is answered with 202 and taken by nobody, while the heartbeat, which is never held, goes
+through.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,8 @@ __all__ = ["CHECK"]
 
 _RULE = "AWS::Events::Rule"
 _CONNECTION = "AWS::Events::Connection"
+#: Of eks/standby.yaml.
+_HOLDS = "sre-standby"
 # Good ones, as EventBridge has them; the others say that it has no way to authorize.
 _AUTHORIZED = frozenset({"AUTHORIZED", "ACTIVE"})
 
@@ -52,6 +59,17 @@ def look(deployment: Deployment) -> Iterator[Finding]:
             "is disabled: what it leads to hears of nothing",
             f"aws events enable-rule --name {name}{option}; then 'srectl replay --from' when it "
             "was disabled brings back what is missing in the records",
+        )
+    other = deployment.stack.parameter("StandbyFor")
+    name = f"{deployment.account.prefix}{_HOLDS}"
+    if other and rules.get(name, {}).get("State") != "ENABLED":
+        bad += 1
+        yield failed(
+            f"rule {name}",
+            f"is not there, or disabled: this stack stands by for {other}, and nothing takes what "
+            "it is sent",
+            "deploy eks/standby.yaml beside it (docs/regions.md), or this one with StandbyFor= "
+            f"(empty); if it is there: aws events enable-rule --name {name} --event-bus-name {bus}",
         )
     connections = deployment.of_kind(_CONNECTION)
     for resource in connections:

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "ACCOUNT_ID": "000000000000",
     "AWS_REGION": "us-west-2",
 }
+ALARM = "AWS::CloudWatch::Alarm"
 NOW = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
 
 
@@ -65,6 +66,21 @@ def test_a_stack_that_stands_by_does_not_act_by_itself(template: dict[str, Any])
     assert mode == {"Fn::If": ["StandsBy", "off", {"Ref": "RemediationMode"}]}
     closer = template["Resources"]["CloserSchedule"]["Properties"]
     assert closer["State"] == {"Fn::If": ["StandsBy", "DISABLED", "ENABLED"]}
+
+
+def test_it_can_be_made_again_after_it_has_gone_and_leaves_nothing_of_a_creation_that_failed() -> (
+    None
+):
+    assert {each.get("DeletionPolicy") for each in STANDBY.values()} == {None}
+
+
+def test_what_could_not_even_be_kept_rings() -> None:
+    alarms = [each["Properties"] for each in STANDBY.values() if each["Type"] == ALARM]
+    (lost,) = [each for each in alarms if each["MetricName"] == "InvocationsFailedToBeSentToDlq"]
+    named = {each["Name"]: each["Value"] for each in lost["Dimensions"]}
+    rule = STANDBY["StandbyRule"]["Properties"]
+    assert named == {"EventBusName": rule["EventBusName"], "RuleName": rule["Name"]}
+    assert all(each["AlarmActions"] and "OKActions" not in each for each in alarms)
 
 
 OPEN = {"status": {"S": "open"}, "wakes": {"Bool": True}}

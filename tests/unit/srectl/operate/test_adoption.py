@@ -12,7 +12,7 @@ from srectl.errors import CommandFailed
 from srectl.operate import adoption
 from srectl.operate.account import Account
 from srectl.operate.adoption import Kept
-from tests.support.template import TEMPLATE, deployed
+from tests.support.template import TEMPLATE, deployed, of_type
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ class NotFound(Exception):
 
 
 class Tables:
-    """Stands for DynamoDB."""
+    """Stands for DynamoDB; its tables are as the template has them."""
 
     class exceptions:  # noqa: N801 - as boto3 calls it
         ResourceNotFoundException = NotFound
@@ -65,13 +65,39 @@ class Tables:
     def __init__(self, keys: dict[str, str], replicas: list[str]) -> None:
         self._keys = keys
         self._replicas = [{"RegionName": name} for name in replicas]
+        self.changes: dict[str, Any] = {}
+        self.recovers, self.forgets = "ENABLED", "expires_at"
 
     def describe_table(self, TableName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         if TableName not in self._keys:
             raise NotFound
         encryption = {"KMSMasterKeyArn": self._keys[TableName]}
         table = {"SSEDescription": encryption, "DeletionProtectionEnabled": True}
-        return {"Table": {**table, "Replicas": self._replicas}}
+        made = {
+            each["TableName"]["Fn::Sub"].removeprefix("${NamePrefix}"): each
+            for each in of_type(deployed(), "AWS::DynamoDB::Table").values()
+        }[TableName]
+        words = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
+        described = {word: made[word] for word in words if word in made}
+        return {"Table": {**described, **table, "Replicas": self._replicas, **self.changes}}
+
+    def describe_continuous_backups(self, TableName: str) -> dict[str, Any]:  # noqa: N803
+        recovery = {"PointInTimeRecoveryStatus": self.recovers}
+        return {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": recovery}}
+
+    def describe_time_to_live(self, TableName: str) -> dict[str, Any]:  # noqa: N803
+        said = {"TimeToLiveStatus": "ENABLED", "AttributeName": self.forgets}
+        return {"TimeToLiveDescription": said if self.forgets else {"TimeToLiveStatus": "DISABLED"}}
+
+
+class Keys:
+    """Stands for KMS."""
+
+    def __init__(self) -> None:
+        self.state = "Enabled"
+
+    def describe_key(self, KeyId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        return {"KeyMetadata": {"KeyState": self.state}}
 
 
 class Groups:
@@ -83,7 +109,9 @@ class Groups:
 
 def _account(keys: dict[str, str], *replicas: str) -> Account:
     account = Account()
-    account.__dict__.update(dynamodb=Tables(keys, list(replicas)), logs=Groups())
+    account.__dict__.update(
+        dynamodb=Tables(keys, list(replicas)), logs=Groups(), _made={"kms": Keys()}
+    )
     return account
 
 
@@ -99,7 +127,10 @@ def test_what_is_there_is_found_with_its_key(template: dict[str, Any]) -> None:
     ("keys", "said"),
     [
         ({}, "nothing of an earlier deployment"),
-        ({"sre-incidents": "a/1", "sre-runbooks": "a/2"}, "does not have one key but a/1, a/2"),
+        (
+            {"sre-incidents": "a/1", "sre-runbooks": "a/2"},
+            "one key but a/1: sre-incidents; a/2: sre-runbooks",
+        ),
     ],
 )
 def test_what_cannot_be_taken_up_is_told(
@@ -112,3 +143,50 @@ def test_what_cannot_be_taken_up_is_told(
 def test_a_table_that_regions_share_is_left_to_a_human(template: dict[str, Any]) -> None:
     with pytest.raises(CommandFailed, match="is a global table"):
         adoption.find_kept(_account({"sre-incidents": "a/1"}, "eu-west-1"), template)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}, "its key is id"),
+        ({"GlobalSecondaryIndexes": []}, "it has no index by-status"),
+        (
+            {"AttributeDefinitions": [{"AttributeName": "timestamp", "AttributeType": "N"}]},
+            "its attribute timestamp is of type N, not S",
+        ),
+    ],
+)
+def test_a_table_of_somebody_else_is_not_taken_up(
+    template: dict[str, Any], changes: dict[str, Any], said: str
+) -> None:
+    account = _account({"sre-incidents": "a/1"})
+    tables: Any = account.dynamodb
+    tables.changes = changes
+    with pytest.raises(CommandFailed, match="sre-incidents is no table of this platform") as caught:
+        adoption.find_kept(account, template)
+    assert said in caught.value.message
+
+
+def test_what_was_switched_off_is_told_because_no_deployment_switches_it_on(
+    template: dict[str, Any],
+) -> None:
+    account = _account({"sre-incidents": "a/1"})
+    assert adoption.find_kept(account, template).switched_off == ()
+    tables: Any = account.dynamodb
+    tables.recovers, tables.forgets = "DISABLED", ""
+    backups, lifetime = adoption.find_kept(account, template).switched_off
+    assert backups.startswith("aws dynamodb update-continuous-backups --table-name sre-incidents")
+    assert lifetime.endswith("Enabled=true,AttributeName=expires_at")
+
+
+@pytest.mark.parametrize(
+    ("state", "next_"), [("PendingDeletion", "cancel-key-deletion"), ("Disabled", "enable-key")]
+)
+def test_what_could_not_be_read_is_not_taken_up(
+    template: dict[str, Any], state: str, next_: str
+) -> None:
+    account = _account({"sre-incidents": "a/1"})
+    account.client("kms").state = state
+    with pytest.raises(CommandFailed, match="the key a/1 of what was left behind") as caught:
+        adoption.find_kept(account, template)
+    assert next_ in caught.value.hint

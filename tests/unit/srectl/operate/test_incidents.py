@@ -148,6 +148,16 @@ def test_a_table_that_is_not_there_points_to_the_prefix() -> None:
     assert "--prefix" in caught.value.hint
 
 
+def test_a_stack_that_stands_by_has_the_table_of_the_other_region(
+    account: Account, put_incident: Put, srectl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_incident()
+    monkeypatch.setenv("SRECTL_INCIDENTS_TABLE", account.incidents_table)
+    answer = srectl("incidents", "list", "--prefix", "west-")
+    assert answer.exit_code == 0, answer.output
+    assert ID in answer.output
+
+
 def test_a_human_closes_an_escalated_incident_with_name_and_reason(
     account: Account, put_incident: Put
 ) -> None:

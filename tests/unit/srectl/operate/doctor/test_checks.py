@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +181,23 @@ def test_intake_quotes_no_key_that_cannot_stand_in_a_header(patient: Patient, te
     assert told.severity is UNKNOWN
     assert "does not hold a key alone" in told.what
     assert "s3cret" not in str(told)
+
+
+def test_intake_waits_for_no_pipe_that_nobody_writes_to(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_READ_SECONDS", 0.1)
+    patient.key_file = patient.folder / "pipe"
+    os.mkfifo(patient.key_file)
+    told = patient.see(intake.CHECK)[-1]
+    assert (told.severity, "gives nothing within 0 seconds" in told.what) == (UNKNOWN, True)
+    # What a shell makes of <(aws apigateway get-api-key ...).
+    reading, writing = os.pipe()
+    os.write(writing, b"new\n")
+    os.close(writing)
+    patient.key_file = Path(f"/dev/fd/{reading}")
+    assert patient.see(intake.CHECK)[-1].severity is Severity.OK
+    os.close(reading)
 
 
 @pytest.mark.parametrize("domain", ["us-east-1.amazonaws.com", "us-east-1.api.aws"])
@@ -426,6 +445,21 @@ def test_routes(patient: Patient) -> None:
         "aws events enable-rule --name t-sre-audit --event-bus-name t-sre-platform-events"
     )
     assert "DEAUTHORIZED" in connection.what
+
+
+def test_routes_of_a_stack_that_stands_by_and_is_heard_by_nobody(patient: Patient) -> None:
+    well = patient.see(routes.CHECK)
+    described(patient)["Parameters"].append(
+        {"ParameterKey": "StandbyFor", "ParameterValue": "eu-west-1"}
+    )
+    lost = worst(patient.see(routes.CHECK))
+    assert (lost.severity, lost.where) == (FAILED, "rule t-sre-standby")
+    assert "eks/standby.yaml" in lost.next
+    rules, more = patient.aws["events"]["list_rules"], {"State": "ENABLED", "Name": "t-sre-standby"}
+    patient.aws["events"]["list_rules"] = lambda **asked: {
+        "Rules": [*rules(**asked)["Rules"], {**more, "EventBusName": "t-sre-platform-events"}]
+    }
+    assert [each.what for each in patient.see(routes.CHECK)] == [each.what for each in well]
 
 
 def test_heartbeat_of_a_canary_that_failed_or_stopped(patient: Patient) -> None:

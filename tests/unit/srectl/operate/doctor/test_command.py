@@ -19,7 +19,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> Run:
-    def account(prefix: str) -> FakeAccount:
+    def account(prefix: str, _shared: str) -> FakeAccount:
         made = FakeAccount(prefix)
         made.__dict__.update(answers=patient.aws, asked=patient.asked)
         return made
