@@ -105,11 +105,11 @@ def install(
         click.echo(script.whole(plan, answers, steps, anew=start), nl=False)
         return
     account, memory = begun()
-    known = {**memory.settings, **answers, "AWS_REGION": account.region}
     if listed:
-        _list(plan, memory, known)
+        _list(plan, memory, {**memory.settings, **answers})
         return
-    with memory.alone():
+    with memory.alone() as lock:
+        known = {**memory.settings, **answers, "AWS_REGION": account.region}
         settings = settled(plan.settings, known, None if yes else question)
         memory.keep(
             {
@@ -121,7 +121,7 @@ def install(
         for name in without:
             memory.leave_out(plan.step(name).id)
         steps = taken(plan, settings, without, start)
-        shell = Shell(plan, PROJECT_ROOT, {**settings, "AWS_REGION": account.region})
+        shell = Shell(plan, PROJECT_ROOT, {**settings, "AWS_REGION": account.region}, lock)
         walk = Walk(plan, memory, shell, Terminal(yes), settings)
         if not without_checks:
             _check(plan, walk.open(steps, anew=start), shell, account)
@@ -155,9 +155,9 @@ def uninstall(
         _list(plan, memory, memory.settings)
         return
     steps = taken_back(plan, without, start)
-    with memory.alone():
+    with memory.alone() as lock:
         settings = {**memory.settings, **answers, "AWS_REGION": account.region}
-        shell = Shell(plan, PROJECT_ROOT, settings)
+        shell = Shell(plan, PROJECT_ROOT, settings, lock)
         if not without_checks:
             undone = [step for step in steps if step.undo and not step.when]
             _refuse(preflight.tools(plan, undone, shell))
@@ -192,7 +192,7 @@ def begun() -> tuple[Account, Memory]:
 def _check(plan: Plan, steps: list[Step], shell: Shell, account: Account) -> None:
     with calling("the rights could not be asked for"):
         iam = account.session.client("iam")
-    refused, unknown = preflight.rights(iam, account.caller, steps)
+    refused, unknown = preflight.rights(iam, account.caller, account.region, steps)
     if unknown:
         click.echo(f"your rights could not be looked up beforehand: {unknown}", err=True)
     _refuse([*preflight.tools(plan, steps, shell), *refused])

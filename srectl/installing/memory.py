@@ -124,8 +124,14 @@ class Memory:
         self._write()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[int]:
         """Let nobody else of this machine install the same while the block lasts.
+
+        Yields
+        ------
+        int
+            The descriptor of the lock. Who inherits it holds the lock as well, so that it outlives
+            a srectl that was killed while its command goes on.
 
         Raises
         ------
@@ -145,7 +151,7 @@ class Memory:
                 ) from None
             now = Memory.read(self.path)
             self.settings, self.steps = now.settings, now.steps
-            yield
+            yield lock.fileno()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

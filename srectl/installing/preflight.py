@@ -43,7 +43,7 @@ def tools(plan: Plan, steps: Iterable[Step], shell: Shell) -> list[Finding]:
     return found
 
 
-def rights(iam: Any, caller: str, steps: Iterable[Step]) -> tuple[list[Finding], str]:
+def rights(iam: Any, caller: str, region: str, steps: Iterable[Step]) -> tuple[list[Finding], str]:
     """Give the actions of steps that the caller may not do, as far as IAM tells.
 
     Parameters
@@ -52,6 +52,8 @@ def rights(iam: Any, caller: str, steps: Iterable[Step]) -> tuple[list[Finding],
         A client of IAM.
     caller
         The caller's ARN, as GetCallerIdentity says it.
+    region
+        What policies that allow only some regions are judged by.
 
     Returns
     -------
@@ -62,18 +64,25 @@ def rights(iam: Any, caller: str, steps: Iterable[Step]) -> tuple[list[Finding],
     if caller.endswith(":root") or not wanted:
         return [], ""
     try:
-        refused = _refused(iam, _principal(iam, caller), sorted(wanted))
+        refused = _refused(iam, _principal(iam, caller), region, sorted(wanted))
     except (ClientError, BotoCoreError) as error:
         return [], " ".join(str(error).split())
     advice = "ask who administers the account for it"
     return [Finding(f"{action} is refused", wanted[action], advice) for action in refused], ""
 
 
-def _refused(iam: Any, principal: str, actions: list[str]) -> list[str]:
+def _refused(iam: Any, principal: str, region: str, actions: list[str]) -> list[str]:
+    where = {
+        "ContextKeyName": "aws:RequestedRegion",
+        "ContextKeyValues": [region],
+        "ContextKeyType": "string",
+    }
     found = []
     for start in range(0, len(actions), _AT_ONCE):
         answer = iam.simulate_principal_policy(
-            PolicySourceArn=principal, ActionNames=actions[start : start + _AT_ONCE]
+            PolicySourceArn=principal,
+            ActionNames=actions[start : start + _AT_ONCE],
+            ContextEntries=[where],
         )
         found += [
             result["EvalActionName"]

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from srectl.installing.plan import Kept, Plan, Setting, Step
 
-__all__ = ["check", "command", "whole"]
+__all__ = ["UNSEEN", "check", "command", "whole", "with_values"]
 
 _STRICT = "set -euo pipefail"
+#: Exit code of a check that cannot tell whether something is there (``seen`` of the list).
+UNSEEN = 75
 
 
 def command(plan: Plan, text: str) -> str:
@@ -24,8 +26,11 @@ def command(plan: Plan, text: str) -> str:
 
 
 def check(plan: Plan, text: str) -> str:
-    """Give what tells whether a step is done as a script of its own, which prints nothing."""
-    quiet = f"exec >/dev/null 2>&1\n{_condition(plan, text)}"
+    """Give what tells whether a step is done as a script of its own.
+
+    It prints nothing but why, on the standard error, where it ends with :data:`UNSEEN`.
+    """
+    quiet = f"exec >/dev/null\n{_condition(plan, text)}"
     return "\n".join((_STRICT, plan.constants + plan.functions, quiet))
 
 
@@ -141,9 +146,11 @@ def _taken_back(plan: Plan, step: Step) -> Iterable[str]:
     there = step.undo.there or step.done
     yield f"\n# {step.undo.why}"
     yield f"echo {shlex.quote(f'== {step.id}: {step.title}')}"
-    yield f"if {_condition(plan, there)} >/dev/null 2>&1; then"
+    yield f"if {_condition(plan, there)} >/dev/null; then"
     for text in step.undo.commands:
         yield f"(\n{with_values(plan, text)}\n)"
+    yield f"elif [ $? = {UNSEEN} ]; then"
+    yield "  echo '   nobody can tell whether it is there' >&2; exit 1"
     yield "else"
     yield "  aws sts get-caller-identity >/dev/null  # else nobody can see what is there"
     yield "  echo '   is not there'"

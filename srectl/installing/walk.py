@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from srectl.errors import CommandFailed
+from srectl.installing import script
 from srectl.installing.files import contents
 from srectl.installing.memory import LEFT_OUT, Memory, digest
 from srectl.installing.plan import Plan, Step
@@ -25,7 +26,7 @@ class Runner(Protocol):
         """Run a command and give its exit code."""
 
     def holds(self, check: str) -> bool:
-        """Whether a check succeeds."""
+        """Whether a check succeeds; CommandFailed where nobody can tell."""
 
 
 class Talk(Protocol):
@@ -190,7 +191,7 @@ class Walk:
         )
 
     def _run(self, step: Step, command: str, verb: str) -> None:
-        if not self.talk.agreed(command):
+        if not self.talk.agreed(script.with_values(self.plan, command)):
             return
         code = self.runner.run(command)
         if code:

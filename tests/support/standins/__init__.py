@@ -83,6 +83,10 @@ class World:
         """Let the next call that has this text in it fail."""
         (self.folder / "fail").write_text(text)
 
+    def refuse(self, text: str) -> None:
+        """Let each call that has this text in it be refused for a missing right."""
+        (self.folder / "refused").write_text(text)
+
     def things(self) -> set[str]:
         """Give what is there: stacks, the cluster, the image, releases."""
         return {each.name for each in (self.folder / "things").iterdir()}

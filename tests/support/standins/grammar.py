@@ -116,7 +116,14 @@ COMMANDS: dict[str, dict[str, tuple[str, int, int]]] = {
         "doctor": ("--output=", 0, 0),
         "mode": ("", 0, 1),
     },
-    "curl": {"": ("-s -f -S -o= -w= -H= --data-binary= -fsS -m= --version", 0, 1)},
+    "curl": {
+        "": (
+            "-s -f -S -o= -w= -H= --data-binary= -fsS -m= --retry= --retry-delay= "
+            "--retry-all-errors --version",
+            0,
+            1,
+        )
+    },
     "openssl": {"rand": ("-hex", 1, 1), "version": ("", 0, 0)},
 }
 

@@ -10,6 +10,10 @@ for word in "$@"; do
 done
 { printf '%s\037' "$tool" "$@"; printf '\035%s\036' "$piped"; } >> "$world/calls"
 
+if [ -f "$world/refused" ] && [[ $line == *"$(<"$world/refused")"* ]]; then
+  echo "An error occurred (AccessDenied): not authorized" >&2
+  exit 254
+fi
 if [ -f "$world/fail" ] && [[ $line == *"$(<"$world/fail")"* ]]; then
   rm "$world/fail"
   echo "$tool: told to fail" >&2
@@ -46,11 +50,16 @@ case $line in
   "kubectl -n monitoring get secret "*) needed=$secret ;;
   "kubectl create "*) needed= ;;
   "kubectl get -k "*) needed=nodes ;;
+  "kubectl -n kube-system rollout status "*) needed="release aws-load-balancer-controller" ;;
   "kubectl "*) needed=cluster ;;
   *) needed= ;;
 esac
 if [ -n "$needed" ] && [ ! -e "$things/$needed" ]; then
-  echo "$tool: $needed is not there" >&2
+  case $tool in
+    aws) echo "An error occurred (ResourceNotFoundException): $needed not found, or does not exist" >&2 ;;
+    helm) echo "Error: release: not found" >&2 ;;
+    *) [ -e "$things/cluster" ] && echo "Error from server (NotFound)" >&2 || echo "Unable to connect to the server" >&2 ;;
+  esac
   exit 254
 fi
 
@@ -67,7 +76,8 @@ case $line in
   "helm upgrade "*) : > "$things/$release" ;;
   "helm uninstall "*) rm -f "$things/$release" ;;
   "kubectl create "*" secret "*) : > "$things/${secret:-secret}" ;;
-  "kubectl apply -k eks/apps/overlays/production") : > "$things/ingress" ;;
+  "kubectl apply -k "*/overlays/production) : > "$things/ingress"; cp "${line##* }/site.env" "$world" ;;
+  "aws eks update-kubeconfig "*) mkdir -p "${KUBECONFIG%/*}"; : > "$KUBECONFIG" ;;
   "kubectl -n monitoring delete secret "*) rm -f "$things/$secret" ;;
   "kubectl -n apps delete ingress "*) rm -f "$things/ingress" ;;
 esac

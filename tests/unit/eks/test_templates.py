@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ TEMPLATES: dict[str, dict[str, Any]] = {name: read(EKS / f"{name}.yaml") for nam
 NETWORK = TEMPLATES["network"]["Resources"]
 EDGE = TEMPLATES["edge"]["Resources"]
 
+#: By these a resource is given a name that another one may have.
+CUSTOM = ("LogGroupName", "BucketName", "RepositoryName", "QueueName", "AliasName")
 NODES = {"Ref": "NodeSecurityGroupId"}
 CALLED_BY_RUNBOOK_ACTION = {"eks", "sts", "ssm"}
 
@@ -81,6 +84,18 @@ def test_what_holds_data_outlives_its_stack(name: str) -> None:
     ]
 
     assert losable == []
+
+
+@pytest.mark.parametrize("name", [*NAMES, "standby"])
+def test_what_outlives_its_stack_is_not_in_the_way_of_the_next_one(name: str) -> None:
+    """The repository is kept under its name: its stack is not taken down, and images name it."""
+    for logical_id, resource in read(EKS / f"{name}.yaml")["Resources"].items():
+        policy = resource.get("DeletionPolicy", "RetainExceptOnCreate")
+        assert policy == "RetainExceptOnCreate", logical_id
+        properties = resource.get("Properties", {})
+        names = [properties[each] for each in CUSTOM if each in properties]
+        if "DeletionPolicy" in resource and logical_id != "Repository":
+            assert all("AWS::StackId" in json.dumps(each) for each in names), logical_id
 
 
 def test_the_load_balancer_hears_cloudfront_and_speaks_to_pods_only() -> None:

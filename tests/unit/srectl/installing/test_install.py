@@ -30,6 +30,7 @@ ANSWERS = {
     "NOTIFICATION_EMAIL": "oncall@example.org",
 }
 SET = [word for name, value in ANSWERS.items() for word in ("--set", f"{name}={value}")]
+ROOT = Path(__file__).parents[4]
 # What all calls of the CLI take.
 GLOBAL = {"query", "output", "region"}
 
@@ -120,8 +121,11 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
     assert "datadog" not in str(world.calls())
     refused = [str(call) for call in world.calls() if call.tool == "aws" and _refusal(call)]
     assert world.refusals() + refused == []
-    site = (checkout / "eks/apps/overlays/production/site.env").read_text("utf-8")
+    site = (world.folder / "site.env").read_text("utf-8")
     assert "IMAGE=111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout:1.0.0\n" in site
+    # The checkout stays as it is: no account's values in what is committed and pulled.
+    production = "eks/apps/overlays/production/site.env"
+    assert (checkout / production).read_text("utf-8") == (ROOT / production).read_text("utf-8")
     (cluster,) = [each.piped for each in world.calls() if "create cluster" in str(each)]
     assert "111122223333:alias/" in cluster
     assert "[198.51.100.0/24]" in cluster
@@ -149,10 +153,11 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
     assert [call.split(" --")[0] for call in made(world)] == [
         "srectl mode off",
         "aws cloudformation delete-stack",  # the edge
+        "aws eks update-kubeconfig",  # whoever takes it down may not have made it
         "helm uninstall kube-prometheus-stack",
         "kubectl -n monitoring delete secret sre-platform-webhook",
         "aws cloudformation delete-stack",  # the samples
-        "aws eks update-kubeconfig",  # whoever takes it down may not have made it
+        "aws eks update-kubeconfig",
         "kubectl -n apps delete ingress checkout",
         "aws eks delete-access-entry",
         "sam delete",
@@ -316,6 +321,29 @@ def test_a_new_release_is_installed_and_a_cluster_of_ones_own_outlives_all(
     (place("111122223333", "us-east-1")).unlink()
     assert run("uninstall", "--yes").exit_code == 0
     assert "cluster" in world.things()  # eksctl has not made it
+
+
+def test_who_may_not_look_is_not_told_that_it_is_gone(session: Session, world: World) -> None:
+    assert run("install", "--yes", *SET).exit_code == 0
+    world.refuse("describe-stacks --stack-name sre-platform-network")
+
+    stopped = run("uninstall", "--yes")
+
+    assert stopped.exit_code == 1
+    assert "nobody can tell whether this is there: exists sre-platform-network" in stopped.output
+    assert "AccessDenied" in stopped.output
+    assert world.things() >= {"stack sre-platform-network", "cluster"}
+    printed = subprocess.run(
+        ["bash", "-c", run("uninstall", "--print", "--from", "network").stdout],
+        cwd=ROOT,
+        env={**os.environ, "AWS_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert printed.returncode == 1
+    assert "nobody can tell whether it is there" in printed.stderr
+    assert world.things() >= {"stack sre-platform-network", "cluster"}
 
 
 def test_the_printed_script_says_which_answer_is_missing(session: Session, checkout: Path) -> None:

@@ -59,12 +59,13 @@ def test_every_file_that_a_command_reads_is_one_that_the_step_is_done_anew_for(
         assert [name for name in step.files if name[0] != "$" and not (ROOT / name).exists()] == []
         text = "\n".join(step.commands)
         read = {word for word in re.findall(r"[\w./-]+", text) if (ROOT / word).is_file()}
-        read |= set(re.findall(r"-k (\S+)", text))
+        # Of a copy of the checkout what it is copied from.
+        read |= set(re.findall(r"(?:-k|cp -R) (\w\S+)", text))
         # What is done once is not done anew, and a changed image is one of another tag.
         if not step.once and step.id != "image":
             missing = [
                 name
-                for name in read - {"eks/apps/overlays/production/site.env"}
+                for name in read
                 if not any(f"{each}/".startswith(f"{name}/") for each in step.files)
                 and not any(f"{name}/".startswith(f"{each}/") for each in step.files)
             ]
@@ -113,7 +114,12 @@ def test_values_come_with_those_that_they_name_in_their_order(listed: Plan) -> N
     [
         ("DOMAIN_NAME", "sets nothing"),
         ("NAME=x", "sets nothing"),
-        ("OPERATORS_CIDR=mine", "something like 198.51.100.0/24"),
+        ("OPERATORS_CIDR=mine", "such as 198.51.100.0/24"),
+        ("OPERATORS_CIDR=0.0.0.0/0", "/8 or narrower"),
+        ("OPERATORS_CIDR=999.0.0.0/24", "such as 198.51.100.0/24"),
+        ("OPERATORS_CIDR=10.0.0/24", "such as 198.51.100.0/24"),
+        ("OPERATORS_CIDR=10.0.0.0/99", "such as 198.51.100.0/24"),
+        ("DOMAIN_NAME=-.aa", "something like shop.example.com"),
         ("TRAIL=maybe", "yes or no"),
         ("DD_API_KEY=hush", "a secret"),
         ("AWS_REGION=eu-west-1", "export AWS_REGION"),
@@ -129,6 +135,57 @@ def test_an_answer_that_will_not_do_is_refused_with_the_reason(
     assert said in f"{failed.value.message} {failed.value.hint}"
     assert "hush" not in f"{failed.value.message} {failed.value.hint}"
     assert failed.value.exit_code == 2
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+def test_a_region_without_an_edge_is_refused_before_anything_begins(
+    listed: Plan, region: str
+) -> None:
+    (setting,) = [each for each in listed.settings if each.name == "AWS_REGION"]
+    assert "of the partition aws" in setting.problem(region)
+    assert setting.problem("eu-west-1") == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("echo stack s", 0),
+        ("echo 'Stack with id s does not exist' >&2; false", 1),
+        ("echo 'An error occurred (ResourceNotFoundException): no' >&2; false", 1),
+        ("echo 'Error from server (NotFound): secrets' >&2; false", 1),
+        ("echo 'Error: release: not found' >&2; false", 1),
+        ("echo 'An error occurred (AccessDenied)' >&2; false", script.UNSEEN),
+        ("echo 'Unable to connect to the server' >&2; false", script.UNSEEN),
+        ("no-such-program", script.UNSEEN),
+    ],
+)
+def test_what_is_not_there_is_told_from_what_cannot_be_seen(
+    listed: Plan, said: str, code: int
+) -> None:
+    text = f"set -euo pipefail\n{listed.functions}\nasked() {{ {said}; }}\n( seen asked )"
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert bool(done.stderr) == (code == script.UNSEEN)
+
+
+def test_what_is_taken_back_is_looked_for_so_that_a_missing_right_is_no_absence(
+    listed: Plan,
+) -> None:
+    looked = {step.id: step.undo.there or step.done for step in listed.steps if step.undo}
+    blind = [
+        name
+        for name, check in looked.items()
+        if not check.startswith(("exists ", "in_cluster ", "seen "))
+    ]
+    assert blind == ["proof"]  # the next one sees the same stack
+
+
+def test_a_secret_that_cannot_be_read_ends_the_command(listed: Plan) -> None:
+    """What fails within the words of another command is not noticed by 'set -e'."""
+    for step in listed.steps:
+        for command in step.commands:
+            inside = re.sub(r"\\\n", " ", command)
+            assert not re.search(r'^\s*printf .*"\$\(', inside, re.MULTILINE), step.id
 
 
 def test_every_default_and_example_is_an_answer_that_will_do(listed: Plan) -> None:
@@ -185,14 +242,16 @@ def test_the_rights_of_a_session_are_those_of_its_role_with_its_path(listed: Pla
 
         def simulate_principal_policy(self, **asked: object) -> dict[str, list[dict[str, str]]]:
             assert asked["PolicySourceArn"] == "arn:aws:iam::1:role/path/deploy"
+            # By policies that allow some regions only.
+            assert "'ContextKeyValues': ['eu-west-1']" in str(asked["ContextEntries"])
             refused = {"EvalActionName": "kms:CreateKey", "EvalDecision": "explicitDeny"}
             return {"EvaluationResults": [refused]}
 
     caller = "arn:aws:sts::1:assumed-role/deploy/ada"
-    found, unknown = preflight.rights(Iam(), caller, [listed.step("key")])
+    found, unknown = preflight.rights(Iam(), caller, "eu-west-1", [listed.step("key")])
 
     assert ([each.what for each in found], unknown) == (["kms:CreateKey is refused"], "")
-    assert preflight.rights(None, "arn:aws:iam::1:root", listed.steps) == ([], "")
+    assert preflight.rights(None, "arn:aws:iam::1:root", "eu-west-1", listed.steps) == ([], "")
 
 
 def test_without_the_checkout_it_is_said_what_is_missing(tmp_path: Path) -> None:

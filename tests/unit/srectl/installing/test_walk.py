@@ -227,6 +227,16 @@ def test_a_stop_keeps_what_is_done(walk: Walk, runner: Runner, talk: Talk) -> No
     assert runner.ran == ["make key", "walls of $STONE", "roof"]
 
 
+def test_a_command_is_shown_with_the_values_that_it_reads(
+    walk: Walk, runner: Runner, talk: Talk
+) -> None:
+    plan = replace(PLAN, values={"VPC": "$(ask for it)"})
+    talk.answers = {'VPC=$(ask for it)\nbuild in "$VPC"': False}
+    replace(walk, plan=plan).forward([step("net", 'build in "$VPC"')])
+
+    assert runner.ran == []
+
+
 def test_steps_are_chosen_by_answers_and_options() -> None:
     assert taken(PLAN, {"TRAIL": "yes"}, (), None) == [KEY, HOUSE, TRAIL]
     assert taken(PLAN, {}, ("key",), None) == [HOUSE]
