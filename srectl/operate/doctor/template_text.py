@@ -24,7 +24,11 @@ class Unreadable(ValueError):
     """It is no template."""
 
 
-class _Loader(yaml.SafeLoader):
+# The parser in C takes a tenth of the time; not every machine's PyYAML has it.
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Safe):  # type: ignore[misc] # one of two, and either does
     """YAML with the short forms of CloudFormation's functions."""
 
 
