@@ -274,7 +274,7 @@ class Parts:
         process = self.bench.children.launch(
             traffic.name, traffic.command(), _PYTHON, wave=_WAVE_EDGE
         )
-        traffic.wait_ready(process)
+        traffic.wait_ready(process, _READY_SECONDS)
         self.bench.publish({"traffic_file": str(traffic.output)})
 
     def start_prometheus(self, report: Report) -> None:

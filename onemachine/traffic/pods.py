@@ -6,8 +6,11 @@ one-machine stack have no others.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ __all__ = ["ReadyPods", "address_of"]
 logger = logging.getLogger(__name__)
 
 _REFRESH_SECONDS = 0.5  # well below the time that a pod goes on serving after it was told to stop
+_SERVICE_SECONDS = 5.0  # what it selects changes with the manifests only
 _TIMEOUT_SECONDS = 3
 
 
@@ -35,13 +39,15 @@ class ReadyPods:
     """
 
     def __init__(self, kubeconfig: Path, namespace: str, service: str) -> None:
-        self._api = client.CoreV1Api(_client(kubeconfig))
+        self._api: Any = client.CoreV1Api(_client(kubeconfig))
         self._namespace = namespace
         self._service = service
         self._stopped = threading.Event()
         self._complaint = ""
         self._turn = 0
         self._addresses: tuple[str, ...] = ()
+        self._spec: dict[str, Any] = {}
+        self._spec_until = 0.0
         self._thread = threading.Thread(target=self._run, name="pods", daemon=True)
 
     def __len__(self) -> int:
@@ -68,21 +74,33 @@ class ReadyPods:
     def refresh(self) -> None:
         """Ask once. Where nobody answers, what was known stays."""
         try:
-            service: Any = self._api.read_namespaced_service(
-                self._service, self._namespace, _request_timeout=_TIMEOUT_SECONDS
-            )
+            spec = self._service_spec()
+            # As text: to make objects of it takes longer than all else that this process does.
             pods = self._api.list_namespaced_pod(
                 self._namespace,
-                label_selector=",".join(f"{k}={v}" for k, v in service.spec.selector.items()),
+                label_selector=",".join(f"{k}={v}" for k, v in spec["selector"].items()),
                 _request_timeout=_TIMEOUT_SECONDS,
+                _preload_content=False,
             )
         except (ApiException, HTTPError, OSError) as error:
             self._complain(f"{type(error).__name__}: {getattr(error, 'reason', None) or error}")
             return
-        target = service.spec.ports[0].target_port
-        found = (address_of(pod, target) for pod in pods.items)
+        target = spec["ports"][0]["targetPort"]
+        found = (address_of(pod, target) for pod in json.loads(pods.data)["items"])
         self._addresses = tuple(sorted(each for each in found if each is not None))
         self._complaint = ""
+
+    def _service_spec(self) -> dict[str, Any]:
+        if time.monotonic() >= self._spec_until:
+            service = self._api.read_namespaced_service(
+                self._service,
+                self._namespace,
+                _request_timeout=_TIMEOUT_SECONDS,
+                _preload_content=False,
+            )
+            self._spec = json.loads(service.data)["spec"]
+            self._spec_until = time.monotonic() + _SERVICE_SECONDS
+        return self._spec
 
     def _complain(self, complaint: str) -> None:
         if complaint != self._complaint:  # an outage is one line, not two a second
@@ -108,27 +126,26 @@ def _client(kubeconfig: Path) -> client.ApiClient:
     return client.ApiClient(settings)
 
 
-def address_of(pod: Any, target_port: int | str) -> str | None:
+def address_of(pod: Mapping[str, Any], target_port: int | str) -> str | None:
     """Give ``host:port`` of a pod, or None where it is not to get traffic.
 
     Parameters
     ----------
-    pod : kubernetes.client.V1Pod
-        The pod.
+    pod : mapping
+        The pod, as the API server gives it.
     target_port : int or str
         The Service's; a name is looked up in the pod's containers.
     """
-    conditions = {each.type: each.status for each in pod.status.conditions or []}
-    if (
-        conditions.get("Ready") != "True"
-        or pod.metadata.deletion_timestamp is not None
-        or not pod.status.pod_ip
-    ):
+    status = pod["status"]
+    conditions = {each["type"]: each["status"] for each in status.get("conditions", [])}
+    address = status.get("podIP")
+    leaving = "deletionTimestamp" in pod["metadata"]
+    if conditions.get("Ready") != "True" or leaving or not address:
         return None
     named = {
-        port.name: port.container_port
-        for container in pod.spec.containers
-        for port in container.ports or []
+        port.get("name"): port["containerPort"]
+        for container in pod["spec"]["containers"]
+        for port in container.get("ports", [])
     }
     port = named.get(target_port) if isinstance(target_port, str) else target_port
-    return None if port is None else f"{pod.status.pod_ip}:{port}"
+    return None if port is None else f"{address}:{port}"

@@ -11,10 +11,12 @@ from typing import Any
 from onemachine.processes.waiting import LogTail, wait_until
 from onemachine.project import PROJECT_ROOT
 
-__all__ = ["FEW_ORDERS_PER_SECOND", "ORDERS_PER_SECOND", "Traffic"]
+__all__ = ["DEMO_ORDERS_PER_SECOND", "FEW_ORDERS_PER_SECOND", "ORDERS_PER_SECOND", "Traffic"]
 
-#: Enough that a rate of errors is known within seconds.
+#: A shop on an ordinary day.
 ORDERS_PER_SECOND = 20.0
+#: Enough that a rate of errors is known within seconds.
+DEMO_ORDERS_PER_SECOND = 10.0
 #: Enough where nobody looks at a rate of errors: an order costs the machine some 15 ms.
 FEW_ORDERS_PER_SECOND = 2.0
 
