@@ -21,6 +21,7 @@ from onemachine.project import PROJECT_ROOT
 from onemachine.stack.control import AlreadyRunning, StackRequest
 from onemachine.stack.progress import Event
 from onemachine.stack.state import StackFolder
+from onemachine.traffic import DEMO_ORDERS_PER_SECOND
 from srectl.commands.display import console
 from srectl.errors import CommandFailed, ExitCode
 
@@ -80,7 +81,14 @@ def demo(
         console.print("waits of production: scrape 15 s, rules 30 s, stabilisation 60 s")
     else:
         console.print("short waits, for the impatient; --realistic keeps those of production")
-    request = StackRequest(folder, template.resolve(), realistic, _TTL_SECONDS, owned=True)
+    request = StackRequest(
+        folder,
+        template.resolve(),
+        realistic,
+        _TTL_SECONDS,
+        owned=True,
+        orders_per_second=DEMO_ORDERS_PER_SECOND,
+    )
     run = Demo(request, _Narrator())
     try:
         account = run.run()

@@ -14,7 +14,7 @@ from onemachine.monitoring import QUICK, Alertmanager, Prometheus
 from onemachine.node import NodeAgent, choose_pod_range, write_image_map
 from onemachine.processes.ports import free_port
 from onemachine.stack.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
-from onemachine.traffic import Traffic
+from onemachine.traffic import DEMO_ORDERS_PER_SECOND, Traffic
 from tests.integration.kubernetes_fixtures import start_control_plane
 from tests.integration.monitoring.shop import API_KEY, Shop, Webhook
 
@@ -32,7 +32,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop = Shop(
         kubeconfig=plane.admin_kubeconfig,
         webhook=webhook,
-        traffic=Traffic(plane.prometheus_kubeconfig, folder / "traffic.jsonl"),
+        traffic=Traffic(
+            plane.prometheus_kubeconfig, folder / "traffic.jsonl", DEMO_ORDERS_PER_SECOND
+        ),
         prometheus=Prometheus(
             bin_folder=find("prometheus"),
             state_dir=folder / "prometheus",
