@@ -115,7 +115,8 @@ def _settings(settings: Iterable[Setting], given: Mapping[str, str]) -> Iterable
 
 
 def _asked(setting: Setting) -> str:
-    return f': "${{{setting.name}:?{setting.question.replace(chr(39), "")}}}"'
+    example = f", such as {setting.example}" if setting.example else ""
+    return f': "${{{setting.name}:?{setting.question.replace(chr(39), "")}{example}}}"'
 
 
 def _tools(steps: Iterable[Step]) -> list[str]:

@@ -363,7 +363,9 @@ def test_the_printed_script_says_which_answer_is_missing(session: Session, check
 
     # Nobody installs, or takes down, in a region that nobody has chosen.
     assert "AWS_DEFAULT_REGION: export AWS_REGION=" in missing()
-    assert "OPERATORS_CIDR: who may reach the Kubernetes API" in missing(AWS_REGION="eu-west-1")
+    said = missing(AWS_REGION="eu-west-1")
+    assert "OPERATORS_CIDR: who may reach the Kubernetes API" in said
+    assert "such as 198.51.100.0/24" in said
 
 
 def test_secrets_are_taken_from_the_environment_alone_and_kept_nowhere(
