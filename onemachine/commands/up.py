@@ -58,6 +58,7 @@ def up(
     request = StackRequest(
         folder, template.resolve(), realistic, ttl, orders_per_second=orders, metered=metered
     )
+    suffix = "" if folder.name == "default" else f" --name {folder.name}"
     console.print(f"starting the stack [bold]{folder.name}[/]")
     try:
         with StageDisplay().live() as display:
@@ -72,9 +73,9 @@ def up(
     except StackFailed as error:
         raise CommandFailed(
             f"the stack {folder.name!r} did not start: {error}",
-            f"the logs are in {folder.logs}; nothing of it is left running",
+            f"the logs are in {folder.logs}; nothing of it is left running: "
+            f"'srectl up{suffix}' begins anew",
         ) from error
-    suffix = "" if folder.name == "default" else f" --name {folder.name}"
     console.print(f"ready. Webhook: {state.endpoints.get('webhook_url', '-')}")
     console.print(f'  eval "$(srectl env{suffix})"   points aws, kubectl and curl at it')
     console.print(f"  srectl status{suffix}          shows it; srectl down{suffix} stops it")

@@ -41,7 +41,7 @@ class Monitor:
         finally:
             connection.close()
 
-    def wait_ready(self, process: LogTail | None = None, timeout_seconds: float = 30.0) -> None:
+    def wait_ready(self, process: LogTail | None = None, timeout_seconds: float = 90.0) -> None:
         """Wait until it serves.
 
         Raises

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onemachine.processes.errors import StartFailed
 from onemachine.processes.waiting import LogTail, wait_until
 from onemachine.project import PROJECT_ROOT
+from onemachine.traffic.tally import OUTCOMES
 
 __all__ = ["DEMO_ORDERS_PER_SECOND", "FEW_ORDERS_PER_SECOND", "ORDERS_PER_SECOND", "Traffic"]
 
@@ -75,16 +77,31 @@ class Traffic:
         # A last line without its end is still being written.
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
-    def wait_ready(self, process: LogTail | None = None, timeout_seconds: float = 30.0) -> None:
+    def wait_ready(self, process: LogTail | None = None, timeout_seconds: float = 90.0) -> None:
         """Wait until an order has been answered well.
 
         Raises
         ------
         StartFailed
-            It ended, or time is up.
+            It ended, or time is up: with what became of the orders until then.
         """
 
         def served() -> bool:
             return any(second["ok"] for second in self.seconds())
 
-        wait_until(served, "the first order to be answered", timeout_seconds, process)
+        try:
+            wait_until(served, "the first order to be answered", timeout_seconds, process)
+        except StartFailed as failed:
+            if process is not None and not process.alive():
+                raise
+            reason = f"not within {timeout_seconds:g} s; {self._told()}"
+            raise StartFailed(failed.what, reason, failed.log_path, failed.log_tail) from None
+
+    def _told(self) -> str:
+        """Say what became of the orders so far, none of which was answered well."""
+        seconds = self.seconds()
+        counts = {name: sum(second[name] for second in seconds) for name in OUTCOMES}
+        if not any(counts.values()):
+            return "none was sent: is the machine busy? 'srectl up --orders 2' asks less of it"
+        found = ", ".join(f"{name.replace('_', ' ')}: {n}" for name, n in counts.items() if n)
+        return f"of {sum(counts.values())} orders none was answered well ({found})"
