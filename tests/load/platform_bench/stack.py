@@ -43,23 +43,30 @@ class Checkout:
         Raises
         ------
         StackUnusable
-            The command is missing or failed.
+            The command is missing, failed, or took too long.
         """
         command = self.root / ".venv" / "bin" / "srectl"
         if not command.exists():
             raise StackUnusable(f"{command} is missing: run 'make setup' in {self.root}")
-        done = subprocess.run(
-            [str(command), *arguments],
-            cwd=self.root,
-            env={**os.environ, **(environment or {}), "PYTHONPATH": str(self.root)},
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST_START_SECONDS,
-            check=False,
-        )
+        typed = f"'srectl {shlex.join(arguments)}'"
+        try:
+            done = subprocess.run(
+                [str(command), *arguments],
+                cwd=self.root,
+                env={**os.environ, **(environment or {}), "PYTHONPATH": str(self.root)},
+                capture_output=True,
+                text=True,
+                timeout=_LONGEST_START_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise StackUnusable(
+                f"{typed} was given up in {self.root} after {_LONGEST_START_SECONDS} s: is the "
+                "machine busy with other things? Run it again when it is not"
+            ) from None
         if done.returncode:
             said = f"{done.stdout}\n{done.stderr}".strip()
-            raise StackUnusable(f"'srectl {shlex.join(arguments)}' failed in {self.root}:\n{said}")
+            raise StackUnusable(f"{typed} failed in {self.root}:\n{said}")
         return done.stdout
 
     @property
@@ -128,8 +135,8 @@ class Stack:
 def running(checkout: Checkout, name: str, *options: str) -> Iterator[Stack]:
     """Run a stack of a checkout, with options of ``srectl up``, while the block lasts."""
     # Should this process be killed, the stack ends by itself.
-    checkout.srectl("up", "--name", name, "--ttl", "30m", *options)
     try:
+        checkout.srectl("up", "--name", name, "--ttl", "30m", *options)
         exports = checkout.srectl("env", "--name", name)
         yield Stack(checkout, name, dict(_exported(exports.splitlines())))
     finally:

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import yaml
 
-from onemachine.aws.local_aws import LocalAws
+from onemachine.aws.local_aws import LocalAws, LocalAwsError
 from onemachine.binaries import find
+from onemachine.processes.errors import StartFailed
 from onemachine.processes.ports import free_port
 from onemachine.stack.children import Children
 from onemachine.stack.state import StackFolder
@@ -32,6 +33,13 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def main() -> int:
     """Deploy both, kill one, and say what became of each alert."""
+    try:
+        return _rehearsed()
+    except (StartFailed, LocalAwsError) as failed:  # with the end of the log, or where it is
+        raise SystemExit(str(failed)) from None
+
+
+def _rehearsed() -> int:
     began = time.monotonic()
 
     def tell(what: str) -> None:
