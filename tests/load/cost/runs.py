@@ -74,7 +74,7 @@ class Runs:
         return summed(meter.read(self.meter_file))
 
     def settle(self) -> None:
-        """Wait until nothing is under way any more. Raises TimeoutError."""
+        """Wait until nothing is under way any more."""
         until = time.monotonic() + _LONGEST_SECONDS
         before, since = self.counted(), time.monotonic()
         while time.monotonic() - since < _QUIET_SECONDS:
@@ -83,7 +83,7 @@ class Runs:
             if running or any(now.get(unit) != before.get(unit) for unit in _SETTLED):
                 before, since = now, time.monotonic()
             if time.monotonic() > until:
-                raise TimeoutError(f"the stack is not at rest after {_LONGEST_SECONDS:.0f} s")
+                raise self._gave_up("the stack did not come to rest")
 
     def taken(self, what: Callable[[], int]) -> Amounts:
         """Do something, and give what one of it took, without what passes in any case."""
@@ -127,9 +127,9 @@ class Runs:
                 some = names[first : first + _TOGETHER]
                 alerts = [Alert(runbook_name(name), name) for name in some]
                 self._send(alerts)
-                missing = targets.wait_changed(some, until=time.monotonic() + 60)
+                missing = targets.wait_changed(some, until=time.monotonic() + _LONGEST_SECONDS)
                 if missing:
-                    raise SystemExit(f"no runbook acted on {', '.join(missing)}")
+                    raise self._gave_up(f"no runbook acted on {', '.join(missing)}")
                 self._resolve(alerts)
                 self.records.wait_quiet(_LONGEST_SECONDS)
             return len(names)
@@ -142,11 +142,18 @@ class Runs:
             self.records,
             [[alert] for alert in alerts],
             clients=len(alerts),
-            seconds=60,
+            seconds=_LONGEST_SECONDS,
             interval=0.2,
         )
         if flow.missing() or len(flow.seen_at) < len(alerts):
-            raise SystemExit("an alert was not recorded; 'srectl logs aws' says why")
+            raise self._gave_up("an alert was not recorded")
+
+    def _gave_up(self, what: str) -> SystemExit:
+        # The stack is stopped when this is read; its logs are not.
+        return SystemExit(
+            f"{what} within {_LONGEST_SECONDS:.0f} s: is the machine busy with other things? "
+            f"'srectl logs aws --name {self.stack.name}' has what the stack said"
+        )
 
     def _resolve(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:
