@@ -145,13 +145,17 @@ class Runs:
             seconds=_LONGEST_SECONDS,
             interval=0.2,
         )
+        # Not sent again, as Alertmanager would: the second call would be counted, too.
+        refused = {each.statuses[-1] for each in flow.deliveries} - {202}
+        if refused:
+            raise self._gave_up(f"an alert was answered with {', '.join(map(str, refused))}")
         if flow.missing() or len(flow.seen_at) < len(alerts):
             raise self._gave_up("an alert was not recorded")
 
     def _gave_up(self, what: str) -> SystemExit:
         # The stack is stopped when this is read; its logs are not.
         return SystemExit(
-            f"{what} within {_LONGEST_SECONDS:.0f} s: is the machine busy with other things? "
+            f"{what} ({_LONGEST_SECONDS:.0f} s are waited): is the machine busy with other things? "
             f"'srectl logs aws --name {self.stack.name}' has what the stack said"
         )
 
