@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from srectl.quick_yaml import SafeLoader
+
 __all__ = ["DefinitionRefused", "read_definition", "substituted"]
 
 
@@ -22,11 +24,7 @@ class DefinitionRefused(ValueError):
     """CloudFormation would refuse this definition."""
 
 
-# The parser in C takes a tenth of the time; not every machine's PyYAML has it.
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Safe):  # type: ignore[misc] # one of two, and either does
+class _Loader(SafeLoader):  # type: ignore[misc] # one of two, and either does
     """Reads what the reader of CloudFormation reads, as it reads it."""
 
 

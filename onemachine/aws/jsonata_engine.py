@@ -148,7 +148,7 @@ _JList = jsonata.utils.Utils.JList
 _STEPS = "_plain_steps"
 _LEAVES = frozenset({"string", "number", "value", "variable"})
 _engine: Any = jsonata.Jsonata
-# As the engine's own method decides; apply() makes sure that it still does.
+# As the engine's own method decides; quicken() makes sure that it still does.
 _WAYS: dict[Any, Any] = {
     "path": Evaluation.evaluate_path,
     "binary": _engine.evaluate_binary,
@@ -189,6 +189,7 @@ def _digest() -> str:
 
 # Before anything of it is replaced.
 _FOUND = _digest()
+_slow_symbol = signature.Signature.get_symbol
 _SYMBOLS = {str: "s", bool: "b", int: "n", float: "n", list: "a", _JList: "a", dict: "o"}
 
 
@@ -204,9 +205,8 @@ def quicken() -> None:
         raise RuntimeError(
             "the JSONata engine has changed: review onemachine/aws/jsonata_engine.py"
         )
-    slow = signature.Signature.get_symbol
     signature.Signature.get_symbol = lambda this, value: (
-        _SYMBOLS.get(value.__class__) or slow(this, value)
+        _SYMBOLS.get(value.__class__) or _slow_symbol(this, value)
     )
     callable_ = jsonata.Jsonata.JFunctionCallable
     jsonata.utils.Utils.is_function = staticmethod(lambda value: isinstance(value, callable_))

@@ -12,20 +12,18 @@ from typing import Any
 import yaml
 from ministack.services.cloudformation import engine
 
+from srectl.quick_yaml import SafeLoader
+
 _MERGE = "tag:yaml.org,2002:merge"
 
 
-# The parser in C takes a tenth of the time; not every machine's PyYAML has it.
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Safe):  # type: ignore[misc] # one of two, and either does
+class _Loader(SafeLoader):  # type: ignore[misc] # one of two, and either does
     """Reads a template as the emulator does, and refuses both."""
 
     yaml_constructors = engine.CfnLoader.yaml_constructors
 
     def __init__(self, text: str) -> None:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _Safe)):
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, SafeLoader)):
             raise ValueError("YAML aliases are not allowed in CloudFormation templates.")
         super().__init__(text)
 

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import yaml
 
+from srectl.quick_yaml import SafeLoader
+
 __all__ = ["Unreadable", "artifacts", "digest_of", "md5", "parts", "read"]
 
 _SECTIONS = ("Parameters", "Mappings", "Conditions", "Resources", "Outputs")
@@ -24,11 +26,7 @@ class Unreadable(ValueError):
     """It is no template."""
 
 
-# The parser in C takes a tenth of the time; not every machine's PyYAML has it.
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Safe):  # type: ignore[misc] # one of two, and either does
+class _Loader(SafeLoader):  # type: ignore[misc] # one of two, and either does
     """YAML with the short forms of CloudFormation's functions."""
 
 
