@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from runbook_action.actions import REGISTRY
+from runbook_action.actions.base import looks_at_target
 from runbook_action.adapters.automations import SsmAutomations
 from runbook_action.adapters.aws_errors import CLIENT_CONFIG
 from runbook_action.adapters.catalogue import CatalogueTable
@@ -25,6 +26,7 @@ from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.note_table import APPROVALS, RUNS, NoteTable
 from runbook_action.adapters.parameters import SsmParameters
+from runbook_action.adapters.place_table import PlaceTable
 from runbook_action.approval import Approval
 from runbook_action.decided import plan_hash
 from runbook_action.entitlement import Entitlement
@@ -34,9 +36,10 @@ from runbook_action.kubernetes_events import tell_of
 from runbook_action.operate import on_its_target, operate
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
-from runbook_action.request import Request, parse_request
+from runbook_action.request import Request, Target, parse_request
 from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
+from runbook_action.topology import RelateRequest, parse_relate, relate, relation_of
 from runbook_action.when import parse_when
 
 # Defaults, because a missing variable must cost a label and never a remediation.
@@ -65,6 +68,7 @@ class Container:
         dynamodb = session.client("dynamodb", config=CLIENT_CONFIG)
         self._leases = LeaseTable(dynamodb, settings.guard_table)
         self._locks = LockTable(dynamodb, settings.guard_table)
+        self._places = PlaceTable(dynamodb, settings.guard_table)
         self._runs = NoteTable(dynamodb, settings.guard_table, RUNS)
         self._catalogue = CatalogueTable(dynamodb, settings.runbooks_table)
         sts = session.client("sts", config=CLIENT_CONFIG)
@@ -101,6 +105,7 @@ class Container:
             locks=self._locks,
             runs=self._runs,
             only_annotated=self.settings.only_annotated,
+            places=self._places,
         )
 
 
@@ -118,8 +123,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        plan_hash}``, see ``request``; or ``{operation: "resolve", runbook, alert, incident_id}``,
-        see ``resolve``; or ``{operation: "inspect", cluster}``, see ``inspection``.
+        plan_hash}``, see ``request``; or ``{operation: "resolve", runbook, alert, incident_id,
+        timestamp}``, see ``resolve``; or ``{operation: "relate", alert, incident_id, timestamp}``,
+        see ``topology``; or ``{operation: "inspect", cluster}``, see ``inspection``.
     context
         Lambda's context.
 
@@ -145,6 +151,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.append_keys(incident_id=asked.incident_id, runbook=asked.runbook, **dimensions)
             policy = _policy(known.settings)
             answer = resolve(asked, REGISTRY, policy, lambda name: known.services(name, context))
+            _relate_besides(event, answer, known, context)
+        elif isinstance(asked, RelateRequest):
+            logger.append_keys(incident_id=asked.incident_id, **dimensions)
+            answer = relate(
+                asked,
+                _policy(known.settings),
+                lambda name: known.services(name, context),
+                known.settings.correlation_window_seconds,
+            )
         elif isinstance(asked, InspectRequest):
             logger.append_keys(cluster=asked.cluster, **dimensions)
             services = known.services(asked.cluster, context)
@@ -180,12 +195,38 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return answer
 
 
-def _understood(event: object, settings: Settings) -> Request | ResolveRequest | InspectRequest:
+def _understood(
+    event: object, settings: Settings
+) -> Request | ResolveRequest | RelateRequest | InspectRequest:
     if isinstance(event, Mapping) and event.get("operation") == "resolve":
         return parse_resolve(event)
+    if isinstance(event, Mapping) and event.get("operation") == "relate":
+        return parse_relate(event)
     if isinstance(event, Mapping) and event.get("operation") == "inspect":
         return parse_inspect(event)
     return parse_request(event, REGISTRY, settings.allowed_namespaces)
+
+
+def _relate_besides(
+    event: Mapping[str, Any], answer: dict[str, Any], known: Container, context: LambdaContext
+) -> None:
+    """Add to what a runbook is about what the incident hangs on, so that nobody has to ask twice.
+
+    What is wrong for good (a right that is missing) stops no remediation; what passes does, and
+    the whole is asked again.
+    """
+    if "timestamp" not in event or not looks_at_target(REGISTRY[answer["action"]]):
+        return
+    target = Target(**answer["target"])
+    services = known.services(target.cluster, context)
+    try:
+        relation = relation_of(
+            parse_relate(event), target, services, known.settings.correlation_window_seconds
+        )
+    except FinalError as error:
+        logger.warning("Nothing is known of a cause", extra={"error": type(error).__name__})
+        return
+    answer["relation"] = relation.to_json()
 
 
 def _policy(settings: Settings) -> Policy:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from runbook_action.kinds import KindWord
 from runbook_action.leases import Leases
 from runbook_action.objects import Autoscaler, KubernetesObject, Node, Pod, Workload
+
+if TYPE_CHECKING:
+    from runbook_action.topology.relating import Places
 
 T = TypeVar("T", bound=KubernetesObject)
 
@@ -293,6 +296,8 @@ class Services:
         None where the deployment allows none.
     only_annotated
         Whether only what says so may be acted on (stack parameter RemediateOnlyAnnotated).
+    places
+        Where incidents are; None where nothing is related.
     """
 
     cluster: Cluster
@@ -307,3 +312,4 @@ class Services:
     automations: Automations | None = None
     checks: Checks | None = None
     only_annotated: bool = False
+    places: Places | None = None

@@ -21,6 +21,7 @@ _FUNCTION_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:([A-Z
 _CHECK_URL = re.compile(r"([A-Za-z0-9_-]{1,64})=(https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#@]*)?)")
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
+_SECONDS = re.compile(r"[0-9]{1,6}")
 
 _FORMS = {
     "AUTOMATION_DOCUMENT_ARNS": "arn:aws:ssm:REGION:ACCOUNT:automation-definition/NAME:* or NAME:3",
@@ -61,6 +62,8 @@ class Settings:
         AWS region of the function and of its clusters.
     automation_documents
         Automation documents that ``run_automation`` may start: name → version.
+    correlation_window_seconds
+        By how much the alerts of a cause and its child may have begun apart; 0 relates nothing.
     check_functions, check_urls
         Checks of the teams' own for ``invoke_check``: name → ARN of a Lambda, or HTTPS address.
     """
@@ -78,6 +81,7 @@ class Settings:
     check_functions: Mapping[str, str] = field(default_factory=dict)
     check_urls: Mapping[str, str] = field(default_factory=dict)
     only_annotated: bool = False
+    correlation_window_seconds: int = 900
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -118,6 +122,9 @@ class Settings:
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
         if not region:
             faults.append("AWS_REGION is missing (Lambda sets it)")
+        window = environment.get("CORRELATION_WINDOW_SECONDS", "").strip() or "900"
+        if not _SECONDS.fullmatch(window):
+            faults.append(f"CORRELATION_WINDOW_SECONDS {window!r} is no number of seconds")
         documents = _documents(environment, faults)
         functions = {
             found[1]: found[0]
@@ -149,6 +156,7 @@ class Settings:
             functions,
             urls,
             only_annotated == "true",
+            int(window),
         )
 
 

@@ -76,12 +76,19 @@ def parse_resolve(event: Mapping[str, Any]) -> ResolveRequest:
         runbook=str(runbook.get("name")),
         strategy=strategy_of(runbook),
         steps=steps,
-        alert=_alert(event.get("alert")),
+        alert=parse_alert(event.get("alert")),
         incident_id=parse_incident_id(event.get("incident_id")),
     )
 
 
-def _alert(value: object) -> Alert:
+def parse_alert(value: object) -> Alert:
+    """Read what an alert says about where it is.
+
+    Raises
+    ------
+    InvalidRequest
+        It is not the data of an incident. The message names the field.
+    """
     if not isinstance(value, Mapping):
         raise InvalidRequest(f"alert must be the data of an incident, not {value!r}")
     labels = value.get("labels")

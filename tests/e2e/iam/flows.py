@@ -509,6 +509,17 @@ def degraded_mode_is_switched(lab: Lab) -> bool:
         )
 
 
+def an_incident_leaves_its_place(lab: Lab) -> bool:
+    labels = {"namespace": "apps", "deployment": "checkout"}
+    error, answer = lab.invoke_cold(
+        operation="relate",
+        alert={"severity": "warning", "labels": labels, "target": {"cluster": "sre-platform"}},
+        timestamp="2026-11-23T15:14:52.704Z",
+    )
+    assert error in (None, "AccessDenied"), answer
+    return error is None
+
+
 def a_lease_is_taken_and_let_go(lab: Lab) -> bool:
     lab.free_checkout()
     try:
@@ -677,6 +688,7 @@ _CLUSTER = Probe(the_action_finds_its_way_into_the_cluster)
 _PROBES = Probe(the_probe_reads_the_catalogue)
 _SWITCHES = Probe(degraded_mode_is_switched)
 _LEASES = Probe(a_lease_is_taken_and_let_go)
+_RELATES = Probe(an_incident_leaves_its_place)
 _ASKS = Probe(what_is_approved_is_done)
 _SCALES = Probe(what_was_scaled_up_is_scaled_down_again)
 _BRINGS_BACK = Probe(what_was_taken_away_is_brought_back)
@@ -783,6 +795,8 @@ PROBES: dict[str, Probe] = {
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
     "RunbookActionRole.SwitchDegradedMode:ssm:GetParameter": _SWITCHES,
     "RunbookActionRole.SwitchDegradedMode:ssm:PutParameter": _SWITCHES,
+    "RunbookActionRole.RelateIncidents:dynamodb:GetItem": _RELATES,
+    "RunbookActionRole.RelateIncidents:dynamodb:UpdateItem": _RELATES,
     "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:PutItem": _LEASES,
     "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:DeleteItem": _LEASES,
     "SlackRole.PostToSlack": Probe(what_people_are_told_is_posted_to_chat),

@@ -30,7 +30,11 @@ PARAMETER = "/checkout/degraded_mode"
 NO_SCHEDULER = "nobody"
 APPS = Path(__file__).parents[3] / "eks" / "apps"
 REMEDIATION_GROUP = "sre:checkout-remediation"
-SHIPPED_RBAC = ("base/remediation-rbac.yaml", "node-remediation/node-remediation-rbac.yaml")
+SHIPPED_RBAC = (
+    "base/remediation-rbac.yaml",
+    "base/remediation-topology.yaml",
+    "node-remediation/node-remediation-rbac.yaml",
+)
 
 
 def admin_api(kubeconfig: Path) -> Any:
