@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests guide build constraints clean
+.PHONY: help setup binaries needed-binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests guide build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,11 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 		$(BIN)/python -m pip install -q -r requirements.txt
 	touch $@
 
-binaries: $(READY)  ## Kubernetes, etcd, Prometheus, Alertmanager in the cache: downloaded, else built
+binaries: $(READY)  ## Kubernetes, etcd, Prometheus, Alertmanager in the cache: downloaded, else built; kube-state-metrics: built
 	$(BIN)/python -m onemachine.binaries
+
+needed-binaries: $(READY)
+	$(BIN)/python -m onemachine.binaries --needed
 
 browser:  ## Chromium, which one test opens a page in (Debian's package; needs root)
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium; } \
@@ -81,35 +84,35 @@ endif
 test-unit: $(READY)  ## The quick tests only, on two workers
 	$(BIN)/pytest --numprocesses=2 tests/unit $(PYTEST_ARGS)
 
-test-kubernetes: $(READY) binaries  ## What needs a real API server
+test-kubernetes: $(READY) needed-binaries  ## What needs a real API server
 	$(BIN)/pytest -m kubernetes $(PYTEST_ARGS)
 
-faults: $(READY) binaries  ## Break everything on purpose and judge what became of 500 incidents; FAULTS_ARGS="--seed 7" repeats a run
+faults: $(READY) needed-binaries  ## Break everything on purpose and judge what became of 500 incidents; FAULTS_ARGS="--seed 7" repeats a run
 	PYTHONPATH=. $(BIN)/python -m tests.faults $(FAULTS_ARGS)
 
-bench: $(READY) binaries  ## Measure the whole platform on this machine; BENCH_ARGS="--project DIR" measures another checkout
+bench: $(READY) needed-binaries  ## Measure the whole platform on this machine; BENCH_ARGS="--project DIR" measures another checkout
 	PYTHONPATH=. $(BIN)/python -m tests.load.platform_bench $(BENCH_ARGS)
 
-cost: $(READY) binaries  ## Count what AWS would charge for, and price it; COST_ARGS="--alerts 8" counts fewer
+cost: $(READY) needed-binaries  ## Count what AWS would charge for, and price it; COST_ARGS="--alerts 8" counts fewer
 	PYTHONPATH=. $(BIN)/python -m tests.load.cost $(COST_ARGS)
 
-regions: $(READY) binaries  ## Two regions, one of them killed: what becomes of each alert
+regions: $(READY) needed-binaries  ## Two regions, one of them killed: what becomes of each alert
 	PYTHONPATH=. $(BIN)/python -m tests.load.regions
 	$(BIN)/pytest -q -s tests/integration/statemachine/two_regions.py
 
-bench-drain: $(READY) binaries  ## Time our drain against kubectl's, in turns on one cluster
+bench-drain: $(READY) needed-binaries  ## Time our drain against kubectl's, in turns on one cluster
 	PYTHONPATH=src:. $(BIN)/python tests/load/bench_drain.py
 
 bench-ingest: $(READY)  ## Measure alert-ingest against floors: cold start, CPU, memory, size
 	PYTHONPATH=src:. $(BIN)/python tests/load/bench_ingest.py
 
-demo: $(READY) binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production
+demo: $(READY) needed-binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production
 	$(BIN)/srectl demo $(if $(REALISTIC),--realistic)
 
-drills: $(READY) binaries  ## Break what the disaster guide is about, one after the other, and bring it back
+drills: $(READY) needed-binaries  ## Break what the disaster guide is about, one after the other, and bring it back
 	$(BIN)/srectl drill all
 
-up: $(READY) binaries  ## Start the one-machine stack and leave it running
+up: $(READY) needed-binaries  ## Start the one-machine stack and leave it running
 	$(BIN)/srectl up
 
 down: $(READY)  ## Stop it

@@ -1,8 +1,9 @@
-"""The stack's foreign binaries: Kubernetes, etcd, Prometheus, Alertmanager.
+"""The stack's foreign binaries: Kubernetes, etcd, Prometheus, Alertmanager, kube-state-metrics.
 
 Looked for in ``KUBEBUILDER_ASSETS``, then in the cache; else brought into the cache once, from the
 publishers' official releases or, where those cannot be had, built from the pinned Go modules in
-``modules/``. ``python -m onemachine.binaries`` gets all of them.
+``modules/``; kube-state-metrics, of which its publisher releases no binary, is always built.
+``python -m onemachine.binaries`` gets all of them.
 """
 
 from onemachine.binaries.components import COMPONENTS, Component

@@ -29,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 where every wanted component is there, else 1.
+        0 where every wanted component is there, else 1. An optional one may be missing unless it
+        was named.
     """
     parser = argparse.ArgumentParser(
         prog="python -m onemachine.binaries",
@@ -40,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "component", nargs="*", help=f"which ones: {', '.join(COMPONENTS)}; all without"
     )
+    parser.add_argument(
+        "--needed", action="store_true", help="only those without which no stack starts"
+    )
     parser.add_argument("--check", action="store_true", help="only look, get nothing")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.component if name not in COMPONENTS]
@@ -47,23 +51,28 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no component {', '.join(unknown)}; there are {', '.join(COMPONENTS)}")
 
     console = Console(stderr=True)
-    wanted = [COMPONENTS[name] for name in options.component] or list(COMPONENTS.values())
+    wanted = [COMPONENTS[name] for name in options.component] or [
+        each for each in COMPONENTS.values() if not (options.needed and each.optional)
+    ]
     rows: list[tuple[Component, Location, str]] = []
     problems: list[str] = []
+    left_out: list[str] = []
     with showing(console) as progress:
         for component in wanted:
             started = time.monotonic()
+            may_miss = component.optional and not options.component
+            lacking = left_out if may_miss else problems
             try:
                 location = locate(component) if options.check else provide(component, progress)
                 if location is None:
-                    problems.append(f"{component.label} is not here: {where_looked(component)}.")
+                    lacking.append(f"{component.label} is not here: {where_looked(component)}.")
                     continue
                 reported = {
                     reported_version(component, location.folder, binary)
                     for binary in component.binaries
                 }
             except BinaryUnavailable as error:
-                problems.append(str(error))
+                lacking.append(str(error))
                 continue
             if " now" in location.origin:  # not found, but made
                 seconds = time.monotonic() - started
@@ -74,8 +83,10 @@ def main(arguments: list[str] | None = None) -> int:
         if not output.is_terminal:  # rich takes a pipe for 80 columns wide
             output = Console(width=160)
         output.print(_table(rows))
-    for problem in problems:
-        console.print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
+    told = [("red", each) for each in problems]
+    told += [("yellow", f"{each}\nA stack starts without it.") for each in left_out]
+    for style, text in told:
+        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
     return 1 if problems else 0
 
 

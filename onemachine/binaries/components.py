@@ -12,6 +12,7 @@ from types import MappingProxyType
 __all__ = ["COMPONENTS", "Component", "component_named"]
 
 _MODULES = Path(__file__).parent / "modules"
+_VERSION_ARGUMENTS = {"kubectl": ("version", "--client"), "kube-state-metrics": ("version",)}
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Component:
         Build tags, comma separated.
     minutes : int
         How long a cold build takes on two cores, rounded up; only shown to whoever waits.
+    optional : bool
+        A stack runs without it; only what is asked for needs it.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Component:
     module_folder: Path
     tags: str = ""
     minutes: int = 1
+    optional: bool = False
 
     @property
     def binaries(self) -> tuple[str, ...]:
@@ -70,8 +74,7 @@ class Component:
 
     def version_command(self, folder: Path, binary: str) -> tuple[str, ...]:
         """Give the command that prints a binary's version and does nothing else."""
-        arguments = ("version", "--client") if binary == "kubectl" else ("--version",)
-        return (str(folder / binary), *arguments)
+        return (str(folder / binary), *_VERSION_ARGUMENTS.get(binary, ("--version",)))
 
 
 _ALL = (
@@ -128,6 +131,17 @@ _ALL = (
         module_folder=_MODULES / "alertmanager",
         tags="netgo",
         minutes=2,
+    ),
+    Component(
+        name="kube-state-metrics",
+        version="2.19.1",
+        module="k8s.io/kube-state-metrics/v2",
+        packages=(("kube-state-metrics", "k8s.io/kube-state-metrics/v2"),),
+        version_symbol="github.com/prometheus/common/version.Version",
+        reported_version="2.19.1",
+        module_folder=_MODULES / "kube-state-metrics",
+        minutes=3,
+        optional=True,
     ),
 )
 

@@ -69,7 +69,7 @@ def find(component: str) -> Path:
     Parameters
     ----------
     component : str
-        ``kubernetes``, ``etcd``, ``prometheus`` or ``alertmanager``.
+        One of the names in ``COMPONENTS``.
 
     Raises
     ------

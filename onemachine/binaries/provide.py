@@ -35,7 +35,7 @@ def ensure(component: str, progress: BuildProgress | None = None) -> Path:
     Parameters
     ----------
     component : str
-        ``kubernetes``, ``etcd``, ``prometheus`` or ``alertmanager``.
+        One of the names in ``COMPONENTS``.
     progress : BuildProgress, optional
         Is told how it goes. None: nothing is shown.
 

@@ -14,7 +14,7 @@ from onemachine.binaries.download import fetch, fetch_text
 from onemachine.binaries.errors import NotDownloaded
 from onemachine.binaries.mirror import Mirror
 from onemachine.binaries.progress import BuildProgress
-from onemachine.binaries.releases import ReleaseFile, release_files
+from onemachine.binaries.releases import ReleaseFile, publishes_binaries, release_files
 
 __all__ = ["download"]
 
@@ -48,6 +48,8 @@ def download(component: Component, parts: Path, target: Path, progress: BuildPro
     OSError
         A folder cannot be written.
     """
+    if not publishes_binaries(component):
+        raise NotDownloaded(f"the publisher of {component.name} releases no binaries")
     files = release_files(component)
     if not files:
         raise NotDownloaded(f"{component.label} has no official release for this machine")

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from onemachine.binaries.components import Component
 
-__all__ = ["ReleaseFile", "release_files"]
+__all__ = ["ReleaseFile", "publishes_binaries", "release_files"]
 
+_PROMETHEUS_FAMILY = ("prometheus", "alertmanager")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 # SHA-256 of files whose checksum a public source states besides their publisher: Kubespray's
@@ -59,6 +60,11 @@ class ReleaseFile:
         return _PINNED.get(self.url)
 
 
+def publishes_binaries(component: Component) -> bool:
+    """Whether its publisher releases binaries at all, and not only sources and images."""
+    return component.name in ("kubernetes", "etcd", *_PROMETHEUS_FAMILY)
+
+
 def release_files(component: Component) -> tuple[ReleaseFile, ...]:
     """Name the files that together bring a component to this machine.
 
@@ -81,7 +87,7 @@ def release_files(component: Component) -> tuple[ReleaseFile, ...]:
         base = f"https://github.com/etcd-io/etcd/releases/download/v{version}"
         folder = f"etcd-v{version}-linux-{architecture}"
         sums = "SHA256SUMS"
-    elif component.name in ("prometheus", "alertmanager"):
+    elif component.name in _PROMETHEUS_FAMILY:
         base = f"https://github.com/prometheus/{component.name}/releases/download/v{version}"
         folder = f"{component.name}-{version}.linux-{architecture}"
         sums = "sha256sums.txt"

@@ -132,10 +132,15 @@ def running_state(folder: StackFolder) -> StackState:
     return state
 
 
-def ensure_binaries() -> None:
+def ensure_binaries(*optional: str) -> None:
     """Build what is not on this machine yet, showing the progress.
 
     Done in the foreground, before there is anything that an interruption would have to stop.
+
+    Parameters
+    ----------
+    *optional : str
+        Names of the optional components that are needed, too.
 
     Raises
     ------
@@ -144,7 +149,8 @@ def ensure_binaries() -> None:
     """
     try:
         with showing(console) as progress:
-            for component in COMPONENTS:
-                ensure(component, progress)
+            for name, component in COMPONENTS.items():
+                if not component.optional or name in optional:
+                    ensure(name, progress)
     except BinaryUnavailable as error:
         raise CommandFailed(str(error)) from error

@@ -39,6 +39,11 @@ from srectl.errors import CommandFailed
     show_default=True,
     help="Orders a second that checkout's customers send.",
 )
+@click.option(
+    "--cluster-metrics",
+    is_flag=True,
+    help="Watch workloads and nodes, too: kube-state-metrics, and the alerts that live on it.",
+)
 @click.option("--metered", is_flag=True, help="Count what AWS would charge for (make cost).")
 def up(
     folder: StackFolder,
@@ -46,6 +51,7 @@ def up(
     realistic: bool,
     ttl: float,
     orders: float,
+    cluster_metrics: bool,
     metered: bool,
 ) -> None:
     """Start the whole platform on this machine and leave it running.
@@ -54,9 +60,15 @@ def up(
     side by side under different names. Run twice, it says that the stack is running.
     """
     if not folder.is_supervised():
-        ensure_binaries()
+        ensure_binaries(*(["kube-state-metrics"] if cluster_metrics else []))
     request = StackRequest(
-        folder, template.resolve(), realistic, ttl, orders_per_second=orders, metered=metered
+        folder,
+        template.resolve(),
+        realistic,
+        ttl,
+        orders_per_second=orders,
+        metered=metered,
+        cluster_metrics=cluster_metrics,
     )
     suffix = "" if folder.name == "default" else f" --name {folder.name}"
     console.print(f"starting the stack [bold]{folder.name}[/]")

@@ -139,6 +139,11 @@ class ControlPlane:
         return self._kubeconfig("prometheus")
 
     @property
+    def kube_state_metrics_kubeconfig(self) -> Path:
+        """For kube-state-metrics: lists and watches what it makes metrics of."""
+        return self._kubeconfig("kube-state-metrics")
+
+    @property
     def service_account_public_key(self) -> Path:
         """Public key, PEM, that verifies service account tokens."""
         return self._pki / "service-account.pub"
@@ -159,6 +164,7 @@ class ControlPlane:
             ("scheduler", identities.SCHEDULER_USER, ()),
             ("node-agent", identities.NODE_AGENT_USER, ()),
             ("prometheus", identities.PROMETHEUS_USER, ()),
+            ("kube-state-metrics", identities.KUBE_STATE_METRICS_USER, ()),
         ):
             write_client_kubeconfig(
                 self._kubeconfig(name),
@@ -213,7 +219,7 @@ class ControlPlane:
         Parameters
         ----------
         name : str
-            ``admin``, ``node-agent`` or ``prometheus``.
+            ``admin``, ``node-agent``, ``prometheus`` or ``kube-state-metrics``.
         """
         credentials = KeyPair(self._pki / f"{name}.crt", self._pki / f"{name}.key")
         return ApiClient(self.endpoint, self.ca_file, credentials)

@@ -1,8 +1,8 @@
 """Who may do what in a local cluster, beyond the roles that Kubernetes brings along.
 
-The admin is in ``system:masters``, as the creator of an EKS cluster is. The node agent and
-Prometheus get certificates of their own and exactly what they need, so that a mistake in either
-shows as a 403 here and not only on a real cluster.
+The admin is in ``system:masters``, as the creator of an EKS cluster is. The node agent, Prometheus
+and kube-state-metrics get certificates of their own and exactly what they need, so that a mistake
+in one shows as a 403 here and not only on a real cluster.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __all__ = [
     "ADMIN_GROUP",
     "ADMIN_USER",
     "CONTROLLER_MANAGER_USER",
+    "KUBE_STATE_METRICS_USER",
     "NODE_AGENT_USER",
     "PROMETHEUS_USER",
     "SCHEDULER_USER",
@@ -26,6 +27,7 @@ CONTROLLER_MANAGER_USER = "system:kube-controller-manager"
 SCHEDULER_USER = "system:kube-scheduler"
 NODE_AGENT_USER = "srectl:node-agent"
 PROMETHEUS_USER = "srectl:prometheus"
+KUBE_STATE_METRICS_USER = "srectl:kube-state-metrics"
 
 _WATCH = ("get", "list", "watch")
 _RBAC = "rbac.authorization.k8s.io"
@@ -53,6 +55,14 @@ _PROMETHEUS_RULES = (
     _rule("discovery.k8s.io", ("endpointslices",), _WATCH),
 )
 
+# What it is started to watch; no secrets and no config maps.
+_KUBE_STATE_METRICS_RULES = (
+    _rule("", ("pods", "nodes", "persistentvolumeclaims"), ("list", "watch")),
+    _rule("apps", ("deployments", "statefulsets", "daemonsets"), ("list", "watch")),
+    _rule("batch", ("jobs",), ("list", "watch")),
+    _rule("autoscaling", ("horizontalpodautoscalers",), ("list", "watch")),
+)
+
 
 def cluster_roles() -> list[tuple[str, dict[str, Any]]]:
     """List what is created in every new cluster.
@@ -63,7 +73,11 @@ def cluster_roles() -> list[tuple[str, dict[str, Any]]]:
         Collection path in the API, and the object to post there.
     """
     objects: list[tuple[str, dict[str, Any]]] = []
-    for name, rules in ((NODE_AGENT_USER, _NODE_AGENT_RULES), (PROMETHEUS_USER, _PROMETHEUS_RULES)):
+    for name, rules in (
+        (NODE_AGENT_USER, _NODE_AGENT_RULES),
+        (PROMETHEUS_USER, _PROMETHEUS_RULES),
+        (KUBE_STATE_METRICS_USER, _KUBE_STATE_METRICS_RULES),
+    ):
         metadata = {"name": name, "labels": {"app.kubernetes.io/managed-by": "srectl"}}
         objects.append(
             (

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from onemachine.monitoring.cluster_targets import cluster_targets
 from onemachine.monitoring.durations import format_duration
 from onemachine.monitoring.pace import REALISTIC, Pace
 from onemachine.monitoring.readiness import HOST, Monitor
@@ -46,6 +47,10 @@ class Prometheus(Monitor):
         Namespace whose pods are scraped.
     rules : tuple of Path
         PrometheusRule manifests.
+    kube_state_metrics : str
+        ``host:port`` of a kube-state-metrics; empty: there is none.
+    kubelet : str
+        ``host:port`` at which the node agent tells what a kubelet would; empty: it does not.
     """
 
     bin_folder: Path
@@ -57,6 +62,8 @@ class Prometheus(Monitor):
     cluster: str = "sre-platform"
     namespace: str = "apps"
     rules: tuple[Path, ...] = SHIPPED_RULES
+    kube_state_metrics: str = ""
+    kubelet: str = ""
 
     name = "prometheus"
 
@@ -105,7 +112,8 @@ class Prometheus(Monitor):
                         }
                     ],
                     "relabel_configs": _relabelling(),
-                }
+                },
+                *cluster_targets(self.kube_state_metrics, self.kubelet, self.pace),
             ],
         }
 

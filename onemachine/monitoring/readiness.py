@@ -1,4 +1,4 @@
-"""Whether Prometheus or Alertmanager serves yet: both answer it the same way."""
+"""Whether a process of the monitoring serves yet."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ class Monitor:
         Name of the process, lower case.
     port : int
         Port on 127.0.0.1.
+    ready_path : str
+        What answers 200 once it serves.
     """
 
     name: ClassVar[str]
     port: int
+    ready_path: ClassVar[str] = "/-/ready"
 
     def ready(self) -> bool:
-        """Ask ``/-/ready`` once whether it serves.
+        """Ask once whether it serves.
 
         Raises
         ------
@@ -36,7 +39,7 @@ class Monitor:
         """
         connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
         try:
-            connection.request("GET", "/-/ready")
+            connection.request("GET", self.ready_path)
             return connection.getresponse().status == http.client.OK
         finally:
             connection.close()

@@ -18,13 +18,16 @@ from onemachine.monitoring.durations import DURATION, divide
 from onemachine.monitoring.pace import REALISTIC, Pace
 from onemachine.project import PROJECT_ROOT
 
-__all__ = ["MONITORING_FOLDER", "SHIPPED_RULES", "rule_file"]
+__all__ = ["KUBERNETES_RULES", "MONITORING_FOLDER", "SHIPPED_RULES", "rule_file"]
 
 MONITORING_FOLDER = PROJECT_ROOT / "eks" / "monitoring"
 """The manifests that production uses, too."""
 
 SHIPPED_RULES = tuple(sorted((MONITORING_FOLDER / "rules").glob("*.yaml")))
 """The PrometheusRule manifests, one for each topic."""
+
+KUBERNETES_RULES = Path(__file__).with_name("kubernetes_rules.yaml")
+"""What kube-prometheus-stack says of any workload, for a stack that has no chart installed."""
 
 _IN_EXPRESSION = re.compile(rf"(?P<before>\[|\boffset\s+|(?<=\d[smhdwy]):)(?P<duration>{DURATION})")
 

@@ -22,6 +22,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--realistic", action="store_true", help="waits of production")
     parser.add_argument("--orders", type=float, required=True, help="orders a second")
     parser.add_argument("--metered", action="store_true", help="count what AWS would charge for")
+    parser.add_argument("--cluster-metrics", action="store_true", help="run kube-state-metrics")
     parser.add_argument("--ttl-seconds", type=float, required=True, help="stop by itself after")
     parser.add_argument(
         "--owner",
@@ -41,7 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     folder = StackFolder.named(arguments.name)
     options = StackOptions(
-        arguments.template.resolve(), arguments.realistic, arguments.orders, arguments.metered
+        arguments.template.resolve(),
+        arguments.realistic,
+        arguments.orders,
+        arguments.metered,
+        arguments.cluster_metrics,
     )
     return serve(
         Supervisor(

@@ -69,6 +69,8 @@ class StackRequest:
         How many orders its customers send.
     metered : bool
         Count what AWS would charge for.
+    cluster_metrics : bool
+        Watch workloads and nodes, too (kube-state-metrics).
     """
 
     folder: StackFolder
@@ -78,6 +80,7 @@ class StackRequest:
     owned: bool = False
     orders_per_second: float = ORDERS_PER_SECOND
     metered: bool = False
+    cluster_metrics: bool = False
 
     def command(self) -> list[str]:
         """Return the supervisor's command line."""
@@ -92,6 +95,8 @@ class StackRequest:
             argv.append("--realistic")
         if self.metered:
             argv.append("--metered")
+        if self.cluster_metrics:
+            argv.append("--cluster-metrics")
         me = ProcessIdentity.of(os.getpid()) if self.owned else None
         if me is not None:
             argv += ["--owner", f"{me.pid}:{me.start_time}"]

@@ -21,7 +21,15 @@ from onemachine.aws.local_aws import (
 )
 from onemachine.binaries import COMPONENTS, find
 from onemachine.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
-from onemachine.monitoring import QUICK, REALISTIC, Alertmanager, Prometheus
+from onemachine.monitoring import (
+    KUBERNETES_RULES,
+    QUICK,
+    REALISTIC,
+    SHIPPED_RULES,
+    Alertmanager,
+    KubeStateMetrics,
+    Prometheus,
+)
 from onemachine.node import NodeAgent, choose_pod_range, write_image_map
 from onemachine.processes.managed import ManagedProcess
 from onemachine.processes.ports import free_port
@@ -100,12 +108,15 @@ class StackOptions:
         How many orders its customers send.
     metered : bool
         Count what AWS would charge for.
+    cluster_metrics : bool
+        Watch the cluster, too: kube-state-metrics runs, and alerts on workloads and nodes live.
     """
 
     template: Path
     realistic: bool = False
     orders_per_second: float = ORDERS_PER_SECOND
     metered: bool = False
+    cluster_metrics: bool = False
 
 
 @dataclass
@@ -122,6 +133,7 @@ class Parts:
     built: Path = field(init=False)
     outputs: StackOutputs = field(init=False)
     prometheus: Prometheus = field(init=False)
+    kube_state_metrics: KubeStateMetrics | None = field(init=False, default=None)
     alertmanager_port: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -150,6 +162,13 @@ class Parts:
         )
         self.pod_range = choose_pod_range(self.bench.folder.name)
         self.alertmanager_port = free_port()
+        if self.options.cluster_metrics:
+            self.kube_state_metrics = KubeStateMetrics(
+                find("kube-state-metrics"),
+                free_port(),
+                free_port(),
+                self.control_plane.kube_state_metrics_kubeconfig,
+            )
         self.prometheus = Prometheus(
             find("prometheus"),
             folder / "monitoring" / "prometheus",
@@ -159,6 +178,8 @@ class Parts:
             pace=REALISTIC if self.options.realistic else QUICK,
             cluster=CLUSTER_NAME,
             namespace=NAMESPACE,
+            rules=(*SHIPPED_RULES, *([KUBERNETES_RULES] if self.options.cluster_metrics else [])),
+            kube_state_metrics=self.kube_state_metrics.address if self.kube_state_metrics else "",
         )
 
     def start_aws(self, _report: Report) -> None:
@@ -276,6 +297,14 @@ class Parts:
         )
         traffic.wait_ready(process, _READY_SECONDS)
         self.bench.publish({"traffic_file": str(traffic.output)})
+
+    def start_kube_state_metrics(self, _report: Report) -> None:
+        if self.kube_state_metrics is None:
+            return
+        process = self.bench.children.launch(
+            self.kube_state_metrics.name, self.kube_state_metrics.command(), wave=_WAVE_EDGE
+        )
+        self.kube_state_metrics.wait_ready(process)
 
     def start_prometheus(self, report: Report) -> None:
         self.prometheus.prepare()

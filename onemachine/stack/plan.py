@@ -34,7 +34,24 @@ def plan(bench: Workbench, options: StackOptions) -> Sequence[Stage]:
         Stage("manifests", "Kubernetes manifests", parts.apply_manifests, needs=("cluster",)),
         Stage("pods", "checkout's pods", parts.wait_for_pods, needs=("nodes", "manifests")),
         Stage("traffic", "traffic generator", parts.start_traffic, needs=("pods",)),
-        Stage("prometheus", "Prometheus", parts.start_prometheus, needs=("pods",)),
+        *(
+            [
+                Stage(
+                    "kube-state-metrics",
+                    "kube-state-metrics",
+                    parts.start_kube_state_metrics,
+                    needs=("cluster",),
+                )
+            ]
+            if options.cluster_metrics
+            else []
+        ),
+        Stage(
+            "prometheus",
+            "Prometheus",
+            parts.start_prometheus,
+            needs=("pods", *(["kube-state-metrics"] if options.cluster_metrics else [])),
+        ),
         Stage("access", "EKS access entry", parts.register_cluster, needs=("aws", "cluster")),
         Stage("catalogue", "runbooks and parameters", parts.fill, needs=("deploy",)),
         Stage("subscription", "subscription", parts.subscribe, needs=("deploy", "receiver")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import stat
 import subprocess
@@ -65,6 +66,24 @@ def _check(*command: object) -> None:
 def test_prometheus_accepts_its_configuration(pace: Pace, tmp_path: Path) -> None:
     prometheus = _prometheus(tmp_path, pace)
     _check(prometheus.bin_folder / "promtool", "check", "config", prometheus.config_file)
+
+
+@PACES
+def test_the_clusters_own_metrics_come_with_the_jobs_that_the_charts_rules_ask_for(
+    pace: Pace, tmp_path: Path
+) -> None:
+    plain = _prometheus(tmp_path, pace)
+    assert [each["job_name"] for each in plain.config()["scrape_configs"]] == ["pods"]
+    prometheus = dataclasses.replace(
+        plain, kube_state_metrics="127.0.0.1:8080", kubelet="127.0.0.1:10250"
+    )
+    prometheus.prepare()
+    _check(prometheus.bin_folder / "promtool", "check", "config", prometheus.config_file)
+    _, *cluster = prometheus.config()["scrape_configs"]
+    assert [each["job_name"] for each in cluster] == ["kube-state-metrics", "kubelet"]
+    # Else a pod's metrics would say that they are about the pod of kube-state-metrics.
+    assert all(each["honor_labels"] for each in cluster)
+    assert cluster[1]["static_configs"][0]["labels"]["metrics_path"] == "/metrics"
 
 
 @PACES

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onemachine.binaries import COMPONENTS
 from onemachine.binaries.__main__ import main
 
 
@@ -55,6 +56,36 @@ def test_what_is_missing_is_an_error_and_the_rest_is_still_shown(
         assert f"{missing} is not here" in captured.err
 
 
+def put_all_that_is_needed(cache: Path) -> None:
+    for component in COMPONENTS.values():
+        for binary in component.binaries if not component.optional else ():
+            put_program(cache / component.label / "bin", binary, "echo 1.2.3")
+
+
+def test_what_a_stack_starts_without_may_be_missing_and_is_said(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_all_that_is_needed(cache)
+    assert main(["--check"]) == 0
+    said = capsys.readouterr().err
+    assert "kube-state-metrics-2.19.1 is not here" in said
+    assert "A stack starts without it." in said
+
+
+def test_what_was_named_must_be_there(cache: Path) -> None:
+    put_all_that_is_needed(cache)
+    assert main(["--check", "kube-state-metrics"]) == 1
+
+
+def test_of_the_needed_ones_the_optional_are_not_spoken(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_all_that_is_needed(cache)
+    assert main(["--check", "--needed"]) == 0
+    captured = capsys.readouterr()
+    assert "kube-state-metrics" not in captured.out + captured.err
+
+
 def test_a_binary_for_another_machine_is_an_error(
     cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,4 +99,6 @@ def test_an_unknown_component_is_refused_with_the_known_ones(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["grafana"])
-    assert "kubernetes, etcd, prometheus, alertmanager" in capsys.readouterr().err
+    assert (
+        "kubernetes, etcd, prometheus, alertmanager, kube-state-metrics" in capsys.readouterr().err
+    )

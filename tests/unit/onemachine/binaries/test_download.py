@@ -444,6 +444,15 @@ def test_the_release_is_that_of_the_machine(
     assert release_files(KUBERNETES)[-1].pinned_sha256  # kubectl's, of both
 
 
+def test_what_is_never_released_as_a_binary_is_said_to_be_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SRECTL_BINARIES_MIRROR")
+    with pytest.raises(NotDownloaded, match="kube-state-metrics releases no binaries"):
+        download(COMPONENTS["kube-state-metrics"], tmp_path / "parts", tmp_path, SilentProgress())
+    assert not (tmp_path / "parts").exists()
+
+
 def test_another_machine_has_no_release(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     assert "has no official release for this machine" in refused()

@@ -38,6 +38,7 @@ def loaded(path: Path) -> Any:
         ("admin_kubeconfig", "srectl:admin"),
         ("node_agent_kubeconfig", "srectl:node-agent"),
         ("prometheus_kubeconfig", "srectl:prometheus"),
+        ("kube_state_metrics_kubeconfig", "srectl:kube-state-metrics"),
     ],
 )
 def test_a_kubeconfig_carries_all_it_needs(plane: ControlPlane, kubeconfig: str, user: str) -> None:
