@@ -124,6 +124,8 @@ events: $(READY)  ## Write the wrapped sample events anew from the raw ones
 manifests: $(READY)  ## Write the shipped Roles anew from the catalogue
 	$(BIN)/srectl runbooks rbac --part namespaces > eks/apps/base/remediation-rbac.yaml
 	$(BIN)/srectl runbooks rbac --part cluster > eks/apps/node-remediation/node-remediation-rbac.yaml
+	$(BIN)/srectl runbooks rbac --part evidence > eks/apps/base/evidence-rbac.yaml
+	$(BIN)/srectl runbooks rbac --part logs > eks/apps/evidence-logs/evidence-logs-rbac.yaml
 
 guide: $(READY)  ## Write the commands of the installation guide anew from eks/install.yaml
 	PYTHONPATH=. $(BIN)/python -m srectl.installing.guide

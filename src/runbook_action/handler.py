@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from runbook_action.adapters.checks import TeamChecks
 from runbook_action.adapters.clock import LambdaContext, SystemClock
 from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
+from runbook_action.adapters.evidence_store import STORE_CONFIG, EvidenceStore
 from runbook_action.adapters.identities import StsIdentities, sts_host
 from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.adapters.lock_table import LockTable
@@ -31,6 +33,7 @@ from runbook_action.approval import Approval
 from runbook_action.decided import plan_hash
 from runbook_action.entitlement import Entitlement
 from runbook_action.errors import FinalError, PlanChanged, RunbookActionError
+from runbook_action.evidence import CollectRequest, Tools, collect, parse_collect
 from runbook_action.inspection import InspectRequest, inspect, parse_inspect
 from runbook_action.kubernetes_events import tell_of
 from runbook_action.operate import on_its_target, operate
@@ -86,14 +89,26 @@ class Container:
             region=settings.region,
         )
         self._clusters: dict[str, KubernetesCluster] = {}
+        bucket = settings.evidence_bucket
+        self._evidence = bucket and EvidenceStore(
+            lambda: session.client("s3", config=STORE_CONFIG), bucket
+        )
+
+    def evidence_tools(self, cluster: str | None) -> Tools:
+        """Everything that evidence is gathered with on a cluster; None is the default one."""
+        found = self._cluster(self._access.name_of(cluster))
+        return Tools(found, found, self._catalogue, store=self._evidence or None)
+
+    def _cluster(self, name: str) -> KubernetesCluster:
+        if name not in self._clusters:
+            self._clusters[name] = KubernetesCluster(self._access, name)
+        return self._clusters[name]
 
     def services(self, cluster: str | None, context: LambdaContext) -> Services:
         """Everything an action on a cluster may use; None is the default one."""
         name = self._access.name_of(cluster)
-        if name not in self._clusters:
-            self._clusters[name] = KubernetesCluster(self._access, name)
         return Services(
-            cluster=self._clusters[name],
+            cluster=self._cluster(name),
             parameters=self._parameters,
             clock=SystemClock(context),
             degraded_mode_parameter=self.settings.degraded_mode_parameter,
@@ -125,7 +140,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
         plan_hash}``, see ``request``; or ``{operation: "resolve", runbook, alert, incident_id,
         timestamp}``, see ``resolve``; or ``{operation: "relate", alert, incident_id, timestamp}``,
-        see ``topology``; or ``{operation: "inspect", cluster}``, see ``inspection``.
+        see ``topology``; or ``{operation: "inspect", cluster}``, see ``inspection``; or
+        ``{operation: "collect_evidence", alert, incident_id}``, see ``evidence``.
     context
         Lambda's context.
 
@@ -160,6 +176,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 lambda name: known.services(name, context),
                 known.settings.correlation_window_seconds,
             )
+        elif isinstance(asked, CollectRequest):
+            logger.append_keys(incident_id=asked.incident_id, **dimensions)
+            answer = _collected(asked, known)
         elif isinstance(asked, InspectRequest):
             logger.append_keys(cluster=asked.cluster, **dimensions)
             services = known.services(asked.cluster, context)
@@ -197,13 +216,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _understood(
     event: object, settings: Settings
-) -> Request | ResolveRequest | RelateRequest | InspectRequest:
+) -> Request | ResolveRequest | RelateRequest | InspectRequest | CollectRequest:
     if isinstance(event, Mapping) and event.get("operation") == "resolve":
         return parse_resolve(event)
     if isinstance(event, Mapping) and event.get("operation") == "relate":
         return parse_relate(event)
     if isinstance(event, Mapping) and event.get("operation") == "inspect":
         return parse_inspect(event)
+    if isinstance(event, Mapping) and event.get("operation") == "collect_evidence":
+        return parse_collect(event)
     return parse_request(event, REGISTRY, settings.allowed_namespaces)
 
 
@@ -227,6 +248,14 @@ def _relate_besides(
         logger.warning("Nothing is known of a cause", extra={"error": type(error).__name__})
         return
     answer["relation"] = relation.to_json()
+
+
+def _collected(asked: CollectRequest, known: Container) -> dict[str, Any]:
+    """Collect evidence in the cluster of an alert; it is not guessed which one that is."""
+    policy = _policy(known.settings)
+    policy.refuse_a_guess(asked.cluster)
+    tools = known.evidence_tools(policy.canonical(asked.cluster))
+    return collect(asked, tools, known.settings.allowed_namespaces, datetime.now(UTC))
 
 
 def _policy(settings: Settings) -> Policy:

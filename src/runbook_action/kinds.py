@@ -23,6 +23,7 @@ KindWord = Literal[
     "persistentvolume",
     "persistentvolumeclaim",
     "pod",
+    "poddisruptionbudget",
     "replicaset",
     "statefulset",
     "storageclass",
@@ -79,6 +80,7 @@ KINDS: Mapping[KindWord, Kind] = {
     "persistentvolume": Kind("PersistentVolume", "", "v1", "persistentvolumes", namespaced=False),
     "persistentvolumeclaim": Kind("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims"),
     "pod": Kind("Pod", "", "v1", "pods"),
+    "poddisruptionbudget": Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets"),
     "replicaset": Kind("ReplicaSet", "apps", "v1", "replicasets"),
     "statefulset": Kind("StatefulSet", "apps", "v1", "statefulsets"),
     "storageclass": Kind(

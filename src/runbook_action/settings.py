@@ -66,6 +66,8 @@ class Settings:
         By how much the alerts of a cause and its child may have begun apart; 0 relates nothing.
     check_functions, check_urls
         Checks of the teams' own for ``invoke_check``: name → ARN of a Lambda, or HTTPS address.
+    evidence_bucket
+        Bucket that keeps the evidence of incidents; empty: none is kept.
     """
 
     clusters: Mapping[str, str]
@@ -82,6 +84,7 @@ class Settings:
     check_urls: Mapping[str, str] = field(default_factory=dict)
     only_annotated: bool = False
     correlation_window_seconds: int = 900
+    evidence_bucket: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -157,6 +160,7 @@ class Settings:
             urls,
             only_annotated == "true",
             int(window),
+            environment.get("EVIDENCE_BUCKET", "").strip(),
         )
 
 

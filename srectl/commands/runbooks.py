@@ -94,13 +94,14 @@ def publish(
 @click.option(
     "--part",
     type=click.Choice(roles.PARTS),
-    help="Only the Roles in namespaces, or only what reaches beyond them.  [default: both]",
+    help="Only one of them.  [default: all]",
 )
 def rbac(folder: Path, namespaces: list[str], part: str | None) -> None:
-    """Print the Role and ClusterRole that exactly this catalogue needs, as YAML for Kustomize.
+    """Print the Roles that exactly this catalogue and evidence need, as YAML for Kustomize.
 
-    eks/apps/base/remediation-rbac.yaml and eks/apps/node-remediation/node-remediation-rbac.yaml are
-    its two parts for the shipped catalogue ('make manifests').
+    namespaces (eks/apps/base/remediation-rbac.yaml) and cluster (eks/apps/node-remediation) are for
+    the actions of the shipped catalogue, evidence (eks/apps/base/evidence-rbac.yaml) and logs
+    (eks/apps/evidence-logs) for what is only read ('make manifests').
     """
     there = loaded(folder)
     definitions = [one.definition for one in there]

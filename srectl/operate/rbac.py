@@ -1,8 +1,9 @@
 """The Roles that a catalogue needs, as manifests: what its steps' actions declare, and no more.
 
-Two parts. ``namespaces``: a Role in each namespace of the catalogue, for the group of the access
-entry and for the ServiceAccount; and which namespaces the recorder of pod templates looks at.
-``cluster``: a ClusterRole, and what is told of nodes; for the group only.
+``namespaces``: a Role in each namespace of the catalogue, for the group of the access entry and for
+the ServiceAccount; and which namespaces the recorder of pod templates looks at. ``cluster``: a
+ClusterRole, and what is told of nodes; for the group only. ``evidence``: what is read for evidence
+in every allowed namespace and of nodes, and ``logs``: the logs of containers; for the group only.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "manifests"]
 
-PARTS = ("namespaces", "cluster")
+PARTS = ("namespaces", "cluster", "evidence", "logs")
 _GROUP = "sre:checkout-remediation"
 _NAME = "checkout-remediation"
 _NODE_NAME = "checkout-node-remediation"
+_EVIDENCE_NAMES = {"evidence": "checkout-evidence", "logs": "checkout-evidence-logs"}
 _RECORDER = "sre-templates-run-before"
 _API = "rbac.authorization.k8s.io"
 _NODE_EVENTS = "default"  # Kubernetes takes events of nodes only there
@@ -29,6 +31,10 @@ _CORE = '""'
 _HEAD = """\
 # Made by 'srectl runbooks rbac --part {part}' from the catalogue and the rights that its actions
 # declare: do not edit. What remediation may change within an object is in remediation-policy.yaml.
+"""
+_EVIDENCE_HEAD = """\
+# Made by 'srectl runbooks rbac --part {part}' from the rights that the sources of evidence declare:
+# do not edit. It reads only.
 """
 
 
@@ -63,6 +69,8 @@ def manifests(
     from runbook_action.actions import REGISTRY
     from runbook_action.needs import needs_of
 
+    if part in _EVIDENCE_NAMES:
+        return _EVIDENCE_HEAD.format(part=part) + "---\n".join(_read_only(namespaces, part))
     within, beyond = needs_of(definitions, REGISTRY, namespaces)
     documents = []
     if part == "namespaces":
@@ -78,6 +86,25 @@ def manifests(
         if told:
             documents += _granted("Role", _NODE_NAME, _NODE_EVENTS, told, account=False)
     return _HEAD.format(part=part) + "---\n".join(documents)
+
+
+def _read_only(namespaces: Sequence[str], part: str) -> list[str]:
+    from runbook_action.evidence.rights import needs
+
+    name = _EVIDENCE_NAMES[part]
+    wanted = needs(logs=part == "logs")
+    of = {
+        where: {right: by for right, by in wanted.items() if right.where == where}
+        for where in ("target", "cluster", "default")
+    }
+    documents = []
+    for namespace in sorted(namespaces):
+        documents += _granted("Role", name, namespace, of["target"], account=False)
+    if of["cluster"]:
+        documents += _granted("ClusterRole", name, "", of["cluster"], account=False)
+    if of["default"]:
+        documents += _granted("Role", name, _NODE_EVENTS, of["default"], account=False)
+    return documents
 
 
 def _granted(kind: str, name: str, namespace: str, needs: Needs, *, account: bool) -> list[str]:

@@ -152,6 +152,20 @@ class KubernetesCluster(Cluster):
         path = f"/apis/events.k8s.io/v1/namespaces/{_quoted(namespace)}/events"
         self._request("POST", path, body=event)
 
+    def tail(
+        self, namespace: str, pod: str, container: str, *, previous: bool, lines: int, most: int
+    ) -> str:
+        """Read the end of a container's log; see ``evidence.ports.Logs``."""
+        path = f"/api/v1/namespaces/{_quoted(namespace)}/pods/{_quoted(pod)}/log"
+        query = {
+            "container": container,
+            "previous": "true" if previous else "",
+            "tailLines": str(lines),
+            "limitBytes": str(most),
+            "timestamps": "true",
+        }
+        return self._answer("GET", path, query).decode("utf-8", "replace")
+
     def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:
         """Ask for the eviction of exactly this pod."""
         options: dict[str, Any] = {"preconditions": {"uid": pod.uid}}
@@ -182,6 +196,24 @@ class KubernetesCluster(Cluster):
         body: object = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
+        text = self._answer(method, path, query, body, content_type)
+        try:
+            answer = json.loads(text)
+        except ValueError as error:
+            raise ClusterUnreachable(
+                f"cluster {self._name} answered {method} {path} with something that is not JSON: "
+                f"is there a proxy in between?"
+            ) from error
+        return answer if isinstance(answer, dict) else {}
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+    ) -> bytes:
         token = self._access.token(self._name)
         status, text = self._send(method, path, query, body, content_type, token)
         if status == 401:
@@ -196,14 +228,7 @@ class KubernetesCluster(Cluster):
             if isinstance(error, ClusterUnreachable):
                 self._access.forget(self._name)
             raise error
-        try:
-            answer = json.loads(text)
-        except ValueError as error:
-            raise ClusterUnreachable(
-                f"cluster {self._name} answered {method} {path} with something that is not JSON: "
-                f"is there a proxy in between?"
-            ) from error
-        return answer if isinstance(answer, dict) else {}
+        return text
 
     def _send(
         self,

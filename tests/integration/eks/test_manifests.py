@@ -19,7 +19,7 @@ pytestmark = pytest.mark.kubernetes
 ROOT = Path(__file__).parents[3]
 APPS = ROOT / "eks" / "apps"
 PRODUCTION = APPS / "overlays" / "production"
-SHIPPED = ("overlays/local", "overlays/production", "node-remediation")
+SHIPPED = ("overlays/local", "overlays/production", "node-remediation", "evidence-logs")
 
 Manifest = dict[str, Any]
 
@@ -187,8 +187,14 @@ def test_what_no_policy_allows_is_denied(kubectl: str, folder: str) -> None:
 
 
 def test_remediation_reaches_beyond_its_namespace_only_where_that_is_chosen(kubectl: str) -> None:
-    kinds = {doc["kind"] for folder in SHIPPED[:2] for doc in rendered(kubectl, folder)}
+    """Before that it only reads there: nodes, and the events of nodes."""
     chosen = {doc["kind"] for doc in rendered(kubectl, "node-remediation")}
-
-    assert not {"ClusterRole", "ClusterRoleBinding"} & kinds
     assert chosen == {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+    for folder in SHIPPED[:2]:
+        beyond = {
+            (*rule["resources"], *sorted(rule["verbs"]))
+            for doc in rendered(kubectl, folder)
+            if doc["kind"] in ("Role", "ClusterRole") and doc["metadata"].get("namespace") != "apps"
+            for rule in doc["rules"]
+        }
+        assert beyond == {("events", "list"), ("nodes", "get"), ("nodes", "get", "list")}

@@ -33,6 +33,8 @@ REMEDIATION_GROUP = "sre:checkout-remediation"
 SHIPPED_RBAC = (
     "base/remediation-rbac.yaml",
     "base/remediation-topology.yaml",
+    "base/evidence-rbac.yaml",
+    "evidence-logs/evidence-logs-rbac.yaml",
     "node-remediation/node-remediation-rbac.yaml",
 )
 

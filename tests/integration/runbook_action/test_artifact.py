@@ -40,6 +40,7 @@ from tests.support.entitled import entitled
 pytestmark = [pytest.mark.rie, pytest.mark.localaws, pytest.mark.kubernetes]
 
 EVENTS = ROOT / "events" / "runbook_action"
+EVIDENCE_BUCKET = "rie-evidence"
 OPERATIONS = ("plan", "execute", "verify", "undo")
 # In this order, each action meets what the one before it left.
 ANSWERS = {
@@ -124,6 +125,7 @@ def variables(local_aws: LocalAws, own_control_plane: StartedControlPlane) -> di
             KeySchema=[{"AttributeName": key_name, "KeyType": "HASH"}],
             BillingMode="PAY_PER_REQUEST",
         )
+    local_aws.client("s3").create_bucket(Bucket=EVIDENCE_BUCKET)
     return {
         **local_aws.operator_environment(),
         "CLUSTERS": f"sre-platform={CLUSTER_NAME}",
@@ -134,6 +136,7 @@ def variables(local_aws: LocalAws, own_control_plane: StartedControlPlane) -> di
         "DEGRADED_MODE_PARAMETER": PARAMETER,
         "DEGRADED_MODE_KMS_KEY_ID": key,
         "ALLOWED_NAMESPACES": "apps",
+        "EVIDENCE_BUCKET": EVIDENCE_BUCKET,
         "POWERTOOLS_SERVICE_NAME": "runbook-action",
         "POWERTOOLS_METRICS_NAMESPACE": "SREPlatform",
     }
@@ -172,6 +175,30 @@ def test_every_sample_is_answered(
         stored = local_aws.client("ssm").get_parameter(Name=PARAMETER, WithDecryption=True)
         assert stored["Parameter"]["Value"] == "true"
         assert stored["Parameter"]["Type"] == "SecureString"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("workload", "deployment"), ("pod", None), ("node", "node"), ("nothing-named", None)],
+)
+def test_evidence_of_a_sample_is_in_the_bucket(
+    function: Emulator, local_aws: LocalAws, name: str, kind: str | None
+) -> None:
+    event = sample(f"collect_evidence-{name}")
+    answer = function.invoke(event)
+    assert answer.get("status") == "collected", answer
+    assert (answer["target"] or {}).get("kind") == kind
+    stored = local_aws.client("s3").get_object(
+        Bucket=EVIDENCE_BUCKET, Key=f"incidents/{event['incident_id']}.json"
+    )
+    whole = json.loads(stored["Body"].read())
+    assert whole["incident_id"] == event["incident_id"]
+    read = {source for source, state in answer["sources"].items() if state == "read"}
+    assert read == set(whole["facts"])
+    if kind:
+        assert read >= {"ends", "nodes", "events"}, answer["sources"]
+    else:
+        assert whole["no_target_because"]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import json
 from io import StringIO
 from typing import Any
 
+from runbook_action.evidence import Tools
 from runbook_action.ports import Services
 from runbook_action.settings import Settings
 from tests.unit.runbook_action.environment import GOOD
+from tests.unit.runbook_action.evidence.place import FakeLogs
 from tests.unit.runbook_action.fakes import INCIDENT, World
 
 LOG = StringIO()
@@ -33,6 +35,9 @@ class FakeContainer:
 
     def services(self, cluster: str | None, context: Any) -> Services:
         return self.world.services
+
+    def evidence_tools(self, cluster: str | None) -> Tools:
+        return Tools(self.world.cluster, FakeLogs(denied=True), self.world.catalogue)
 
 
 #: Runbooks that do what ``event`` and its changes ask for.

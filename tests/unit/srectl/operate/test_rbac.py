@@ -51,6 +51,8 @@ def granted(text: str, kind: str) -> set[tuple[str, str, str, str]]:
     [
         ("namespaces", "base/remediation-rbac.yaml"),
         ("cluster", "node-remediation/node-remediation-rbac.yaml"),
+        ("evidence", "base/evidence-rbac.yaml"),
+        ("logs", "evidence-logs/evidence-logs-rbac.yaml"),
     ],
 )
 def test_the_shipped_manifests_are_what_it_prints(part: str, file: str) -> None:
@@ -116,7 +118,9 @@ def test_a_namespace_that_would_get_no_rights_is_said_and_nothing_printed(
     assert "--namespaces" in refused.stderr
     allowed = ["--namespaces", "apps,shop"]
     printed = CliRunner().invoke(cli, ["runbooks", "rbac", "--folder", str(tmp_path), *allowed])
-    assert {place for place, *_ in granted(printed.output, "Role")} == {"apps", "shop"}
+    # Evidence reads events of nodes where they lie.
+    places = {place for place, *_ in granted(printed.output, "Role")}
+    assert places == {"apps", "shop", "default"}
     # What reaches beyond namespaces has none to be named.
     nodes = ["runbooks", "rbac", "--folder", str(tmp_path), "--part", "cluster"]
     assert CliRunner().invoke(cli, nodes).exit_code == 0

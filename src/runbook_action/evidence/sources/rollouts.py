@@ -1,0 +1,134 @@
+"""What was rolled out last: which images and settings, when, and by which field manager."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from runbook_action import marks
+from runbook_action.evidence.changes import differences
+from runbook_action.evidence.managers import Writer, writer_of
+from runbook_action.evidence.scene import Finding, Gathered, Scene
+from runbook_action.evidence.words import image_of, moment_of, relative
+from runbook_action.history import bare
+from runbook_action.objects import Json, Revision, Workload
+from runbook_action.rights import rights
+
+_YOUNG = timedelta(hours=1)
+_TOLD = timedelta(days=2)
+_KEPT = 5  # revisions that are listed
+
+
+class Rollouts:
+    """The history of a workload's pod template."""
+
+    name = "rollouts"
+    seconds = 4.0
+    rights = (
+        *rights("deployment", "get"),
+        *rights("statefulset", "get"),
+        *rights("daemonset", "get"),
+        *rights("replicaset", "list"),
+        *rights("controllerrevision", "list"),
+    )
+
+    def about(self, scene: Scene) -> bool:
+        """Whether the alert leads to a workload."""
+        return scene.workload is not None
+
+    def gather(self, scene: Scene) -> Gathered:
+        """Compare the current template with the one before."""
+        workload = scene.workload
+        if workload is None:
+            return Gathered({})
+        history = scene.revisions()
+        current, first, before = _versions(history)
+        facts: dict[str, Any] = {
+            "kind": workload.kind,
+            "images": _images(workload.template),
+            "paused": workload.paused,
+            "revisions": [_told(each) for each in history[:_KEPT]],
+        }
+        findings = _restarted(workload, scene)
+        if current is None or first is None:
+            return Gathered(facts, findings)
+        changes = differences(bare(before.template), bare(current.template)) if before else []
+        writer = _writer(workload, changes)
+        when = _when(first, before, writer)
+        facts.update(
+            changes=changes,
+            rolled_out_at=when.isoformat() if when else None,
+            rolled_out_by=writer.manager if writer else None,
+        )
+        if when is not None and before is not None and abs(scene.began - when) <= _TOLD:
+            rank = 10 if abs(scene.began - when) <= _YOUNG else 60
+            by = f", by {writer.manager}" if writer else ""
+            what = _what(changes)
+            findings.append(Finding(rank, f"{what} rolled out {relative(when, scene.began)}{by}"))
+        return Gathered(facts, findings)
+
+
+def _versions(
+    history: Sequence[Revision],
+) -> tuple[Revision | None, Revision | None, Revision | None]:
+    """Give the current revision, the first with its template, and the last with another."""
+    if not history:
+        return None, None, None
+    current = first = history[0]
+    for each in history[1:]:
+        if bare(each.template) != bare(current.template):
+            return current, first, each
+        first = each  # a restart makes a revision, too
+    return current, first, None
+
+
+def _writer(workload: Workload, changes: Sequence[Json]) -> Writer | None:
+    template = ("spec", "template", "spec")
+    paths: list[tuple[str, ...]] = [
+        (*template, "containers", each["container"], each["field"])
+        for each in changes
+        if each["container"]
+    ]
+    paths += [(*template, each["field"]) for each in changes if not each["container"]]
+    return writer_of(workload, *paths, template, ("spec", "template"))
+
+
+def _when(first: Revision, before: Revision | None, writer: Writer | None) -> datetime | None:
+    """Give when the template came; one that was taken again is older than the one it replaced."""
+    made = moment_of(first.metadata.get("creationTimestamp"))
+    earlier = moment_of(before.metadata.get("creationTimestamp")) if before else None
+    if made and earlier and made < earlier:
+        return writer.at if writer and writer.at and writer.at >= earlier else None
+    return made
+
+
+def _what(changes: Sequence[Json]) -> str:
+    images = [each for each in changes if each["field"] == "image"]
+    if images:
+        new = " and ".join(dict.fromkeys(image_of(str(each["after"])) for each in images))
+        old = " and ".join(dict.fromkeys(image_of(str(each["before"])) for each in images))
+        return f"image {new} (before: {old})"
+    fields = list(dict.fromkeys(str(each["field"]) for each in changes))
+    shown = ", ".join(fields[:3]) + (f" and {len(fields) - 3} more" if len(fields) > 3 else "")
+    return f"a change of {shown}"
+
+
+def _restarted(workload: Workload, scene: Scene) -> list[Finding]:
+    at = moment_of(workload.template_annotations.get(marks.RESTARTED_AT))
+    if at is None or abs(scene.began - at) > _YOUNG:
+        return []
+    return [Finding(15, f"{workload.name} was restarted {relative(at, scene.began)}")]
+
+
+def _told(revision: Revision) -> dict[str, Any]:
+    return {
+        "revision": revision.revision,
+        "made_at": revision.metadata.get("creationTimestamp"),
+        "images": _images(revision.template),
+    }
+
+
+def _images(template: Json) -> dict[str, str]:
+    containers = (template.get("spec") or {}).get("containers") or []
+    return {str(each.get("name")): str(each.get("image")) for each in containers}
