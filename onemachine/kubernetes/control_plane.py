@@ -98,6 +98,10 @@ class ControlPlane:
         How long the API server believes the webhook's last answer. Short, so that a removed access
         entry is felt soon (the default is two minutes). The API server's own cache of any token
         adds up to ten seconds.
+    service_gateway : str, optional
+        Address of an HTTP proxy by which the API server reaches the addresses of Services
+        (``services/proxy``). It refuses to dial a loopback address, and all else of this cluster
+        has no others. None: Services are not reached.
     """
 
     kubernetes_bin: Path
@@ -107,6 +111,7 @@ class ControlPlane:
     cluster_name: str = "sre-platform"
     token_webhook_url: str | None = field(default=None, repr=False)  # its path is a secret
     token_cache_seconds: int = 5
+    service_gateway: str | None = None
 
     @property
     def endpoint(self) -> str:
@@ -297,7 +302,9 @@ class ControlPlane:
                 "--authentication-token-webhook-version=v1",
                 f"--authentication-token-webhook-cache-ttl={self.token_cache_seconds}s",
             ]
-        return ProcessSpec("kube-apiserver", tuple(argv))
+        # Go sends nothing to a proxy that is on loopback itself (webhooks), and etcd speaks gRPC.
+        environment = {} if self.service_gateway is None else {"HTTP_PROXY": self.service_gateway}
+        return ProcessSpec("kube-apiserver", tuple(argv), environment)
 
     def _controller_manager(self) -> ProcessSpec:
         kubeconfig = self._kubeconfig("controller-manager")

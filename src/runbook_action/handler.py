@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -29,6 +29,8 @@ from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.note_table import APPROVALS, RUNS, NoteTable
 from runbook_action.adapters.parameters import SsmParameters
 from runbook_action.adapters.place_table import PlaceTable
+from runbook_action.adapters.prometheus_service import ServiceProxy
+from runbook_action.adapters.prometheus_workspace import Workspace
 from runbook_action.approval import Approval
 from runbook_action.decided import plan_hash
 from runbook_action.entitlement import Entitlement
@@ -39,6 +41,8 @@ from runbook_action.kubernetes_events import tell_of
 from runbook_action.operate import on_its_target, operate
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
+from runbook_action.prometheus.reader import Reader
+from runbook_action.prometheus.recovery import recovery_of, seen_at_the_beginning
 from runbook_action.request import Request, Target, parse_request
 from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
@@ -89,6 +93,11 @@ class Container:
             region=settings.region,
         )
         self._clusters: dict[str, KubernetesCluster] = {}
+        self._workspace = (
+            Workspace(settings.prometheus_workspace, session.get_credentials)
+            if settings.prometheus_workspace
+            else None
+        )
         bucket = settings.evidence_bucket
         self._evidence = bucket and EvidenceStore(
             lambda: session.client("s3", config=STORE_CONFIG), bucket
@@ -121,7 +130,15 @@ class Container:
             runs=self._runs,
             only_annotated=self.settings.only_annotated,
             places=self._places,
+            prometheus=self._prometheus(self._clusters[name]),
         )
+
+    def _prometheus(self, cluster: KubernetesCluster) -> Reader | None:
+        if self._workspace:
+            return Reader(self._workspace)
+        if self.settings.prometheus_service:
+            return Reader(ServiceProxy(cluster, self.settings.prometheus_service))
+        return None
 
 
 @cache
@@ -168,6 +185,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             policy = _policy(known.settings)
             answer = resolve(asked, REGISTRY, policy, lambda name: known.services(name, context))
             _relate_besides(event, answer, known, context)
+            services = known.services(answer["target"]["cluster"], context)
+            answer["own_alert"] = seen_at_the_beginning(services, event["alert"])
         elif isinstance(asked, RelateRequest):
             logger.append_keys(incident_id=asked.incident_id, **dimensions)
             answer = relate(
@@ -196,6 +215,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             answer = outcome.to_json(asked)
             if asked.operation == "plan":
                 answer["plan_hash"] = plan_hash(outcome)
+            if asked.operation == "verify":
+                answer |= _recovery(asked, outcome, services)
             if approved_by:
                 answer["approved_by"] = approved_by
         result = "RunbookActionSucceeded"
@@ -298,6 +319,15 @@ def _run(request: Request, services: Services) -> Outcome:
         raise
     _tell_of(request, outcome, services)
     return outcome
+
+
+def _recovery(request: Request, outcome: Outcome, services: Services) -> dict[str, Any]:
+    """Ask the data, too, where the target is well: else nothing is over, whatever they say."""
+    verdict = recovery_of(request, services) if outcome.healthy else None
+    if verdict is None:
+        return {"recovery": None}
+    summary = f"{outcome.summary.rstrip('.')}. {verdict.text}."
+    return {"recovery": asdict(verdict), "summary": summary}
 
 
 def _tell_of(request: Request, result: Outcome | FinalError, services: Services) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 from runbook_action.kinds import KindWord
 from runbook_action.leases import Leases
 from runbook_action.objects import Autoscaler, KubernetesObject, Node, Pod, Workload
+from runbook_action.prometheus.port import Prometheus
 
 if TYPE_CHECKING:
     from runbook_action.topology.relating import Places
@@ -294,6 +295,8 @@ class Services:
         What ``run_automation`` has started, by ``Request.token``.
     automations, checks
         None where the deployment allows none.
+    prometheus
+        What knows the cluster's metrics; None where the deployment names none.
     only_annotated
         Whether only what says so may be acted on (stack parameter RemediateOnlyAnnotated).
     places
@@ -313,3 +316,4 @@ class Services:
     checks: Checks | None = None
     only_annotated: bool = False
     places: Places | None = None
+    prometheus: Prometheus | None = None

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from runbook_action.errors import ActionRefused, InvalidRequest
 from runbook_action.fields import Field, IntegerField, parse_fields
+from runbook_action.prometheus.criterion import Criterion, parse_criterion
 from runbook_action.when import Condition, parse_when
 
 Operation = Literal["plan", "execute", "verify", "undo", "hand_over"]
@@ -96,6 +97,10 @@ class Request:
     template
         Fingerprint of the workload's pod template as ``resolve`` found it; empty where it did not
         look at one.
+    criterion
+        For ``verify``: what the runbook wants to see in Prometheus.
+    own_alert
+        For ``verify``: what ``resolve`` answered as such.
     undo
         For operation ``undo`` (and ``hand_over``, which comes in its place where the alert fires
         again): what ``execute`` returned for it, or None if it could not.
@@ -113,6 +118,8 @@ class Request:
     approval: Mapping[str, Any] = field(default_factory=dict)
     plan_hash: str = ""
     template: str = ""
+    criterion: Criterion = field(default_factory=Criterion)
+    own_alert: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def token(self) -> str:
@@ -152,8 +159,8 @@ def parse_request(
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        plan_hash, template}``; without ``step`` it is the first one. Other top-level keys are left
-        alone, so that the state machine may grow before the function does.
+        plan_hash, template, verify, own_alert}``; without ``step`` it is the first one. Other
+        top-level keys are left alone, so that the state machine may grow before the function does.
     actions
         The registry: what is not in it does not exist.
     allowed_namespaces
@@ -182,9 +189,11 @@ def parse_request(
         step=IntegerField(1, MAX_STEPS).parse(event.get("step", 1), "step"),
         when=parse_when(event.get("when")),
         runbook=_runbook(event.get("runbook")),
-        approval=_approval(event.get("approval")),
+        approval=_object(event.get("approval"), "approval"),
         plan_hash=_hex(event.get("plan_hash"), "plan_hash"),
         template=_hex(event.get("template"), "template"),
+        criterion=parse_criterion(event.get("verify")),
+        own_alert=_object(event.get("own_alert"), "own_alert"),
     )
 
 
@@ -203,11 +212,11 @@ def _runbook(value: object) -> str:
     return value
 
 
-def _approval(value: object) -> Mapping[str, Any]:
+def _object(value: object, name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise InvalidRequest("approval must be an object or null")
+        raise InvalidRequest(f"{name} must be an object or null")
     return value
 
 

@@ -19,6 +19,11 @@ _DOCUMENT_ARN = re.compile(
 _DEFAULT_VERSION = "$DEFAULT"
 _FUNCTION_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9_-]{1,64})")
 _CHECK_URL = re.compile(r"([A-Za-z0-9_-]{1,64})=(https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#@]*)?)")
+_WORKSPACE_ARN = re.compile(r"arn:[a-z-]+:aps:[a-z0-9-]+:\d{12}:workspace/ws-[A-Za-z0-9-]{1,60}")
+#: As a path of the API server has it; the same text is the resourceName of RBAC.
+_SERVICE = re.compile(
+    r"([a-z0-9][a-z0-9-]{0,61}[a-z0-9])/((?:https?:)?[a-z][a-z0-9-]{0,61}[a-z0-9]:[a-z0-9-]{1,15})"
+)
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 _SECONDS = re.compile(r"[0-9]{1,6}")
@@ -64,6 +69,11 @@ class Settings:
         Automation documents that ``run_automation`` may start: name → version.
     correlation_window_seconds
         By how much the alerts of a cause and its child may have begun apart; 0 relates nothing.
+    prometheus_workspace
+        ARN of the workspace of Amazon Managed Prometheus that is asked; empty for none.
+    prometheus_service
+        Namespace of the Service of a Prometheus in the cluster, and its name and port as the API
+        server's proxy takes them (``prometheus-k8s:9090``); None for none.
     check_functions, check_urls
         Checks of the teams' own for ``invoke_check``: name → ARN of a Lambda, or HTTPS address.
     evidence_bucket
@@ -85,6 +95,8 @@ class Settings:
     only_annotated: bool = False
     correlation_window_seconds: int = 900
     evidence_bucket: str = ""
+    prometheus_workspace: str = ""
+    prometheus_service: tuple[str, str] | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -140,6 +152,15 @@ class Settings:
             f"{name} is both in CHECK_FUNCTION_ARNS and in CHECK_URLS"
             for name in sorted(functions.keys() & urls.keys())
         )
+        workspace = environment.get("PROMETHEUS_WORKSPACE_ARN", "").strip()
+        if workspace and not _WORKSPACE_ARN.fullmatch(workspace):
+            faults.append(f"PROMETHEUS_WORKSPACE_ARN {workspace!r} is not the ARN of a workspace")
+        service_text = environment.get("PROMETHEUS_SERVICE", "").strip()
+        service = _SERVICE.fullmatch(service_text)
+        if service_text and service is None:
+            faults.append(f"PROMETHEUS_SERVICE {service_text!r} is not NAMESPACE/NAME:PORT")
+        if workspace and service_text:
+            faults.append("PROMETHEUS_WORKSPACE_ARN and PROMETHEUS_SERVICE are both given")
         if faults:
             raise InvalidSettings(
                 "runbook-action cannot start: " + "; ".join(faults) + ". Correct the function's "
@@ -161,6 +182,8 @@ class Settings:
             only_annotated == "true",
             int(window),
             environment.get("EVIDENCE_BUCKET", "").strip(),
+            workspace,
+            (service[1], service[2]) if service else None,
         )
 
 

@@ -33,7 +33,8 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     -------
     list of dict
         ``index`` (from 1), ``name``, ``action``, ``target`` (as written), ``parameters`` (as
-        written), ``on_failure``, ``verify_seconds`` (None: the stack's), ``approval``
+        written), ``on_failure``, ``verify_seconds`` (None: the stack's), ``verify`` (None: the
+        alert's own rule), ``approval``
         (``required``, ``timeout_seconds``, ``approvers`` and ``persons`` if they are named) and
         ``when`` of each.
 
@@ -54,6 +55,7 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
             "parameters": dict(step.get("parameters") or {}),
             "on_failure": step.get("on_failure", definition.get("on_failure")),
             "verify_seconds": step.get("verify_seconds"),
+            "verify": step.get("verify", definition.get("verify")),
             "approval": {
                 "required": bool((step.get("approval") or {}).get("required", False)),
                 "timeout_seconds": (step.get("approval") or {}).get(

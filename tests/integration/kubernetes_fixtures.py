@@ -20,6 +20,7 @@ from onemachine.aws.local_aws import LocalAws
 from onemachine.binaries import BinaryUnavailable, find
 from onemachine.kubernetes import ControlPlane, ControlPlanePorts, ProcessSpec
 from onemachine.processes.managed import ManagedProcess
+from onemachine.processes.ports import free_port
 
 CLUSTER_NAME = "sre-platform"
 USER_KUBECONFIG_VARIABLE = "SRECTL_TEST_KUBECONFIG"
@@ -59,6 +60,8 @@ class StartedControlPlane:
 
     plane: ControlPlane
     launcher: Launcher
+    #: Where a test may listen to stand for the addresses of Services, see ``service_gateway``.
+    gateway_port: int
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +107,9 @@ def start_control_plane(
         kubernetes, etcd = find("kubernetes"), find("etcd")
     except BinaryUnavailable as error:
         pytest.fail(str(error), pytrace=False)
+    gateway_port = free_port()
     plane = ControlPlane(
+        service_gateway=f"http://127.0.0.1:{gateway_port}",
         kubernetes_bin=kubernetes,
         etcd_bin=etcd,
         state_dir=state,
@@ -120,7 +125,7 @@ def start_control_plane(
     except BaseException:
         launcher.stop()
         raise
-    return StartedControlPlane(plane, launcher)
+    return StartedControlPlane(plane, launcher, gateway_port)
 
 
 def _from_kubeconfig(path: Path) -> KubernetesApi:

@@ -35,6 +35,7 @@ from runbook_action.reverted import FIELD_MANAGER
 
 TIMEOUT_SECONDS = (3.0, 10.0)  # connect, read
 MERGE_PATCH = "application/merge-patch+json"
+_JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 _PAGE = 500
 _BUDGET = "DisruptionBudget"
@@ -182,6 +183,48 @@ class KubernetesCluster(Cluster):
             },
         )
 
+    def proxied(
+        self,
+        namespace: str,
+        service: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        most_bytes: int,
+        seconds: float,
+    ) -> tuple[int, bytes]:
+        """Send a GET to a Service through the API server; gives status and body.
+
+        Parameters
+        ----------
+        service
+            ``NAME:PORT`` or ``SCHEME:NAME:PORT``.
+        most_bytes
+            No more than one byte beyond it is read.
+
+        Raises
+        ------
+        ClusterUnreachable
+            The API server did not answer. What stands behind it may not have either: that is an
+            answer of the API server's (503).
+        """
+        where = f"/api/v1/namespaces/{_quoted(namespace)}/services/{quote(service, safe=':')}/proxy"
+        token = self._access.token(self._name)
+        answer = self._opened("GET", where + path, query, None, _JSON, token, seconds)
+        if answer[0] == 401:
+            answer[1].close()
+            self._access.forget_credentials(self._name, token)
+            token = self._access.token(self._name)
+            answer = self._opened("GET", where + path, query, None, _JSON, token, seconds)
+        status, body = answer
+        try:
+            return status, body.read(most_bytes + 1, decode_content=True)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise ClusterUnreachable(
+                f"cluster {self._name} broke off its answer to GET {where} ({error})"
+            ) from error
+        finally:
+            body.close()
+
     def _patched(self, current: T, patch: object, content_type: str) -> T:
         path = _path(current.kind, current.namespace, current.name)
         query = {"fieldManager": FIELD_MANAGER}
@@ -239,6 +282,33 @@ class KubernetesCluster(Cluster):
         content_type: str,
         token: str,
     ) -> tuple[int, bytes]:
+        pairs = list((query or {}).items())
+        status, response = self._opened(method, path, pairs, body, content_type, token)
+        try:
+            return status, response.data
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._no_answer(method, path, error) from error
+
+    def _no_answer(self, method: str, path: str, error: Exception) -> ClusterUnreachable:
+        # The endpoint or its CA may have changed since it was cached.
+        self._access.forget(self._name)
+        return ClusterUnreachable(
+            f"no answer from cluster {self._name} to {method} {path} "
+            f"({type(error).__name__}: {error}). Check that the function's subnets and "
+            f"security group reach the cluster's endpoint."
+        )
+
+    def _opened(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        body: object,
+        content_type: str,
+        token: str,
+        seconds: float | None = None,
+    ) -> tuple[int, Any]:
+        """Send a request, and give status and response, whose body nobody has read yet."""
         headers = {
             "Accept": "application/json",
             "Authorization": f"Bearer {token}",
@@ -251,7 +321,7 @@ class KubernetesCluster(Cluster):
             request = client.param_serialize(
                 method,
                 path,
-                query_params=[(key, value) for key, value in (query or {}).items() if value],
+                query_params=[(key, value) for key, value in query if value],
                 header_params=headers,
             )
             response = client.call_api(
@@ -259,18 +329,11 @@ class KubernetesCluster(Cluster):
                 request[1],
                 header_params={**request[2], **headers},
                 body=body,
-                _request_timeout=TIMEOUT_SECONDS,
+                _request_timeout=(TIMEOUT_SECONDS[0], seconds or TIMEOUT_SECONDS[1]),
             )
-            content: bytes = response.response.data
-            return int(response.status), content
+            return int(response.status), response.response
         except (urllib3.exceptions.HTTPError, OpenApiException, OSError) as error:
-            # The endpoint or its CA may have changed since it was cached.
-            self._access.forget(self._name)
-            raise ClusterUnreachable(
-                f"no answer from cluster {self._name} to {method} {path} "
-                f"({type(error).__name__}: {error}). Check that the function's subnets and "
-                f"security group reach the cluster's endpoint."
-            ) from error
+            raise self._no_answer(method, path, error) from error
 
     def _connected(self) -> ApiClient:
         endpoint = self._access.endpoint(self._name)

@@ -42,6 +42,10 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("REMEDIATION_ROLE_ARN", "checkout-remediation-role", "not the ARN of an IAM role"),
         ("DEGRADED_MODE_PARAMETER", "degraded", "does not start with '/'"),
         ("ALLOWED_NAMESPACES", " ", "ALLOWED_NAMESPACES is missing"),
+        ("PROMETHEUS_WORKSPACE_ARN", "ws-1", "'ws-1' is not the ARN of a workspace"),
+        ("PROMETHEUS_SERVICE", "prometheus:9090", "is not NAMESPACE/NAME:PORT"),
+        ("PROMETHEUS_SERVICE", "a/../b:9090", "is not NAMESPACE/NAME:PORT"),
+        ("PROMETHEUS_SERVICE", "monitoring/prometheus:9090/x", "is not NAMESPACE/NAME:PORT"),
     ],
 )
 def test_a_malformed_variable_is_named(name: str, value: str, fault: str) -> None:
@@ -53,6 +57,20 @@ def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(InvalidSettings) as caught:
         Settings.from_environment({})
     assert all(name in str(caught.value) for name in GOOD)
+
+
+def test_one_prometheus_is_asked_or_none() -> None:
+    none = Settings.from_environment(GOOD)
+    assert (none.prometheus_workspace, none.prometheus_service) == ("", None)
+    service = {**GOOD, "PROMETHEUS_SERVICE": "monitoring/http:prometheus-operated:http-web"}
+    assert Settings.from_environment(service).prometheus_service == (
+        "monitoring",
+        "http:prometheus-operated:http-web",
+    )
+    arn = "arn:aws:aps:us-east-1:000000000000:workspace/ws-1"
+    assert Settings.from_environment({**GOOD, "PROMETHEUS_WORKSPACE_ARN": arn})
+    with pytest.raises(InvalidSettings, match="are both given"):
+        Settings.from_environment({**service, "PROMETHEUS_WORKSPACE_ARN": arn})
 
 
 def test_what_runbooks_may_use_besides_is_listed_and_may_be_nothing() -> None:

@@ -56,6 +56,7 @@ def test_the_short_form_is_a_ladder_of_one_step() -> None:
                 "parameters": {"count": 2},
                 "on_failure": "keep",
                 "verify_seconds": None,
+                "verify": None,
                 "approval": PLAIN,
                 "when": [],
                 "changes": True,

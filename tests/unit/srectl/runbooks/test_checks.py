@@ -263,6 +263,27 @@ def test_a_remediation_that_would_outlast_its_machine_is_found() -> None:
     assert problems(LADDER.replace(SECOND, SECOND + asks)) == []
 
 
+@pytest.mark.parametrize(
+    ("wanted", "fault"),
+    [
+        ("{promql: 'sum(errors{namespace=\"$namespace\"})', is: below 0.05, for: 5m}", ""),
+        ("{for: 90s}", ""),
+        ("{promql: 'errors > 0.05', is: below 1}", "/promql: this cannot be asked: it compares"),
+        ("{promql: 'sum(errors', is: below 1}", "/promql: this cannot be asked: ( is never"),
+        ("{promql: 'errors', is: below 1, for: 7m}", "/for: nobody looks that long: it is"),
+        ("{promql: 'errors', is: below 1, for: 40m}", "/for: this is no time between 1 and 1800"),
+    ],
+)
+@pytest.mark.parametrize("place", ["/verify", "/steps/1/verify"])
+def test_what_prometheus_could_never_say_is_found(place: str, wanted: str, fault: str) -> None:
+    line = f"verify: {wanted}\n"
+    old, new = (
+        ("guard:", f"{line}guard:") if place == "/verify" else (SECOND, f"{SECOND}    {line}")
+    )
+    found = problems(LADDER.replace(old, new, 1))
+    assert [each[: len(place + fault)] for each in found] == ([place + fault] if fault else [])
+
+
 def test_a_disabled_runbook_is_not_held_to_the_stacks_limits() -> None:
     text = LADDER.replace("apps", "shop").replace("[critical]", "[info]")
     assert len(problems(text)) == 2
@@ -292,6 +313,14 @@ def test_a_disabled_runbook_is_not_held_to_the_stacks_limits() -> None:
         ("name: restart", "name: Restart", "/steps/0/name"),
         (SECOND, SECOND + "    verify_seconds: 3601\n", "/steps/1/verify_seconds"),
         (SECOND, SECOND + "    when: []\n", "/steps/1/when"),
+        (SECOND, SECOND + "    verify: {}\n", "/steps/1/verify"),
+        (SECOND, SECOND + "    verify: {promql: up}\n", "/steps/1/verify"),
+        (SECOND, SECOND + "    verify: {promql: up, is: less than 1}\n", "/steps/1/verify/is"),
+        (
+            SECOND,
+            SECOND + "    verify: {promql: up, is: at most 1, for: 1h}\n",
+            "/steps/1/verify/for",
+        ),
         (SECOND, SECOND + "    when: [{fact: weather, is: bad}]\n", "/steps/1/when/0/fact"),
         (SECOND, SECOND + "    when: [{fact: replicas}]\n", "/steps/1/when/0"),
         (

@@ -21,10 +21,20 @@ def step(**changes: Any) -> dict[str, Any]:
         "parameters": {},
         "on_failure": "undo",
         "verify_seconds": None,
+        "verify": None,
         "approval": PLAIN,
         "when": [],
         **changes,
     }
+
+
+def test_what_is_to_be_seen_is_the_steps_own_or_the_runbooks() -> None:
+    wanted, own = {"promql": "a", "is": "below 1"}, {"for": "5m"}
+    steps = [{"action": "a"}, {"action": "b", "verify": own}]
+    found = steps_of({"steps": steps, "verify": wanted, "target": NODE, "strategy": "ladder"})
+    assert [each["verify"] for each in found] == [wanted, own]
+    short = steps_of({"action": "a", "target": NODE, "verify": wanted})
+    assert short[0]["verify"] == wanted
 
 
 def test_the_short_form_is_a_ladder_of_one_rung() -> None:
