@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -216,6 +217,23 @@ def test_six_hundred_alerts_of_two_kilobytes_are_taken(invoke: Invoker) -> None:
     status, answer = invoke.body(body)
     assert (status, answer["accepted"], len(answer["incident_ids"])) == (202, 600, 600)
     assert len(invoke.bus.taken) == 600
+
+
+def test_the_largest_body_that_the_shipped_alertmanager_sends_is_taken(invoke: Invoker) -> None:
+    """Without a bound there is one that nobody can take, however often it comes again."""
+    shipped = yaml.safe_load((ROOT / "eks/monitoring/alertmanager.yaml").read_text("utf-8"))
+    bounds = {
+        webhook["max_alerts"]
+        for receiver in shipped["receivers"]
+        for webhook in receiver.get("webhook_configs", [])
+    }
+    assert bounds
+    assert min(bounds) > 0
+    body = alertmanager_body(max(bounds))
+    for item in body["alerts"]:
+        item["annotations"]["description"] = "x" * 1_400
+    status, answer = invoke.body(body)
+    assert (status, answer["accepted"]) == (202, max(bounds))
 
 
 NOTHING = st.sampled_from(["absent", None, "", "null", "<no value>"])
