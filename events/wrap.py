@@ -1,8 +1,9 @@
-"""Wraps the raw sample bodies as the API Gateway events a Lambda receives.
+"""Wraps the raw sample bodies as the events that a Lambda receives from API Gateway and SNS.
 
-``python events/wrap.py`` rewrites every ``api-*.json``; ``--check`` only says which disagree
-with their raw body. The wrapped files are committed so that
+``python events/wrap.py`` rewrites every ``api-*.json`` and ``topic-*.json``; ``--check`` only says
+which disagree with their raw body. The wrapped files are committed so that
 ``sam local invoke AlertIngestFunction -e events/alertmanager/api-firing.json`` works as it is.
+Those of ``cloudwatch`` and ``aws_health`` are what EventBridge hands over, and need no wrapping.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 
 EVENTS = Path(__file__).parent
 SENDERS = ("alertmanager", "datadog", "grafana", "unknown")
+# Messages of a topic: what is published to it, before SNS puts its envelope around it.
+TOPIC = "sns"
 # Also wrapped with a base64 body, as API Gateway does for binary media types.
 ALSO_BASE64 = ("alertmanager/firing",)
 USER_AGENTS = {
@@ -110,6 +113,42 @@ def proxy_event(body: str, name: str, user_agent: str, as_base64: bool = False) 
     }
 
 
+def topic_event(message: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what SNS hands a function for one message.
+
+    Parameters
+    ----------
+    message
+        Subject (or null) and Message, as they were published.
+    name
+        Decides the message id, so that the same sample always wraps to the same event.
+    """
+    arn = "arn:aws:sns:us-east-1:000000000000:sre-notices"
+    signed = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0000.pem"
+    return {
+        "Records": [
+            {
+                "EventSource": "aws:sns",
+                "EventVersion": "1.0",
+                "EventSubscriptionArn": f"{arn}:5be21ac2-1c31-4f0b-9a4b-6f1f63f3a111",
+                "Sns": {
+                    "Type": "Notification",
+                    "MessageId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{arn}/{name}")),
+                    "TopicArn": arn,
+                    "Subject": message["Subject"],
+                    "Message": message["Message"],
+                    "Timestamp": "2026-11-23T15:30:02.114Z",
+                    "SignatureVersion": "1",
+                    "Signature": "EXAMPLE",
+                    "SigningCertUrl": signed,
+                    "UnsubscribeUrl": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe",
+                    "MessageAttributes": {},
+                },
+            }
+        ]
+    }
+
+
 def wrapped() -> dict[Path, str]:
     """Return what every wrapped file must contain."""
     files: dict[Path, str] = {}
@@ -122,6 +161,10 @@ def wrapped() -> dict[Path, str]:
         if name in ALSO_BASE64:
             path = raw.with_name(f"api-{raw.stem}-base64.json")
             files[path] = _dump(proxy_event(body, path.stem, agent, as_base64=True))
+    for raw in (EVENTS / TOPIC).glob("*.json"):
+        if not raw.name.startswith("topic-"):
+            event = topic_event(json.loads(raw.read_text("utf-8")), raw.stem)
+            files[raw.with_name(f"topic-{raw.name}")] = _dump(event)
     path = EVENTS / "unknown" / "api-invalid-not-json.json"
     files[path] = _dump(proxy_event('{"alerts": [', path.stem, "curl/8.5.0"))
     return files
@@ -131,6 +174,7 @@ def disagreements() -> list[Path]:
     """List wrapped files that are missing, stale, or wrap nothing."""
     expected = wrapped()
     present = {path for sender in SENDERS for path in (EVENTS / sender).glob("api-*.json")}
+    present |= set((EVENTS / TOPIC).glob("topic-*.json"))
     return sorted(
         path
         for path in expected.keys() | present
@@ -144,7 +188,7 @@ def _dump(event: dict[str, Any]) -> str:
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description="Wrap the raw samples as API Gateway events.")
+    parser = argparse.ArgumentParser(description="Wrap the raw samples as events of a Lambda.")
     parser.add_argument("--check", action="store_true", help="only list files that disagree")
     check = parser.parse_args().check
     stale = disagreements()

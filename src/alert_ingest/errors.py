@@ -76,3 +76,7 @@ class SenderRefused(AlertIngestError):
             "Use the key of that sender (parameters Sender1 to Sender4 of the stack)."
         )
         self.found = found
+
+
+class TagsUnreadable(AlertIngestError):
+    """The tags of an alarm cannot be had; the alarm is taken in without them."""

@@ -142,6 +142,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"sender_name":"{context.sender_name}",'
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
         f'"severity":"{alert.severity}","status":"{alert.status}","purpose":"{alert.purpose}",'
+        f'"notice":{"true" if alert.notice else "false"},'
         f'"wakes":{"true" if alert.severity in context.waking else "false"},'
         f'"forerunner":{_quoted(alert.forerunner) if alert.forerunner else "null"},'
         f'"runbook":{"null" if alert.runbook is None else _quoted(alert.runbook)},'

@@ -126,7 +126,7 @@ class Firings:
             if _is_remembered(alert):
                 by_key.setdefault(alert.alert_key, []).append(alert)
         if memory is None or not by_key:
-            return tuple(alerts)
+            return tuple(map(_without_memory, alerts))
         keys = list(by_key)
         try:
             known = memory.read(keys)
@@ -189,7 +189,16 @@ def settle(
     received_at = _kept(received_at)
     if alert.status == "firing":
         return _firing(alert, known, received_at, quiet)
+    if alert.only_if_known and _ends_nothing(_kept(alert.ended_at or received_at), known):
+        return replace(alert, moot=True), known
     return _end(alert, known, received_at)
+
+
+def _ends_nothing(end: datetime, known: Firing | None) -> bool:
+    """Tell whether an end is nobody's; that of a firing that it has ended itself is told again."""
+    if known is None or (known.ended is not None and known.ended != end):
+        return True
+    return end < known.since and known.previous is None
 
 
 def _firing(
@@ -199,6 +208,8 @@ def _firing(
     if known is None:
         return alert, _new(alert, start, now, None)
     ended = known.ended
+    if alert.told_once:
+        return _change(alert, start, known, now)
     if ended is None and now > known.heard + quiet + WINDOW:
         ended = known.heard + quiet  # incident-closer ends it by itself, a little later
     if ended is None:
@@ -222,6 +233,17 @@ def _firing(
     return _as(alert, again), again
 
 
+def _change(alert: Alert, start: datetime, known: Firing, now: datetime) -> tuple[Alert, Firing]:
+    """Decide of a sender that tells each change once, so that only the starts count, no clock."""
+    if known.start is not None and start < known.start:
+        return alert, known  # of a firing before, and late
+    over = known.ended is not None and start > known.ended
+    another = known.start is None or start > known.start
+    if over or (known.ended is None and another and alert.begins):
+        return alert, _new(alert, start, now, known)
+    return _as(alert, known), known
+
+
 def _end(alert: Alert, known: Firing | None, now: datetime) -> tuple[Alert, Firing]:
     end = _kept(alert.ended_at or now)
     # Grafana 12 may write the end as the start, too: then the start is not known.
@@ -234,7 +256,8 @@ def _end(alert: Alert, known: Firing | None, now: datetime) -> tuple[Alert, Firi
         and start > known.ended
     ):
         return alert, replace(_new(alert, start, now, known), since=start or end, ended=end)
-    if known.ended is not None:
+    # Who tells each end once tells it of the firing before; who repeats ends may repeat any.
+    if known.ended is not None and not (alert.told_once and end < known.since):
         return _as(alert, known), known
     if end < known.since:
         if known.previous is None:
@@ -291,7 +314,13 @@ def unsettled(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
 
 
 def _unsure(alert: Alert) -> Alert:
-    return to_be_told_again(replace(alert, notes=(*alert.notes, NOT_LOOKED_UP)))
+    return to_be_told_again(
+        replace(alert, moot=alert.only_if_known, notes=(*alert.notes, NOT_LOOKED_UP))
+    )
+
+
+def _without_memory(alert: Alert) -> Alert:
+    return replace(alert, moot=True) if alert.only_if_known else alert
 
 
 def _at_once(work: Callable[[str], list[Alert]], keys: list[str]) -> list[list[Alert]]:

@@ -1,9 +1,10 @@
-"""Lambda entry point of the webhook: API Gateway proxy event in, incident events out, answer back.
+"""Lambda entry point: a webhook's request or an event of AWS in, incident events out, answer back.
 
-Answers, chosen for what Alertmanager makes of them: 202 for anything accepted, also if it had to be
-parked; 400 and 413 for what will never be accepted; 503 for what should be sent again (it retries
-5xx and nothing else). An unforeseen error is left to Lambda: it counts in the Errors metric and API
-Gateway answers 5xx, so the alert is sent again.
+Answers to a request, chosen for what Alertmanager makes of them: 202 for anything accepted, also if
+it had to be parked; 400 and 413 for what will never be accepted; 503 for what should be sent again
+(it retries 5xx and nothing else). An unforeseen error is left to Lambda: it counts in the Errors
+metric and API Gateway answers 5xx, so the alert is sent again. Of what EventBridge and SNS deliver
+nobody reads an answer: what was not taken is an error, so Lambda tries again and then keeps it.
 
 Of Powertools only the Logger is used, which is 4 to 8 % of a cold start (`make bench-ingest`).
 Traces come from Lambda's active tracing: the X-Ray SDK (Powertools Tracer) would add 76 to 162 ms
@@ -13,9 +14,10 @@ EMF (see `counters`).
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +25,15 @@ from aws_lambda_powertools import Logger
 
 from alert_ingest import request, severity, startup
 from alert_ingest.adapters import aws
+from alert_ingest.adapters.alarm_tags import AlarmTags
 from alert_ingest.adapters.event_bus import EventBus
 from alert_ingest.adapters.guard_table import GuardTable
 from alert_ingest.adapters.parking import ParkingQueue
-from alert_ingest.allowance import Allowance
+from alert_ingest.allowance import Allowance, Split
 from alert_ingest.audit import SeenBodies, body_records, excerpt, record_line
+from alert_ingest.aws_events import AwsEvents, Told, call_of
 from alert_ingest.counters import counters_line
-from alert_ingest.delivery import Delivery
+from alert_ingest.delivery import Delivered, Delivery
 from alert_ingest.ends import refuse_unknown_ends
 from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed, SenderRefused
 from alert_ingest.events import Context, Entry, entry_of
@@ -37,7 +41,10 @@ from alert_ingest.firings import WRITERS, Firings
 from alert_ingest.intake import Intake, decode_json
 from alert_ingest.model import Reading
 from alert_ingest.redaction import hide_email_addresses
+from alert_ingest.senders import EVENT_SENDERS
+from alert_ingest.senders.cloudwatch import CloudWatch
 from alert_ingest.settings import Settings
+from alert_ingest.speakers import Speaker
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -67,18 +74,71 @@ allowance = Allowance(
 )
 firings = Firings(guard_table, timedelta(minutes=settings.quiet_minutes))
 seen_bodies = SeenBodies()
+aws_events = AwsEvents(
+    senders=tuple(
+        CloudWatch(settings.insufficient_data) if isinstance(sender, CloudWatch) else sender
+        for sender in EVENT_SENDERS
+    ),
+    account_id=settings.account_id,
+    region=settings.region,
+    other_accounts=settings.alarm_accounts,
+    own_alarms=settings.own_alarms,
+    left_out=settings.alarms_left_out,
+    tags_of=AlarmTags(lambda: aws.client("cloudwatch", settings.region)).of,
+)
 startup.finished()
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Take one webhook request.
+    """Take one webhook request, one event of EventBridge, or the records of a topic.
 
     Returns
     -------
     dict
         API Gateway proxy response; the body is JSON and carries the `correlation_id`.
+
+    Raises
+    ------
+    UnknownCall, BodyRejected, DeliveryFailed
+        Of an event or records: nothing waits for an answer, so what was not taken is an error.
     """
+    call = call_of(event)
+    if call == "webhook":
+        return _request(event)
+    received_at = datetime.now(UTC)
+    records = event["Records"] if call == "topic" else []
+    correlation_id = str(records[0]["Sns"].get("MessageId") if records else event["id"])[:128]
+    logger.set_correlation_id(correlation_id)
+    try:
+        if call == "topic":
+            told = aws_events.read_records(records, received_at)
+        else:
+            told = [aws_events.read_event(event, received_at)]
+    except BodyRejected as error:
+        errors = [problem.as_json() for problem in error.problems]
+        text = json.dumps(event)
+        _log_rejected_body(error, text, event, errors)
+        _count(error.sender, rejected=1)
+        raise
+    incident_ids = [one for each in told for one in _tell(each, event, correlation_id, received_at)]
+    return request.answer(202, {"incident_ids": incident_ids, "correlation_id": correlation_id})
+
+
+def _tell(
+    told: Told, event: dict[str, Any], correlation_id: str, received_at: datetime
+) -> list[str]:
+    """Take in what AWS delivered; return the incidents that it is about."""
+    if not told.reading.alerts:
+        why = told.left_out or "it neither begins nor ends an incident"
+        logger.info("event left out", extra={"sender": told.reading.sender, "reason": why})
+        return []
+    text = json.dumps(event)
+    taken = _take(told.reading, told.speaker, correlation_id, received_at, event, text)
+    return taken.incident_ids
+
+
+def _request(event: dict[str, Any]) -> dict[str, Any]:
     correlation_id = request.correlation_id(event)
     logger.set_correlation_id(correlation_id)
     received_at = datetime.now(UTC)
@@ -103,7 +163,54 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         _count(error.sender, rejected=max(1, _alerts_in(body)))
         return _refuse(400, error.message, correlation_id, errors)
 
-    split = allowance.split(reading.alerts, speaker.key_id, received_at)
+    try:
+        taken = _take(reading, speaker, correlation_id, received_at, body, text)
+    except DeliveryFailed:
+        return request.answer(
+            503,
+            {
+                "error": "The alerts could not be stored. Nothing is lost if they are sent again.",
+                "correlation_id": correlation_id,
+            },
+        )
+    left = taken.split.left
+    return request.answer(
+        202,
+        {
+            "incident_ids": taken.incident_ids,
+            "accepted": taken.accepted,
+            "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
+            "correlation_id": correlation_id,
+            **({"parked": len(left), "message": taken.split.message} if left else {}),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What became of alerts that were taken in."""
+
+    split: Split
+    incident_ids: list[str]
+    accepted: int
+
+
+def _take(
+    reading: Reading,
+    speaker: Speaker,
+    correlation_id: str,
+    received_at: datetime,
+    body: object,
+    text: str,
+) -> _Taken:
+    """Put the alerts of a body or event on the bus, and write down what they were.
+
+    Raises
+    ------
+    DeliveryFailed
+        Some got neither onto the bus nor into the parking queue.
+    """
+    split = allowance.split(reading.alerts, speaker.key_id or speaker.name, received_at)
     if split.left:  # a metric filter counts this; of the body, a part will do
         limit = {"reason": split.message, "body_text": excerpt(text)}
         who = {"sender_name": speaker.name, "key_id": speaker.key_id}
@@ -118,7 +225,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
                 "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
             },
         )
-    reading = replace(reading, alerts=split.settled(firings, received_at))
+    settled = split.settled(firings, received_at)
+    on_bus = sum(not alert.moot for alert in settled[: len(split.taken)])
+    reading = replace(reading, alerts=tuple(alert for alert in settled if not alert.moot))
     entries = _entries(
         reading,
         Context(
@@ -134,22 +243,26 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         ),
     )
     try:
-        on_bus = len(split.taken)
         delivered = delivery.deliver(entries[:on_bus], entries[on_bus:])
-        refuse_unknown_ends(reading.alerts)
+        refuse_unknown_ends(settled)
     except DeliveryFailed as error:
         logger.error(  # noqa: TRY400 - the reasons say it all, a stack trace adds nothing
             "alerts not accepted, the sender has to repeat them", extra={"reasons": error.reasons}
         )
         _count(reading.sender, undelivered=error.undelivered)
-        return request.answer(
-            503,
-            {
-                "error": "The alerts could not be stored. Nothing is lost if they are sent again.",
-                "correlation_id": correlation_id,
-            },
-        )
+        raise
     incident_ids = list(dict.fromkeys(alert.incident_id for alert in reading.alerts))
+    _log_accepted(reading, delivered, incident_ids)
+    _count(
+        reading.sender,
+        accepted=len(entries),
+        rejected=len(reading.rejected),
+        parked=len(delivered.parked),
+    )
+    return _Taken(split, incident_ids, len(entries))
+
+
+def _log_accepted(reading: Reading, delivered: Delivered, incident_ids: list[str]) -> None:
     if delivered.parked:
         logger.error(
             "events parked, redrive them from the parking queue",
@@ -162,22 +275,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             "incident_ids": incident_ids,
             "published": delivered.published,
             "parked": len(delivered.parked),
-        },
-    )
-    _count(
-        reading.sender,
-        accepted=len(entries),
-        rejected=len(reading.rejected),
-        parked=len(delivered.parked),
-    )
-    return request.answer(
-        202,
-        {
-            "incident_ids": incident_ids,
-            "accepted": len(entries),
-            "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
-            "correlation_id": correlation_id,
-            **({"parked": len(split.left), "message": split.message} if split.left else {}),
         },
     )
 

@@ -65,6 +65,19 @@ class Alert:
     end_unknown
         Whether its end could not be noted: then it has to be told again, or the alert's next firing
         would join the incident that this end closes (see `firings`).
+    notice
+        Something to know of and nothing to repair: it is recorded and told, and selects no runbook.
+    told_once
+        Whether the sender tells each beginning and each end once and repeats nothing: an older
+        start is a late delivery, and silence is no end.
+    begins
+        Of such a sender: whether what is told is itself the change into firing. Then a later start
+        is another firing, also where the end before it is late or lost.
+    only_if_known
+        An end that counts for a firing that is known and says nothing where none is: an alarm that
+        has its first data was not firing before.
+    moot
+        Such an end, where no firing is known: nothing is told of it.
     """
 
     sender: str
@@ -87,6 +100,11 @@ class Alert:
     alert_key: str = ""
     forerunner: str | None = None
     end_unknown: bool = False
+    notice: bool = False
+    told_once: bool = False
+    begins: bool = False
+    only_if_known: bool = False
+    moot: bool = False
 
     @property
     def duration_seconds(self) -> float | None:

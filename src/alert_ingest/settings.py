@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast, get_args
 from urllib.parse import urlsplit
 
 from alert_ingest.errors import SettingsError
 from alert_ingest.model import Severity
+from alert_ingest.senders.cloudwatch import MissingData
 from alert_ingest.severity import words_from
 from alert_ingest.speakers import Speakers, speakers_from
 
@@ -21,6 +23,7 @@ DEFAULT_QUIET_MINUTES = 1440
 DEFAULT_MAX_ALERTS, DEFAULT_HOURLY_ALERTS, DEFAULT_RESERVE = 2_000, 50_000, 30
 SEVERITIES = frozenset({"critical", "warning", "info"})
 DEFAULT_WAKING = SEVERITIES - {"info"}
+DEFAULT_OWN_ALARMS = "sre-"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -69,6 +72,16 @@ class Settings:
     stands_by
         Whether another region acts, and this one only where that does not (``STANDS_BY``, true or
         false, default false).
+    alarm_accounts
+        Accounts besides this one whose alarms may be told (``ALARM_ACCOUNTS``, comma-separated).
+    own_alarms
+        How the names of the platform's own alarms begin (``OWN_ALARMS``, default ``sre-``).
+    alarms_left_out
+        Patterns of names of alarms that are nobody's incident (``ALARMS_LEFT_OUT``, with * for any
+        text, comma-separated).
+    insufficient_data
+        What that state of an alarm is taken for (``INSUFFICIENT_DATA``, unknown or incident,
+        default unknown).
     """
 
     event_bus_name: str
@@ -90,6 +103,10 @@ class Settings:
     hourly_alerts: int = DEFAULT_HOURLY_ALERTS
     critical_reserve: int = DEFAULT_RESERVE
     stands_by: bool = False
+    alarm_accounts: frozenset[str] = frozenset()
+    own_alarms: str = DEFAULT_OWN_ALARMS
+    alarms_left_out: tuple[str, ...] = ()
+    insufficient_data: MissingData = "unknown"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -155,6 +172,13 @@ class Settings:
             )
         except ValueError as error:
             problems.append(f"SENDERS: {error}")
+        accounts = frozenset(_listed(environment, "ALARM_ACCOUNTS"))
+        if not all(re.fullmatch(r"[0-9]{12}", account) for account in accounts):
+            problems.append(f"ALARM_ACCOUNTS is {sorted(accounts)} but must be account ids")
+        missing = environment.get("INSUFFICIENT_DATA", "").strip() or "unknown"
+        if missing not in get_args(MissingData):
+            expected = " or ".join(get_args(MissingData))
+            problems.append(f"INSUFFICIENT_DATA is {missing!r} but must be {expected}")
         raw_quiet = environment.get("QUIET_MINUTES", "").strip() or str(DEFAULT_QUIET_MINUTES)
         quiet = int(raw_quiet) if re.fullmatch(r"[0-9]{1,6}", raw_quiet) else 0
         if quiet < 1:
@@ -191,4 +215,13 @@ class Settings:
             hourly_alerts,
             reserve,
             stands_by == "true",
+            accounts,
+            environment.get("OWN_ALARMS", "").strip() or DEFAULT_OWN_ALARMS,
+            _listed(environment, "ALARMS_LEFT_OUT"),
+            cast("MissingData", missing),
         )
+
+
+def _listed(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    parts = (part.strip() for part in environment.get(name, "").split(","))
+    return tuple(part for part in parts if part)

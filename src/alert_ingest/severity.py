@@ -65,8 +65,15 @@ WORDS: Mapping[str, Severity] = MappingProxyType(
 )
 UNKNOWN: Severity = "warning"
 
+# Words that stand in a name for nothing else: "high" or "low" of a name tells of the metric.
+_IN_NAMES = frozenset(
+    {"critical", "crit", "warning", "warn"}
+    | {f"{kind}{number}" for kind in ("p", "sev") for number in range(6)}
+)
+_PARTS = re.compile(r"[^A-Za-z0-9]+")
 _JOINTS = re.compile(r"[-_ ]+(?=[0-9]+\Z)")
 _table: dict[str, Severity] = dict(WORDS)
+_own: dict[str, Severity] = {}
 
 
 def words_from(text: str) -> dict[str, Severity]:
@@ -92,6 +99,8 @@ def use(words: Mapping[str, Severity]) -> None:
     _table.clear()
     _table.update(WORDS)
     _table.update(words)
+    _own.clear()
+    _own.update(words)
 
 
 def severity_of(word: str | None) -> tuple[Severity, str | None]:
@@ -108,6 +117,27 @@ def severity_of(word: str | None) -> tuple[Severity, str | None]:
     if known is None:
         return UNKNOWN, f"severity {word[:64]!r} is not known, {UNKNOWN} assumed"
     return known, None
+
+
+def word_in_name(name: str) -> str | None:
+    """Find the word for a severity with which a name begins or ends.
+
+    Parameters
+    ----------
+    name
+        Such as ``checkout-latency-critical`` or ``[P1] checkout``.
+
+    Returns
+    -------
+    str or None
+        ``critical``, ``warning``, ``P1``, ``sev2`` and their like, or one of the deployment's own.
+    """
+    parts = [part for part in _PARTS.split(name) if part]
+    for part in (*parts[:1], *parts[-1:]):
+        word = part.lower()
+        if word in _IN_NAMES or word in _own:
+            return word
+    return None
 
 
 def _spelled(word: str) -> str:

@@ -26,7 +26,7 @@ def dlq() -> None:
     runbook        alerts whose runbook did not start
     notifications  messages that somebody was not told
     audit          events that are not in the audit log
-    functions      calls of a function that failed unheard
+    functions      calls of a function that failed unheard, alarms and notices of AWS
     """
 
 

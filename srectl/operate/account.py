@@ -128,6 +128,11 @@ class Account:
         return self.arn("sns", f"{self.prefix}sre-incident-notifications")
 
     @property
+    def notice_topic_arn(self) -> str:
+        """ARN of the topic that services of AWS tell what needs no runbook."""
+        return self.arn("sns", f"{self.prefix}sre-notices")
+
+    @property
     def bus_arn(self) -> str:
         """ARN of the bus."""
         return self.arn("events", f"event-bus/{self.bus}")

@@ -41,6 +41,8 @@ _RECORDED = frozenset(
 )
 #: Services of AWS whose events the platform's rules listen to.
 _OF_AWS = frozenset({"aws.states", "aws.cloudwatch"})
+#: Services of AWS whose events alert-ingest takes.
+_TOLD_BY_AWS = frozenset({"aws.cloudwatch", "aws.health"})
 _REDRIVEN = "redriven"
 _ACCEPTED = 202
 # A message attribute's value is a text, and SNS takes only some attribute types.
@@ -230,6 +232,10 @@ class Destinations:
     def _to_function(self, message: Message) -> str:
         body = _mapping(message)
         function = called(body)
+        payload = body.get("requestPayload")
+        undelivered = self._not_called_with(message, body)
+        if undelivered is not None:
+            function, payload = self.account.ingest_function, undelivered
         if function == self.account.action_function:
             raise NotDelivered(
                 "a step is not carried out without its runbook: see to its incident, then delete "
@@ -238,9 +244,7 @@ class Destinations:
         if function != self.account.ingest_function:
             raise NotDelivered("it is no failed call of a function of this deployment")
         # With an answer this time, which says whether the alerts were taken in.
-        answer = self.account.functions.invoke(
-            FunctionName=function, Payload=json.dumps(body.get("requestPayload"))
-        )
+        answer = self.account.functions.invoke(FunctionName=function, Payload=json.dumps(payload))
         if "FunctionError" in answer:
             raise NotDelivered(f"it failed again: {answer['FunctionError']}")
         taken = json.loads(answer["Payload"].read())
@@ -248,6 +252,18 @@ class Destinations:
         if status != _ACCEPTED:
             raise NotDelivered(f"it was answered with {status}, not taken in")
         return function
+
+    def _not_called_with(self, message: Message, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Give what a rule or the topic of notices could not call alert-ingest with."""
+        meant = message.attributes.get("TARGET_ARN", "")
+        mine = not meant or meant.endswith(f":function:{self.account.ingest_function}")
+        if body.get("source") in _TOLD_BY_AWS and isinstance(body.get("detail"), dict) and mine:
+            return body
+        topic = str(body.get("TopicArn", ""))
+        if body.get("Type") == "Notification" and topic == self.account.notice_topic_arn:
+            # As SNS puts it around a message for a function.
+            return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": body}]}
+        return None
 
 
 def parked(message: Message) -> list[dict[str, Any]]:

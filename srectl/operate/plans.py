@@ -101,6 +101,8 @@ def not_chosen(
         yield "the alert is over: its end is recorded and starts no runbook"
     if severity not in severities:
         yield f"severity {severity} is not eligible (eligible: {', '.join(severities)})"
+    if alert.get("notice") is True:
+        yield "it is a notice: it is recorded and told, and no runbook acts on it"
     if runbook is None:
         yield f"no runbook named {name} is in the catalogue"
         return

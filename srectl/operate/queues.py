@@ -31,7 +31,7 @@ CONTENT = {
     "runbook": "alerts whose runbook did not start",
     "notifications": "messages that somebody was not told",
     "audit": "events that are not in the audit log",
-    "functions": "calls of a function that failed unheard",
+    "functions": "calls of a function that failed unheard, alarms and notices of AWS",
 }
 _BATCH = 10
 # Long polling asks all servers of SQS; without it a short queue may look empty.

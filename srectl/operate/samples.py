@@ -1,7 +1,7 @@
 """From a file to alerts, read by the very code that takes webhooks in.
 
-A file holds a sender's payload, that payload as API Gateway hands it over, an event of the bus, or
-an entry for PutEvents.
+A file holds a sender's payload, that payload as API Gateway hands it over, what EventBridge or SNS
+hands over of AWS itself, an event of the bus, or an entry for PutEvents.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ def alerts_in(text: str, now: datetime.datetime) -> list[dict[str, Any]]:
         if isinstance(detail, str):
             detail = _json_of(detail)
         if isinstance(detail, dict):
+            if str(body.get("source", "")).startswith("aws."):
+                return _told_by_aws(body, now)
             data = detail.get("data")
             kind = body.get("detail-type", body.get("DetailType"))
             if kind in ("incident.created", "incident.resolved") and isinstance(data, dict):
@@ -48,16 +50,65 @@ def alerts_in(text: str, now: datetime.datetime) -> list[dict[str, Any]]:
                 f"the file holds the event {kind}, which starts no runbook",
                 "give an incident.created event or a sender's payload",
             )
+        if isinstance(body.get("Records"), list):
+            return _told_by_aws(body, now)
     return _normalised(text, body, now)
 
 
-def _normalised(text: str, body: Any, now: datetime.datetime) -> list[dict[str, Any]]:
+def _told_by_aws(body: dict[str, Any], now: datetime.datetime) -> list[dict[str, Any]]:
+    """Read an event as that of its own account, whose alarms have no tags but those in it."""
+    _need_ingest_code()
+    from alert_ingest.aws_events import AwsEvents, call_of
+    from alert_ingest.errors import AlertIngestError, BodyRejected
+    from alert_ingest.events import Context, entry_of
+    from alert_ingest.senders import EVENT_SENDERS
+
+    context = Context("plan", "000000000000", "plan", "plan", now)
+    try:
+        of_a_topic = call_of(body) == "topic"
+        arn = str(body["Records"][0]["Sns"].get("TopicArn")) if of_a_topic else ""
+        account = arn.partition(":sns:")[2].split(":")[-2] if of_a_topic else str(body["account"])
+        here = (account, str(body.get("region")), frozenset[str]())
+        reader = AwsEvents(EVENT_SENDERS, *here, own_alarms="sre-", left_out=(), tags_of=_bare)
+        told = (
+            reader.read_records(body["Records"], now)
+            if of_a_topic
+            else [reader.read_event(body, now)]
+        )
+    except BodyRejected as error:
+        raise _refused(error) from error
+    except AlertIngestError as error:
+        raise CommandFailed(str(error), "events/ has samples of every sender") from error
+    alerts = [alert for each in told for alert in each.reading.alerts]
+    if not alerts:
+        why = told[0].left_out or "it neither begins nor ends an incident"
+        raise CommandFailed(f"nothing becomes of this event: {why}")
+    return [json.loads(entry_of(alert, context)[0]["Detail"])["data"] for alert in alerts]
+
+
+def _bare(_arn: str) -> dict[str, str]:
+    return {}
+
+
+def _need_ingest_code() -> None:
     need_function_code(
         "a sender's payload is read by alert-ingest's own code",
         "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks plan'; "
         "an event incident.created can be given everywhere",
         needs=("fastjsonschema",),
     )
+
+
+def _refused(error: Any) -> CommandFailed:
+    faults = "".join(f"\n{one.pointer or '/'}: {one.message}" for one in error.problems)
+    return CommandFailed(
+        f"alert-ingest would refuse this body: {error}{faults}",
+        "events/ has samples of every sender",
+    )
+
+
+def _normalised(text: str, body: Any, now: datetime.datetime) -> list[dict[str, Any]]:
+    _need_ingest_code()
     from alert_ingest.errors import BodyRejected, BodyTooLarge
     from alert_ingest.events import Context, entry_of
     from alert_ingest.intake import Intake, decode_json
@@ -69,11 +120,7 @@ def _normalised(text: str, body: Any, now: datetime.datetime) -> list[dict[str, 
             text = body_text(body, _MAX_BYTES)
         reading = Intake().read(decode_json(text), now)
     except BodyRejected as error:
-        faults = "".join(f"\n{one.pointer or '/'}: {one.message}" for one in error.problems)
-        raise CommandFailed(
-            f"alert-ingest would refuse this body: {error}{faults}",
-            "events/ has samples of every sender",
-        ) from error
+        raise _refused(error) from error
     except BodyTooLarge as error:
         raise CommandFailed(f"alert-ingest would refuse this body: {error}") from error
     return [json.loads(entry_of(alert, context)[0]["Detail"])["data"] for alert in reading.alerts]

@@ -80,8 +80,10 @@ MENDS: tuple[str, ...] = (
     "event_metrics",
     "rest_api_metrics",
     "alarm_events",
+    "alarm_tag_grants",
     "alarm_evaluation",
     "service_grants",
+    "service_calls_function",
 )
 
 

@@ -1,17 +1,21 @@
 """Mends what an alarm's change of state tells besides its actions.
 
 CloudWatch puts each change on the default bus as "CloudWatch Alarm State Change", with the state
-before it, so that a rule can tell an alarm that is over from one that has its first data. The
-emulator only calls the alarm's actions.
+before it and since when that was, so that a rule can tell an alarm that is over from one that has
+its first data. The emulator only calls the alarm's actions.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region, now_iso
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, eventbridge
+
+#: What was told last of each alarm, by its ARN.
+_before: dict[str, dict[str, Any]] = {}
 
 
 def _metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
@@ -23,13 +27,20 @@ def _metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"id": "m1", "metricStat": {**stat, "stat": alarm.get("Statistic")}}]
 
 
+def _state(value: str, reason: str, timestamp: str) -> dict[str, Any]:
+    return {"value": value, "reason": reason, "timestamp": timestamp}
+
+
 def _tell(alarm: dict[str, Any], old: str, new: str, reason: str) -> None:
     name = alarm["AlarmName"]
     arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
+    now = f"{datetime.now(UTC).isoformat(timespec='milliseconds')[:-6]}+0000"
+    before = _before.get(arn) or _state(old, "Unchecked: Initial alarm creation", now)
+    _before[arn] = _state(new, reason, now)
     detail = {
         "alarmName": name,
-        "state": {"value": new, "reason": reason, "timestamp": now_iso()},
-        "previousState": {"value": old},
+        "state": _before[arn],
+        "previousState": {**before, "value": old},
         "configuration": {
             "description": alarm.get("AlarmDescription", ""),
             "metrics": _metrics(alarm),

@@ -48,6 +48,36 @@ class Sender(Protocol):
         ...
 
 
+@runtime_checkable
+class EventSender(Protocol):
+    """One service of AWS that speaks by EventBridge; nobody else can, and never by the webhook.
+
+    Attributes
+    ----------
+    name
+        Lower-case word; the event source becomes ``sre.<name>``.
+    source, detail_types
+        What its events have as ``source`` and ``detail-type``.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def detail_types(self) -> frozenset[str]: ...
+
+    def read(self, event: Mapping[str, Any], received_at: datetime) -> Reading:
+        """Turn an event into alerts, also into none.
+
+        Raises
+        ------
+        BodyRejected
+            It is no valid event of this service.
+        """
+        ...
+
+
 def tidy_map(texts: Mapping[str, str]) -> dict[str, str]:
     """Clean labels or annotations of broken text, of secrets, and of keys DynamoDB cannot hold."""
     return redact_map(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECK"]
 
 _RULE = "AWS::Events::Rule"
+_BUS = "AWS::Events::EventBus"
 _CONNECTION = "AWS::Events::Connection"
 #: Of eks/standby.yaml.
 _HOLDS = "sre-standby"
@@ -32,7 +33,8 @@ def look(deployment: Deployment) -> Iterator[Finding]:
     """Look at each rule and connection of the stack."""
     events, bus = deployment.account.events, deployment.account.bus
     rules: dict[str, RuleTypeDef] = {}
-    for each in (bus, "default"):
+    alarm_buses = (each.physical_id for each in deployment.of_kind(_BUS))
+    for each in dict.fromkeys((bus, "default", *alarm_buses)):
         with calling(f"the rules of bus {each} could not be listed"):
             pages = events.get_paginator("list_rules").paginate(
                 EventBusName=each, NamePrefix=f"{deployment.account.prefix}sre-"

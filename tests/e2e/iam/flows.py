@@ -100,6 +100,35 @@ def an_alert_is_counted_for_its_sender(lab: Lab) -> bool:
     return status == _ACCEPTED and counted() > before
 
 
+def an_alarm_has_its_tags_for_labels(lab: Lab) -> bool:
+    """The alarm is an incident either way; without the grant it has no tags."""
+    name, cloudwatch = f"iam-{uuid.uuid4().hex[:8]}", lab.scene.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Iam",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        Tags=[{"Key": "team", "Value": name}, {"Key": "severity", "Value": "info"}],
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+
+    def labels() -> list[Mapping[str, str]]:
+        created = lab.scene.events("incident.created")
+        return [data["labels"] for data in created if data["alert_name"] == name]
+
+    looks = {
+        "tagged": lambda: any(found.get("team") == name for found in labels()),
+        "bare": lambda: any("team" not in found for found in labels()),
+    }
+    came = lab.first(looks)
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    return came == "tagged"
+
+
 def a_start_that_moves_stays_one_incident(lab: Lab) -> bool:
     what = {"alert_name": f"Moved{uuid.uuid4().hex[:8]}", "fingerprint": uuid.uuid4().hex[:16]}
     for start in ("2026-11-23T15:14:52.704Z", "2026-11-23T15:15:52.704Z"):
@@ -715,6 +744,7 @@ PROBES: dict[str, Probe] = {
         a_start_that_moves_stays_one_incident
     ),
     "AlertIngestRole.CountTheAlertsOfEachKey": Probe(an_alert_is_counted_for_its_sender),
+    "AlertIngestRole.ReadTheTagsOfAlarms": Probe(an_alarm_has_its_tags_for_labels),
     "AlertIngestRole.ParkWhatTheBusRefuses": Probe(
         an_alert_is_parked, ("AlertIngestRole.PublishAlerts",)
     ),

@@ -240,6 +240,44 @@ class Deployment:
         finally:
             self.inbox.set_queue_attributes(QueueUrl=url, Attributes=before["Attributes"])
 
+    @contextmanager
+    def no_rule_may_call(self, function: str) -> Iterator[None]:
+        """Run a block in which a function's policy lets no rule call it."""
+        policy = json.loads(self.functions.get_policy(FunctionName=function)["Policy"])
+        taken = [
+            each
+            for each in policy["Statement"]
+            if each["Principal"] == {"Service": "events.amazonaws.com"}
+        ]
+        for each in taken:
+            self.functions.remove_permission(FunctionName=function, StatementId=each["Sid"])
+        try:
+            yield
+        finally:
+            for each in taken:
+                self.functions.add_permission(
+                    FunctionName=function,
+                    StatementId=each["Sid"],
+                    Action=each["Action"],
+                    Principal="events.amazonaws.com",
+                    SourceArn=each["Condition"]["ArnLike"]["AWS:SourceArn"],
+                )
+
+    def change_alarm(self, name: str) -> None:
+        """Let an alarm that is none of the platform's go, and come back."""
+        self.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="Another",
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        for state in ("ALARM", "OK"):
+            self.cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
     def empty_queue(self, name: str) -> None:
         """Take every message out of a queue."""
         self.inbox.purge_queue(QueueUrl=self.inbox.get_queue_url(QueueName=name)["QueueUrl"])

@@ -132,6 +132,13 @@ def deliveries_fail(on: Deployment) -> Broken:
 
 
 @contextmanager
+def alarms_do_not_arrive(on: Deployment) -> Broken:
+    """The rule for alarms may not call alert-ingest, and its queue takes nothing either."""
+    with on.no_rule_may_call("alert-ingest"), on.queue_refuses("sre-dlq-functions"):
+        yield lambda: on.change_alarm("anothers-alarm")
+
+
+@contextmanager
 def an_incident_is_stuck(on: Deployment) -> Broken:
     """It was taken by a runbook two hours ago; the canary's machine reports its age."""
     key = on.put_incident(status="remediating", age_seconds=7200)
@@ -169,6 +176,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
         Scenario(("sre-canary-absent",), the_canary_does_not_close, Deployment.run_canary),
     ),
     (Scenario(("sre-sender-at-limit", "sre-parked-events"), a_sender_has_sent_too_much),),
+    (Scenario(("sre-alarms-lost",), alarms_do_not_arrive),),
     (Scenario(("sre-webhook-refusing",), a_sender_has_a_wrong_key),),
     (Scenario(("sre-incident-stuck",), an_incident_is_stuck, Deployment.start_canary),),
     (

@@ -29,6 +29,14 @@ pytestmark = [pytest.mark.rie, pytest.mark.localaws]
 
 BUS = "rie-alert-ingest"
 PROXY_EVENTS = sorted((ROOT / "events").glob("*/api-*.json"))
+# What EventBridge and SNS hand over, which is an error where it cannot be used.
+OF_AWS = sorted(
+    path
+    for pattern in ("cloudwatch/*.json", "aws_health/*.json", "sns/topic-*.json")
+    for path in (ROOT / "events").glob(pattern)
+)
+# Nothing becomes of these, and they are answered like the others.
+TOLD_OF_NOTHING = {"insufficient-data", "ok-after-no-data", "deleted", "own-alarm"}
 COMPLETE = {
     "ACCOUNT_ID": "000000000000",
     "POWERTOOLS_SERVICE_NAME": "alert-ingest",
@@ -104,6 +112,7 @@ def variables_for(aws: LocalAws, sink: Sink) -> dict[str, str]:
         **aws.operator_environment(),
         "EVENT_BUS_NAME": BUS,
         "PARKING_QUEUE_URL": sink.parking_url,
+        "ALARM_ACCOUNTS": "111122223333",
     }
 
 
@@ -144,6 +153,24 @@ def test_every_wrapped_sample_is_answered(function: Emulator, sink: Sink, path: 
     assert all(
         item["detail"]["metadata"]["correlation_id"] == answer["correlation_id"] for item in arrived
     )
+
+
+@pytest.mark.parametrize("path", OF_AWS, ids=[f"{path.parent.name}-{path.stem}" for path in OF_AWS])
+def test_every_sample_of_aws_is_taken_or_an_error(
+    function: Emulator, sink: Sink, path: Path
+) -> None:
+    """As ``sam local invoke AlertIngestFunction -e events/cloudwatch/alarm.json`` would."""
+    event = json.loads(path.read_text("utf-8"))
+    if path.name.startswith("invalid-"):
+        assert function.invoke(event)["errorType"] == "BodyRejected"
+        assert sink.take(0) == []
+        return
+    status, answer = answer_of(function, event)
+    told = 0 if path.stem in TOLD_OF_NOTHING else 1
+    assert (status, len(answer["incident_ids"])) == (202, told)
+    arrived = sink.take(told)
+    assert [item["detail"]["data"]["incident_id"] for item in arrived] == answer["incident_ids"]
+    assert {item["source"] for item in arrived} <= {f"sre.{path.parent.name}"}
 
 
 def test_fifty_alerts_in_one_body_all_arrive(function: Emulator, sink: Sink) -> None:
@@ -290,7 +317,16 @@ print(len(files) > 30, [name for name in files if not os.path.exists(name)])
     assert collector == "True True"  # off during the start, on for what invocations make
     assert heavy == "[]"
     assert generated == str(
-        ["alertmanager", "alertmanager__alert", "datadog", "grafana", "grafana__alert"]
+        [
+            "alertmanager",
+            "alertmanager__alert",
+            "aws_health",
+            "cloudwatch",
+            "datadog",
+            "grafana",
+            "grafana__alert",
+            "sns",
+        ]
     )
     assert uncompiled == "True []"
     assert (artifact / "alert_ingest" / "__pycache__" / "handler.cpython-311.pyc").is_file()

@@ -80,9 +80,10 @@ def test_an_end_that_is_told_late_closes_a_good_remediation(platform: Platform) 
 
 
 def test_what_nobody_speaks_of_any_more_closes_by_itself_and_says_so(platform: Platform) -> None:
-    """Open or escalated; not what was repeated since, nor what a runbook works on."""
+    """Open or escalated; not what was repeated since, nor what a runbook works on, nor an alarm."""
     events = [incident(fingerprint=name) for name in ("open", "escalated", "repeated", "worked-on")]
-    for event in events:
+    alarm = incident(fingerprint="alarm", sender="cloudwatch")  # which repeats nothing
+    for event in (*events, alarm):
         event["detail"]["metadata"]["received_at"] = "2024-05-01T00:00:00.000Z"
         platform.run(event, platform.recorder_variant)
     quiet, escalated, repeated, worked_on = events
@@ -97,6 +98,7 @@ def test_what_nobody_speaks_of_any_more_closes_by_itself_and_says_so(platform: P
         assert "mttr_seconds" not in record
         assert any("has not been repeated for" in each for each in record["warnings"])
     assert platform.record(id_of(repeated))["status"] == "open"
+    assert platform.record(id_of(alarm))["status"] == "open"
     assert platform.record(id_of(worked_on))["status"] == "remediating"
     # It is heard after all, late: then it has its MTTR.
     platform.run(resolution(quiet), platform.recorder_variant)

@@ -644,6 +644,25 @@ def test_an_action_that_cannot_be_reported_is_parked_and_still_verified(
     wait_for(lambda: platform.record(id_of(event)).get("actions_taken"), "the redriven report")
 
 
+@pytest.mark.parametrize("wakes", [True, False])
+def test_a_notice_is_recorded_and_no_runbook_acts_on_it_whatever_it_is_called(
+    platform: Platform, wakes: bool
+) -> None:
+    """It was told when it began; nobody is called a second time for what nothing repairs."""
+    runbook = platform.runbook()
+    severity = "critical" if wakes else "info"
+    event = incident(runbook, alert_name=runbook, severity=severity, wakes=wakes, notice=True)
+    platform.send(event)
+    if wakes:
+        record = platform.wait_status(id_of(event), "escalated")
+        assert record["escalation_code"] == "notice"
+    else:
+        platform.run(event)
+        assert platform.wait_status(id_of(event), "open")["status"] == "open"
+    assert platform.calls(id_of(event), "execute") == []
+    assert platform.notifications(id_of(event)) == []
+
+
 def test_an_alert_that_may_wake_nobody_is_for_the_record(platform: Platform) -> None:
     event = incident("NoSuchRunbook", severity="info", wakes=False)
     incident_id = event["detail"]["data"]["incident_id"]

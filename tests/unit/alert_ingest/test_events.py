@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from alert_ingest.events import MAX_ENTRY_BYTES, Context, Entry, entry_of, entry_size
 from alert_ingest.intake import Intake
 from tests.unit.alert_ingest.bodies import EVENTS, alertmanager_body, sample
+from tests.unit.alert_ingest.telling import told
 
 CONTEXT = Context("bus", "000000000000", "us-east-1", "request-1", datetime.now(UTC))
 
@@ -52,6 +53,25 @@ def test_every_sample_gives_events_of_the_published_schema(name: str) -> None:
             continue
         assert data["runbook"] in {"CheckoutHighErrorRate", "NodeNotReady"}
         assert data["target"]["cluster"] == "sre-platform"
+
+
+OF_AWS = [
+    f"{folder}/{path.stem}"
+    for folder in ("cloudwatch", "aws_health")
+    for path in sorted((EVENTS / folder).glob("*.json"))
+    if not path.name.startswith("invalid-")
+]
+
+
+@pytest.mark.parametrize("name", OF_AWS)
+def test_every_event_of_aws_gives_events_of_the_published_schema(name: str) -> None:
+    """Those of the platform itself and of no data give none."""
+    reading = told(name).reading
+    assert len(reading.alerts) == (name.split("/")[1] not in ("own-alarm", "insufficient-data"))
+    for alert in reading.alerts:
+        entry, _warnings = entry_of(alert, CONTEXT)
+        data = check(entry)
+        assert (entry["Source"], data["sender"]) == (f"sre.{reading.sender}", reading.sender)
 
 
 HUGE = {

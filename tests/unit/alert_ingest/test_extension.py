@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alert_ingest.senders import SENDERS
+from alert_ingest.senders import EVENT_SENDERS, SENDERS
 from alert_ingest.validation import explain, sources
 from tests.support.waiting import PATIENCE_SECONDS
 from tests.unit.alert_ingest.bodies import EVENTS, sample
@@ -109,6 +109,12 @@ def test_every_sender_has_its_schema_and_samples() -> None:
     for sender in SENDERS:
         assert sender.name in sources.names()
         assert list((EVENTS / sender.name).glob("api-*.json"))
+
+
+def test_every_service_of_aws_has_its_schema_and_samples() -> None:
+    for name in (*(sender.name for sender in EVENT_SENDERS), "sns"):
+        assert name in sources.names()
+        assert list((EVENTS / name).glob("*.json"))
 
 
 def test_domain_modules_import_no_aws() -> None:

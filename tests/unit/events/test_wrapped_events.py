@@ -25,9 +25,23 @@ def test_every_raw_body_is_wrapped() -> None:
         assert event["resource"] == "/webhook"
 
 
+def test_every_message_of_a_topic_is_wrapped() -> None:
+    raw = [
+        path
+        for path in (wrap.EVENTS / wrap.TOPIC).glob("*.json")
+        if not path.name.startswith("topic-")
+    ]
+    assert len(raw) >= 3
+    for path in raw:
+        event = json.loads(path.with_name(f"topic-{path.name}").read_text("utf-8"))
+        [record] = event["Records"]
+        assert record["EventSource"] == "aws:sns"
+        assert record["Sns"]["Message"] == json.loads(path.read_text("utf-8"))["Message"]
+
+
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for sender in wrap.SENDERS:
+    for sender in (*wrap.SENDERS, wrap.TOPIC):
         shutil.copytree(wrap.EVENTS / sender, tmp_path / sender)
     monkeypatch.setattr(wrap, "EVENTS", tmp_path)
     return tmp_path

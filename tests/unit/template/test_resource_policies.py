@@ -136,7 +136,7 @@ def test_bus_and_archive_are_encrypted_with_the_key_of_the_platform(
     template: dict[str, Any],
 ) -> None:
     resources = template["Resources"]
-    for name in ("EventBus", "EventArchive"):
+    for name in ("EventBus", "EventArchive", "AlarmBus"):
         key = resources[name]["Properties"]["KmsKeyIdentifier"]
         assert key == {"Fn::GetAtt": ["PlatformKey", "Arn"]}
     policy = resources["PlatformKey"]["Properties"]["KeyPolicy"]["Statement"]
@@ -148,8 +148,9 @@ def test_bus_and_archive_are_encrypted_with_the_key_of_the_platform(
     context = encrypts["Condition"]["StringEquals"][
         "kms:EncryptionContext:aws:events:event-bus:arn"
     ]
-    bus = resources["EventBus"]["Properties"]["Name"]["Fn::Sub"]
-    assert context["Fn::Sub"].endswith(f":event-bus/{bus}")
+    buses = [resources[name]["Properties"]["Name"]["Fn::Sub"] for name in ("EventBus", "AlarmBus")]
+    for found, bus in zip(context, buses, strict=True):
+        assert found["Fn::Sub"].endswith(f":event-bus/{bus}")
 
 
 def test_what_the_bus_cannot_encrypt_is_parked(template: dict[str, Any]) -> None:

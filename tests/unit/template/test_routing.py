@@ -28,6 +28,7 @@ def test_each_rule_may_send_to_the_dead_letter_queues_it_names(template: dict[st
     allowed = set()
     for policy in of_type(template, "AWS::SQS::QueuePolicy").values():
         for statement in policy["PolicyDocument"]["Statement"]:
+            statement = statement.get("Fn::If", [None, statement])[1]
             sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
             for given in sources if isinstance(sources, list) else [sources]:
                 source = given.get("Fn::If", [None, given])[1]
@@ -56,6 +57,51 @@ def test_the_pager_hears_of_critical_incidents_and_of_the_platforms_own_alarms(
     }
 
 
+TO_ALERT_INGEST = ("AlarmsRule", "HealthRule", "ForwardedAlarmsRule")
+
+
+def test_only_these_rules_and_this_topic_may_call_alert_ingest(template: dict[str, Any]) -> None:
+    """Invariant 9: what AWS tells comes by them alone, each named in the function's policy."""
+    sources = set()
+    for permission in of_type(template, "AWS::Lambda::Permission").values():
+        assert permission["FunctionName"] == {"Ref": "AlertIngestFunction"}
+        source = permission["SourceArn"]
+        sources.add(source.get("Fn::GetAtt", [source.get("Ref")])[0])
+    assert sources == {*TO_ALERT_INGEST, "NoticeTopic"}
+    for name in TO_ALERT_INGEST:
+        rule = template["Resources"][name]["Properties"]
+        [target] = rule["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": ["AlertIngestFunction", "Arn"]}
+        # Nobody can put such a source, and EventBridge sets the account.
+        assert set(rule["EventPattern"]["source"]) <= {"aws.cloudwatch", "aws.health"}
+        assert rule["EventPattern"]["account"] in (
+            [{"Ref": "AWS::AccountId"}],
+            {"Ref": "AlarmAccounts"},
+        )
+
+
+def test_other_accounts_put_alarms_onto_their_own_bus_and_nothing_else(
+    template: dict[str, Any],
+) -> None:
+    statement = template["Resources"]["AlarmBusPolicy"]["Properties"]["Statement"]
+    assert statement["Principal"] == {"AWS": {"Ref": "AlarmAccounts"}}
+    sources = statement["Condition"]["StringEquals"]["events:source"]
+    assert sources == ["aws.cloudwatch", "aws.health"]
+    rule = template["Resources"]["ForwardedAlarmsRule"]["Properties"]
+    assert rule["EventBusName"] == {"Ref": "AlarmBus"}
+
+
+def test_the_platforms_own_alarms_are_no_incidents(template: dict[str, Any]) -> None:
+    """One that became an incident might set off the next; the function looks a second time."""
+    own = {"Fn::Sub": "${NamePrefix}sre-"}
+    pattern = template["Resources"]["AlarmsRule"]["Properties"]["EventPattern"]
+    assert pattern["detail"] == {"alarmName": [{"anything-but": {"prefix": own}}]}
+    ingest = template["Resources"]["AlertIngestFunction"]["Properties"]
+    assert ingest["Environment"]["Variables"]["OWN_ALARMS"] == own
+    for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+        assert alarm["AlarmName"]["Fn::Sub"].startswith(own["Fn::Sub"]), name
+
+
 def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
     template: dict[str, Any],
 ) -> None:
@@ -64,8 +110,8 @@ def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
     assert '"Ref": "NotificationTopic"' not in json.dumps(rules)
     for name, rule in rules.items():
         for target in rule["Targets"]:
-            # A log group is written to by its own policy; whatever else is called as a role.
-            assert "RoleArn" in target or name == "AuditRule", name
+            # A log group and a function have policies of their own; all else is called as a role.
+            assert ("RoleArn" in target) is (name not in ("AuditRule", *TO_ALERT_INGEST)), name
     announced = {
         kind
         for rule in rules.values()
@@ -93,11 +139,20 @@ def test_key_and_topic_let_services_in_as_aws_documents_it(template: dict[str, A
     assert set(for_queues["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
     assert "Condition" not in for_queues
     others = by_name["ServicesThatSendToTopicAndQueues"]
-    assert others["Principal"]["Service"] == ["sns.amazonaws.com", "cloudwatch.amazonaws.com"]
+    who_pays = ["budgets.amazonaws.com", "costalerts.amazonaws.com"]
+    services = ["sns.amazonaws.com", "cloudwatch.amazonaws.com", *who_pays]
+    assert others["Principal"]["Service"] == services
     assert "aws:SourceAccount" in others["Condition"]["StringEquals"]
-    [policy] = of_type(template, "AWS::SNS::TopicPolicy").values()
-    [statement] = policy["PolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    policies = of_type(template, "AWS::SNS::TopicPolicy")
+    speakers = {
+        "NotificationTopicPolicy": "cloudwatch.amazonaws.com",
+        "NoticeTopicPolicy": who_pays,
+    }
+    assert policies.keys() == speakers.keys()
+    for name, service in speakers.items():
+        [statement] = policies[name]["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": service}
+        assert "Condition" in statement
 
 
 def test_a_log_group_is_a_target_by_its_name(template: dict[str, Any]) -> None:
@@ -123,14 +178,17 @@ def test_a_first_deployment_mails_no_storm_of_alarms_that_are_well(
 def test_what_no_queue_took_either_is_watched_on_every_rule_but_that_of_chat(
     template: dict[str, Any],
 ) -> None:
-    queries = template["Resources"]["EventsLostAlarm"]["Properties"]["Metrics"]
-    stats = [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
-    assert {each["MetricName"] for each in stats} == {"InvocationsFailedToBeSentToDlq"}
-    assert len(stats) <= 10, "an alarm takes no more"
     watched = {}
-    for each in stats:
-        dimensions = {one["Name"]: one["Value"] for one in each["Dimensions"]}
-        watched[dimensions["RuleName"]["Fn::Sub"]] = "EventBusName" in dimensions
+    for alarm in ("EventsLostAlarm", "AlarmsLostAlarm"):
+        queries = template["Resources"][alarm]["Properties"]["Metrics"]
+        stats = [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
+        assert {each["MetricName"] for each in stats} == {"InvocationsFailedToBeSentToDlq"}
+        assert len(stats) <= 10, "an alarm takes no more"
+        for each in stats:
+            dimensions = {one["Name"]: one["Value"] for one in each["Dimensions"]}
+            watched[dimensions["RuleName"]["Fn::Sub"]] = "EventBusName" in dimensions
+        used = next(query["Expression"] for query in queries if "Expression" in query)
+        assert all(f"FILL(l{number}, 0)" in used for number in range(1, len(stats) + 1))
     rules = {
         rule["Name"]["Fn::Sub"]: "EventBusName" in rule
         for name, rule in of_type(template, "AWS::Events::Rule").items()
@@ -138,8 +196,6 @@ def test_what_no_queue_took_either_is_watched_on_every_rule_but_that_of_chat(
         if name not in ("SlackRule", "OpsgenieRule")
     }
     assert watched == rules
-    used = next(query["Expression"] for query in queries if "Expression" in query)
-    assert all(f"FILL(l{number}, 0)" in used for number in range(1, len(stats) + 1))
 
 
 def test_stored_data_is_encrypted_with_the_platform_key(template: dict[str, Any]) -> None:

@@ -193,6 +193,38 @@ def a_change_of_an_alarm_is_an_event(aws: LocalAws, name: str) -> None:
     assert told["detail"]["state"]["value"] == "OK"
 
 
+@shows("alarm_tag_grants")
+def the_tags_of_an_alarm_are_granted_by_its_name(aws: LocalAws, name: str) -> None:
+    """A function reads those of the alarm that its role may, and of no other."""
+    cloudwatch = aws.client("cloudwatch")
+    arns = []
+    for suffix in ("mine", "other"):
+        alarm = f"{name}-{suffix}"
+        cloudwatch.put_metric_alarm(
+            AlarmName=alarm,
+            Namespace=name,
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+            Tags=[{"Key": "team", "Value": suffix}],
+        )
+        [found] = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+        arns.append(found["AlarmArn"])
+    code = (
+        "import boto3\n"
+        "def handler(event, _):\n"
+        "    tags = boto3.client('cloudwatch').list_tags_for_resource(ResourceARN=event)['Tags']\n"
+        "    return [each['Value'] for each in tags]\n"
+    )
+    action, mine = "cloudwatch:ListTagsForResource", arns[0]
+    make_function(aws, name, code, [{"Effect": "Allow", "Action": action, "Resource": mine}])
+    assert invoke(aws, name, arns[0]) == (None, ["mine"])
+    assert invoke(aws, name, arns[1])[0] == "Unhandled"
+
+
 @shows("queue_metrics")
 def a_queue_tells_how_much_waits_in_it(aws: LocalAws, name: str) -> None:
     """``AWS/SQS`` has the number of visible messages of each queue."""

@@ -7,7 +7,12 @@ from typing import Any
 
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
-from tests.integration.localaws.probes.support import eventually, make_queue
+from tests.integration.localaws.probes.support import (
+    eventually,
+    make_function,
+    make_queue,
+    receive,
+)
 
 
 def _statement(service: str, actions: list[str], **more: Any) -> dict[str, Any]:
@@ -94,3 +99,53 @@ def received(aws: LocalAws, url: str, count: int) -> list[dict[str, Any]]:
 
     eventually(enough, f"{count} messages in {url}", 5)
     return found
+
+
+@shows("service_calls_function")
+def a_rule_and_a_topic_call_a_function_that_lets_them(aws: LocalAws, name: str) -> None:
+    """Each where the function's policy names it; what fails goes to the function's destination."""
+    functions, events, sns = aws.client("lambda"), aws.client("events"), aws.client("sns")
+    failed_url, failed_arn = make_queue(aws, f"{name}-failed")
+    refused_url, refused_arn = make_queue(aws, f"{name}-refused")
+    function = make_function(aws, name, "def handler(event, _):\n    raise ValueError('broken')\n")
+    functions.put_function_event_invoke_config(
+        FunctionName=name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": failed_arn}},
+    )
+    target = {"Id": "1", "Arn": function, "DeadLetterConfig": {"Arn": refused_arn}}
+    rules = {}
+    for suffix in ("let", "not"):
+        rule = f"{name}-{suffix}"
+        pattern = json.dumps({"source": [rule]})
+        rules[suffix] = events.put_rule(Name=rule, EventPattern=pattern)["RuleArn"]
+        events.put_targets(Rule=rule, Targets=[target])
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+
+    def let(service: str, source: str) -> None:
+        functions.add_permission(
+            FunctionName=name,
+            StatementId=service,
+            Action="lambda:InvokeFunction",
+            Principal=f"{service}.amazonaws.com",
+            SourceArn=source,
+        )
+
+    def call(suffix: str) -> None:
+        entry = {"Source": f"{name}-{suffix}", "DetailType": "t", "Detail": "{}"}
+        events.put_events(Entries=[entry])
+
+    let("events", rules["let"])
+    for suffix in ("not", "let"):
+        call(suffix)
+    refused = receive(aws, refused_url)
+    assert refused["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert json.loads(refused["Body"])["source"] == f"{name}-not"
+    failed = json.loads(receive(aws, failed_url)["Body"])
+    assert failed["requestPayload"]["source"] == f"{name}-let"
+    aws.client("sqs").purge_queue(QueueUrl=failed_url)
+    let("sns", topic)
+    sns.publish(TopicArn=topic, Message="told")
+    records = json.loads(receive(aws, failed_url)["Body"])["requestPayload"]["Records"]
+    assert [record["Sns"]["Message"] for record in records] == ["told"]

@@ -101,6 +101,7 @@ def test_of_a_target_that_the_alert_names_the_bounds_are_shown() -> None:
         ("alertmanager/api-firing.json", "CheckoutHighErrorRate"),
         ("alertmanager/api-firing-base64.json", "CheckoutHighErrorRate"),
         ("datadog/triggered.json", "CheckoutHighErrorRate"),
+        ("cloudwatch/alarm-tags-propagated.json", "CheckoutHighErrorRate"),
     ],
 )
 def test_every_form_of_a_payload_selects_its_runbook(srectl: Run, file: str, selected: str) -> None:
@@ -126,6 +127,7 @@ def test_an_event_of_the_bus_selects_its_runbook(srectl: Run, tmp_path: Path, fo
     [
         ({"alert_name": "Nobody"}, Limits(), "no runbook named Nobody"),
         ({"runbook": "Nobody"}, Limits(), "no runbook named Nobody"),
+        ({"notice": True}, Limits(), "no runbook acts on it"),
         ({"severity": "info"}, Limits(), "severity info is not eligible"),
         ({"severity": "warning"}, Limits(), "not for severity warning"),
         ({"status": "resolved"}, Limits(), "starts no runbook"),
@@ -233,6 +235,22 @@ def test_a_body_that_intake_refuses_is_refused_with_its_pointers(srectl: Run) ->
     answer = srectl("runbooks", "plan", "--event", str(EVENTS / "alertmanager/invalid-alert.json"))
     assert answer.exit_code == 1
     assert "/alerts/0/startsAt" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("aws_health/issue-open.json", "it is a notice"),
+        ("sns/topic-cost-anomaly.json", "it is a notice"),
+        ("cloudwatch/insufficient-data.json", "neither begins nor ends an incident"),
+        ("cloudwatch/own-alarm.json", "the platform's own alarms"),
+        ("cloudwatch/invalid-state.json", "/detail/state/value"),
+    ],
+)
+def test_what_aws_tells_is_planned_or_refused(srectl: Run, file: str, said: str) -> None:
+    answer = srectl("runbooks", "plan", "--event", str(EVENTS / file))
+    assert answer.exit_code == 1
+    assert said in " ".join(answer.output.split())
 
 
 def test_what_is_no_json_or_starts_no_runbook_is_said(srectl: Run, tmp_path: Path) -> None:

@@ -362,6 +362,16 @@ def failed_call(function: str, payload: object) -> dict[str, Any]:
     }
 
 
+def undelivered() -> dict[str, Any]:
+    """Give an alarm's event as a rule could not hand it over."""
+    return {
+        "id": "e-1",
+        "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change",
+        "detail": {"alarmName": "cpu"},
+    }
+
+
 def replaced(platform: Account, functions: Functions) -> Account:
     platform.__dict__["functions"] = functions  # a cached property
     return platform
@@ -388,6 +398,40 @@ def test_a_call_that_failed_unheard_is_made_again(
     redrive(replaced(platform, functions), "functions", 10, recently)
     assert functions.calls == [("t-alert-ingest", {"body": "{}"})]
     assert left(platform, "functions") == 0
+
+
+def test_what_a_rule_could_not_call_alert_ingest_with_is_handed_to_it(
+    platform: Account, recently: datetime.datetime
+) -> None:
+    functions = Functions({"statusCode": 202})
+    to_ingest = {"TARGET_ARN": "arn:aws:lambda:us-east-1:123456789012:function:t-alert-ingest"}
+    put(platform, "functions", undelivered(), **to_ingest)
+    notice = {"Type": "Notification", "TopicArn": platform.notice_topic_arn, "Message": "told"}
+    put(platform, "functions", notice)
+    redrive(replaced(platform, functions), "functions", 10, recently)
+    record = {"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": notice}
+    wanted = [("t-alert-ingest", undelivered()), ("t-alert-ingest", {"Records": [record]})]
+    assert sorted(functions.calls, key=str) == sorted(wanted, key=str)
+    assert left(platform, "functions") == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "target"),
+    [
+        ({**undelivered(), "source": "my.app"}, "t-alert-ingest"),
+        (undelivered(), "t-runbook-action"),
+        ({"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:other", "Message": "m"}, ""),
+    ],
+)
+def test_alert_ingest_is_not_called_with_anything_else(
+    platform: Account, recently: datetime.datetime, body: dict[str, Any], target: str
+) -> None:
+    functions = Functions({"statusCode": 202})
+    meant = {"TARGET_ARN": f"arn:aws:lambda:us-east-1:1:function:{target}"} if target else {}
+    put(platform, "functions", body, **meant)
+    outcome = redrive(replaced(platform, functions), "functions", 10, recently)
+    assert [one[:14] for one in reasons(outcome)] == ["it is no faile"]
+    assert functions.calls == []
 
 
 @pytest.mark.parametrize(

@@ -447,6 +447,38 @@ def test_routes(patient: Patient) -> None:
     assert "DEAUTHORIZED" in connection.what
 
 
+def test_routes_of_a_stack_that_other_accounts_forward_their_alarms_to(patient: Patient) -> None:
+    patient.aws["cloudformation"]["list_stack_resources"]["StackResourceSummaries"].append(
+        {
+            "LogicalResourceId": "AlarmBus",
+            "ResourceType": "AWS::Events::EventBus",
+            "PhysicalResourceId": "t-sre-alarms",
+        }
+    )
+    asked = []
+    rules = patient.aws["events"]["list_rules"]
+
+    def list_rules(**given: str) -> Any:
+        asked.append(given["EventBusName"])
+        return rules(**given)
+
+    patient.aws["events"]["list_rules"] = list_rules
+    patient.see(routes.CHECK)
+    assert asked == ["t-sre-platform-events", "default", "t-sre-alarms"]
+
+
+def test_an_alarm_that_is_called_like_ours_and_is_not(patient: Patient) -> None:
+    there = patient.aws["cloudwatch"]["describe_alarms"]["MetricAlarms"]
+    there.append({**there[0], "AlarmName": "t-sre-latency"})
+    assert len(patient.see(alarms.CHECK)) == 1  # a stack that hears of no alarms
+    described(patient)["Parameters"].append(
+        {"ParameterKey": "CloudWatchAlarms", "ParameterValue": "on"}
+    )
+    found = [one for one in patient.see(alarms.CHECK) if one.where == "t-sre-latency"]
+    assert [one.severity for one in found] == [NOTE]
+    assert "no incident is made of it" in found[0].what
+
+
 def test_routes_of_a_stack_that_stands_by_and_is_heard_by_nobody(patient: Patient) -> None:
     well = patient.see(routes.CHECK)
     described(patient)["Parameters"].append(

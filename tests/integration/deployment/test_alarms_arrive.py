@@ -1,0 +1,154 @@
+"""An alarm of the account reaches alert-ingest by the shipped rule, and is kept where it does not.
+
+Invariant 1: what CloudWatch tells is in a queue that an alarm watches whatever fails, and one
+command hands it over again. Invariant 9: by that rule alone.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from onemachine.aws.local_aws import LocalAws
+from srectl.operate import queues
+from srectl.operate.account import Account
+from srectl.operate.redrive import redrive
+from tests.integration.localaws.probes.support import eventually, make_role, zipped
+from tests.support.template import deployed
+
+pytestmark = pytest.mark.localaws
+
+#: Fails as long as its setting says so; what it was called with is in its answer.
+CODE = """
+import os
+def handler(event, context):
+    if os.environ.get("BROKEN"):
+        raise ValueError("it is broken")
+    return {"statusCode": 202, "body": "{}"}
+"""
+SHIPPED = ("FunctionDeadLetters", "FunctionDeadLettersPolicy", "AlarmsRule", "AlarmsMayCall")
+
+
+def template(function_arn: str, *, permission: bool) -> str:
+    """Return the shipped rule, permission and queue around a function that is there already."""
+    whole = deployed()
+    resources = {name: whole["Resources"][name] for name in SHIPPED}
+    del resources["FunctionDeadLetters"]["Properties"]["KmsMasterKeyId"]
+    name = function_arn.rsplit(":", 1)[1]
+    resources["AlarmsMayCall"]["Properties"]["FunctionName"] = name
+    resources["AlarmsRule"]["Properties"]["Targets"][0]["Arn"] = function_arn
+    statements = resources["FunctionDeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    [rules, _topic] = statements
+    rules["Condition"] = {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["AlarmsRule", "Arn"]}}}
+    statements[:] = [rules]
+    if not permission:
+        del resources["AlarmsMayCall"]
+    for each in resources.values():
+        each.pop("Condition", None)
+    parameter = whole["Parameters"]["NamePrefix"]
+    return json.dumps({"Parameters": {"NamePrefix": parameter}, "Resources": resources})
+
+
+class Stack:
+    """The shipped way of an alarm, to a function of this test."""
+
+    def __init__(self, aws: LocalAws, *, permission: bool = True) -> None:
+        self.aws, self.prefix = aws, f"a{uuid.uuid4().hex[:8]}-"
+        self.name = f"{self.prefix}alert-ingest"
+        self.functions, self.sqs = aws.client("lambda"), aws.client("sqs")
+        created = self.functions.create_function(
+            FunctionName=self.name,
+            Runtime="python3.11",
+            Handler="app.handler",
+            Role=make_role(aws, self.name, "lambda.amazonaws.com"),
+            Code={"ZipFile": zipped(CODE)},
+        )
+        cloudformation = aws.client("cloudformation")
+        cloudformation.create_stack(
+            StackName=self.name,
+            TemplateBody=template(created["FunctionArn"], permission=permission),
+            Parameters=[{"ParameterKey": "NamePrefix", "ParameterValue": self.prefix}],
+        )
+
+        def is_created() -> bool:
+            [stack] = cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+            assert "FAILED" not in stack["StackStatus"]
+            assert "ROLLBACK" not in stack["StackStatus"]
+            return bool(stack["StackStatus"] == "CREATE_COMPLETE")
+
+        eventually(is_created, "the stack is created")
+        url = self.sqs.get_queue_url(QueueName=f"{self.prefix}sre-dlq-functions")["QueueUrl"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        self.functions.put_function_event_invoke_config(
+            FunctionName=self.name,
+            MaximumRetryAttempts=0,
+            DestinationConfig={"OnFailure": {"Destination": attributes["Attributes"]["QueueArn"]}},
+        )
+
+    def broken(self, broken: bool) -> None:
+        self.functions.update_function_configuration(
+            FunctionName=self.name, Environment={"Variables": {"BROKEN": "yes" if broken else ""}}
+        )
+
+    def goes_off(self, name: str) -> None:
+        cloudwatch = self.aws.client("cloudwatch")
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace=self.prefix,
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+        cloudwatch.delete_alarms(AlarmNames=[name])
+
+    def kept(self, name: str) -> list[queues.Message]:
+        messages = queues.peek(self.sqs, "functions", self.prefix, 10)
+        return [one for one in messages if name in one.body]
+
+    def redriven(self) -> list[str]:
+        account = Account(self.prefix)
+        for name, client in {"sqs": "sqs", "functions": "lambda", "sts": "sts"}.items():
+            account.__dict__[name] = self.aws.client(client)  # cached properties
+        now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
+        return [left.reason for left in redrive(account, "functions", 10, now).left]
+
+    def close(self) -> None:
+        self.aws.client("cloudformation").delete_stack(StackName=self.name)
+        self.functions.delete_function(FunctionName=self.name)
+
+
+def test_an_alarm_whose_call_fails_is_kept_and_handed_over_again(local_aws: LocalAws) -> None:
+    stack = Stack(local_aws)
+    stack.broken(True)
+    name = f"{stack.prefix}cpu"
+    stack.goes_off(f"{stack.prefix}sre-own")  # none of ours is an incident
+    stack.goes_off(name)
+    [message] = eventually(lambda: stack.kept(name), "the alarm is kept")
+    payload: dict[str, Any] = message.decoded()["requestPayload"]
+    assert payload["detail"]["alarmName"] == name
+    assert payload["detail"]["previousState"]["timestamp"].endswith("+0000")
+    assert not stack.kept("sre-own")
+    stack.broken(False)
+    assert stack.redriven() == []
+    assert not stack.kept(name)
+    stack.close()
+
+
+def test_an_alarm_that_may_not_call_is_kept_and_handed_over(local_aws: LocalAws) -> None:
+    stack = Stack(local_aws, permission=False)
+    name = f"{stack.prefix}cpu"
+    stack.goes_off(name)
+    [message] = eventually(lambda: stack.kept(name), "the alarm is kept")
+    assert message.attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+    assert message.decoded()["detail"]["alarmName"] == name
+    assert stack.redriven() == []
+    assert not stack.kept(name)
+    stack.close()
