@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries needed-binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests guide build constraints clean
+.PHONY: help setup binaries needed-binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests answers guide build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,9 @@ manifests: $(READY)  ## Write the shipped Roles anew from the catalogue
 	$(BIN)/srectl runbooks rbac --part cluster > eks/apps/node-remediation/node-remediation-rbac.yaml
 	$(BIN)/srectl runbooks rbac --part evidence > eks/apps/base/evidence-rbac.yaml
 	$(BIN)/srectl runbooks rbac --part logs > eks/apps/evidence-logs/evidence-logs-rbac.yaml
+
+answers: $(READY)  ## Write docs/alerts.md anew from the catalogue
+	$(BIN)/srectl runbooks answers --markdown > docs/alerts.md
 
 guide: $(READY)  ## Write the commands of the installation guide anew from eks/install.yaml
 	PYTHONPATH=. $(BIN)/python -m srectl.installing.guide

@@ -50,7 +50,7 @@ folder_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("runbooks"),
     show_default="runbooks/ where you are",
-    help="Folder with one YAML file for each runbook.",
+    help="Folder with one YAML file for each runbook; its folder kubernetes/ belongs to it.",
 )
 severities_option = click.option(
     "--severities",
@@ -72,7 +72,7 @@ namespaces_option = click.option(
 )
 
 
-def loaded(folder: Path) -> list[catalogue.Runbook]:
+def loaded(folder: Path) -> catalogue.Catalogue:
     """Read the catalogue of a folder.
 
     Raises
@@ -86,7 +86,7 @@ def loaded(folder: Path) -> list[catalogue.Runbook]:
             "go to the checkout that holds your catalogue, or name its folder with --folder",
         )
     try:
-        return catalogue.load(folder)
+        return catalogue.load_all(folder)
     except catalogue.CatalogueInvalid as error:
         raise CommandFailed(
             f"the catalogue in {folder} is not valid:\n{error}",

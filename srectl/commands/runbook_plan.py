@@ -73,7 +73,8 @@ def plan(
     """Say what would become of each alert in a file: which runbook, on what, and why not.
 
     Uses the catalogue of the folder and nothing else, unless --live is given. Ends with 1 where a
-    runbook would not act for one of the alerts.
+    runbook would not act for one of the alerts, unless the catalogue means it so: an alert that it
+    answers with evidence only, a runbook that observes until it is switched on.
     """
     at = now()
     try:
@@ -86,16 +87,19 @@ def plan(
     limits = plans.Limits(severities, namespaces, cluster)
     if live:
         there = publishing.published(account.dynamodb, account.runbooks_table)
-        definitions = {name: one.definition for name, one in there.items()}
+        definitions: Mapping[str, Mapping[str, Any]] = {
+            name: one.definition for name, one in there.items()
+        }
         windows = switches.windows(account.ssm, account.maintenance_parameter)
         limits = dataclasses.replace(
             limits,
             namespaces=None,  # the function knows its own
             mode=switches.read_mode(account.ssm, account.mode_parameter),
             maintenance=next((one.reason for one in windows if one.start <= at < one.end), ""),
+            own_modes=switches.read_own_modes(account.ssm, account.own_modes_parameter),
         )
     else:
-        definitions = {one.name: one.definition for one in loaded(folder)}
+        definitions = loaded(folder).selected()
     results: list[dict[str, Any]] = []
     for alert in alerts:
         decision = plans.decide(alert, definitions, limits)
@@ -106,7 +110,11 @@ def plan(
             answers = plans.live_plan(
                 account.functions, account.action_function, decision, definition, alert
             )
-        result = {**dataclasses.asdict(decision), "eligible": decision.eligible}
+        result = {
+            **dataclasses.asdict(decision),
+            "eligible": decision.eligible,
+            "answered": decision.answered,
+        }
         for step, answer in zip(result["steps"], answers, strict=False):
             step["plan"] = answer
         results.append(result)
@@ -115,21 +123,25 @@ def plan(
     else:
         for result in results:
             _show(result)
-    acts = all(result["eligible"] for result in results)
-    context.exit(int(ExitCode.OK if acts else ExitCode.FAILED))
+    answered = all(result["answered"] for result in results)
+    context.exit(int(ExitCode.OK if answered else ExitCode.FAILED))
 
 
 def _show(result: Mapping[str, Any]) -> None:
-    mark = "[green]✓[/]" if result["eligible"] else "[red]✗[/]"
-    console.print(
-        f"{mark} [bold]{safe(result['alert_name'])}[/] ({safe(result['severity'])}) "
-        f"→ runbook {safe(result['runbook'])}"
-    )
+    mark = "[green]✓[/]" if result["answered"] else "[red]✗[/]"
+    alert = f"[bold]{safe(result['alert_name'])}[/] ({safe(result['severity'])})"
+    if result["evidence_only"]:
+        console.print(f"{mark} {alert} → evidence only: {safe(result['evidence_only'])}")
+        return
+    console.print(f"{mark} {alert} → runbook {safe(result['runbook'])}")
     for reason in result["refusals"]:
         console.print(f"    [red]not done:[/] {safe(reason)}")
     steps = result["steps"]
     if not steps:
         return
+    if result["observes"]:
+        name = safe(result["runbook"])
+        console.print(f"    mode        observe, until 'srectl runbooks enable {name}'")
     guard = result["guard"]
     console.print(
         f"    guard       at most {guard['max_actions']} actions in "

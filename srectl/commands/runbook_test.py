@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +47,18 @@ def test(
         "in a checkout of the project: 'make setup', then '.venv/bin/srectl runbooks test'",
         needs=("fastjsonschema",),
     )
-    catalogue = {one.name: one.definition for one in loaded(folder)}
+    there = loaded(folder)
+    catalogue = there.selected()
     began = time.monotonic()
     results = [_run(case, catalogue) for case in _cases(tests or folder / "tests")]
     selected = {result["found"].get("runbook") for result in results}
-    untested = sorted(set(catalogue) - selected)
+    untested = sorted({one.name for one in there.runbooks} - selected)
     failed = [result for result in results if result["differences"]]
     if as_json or output == "json":
         print_json({"tests": results, "untested": untested, "passed": not (failed or untested)})
     else:
         took = time.monotonic() - began
-        _show_all(results, untested, f"{_count(len(catalogue), 'runbook')} in {took:.1f} s")
+        _show_all(results, untested, f"{_count(len(there.runbooks), 'runbook')} in {took:.1f} s")
     context.exit(int(ExitCode.FAILED if failed or untested else ExitCode.OK))
 
 
@@ -90,7 +92,7 @@ def _cases(folder: Path) -> list[Case]:
         ) from error
 
 
-def _run(case: Case, catalogue: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _run(case: Case, catalogue: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     # Only where the functions' code is.
     from srectl.rehearsal.compare import differences
     from srectl.rehearsal.manifests import ManifestRefused

@@ -21,6 +21,8 @@ from srectl.commands.catalogue_files import (
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, json_option, print_json, safe
 from srectl.commands.runbook_actions import actions
+from srectl.commands.runbook_answers import answers
+from srectl.commands.runbook_modes import disable, enable
 from srectl.commands.runbook_plan import plan
 from srectl.commands.runbook_test import test
 from srectl.errors import CommandFailed
@@ -28,6 +30,7 @@ from srectl.operate import catalogue as publishing
 from srectl.operate import rbac as roles
 from srectl.operate import switches
 from srectl.operate.account import Account
+from srectl.operate.plans import own_mode
 from srectl.operate.refusals import calling
 
 
@@ -48,13 +51,15 @@ def validate(folder: Path, severities: list[str], namespaces: list[str]) -> None
     """
     known = actions_at_hand()
     stack = catalogue.Deployment(severities, namespaces)
-    checked = [(one, catalogue.problems(one, known, stack)) for one in loaded(folder)]
+    there = loaded(folder)
+    checked = [(one, catalogue.problems(one, known, stack)) for one in there.runbooks]
     for runbook, problems in checked:
         mark = "[red]✗[/]" if problems else "[green]✓[/]"
-        disabled = "" if runbook.definition.get("enabled", True) else " (disabled)"
-        console.print(f"  {mark} {runbook.name}: {runbook.actions()}{disabled}")
+        console.print(f"  {mark} {runbook.name}: {runbook.actions()}{_held_back(runbook)}")
         for problem in problems:
             console.print(f"      {safe(runbook.source.name)}: {safe(problem)}")
+    if there.evidence_only:
+        console.print(f"  {len(there.evidence_only)} alerts are answered with evidence only")
     if known is None:
         console.print("  what an action takes was not checked: its code is not installed here")
     if any(problems for _, problems in checked):
@@ -77,14 +82,19 @@ def publish(
 
     Uses the AWS account of the environment; 'eval "$(srectl env)"' makes that the local stack.
     """
-    checked = loaded(folder)
-    _refuse_what_cannot_work(checked, catalogue.Deployment(severities, namespaces))
+    there = loaded(folder)
+    _refuse_what_cannot_work(there.runbooks, catalogue.Deployment(severities, namespaces))
     table = table or account.runbooks_table
     with calling(f"the catalogue could not be written to table {table}"):
-        changed = catalogue.publish(account.dynamodb, table, checked)
-    for runbook in checked:
+        changed = catalogue.publish(account.dynamodb, table, there.runbooks, there.evidence_only)
+    for runbook in there.runbooks:
+        new = not {runbook.name, *runbook.answers}.isdisjoint(changed)
+        console.print(f"  {runbook.name}: {'published' if new else 'unchanged'}")
+    if there.evidence_only:
+        new = not {one.alert for one in there.evidence_only}.isdisjoint(changed)
         console.print(
-            f"  {runbook.name}: {'published' if runbook.name in changed else 'unchanged'}"
+            f"  {len(there.evidence_only)} alerts with evidence only: "
+            f"{'published' if new else 'unchanged'}"
         )
 
 
@@ -103,7 +113,7 @@ def rbac(folder: Path, namespaces: list[str], part: str | None) -> None:
     the actions of the shipped catalogue, evidence (eks/apps/base/evidence-rbac.yaml) and logs
     (eks/apps/evidence-logs) for what is only read ('make manifests').
     """
-    there = loaded(folder)
+    there = loaded(folder).runbooks
     definitions = [one.definition for one in there]
     wanted = roles.PARTS if part is None else (part,)
     if "namespaces" in wanted:
@@ -118,33 +128,54 @@ def rbac(folder: Path, namespaces: list[str], part: str | None) -> None:
 @json_option
 @account_option
 def list_(folder: Path, as_json: bool, account: Account) -> None:
-    """Compare the catalogue of the folder with the published one."""
+    """Compare the catalogue of the folder with the published one, and say which runbooks act."""
     there = publishing.published(account.dynamodb, account.runbooks_table)
-    rows = publishing.compare(loaded(folder), there)
+    here = loaded(folder)
+    rows = publishing.compare(here.runbooks, there, here.evidence_only)
+    switched = switches.read_own_modes(account.ssm, account.own_modes_parameter)
+    modes = {
+        row.name: own_mode(there[row.name].definition, switched) if row.name in there else None
+        for row in rows
+    }
     if as_json:
-        print_json([dataclasses.asdict(row) for row in rows])
+        print_json([{**dataclasses.asdict(row), "mode": modes[row.name]} for row in rows])
         return
     colours = {"same": "green", "new": "yellow", "changed": "yellow", "only published": "red"}
-    table = Table("runbook", "state", "action", "published", box=None)
+    table = Table("runbook", "state", "mode", "action", "published", box=None)
+    known = [row for row in rows if row.action == "evidence only"]
     for row in rows:
-        table.add_row(
-            safe(row.name),
-            f"[{colours[row.state]}]{row.state}[/]",
-            safe(row.action),
-            safe(_moment(row.published_at)),
-        )
+        if row not in known:
+            table.add_row(
+                safe(row.name),
+                f"[{colours[row.state]}]{row.state}[/]",
+                safe(modes[row.name] or "—"),
+                safe(row.action),
+                safe(_moment(row.published_at)),
+            )
     console.print(table)
+    if known:
+        same = sum(row.state == "same" for row in known)
+        console.print(f"{len(known)} alerts with evidence only, {same} of them published as here")
     if any(row.state in ("new", "changed") for row in rows):
         console.print("'srectl runbooks publish' publishes what is new or has changed")
 
 
 runbooks.add_command(actions)
+runbooks.add_command(answers)
+runbooks.add_command(disable)
+runbooks.add_command(enable)
 runbooks.add_command(plan)
 runbooks.add_command(test)
 
 
+def _held_back(runbook: catalogue.Runbook) -> str:
+    if not runbook.definition.get("enabled", True):
+        return " (disabled)"
+    return " (observes)" if runbook.definition.get("mode", "on") != "on" else ""
+
+
 def _refuse_what_cannot_work(
-    runbooks: list[catalogue.Runbook], stack: catalogue.Deployment
+    runbooks: Sequence[catalogue.Runbook], stack: catalogue.Deployment
 ) -> None:
     known = actions_at_hand()
     problems = [
@@ -160,7 +191,9 @@ def _refuse_what_cannot_work(
         )
 
 
-def _refuse_what_gets_no_role(runbooks: list[catalogue.Runbook], namespaces: Sequence[str]) -> None:
+def _refuse_what_gets_no_role(
+    runbooks: Sequence[catalogue.Runbook], namespaces: Sequence[str]
+) -> None:
     """Stop where a namespace that the catalogue wants would silently get no rights."""
     without = [
         f"{one.source.name}: {pointer}: {text}"

@@ -71,6 +71,11 @@ class Account:
         return f"/{self.prefix}sre-platform/maintenance-windows"
 
     @property
+    def own_modes_parameter(self) -> str:
+        """Name of the modes that single runbooks were switched to."""
+        return f"/{self.prefix}sre-platform/runbook-modes"
+
+    @property
     def bus(self) -> str:
         """Name of the bus."""
         return f"{self.prefix}sre-platform-events"

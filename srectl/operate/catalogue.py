@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.refusals import calling
-from srectl.runbooks import Runbook, actions_of
+from srectl.runbooks import Entry, EvidenceOnly, Runbook, actions_of, entries
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,12 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """One runbook as the state machine finds it."""
+    """One entry as the state machine finds it.
+
+    Attributes
+    ----------
+    answered_by
+        Name of the runbook that answers an alert of this name; empty for all else.
+    """
 
     name: str
     definition: dict[str, Any]
     checksum: str
     published_at: str
+    answered_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,35 +73,51 @@ def published(client: DynamoDBClient, table: str) -> dict[str, Published]:
                     definition,
                     item.get("checksum", {}).get("S", ""),
                     item.get("published_at", {}).get("S", ""),
+                    item.get("answered_by", {}).get("S", ""),
                 )
     return found
 
 
-def compare(local: Sequence[Runbook], there: dict[str, Published]) -> list[Comparison]:
-    """Compare the catalogue of a folder with the published one, by name."""
-    here = {runbook.name: runbook for runbook in local}
-    rows: list[Comparison] = []
-    for name in sorted({*here, *there}):
-        mine, theirs = here.get(name), there.get(name)
-        if theirs is None:
-            state = "new"
-        elif mine is None:
-            state = "only published"
-        else:
-            state = "same" if mine.definition == theirs.definition else "changed"
-        definition = mine.definition if mine else theirs.definition if theirs else {}
-        rows.append(
-            Comparison(
-                name,
-                state,
-                _actions(definition),
-                theirs.published_at if theirs else None,
-            )
-        )
-    return rows
+def compare(
+    local: Sequence[Runbook],
+    there: Mapping[str, Published],
+    evidence_only: Iterable[EvidenceOnly] = (),
+) -> list[Comparison]:
+    """Compare the catalogue of a folder with the published one, by name.
+
+    A runbook is the same only if the alerts that it answers find the same.
+    """
+    here: dict[str, list[Entry]] = {}
+    for entry in entries(local, evidence_only):
+        here.setdefault(entry.answered_by or entry.key, []).append(entry)
+    found: dict[str, list[Published]] = {}
+    for one in there.values():
+        found.setdefault(one.answered_by or one.name, []).append(one)
+    return [
+        _compared(name, here.get(name, []), found.get(name, [])) for name in sorted({*here, *found})
+    ]
 
 
-def _actions(definition: dict[str, Any]) -> str:
+def _compared(name: str, here: Sequence[Entry], there: Sequence[Published]) -> Comparison:
+    theirs = next((one for one in there if one.name == name), None)
+    if not here:
+        state = "only published"
+    elif theirs is None:
+        state = "new"
+    else:
+        wanted = {each.key: dict(each.definition) for each in here}
+        found = {each.name: each.definition for each in there}
+        state = "same" if wanted == found else "changed"
+    definition = dict(here[0].definition) if here else theirs.definition if theirs else {}
+    return Comparison(
+        name, state, actions_told(definition), theirs.published_at if theirs else None
+    )
+
+
+def actions_told(definition: dict[str, Any]) -> str:
+    """Give the actions of a published definition, also where it was not published by srectl."""
+    if "evidence_only" in definition:
+        return "evidence only"
     try:
         return actions_of(definition)
     except (KeyError, TypeError):  # published by hand

@@ -39,6 +39,8 @@ class Limits:
         on, observe, off; None where it was not looked up.
     maintenance
         Reason of an open maintenance window, empty for none.
+    own_modes
+        Runbooks that were switched on or back to observing, by name.
     """
 
     severities: Sequence[str] = ("critical", "warning")
@@ -46,6 +48,7 @@ class Limits:
     default_cluster: str = "sre-platform"
     mode: str | None = None
     maintenance: str = ""
+    own_modes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -59,6 +62,10 @@ class Decision:
         target has what is known of it without asking the cluster.
     refusals
         Every reason why nothing would be done; empty if the runbook would act.
+    evidence_only
+        Why the catalogue has no runbook for an alert that it knows; empty for any other.
+    observes
+        Whether the runbook would only say what it would do, until it is switched on.
     """
 
     alert_name: str
@@ -69,6 +76,13 @@ class Decision:
     steps: list[dict[str, Any]] = field(default_factory=list)
     guard: dict[str, int] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+    evidence_only: str = ""
+    observes: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether all is as the catalogue means it: a runbook may act, or none is meant to."""
+        return self.eligible or bool(self.evidence_only)
 
     @property
     def eligible(self) -> bool:
@@ -99,6 +113,9 @@ def not_chosen(
     name, severity = wanted_by(alert), str(alert.get("severity"))
     if alert.get("status") == "resolved":
         yield "the alert is over: its end is recorded and starts no runbook"
+    if runbook is not None and "evidence_only" in runbook:
+        yield f"evidence only: {runbook['evidence_only']}"
+        return
     if severity not in severities:
         yield f"severity {severity} is not eligible (eligible: {', '.join(severities)})"
     if alert.get("notice") is True:
@@ -106,10 +123,24 @@ def not_chosen(
     if runbook is None:
         yield f"no runbook named {name} is in the catalogue"
         return
+    name = str(runbook.get("name", name))
     if runbook.get("enabled") is False:
         yield f"runbook {name} is disabled"
     if severity not in runbook["severities"]:
         yield f"runbook {name} is not for severity {severity}"
+
+
+def own_mode(runbook: Mapping[str, Any], switched: Mapping[str, str]) -> str:
+    """Give a runbook's own mode, as state ReadSwitches has it: anything but "on" observes.
+
+    Parameters
+    ----------
+    runbook
+        Its definition.
+    switched
+        What ``srectl runbooks enable`` and ``disable`` have said, by name.
+    """
+    return str(switched.get(str(runbook.get("name")), runbook.get("mode", "on")))
 
 
 def decide(
@@ -122,7 +153,7 @@ def decide(
     alert
         ``data`` of an incident event.
     catalogue
-        Name → definition.
+        What an alert may want → definition.
     limits
         What the deployment allows.
     """
@@ -140,6 +171,11 @@ def decide(
     decision.refusals += not_chosen(alert, runbook, limits.severities)
     if runbook is None:
         return decision
+    if "evidence_only" in runbook:
+        decision.evidence_only = str(runbook["evidence_only"])
+        return decision
+    name = decision.runbook = str(runbook.get("name", name))
+    decision.observes = own_mode(runbook, limits.own_modes) != "on"
     decision.guard = {key: runbook["guard"].get(key, _GUARD[key]) for key in _GUARD}
     decision.strategy = strategy_of(runbook)
     labels = alert.get("labels") or {}

@@ -1,4 +1,4 @@
-"""The switches that every runbook reads before it acts: the mode, and the maintenance windows.
+"""The switches that every runbook reads before it acts: modes, and the maintenance windows.
 
 What a runbook cannot read counts as "off", so nothing invalid is ever written here.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 MODES = ("on", "observe", "off")
+OWN_MODES = ("on", "observe")
 # Size of a standard parameter (AWS Systems Manager quotas).
 _MAX_CHARACTERS = 4096
 _MAX_REASON = 200
@@ -54,6 +55,61 @@ def set_mode(client: SSMClient, parameter: str, mode: str) -> str:
     before = _read(client, parameter)  # a mistyped prefix must not make a parameter of its own
     _write(client, parameter, mode)
     return before
+
+
+def read_own_modes(client: SSMClient, parameter: str) -> Mapping[str, str]:
+    """Give the modes that single runbooks were switched to, by name.
+
+    Raises
+    ------
+    CommandFailed
+        The parameter cannot be read, or holds anything but such modes.
+    """
+    text = _read(client, parameter)
+    try:
+        found = json.loads(text)
+        if isinstance(found, dict) and all(each in OWN_MODES for each in found.values()):
+            return found
+        fault = f"it holds {text[:80]}"
+    except ValueError as error:
+        fault = str(error)
+    raise CommandFailed(
+        f"parameter {parameter} does not hold the modes of runbooks ({fault}); until it does, "
+        "runbooks observe or do nothing",
+        f"write {{}} into it ('aws ssm put-parameter --name {parameter} --overwrite --value "
+        "'{}''): then each has the mode that it was published with",
+    )
+
+
+def set_own_mode(client: SSMClient, parameter: str, runbook: str, mode: str) -> None:
+    """Switch one runbook.
+
+    Two who write at the same moment would undo each other unnoticed, so what was written is read
+    again.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such mode, no more fits into the parameter, it cannot be read or written, or
+        somebody else has written it meanwhile.
+    """
+    if mode not in OWN_MODES:
+        raise CommandFailed(f"{mode!r} is no mode", f"modes are {', '.join(OWN_MODES)}")
+    modes = {**read_own_modes(client, parameter), runbook: mode}
+    text = json.dumps(modes, sort_keys=True)
+    if len(text) > _MAX_CHARACTERS:
+        raise CommandFailed(
+            f"{len(modes)} runbooks are more than parameter {parameter} can hold ({len(text)} of "
+            f"{_MAX_CHARACTERS} characters)",
+            "say their modes in the catalogue instead (mode: observe, or none) and publish it",
+        )
+    _write(client, parameter, text)
+    if read_own_modes(client, parameter).get(runbook) != mode:
+        raise CommandFailed(
+            f"somebody else has written parameter {parameter} at the same moment: {runbook} is not "
+            f"switched to {mode}",
+            "look at 'srectl runbooks list' and say it again",
+        )
 
 
 @dataclass(frozen=True, order=True)

@@ -1,7 +1,8 @@
 """What the controllers of a cluster would do after a write, done at once and without a fault.
 
 A new template becomes a revision and reaches the pods, asked-for replicas are there and ready, an
-autoscaler raises what is below its minimum. So a later step's plan sees what an earlier one left.
+autoscaler raises what is below its minimum, a new Job does its work, a volume has the size that is
+asked for. So a later step's plan sees what an earlier one left.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> N
         The object before; None for a new one.
     """
     after = cluster.objects[key]
+    if before is None and key[0] == "job":
+        after["status"] = {
+            "succeeded": 1,
+            "conditions": [{"type": "Complete", "status": "True"}],
+        }
     if before is None or after.get("spec") == before.get("spec"):
         return
     if key[0] in WORKLOADS:
@@ -44,6 +50,8 @@ def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> N
         after["status"] = {**after["status"], **healthy_status(key[0], after)}
     elif key[0] == "horizontalpodautoscaler":
         _scale_up(cluster, after)
+    elif key[0] == "persistentvolumeclaim":
+        after["status"] = {**after["status"], "capacity": after["spec"]["resources"]["requests"]}
 
 
 def _roll(cluster: MemoryCluster, key: Key, before: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ def rehearse(case: Case, catalogue: Mapping[str, Mapping[str, Any]]) -> dict[str
     case
         The test.
     catalogue
-        Name → definition.
+        What an alert may want → definition.
 
     Returns
     -------
@@ -61,8 +61,10 @@ def rehearse(case: Case, catalogue: Mapping[str, Mapping[str, Any]]) -> dict[str
     alert = {**alerts[case.alert[1] - 1], "incident_id": _INCIDENT}
     name = wanted_by(alert)
     definition = catalogue.get(name)
-    if definition is not None and name in case.enable:
-        definition = {**definition, "enabled": True}
+    if definition is not None:
+        name = str(definition.get("name", name))
+        if name in case.enable:
+            definition = {**definition, "enabled": True}
     result: dict[str, Any] = {"runbook": name, "escalates": None, "steps": [], "undo": []}
     reasons = list(not_chosen(alert, definition, case.stack.severities))
     if reasons or definition is None:

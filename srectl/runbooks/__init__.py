@@ -4,19 +4,33 @@
 could ever do what it is written for.
 """
 
-from srectl.runbooks.catalogue import CatalogueInvalid, Runbook, actions_of, load, publish
+from srectl.runbooks.answers import Entry, EvidenceOnly, entries
+from srectl.runbooks.catalogue import (
+    Catalogue,
+    CatalogueInvalid,
+    Runbook,
+    actions_of,
+    load,
+    load_all,
+    publish,
+)
 from srectl.runbooks.checks import Deployment, problems
 from srectl.runbooks.limits import namespaces_out
 from srectl.runbooks.schema import SCHEMA_FILE, faults
 
 __all__ = [
     "SCHEMA_FILE",
+    "Catalogue",
     "CatalogueInvalid",
     "Deployment",
+    "Entry",
+    "EvidenceOnly",
     "Runbook",
     "actions_of",
+    "entries",
     "faults",
     "load",
+    "load_all",
     "namespaces_out",
     "problems",
     "publish",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srectl.runbooks import schema
+from srectl.runbooks.answers import (
+    EVIDENCE_FILE,
+    Entry,
+    EvidenceOnly,
+    clashes,
+    entries,
+    evidence_in,
+)
 from srectl.runbooks.reading import NotReadable, line_of, yaml_of
 from srectl.steps import steps_of
 
@@ -45,13 +51,9 @@ class Runbook:
     source: Path
 
     @property
-    def checksum(self) -> str:
-        """SHA-256 of the definition in its canonical form (hex)."""
-        return hashlib.sha256(self.as_json().encode()).hexdigest()
-
-    def as_json(self) -> str:
-        """The definition as canonical JSON."""
-        return json.dumps(self.definition, sort_keys=True, separators=(",", ":"))
+    def answers(self) -> Sequence[str]:
+        """Names of the alerts that select it, besides its own."""
+        return tuple(self.definition.get("answers", ()))
 
     def actions(self) -> str:
         """Its actions in their order, for a table."""
@@ -63,38 +65,64 @@ def actions_of(definition: dict[str, Any]) -> str:
     return " → ".join(step["action"] for step in steps_of(definition))
 
 
+@dataclass(frozen=True)
+class Catalogue:
+    """All that a folder says of alerts.
+
+    Attributes
+    ----------
+    runbooks
+        Sorted by name.
+    evidence_only
+        Alerts for which none of them acts, in the order of their files.
+    """
+
+    runbooks: Sequence[Runbook]
+    evidence_only: Sequence[EvidenceOnly]
+
+    def selected(self) -> Mapping[str, Mapping[str, Any]]:
+        """Give what each name that an alert may have selects, as the published table does."""
+        return {each.key: each.definition for each in entries(self.runbooks, self.evidence_only)}
+
+
 def load(folder: Path) -> list[Runbook]:
-    """Read every runbook of a folder and check it against the schema.
+    """Read every runbook of a folder and check it against the schema; see ``load_all``."""
+    return list(load_all(folder).runbooks)
+
+
+def load_all(folder: Path) -> Catalogue:
+    """Read a folder of runbooks and check each file against its schema.
 
     Parameters
     ----------
     folder
-        Folder with ``*.yaml``.
-
-    Returns
-    -------
-    list of Runbook
-        Sorted by name.
+        Folder with ``*.yaml``, and those of its folder ``kubernetes``. A file
+        ``evidence-only.yaml`` holds no runbook but the alerts for which there is none.
 
     Raises
     ------
     CatalogueInvalid
         With every fault of every file: unreadable YAML, a key written twice, a schema error with
-        its JSON pointer, a name used twice, or no runbook at all.
+        its JSON pointer, a name used twice, an alert with two answers, or no runbook at all.
     """
     problems: list[str] = []
     found: dict[str, Runbook] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    known: list[EvidenceOnly] = []
+    for path in _files(folder):
         try:
             definition = yaml_of(path)
         except NotReadable as error:
             problems.append(f"{path.name}: {error}")
             continue
-        broken = schema.faults(definition)
+        if path.name == EVIDENCE_FILE:
+            alerts, broken = evidence_in(definition, path)
+            known += alerts
+        else:
+            broken = schema.faults(definition)
         for fault in broken:
             line = line_of(path, fault.partition(": ")[0])
             problems.append(f"{path.name}:{line}: {fault}")
-        if broken:
+        if broken or path.name == EVIDENCE_FILE:
             continue
         runbook = Runbook(definition["name"], definition, path)
         if runbook.name in found:
@@ -103,13 +131,28 @@ def load(folder: Path) -> list[Runbook]:
         found[runbook.name] = runbook
     if not found and not problems:
         problems.append(f"{folder}: no runbook here (looked for *.yaml)")
+    runbooks = [found[name] for name in sorted(found)]
+    problems += clashes(runbooks, known)
     if problems:
         raise CatalogueInvalid(problems)
-    return [found[name] for name in sorted(found)]
+    return Catalogue(runbooks, known)
 
 
-def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> list[str]:
-    """Write runbooks to the catalogue table; unchanged ones are left alone.
+def _files(folder: Path) -> list[Path]:
+    # Whatever other folders there are may hold tests, manifests or anything else.
+    rooms = (folder, folder / "kubernetes")
+    return [path for room in rooms for path in sorted(room.glob("*.yaml"))]
+
+
+def publish(
+    client: DynamoDBClient,
+    table: str,
+    runbooks: Iterable[Runbook],
+    evidence_only: Iterable[EvidenceOnly] = (),
+) -> list[str]:
+    """Write a catalogue to its table; what is unchanged is left alone.
+
+    An alert that one of these runbooks has answered, and answers no more, selects it no more.
 
     Parameters
     ----------
@@ -117,18 +160,18 @@ def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> 
         DynamoDB client.
     table
         Name of the catalogue table.
-    runbooks
+    runbooks, evidence_only
         What to publish.
 
     Returns
     -------
     list of str
-        Names of those that were new or had changed.
+        Names of the runbooks and alerts whose entries were new or had changed.
 
     Raises
     ------
     CatalogueInvalid
-        One of them breaks the schema; none is written then.
+        A runbook breaks the schema; nothing is written then.
     """
     runbooks = list(runbooks)
     problems = [
@@ -138,21 +181,45 @@ def publish(client: DynamoDBClient, table: str, runbooks: Iterable[Runbook]) -> 
     ]
     if problems:
         raise CatalogueInvalid(problems)
-    changed: list[str] = []
-    for runbook in runbooks:
-        try:
-            client.put_item(
-                TableName=table,
-                Item={
-                    "name": {"S": runbook.name},
-                    "definition": {"S": runbook.as_json()},
-                    "checksum": {"S": runbook.checksum},
-                    "published_at": {"S": datetime.datetime.now(datetime.UTC).isoformat()},
-                },
-                ConditionExpression="attribute_not_exists(checksum) OR checksum <> :checksum",
-                ExpressionAttributeValues={":checksum": {"S": runbook.checksum}},
-            )
-        except client.exceptions.ConditionalCheckFailedException:
-            continue
-        changed.append(runbook.name)
+    wanted = {each.key: each for each in entries(runbooks, evidence_only)}
+    changed = [key for key, entry in wanted.items() if _put(client, table, entry)]
+    _forget(client, table, {one.name for one in runbooks}, wanted)
     return changed
+
+
+def _put(client: DynamoDBClient, table: str, entry: Entry) -> bool:
+    """Write an entry, unless it is there already."""
+    answered_by = {"answered_by": {"S": entry.answered_by}} if entry.answered_by else {}
+    try:
+        client.put_item(
+            TableName=table,
+            Item={
+                "name": {"S": entry.key},
+                "definition": {"S": entry.as_json()},
+                "checksum": {"S": entry.checksum},
+                "published_at": {"S": datetime.datetime.now(datetime.UTC).isoformat()},
+                **answered_by,
+            },
+            ConditionExpression="attribute_not_exists(checksum) OR checksum <> :checksum",
+            ExpressionAttributeValues={":checksum": {"S": entry.checksum}},
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        return False
+    return True
+
+
+def _forget(
+    client: DynamoDBClient, table: str, names: Iterable[str], wanted: Mapping[str, Entry]
+) -> None:
+    """Take away the alerts that runbooks of these names answered before and answer no more."""
+    pages = client.get_paginator("scan").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        FilterExpression="attribute_exists(answered_by)",
+        ProjectionExpression="#name, answered_by",
+        ExpressionAttributeNames={"#name": "name"},
+    )
+    before = [item for page in pages for item in page["Items"]]
+    for item in before:
+        if item["answered_by"]["S"] in names and item["name"]["S"] not in wanted:
+            client.delete_item(TableName=table, Key={"name": item["name"]})

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class CatalogueTable:
-    """One item for each runbook, its definition as JSON.
+    """One item for each name that an alert may select, its definition as JSON.
+
+    A runbook has one under its own name, and a copy under that of each alert that it answers; an
+    alert for which none acts has one that only says why (``srectl.runbooks.answers``).
 
     Parameters
     ----------
@@ -29,7 +32,7 @@ class CatalogueTable:
         self._table = table
 
     def definitions(self) -> Sequence[Mapping[str, Any]]:
-        """Read every runbook as it was published.
+        """Read every runbook as it was published, each once.
 
         Raises
         ------
@@ -37,12 +40,15 @@ class CatalogueTable:
             If one of them cannot be read: publish it again.
         """
         with translated(f"reading the catalogue in table {self._table}"):
-            pages = self._client.get_paginator("scan").paginate(TableName=self._table)
+            pages = self._client.get_paginator("scan").paginate(
+                TableName=self._table, FilterExpression="attribute_not_exists(answered_by)"
+            )
             items = [item for page in pages for item in page["Items"]]
-        return [self._read(item) for item in items]
+        found = [self._read(item) for item in items]
+        return [each for each in found if "evidence_only" not in each]
 
     def published(self, name: str) -> Mapping[str, Any] | None:
-        """Read one runbook, consistently; None if there is none of that name.
+        """Read what a name selects, consistently; None if there is nothing of that name.
 
         Raises
         ------

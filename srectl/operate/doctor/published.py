@@ -9,7 +9,7 @@ from srectl.operate.doctor.check import Check, Grant
 from srectl.operate.doctor.code import no_checkout
 from srectl.operate.doctor.deployment import Deployment
 from srectl.operate.doctor.finding import Finding, failed, fine, not_checked, note, warning
-from srectl.runbooks import CatalogueInvalid, load
+from srectl.runbooks import CatalogueInvalid, load_all
 
 __all__ = ["CHECK"]
 
@@ -29,7 +29,8 @@ def look(deployment: Deployment) -> Iterator[Finding]:
         yield no_checkout(table)
         return
     try:
-        rows = catalogue.compare(load(folder), there)
+        here = load_all(folder)
+        rows = catalogue.compare(here.runbooks, there, here.evidence_only)
     except CatalogueInvalid as error:
         first, *more = error.problems
         yield not_checked(
@@ -57,7 +58,10 @@ def look(deployment: Deployment) -> Iterator[Finding]:
             f"srectl runbooks list{option}",
         )
     if not states["changed"] and not states["new"]:
-        yield fine(table, f"{len(there)} runbooks are published, those of this checkout among them")
+        published = [row for row in rows if row.action != "evidence only"]
+        yield fine(
+            table, f"{len(published)} runbooks are published, those of this checkout among them"
+        )
 
 
 CHECK = Check(

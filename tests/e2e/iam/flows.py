@@ -787,6 +787,7 @@ PROBES: dict[str, Probe] = {
     ),
     f"{_RUNBOOK}.ReadTheSwitches@RemediationModeParameter": _REPORTS,
     f"{_RUNBOOK}.ReadTheSwitches@MaintenanceParameter": _REPORTS,
+    f"{_RUNBOOK}.ReadTheSwitches@RunbookModesParameter": _REPORTS,
     f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:UpdateItem": _HANDS_OVER,
     f"{_RUNBOOK}.ClaimAndCloseIncidents:dynamodb:GetItem": _SCALES,
     f"{_RUNBOOK}.HandOverWhatIsToBeBroughtBack": _SCALES,

@@ -114,6 +114,7 @@ class Platform:
         )
         self.set_mode("on")
         self.set_maintenance([])
+        self.set_own_modes({})
         self.events.create_event_bus(Name=self.bus)
         role = self._role(self.name)
         function = self._function(role)
@@ -157,6 +158,11 @@ class Platform:
         """Name of the parameter with the maintenance windows."""
         return f"/{self.name}/maintenance-windows"
 
+    @property
+    def own_modes_parameter(self) -> str:
+        """Name of the modes that single runbooks were switched to."""
+        return f"/{self.name}/runbook-modes"
+
     def machine(
         self, kind: str, role: str, function: str, suffix: str = "", type_: str = "", **changes: str
     ) -> str:
@@ -173,6 +179,7 @@ class Platform:
             "GuardTable": self.table("guard"),
             "RemediationModeParameter": self.mode_parameter,
             "MaintenanceParameter": self.maintenance_parameter,
+            "RunbookModesParameter": self.own_modes_parameter,
             "RunbookActionFunction.Arn": function,
             "EventBus": self.bus,
             "NotificationTopic": self.topic,
@@ -329,6 +336,12 @@ class Platform:
             Value=json.dumps(windows),
             Type="String",
             Overwrite=True,
+        )
+
+    def set_own_modes(self, modes: dict[str, str]) -> None:
+        """Switch single runbooks."""
+        self.ssm.put_parameter(
+            Name=self.own_modes_parameter, Value=json.dumps(modes), Type="String", Overwrite=True
         )
 
     def runbook(self, script: dict[str, list[str]] | None = None, **changes: Any) -> str:

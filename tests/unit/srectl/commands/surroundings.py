@@ -38,6 +38,8 @@ COMMANDS = (
     "maintenance remove --all",
     f"runbooks publish --folder {CATALOGUE}",
     f"runbooks list --folder {CATALOGUE}",
+    "runbooks enable Restart",
+    "runbooks disable Restart",
     f"runbooks plan --live --event {EVENT}",
     "dlq list",
     "dlq show parked",
@@ -55,7 +57,13 @@ COMMANDS = (
 ON_A_PLATFORM = tuple(
     each for each in COMMANDS if "install" not in each and not each.startswith("doctor")
 )
-WITHOUT_AWS = {"runbooks validate", "runbooks rbac", "runbooks test", "runbooks actions"}
+WITHOUT_AWS = {
+    "runbooks validate",
+    "runbooks rbac",
+    "runbooks test",
+    "runbooks actions",
+    "runbooks answers",
+}
 
 
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

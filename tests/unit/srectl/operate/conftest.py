@@ -61,6 +61,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
             )
         made.ssm.put_parameter(Name=made.mode_parameter, Value="on", Type="String")
         made.ssm.put_parameter(Name=made.maintenance_parameter, Value="[]", Type="String")
+        made.ssm.put_parameter(Name=made.own_modes_parameter, Value="{}", Type="String")
         yield made
 
 

@@ -414,5 +414,7 @@ guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
 def test_the_list_says_when_to_the_second(account: Account, srectl: Run) -> None:
     runbooks.publish(account.dynamodb, account.runbooks_table, runbooks.load(ROOT / "runbooks"))
     answer = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks"))
-    published = [line.split()[-1] for line in answer.output.splitlines()[1:]]
+    lines = answer.output.splitlines()[1:]
+    assert "evidence only" in lines[-2]
+    published = [line.split()[-1] for line in lines[:-2]]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each) for each in published)

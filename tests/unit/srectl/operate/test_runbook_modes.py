@@ -1,0 +1,142 @@
+"""``srectl runbooks enable`` and ``disable``: what is written, said and refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from srectl import runbooks
+from srectl.operate import switches
+from srectl.operate.account import Account
+from tests.support.template import ROOT
+
+Run = Callable[..., Result]
+NAME = "RollBackYoungRollout"
+
+
+@pytest.fixture(autouse=True)
+def _published(account: Account) -> None:
+    there = runbooks.load_all(ROOT / "runbooks")
+    runbooks.publish(account.dynamodb, account.runbooks_table, there.runbooks, there.evidence_only)
+
+
+def stored(account: Account) -> Any:
+    parameter = account.ssm.get_parameter(Name=account.own_modes_parameter)["Parameter"]
+    return json.loads(parameter["Value"]), parameter["Version"]
+
+
+def mode_listed(srectl: Run, name: str) -> str:
+    answer = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks"), "--json")
+    return next(each["mode"] for each in json.loads(answer.stdout) if each["name"] == name)
+
+
+def test_it_is_switched_on_and_says_what_it_does_from_now_on(account: Account, srectl: Run) -> None:
+    assert mode_listed(srectl, NAME) == "observe"
+    answer = srectl("runbooks", "enable", NAME)
+    assert answer.exit_code == 0, answer.output
+    assert f"{NAME}: on (was observe), in parameter /t-sre-platform/runbook-modes" in answer.output
+    assert "from the next incident on it does rollback_workload" in answer.output
+    assert "KubePodCrashLooping" in answer.output
+    assert stored(account)[0] == {NAME: "on"}
+    assert mode_listed(srectl, NAME) == "on"
+
+
+def test_said_again_it_changes_nothing(account: Account, srectl: Run) -> None:
+    srectl("runbooks", "enable", NAME)
+    before = stored(account)
+    answer = srectl("runbooks", "enable", NAME)
+    assert (answer.exit_code, stored(account)) == (0, before)
+    assert "on already" in answer.output
+
+
+def test_any_runbook_is_set_back_to_observing(account: Account, srectl: Run) -> None:
+    srectl("runbooks", "enable", "DrainNode")
+    answer = srectl("runbooks", "disable", "CheckoutDown")
+    assert "CheckoutDown: observe (was on)" in answer.output
+    assert "only says that it would do restart_deployment" in answer.output
+    assert stored(account)[0] == {"DrainNode": "on", "CheckoutDown": "observe"}
+    assert mode_listed(srectl, "CheckoutDown") == "observe"
+    told = json.loads(srectl("runbooks", "enable", "CheckoutDown", "--json").stdout)
+    assert (told["mode"], told["before"]) == ("on", "observe")
+
+
+def test_one_that_asks_is_told_so(srectl: Run) -> None:
+    answer = srectl("runbooks", "enable", "ExpandVolume")
+    assert "it asks a human, then does expand_volume" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Unheard", "nothing of this name is published"),
+        ("KubePodCrashLooping", f"an alert of this name is answered by runbook {NAME}"),
+        ("KubeAPIDown", "is an alert that is answered with evidence only"),
+        ("WorkloadCrashLooping", "disabled in its file"),
+    ],
+)
+def test_what_is_no_runbook_that_could_act_is_not_switched(
+    account: Account, srectl: Run, name: str, said: str
+) -> None:
+    answer = srectl("runbooks", "enable", name)
+    assert answer.exit_code == 1
+    assert said in answer.output
+    assert stored(account)[0] == {}
+
+
+@pytest.mark.parametrize("value", ["{", "[]", '{"A": "maybe"}', '{"A": 1}'])
+def test_modes_that_cannot_be_read_are_not_written_over(
+    account: Account, srectl: Run, value: str
+) -> None:
+    account.ssm.put_parameter(Name=account.own_modes_parameter, Value=value, Overwrite=True)
+    answer = srectl("runbooks", "enable", NAME)
+    assert answer.exit_code == 1
+    assert "does not hold the modes of runbooks" in answer.output
+    parameter = account.ssm.get_parameter(Name=account.own_modes_parameter)["Parameter"]
+    assert parameter["Value"] == value
+
+
+def test_who_writes_at_the_same_moment_is_noticed(
+    account: Account, srectl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = switches._write
+
+    def outrun(client: Any, parameter: str, value: str) -> None:
+        write(client, parameter, value)
+        write(client, parameter, '{"Other": "on"}')
+
+    monkeypatch.setattr(switches, "_write", outrun)
+    answer = srectl("runbooks", "disable", "CheckoutDown")
+    assert answer.exit_code == 1
+    assert "at the same moment: CheckoutDown is not switched to observe" in answer.output
+
+
+def test_more_than_the_parameter_holds_is_refused(account: Account) -> None:
+    many = {f"Runbook{number:090}": "observe" for number in range(36)}
+    account.ssm.put_parameter(
+        Name=account.own_modes_parameter, Value=json.dumps(many), Overwrite=True
+    )
+    with pytest.raises(switches.CommandFailed, match="37 runbooks are more than parameter"):
+        switches.set_own_mode(account.ssm, account.own_modes_parameter, "R" * 100, "on")
+    assert stored(account)[0] == many
+
+
+def test_a_plan_against_the_deployment_says_whether_it_observes(
+    account: Account, srectl: Run
+) -> None:
+    from srectl.operate.plans import Limits, decide
+
+    alert = {
+        "alert_name": "KubeHpaMaxedOut",
+        "severity": "warning",
+        "labels": {"namespace": "apps", "horizontalpodautoscaler": "checkout"},
+    }
+    catalogue = runbooks.load_all(ROOT / "runbooks").selected()
+    assert decide(alert, catalogue, Limits()).observes
+    srectl("runbooks", "enable", "RaiseAutoscalerMaximum")
+    modes = switches.read_own_modes(account.ssm, account.own_modes_parameter)
+    decision = decide(alert, catalogue, Limits(own_modes=modes))
+    assert (decision.observes, decision.eligible) == (False, True)
