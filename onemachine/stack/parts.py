@@ -374,8 +374,13 @@ class Parts:
         )
 
     def fill(self, _report: Report) -> None:
-        catalogue = runbooks.load(PROJECT_ROOT / "runbooks")
-        runbooks.publish(self.aws.client("dynamodb"), self.outputs["RunbookTableName"], catalogue)
+        there = runbooks.load_all(PROJECT_ROOT / "runbooks")
+        runbooks.publish(
+            self.aws.client("dynamodb"),
+            self.outputs["RunbookTableName"],
+            there.runbooks,
+            there.evidence_only,
+        )
         self.aws.client("ssm").put_parameter(
             Name=DEGRADED_MODE_PARAMETER,
             Type="SecureString",

@@ -24,8 +24,17 @@ _LEAVING = (
 )
 
 
+# Labels of nodes that the control plane runs on, where it is no managed part as on EKS.
+_CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+
+
 class Node(KubernetesObject):
     """A Node (v1)."""
+
+    @property
+    def runs_control_plane(self) -> bool:
+        """Whether the API server and etcd run on it, by its labels."""
+        return any(each in self.labels for each in _CONTROL_PLANE)
 
     @property
     def unschedulable(self) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from runbook_action.errors import (
+    ActionRefused,
     InvalidRequest,
     TargetAmbiguous,
     TargetNotFound,
 )
-from runbook_action.objects import KubernetesObject, Pod
+from runbook_action.objects import KubernetesObject, Node, Pod
 from runbook_action.ports import Cluster
 from runbook_action.request import TargetKind, parse_target, refuse_namespace
 from runbook_action.resolve.bounds import Bounds
@@ -80,9 +81,15 @@ def find(place: Place, target: Mapping[str, Any]) -> Found:
     InvalidRequest
         If the target is not one that the catalogue may hold.
     ActionRefused, TargetNotFound, TargetAmbiguous
-        If the alert does not lead to one object within the bounds.
+        If the alert does not lead to one object within the bounds, or to a node of the control
+        plane: through that every repair would have to go.
     """
     found = _from_alert(place, target) if "from_alert" in target else _named(place, target)
+    if isinstance(found, Node) and found.runs_control_plane:
+        raise ActionRefused(
+            f"{name_of(found)} runs the control plane (label node-role.kubernetes.io/…), on which "
+            f"nothing acts."
+        )
     return Found(found, kin_of(place.cluster, found))
 
 

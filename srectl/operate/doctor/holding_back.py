@@ -1,4 +1,4 @@
-"""Is remediation held back: by its mode, or by a maintenance window?"""
+"""Is remediation held back: by its mode, by those of single runbooks, or by a window?"""
 
 from __future__ import annotations
 
@@ -37,6 +37,21 @@ def look(deployment: Deployment) -> Iterator[Finding]:
             f"holds {mode!r}, which is no mode: every alert goes to a human",
             f"srectl mode on{option}",
         )
+    switched = switches.read_own_modes(account.ssm, account.own_modes_parameter)
+    observing = sorted(name for name, own in switched.items() if own != "on")
+    if observing:
+        yield note(
+            account.own_modes_parameter,
+            f"{', '.join(observing)} only say what they would do: somebody has switched them so",
+            f"srectl runbooks enable {observing[0]}{option} lets it act again",
+        )
+    else:
+        yield fine(
+            account.own_modes_parameter,
+            f"switched on besides those that were published to act: {', '.join(sorted(switched))}"
+            if switched
+            else "each runbook is in the mode that it was published with",
+        )
     now = deployment.now()
     windows = switches.windows(account.ssm, account.maintenance_parameter)
     opened = [each for each in windows if each.start <= now < each.end]
@@ -55,7 +70,7 @@ def look(deployment: Deployment) -> Iterator[Finding]:
 
 CHECK = Check(
     "switches",
-    "mode and maintenance windows: whether runbooks may act at all",
+    "modes and maintenance windows: whether runbooks may act at all",
     (
         Grant(
             ("ssm:GetParameter",),

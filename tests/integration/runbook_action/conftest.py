@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -14,10 +13,9 @@ import pytest
 from kubernetes import client
 
 from runbook_action.adapters.cluster import KubernetesCluster
-from runbook_action.objects import GROUP_LABELS
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT, hold_remediation
-from tests.integration.runbook_action.drain_scene import beside, kept_ready
+from tests.integration.runbook_action.node_scene import node_of
 from tests.integration.runbook_action.support import (
     Place,
     PodStatuses,
@@ -137,44 +135,7 @@ def _empty(admin: Any, namespace: str) -> None:
 
 
 @pytest.fixture
-def node(place: Place, admin: Any) -> Iterator[str]:
+def node(place: Place) -> Iterator[str]:
     """A ready node that the remediation may drain: the opt-in ClusterRole is installed for it."""
-    core: Any = client.CoreV1Api(admin)
-    rbac: Any = client.RbacAuthorizationV1Api(admin)
-    name = f"node-of-{place.namespace}"
-    rules = shipped("node-remediation/node-remediation-rbac.yaml", "ClusterRole")["rules"]
-    # A group of its own: other tests leave nodes behind that nobody runs.
-    core.create_node({"metadata": {"name": name, "labels": {GROUP_LABELS[-1]: name}}})
-    rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
-    rbac.create_cluster_role_binding(
-        {
-            "metadata": {"name": name},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": name,
-            },
-            "subjects": [REMEDIATION_ACCOUNT],
-        }
-    )
-    events = shipped("node-remediation/node-remediation-rbac.yaml", "Role")
-    in_default = events["metadata"]["namespace"]
-    rbac.create_namespaced_role(in_default, {"metadata": {"name": name}, "rules": events["rules"]})
-    rbac.create_namespaced_role_binding(
-        in_default,
-        {
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            "subjects": [REMEDIATION_ACCOUNT],
-        },
-    )
-    with kept_ready(place, name), beside(place, name):
-        # The taints of a node that is not ready come off by themselves: a change under the drain.
-        while core.read_node(name).spec.taints:
-            time.sleep(0.1)
+    with node_of(place) as name:
         yield name
-    rbac.delete_namespaced_role_binding(name, in_default)
-    rbac.delete_namespaced_role(name, in_default)
-    rbac.delete_cluster_role_binding(name)
-    rbac.delete_cluster_role(name)
-    core.delete_node(name)

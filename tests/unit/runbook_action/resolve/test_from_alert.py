@@ -14,7 +14,7 @@ from runbook_action.errors import (
     TargetNotFound,
 )
 from runbook_action.resolve.nodes import node_called
-from tests.unit.runbook_action.resolve.scene import from_alert, resolved, runbook, scene
+from tests.unit.runbook_action.resolve.scene import from_alert, resolved, runbook, scene, stored
 
 APPS = {"namespace": "apps"}
 # Of kube-state-metrics itself, under a name that somebody gave it.
@@ -256,3 +256,16 @@ def test_a_target_that_cannot_be_published_is_no_request(changes: dict[str, Any]
             runbook({**from_alert("deployment"), **changes}),
             {**APPS, "deployment": "checkout"},
         )
+
+
+@pytest.mark.parametrize("role", ["control-plane", "master"])
+@pytest.mark.parametrize(
+    "target", [from_alert("node"), {"kind": "node", "name": {"from_label": "node"}}]
+)
+def test_nothing_acts_on_a_node_of_the_control_plane(role: str, target: dict[str, Any]) -> None:
+    world = scene()
+    stored(world, "node", "node-1")["metadata"]["labels"] = {f"node-role.kubernetes.io/{role}": ""}
+    with pytest.raises(ActionRefused, match="Node node-1 runs the control plane"):
+        resolved(world, runbook(target, action="cordon_node"), {"node": "node-1"})
+    answer = resolved(world, runbook(target, action="cordon_node"), {"node": "node-2"})
+    assert answer["target"]["name"] == "node-2"

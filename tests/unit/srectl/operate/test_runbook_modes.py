@@ -10,8 +10,10 @@ import pytest
 from click.testing import Result
 
 from srectl import runbooks
+from srectl.errors import CommandFailed
 from srectl.operate import switches
 from srectl.operate.account import Account
+from srectl.operate.plans import Limits, decide
 from tests.support.template import ROOT
 
 Run = Callable[..., Result]
@@ -31,7 +33,7 @@ def stored(account: Account) -> Any:
 
 def mode_listed(srectl: Run, name: str) -> str:
     answer = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks"), "--json")
-    return next(each["mode"] for each in json.loads(answer.stdout) if each["name"] == name)
+    return next(str(each["mode"]) for each in json.loads(answer.stdout) if each["name"] == name)
 
 
 def test_it_is_switched_on_and_says_what_it_does_from_now_on(account: Account, srectl: Run) -> None:
@@ -119,7 +121,7 @@ def test_more_than_the_parameter_holds_is_refused(account: Account) -> None:
     account.ssm.put_parameter(
         Name=account.own_modes_parameter, Value=json.dumps(many), Overwrite=True
     )
-    with pytest.raises(switches.CommandFailed, match="37 runbooks are more than parameter"):
+    with pytest.raises(CommandFailed, match="37 runbooks are more than parameter"):
         switches.set_own_mode(account.ssm, account.own_modes_parameter, "R" * 100, "on")
     assert stored(account)[0] == many
 
@@ -127,8 +129,6 @@ def test_more_than_the_parameter_holds_is_refused(account: Account) -> None:
 def test_a_plan_against_the_deployment_says_whether_it_observes(
     account: Account, srectl: Run
 ) -> None:
-    from srectl.operate.plans import Limits, decide
-
     alert = {
         "alert_name": "KubeHpaMaxedOut",
         "severity": "warning",

@@ -53,6 +53,8 @@ RUNBOOK = (
     "target: {kind: deployment, namespace: apps, name: checkout}\non_failure: undo\n"
     "guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}\n"
 )
+#: What the switches hold where nothing holds remediation back.
+SWITCHES = {"remediation-mode": "on", "maintenance-windows": "[]", "runbook-modes": "{}"}
 
 
 def refused(code: str = "AccessDeniedException") -> ClientError:
@@ -369,7 +371,7 @@ def _healthy(patient: Patient) -> dict[str, dict[str, Any]]:
         },
         "ssm": {
             "get_parameter": lambda Name: {  # noqa: N803 - boto3's
-                "Parameter": {"Value": "on" if Name.endswith("mode") else "[]"}
+                "Parameter": {"Value": SWITCHES[Name.rpartition("/")[2]]}
             }
         },
         "dynamodb": {

@@ -516,13 +516,21 @@ def test_heartbeat_before_the_first_canary_and_without_any(patient: Patient) -> 
     assert "switched off" in worst(patient.see(heartbeat.CHECK)).what
 
 
+def parameters(mode: str = "on", windows: str = "[]", modes: str = "{}") -> Any:
+    """Answer for the switches as the parameter store does."""
+    values = {
+        "remediation-mode": mode,
+        "maintenance-windows": windows,
+        "runbook-modes": modes,
+    }
+    return lambda Name: {"Parameter": {"Value": values[Name.rpartition("/")[2]]}}  # noqa: N803
+
+
 @pytest.mark.parametrize(
     ("mode", "severity"), [("off", WARNING), ("observe", NOTE), ("maybe", FAILED)]
 )
 def test_switches_that_hold_runbooks_back(patient: Patient, mode: str, severity: Severity) -> None:
-    patient.aws["ssm"]["get_parameter"] = lambda Name: {  # noqa: N803 - boto3's
-        "Parameter": {"Value": mode if Name.endswith("mode") else "[]"}
-    }
+    patient.aws["ssm"]["get_parameter"] = parameters(mode)
     found = worst(patient.see(holding_back.CHECK))
     assert found.severity is severity
     assert "srectl mode on --prefix t-" in found.next
@@ -530,12 +538,19 @@ def test_switches_that_hold_runbooks_back(patient: Patient, mode: str, severity:
 
 def test_switches_name_a_window_that_is_open(patient: Patient) -> None:
     window = {"start": "2026-11-27T11:00:00Z", "end": "2026-11-27T13:00:00Z", "reason": "upgrade"}
-    patient.aws["ssm"]["get_parameter"] = lambda Name: {  # noqa: N803 - boto3's
-        "Parameter": {"Value": "on" if Name.endswith("mode") else json.dumps([window])}
-    }
+    patient.aws["ssm"]["get_parameter"] = parameters(windows=json.dumps([window]))
     found = worst(patient.see(holding_back.CHECK))
     assert found.severity is NOTE
     assert "srectl maintenance remove 2026-11-27T11:00:00Z" in found.next
+
+
+def test_switches_name_a_runbook_that_somebody_set_back_to_observing(patient: Patient) -> None:
+    modes = '{"CheckoutDown": "observe", "DrainNode": "on"}'
+    patient.aws["ssm"]["get_parameter"] = parameters(modes=modes)
+    found = worst(patient.see(holding_back.CHECK))
+    assert found.severity is NOTE
+    assert found.what.startswith("CheckoutDown only say")
+    assert "srectl runbooks enable CheckoutDown --prefix t-" in found.next
 
 
 def test_code_that_is_another(patient: Patient) -> None:
