@@ -139,7 +139,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
         f'"started_at":{started},"ended_at":{ended},'
         f'"duration_seconds":{"null" if seconds is None else _encode(seconds)},'
         f'"sender":"{alert.sender}","sender_key":"{context.sender_key}",'
-        f'"sender_name":"{context.sender_name}",'
+        f'"sender_name":"{context.sender_name}","alert_key":{_quoted(alert.alert_key)},'
         f'"fingerprint":{_quoted(alert.fingerprint)},"alert_name":{_quoted(alert.alert_name)},'
         f'"severity":"{alert.severity}","status":"{alert.status}","purpose":"{alert.purpose}",'
         f'"notice":{"true" if alert.notice else "false"},'

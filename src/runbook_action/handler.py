@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -327,7 +327,7 @@ def _recovery(request: Request, outcome: Outcome, services: Services) -> dict[st
     if verdict is None:
         return {"recovery": None}
     summary = f"{outcome.summary.rstrip('.')}. {verdict.text}."
-    return {"recovery": asdict(verdict), "summary": summary}
+    return {"recovery": verdict.to_json(), "summary": summary}
 
 
 def _tell_of(request: Request, result: Outcome | FinalError, services: Services) -> None:

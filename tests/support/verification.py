@@ -28,6 +28,8 @@ def decided(
     heard: float | None = None,
     resolved: bool = False,
     rungs: int = 1,
+    data: str = "unknown",
+    by: str = "alert",
 ) -> tuple[str, str]:
     """Say what IsResolved of the deployed machine goes to, and for which code of a failure.
 
@@ -39,11 +41,14 @@ def decided(
         When it was last heard firing, in seconds after that moment; None for long before.
     rungs
         Steps of the ladder, of which the first was done.
+    data, by
+        What Prometheus says, and whether of the alert's rule or of the runbook's query.
     """
     state = _state()
     due = time.time() * 1000 - since_due * 1000
     variables: dict[str, Any] = {
-        "states": {"input": {"healthy": healthy}},
+        "states": {"input": _output(healthy, resolved, data, by)},
+        "recovery": {"state": data, "by": by, "text": "", "since": ""},
         "verify_deadline": due,
         "heard": due + (-400 if heard is None else heard) * 1000,
         "alert_resolved": resolved,
@@ -69,7 +74,13 @@ def decided(
     return choice["Next"], str(failure.get("code", ""))
 
 
+def _output(healthy: bool, resolved: bool, data: str, by: str) -> Any:
+    """What VerifyTarget hands on of an answer of the function."""
+    answer = {"healthy": healthy, "recovery": {"state": data, "by": by}}
+    output = _state("VerifyTarget")["Output"]
+    return evaluated(output, states={"result": {"Payload": answer}}, alert_resolved=resolved)
+
+
 @cache
-def _state() -> dict[str, Any]:
-    found = machines()["incident-response-runbook"].definition()["States"]["IsResolved"]
-    return dict(found)
+def _state(name: str = "IsResolved") -> dict[str, Any]:
+    return dict(machines()["incident-response-runbook"].definition()["States"][name])

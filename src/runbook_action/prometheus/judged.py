@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from runbook_action.prometheus.criterion import Criterion
@@ -21,16 +22,26 @@ class Verdict:
     Attributes
     ----------
     state
-        ``recovered``; ``not-recovered``; ``unknown``: only what is heard counts.
+        ``recovered``; ``recovering``: it is so now, but was not for the whole time;
+        ``not-recovered``; ``unknown``: only what is heard counts.
     by
         ``promql``, the runbook's query, or ``alert``, the rule of the alert itself.
     text
         One sentence for people, without a full stop.
+    since
+        Of what has recovered: Unix time since when at least. Else 0.
     """
 
-    state: Literal["recovered", "not-recovered", "unknown"]
+    state: Literal["recovered", "recovering", "not-recovered", "unknown"]
     by: Literal["promql", "alert"]
     text: str
+    since: float = 0.0
+
+    def to_json(self) -> dict[str, str]:
+        """As the state machine takes it; ``since`` is empty where it says nothing."""
+        since = datetime.fromtimestamp(self.since, UTC).isoformat(timespec="milliseconds")
+        told = since.replace("+00:00", "Z") if self.since else ""
+        return {"state": self.state, "by": self.by, "text": self.text, "since": told}
 
 
 def by_query(prometheus: Prometheus, criterion: Criterion, query: str, now: float) -> Verdict:
@@ -51,9 +62,10 @@ def by_query(prometheus: Prometheus, criterion: Criterion, query: str, now: floa
     if not found:
         return Verdict("not-recovered", "promql", "the query has no data, which is no recovery")
     wanted = (end - start) // step + 1
-    for each in found:
-        if why := _why_not(each, criterion, wanted, several=len(found) > 1):
-            return Verdict("not-recovered", "promql", why)
+    whys = [_why_not(each, criterion, wanted, several=len(found) > 1) for each in found]
+    if why := next(filter(None, whys), ""):
+        holds = all(_holds_now(each, criterion, end) for each in found)
+        return Verdict("recovering" if holds else "not-recovered", "promql", why)
     highest = max(each.points[-1][1] for each in found)
     lowest = min(each.points[-1][1] for each in found)
     last = f"{lowest:.4g}" if lowest == highest else f"{lowest:.4g} to {highest:.4g}"
@@ -62,7 +74,13 @@ def by_query(prometheus: Prometheus, criterion: Criterion, query: str, now: floa
         "recovered",
         "promql",
         f"the query has been {criterion} for {criterion.seconds} seconds{of_all}, now {last}",
+        start,
     )
+
+
+def _holds_now(series: Series, criterion: Criterion, end: float) -> bool:
+    when, value = series.points[-1] if series.points else (0.0, math.nan)
+    return when == end and criterion.holds(value)
 
 
 def _why_not(series: Series, criterion: Criterion, wanted: int, *, several: bool) -> str:

@@ -96,12 +96,10 @@ def by_rule(prometheus: Prometheus, seen: Mapping[str, Any], now: float, seconds
     matchers = ",".join(f'{key}="{escaped(str(text))}"' for key, text in sorted(labels.items()))
     step = max(1, seconds // 30)
     if prometheus.over(f"ALERTS{{{matchers}}}", now - seconds, now, step):
-        return Verdict(
-            "not-recovered", "alert", f"the rule of the alert was active within {seconds} seconds"
-        )
-    return Verdict(
-        "recovered", "alert", f"the rule of the alert has been quiet for {seconds} seconds"
-    )
+        why = f"the rule of the alert was active within {seconds} seconds"
+        return Verdict("recovering", "alert", why)
+    said = f"the rule of the alert has been quiet for {seconds} seconds"
+    return Verdict("recovered", "alert", said, now - seconds)
 
 
 def _agree(known: Mapping[str, str], labels: Mapping[str, str]) -> bool:

@@ -7,6 +7,7 @@ what is heard. That it could not be asked is said.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from runbook_action.ports import Services
@@ -63,7 +64,7 @@ def recovery_of(request: Request, services: Services) -> Verdict | None:
         return Verdict("unknown", by, f"Prometheus could not be asked, {_HEARD}: {error}")
     if verdict.state == "unknown":
         return Verdict("unknown", verdict.by, f"Prometheus: {verdict.text}, {_HEARD}")
-    return Verdict(verdict.state, verdict.by, f"Prometheus: {verdict.text}")
+    return replace(verdict, text=f"Prometheus: {verdict.text}")
 
 
 def names_of(target: Target, cluster: str) -> dict[str, str]:

@@ -11,10 +11,21 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+from datetime import UTC, datetime
 from typing import Any
 
 STATUSES = {"succeeded", "in_progress", "unchanged", "planned", "healthy", "unhealthy"}
 STATUSES |= {"resolved", "not-applicable"}
+#: What the data say of a healthy target: word of a script → state, and by what that is known.
+DATA = {
+    "recovered": ("recovered", "alert"),
+    "recovered-query": ("recovered", "promql"),
+    "recovering": ("recovering", "alert"),
+    "still-firing": ("not-recovered", "alert"),
+    "query-says-no": ("not-recovered", "promql"),
+    "unreachable": ("unknown", "alert"),
+}
+STATUSES |= {*DATA}
 USUAL = {"verify": "healthy", "plan": "planned", "resolve": "resolved"}
 
 
@@ -43,7 +54,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if operation == "resolve":
         return {"status": "resolved", "operation": operation, **steps}
     return {
-        "status": "succeeded" if word == "healthy" else word,
+        "status": "succeeded" if word == "healthy" or word in DATA else word,
         "action": event["action"],
         "operation": operation,
         "target": event["target"],
@@ -53,12 +64,23 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "details": {},
         "plan": [{"kind": "Deployment", "name": "checkout", "field": "x", "from": "a", "to": "b"}],
         "undo": {"action": event["action"], "parameters": {}} if operation == "execute" else None,
-        "healthy": word == "healthy" if operation == "verify" else None,
+        "healthy": (word == "healthy" or word in DATA) if operation == "verify" else None,
+        **({"recovery": said_by_data(word)} if operation == "verify" else {}),
         "applies": word != "not-applicable",
         "why_not": "scripted" if word == "not-applicable" else "",
         **({"approved_by": approved_by} if approved_by else {}),
         **({"plan_hash": f"hash {len(same) + 1}"} if operation == "plan" else {}),
     }
+
+
+def said_by_data(word: str) -> dict[str, str] | None:
+    """What the function answers of Prometheus; nothing where the script does not speak of it."""
+    if word not in DATA:
+        return None
+    state, by = DATA[word]
+    since = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    text = f"Prometheus: scripted {word}"
+    return {"state": state, "by": by, "text": text, "since": since if state == "recovered" else ""}
 
 
 def resolved(event: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +104,7 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
                 "parameters": parameters,
                 "on_failure": step.get("on_failure") or runbook["on_failure"],
                 "verify_seconds": step.get("verify_seconds"),
+                "verify": step.get("verify") or runbook.get("verify"),
                 "approval": {
                     "required": approval.get("required", False),
                     "timeout_seconds": approval.get("timeout_seconds", 900),
@@ -96,5 +119,6 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
         "target": steps[0]["target"],
         "locks": sorted(locks),
         "strategy": runbook.get("strategy", "ladder"),
+        "own_alert": {"why_not": "scripted"},
         "steps": steps,
     }

@@ -55,7 +55,7 @@ def test_it_is_started_only_where_something_is_to_be_brought_back(
         "acted": any(each["acted"] for each in answers),
         "alert_resolved": True,
         "failure": {"code": ""},
-        "states": {"input": {"healthy": True}},
+        "states": {"input": {"healthy": True, "over": True}},
         "holding": False,
         "handed_over": False,
     }

@@ -52,3 +52,37 @@ def test_the_next_rung_waits_for_news_as_well() -> None:
     assert decided(5, healthy=True, heard=2, rungs=2) == ("ExecuteAction", "")
     assert decided(5, healthy=False, rungs=2) == ("ExecuteAction", "")
     assert decided(END_HEARD + 1, healthy=True, rungs=2) == ("ExecuteAction", "")
+
+
+def test_what_the_data_say_is_over_is_told_and_closed_without_its_being_heard() -> None:
+    assert decided(-200, healthy=True, data="recovered") == ("TellEnd", "")
+    assert decided(-200, healthy=True, data="recovered", resolved=True) == ("UpdateStatus", "")
+    assert decided(-200, healthy=False, data="recovered") == ("WaitToVerifyAgain", "")
+
+
+@pytest.mark.parametrize("data", ["unknown", "recovering", "not-recovered"])
+def test_the_rule_of_the_alert_only_adds_to_what_is_heard(data: str) -> None:
+    assert decided(-200, healthy=True, data=data) == ("WaitToVerifyAgain", "")
+    assert decided(-200, healthy=True, data=data, resolved=True) == ("UpdateStatus", "")
+
+
+def test_what_prometheus_knows_to_be_firing_is_not_waited_for_and_undone() -> None:
+    assert decided(1, healthy=True, data="not-recovered") == ("NeedsUndo", "not-resolved")
+    assert decided(1, healthy=True, data="not-recovered", rungs=2) == ("ExecuteAction", "")
+    assert decided(1, healthy=True, data="recovering") == ("WaitToVerifyAgain", "")
+    assert decided(1, healthy=True, data="unknown") == ("WaitToVerifyAgain", "")
+    assert decided(END_HEARD + 1, healthy=True, data="recovering") == ("NeedsUndo", "end-not-heard")
+
+
+@pytest.mark.parametrize("data", ["not-recovered", "recovering"])
+def test_the_query_of_a_runbook_has_the_last_word(data: str) -> None:
+    def said(since_due: float) -> tuple[str, str]:
+        return decided(since_due, healthy=True, data=data, by="promql", resolved=True)
+
+    assert said(-200) == ("WaitToVerifyAgain", "")
+    assert said(END_HEARD + 1) == ("NeedsUndo", "target-unhealthy")
+
+
+def test_prometheus_that_cannot_be_asked_leaves_it_to_what_is_heard() -> None:
+    assert decided(-200, healthy=True, by="promql", resolved=True) == ("UpdateStatus", "")
+    assert decided(END_HEARD + 1, healthy=True, by="promql") == ("NeedsUndo", "end-not-heard")

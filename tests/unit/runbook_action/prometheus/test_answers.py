@@ -39,6 +39,7 @@ def test_what_the_data_say_stands_beside_the_health_and_in_the_summary(canned: C
         "state": "recovered",
         "by": "promql",
         "text": "Prometheus: the query has been below 0.05 for 60 seconds, now 0",
+        "since": "2026-11-23T15:13:52.000Z",
     }
     assert answer["summary"].endswith(f". {answer['recovery']['text']}.")
     assert ".." not in answer["summary"]

@@ -47,8 +47,40 @@ def test_what_has_held_for_its_time_has_recovered() -> None:
 )
 def test_nothing_a_gap_no_number_and_one_bad_series_are_no_recovery(answer: Any, why: str) -> None:
     verdict = judged(answer)
-    assert verdict.state == "not-recovered"
+    assert verdict.state in ("not-recovered", "recovering")
+    assert verdict.since == 0
     assert why in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (matrix(({}, [0.2, *GOOD[1:]])), "recovering"),
+        (matrix(({}, ["NaN", *GOOD[1:]])), "recovering"),
+        (matrix(({}, GOOD[1:])), "recovering"),
+        (matrix(({}, [*GOOD[1:], 0.2])), "not-recovered"),
+        (matrix(({}, [*GOOD[1:], "NaN"])), "not-recovered"),
+        (matrix(), "not-recovered"),
+        (matrix(({"pod": "a"}, GOOD), ({"pod": "b"}, [0.2] * 31)), "not-recovered"),
+    ],
+    ids=range(7),
+)
+def test_what_is_well_now_but_not_for_long_is_on_its_way(answer: Any, state: str) -> None:
+    assert judged(answer).state == state
+
+
+def test_what_has_ended_is_not_well_now() -> None:
+    """Its last sample is good, and older than the end of the time that was asked for."""
+    verdict = judged(
+        lambda query: {
+            "status": "success",
+            "data": {
+                "resultType": "matrix",
+                "result": [{"metric": {}, "values": [[float(query["end"]) - 20, "0.01"]]}],
+            },
+        }
+    )
+    assert verdict.state == "not-recovered"
 
 
 def test_several_series_have_to_hold_all_of_them() -> None:

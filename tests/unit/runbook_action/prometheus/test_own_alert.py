@@ -50,7 +50,7 @@ def test_what_fired_and_is_quiet_has_recovered() -> None:
     [
         (rules(active()), None, "not-recovered", "is firing"),
         (rules(active("pending")), None, "not-recovered", "is pending"),
-        (rules(), matrix(({}, [1])), "not-recovered", "was active within 60 seconds"),
+        (rules(), matrix(({}, [1])), "recovering", "was active within 60 seconds"),
         (rules(active(deployment="basket")), None, "recovered", "quiet"),
         (rules(health="err"), None, "unknown", "could not be evaluated"),
         (rules(lastEvaluation="2026-11-23T15:14:00Z"), None, "unknown", "52 seconds ago"),
