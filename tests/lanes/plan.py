@@ -49,6 +49,7 @@ LANES = (
             "tests/integration/runbook_action",
             # The only tests of the machines that need a cluster.
             "tests/integration/statemachine/test_guardrails.py",
+            "tests/integration/statemachine/test_closed_by_data.py",
         ),
     ),
     Lane("drills", ("tests/e2e/test_drills.py",)),

@@ -25,23 +25,21 @@ from runbook_action.prometheus.port import Unanswered
 from runbook_action.prometheus.reader import Reader
 from runbook_action.prometheus.recovery import recovery_of, seen_at_the_beginning
 from tests.integration.kubernetes_fixtures import KubernetesApi, StartedControlPlane
-from tests.integration.runbook_action.support import NO_SCHEDULER, Place, tolerant
+from tests.integration.runbook_action.support import Place
 from tests.integration.runbook_action.watched_metric import (
     ALERT,
     LABELS,
+    READER,
+    SERVICE,
     Watched,
+    behind_a_service,
     gateway,
     watched,
 )
-from tests.support.template import ROOT
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.monitoring]
 
-READER = ROOT / "eks" / "monitoring" / "prometheus-reader.yaml"
-SERVICE = ("monitoring", "kube-prometheus-stack-prometheus:9090")
-#: TEST-NET-1, RFC 5737: nobody has it, and the API server dials no loopback address.
-ADDRESS = "192.0.2.10"
 ERRORS = 'shop_errors{namespace="apps",deployment="$name"}'
 ALERT_SENT = {
     "alert_name": ALERT,
@@ -68,39 +66,7 @@ def reader(
     """As the remediation's own identity, with the shipped right."""
     if control_plane.given:
         pytest.skip("the given cluster's API server does not know our gateway")
-    core: Any = client.CoreV1Api(admin)
-    tolerant(core.create_namespace, {"metadata": {"name": SERVICE[0]}})
-    name = SERVICE[1].partition(":")[0]
-    core.create_namespaced_service(
-        SERVICE[0],
-        {"metadata": {"name": name}, "spec": {"ports": [{"name": "http-web", "port": 9090}]}},
-    )
-    # The API server goes only where a pod of the namespace is.
-    container = {"name": "prometheus", "image": "prometheus"}
-    core.create_namespaced_pod(
-        SERVICE[0],
-        {
-            "metadata": {"name": name},
-            "spec": {"containers": [container], "schedulerName": NO_SCHEDULER},
-        },
-    )
-    status = {"phase": "Running", "podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}]}
-    core.patch_namespaced_pod_status(name, SERVICE[0], {"status": status})
-    address = {
-        "ip": ADDRESS,
-        "targetRef": {"kind": "Pod", "namespace": SERVICE[0], "name": name},
-    }
-    core.create_namespaced_endpoints(
-        SERVICE[0],
-        {
-            "metadata": {"name": name},
-            "subsets": [{"addresses": [address], "ports": [{"name": "http-web", "port": 9090}]}],
-        },
-    )
-    rbac: Any = client.RbacAuthorizationV1Api(admin)
-    role, binding = yaml.safe_load_all(READER.read_text("utf-8"))
-    rbac.create_namespaced_role(SERVICE[0], role)
-    rbac.create_namespaced_role_binding(SERVICE[0], binding)
+    behind_a_service(admin)
     found = Reader(ServiceProxy(unchanged_place.cluster, SERVICE))
 
     def said() -> str:
@@ -222,7 +188,7 @@ def test_no_number_no_data_and_no_such_query_are_no_recovery(
     assert several.state == "not-recovered"
     assert "of deployment=checkout, namespace=apps, pod=b was not below 1" in several.text
     # The target goes down: Prometheus marks its series as ended, and that is no recovery.
-    watching.metrics = None
+    watching.metrics = lambda: None
     eventually("its series has ended", lambda: "no data" in said("shop_errors").text, 60)
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import urllib3
 import yaml
+from kubernetes import client
 
 from onemachine.binaries import find
 from onemachine.processes.managed import ManagedProcess
 from onemachine.processes.ports import free_port
+from tests.integration.runbook_action.support import NO_SCHEDULER, tolerant
 from tests.support.serving import serving
+from tests.support.template import ROOT
 from tests.support.waiting import eventually
 
+READER = ROOT / "eks" / "monitoring" / "prometheus-reader.yaml"
+SERVICE = ("monitoring", "kube-prometheus-stack-prometheus:9090")
+#: TEST-NET-1, RFC 5737: nobody has it, and the API server dials no loopback address.
+ADDRESS = "192.0.2.10"
 ALERT = "ShopErrors"
 LABELS = {"alertname": ALERT, "namespace": "apps", "deployment": "checkout", "severity": "critical"}
 
@@ -28,28 +35,40 @@ class Watched:
 
     port: int
     process: ManagedProcess | None = None
-    #: Lines of the exposition format, scraped every second; None: the target is down.
-    metrics: str | None = ""
-    gone: threading.Event = field(default_factory=threading.Event)
+    #: Gives lines of the exposition format, scraped every second; None: the target is down.
+    metrics: Callable[[], str | None] = lambda: ""
 
     @property
     def url(self) -> str:
         """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
-    def errors(self, share: float | str) -> None:
+    def errors(self, share: float) -> None:
         """Let the number be this from now on."""
-        self.metrics = f'shop_errors{{namespace="apps",deployment="checkout"}} {share}\n'
+        self.metrics = lambda: line(share)
+
+
+def line(share: float, deployment: str = "checkout") -> str:
+    """The number of a Deployment, as it is scraped."""
+    return f'shop_errors{{namespace="apps",deployment="{deployment}"}} {share}\n'
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[Watched]:
-    """Run a Prometheus with a rule that fires at once where the number is above 0.05."""
+def watched(folder: Path, alertmanager: str = "") -> Iterator[Watched]:
+    """Run a Prometheus with a rule that fires at once where the number is above 0.05.
+
+    Parameters
+    ----------
+    folder
+        For its files.
+    alertmanager
+        ``host:port`` of who is told; nobody if it is empty.
+    """
     found = Watched(free_port())
 
     class Target(_Quiet):
         def do_GET(self) -> None:
-            text = found.metrics
+            text = found.metrics()
             self.answer(200 if text is not None else 503, (text or "").encode())
 
     with ExitStack() as stack:
@@ -62,8 +81,10 @@ def watched(folder: Path) -> Iterator[Watched]:
         groups = [{"name": "shop", "interval": "1s", "rules": [rule]}]
         (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}), "utf-8")
         scraped = {"static_configs": [{"targets": [f"127.0.0.1:{target.server_port}"]}]}
+        told = [alertmanager] if alertmanager else []
         configuration = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": told}]}]},
             "rule_files": [str(folder / "rules.yaml")],
             "scrape_configs": [
                 {
@@ -87,6 +108,33 @@ def watched(folder: Path) -> Iterator[Watched]:
         stack.callback(found.process.stop)
         eventually("Prometheus is ready", lambda: _ready(found.url))
         yield found
+
+
+def behind_a_service(admin: Any) -> None:
+    """Make the Service of ``SERVICE`` with one pod at ``ADDRESS``, and the shipped right to it.
+
+    What another test has made stays.
+    """
+    core: Any = client.CoreV1Api(admin)
+    namespace, name = SERVICE[0], SERVICE[1].partition(":")[0]
+    ports = [{"name": "http-web", "port": 9090}]
+    tolerant(core.create_namespace, {"metadata": {"name": namespace}})
+    service = {"metadata": {"name": name}, "spec": {"ports": ports}}
+    tolerant(core.create_namespaced_service, namespace, service)
+    # The API server goes only where a pod of the namespace is.
+    container = {"name": "prometheus", "image": "prometheus"}
+    spec = {"containers": [container], "schedulerName": NO_SCHEDULER}
+    tolerant(core.create_namespaced_pod, namespace, {"metadata": {"name": name}, "spec": spec})
+    status = {"phase": "Running", "podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}]}
+    core.patch_namespaced_pod_status(name, namespace, {"status": status})
+    pod = {"kind": "Pod", "namespace": namespace, "name": name}
+    subset = {"addresses": [{"ip": ADDRESS, "targetRef": pod}], "ports": ports}
+    endpoints = {"metadata": {"name": name}, "subsets": [subset]}
+    tolerant(core.create_namespaced_endpoints, namespace, endpoints)
+    rbac: Any = client.RbacAuthorizationV1Api(admin)
+    role, binding = yaml.safe_load_all(READER.read_text("utf-8"))
+    tolerant(rbac.create_namespaced_role, namespace, role)
+    tolerant(rbac.create_namespaced_role_binding, namespace, binding)
 
 
 @contextmanager

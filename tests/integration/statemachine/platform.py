@@ -291,15 +291,18 @@ class Platform:
         )
         return str(answer["FunctionArn"])
 
-    def deploy(self, function: Function, *allowed: str, **variables: str) -> str:
-        """Deploy a function's built artifact, with grants of its own; returns its ARN."""
+    def deploy(self, function: Function, *allowed: str, name: str = "", **variables: str) -> str:
+        """Deploy a function's built artifact, with grants of its own; returns its ARN.
+
+        One that is deployed more than once needs a name.
+        """
         archive = io.BytesIO()
         artifact = build(function)
         with zipfile.ZipFile(archive, "w") as package:
             for path in sorted(artifact.rglob("*")):
                 package.write(path, path.relative_to(artifact))
         answer = self.aws.client("lambda").create_function(
-            FunctionName=f"{self.name}-{function.package}",
+            FunctionName=f"{self.name}-{name or function.package}",
             Runtime="python3.11",
             Handler=function.handler,
             Role=self.role_that_may_only(*allowed),
