@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from runbook_action.actions.base import Action
 from runbook_action.errors import PlanChanged
 from runbook_action.facts import plan_if_it_applies
+from runbook_action.objects import KubernetesObject
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Request
@@ -32,7 +34,12 @@ def plan_hash(planned: Outcome) -> str:
     return hashlib.sha256(_TIME.sub("", text).encode()).hexdigest()
 
 
-def refuse_if_plan_changed(action: Action, request: Request, services: Services) -> None:
+def refuse_if_plan_changed(
+    action: Action,
+    request: Request,
+    services: Services,
+    changed: Sequence[KubernetesObject] = (),
+) -> None:
     """Stop a step that has not begun where it would do something else than was planned.
 
     Parameters
@@ -40,6 +47,8 @@ def refuse_if_plan_changed(action: Action, request: Request, services: Services)
     request
         Its ``when`` have to hold still. Without ``plan_hash`` nothing was planned: its one call
         decides and acts.
+    changed
+        As for ``facts.plan_if_it_applies``.
 
     Raises
     ------
@@ -50,7 +59,7 @@ def refuse_if_plan_changed(action: Action, request: Request, services: Services)
     """
     if not request.plan_hash and not request.when:
         return
-    now = plan_if_it_applies(action, request, services)
+    now = plan_if_it_applies(action, request, services, changed)
     if now.why_not or (request.plan_hash and request.plan_hash != plan_hash(now)):
         raise PlanChanged(
             f"{request.target} has changed since this step was planned, so nothing was done. By "

@@ -8,14 +8,15 @@ asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from runbook_action.actions.base import Action, looks_at_target
 from runbook_action.errors import FinalError
+from runbook_action.gitops import decided_in_git, said_in
 from runbook_action.history import came_at
-from runbook_action.objects import Autoscaler, Json, Node, Pod, Workload
+from runbook_action.objects import Autoscaler, Json, KubernetesObject, Node, Pod, Workload
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Request
@@ -25,13 +26,21 @@ from runbook_action.when import why_not
 Facts = dict[str, Any]
 
 
-def plan_if_it_applies(action: Action, request: Request, services: Services) -> Outcome:
+def plan_if_it_applies(
+    action: Action,
+    request: Request,
+    services: Services,
+    changed: Sequence[KubernetesObject] = (),
+) -> Outcome:
     """Plan a step whose conditions hold; say of another why it is not for this moment.
 
     Parameters
     ----------
     request
         Its ``when`` are the conditions.
+    changed
+        The target and what the action changes besides, as they were read: the plan says what of
+        them Git decides.
 
     Returns
     -------
@@ -45,6 +54,7 @@ def plan_if_it_applies(action: Action, request: Request, services: Services) -> 
     if reason := why_not(own, facts):
         return _not_now(action, reason, facts)
     outcome = action.plan(request, services)
+    outcome = said_in(outcome, list(decided_in_git(outcome.plan, changed)))
     facts = {**facts, **outcome.facts}
     if reason := why_not(request.when, facts):
         return _not_now(action, reason, facts)

@@ -131,6 +131,7 @@ class Container:
             only_annotated=self.settings.only_annotated,
             places=self._places,
             prometheus=self._prometheus(self._clusters[name]),
+            git_policy=self.settings.gitops_policy,
         )
 
     def _prometheus(self, cluster: KubernetesCluster) -> Reader | None:
@@ -211,6 +212,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             )
             services = known.services(asked.target.cluster, context)
             asked, approved_by = _entitled(asked, services, known)
+            services = replace(services, approved=bool(approved_by))
             outcome = _run(asked, services)
             answer = outcome.to_json(asked)
             if asked.operation == "plan":

@@ -2,20 +2,23 @@
 
 Both were asked for when the target was resolved. That may be long ago, so both are asked for
 again: the identity by every read of the target (``identity``), consent before anything is planned
-or begun. Before a step begins it has to be what was planned, too (``decided``). What has begun goes
-on to its end, or is taken back: to stop halfway helps nobody.
+or begun. Before a step begins it has to be what was planned, too (``decided``), and of fields that
+Git decides only as the deployment says (``gitops``). What has begun goes on to its end, or is taken
+back: to stop halfway helps nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from runbook_action.actions.base import Action, looks_at_target
 from runbook_action.decided import refuse_if_plan_changed
 from runbook_action.facts import plan_if_it_applies
+from runbook_action.gitops import decided_in_git, has_a_source, refuse_what_git_decides
 from runbook_action.hand_over import hand_over
 from runbook_action.identity import OfOneTarget
+from runbook_action.objects import KubernetesObject
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request
@@ -43,13 +46,16 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
         Whatever the action raises.
     """
     services = on_its_target(request, services)
+    changed: Sequence[KubernetesObject] = ()
     if request.operation in ("plan", "execute") and not _has_begun(action, request, services):
         if looks_at_target(action):
-            _refuse_without_consent(action, request, services)
+            changed = _changed(action, request, services)
+            _refuse_without_consent(changed, services)
         if request.operation == "execute":
-            refuse_if_plan_changed(action, request, services)
+            refuse_if_plan_changed(action, request, services, changed)
+        _refuse_what_git_decides(action, request, services, changed)
     operations: Mapping[Operation, Callable[[Request, Services], Outcome]] = {
-        "plan": lambda asked, using: plan_if_it_applies(action, asked, using),
+        "plan": lambda asked, using: plan_if_it_applies(action, asked, using, changed),
         "execute": action.execute,
         "verify": action.verify,
         "undo": action.undo,
@@ -62,10 +68,29 @@ def _has_begun(action: Action, request: Request, services: Services) -> bool:
     return looks_at_target(action) and action.has_begun(request, services)
 
 
-def _refuse_without_consent(action: Action, request: Request, services: Services) -> None:
+def _changed(action: Action, request: Request, services: Services) -> list[KubernetesObject]:
+    """Read the target and what the action changes besides."""
     cluster, target = services.cluster, request.target
     found = cluster.read(target.kind, target.namespace or "", target.name)
-    asked = [found, *kin_of(cluster, found), *action.touches(found, cluster)]
+    return [found, *action.touches(found, cluster)]
+
+
+def _refuse_what_git_decides(
+    action: Action, request: Request, services: Services, changed: Sequence[KubernetesObject]
+) -> None:
+    """Look into a plan only where a GitOps tool has anything to do with what would be changed."""
+    if not any(map(has_a_source, changed)):
+        return
+    planned = action.plan(request, services)
+    decided = list(decided_in_git(planned.plan, changed))
+    if request.operation == "plan" and services.git_policy == "ask":
+        return  # it says whose the fields are, and a human is asked
+    refuse_what_git_decides(decided, services.git_policy, approved=services.approved)
+
+
+def _refuse_without_consent(changed: Sequence[KubernetesObject], services: Services) -> None:
+    cluster, found = services.cluster, changed[0]
+    asked = [*changed, *kin_of(cluster, found)]
     if found.namespace:
         asked.append(cluster.read("namespace", "", found.namespace))
     refuse_without_consent(asked, only_annotated=services.only_annotated)

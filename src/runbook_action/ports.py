@@ -17,6 +17,7 @@ from runbook_action.objects import Autoscaler, KubernetesObject, Node, Pod, Work
 from runbook_action.prometheus.port import Prometheus
 
 if TYPE_CHECKING:
+    from runbook_action.gitops import Policy as GitPolicy
     from runbook_action.topology.relating import Places
 
 T = TypeVar("T", bound=KubernetesObject)
@@ -301,6 +302,10 @@ class Services:
         Whether only what says so may be acted on (stack parameter RemediateOnlyAnnotated).
     places
         Where incidents are; None where nothing is related.
+    git_policy
+        What becomes of a step whose fields Git decides (stack parameter GitOpsPolicy).
+    approved
+        Whether a human has approved the step that is asked for.
     """
 
     cluster: Cluster
@@ -317,3 +322,5 @@ class Services:
     only_annotated: bool = False
     places: Places | None = None
     prometheus: Prometheus | None = None
+    git_policy: GitPolicy = "escalate"
+    approved: bool = False

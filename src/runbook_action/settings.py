@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
+
+from runbook_action.gitops import POLICIES, Policy
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9])?")
 _CLUSTER_ARN = re.compile(r"arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster/([A-Za-z0-9_-]{1,100})")
@@ -78,6 +81,8 @@ class Settings:
         Checks of the teams' own for ``invoke_check``: name → ARN of a Lambda, or HTTPS address.
     evidence_bucket
         Bucket that keeps the evidence of incidents; empty: none is kept.
+    gitops_policy
+        What becomes of a step whose fields Git decides: ``ask``, ``escalate`` or ``act``.
     """
 
     clusters: Mapping[str, str]
@@ -97,6 +102,7 @@ class Settings:
     evidence_bucket: str = ""
     prometheus_workspace: str = ""
     prometheus_service: tuple[str, str] | None = None
+    gitops_policy: Policy = "escalate"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -159,6 +165,9 @@ class Settings:
         service = _SERVICE.fullmatch(service_text)
         if service_text and service is None:
             faults.append(f"PROMETHEUS_SERVICE {service_text!r} is not NAMESPACE/NAME:PORT")
+        git = environment.get("GITOPS_POLICY", "").strip() or "escalate"
+        if git not in POLICIES:
+            faults.append(f"GITOPS_POLICY {git!r} is none of {', '.join(POLICIES)}")
         if workspace and service_text:
             faults.append("PROMETHEUS_WORKSPACE_ARN and PROMETHEUS_SERVICE are both given")
         if faults:
@@ -184,6 +193,7 @@ class Settings:
             environment.get("EVIDENCE_BUCKET", "").strip(),
             workspace,
             (service[1], service[2]) if service else None,
+            cast("Policy", git),
         )
 
 

@@ -73,6 +73,13 @@ def test_one_prometheus_is_asked_or_none() -> None:
         Settings.from_environment({**service, "PROMETHEUS_WORKSPACE_ARN": arn})
 
 
+def test_what_git_decides_is_left_alone_unless_the_deployment_says_otherwise() -> None:
+    assert Settings.from_environment(GOOD).gitops_policy == "escalate"
+    assert Settings.from_environment({**GOOD, "GITOPS_POLICY": "ask"}).gitops_policy == "ask"
+    with pytest.raises(InvalidSettings, match="GITOPS_POLICY 'yes' is none of ask, escalate, act"):
+        Settings.from_environment({**GOOD, "GITOPS_POLICY": "yes"})
+
+
 def test_what_runbooks_may_use_besides_is_listed_and_may_be_nothing() -> None:
     none = Settings.from_environment(GOOD)
     assert (none.automation_documents, none.check_functions, none.check_urls) == (
