@@ -81,8 +81,11 @@ def evaluated(expression: str, states: Mapping[str, Any], variables: Mapping[str
     bindings = {name: variables[name] for name in needs.variables if name in variables}
     if "states" in needs.variables:
         bindings["states"] = _part(states, needs.states)
+    compiled = _compiled(expression)
+    if compiled is None:
+        return UNDECIDED
     try:
-        text = _compiled(expression).evaluate_json_or_none(None, bindings)
+        text = compiled.evaluate_json_or_none(None, bindings)
     except (OverflowError, TypeError, ValueError):
         return UNDECIDED
     if text is None or (needs.divides and "null" in text):
@@ -160,13 +163,28 @@ _mine = threading.local()
 
 
 def _compiled(expression: str) -> Any:
-    """Give an expression for this thread: no other one may evaluate it."""
+    """Give an expression for this thread, as no other may evaluate it; None if it is refused."""
     if not hasattr(_mine, "compiled") or len(_mine.compiled) > _KEPT:
         _mine.compiled = {}
-    made = _mine.compiled.get(expression)
-    if made is None:
-        made = jsonatapy.compile(expression, timeout=_MILLISECONDS)
-        for name in ("hash", "parse", "uuid"):
-            made.register(name, getattr(stepfunctions, f"_sfn_jsonata_{name}"))
-        _mine.compiled[expression] = made
+    if expression not in _mine.compiled:
+        _mine.compiled[expression] = _compile(expression)
+    return _mine.compiled[expression]
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _refused(expression: str) -> bool:
+    """Whether the compiled engine cannot read an expression (nested too deeply, say)."""
+    try:
+        jsonatapy.compile(expression)
+    except ValueError:
+        return True
+    return False
+
+
+def _compile(expression: str) -> Any:
+    if _refused(expression):
+        return None
+    made = jsonatapy.compile(expression, timeout=_MILLISECONDS)
+    for name in ("hash", "parse", "uuid"):
+        made.register(name, getattr(stepfunctions, f"_sfn_jsonata_{name}"))
     return made
