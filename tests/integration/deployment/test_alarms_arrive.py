@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from srectl.operate import queues
 from srectl.operate.account import Account
 from srectl.operate.redrive import redrive
 from tests.integration.localaws.probes.support import eventually, make_role, zipped
-from tests.support.template import deployed
+from tests.support.template import ROOT, deployed
 
 pytestmark = pytest.mark.localaws
 
@@ -30,6 +31,7 @@ def handler(event, context):
         raise ValueError("it is broken")
     return {"statusCode": 202, "body": "{}"}
 """
+EVENTS = ROOT / "events"
 SHIPPED = ("FunctionDeadLetters", "FunctionDeadLettersPolicy", "AlarmsRule", "AlarmsMayCall")
 
 
@@ -152,3 +154,103 @@ def test_an_alarm_that_may_not_call_is_kept_and_handed_over(local_aws: LocalAws)
     assert stack.redriven() == []
     assert not stack.kept(name)
     stack.close()
+
+
+FORWARDED = ("AlarmBus", "AlarmBusPolicy", "ForwardedAlarmsRule", "AlarmsRule", "HealthRule")
+OTHER = "111122223333"
+
+
+@pytest.fixture(scope="module")
+def rules(local_aws: LocalAws) -> Iterator[Mapping[str, Any]]:
+    """Deploy the shipped rules and the bus for other accounts; give them by logical id."""
+    whole, name = deployed(), f"a{uuid.uuid4().hex[:8]}"
+    resources = {each: whole["Resources"][each] for each in FORWARDED}
+    for each in resources.values():
+        each.pop("Condition", None)
+        for target in each["Properties"].pop("Targets", ()):
+            assert target["DeadLetterConfig"] == {
+                "Arn": {"Fn::GetAtt": ["FunctionDeadLetters", "Arn"]}
+            }
+    bus = resources["AlarmBus"]["Properties"]
+    del bus["KmsKeyIdentifier"], bus["DeadLetterConfig"]
+    cloudformation = local_aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(
+            {
+                "Parameters": {
+                    each: whole["Parameters"][each] for each in ("NamePrefix", "AlarmAccounts")
+                },
+                "Resources": resources,
+            }
+        ),
+        Parameters=[
+            {"ParameterKey": "NamePrefix", "ParameterValue": f"{name}-"},
+            {"ParameterKey": "AlarmAccounts", "ParameterValue": OTHER},
+        ],
+    )
+
+    def created() -> bool:
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        assert "FAILED" not in stack["StackStatus"]
+        assert "ROLLBACK" not in stack["StackStatus"]
+        return bool(stack["StackStatus"] == "CREATE_COMPLETE")
+
+    eventually(created, "the stack is created")
+    events, found = local_aws.client("events"), {"prefix": f"{name}-"}
+    for bus_name in ("default", f"{name}-sre-alarms"):
+        listed = events.list_rules(EventBusName=bus_name, NamePrefix=f"{name}-")["Rules"]
+        found |= {each["Name"].removeprefix(f"{name}-"): each["EventPattern"] for each in listed}
+    found["policy"] = events.describe_event_bus(Name=f"{name}-sre-alarms")["Policy"]
+    yield found
+    cloudformation.delete_stack(StackName=name)
+
+
+@pytest.mark.parametrize(
+    ("rule", "sample", "taken"),
+    [
+        ("sre-alarms", "cloudwatch/alarm", True),
+        ("sre-alarms", "cloudwatch/insufficient-data", True),
+        ("sre-alarms", "cloudwatch/composite-alarm", True),
+        ("sre-alarms", "cloudwatch/deleted", True),
+        ("sre-alarms", "cloudwatch/own-alarm", False),
+        ("sre-alarms", "cloudwatch/alarm-other-account", False),
+        ("sre-alarms", "aws_health/issue-open", False),
+        ("sre-health", "aws_health/issue-open", True),
+        ("sre-health", "cloudwatch/alarm", False),
+        ("sre-forwarded-alarms", "cloudwatch/alarm-other-account", True),
+        ("sre-forwarded-alarms", "cloudwatch/alarm", False),
+    ],
+)
+def test_each_rule_takes_what_is_meant_for_it(
+    local_aws: LocalAws, rules: Mapping[str, Any], rule: str, sample: str, taken: bool
+) -> None:
+    """The patterns as deployed, by the matcher of the bus."""
+    text = (EVENTS / f"{sample}.json").read_text("utf-8")
+    event = text.replace("sre-parked-events", f"{rules['prefix']}sre-parked-events")
+    answer = local_aws.client("events").test_event_pattern(EventPattern=rules[rule], Event=event)
+    assert answer["Result"] is taken
+
+
+def test_the_bus_of_other_accounts_lets_them_tell_of_alarms_alone(
+    rules: Mapping[str, Any],
+) -> None:
+    [statement] = json.loads(rules["policy"])["Statement"]
+    assert OTHER in json.dumps(statement["Principal"])
+    assert statement["Action"] == "events:PutEvents"
+    assert statement["Condition"] == {
+        "StringEquals": {"events:source": ["aws.cloudwatch", "aws.health"]}
+    }
+
+
+def test_nobody_can_put_what_cloudwatch_says(local_aws: LocalAws) -> None:
+    """Invariant 9: as AWS refuses it to everybody, whatever IAM allows them."""
+    entry = json.loads((EVENTS / "cloudwatch/alarm.json").read_text("utf-8"))
+    put = {
+        "Source": entry["source"],
+        "DetailType": entry["detail-type"],
+        "Resources": entry["resources"],
+        "Detail": json.dumps(entry["detail"]),
+    }
+    [answer] = local_aws.client("events").put_events(Entries=[put])["Entries"]
+    assert answer["ErrorCode"] == "NotAuthorizedForSourceException"
