@@ -100,20 +100,24 @@ class AwsHealth:
 
 
 def _description(detail: Mapping[str, Any]) -> str:
-    described = detail.get("eventDescription") or [{}]
+    described = _objects(detail.get("eventDescription"))
     english = [one for one in described if str(one.get("language", "")).startswith("en")]
-    return str((english or described)[0].get("latestDescription") or "")
+    return str((english or described or [{}])[0].get("latestDescription") or "")
 
 
 def _entities(detail: Mapping[str, Any]) -> list[str]:
-    entities = [str(one.get("entityValue")) for one in detail.get("affectedEntities") or ()]
+    entities = [str(one.get("entityValue")) for one in _objects(detail.get("affectedEntities"))]
     more = len(entities) - _ENTITIES_SHOWN
     return [*entities[:_ENTITIES_SHOWN], *([f"and {more} more"] if more > 0 else [])]
 
 
-def _moment(text: str | None) -> datetime | None:
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _moment(text: object) -> datetime | None:
     """Read a moment of RFC 3339, or of RFC 1123 as AWS Health writes its own."""
-    if not text:
+    if not isinstance(text, str):
         return None
     moment = parse_rfc3339(text)
     if moment is None:

@@ -142,19 +142,17 @@ class _Alarm:
 
     @property
     def state(self) -> Mapping[str, Any]:
-        state: Mapping[str, Any] = self.detail.get("state") or {}
-        return state
+        return _object(self.detail.get("state"))
 
     @property
     def previous(self) -> Mapping[str, Any]:
-        previous: Mapping[str, Any] = self.detail.get("previousState") or {}
-        return previous
+        return _object(self.detail.get("previousState"))
 
     @property
     def changed_at(self) -> datetime:
         """When the state changed; a configuration's change has only the event's own time."""
         told = self.state.get("timestamp") if self.event["detail-type"] == STATE_CHANGE else None
-        moment = parse_rfc3339(told or "") or parse_rfc3339(self.event["time"])
+        moment = parse_rfc3339(_text(told)) or parse_rfc3339(self.event["time"])
         return moment or self.received_at
 
     def firing(self, *, begins: bool, no_data: bool = False) -> Alert:
@@ -168,7 +166,7 @@ class _Alarm:
         was = self.previous.get("value")
         started_at = None
         if was == ("INSUFFICIENT_DATA" if no_data else "ALARM"):
-            started_at = parse_rfc3339(self.previous.get("timestamp") or "")
+            started_at = parse_rfc3339(_text(self.previous.get("timestamp")))
         alert = self._alert("resolved", started_at, self.changed_at, no_data)
         # An alarm that tells of ALARM before this certainly was; all others may never have been.
         alert.only_if_known = no_data or was != "ALARM" or started_at is None
@@ -196,7 +194,7 @@ class _Alarm:
         if no_data:
             notes += not_for_that(runbook, "the alarm has no data")
             name, runbook = cut(f"No data: {name}", NAME_LIMIT), None
-        reason = tidy_text(self.state.get("reason") or "", SUMMARY_LIMIT)
+        reason = tidy_text(_text(self.state.get("reason")), SUMMARY_LIMIT)
         return Alert(
             sender=self.sender,
             incident_id=identity,
@@ -222,25 +220,24 @@ class _Alarm:
         """Take the tag `severity`, else the word with which the name begins or ends."""
         word = labels.get("severity") or word_in_name(self.detail["alarmName"])
         severity, note = severity_of(word)
-        suppressed = self.state.get("actionsSuppressedBy")
+        suppressed = tidy_text(_text(self.state.get("actionsSuppressedBy")), 32)
         if suppressed and status == "firing" and severity != "info":
-            why = tidy_text(self.state.get("actionsSuppressedReason") or "", 120)
-            return "info", f"its actions are suppressed by {suppressed[:32]}: {why or 'no reason'}"
+            why = tidy_text(_text(self.state.get("actionsSuppressedReason")), 120)
+            return "info", f"its actions are suppressed by {suppressed}: {why or 'no reason'}"
         return severity, note
 
     def _labels(self) -> dict[str, str]:
         labels: dict[str, str] = {}
         for metric in self._metrics():
-            insights = str(metric.get("namespace", "")).startswith("ContainerInsights")
-            dimensions = metric.get("dimensions") or {}
-            for name, value in dimensions.items():
+            insights = _text(metric.get("namespace")).startswith("ContainerInsights")
+            for name, value in _texts(metric.get("dimensions")).items():
                 key = _DIMENSION_LABELS.get(name, name) if insights else name
                 if key in _FOR_TAGS:
                     continue
                 # Metrics of different objects: together they name none of them.
                 both = labels.get(key, value)
                 labels[key] = value if both == value else f"{both},{value}"
-        labels |= {key: str(value) for key, value in (self.detail.get("alarmTags") or {}).items()}
+        labels |= _texts(self.detail.get("alarmTags"))
         return labels | {
             "alertname": self.detail["alarmName"],
             "account": self.event["account"],
@@ -250,24 +247,25 @@ class _Alarm:
 
     @property
     def _configuration(self) -> Mapping[str, Any]:
-        configuration: Mapping[str, Any] = self.detail.get("configuration") or {}
-        return configuration
+        return _object(self.detail.get("configuration"))
 
     def _metrics(self) -> Iterator[Mapping[str, Any]]:
-        for query in self._configuration.get("metrics") or ():
-            metric = (query.get("metricStat") or {}).get("metric")
+        queries = self._configuration.get("metrics")
+        for query in queries if isinstance(queries, list) else ():
+            metric = _object(_object(_object(query).get("metricStat")).get("metric"))
             if metric:
                 yield metric
 
     def _annotations(self) -> dict[str, str]:
         metrics = dict.fromkeys(
-            f"{metric.get('namespace', '')}/{metric.get('name', '')}" for metric in self._metrics()
+            f"{_text(metric.get('namespace'))}/{_text(metric.get('name'))}"
+            for metric in self._metrics()
         )
         given = {
-            "description": self._configuration.get("description"),
-            "reason": self.state.get("reason"),
+            "description": _text(self._configuration.get("description")),
+            "reason": _text(self.state.get("reason")),
             "metrics": ", ".join(metrics),
-            "alarm_rule": self._configuration.get("alarmRule"),
+            "alarm_rule": _text(self._configuration.get("alarmRule")),
             "triggered_by": ", ".join(self._children()),
         }
         return {key: value for key, value in given.items() if value}
@@ -275,12 +273,12 @@ class _Alarm:
     def _children(self) -> Iterator[str]:
         """Name the alarms that set off a composite one, as its reason tells in JSON."""
         try:
-            told = json.loads(self.state.get("reasonData") or "{}")
+            told = json.loads(_text(self.state.get("reasonData")) or "{}")
         except (ValueError, RecursionError):
             return
-        for child in told.get("triggeringAlarms") or () if isinstance(told, dict) else ():
-            arn = child.get("arn") if isinstance(child, dict) else None
-            found = _ARN.fullmatch(arn) if isinstance(arn, str) else None
+        children = _object(told).get("triggeringAlarms")
+        for child in children if isinstance(children, list) else ():
+            found = _ARN.fullmatch(_text(_object(child).get("arn")))
             if found:
                 yield found[4]
 
@@ -293,6 +291,18 @@ class _Alarm:
             ("dashboard", labels.get("dashboard_url")),
             ("alarm", here if console else None),
         ]
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {key: each for key, each in _object(value).items() if isinstance(each, str)}
 
 
 def _fingerprint(what: tuple[str, ...]) -> str:

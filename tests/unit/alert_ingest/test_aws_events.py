@@ -276,6 +276,15 @@ def test_aws_health_is_as_bad_as_its_category(name: str, found: str) -> None:
     assert alert.severity == found
 
 
+@pytest.mark.parametrize("value", [None, 7, "text", [], [None], [{}], {}], ids=str)
+@pytest.mark.parametrize(
+    "field", ["startTime", "endTime", "statusCode", "eventDescription", "affectedEntities"]
+)
+def test_what_aws_health_leaves_out_costs_no_notice(field: str, value: Any) -> None:
+    (alert,) = told("aws_health/issue-open", **{f"detail__{field}": value}).reading.alerts
+    assert (alert.status, alert.alert_name[:8]) == ("firing", "AWS_EC2_")
+
+
 def test_what_is_planned_begins_when_it_is_told() -> None:
     (alert,) = told("aws_health/scheduled-change").reading.alerts
     assert alert.started_at is not None

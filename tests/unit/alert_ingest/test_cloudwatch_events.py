@@ -172,6 +172,31 @@ def test_what_says_less_than_its_identity_is_refused(changes: dict[str, Any]) ->
         told("cloudwatch/alarm", **changes)
 
 
+STRANGE: list[Any] = [None, 7, "text", [], [None], {}, {"metrics": 7}, {"metrics": [7, None]}]
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=str)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "detail__configuration",
+        "detail__configuration__metrics",
+        "detail__configuration__metrics__0__metricStat",
+        "detail__configuration__metrics__0__metricStat__metric",
+        "detail__configuration__metrics__0__metricStat__metric__dimensions",
+        "detail__configuration__description",
+        "detail__previousState",
+        "detail__state__timestamp",
+        "detail__state__reason",
+        "detail__state__reasonData",
+        "detail__alarmTags",
+    ],
+)
+def test_what_another_kind_of_alarm_has_instead_costs_no_alert(path: str, value: Any) -> None:
+    alert = one("cloudwatch/alarm", **{path: value})
+    assert (alert.alert_name, alert.status) == ("server-cpu-critical", "firing")
+
+
 # ---------------------------------------------------------------- which firing is which
 def hear(memory: InMemory, event: dict[str, Any], mode: Any = "unknown") -> Alert | None:
     """Take an event; return its alert, None where nothing is told of it."""
