@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -140,3 +141,27 @@ def test_a_plan_against_the_deployment_says_whether_it_observes(
     modes = switches.read_own_modes(account.ssm, account.own_modes_parameter)
     decision = decide(alert, catalogue, Limits(own_modes=modes))
     assert (decision.observes, decision.eligible) == (False, True)
+
+
+def test_a_runbook_whose_answers_are_not_published_is_told_as_changed(
+    account: Account, srectl: Run
+) -> None:
+    def states() -> dict[str, str]:
+        answer = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks"), "--json")
+        return {each["name"]: each["state"] for each in json.loads(answer.stdout)}
+
+    first = states()
+    assert set(first.values()) == {"same"}
+    # The alerts that a runbook answers are told with it, those with evidence only by themselves.
+    assert "KubeHpaMaxedOut" not in first
+    assert "KubeAPIDown" in first
+    for name in ("KubeHpaMaxedOut", "KubeAPIDown"):
+        account.dynamodb.delete_item(TableName=account.runbooks_table, Key={"name": {"S": name}})
+    changed = {name: state for name, state in states().items() if state != "same"}
+    assert changed == {"RaiseAutoscalerMaximum": "changed", "KubeAPIDown": "new"}
+    printed = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks")).output
+    assert re.search(r"\d+ alerts with evidence only, \d+ of them published as here", printed)
+    answer = srectl("runbooks", "publish", "--folder", str(ROOT / "runbooks"))
+    assert "RaiseAutoscalerMaximum: published" in answer.output
+    assert "DrainNode: unchanged" in answer.output
+    assert set(states().values()) == {"same"}
