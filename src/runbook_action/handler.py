@@ -24,6 +24,7 @@ from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import EksClusters
 from runbook_action.adapters.evidence_store import STORE_CONFIG, EvidenceStore
 from runbook_action.adapters.identities import StsIdentities, sts_host
+from runbook_action.adapters.late import Late
 from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.note_table import APPROVALS, RUNS, NoteTable
@@ -63,7 +64,7 @@ class Container:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         session = boto3.session.Session(region_name=settings.region)
-        ssm = session.client("ssm", config=CLIENT_CONFIG)
+        ssm: Any = Late(lambda: session.client("ssm", config=CLIENT_CONFIG))
         self._parameters = SsmParameters(ssm, settings.degraded_mode_key_id)
         self._automations = SsmAutomations(ssm, settings.automation_documents)
         self._checks = TeamChecks(
