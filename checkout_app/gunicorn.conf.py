@@ -3,7 +3,7 @@
 BIND_ADDRESS        address to listen on; else POD_IP (a pod's own address), else 127.0.0.1
 PORT                8080
 WEB_CONCURRENCY     worker processes, 2
-THREADS             threads of each, 4
+THREADS             threads of each, 4: all but one of them for orders, so at least 2
 DRAIN_SECONDS       how long requests are served on after SIGTERM, 5
 """
 
@@ -33,6 +33,11 @@ bind = f"{_address}:{os.environ.get('PORT', '8080')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
 threads = int(os.environ.get("THREADS", "4"))
+if threads < 2:
+    raise ValueError(f"THREADS={threads}: use 2 or more, one is for probes and scrapes")
+# Longer than the load balancer keeps an idle connection (60 s), so that it is never this side that
+# closes one: a request that is on its way just then would be a 502 that nobody here has seen.
+keepalive = 75
 # Each worker has a socket of its own; with a shared one all keep-alive connections can land on one.
 reuse_port = True
 timeout = 30
@@ -76,10 +81,13 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Say how many requests this worker can answer at a time: saturation is a share of it."""
+    """Keep a thread for probes and scrapes, and say how many orders the others can answer."""
     from checkout import metrics
+    from checkout.admission import admission
 
-    metrics.WORKER_THREADS.set(worker.cfg.threads)
+    orders = worker.cfg.threads - 1
+    admission.limit_to(orders)
+    metrics.ORDER_THREADS.set(orders)
 
 
 def pre_request(worker: Any, req: Any) -> None:

@@ -22,31 +22,34 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from checkout.service import OPTIONAL_STEPS
 
 __all__ = [
+    "BUSY",
     "CONTENT_TYPE_LATEST",
     "DEGRADED_MODE",
     "DURATION",
     "ERRORS",
+    "IN_PROGRESS",
     "METHODS",
+    "ORDER_THREADS",
     "PARAMETER_FAILURES",
     "REASONS",
     "REQUESTS",
-    "WORKER_THREADS",
     "initialise",
     "scrape",
 ]
 
 METHODS = ("GET", "POST")
-REASONS = (*OPTIONAL_STEPS, "internal")
+BUSY = "busy"
+REASONS = (*OPTIONAL_STEPS, BUSY, "internal")
 
 REQUESTS = Counter("checkout_requests", "Requests to /checkout that were answered.", ["method"])
 ERRORS = Counter(
     "checkout_errors",
-    "Requests to /checkout that failed through no fault of the client, by the step that failed.",
+    "Requests to /checkout that failed through no fault of the client, by the failed step.",
     ["method", "reason"],
 )
 DURATION = Histogram(
     "checkout_request_duration_seconds",
-    "Time to answer a request to /checkout.",
+    "Time to answer a request to /checkout that was not refused.",
     ["method"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
@@ -55,9 +58,15 @@ DEGRADED_MODE = Gauge(
     "1 while the optional steps of a checkout are skipped.",
     multiprocess_mode="livemax",
 )
-WORKER_THREADS = Gauge(
-    "checkout_worker_threads",
-    "Threads that answer requests, of all live workers.",
+ORDER_THREADS = Gauge(
+    "checkout_order_threads",
+    "Requests to /checkout that can be answered at a time, by all live workers.",
+    multiprocess_mode="livesum",
+)
+# Counted as they come in: what hangs is in no counter of what was answered.
+IN_PROGRESS = Gauge(
+    "checkout_requests_in_progress",
+    "Requests to /checkout that are being answered, by all live workers.",
     multiprocess_mode="livesum",
 )
 PARAMETER_FAILURES = Counter(

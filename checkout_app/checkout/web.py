@@ -18,6 +18,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from checkout import logs, metrics
+from checkout.admission import admission
 from checkout.basket import SAMPLE, Basket, parse_basket
 from checkout.drain import drain
 from checkout.errors import CheckoutInvalid, DownstreamFailed, Problem
@@ -79,11 +80,25 @@ def create_app(settings: Settings | None = None, store: ParameterStore | None = 
     app.extensions["switches"] = switches
 
     @app.before_request
-    def begin() -> None:
+    def begin() -> tuple[Response, int, dict[str, str]] | None:
         g.started = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
         # A header that is not an identifier is not echoed and not logged.
         g.request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        if request.path != _CHECKOUT:
+            return None
+        if not admission.enter():
+            g.failed_step = metrics.BUSY
+            return *_error(metrics.BUSY, HTTPStatus.SERVICE_UNAVAILABLE), {"Retry-After": "1"}
+        g.admitted = True
+        metrics.IN_PROGRESS.inc()
+        return None
+
+    @app.teardown_request
+    def end(_failure: BaseException | None) -> None:
+        if g.pop("admitted", False):
+            metrics.IN_PROGRESS.dec()
+            admission.leave()
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -91,8 +106,10 @@ def create_app(settings: Settings | None = None, store: ParameterStore | None = 
         response.headers["X-Request-Id"] = g.request_id
         if request.path == _CHECKOUT and request.method in metrics.METHODS:
             metrics.REQUESTS.labels(request.method).inc()
-            metrics.DURATION.labels(request.method).observe(seconds)
             reason = g.get("failed_step")
+            # A refusal is quick whatever ails the others: it would make their latency look good.
+            if reason != metrics.BUSY:
+                metrics.DURATION.labels(request.method).observe(seconds)
             if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 metrics.ERRORS.labels(request.method, reason or "internal").inc()
         probe = request.path in ("/healthz", "/metrics")

@@ -108,14 +108,17 @@ class MemoryCluster(Cluster):
         return self.read(kind, namespace, str(name))
 
     def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
-        """Events are not looked at here."""
+        """Keep an event: some steps remember by one what they have begun."""
+        self.create("event", namespace, event)
 
     def evict(self, pod: Pod, grace_period_seconds: int | None) -> None:  # noqa: ARG002 - the port's
         """Let a pod go; budgets are the API server's, which the tests of the project ask."""
         key: Key = ("pod", pod.namespace, pod.name)
-        if self._held(key)["metadata"]["uid"] != pod.uid:
+        before = self._held(key)
+        if before["metadata"]["uid"] != pod.uid:
             raise ClusterConflict(f"pod {pod.namespace}/{pod.name} is another one by now")
         del self.objects[key]
+        self._controllers(self, key, before)
 
     def _held(self, key: Key) -> dict[str, Any]:
         if key not in self.objects:

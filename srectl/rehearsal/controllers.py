@@ -2,7 +2,7 @@
 
 A new template becomes a revision and reaches the pods, asked-for replicas are there and ready, an
 autoscaler raises what is below its minimum, a new Job does its work, a volume has the size that is
-asked for. So a later step's plan sees what an earlier one left.
+asked for, a pod that was evicted is replaced. So a later step's plan sees what an earlier one left.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> N
     cluster
         Where it was written.
     key
-        What was written.
+        What was written or taken away.
     before
         The object before; None for a new one.
     """
-    after = cluster.objects[key]
+    after = cluster.objects.get(key)
+    if after is None:
+        _replace(cluster, key, before or {})
+        return
     if before is None and key[0] == "job":
         after["status"] = {
             "succeeded": 1,
@@ -52,6 +55,22 @@ def settle(cluster: MemoryCluster, key: Key, before: dict[str, Any] | None) -> N
         _scale_up(cluster, after)
     elif key[0] == "persistentvolumeclaim":
         after["status"] = {**after["status"], "capacity": after["spec"]["resources"]["requests"]}
+
+
+def _replace(cluster: MemoryCluster, key: Key, gone: dict[str, Any]) -> None:
+    """Make what stands in for a pod that has gone, on a node that somebody will choose."""
+    owners = gone["metadata"].get("ownerReferences") or []
+    kinds = [each.get("kind") for each in owners if each.get("controller")]
+    if key[0] != "pod" or not kinds or kinds[0] not in ("ReplicaSet", "StatefulSet"):
+        return
+    raw = copy.deepcopy(gone)
+    made = f"made-{len(cluster.objects)}-for-{gone['metadata'].get('uid')}"
+    # Only a StatefulSet gives the name again.
+    name = key[2] if kinds[0] == "StatefulSet" else f"{key[2].rpartition('-')[0]}-{made}"[:253]
+    raw["metadata"] |= {"name": name, "uid": made, "resourceVersion": "1"}
+    raw.get("spec", {}).pop("nodeName", None)
+    raw["status"] = healthy_status("pod", raw)
+    cluster.objects[("pod", key[1], name)] = raw
 
 
 def _roll(cluster: MemoryCluster, key: Key, before: dict[str, Any]) -> None:

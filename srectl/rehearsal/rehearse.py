@@ -235,8 +235,8 @@ def _state(world: World) -> dict[str, Any]:
     specs = {
         key: _unmarked(raw.get("spec"))
         for key, raw in world.cluster.objects.items()
-        # Earlier templates and pods follow from their workload.
-        if key[0] not in ("replicaset", "controllerrevision", "pod")
+        # Earlier templates and pods follow from their workload, and events only tell.
+        if key[0] not in ("replicaset", "controllerrevision", "pod", "event")
     }
     pods = {key for key in world.cluster.objects if key[0] == "pod"}
     return {"specs": specs, "pods": pods, "parameters": dict(world.parameters.values)}

@@ -24,12 +24,16 @@ GROUPS = yaml.safe_load(rule_file(SHIPPED_RULES))["groups"]
 ALERTS = {rule["alert"]: rule for group in GROUPS for rule in group["rules"] if "alert" in rule}
 # Sent by a schedule of template.yaml, to see that the platform is alive; and an example.
 NOT_OF_PROMETHEUS = {"PlatformCanary", "WorkloadCrashLooping"}
-# Slow burns have causes that somebody has to find, and a drain takes such a load elsewhere.
+# Slow burns have causes that somebody has to find, and a drain takes such a load elsewhere. Of the
+# others the reason stands beside the rule.
 FOR_A_HUMAN = {
     "CheckoutErrorBudgetBurnFast",
     "CheckoutErrorBudgetBurnSlow",
     "CheckoutLatencyBudgetBurnFast",
     "CheckoutLatencyBudgetBurnSlow",
+    "CheckoutNotScraped",
+    "CheckoutPodOutOfMemory",
+    "CheckoutReplicasUnavailable",
     "NodeMemoryPressure",
     "NodePidPressure",
 }

@@ -36,12 +36,17 @@ OF_OTHERS = {
     "kube_deployment_status_replicas_available",
     "kube_deployment_status_replicas_updated",
     "kube_horizontalpodautoscaler_spec_max_replicas",
+    "kube_horizontalpodautoscaler_status_desired_replicas",
     "kube_node_spec_unschedulable",
     "kube_node_status_condition",
     "kube_pod_container_resource_limits",
+    "kube_pod_container_status_last_terminated_reason",
     "kube_pod_container_status_restarts_total",
+    "kube_pod_container_status_running",
     "kube_pod_container_status_waiting_reason",
+    "kube_pod_deletion_timestamp",
     "kube_pod_info",
+    "kube_pod_status_ready",
     "up",
 }
 WORDS = {"and", "or", "unless", "bool", "offset"}
@@ -69,7 +74,7 @@ def expressions(kind: str) -> list[str]:
 
 def metrics_of(expression: str) -> set[str]:
     """The names of the metrics that an expression selects."""
-    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", expression)
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\"[^\"]*\"", "", expression)
     bare = re.sub(r"\b(by|on|without|ignoring|group_left|group_right)\s*\([^)]*\)", "", bare)
     return set(re.findall(r"(?<![\w:.])[a-zA-Z_:][\w:]*(?![\w:]|\s*\()", bare)) - WORDS
 

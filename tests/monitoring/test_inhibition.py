@@ -72,7 +72,7 @@ def silenced(alertmanager: Alertmanager, *alerts: dict[str, str]) -> set[str]:
         ("CheckoutErrorBudgetBurnFast", "critical", "CheckoutErrorBudgetBurnSlow"),
         ("CheckoutLatencyBudgetBurnFast", "critical", "CheckoutLatencyBudgetBurnSlow"),
         ("CheckoutBadRollout", "critical", "KubeDeploymentRolloutStuck"),
-        ("CheckoutPodCrashLooping", "warning", "KubePodCrashLooping"),
+        ("CheckoutPodNotReady", "warning", "KubeDeploymentReplicasMismatch"),
         ("CheckoutReplicasUnavailable", "warning", "KubeDeploymentReplicasMismatch"),
     ],
 )
@@ -84,6 +84,61 @@ def test_what_says_less_of_the_same_is_silent(
     said = {"alertname": target, "severity": "warning", **place}
 
     assert silenced(alertmanager, louder, said) == {target}
+
+
+def test_of_a_pod_only_what_is_about_that_pod_is_silent(alertmanager: Alertmanager) -> None:
+    place = {**DEPLOYMENT, "cluster": "pods"}
+    ours = {"alertname": "CheckoutPodCrashLooping", "severity": "warning", "pod": "a", **place}
+    theirs = {"cluster": "pods", "namespace": "apps", "severity": "warning"}
+    same = {"alertname": "KubePodCrashLooping", "pod": "a", **theirs}
+    other = {"alertname": "KubePodNotReady", "pod": "b", **theirs}
+
+    assert silenced(alertmanager, ours, same, other) == {"KubePodCrashLooping"}
+
+
+def test_a_rollout_of_checkout_silences_no_other_workload(alertmanager: Alertmanager) -> None:
+    place = {**DEPLOYMENT, "cluster": "others"}
+    ours = {"alertname": "CheckoutBadRollout", "severity": "critical", **place}
+    theirs = {"cluster": "others", "namespace": "apps", "severity": "warning"}
+    own = {"alertname": "KubePodNotReady", "pod": "checkout-6c9f7d8b5-x2x9q", **theirs}
+    worker = {"alertname": "KubePodCrashLooping", "pod": "checkout-worker-x2x9q", **theirs}
+    basket = {"alertname": "KubeContainerWaiting", "pod": "basket-6c9f7d8b5-x2x9q", **theirs}
+    stuck = {"alertname": "KubeDeploymentRolloutStuck", "deployment": "basket", **theirs}
+
+    assert silenced(alertmanager, ours, own, worker, basket, stuck) == {"KubePodNotReady"}
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("KubePersistentVolumeFillingUp", "persistentvolumeclaim"),
+        ("NodeFilesystemSpaceFillingUp", "mountpoint"),
+        ("NodeFilesystemAlmostOutOfSpace", "instance"),
+        ("KubeStatefulSetUpdateNotRolledOut", "statefulset"),
+    ],
+)
+def test_a_worse_level_silences_the_same_thing_only(
+    alertmanager: Alertmanager, name: str, label: str
+) -> None:
+    place = {"alertname": name, "namespace": "apps", "cluster": name}
+    worse = {**place, "severity": "critical", label: "a"}
+    same = {**place, "severity": "warning", label: "a"}
+    other = {**place, "severity": "warning", label: "b"}
+
+    assert silenced(alertmanager, worse, other) == set()
+    assert silenced(alertmanager, worse, same) == {name}
+
+
+def test_what_is_only_worth_knowing_beside_something_worse_is_not_told_alone(
+    alertmanager: Alertmanager,
+) -> None:
+    place = {"cluster": "info", "namespace": "apps"}
+    inhibitor = {"alertname": "InfoInhibitor", "severity": "none", **place}
+    throttled = {"alertname": "CPUThrottlingHigh", "severity": "info", **place}
+    elsewhere = {**throttled, "namespace": "shop"}
+
+    assert silenced(alertmanager, inhibitor, throttled) == {"CPUThrottlingHigh"}
+    assert silenced(alertmanager, inhibitor, elsewhere) == set()
 
 
 def test_a_node_that_is_gone_is_told_once(alertmanager: Alertmanager) -> None:
@@ -108,10 +163,12 @@ def test_alerts_with_a_runbook_of_their_own_never_silence_each_other(
 ) -> None:
     names = {
         "CheckoutHighErrorRate": "critical",
+        "CheckoutInternalErrors": "critical",
         "CheckoutHighLatency": "warning",
         "CheckoutSaturation": "warning",
+        "CheckoutAutoscalerAtMaximum": "warning",
         "CheckoutPodCrashLooping": "warning",
-        "CheckoutReplicasUnavailable": "warning",
+        "CheckoutPodNotReady": "warning",
         "CheckoutBadRollout": "critical",
         "CheckoutDown": "critical",
     }

@@ -5,9 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.integration.checkout.support import ADDRESS, Service, running
+from tests.integration.checkout.support import ADDRESS, APP, Service, running
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
+INGRESS = APP.parent / "eks" / "apps" / "overlays" / "production" / "ingress.yaml"
 AWS_KEYS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -44,15 +50,74 @@ def test_a_scrape_sums_up_all_workers(tmp_path: Path) -> None:
         assert service.metric("checkout_request_duration_seconds_count") == asked
 
 
-def test_the_capacity_is_the_threads_of_all_live_workers(tmp_path: Path) -> None:
+def test_the_capacity_is_all_threads_but_one_of_all_live_workers(tmp_path: Path) -> None:
     with running(tmp_path, WEB_CONCURRENCY="2", THREADS="3") as service:
-        eventually("both say it", lambda: service.metric("checkout_worker_threads") == 6)
+        eventually("both say it", lambda: service.metric("checkout_order_threads") == 4)
         before = service.workers()
         os.kill(before[0], signal.SIGKILL)
         eventually("a new worker", lambda: set(service.workers()) - set(before))
-        eventually(
-            "the dead one's are gone", lambda: service.metric("checkout_worker_threads") == 6
-        )
+        eventually("the dead one's are gone", lambda: service.metric("checkout_order_threads") == 4)
+
+
+def test_probes_and_scrapes_are_answered_while_orders_hang(tmp_path: Path) -> None:
+    with running(tmp_path, WEB_CONCURRENCY="1", THREADS="3", LATENCY_MS="4000") as service:
+        hanging = [_ordering(service) for _ in range(2)]
+
+        def in_progress() -> bool:
+            return service.metric("checkout_requests_in_progress") == 2
+
+        eventually("both orders are seen, though neither is answered", in_progress)
+        assert service.metric("checkout_requests_total") == 0
+        status, body = service.get("/checkout")
+        assert (status, json.loads(body)["error"]) == (503, "busy")
+        assert service.get("/healthz")[0] == 200
+        assert service.metric("checkout_errors_total", reason="busy") == 1
+        # All of that while they hung: had it queued behind them, they would be through.
+        assert in_progress()
+        assert [each.getresponse().status for each in hanging] == [200, 200]
+        assert service.metric("checkout_request_duration_seconds_count") == 2
+        eventually("there is room again", lambda: not in_progress())
+        later = _ordering(service)
+        assert later.getresponse().status == 200
+
+
+def _ordering(service: Service) -> http.client.HTTPConnection:
+    """Send an order and do not wait for its answer."""
+    connection = http.client.HTTPConnection(ADDRESS, service.port, timeout=PATIENCE_SECONDS)
+    connection.request("GET", "/checkout")
+    return connection
+
+
+def test_an_idle_connection_outlives_the_load_balancers_patience(tmp_path: Path) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--print-config"],
+        cwd=APP,
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    (kept_seconds,) = re.findall(r"^keepalive\s*= (\d+)$", printed, re.MULTILINE)
+    ingress = yaml.safe_load(INGRESS.read_text("utf-8"))
+    attributes = ingress["metadata"]["annotations"][
+        "alb.ingress.kubernetes.io/load-balancer-attributes"
+    ]
+    (idle_seconds,) = re.findall(r"idle_timeout\.timeout_seconds=(\d+)", attributes)
+    assert int(kept_seconds) > int(idle_seconds)
+    with running(tmp_path, WEB_CONCURRENCY="1") as service:
+        connection = _ordering(service)
+        connection.getresponse().read()
+        time.sleep(3)  # Gunicorn's own choice is two seconds
+        connection.request("GET", "/checkout")
+        assert connection.getresponse().status == 200
+
+
+def test_a_worker_needs_a_thread_for_probes(tmp_path: Path) -> None:
+    with (
+        pytest.raises(AssertionError, match="THREADS=1: use 2 or more"),
+        running(tmp_path, THREADS="1"),
+    ):
+        pass
 
 
 def test_the_numbers_of_a_worker_that_died_are_kept_and_its_gauge_is_not(tmp_path: Path) -> None:
@@ -244,5 +309,7 @@ def _pids_that_served(service: Service) -> set[int]:
 def _unread(port: int) -> list[int]:
     """Bytes that wait to be read, for each open connection to a port of ours (proc(5)'s tcp)."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    open_here = [row for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"]
+    # Somebody else's connection may have the same port on another address.
+    here = f"{socket.inet_aton(ADDRESS)[::-1].hex().upper()}:{port:04X}"
+    open_here = [row for row in rows if row[1] == here and row[3] == "01"]
     return [int(row[4].split(":")[1], 16) for row in open_here]

@@ -69,9 +69,9 @@ class Shop:
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl as admin."""
         command = [str(find("kubernetes") / "kubectl"), f"--kubeconfig={self.kubeconfig}"]
-        result = subprocess.run(
-            [*command, "--namespace=apps", *arguments], capture_output=True, text=True
-        )
+        # What is applied says itself where it belongs.
+        place = [] if "apply" in arguments else ["--namespace=apps"]
+        result = subprocess.run([*command, *place, *arguments], capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         return result.stdout
 

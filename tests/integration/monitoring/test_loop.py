@@ -60,7 +60,7 @@ def test_every_panel_of_the_dashboards_is_answered(shop: Shop) -> None:
         return [expression for expression in empty if not of_others.search(expression)]
 
     eventually("panels have data", lambda: not unanswered())
-    assert _query(shop, "sum(checkout_worker_threads)")[0]["value"][1] == "24"
+    assert _query(shop, "sum(checkout_order_threads)")[0]["value"][1] == "18"
 
 
 def test_a_rolling_restart_loses_no_order(shop: Shop) -> None:

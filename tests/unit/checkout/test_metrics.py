@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from checkout import web
+from checkout.admission import Admission
 from tests.unit.checkout.support import Parameters, Start
 
 
@@ -35,7 +38,7 @@ def test_all_series_exist_before_the_first_request(start: Start) -> None:
     for method in ("GET", "POST"):
         assert ("checkout_requests_total", method) in names
         assert ("checkout_request_duration_seconds_count", method) in names
-        for reason in ("recommendations", "loyalty_points", "internal"):
+        for reason in ("recommendations", "loyalty_points", "busy", "internal"):
             assert ("checkout_errors_total", method, reason) in names
     assert ("checkout_degraded_mode_enabled",) in names
 
@@ -69,6 +72,47 @@ def test_a_bad_basket_is_no_error_of_the_service(start: Start) -> None:
         ("checkout_requests_total", "POST"): 1,
         ("checkout_request_duration_seconds_count", "POST"): 1,
     }
+
+
+def test_an_order_that_finds_no_thread_is_refused_at_once_and_counted(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Admission()
+    full.limit_to(1)
+    assert full.enter()
+    monkeypatch.setattr(web, "admission", full)
+    client = start()
+    before = _samples(client)
+    refused = client.post("/checkout", json={})
+    assert refused.status_code == 503
+    assert refused.get_json()["error"] == "busy"
+    assert refused.headers["Retry-After"] == "1"
+    # In no latency: that of the others is not made better by refusals.
+    assert _grown(client, before) == {
+        ("checkout_requests_total", "POST"): 1,
+        ("checkout_errors_total", "POST", "busy"): 1,
+    }
+    assert client.get("/healthz").status_code == 200
+    full.leave()
+    assert client.get("/checkout").status_code == 200
+
+
+@pytest.mark.parametrize("environment", [{}, {"ERROR_RATE": "1"}], ids=["good", "failed"])
+def test_whoever_was_let_in_leaves(
+    start: Start, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    one = Admission()
+    one.limit_to(1)
+    monkeypatch.setattr(web, "admission", one)
+    client = start(**environment)
+    statuses = {client.get("/checkout").status_code for _ in range(3)}
+    assert statuses == ({502} if environment else {200})
+    assert _samples(client)["checkout_requests_in_progress",] == 0
+
+
+def test_a_worker_takes_at_least_one_order() -> None:
+    with pytest.raises(ValueError, match="at least one order"):
+        Admission().limit_to(0)
 
 
 def test_probes_and_scrapes_are_no_requests(start: Start) -> None:
