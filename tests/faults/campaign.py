@@ -87,7 +87,13 @@ class Campaign:
             datetime.fromtimestamp(self.began, UTC), f"{int(self.began):x}", self._pod_of
         )
         exports = exports_of(self.ground.folder)
-        sender = Sender(exports["WEBHOOK_URL"], exports["WEBHOOK_API_KEY"], bodies, journal)
+        sender = Sender(
+            exports["WEBHOOK_URL"],
+            exports["WEBHOOK_API_KEY"],
+            self.ground.canary_key,
+            bodies,
+            journal,
+        )
         fingerprints = {bodies.fingerprint(each): each.number for each in self.plan.firings}
         journal.note("began", seed=self.plan.seed)
         watch = threading.Thread(target=self._watch, args=(journal, fingerprints), daemon=True)

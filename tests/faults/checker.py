@@ -28,8 +28,10 @@ def _show(incident: str) -> str:
 
 
 def accepted(history: History) -> Iterator[tuple[str, int, Entry]]:
-    """Give incident, number of the firing and answer of every alert that was answered 202."""
+    """Give incident, firing's number and answer of each alert of its own sender's, answered 202."""
     for entry in history.of("answered"):
+        if entry.get("forged"):
+            continue
         if entry["code"] == _ACCEPTED and len(entry["incidents"]) == len(entry["firings"]):
             for incident, number in zip(entry["incidents"], entry["firings"], strict=True):
                 yield incident, number, entry
@@ -95,7 +97,10 @@ def one_incident_is_one_firing(history: History) -> Iterator[Violation]:
                 f"the row alert#… of fingerprint {firing.fingerprint} in sre-remediation-guard",
             )
     records: dict[str, list[str]] = defaultdict(list)
+    others = _of_others(history)
     for record in history.records:
+        if record["incident_id"] in others:
+            continue
         records[str(record.get("fingerprint"))].append(record["incident_id"])
     for fingerprint, ids in records.items():
         number = history.fingerprints.get(str(fingerprint), -1)
@@ -106,6 +111,29 @@ def one_incident_is_one_firing(history: History) -> Iterator[Violation]:
                 f"firing {number} has {len(ids)} records: {', '.join(ids)}",
                 f"the row alert#… of fingerprint {fingerprint} in sre-remediation-guard",
             )
+
+
+def no_sender_speaks_for_another(history: History) -> Iterator[Violation]:
+    """What is told of a firing with another sender's key is about an incident of that one's."""
+    forged = _of_others(history)
+    for incident in {incident for incident, _, _ in accepted(history)}:
+        if incident in forged:
+            yield Violation(
+                "forged",
+                incident,
+                f"delivery {forged[incident]} told its end, with another sender's key",
+                _show(incident),
+            )
+
+
+def _of_others(history: History) -> Mapping[str, int]:
+    """Give the incidents that a forged delivery was answered with, each with its number."""
+    return {
+        incident: entry["delivery"]
+        for entry in history.of("answered")
+        if entry.get("forged")
+        for incident in entry["incidents"]
+    }
 
 
 def nobody_waits_for_ever(history: History) -> Iterator[Violation]:
@@ -217,6 +245,7 @@ CHECKS: Sequence[Callable[[History], Iterator[Violation]]] = (
     nothing_accepted_is_lost,
     what_is_good_is_taken,
     one_incident_is_one_firing,
+    no_sender_speaks_for_another,
     hands.twice_is_once,
     hands.one_hand_on_a_target,
     nobody_waits_for_ever,

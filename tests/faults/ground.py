@@ -66,6 +66,14 @@ class Ground:
                 self._clients[service] = client_of(self.state, service)
             return self._clients[service]
 
+    @property
+    def canary_key(self) -> str:
+        """The API key of the platform's own heartbeat, which is a sender of its own."""
+        found = self.client("apigateway").get_api_key(
+            apiKey=self.resources["CanaryApiKey"], includeValue=True
+        )
+        return str(found["value"])
+
     def changed(self, name: str, change: Mapping[str, Any]) -> None:
         """Tell whoever waits for it that an object was changed."""
         for watcher in list(self.watchers):

@@ -20,6 +20,7 @@ DELIVERED = (
     "clock-skew",
     "connection-cut",
     "poisoned-body",
+    "forged-end",
     "two-runbooks",
 )
 
@@ -78,6 +79,10 @@ class Delivery:
         What it tells: ``firing`` or ``resolved``.
     faults : tuple of str
         Which of :data:`DELIVERED` it is an instance of.
+    poison : str
+        Why nobody can read it; empty for a good body.
+    forged : bool
+        Whether it is told with another sender's key.
     """
 
     at: float
@@ -85,6 +90,7 @@ class Delivery:
     status: Status
     faults: tuple[str, ...] = ()
     poison: str = ""
+    forged: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tests.faults.kinds import Delivery, Firing, Plan, Strike
@@ -72,7 +72,7 @@ def make(seed: int, sizes: Sizes, faults: Mapping[str, tuple[Sequence[str], floa
     firings = _firings(dice, sizes, targets)
     strikes, firings = _strikes(dice, sizes, faults, firings)
     firings, pairs = _pairs(dice, firings)
-    deliveries = _deliveries(dice, firings, pairs)
+    deliveries = [*_deliveries(dice, firings, pairs), *_forged(seed, firings)]
     return Plan(
         seed,
         sizes.seconds,
@@ -188,6 +188,16 @@ def _deliveries(dice: random.Random, firings: Sequence[Firing], pairs: set[int])
             at = round(begin + dice.uniform(-1, 1), 3)
             made.append(Delivery(max(0.0, at), (), "firing", ("poisoned-body",), poison))
     return _together(dice, made)
+
+
+def _forged(seed: int, firings: Sequence[Firing]) -> Iterator[Delivery]:
+    """Let another sender tell the end of some that still fire; with dice of its own."""
+    dice = random.Random(f"forged ends of {seed}")  # noqa: S311 - repeatable, not secret
+    for firing in firings:
+        lasts = firing.ends_at - firing.fires_at
+        at = round(firing.fires_at + lasts * dice.uniform(0.2, 0.8), 3)
+        if dice.random() < 0.06:
+            yield Delivery(at, (firing.number,), "resolved", ("forged-end",), forged=True)
 
 
 def _together(dice: random.Random, deliveries: Sequence[Delivery]) -> list[Delivery]:

@@ -17,7 +17,7 @@ KINDS = {
     "stuck": ("stuck", "untold", "queue-left", "went-back"),
     "leases left": ("lease-left", "lock-left", "object-changed"),
     "two hands": ("two-hands",),
-    "other": ("poison", "hole"),
+    "other": ("poison", "forged", "hole"),
 }
 
 

@@ -36,6 +36,8 @@ class Sender:
     ----------
     url, api_key : str
         Of the webhook.
+    other_key : str
+        Another sender's, for what is forged.
     bodies : Bodies
         Words them.
     journal : Journal
@@ -44,6 +46,7 @@ class Sender:
 
     url: str
     api_key: str
+    other_key: str
     bodies: Bodies
     journal: Journal
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
@@ -95,13 +98,15 @@ class Sender:
                 attempt=attempt,
             )
             cut = attempt == 1 and "connection-cut" in delivery.faults
-            code, incident_ids, text = self._post(body, cut=cut)
+            key = self.other_key if delivery.forged else self.api_key
+            code, incident_ids, text = self._post(body, key, cut=cut)
             self.journal.note(
                 "answered",
                 delivery=number,
                 firings=list(delivery.firings),
                 status=delivery.status,
                 poison=delivery.poison,
+                forged=delivery.forged,
                 code=code,
                 incidents=list(incident_ids),
                 text=text,
@@ -112,12 +117,12 @@ class Sender:
                 return
             self._stopped.wait(min(_LONGEST_RETRY_SECONDS, _RETRY_SECONDS * _GROWS**attempt))
 
-    def _post(self, body: bytes, *, cut: bool) -> tuple[int, Sequence[str], str]:
+    def _post(self, body: bytes, key: str, *, cut: bool) -> tuple[int, Sequence[str], str]:
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(
             str(parts.hostname), parts.port, timeout=_TIMEOUT_SECONDS
         )
-        headers = {"X-Api-Key": self.api_key, "Content-Type": "application/json"}
+        headers = {"X-Api-Key": key, "Content-Type": "application/json"}
         try:
             connection.request("POST", parts.path, body, headers)
             if cut:  # the body is there, and its answer is never heard

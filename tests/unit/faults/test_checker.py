@@ -116,6 +116,11 @@ _BROKEN = {
         "poison",
         "delivery 2",
     ),
+    "another sender's key told its end": (
+        _with(_answered(2, 0, _A, status="resolved", forged=True)),
+        "forged",
+        _A,
+    ),
     "a repetition was answered as another incident": (
         _with(_answered(2, 0, _B), records=[_record(_A)], queued={}),
         "doubled",
@@ -228,6 +233,9 @@ _HARMLESS = {
     ),
     "what is accepted waits in a queue that is watched": _with(
         records=[], queued={"recorder": [f"… {_A} …"]}
+    ),
+    "another sender's key told of an incident of its own": _with(
+        _answered(2, 0, _B, status="resolved", forged=True), records=[_record(_A), _record(_B)]
     ),
     "an answer was lost, and the repetition is the same incident": _with(
         _answered(2, 0, code=0), _answered(2, 0, _A)
