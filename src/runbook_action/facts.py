@@ -19,6 +19,7 @@ from runbook_action.history import came_at
 from runbook_action.objects import Autoscaler, Json, KubernetesObject, Node, Pod, Workload
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
+from runbook_action.prometheus.numbers import numbers_of
 from runbook_action.request import Request
 from runbook_action.rights import WORKLOADS
 from runbook_action.when import why_not
@@ -89,7 +90,7 @@ def facts_of(request: Request, services: Services) -> Facts:
         )
     elif target.kind == "node":
         _learn(facts, lambda: _readiness(cluster.node(target.name)))
-    return facts
+    return {**facts, **numbers_of(request, services)}
 
 
 def _not_now(action: Action, reason: str, facts: Mapping[str, Any]) -> Outcome:

@@ -42,6 +42,7 @@ from runbook_action.kubernetes_events import tell_of
 from runbook_action.operate import on_its_target, operate
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
+from runbook_action.prometheus.measured import Measures
 from runbook_action.prometheus.reader import Reader
 from runbook_action.prometheus.recovery import recovery_of, seen_at_the_beginning
 from runbook_action.request import Request, Target, parse_request
@@ -107,7 +108,11 @@ class Container:
     def evidence_tools(self, cluster: str | None) -> Tools:
         """Everything that evidence is gathered with on a cluster; None is the default one."""
         found = self._cluster(self._access.name_of(cluster))
-        return Tools(found, found, self._catalogue, store=self._evidence or None)
+        prometheus = self._prometheus(found)
+        measures = Measures(prometheus, lambda: datetime.now(UTC)) if prometheus else None
+        return Tools(
+            found, found, self._catalogue, measurements=measures, store=self._evidence or None
+        )
 
     def _cluster(self, name: str) -> KubernetesCluster:
         if name not in self._clusters:

@@ -13,6 +13,8 @@ from typing import Any, Final
 # The kinds that ``workload`` may turn out to be.
 WORKLOADS: Final = ("deployment", "statefulset", "daemonset")
 APPROVAL_SECONDS = 900
+#: How the name of a fact begins that Prometheus knows; the rest is its query.
+METRIC: Final = "promql "
 _NUMBER = re.compile(r"-?[0-9]{1,9}([.][0-9]{1,6})?")
 
 
@@ -63,10 +65,18 @@ def steps_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
                 ),
                 **_whose(step),
             },
-            "when": [dict(each) for each in step.get("when") or []],
+            "when": [_condition(each) for each in step.get("when") or []],
         }
         for index, step in enumerate(given, start=1)
     ]
+
+
+def _condition(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a condition in its one shape: a query is a fact, by the name ``promql`` and its text."""
+    if "promql" not in written:
+        return dict(written)
+    compared = {key: value for key, value in written.items() if key != "promql"}
+    return {"fact": f"{METRIC}{written['promql']}", **compared}
 
 
 def kinds_of(target: Mapping[str, Any]) -> tuple[str, ...]:

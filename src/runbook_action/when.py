@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook_action.errors import InvalidRequest
+from runbook_action.prometheus.promql import faults_of
+from runbook_action.steps import METRIC
 
 _COMPARISONS = ("is", "below", "at_least", "includes")
 _MOST = 8  # as the catalogue's schema has it
@@ -99,4 +101,10 @@ def _condition(value: object, path: str) -> Condition:
     }
     if not fits[name]:
         raise InvalidRequest(f"{path}.{name} cannot be compared with: {compared!r}")
+    _refuse_query(value["fact"], path)
     return Condition(value["fact"], name, compared)
+
+
+def _refuse_query(fact: str, path: str) -> None:
+    if fact.startswith(METRIC) and (faults := faults_of(fact.removeprefix(METRIC))):
+        raise InvalidRequest(f"{path}.promql cannot be asked: {faults[0]}")

@@ -53,6 +53,8 @@ class Case:
         Manifests of files, of which only known kinds are taken, and those that the test states.
     without
         Objects that are taken away again, as ``kind namespace/name``.
+    metrics
+        What Prometheus answers to which query.
     enable
         Disabled runbooks that are enabled here.
     """
@@ -68,6 +70,7 @@ class Case:
     parameters: Mapping[str, str]
     checks: Mapping[str, object]
     automations: Sequence[str]
+    metrics: Mapping[str, float | None]
     enable: Sequence[str]
     expect: Mapping[str, Any]
 
@@ -126,6 +129,7 @@ def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
             parameters={**document.get("parameters", {}), **test.get("parameters", {})},
             checks={**document.get("checks", {}), **test.get("checks", {})},
             automations=[*document.get("automations", []), *test.get("automations", [])],
+            metrics={**document.get("metrics", {}), **test.get("metrics", {})},
             enable=test.get("enable", []),
             expect=test["expect"],
         )

@@ -9,10 +9,12 @@ from typing import Any
 from runbook_action.errors import ClusterConflict
 from runbook_action.leases import Lease
 from runbook_action.ports import AutomationRun, Lock
+from runbook_action.prometheus.port import AlertRule, Series, Unanswered
 
 __all__ = [
     "GivenAutomations",
     "GivenChecks",
+    "GivenMetrics",
     "MemoryLeases",
     "MemoryNotes",
     "MemoryParameters",
@@ -147,6 +149,34 @@ class GivenChecks:
     def ask(self, name: str, about: Mapping[str, str | None]) -> object:  # noqa: ARG002 - the port's
         """What the check says."""
         return self._answers[name]
+
+
+class GivenMetrics:
+    """A Prometheus that answers what a test says.
+
+    Parameters
+    ----------
+    answers
+        Query, with the names of the target in it → its number; None for no data.
+    """
+
+    def __init__(self, answers: Mapping[str, float | None]) -> None:
+        self._answers = answers
+
+    def at(self, query: str, when: float) -> Sequence[Series]:
+        """The number of a query."""
+        if query not in self._answers:
+            raise Unanswered(f"the test says nothing of {query}")
+        value = self._answers[query]
+        return [] if value is None else [Series({}, [(when, float(value))])]
+
+    def over(self, query: str, start: float, end: float, step: float) -> Sequence[Series]:  # noqa: ARG002 - the port's
+        """Nothing: a rehearsal ends before anybody looks whether it helped."""
+        raise Unanswered("a rehearsal does not verify")
+
+    def alert_rules(self, name: str) -> Sequence[AlertRule]:  # noqa: ARG002 - the port's
+        """None."""
+        return []
 
 
 class MemoryNotes:

@@ -10,6 +10,7 @@ from srectl.rehearsal.manifests import Key, ManifestRefused
 from srectl.rehearsal.services import (
     GivenAutomations,
     GivenChecks,
+    GivenMetrics,
     MemoryLeases,
     MemoryNotes,
     MemoryParameters,
@@ -59,5 +60,6 @@ class World:
             runs=MemoryNotes(),
             automations=GivenAutomations(case.automations),
             checks=GivenChecks(case.checks),
+            prometheus=GivenMetrics(case.metrics) if case.metrics else None,
             only_annotated=case.stack.only_annotated,
         )

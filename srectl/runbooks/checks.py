@@ -17,7 +17,7 @@ from srectl.runbooks.limits import namespaces_out, severities_out
 from srectl.runbooks.own_refusals import needs_of
 from srectl.runbooks.parameters import parameter_faults
 from srectl.runbooks.places import at
-from srectl.runbooks.proof import unprovable
+from srectl.runbooks.proof import unaskable, unprovable
 from srectl.steps import kinds_of, steps_of, strategy_of
 
 __all__ = ["MACHINE_SECONDS", "Action", "Deployment", "problems"]
@@ -102,6 +102,7 @@ def problems(
         found += _conditions(definition, actions)
         if actions is not None:
             found += _of_actions(definition, actions)
+        found += unaskable(definition)
         usual = stack or Deployment()
         found += unprovable(definition, usual.stabilization_seconds, usual.verify_seconds)
         found += _time(definition, usual)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from srectl.steps import WORKLOADS
+from srectl.steps import METRIC, WORKLOADS
 
 __all__ = ["FACTS", "Fact", "bounds", "impossible"]
 
@@ -65,10 +65,11 @@ FACTS: Mapping[str, Fact] = {
 
 
 def _fact(name: str, kinds: Set[str]) -> Fact | None:
-    """A fact of the platform, or one that a check of a team answers, whatever the target is."""
+    """A fact of the platform, or one that a check or Prometheus answers, whatever the target is."""
     if name == "check":
         return Fact("boolean", frozenset(kinds))
-    return FACTS.get(name, Fact("answer", frozenset(kinds)) if name.startswith("check.") else None)
+    answered = name.startswith(("check.", METRIC))
+    return FACTS.get(name, Fact("answer", frozenset(kinds)) if answered else None)
 
 
 def impossible(when: Sequence[Mapping[str, Any]], kinds: Set[str]) -> Iterator[tuple[int, str]]:

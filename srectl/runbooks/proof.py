@@ -7,9 +7,9 @@ from typing import Any
 
 from srectl.promql import DEFAULT_SECONDS, MOST_SECONDS, faults_of, seconds_of
 from srectl.runbooks.places import at
-from srectl.steps import steps_of
+from srectl.steps import METRIC, steps_of
 
-__all__ = ["unprovable"]
+__all__ = ["unaskable", "unprovable"]
 
 
 def unprovable(
@@ -46,6 +46,18 @@ def unprovable(
                 f"nobody looks that long: it is verified for {watched} seconds (verify_seconds), "
                 f"so {seconds} seconds after the repair are never seen",
             )
+
+
+def unaskable(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Find queries of conditions (``when``) that are none; yields place and fault of each."""
+    for step in steps_of(definition):
+        for index, condition in enumerate(step["when"]):
+            fact = str(condition["fact"])
+            for fault in faults_of(fact.removeprefix(METRIC)) if fact.startswith(METRIC) else ():
+                yield (
+                    f"{at(definition, step)}/when/{index}/promql",
+                    f"this cannot be asked: {fault}",
+                )
 
 
 def _with_their_own(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

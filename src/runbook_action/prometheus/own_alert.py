@@ -47,7 +47,7 @@ def seen_firing(prometheus: Prometheus, name: str, labels: Mapping[str, str]) ->
         (rule, known)
         for rule in rules
         for known, state in rule.active
-        if state == "firing" and _agree(known, labels)
+        if state == "firing" and agree(known, labels)
     ]
     if not rules:
         return {"why_not": "it has no rule of the alert's name"}
@@ -102,7 +102,8 @@ def by_rule(prometheus: Prometheus, seen: Mapping[str, Any], now: float, seconds
     return Verdict("recovered", "alert", said, now - seconds)
 
 
-def _agree(known: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+def agree(known: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether labels say the same as far as both speak of it."""
     return all(labels.get(key, text) == text for key, text in known.items())
 
 

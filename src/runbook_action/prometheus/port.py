@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from runbook_action.errors import FinalError
 
-class Unanswered(Exception):
+
+class Unanswered(FinalError):
     """Prometheus gave no answer that can be used. The message says what happened, and what next."""
 
 
@@ -33,6 +35,8 @@ class AlertRule:
     ----------
     identity
         The same for the same rule: its group, expression and labels.
+    query
+        Its expression: the operators' own text, as Prometheus has it.
     healthy
         Whether its last evaluation went well.
     evaluated
@@ -48,6 +52,7 @@ class AlertRule:
     evaluated: float
     interval: float
     active: Sequence[tuple[Mapping[str, str], str]]
+    query: str = ""
 
 
 class Prometheus(Protocol):

@@ -119,6 +119,7 @@ def _rule(group: Mapping[str, Any], rule: Mapping[str, Any]) -> AlertRule:
             ({str(name): str(text) for name, text in each["labels"].items()}, str(each["state"]))
             for each in rule.get("alerts") or []
         ],
+        query=str(rule["query"]),
     )
 
 

@@ -125,6 +125,13 @@ def is_of_an_address_that_is_empty(grant: Grant) -> bool:
     return bool(empty == found["Parameters"][parameter["Ref"]]["Default"] == "")
 
 
+def asks_where_a_prometheus_is_named(grant: Grant) -> bool:
+    """The restorer asks the data where there are any; the deployment of these tests names none."""
+    parameters = template()["Parameters"]
+    named = ("PrometheusWorkspaceArn", "PrometheusService")
+    return all(parameters[each]["Default"] == "" for each in named)
+
+
 AWS_ONLY: dict[str, Reason] = {
     "AlertIngestRole.EncryptParkedAlerts": uses_what_is_encrypted,
     "AlertIngestRole.WriteLogs": writes_logs,
@@ -141,6 +148,7 @@ AWS_ONLY: dict[str, Reason] = {
     "RemediationStepRole.UseTheKey": uses_what_is_encrypted,
     "RemediationStepRole.DeliverLogs": delivers_logs,
     "RemediationStepRole.Trace": traces,
+    "IncidentRestorerRole.Act": asks_where_a_prometheus_is_named,
     "IncidentRestorerRole.UseTheKey": uses_what_is_encrypted,
     "IncidentRestorerRole.DeliverLogs": delivers_logs,
     "IncidentRestorerRole.Trace": traces,

@@ -17,7 +17,8 @@ WANTED = {"promql": "errors", "is": "below 0.05"}
 
 def with_data(platform: Platform, *words: str, **more: Any) -> dict[str, Any]:
     """An alert whose runbook's function answers these words when it is asked whether it helped."""
-    event = incident(platform.runbook({"verify": list(words)}, verify=WANTED, **more))
+    name = platform.runbook({"verify": list(words)}, verify=WANTED, **more)
+    event = incident(name, fingerprint=name)
     event["detail"]["data"]["alert_key"] = uuid.uuid4().hex
     platform.run(event, platform.recorder_variant)
     return event
@@ -110,3 +111,49 @@ def test_without_an_answer_what_is_heard_counts_and_that_is_said(platform: Platf
     assert record["escalation_code"] == "end-not-heard"
     (told,) = wait_for(lambda: platform.notifications(id_of(unheard)), "a notification")
     assert told["reason"].endswith("scripted verify: unreachable")
+
+
+_LENT = {"after_seconds": 1, "watch_seconds": 1}
+
+
+def brought_back(platform: Platform, event: dict[str, Any]) -> str:
+    def noted() -> Any:
+        return platform.record(id_of(event)).get("restoration")
+
+    return str(wait_for(noted, "what became of bringing it back"))
+
+
+def test_nothing_is_brought_back_before_the_data_say_that_it_is_over(platform: Platform) -> None:
+    words = ("recovered", "still-firing", "recovering", "recovered")
+    event = with_data(platform, *words, restore=_LENT)
+    platform.run(event)
+    assert platform.record(id_of(event))["status"] == "resolved"
+    assert brought_back(platform, event) == "restored"
+    assert done(platform, event, "execute", "verify", "undo") == [
+        ("execute", 1),
+        *[("verify", 1)] * 4,
+        ("undo", 1),
+        ("verify", 1),
+    ]
+
+
+def test_an_alert_that_the_data_show_after_bringing_back_came_back(platform: Platform) -> None:
+    event = with_data(platform, "recovered", "recovered", "still-firing", restore=_LENT)
+    platform.run(event)
+    assert brought_back(platform, event) == "restored, then the alert came back"
+    assert done(platform, event, "undo") == [("undo", 1)]
+
+
+def test_what_never_ends_in_the_data_is_left_to_a_human(platform: Platform) -> None:
+    event = with_data(platform, "recovered", "still-firing", restore=_LENT)
+    platform.run(event)
+    (told,) = wait_for(lambda: platform.notifications(id_of(event)), "a notification")
+    assert told["reason_code"] == "restore-failed"
+    assert "the data do not say that it is over" in told["reason"]
+    assert done(platform, event, "undo") == []
+
+
+def test_a_restorer_that_gets_no_answer_goes_by_what_was_heard(platform: Platform) -> None:
+    event = with_data(platform, "recovered", "unreachable", restore=_LENT)
+    platform.run(event)
+    assert brought_back(platform, event) == "restored"

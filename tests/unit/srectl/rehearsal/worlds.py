@@ -24,6 +24,7 @@ def case_of(**given: Any) -> Case:
         "parameters": {},
         "checks": {},
         "automations": [],
+        "metrics": {},
         "enable": [],
         "expect": {},
     }

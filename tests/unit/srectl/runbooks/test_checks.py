@@ -284,6 +284,17 @@ def test_what_prometheus_could_never_say_is_found(place: str, wanted: str, fault
     assert [each[: len(place + fault)] for each in found] == ([place + fault] if fault else [])
 
 
+def test_a_query_of_a_condition_has_no_comparison_of_its_own_and_may_be_impossible() -> None:
+    def found(*conditions: str) -> list[str]:
+        return problems(LADDER.replace(SECOND, f"{SECOND}    when: [{', '.join(conditions)}]\n"))
+
+    assert found("{promql: sum(up), below: 3}", "{promql: sum(down), at_least: 5}") == []
+    (fault,) = found("{promql: up > 1, below: 3}")
+    assert fault.startswith("/steps/1/when/0/promql: this cannot be asked: it compares by >")
+    (fault,) = found("{promql: sum(up), below: 3}", "{promql: sum(up), at_least: 5}")
+    assert "this step can never run" in fault
+
+
 def test_a_disabled_runbook_is_not_held_to_the_stacks_limits() -> None:
     text = LADDER.replace("apps", "shop").replace("[critical]", "[info]")
     assert len(problems(text)) == 2
@@ -314,6 +325,17 @@ def test_a_disabled_runbook_is_not_held_to_the_stacks_limits() -> None:
         (SECOND, SECOND + "    verify_seconds: 3601\n", "/steps/1/verify_seconds"),
         (SECOND, SECOND + "    when: []\n", "/steps/1/when"),
         (SECOND, SECOND + "    verify: {}\n", "/steps/1/verify"),
+        (SECOND, SECOND + "    when: [{promql: up}]\n", "/steps/1/when/0"),
+        (
+            SECOND,
+            SECOND + "    when: [{promql: up, fact: replicas}]\n",
+            "/steps/1/when/0/fact: a condition is about a fact or about a query",
+        ),
+        (
+            SECOND,
+            SECOND + "    when: [{promql: up, includes: a}]\n",
+            "/steps/1/when/0/includes: a query has a number",
+        ),
         (SECOND, SECOND + "    verify: {promql: up}\n", "/steps/1/verify"),
         (SECOND, SECOND + "    verify: {promql: up, is: less than 1}\n", "/steps/1/verify/is"),
         (

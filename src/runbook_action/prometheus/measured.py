@@ -1,0 +1,110 @@
+"""The numbers around an alert, for its evidence: its own query, and what fires beside it.
+
+The query is that of the rule, as Prometheus has it; the alert's name and labels are compared with
+what Prometheus says, and never part of a query.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from runbook_action.evidence.ports import Measured
+from runbook_action.prometheus.own_alert import agree
+from runbook_action.prometheus.picture import drawn
+from runbook_action.prometheus.port import AlertRule, Prometheus, Series
+from runbook_action.prometheus.promql import escaped
+
+#: How long before the alert the numbers begin: what was usual is to be seen, too.
+BEFORE = timedelta(minutes=30)
+POINTS = 60
+_MOST_SERIES = 5
+_MOST_NAMES = 10
+_MOST_QUERY = 1000
+
+
+class Measures:
+    """A ``Measurements`` of the evidence at the end of a Prometheus.
+
+    Parameters
+    ----------
+    prometheus
+        Who is asked.
+    now
+        Clock.
+    """
+
+    def __init__(self, prometheus: Prometheus, now: Callable[[], datetime]) -> None:
+        self._prometheus = prometheus
+        self._now = now
+
+    def about(self, alert: Mapping[str, Any], since: datetime) -> Measured:
+        """Ask for the alert's own query and for its neighbours.
+
+        Raises
+        ------
+        Unanswered
+            Prometheus gave no answer that can be used.
+        """
+        labels = {str(key): str(text) for key, text in (alert.get("labels") or {}).items()}
+        name = labels.get("alertname") or str(alert.get("alert_name") or "")
+        found = self._rule(name, labels) if name else None
+        if found is None:
+            return Measured({"why_not": "Prometheus has no active alert of this name and labels"})
+        rule, known = found
+        end = self._now()
+        start = since - BEFORE
+        step = max(1.0, math.ceil((end - start).total_seconds() / POINTS))
+        series = [
+            each
+            for each in self._prometheus.over(rule.query, start.timestamp(), end.timestamp(), step)
+            if agree(each.labels, known)
+        ][:_MOST_SERIES]
+        values = [value for each in series for _, value in each.points if math.isfinite(value)]
+        last = series[0].points[-1][1] if len(series) == 1 and series[0].points else math.nan
+        numbers = {
+            "query": rule.query[:_MOST_QUERY],
+            "step_seconds": step,
+            "series": [_told(each) for each in series],
+            "lowest": min(values, default=None),
+            "highest": max(values, default=None),
+            "last": last if math.isfinite(last) else None,
+            "firing_beside": self._beside(known, end),
+        }
+        finding = ""
+        if values:
+            now_at = f", {last:.4g} now" if math.isfinite(last) else ""
+            finding = f"the number that the alert is about went up to {max(values):.4g}{now_at}"
+        picture = drawn([each.points for each in series], since.timestamp())
+        return Measured(numbers, picture, finding)
+
+    def _rule(
+        self, name: str, labels: Mapping[str, str]
+    ) -> tuple[AlertRule, Mapping[str, str]] | None:
+        found = [
+            (rule, known)
+            for rule in self._prometheus.alert_rules(name)
+            for known, _ in rule.active
+            if agree(known, labels)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _beside(self, known: Mapping[str, str], now: datetime) -> list[str]:
+        """Name the other alerts that fire in its namespace, or anywhere if it has none."""
+        where = known.get("namespace", "")
+        namespace = f',namespace="{escaped(where)}"' if where else ""
+        query = f'sum by (alertname) (ALERTS{{alertstate="firing"{namespace}}})'
+        found = self._prometheus.at(query, now.timestamp())
+        names = {each.labels.get("alertname", "") for each in found} - {known.get("alertname"), ""}
+        return sorted(names)[:_MOST_NAMES]
+
+
+def _told(series: Series) -> dict[str, Any]:
+    points: Sequence[tuple[float, float]] = series.points
+    return {
+        "labels": dict(series.labels),
+        # JSON has no NaN.
+        "points": [[when, value if math.isfinite(value) else None] for when, value in points],
+    }
