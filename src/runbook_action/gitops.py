@@ -7,8 +7,8 @@ Git's: in doubt nothing acts. Argo CD's label ``app.kubernetes.io/instance`` is 
 Helm sets it, too.
 
 What is done about it the deployment says (stack parameter GitOpsPolicy): ``escalate`` acts on no
-such field and tells what to change in Git, ``ask`` acts where a human has approved the plan, which
-says whose the field is, and ``act`` acts for as long as it stands, and says so.
+such field and tells what to change in Git, ``ask`` asks a human first, whether or not the runbook
+does, with a plan that says whose the field is, and ``act`` acts for as long as it stands.
 """
 
 from __future__ import annotations
@@ -159,6 +159,11 @@ def said_in(outcome: Outcome, decided: Sequence[Decided]) -> Outcome:
     )
 
 
+def asks_a_human(planned: Outcome, policy: Policy) -> bool:
+    """Tell whether a human has to approve a plan for what of it Git decides."""
+    return policy == "ask" and bool(planned.details.get("decided_in_git"))
+
+
 def refuse_what_git_decides(decided: Sequence[Decided], policy: Policy, *, approved: bool) -> None:
     """Stop a step whose fields Git decides, unless the policy lets it.
 
@@ -178,7 +183,7 @@ def refuse_what_git_decides(decided: Sequence[Decided], policy: Policy, *, appro
         f"{each.what} is decided in Git, by {each.source}: {each.instead}" for each in decided
     )
     way = (
-        "let the step ask for approval, and a human may have it done for a time"
+        "a human has to approve the plan, which has it done for a time"
         if policy == "ask"
         else "or let the platform act on it for a time"
     )

@@ -37,6 +37,7 @@ from runbook_action.decided import plan_hash
 from runbook_action.entitlement import Entitlement
 from runbook_action.errors import FinalError, PlanChanged, RunbookActionError
 from runbook_action.evidence import CollectRequest, Tools, collect, parse_collect
+from runbook_action.gitops import asks_a_human
 from runbook_action.inspection import InspectRequest, inspect, parse_inspect
 from runbook_action.kubernetes_events import tell_of
 from runbook_action.operate import on_its_target, operate
@@ -223,6 +224,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             answer = outcome.to_json(asked)
             if asked.operation == "plan":
                 answer["plan_hash"] = plan_hash(outcome)
+                answer["asks"] = asks_a_human(outcome, known.settings.gitops_policy)
             if asked.operation == "verify":
                 answer |= _recovery(asked, outcome, services)
             if approved_by:
@@ -312,7 +314,9 @@ def _entitled(request: Request, services: Services, known: Container) -> tuple[R
     if not step:
         return request, ""
     wanted, who = step["approval"], ""
-    if wanted["required"]:
+    # What Git decides is asked for where the runbook asks for nothing.
+    of_git = known.settings.gitops_policy == "ask" and request.approval.get("proofs")
+    if wanted["required"] or of_git:
         who = known.approval.require(request, wanted)
     return replace(request, when=parse_when(step["when"])), who
 

@@ -136,7 +136,7 @@ def test_the_platform_may_act_for_a_time_and_says_who_took_it_back(place: Place)
 def test_a_human_may_approve_what_the_plan_says_of_git(place: Place) -> None:
     apply(place, desired(place, replicas=True, **tracked(place)), ARGO)
     assert "is decided in Git, by Argo CD (shop)" in scale(place, "plan", "ask").summary
-    with pytest.raises(ActionRefused, match="let the step ask for approval"):
+    with pytest.raises(ActionRefused, match="a human has to approve the plan"):
         scale(place, policy="ask")
     assert place.deployment().spec.replicas == 3
     assert scale(place, policy="ask", approved=True).status == "succeeded"

@@ -16,6 +16,9 @@ from typing import Any
 
 STATUSES = {"succeeded", "in_progress", "unchanged", "planned", "healthy", "unhealthy"}
 STATUSES |= {"resolved", "not-applicable"}
+#: A plan that a human has to approve, though the runbook does not ask for it.
+ASKS = "asks"
+STATUSES |= {ASKS}
 #: What the data say of a healthy target: word of a script → state, and by what that is known.
 DATA = {
     "recovered": ("recovered", "alert"),
@@ -69,7 +72,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "applies": word != "not-applicable",
         "why_not": "scripted" if word == "not-applicable" else "",
         **({"approved_by": approved_by} if approved_by else {}),
-        **({"plan_hash": f"hash {len(same) + 1}"} if operation == "plan" else {}),
+        **(
+            {"plan_hash": f"hash {len(same) + 1}", "asks": word == ASKS}
+            if operation == "plan"
+            else {}
+        ),
     }
 
 

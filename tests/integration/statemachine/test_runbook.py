@@ -437,6 +437,28 @@ def approval_token(platform: Platform, event: dict[str, Any]) -> str:
     return found
 
 
+def test_what_git_decides_is_asked_for_though_the_runbook_asks_nobody(platform: Platform) -> None:
+    """By GitOpsPolicy=ask each step is planned first; its plan says whether a human is asked."""
+    asking = platform.variant(GitOpsPolicy="ask")
+    event = incident(platform.runbook({"plan": ["asks"]}))
+    execution = platform.start(event, asking)
+    token = approval_token(platform, event)
+    assert platform.calls(id_of(event), "execute") == []
+    platform.sfn.send_task_success(taskToken=token, output=json.dumps({"proofs": ["ada"]}))
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    [call] = platform.calls(id_of(event), "execute")
+    assert (call["approval"], call["plan_hash"]) == ({"proofs": ["ada"]}, "hash 1")
+    platform.send(resolution(event))
+    platform.wait_ended(execution)
+    # What Git leaves to others is done without asking.
+    free = incident(platform.runbook())
+    execution = platform.start(free, asking)
+    wait_for(lambda: platform.calls(id_of(free), "execute"), "the action")
+    assert len(platform.calls(id_of(free), "plan")) == 1
+    platform.send(resolution(free))
+    platform.wait_ended(execution)
+
+
 def test_an_approval_lets_the_runbook_act(platform: Platform) -> None:
     event = incident(platform.runbook(approval={"required": True, "persons": 2}))
     platform.send(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ from runbook_action.errors import (
     PlanChanged,
     RolloutFailed,
 )
+from runbook_action.gitops import Policy
 from tests.unit.runbook_action.fakes import INCIDENT, TOKEN, World
-from tests.unit.runbook_action.invocations import Context, event
+from tests.unit.runbook_action.invocations import Context, FakeContainer, event
 
 ADA = "arn:aws:sts::000000000000:assumed-role/oncall/ada"
 ASKS: dict[str, Any] = {
@@ -54,6 +56,32 @@ def asking(world: World, who: str = ADA, **approval: Any) -> dict[str, Any]:
 
 def test_what_was_approved_is_done_and_names_who(world: World) -> None:
     answer = module.handler(call(approval=asking(world)), Context())
+    assert (answer["status"], answer["approved_by"]) == ("succeeded", ADA)
+
+
+@pytest.mark.parametrize("policy", ["ask", "escalate"])
+def test_what_git_decides_is_done_for_who_has_approved_it_though_the_step_asks_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch, policy: Policy
+) -> None:
+    known = FakeContainer(world)
+    known.settings = replace(known.settings, gitops_policy=policy)
+    monkeypatch.setattr(known, "services", lambda *_: replace(world.services, git_policy=policy))
+    monkeypatch.setattr(module, "container", lambda: known)
+    owned = {"manager": "argocd-controller", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    world.cluster.raw["metadata"]["managedFields"] = [owned]
+    if policy == "escalate":
+        with pytest.raises(ActionRefused, match="change it there from 3 to 4"):
+            asking(world, required=False)
+        return
+    approval = asking(world, required=False)
+    assert module.handler(call("plan"), Context())["asks"] is True
+    with pytest.raises(ActionRefused, match="a human has to approve the plan"):
+        module.handler(call(approval={"plan_hash": approval["plan_hash"]}), Context())
+    forged = {**approval, "proofs": ["forged"]}
+    with pytest.raises(ApprovalDenied):
+        module.handler(call(approval=forged), Context())
+    assert world.calls.writes() == ["create event"]  # that tells of the refusal
+    answer = module.handler(call(approval=approval), Context())
     assert (answer["status"], answer["approved_by"]) == ("succeeded", ADA)
 
 

@@ -12,6 +12,7 @@ from runbook_action.gitops import (
     MANAGERS,
     Decided,
     Source,
+    asks_a_human,
     decided_in_git,
     has_a_source,
     refuse_what_git_decides,
@@ -135,6 +136,14 @@ def test_what_the_policy_lets_be_done(policy: Any, approved: bool, acts: bool) -
         "change it there from 3 to 5. Nothing was done"
     )
     assert f"GitOpsPolicy, which is {policy}" in told
+
+
+def test_a_human_is_asked_where_the_policy_says_so_and_git_decides() -> None:
+    planned = Outcome("planned", "raise the replicas from 3 to 5.")
+    told = said_in(planned, DECIDED)
+    assert asks_a_human(told, "ask")
+    assert not asks_a_human(told, "act")
+    assert not asks_a_human(planned, "ask")
 
 
 def test_a_plan_says_what_of_it_git_decides() -> None:

@@ -138,6 +138,7 @@ def asked(answer: str, **step: Any) -> list[dict[str, Any]]:
             "do": "execute",
             "answer": {"status": answer},
             "step": step,
+            "asks": step.get("approval", {}).get("required", False),
             "incident": {"incident_id": INCIDENT, "severity": "critical", "sender": "prod"},
             "display": {"name": "Down", "where": " on apps/checkout", "summary": "fails"},
             "runbook": {"name": "Restart"},
