@@ -29,14 +29,41 @@ def counters_line(
     service
         Dimension ``service``.
     """
+    return _line(
+        ["sender", "service"], {"sender": sender, "service": service}, counts, now, namespace
+    )
+
+
+def heartbeat_line(cluster: str, now: datetime, namespace: str) -> str:
+    """Return one record of a heartbeat: metric ``MonitoringHeartbeats`` by ``cluster``.
+
+    Parameters
+    ----------
+    cluster
+        A name that the deployment gives, never one that only a sender says: each is a metric.
+    now
+        When it was heard.
+    namespace
+        CloudWatch namespace of the metric.
+    """
+    return _line(["cluster"], {"cluster": cluster}, {"MonitoringHeartbeats": 1}, now, namespace)
+
+
+def _line(
+    dimensions: list[str],
+    values: Mapping[str, str],
+    counts: Mapping[str, int],
+    now: datetime,
+    namespace: str,
+) -> str:
     described = {
         "Timestamp": int(now.timestamp() * 1000),
         "CloudWatchMetrics": [
             {
                 "Namespace": namespace,
-                "Dimensions": [["sender", "service"]],
+                "Dimensions": [dimensions],
                 "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
             }
         ],
     }
-    return json.dumps({"_aws": described, "sender": sender, "service": service, **counts})
+    return json.dumps({"_aws": described, **values, **counts})

@@ -32,12 +32,13 @@ from alert_ingest.adapters.parking import ParkingQueue
 from alert_ingest.allowance import Allowance, Split
 from alert_ingest.audit import SeenBodies, body_records, excerpt, record_line
 from alert_ingest.aws_events import AwsEvents, Told, call_of
-from alert_ingest.counters import counters_line
+from alert_ingest.counters import counters_line, heartbeat_line
 from alert_ingest.delivery import Delivered, Delivery
 from alert_ingest.ends import refuse_unknown_ends
 from alert_ingest.errors import BodyRejected, BodyTooLarge, DeliveryFailed, SenderRefused
 from alert_ingest.events import Context, Entry, entry_of
 from alert_ingest.firings import WRITERS, Firings
+from alert_ingest.heartbeats import Heard
 from alert_ingest.intake import Intake, decode_json
 from alert_ingest.model import Reading
 from alert_ingest.redaction import hide_email_addresses
@@ -163,6 +164,9 @@ def _request(event: dict[str, Any]) -> dict[str, Any]:
         _count(error.sender, rejected=max(1, _alerts_in(body)))
         return _refuse(400, error.message, correlation_id, errors)
 
+    reading, heard = settings.watched.take(reading, speaker.name)
+    if heard:
+        _count_heartbeats(heard, received_at)
     try:
         taken = _take(reading, speaker, correlation_id, received_at, body, text)
     except DeliveryFailed:
@@ -181,6 +185,7 @@ def _request(event: dict[str, Any]) -> dict[str, Any]:
             "accepted": taken.accepted,
             "rejected": [item.as_json() for item in reading.rejected][:MAX_ERRORS_SHOWN],
             "correlation_id": correlation_id,
+            **({"heartbeats": list(heard.clusters)} if heard else {}),
             **({"parked": len(left), "message": taken.split.message} if left else {}),
         },
     )
@@ -290,6 +295,14 @@ def _entries(reading: Reading, context: Context) -> list[Entry]:
             )
         entries.append(entry)
     return entries
+
+
+def _count_heartbeats(heard: Heard, now: datetime) -> None:
+    for cluster in heard.clusters:
+        line = heartbeat_line(cluster, now, settings.metrics_namespace)
+        sys.stdout.write(f"{line}\n")
+    if heard.ignored:
+        logger.warning("heartbeat not counted", extra={"reasons": list(heard.ignored)})
 
 
 def _log_rejected_body(

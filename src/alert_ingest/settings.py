@@ -9,6 +9,7 @@ from typing import cast, get_args
 from urllib.parse import urlsplit
 
 from alert_ingest.errors import SettingsError
+from alert_ingest.heartbeats import Watched, watched_from
 from alert_ingest.model import Severity
 from alert_ingest.senders.cloudwatch import MissingData
 from alert_ingest.severity import words_from
@@ -47,6 +48,8 @@ class Settings:
         ``LOG_LEVEL``, default INFO.
     speakers
         Who holds which API key (``SENDERS``, ``SENDER_KEY_IDS`` and ``CANARY_KEY_ID``).
+    watched
+        Clusters whose monitoring sends heartbeats, and who may send them (``HEARTBEATS``).
     redact_email_addresses
         Whether e-mail addresses in alerts are replaced like secrets (``REDACT_EMAIL_ADDRESSES``,
         true or false, default false).
@@ -107,6 +110,7 @@ class Settings:
     own_alarms: str = DEFAULT_OWN_ALARMS
     alarms_left_out: tuple[str, ...] = ()
     insufficient_data: MissingData = "unknown"
+    watched: Watched = field(default_factory=Watched)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -179,6 +183,11 @@ class Settings:
         if missing not in get_args(MissingData):
             expected = " or ".join(get_args(MissingData))
             problems.append(f"INSUFFICIENT_DATA is {missing!r} but must be {expected}")
+        watched = Watched()
+        try:
+            watched = watched_from(environment.get("HEARTBEATS", ""))
+        except ValueError as error:
+            problems.append(f"HEARTBEATS: {error}")
         raw_quiet = environment.get("QUIET_MINUTES", "").strip() or str(DEFAULT_QUIET_MINUTES)
         quiet = int(raw_quiet) if re.fullmatch(r"[0-9]{1,6}", raw_quiet) else 0
         if quiet < 1:
@@ -219,6 +228,7 @@ class Settings:
             environment.get("OWN_ALARMS", "").strip() or DEFAULT_OWN_ALARMS,
             _listed(environment, "ALARMS_LEFT_OUT"),
             cast("MissingData", missing),
+            watched,
         )
 
 

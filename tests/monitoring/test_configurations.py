@@ -14,6 +14,7 @@ import yaml
 
 from onemachine.binaries import BinaryUnavailable, find
 from onemachine.monitoring import QUICK, REALISTIC, Alertmanager, Pace, Prometheus
+from onemachine.monitoring.durations import parse_duration
 from onemachine.monitoring.rules import MONITORING_FOLDER
 
 pytestmark = pytest.mark.monitoring
@@ -103,15 +104,27 @@ def test_the_shipped_alertmanager_configuration_is_valid() -> None:
         (["alertname=CheckoutHighErrorRate", "severity=critical"], "sre-platform"),
         (["alertname=Anything", "severity=info"], "sre-platform"),
         (["alertname=Anything"], "sre-platform"),
-        (["alertname=Watchdog", "severity=none"], "nobody"),
+        (["alertname=Watchdog", "severity=none"], "sre-platform"),
+        (["alertname=InfoInhibitor", "severity=none"], "nobody"),
     ],
 )
-def test_every_alert_goes_to_the_platform_but_the_watchdog(
+def test_every_alert_goes_to_the_platform_but_what_never_ends_and_is_no_heartbeat(
     labels: list[str], receiver: str
 ) -> None:
     amtool = _binaries("alertmanager") / "amtool"
     config = f"--config.file={Alertmanager.shipped}"
     _check(amtool, "config", "routes", "test", config, f"--verify.receivers={receiver}", *labels)
+
+
+def test_a_heartbeat_is_told_every_minute(tmp_path: Path) -> None:
+    (heartbeat,) = [
+        route
+        for route in _alertmanager(tmp_path, REALISTIC).config()["route"]["routes"]
+        if 'alertname="Watchdog"' in route["matchers"]
+    ]
+    # Shorter than the interval: what was told a minute ago, less a moment, is not yet due again.
+    assert parse_duration(heartbeat["group_interval"]) == 60_000
+    assert parse_duration(heartbeat["repeat_interval"]) < 60_000
 
 
 def _matchers(matchers: list[dict[str, str]]) -> list[str]:

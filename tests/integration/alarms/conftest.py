@@ -47,7 +47,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     application = Application(PROJECT_ROOT, template, PROJECT_ROOT / "build" / "sam")
     built, _anew = build(application, children)
     changes = {"RemediationMode": "off", "StabilizationSeconds": "1", "VerifyTimeoutSeconds": "30"}
-    changes["Sender1"] = "busy=alertmanager"
+    changes |= {"Sender1": "busy=alertmanager", "Heartbeat1": "east", "Heartbeat2": "west=busy"}
     changes |= {"PagerKind": "pagerduty", "PagerUrl": PAGERDUTY_URL, "PagerSecret": "0" * 32}
     changes["NotificationEmail"] = "oncall@example.com"
     told = folder / "notifications.jsonl"

@@ -86,6 +86,9 @@ def written_metrics(template: dict[str, Any]) -> dict[str, set[str]]:
     ingest = (ROOT / "src" / "alert_ingest" / "handler.py").read_text("utf-8")
     for name in re.findall(r'"(Alerts\w+)": \w+', ingest):
         found[name] = {"service", "sender"}
+    counters = (ROOT / "src" / "alert_ingest" / "counters.py").read_text("utf-8")
+    (heartbeats,) = re.findall(r'\["(\w+)"\], \{"\w+": \w+\}, \{"(\w+)": 1\}', counters)
+    found[heartbeats[1]] = {heartbeats[0]}
     action = (ROOT / "src" / "runbook_action" / "handler.py").read_text("utf-8")
     for name in re.findall(r'result = "(\w+)"', action):
         found[name] = {"service", "action", "operation"}
@@ -150,6 +153,8 @@ def resolved(value: Any) -> str:
         return resolved(what[2])
     if how == "Fn::Sub":
         return str(what)
+    if how == "Fn::Select":  # the cluster of CLUSTER=SENDER
+        return resolved(what[1]["Fn::Split"][1])
     return "${" + (what if isinstance(what, str) else ".".join(what)) + "}"
 
 
@@ -167,7 +172,11 @@ def test_every_metric_that_is_looked_at_is_written(template: dict[str, Any]) -> 
 
 def test_every_metric_of_ours_is_looked_at(template: dict[str, Any]) -> None:
     seen = {name for space, name, _dimensions in in_dashboards(template) if space == OWN}
-    assert set(written_metrics(template)) - seen == {"AlertsParked", "AlertsUndelivered"}
+    seen |= {name for space, name, _dimensions in in_alarms(template) if space == OWN}
+    assert set(written_metrics(template)) - seen == {
+        "AlertsParked",
+        "AlertsUndelivered",
+    }
 
 
 def test_every_dimension_names_a_resource_of_the_template(template: dict[str, Any]) -> None:

@@ -226,7 +226,8 @@ def test_every_queue_has_an_alarm_that_tells_somebody(template: dict[str, Any]) 
         if alarm["TreatMissingData"] != "notBreaching"
     }
     # Silence is the fault itself, and the age of incidents is not known without the canary.
-    assert silence == {"CanaryAbsentAlarm": "breaching", "IncidentStuckAlarm": "ignore"}
+    silent = {f"MonitoringSilentAlarm{place}": "breaching" for place in (1, 2, 3, 4)}
+    assert silence == {"CanaryAbsentAlarm": "breaching", "IncidentStuckAlarm": "ignore", **silent}
 
 
 def test_a_replay_can_fill_in_records_without_starting_or_announcing_anything(

@@ -235,6 +235,7 @@ def _healthy(patient: Patient) -> dict[str, dict[str, Any]]:
         "NotificationEmail": "oncall@example.com",
         "CanaryMinutes": "5",
         "Sender1": "shop=grafana",
+        "Heartbeat1": "prod",
         "SenderRequestsPerSecond": "50",
     }
     outputs = {
@@ -348,7 +349,12 @@ def _healthy(patient: Patient) -> dict[str, dict[str, Any]]:
                 ]
             }
         },
-        "cloudwatch": {"describe_alarms": {"MetricAlarms": [alarm(name) for name in ALARMS]}},
+        "cloudwatch": {
+            "describe_alarms": {"MetricAlarms": [alarm(name) for name in ALARMS]},
+            "get_metric_statistics": {
+                "Datapoints": [{"Timestamp": NOW - datetime.timedelta(minutes=1), "Sum": 1.0}]
+            },
+        },
         "sqs": {
             "get_queue_url": lambda QueueName: {"QueueUrl": f"https://q/{QueueName}"},  # noqa: N803
             "get_queue_attributes": lambda AttributeNames, **_: {  # noqa: N803 - boto3's

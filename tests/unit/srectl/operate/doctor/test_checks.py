@@ -23,6 +23,7 @@ from srectl.operate.doctor import (
     heartbeat,
     holding_back,
     intake,
+    monitoring,
     published,
     rights,
     routes,
@@ -505,6 +506,44 @@ def test_heartbeat_of_a_canary_that_failed_or_stopped(patient: Patient) -> None:
     assert "none since" in worst(patient.see(heartbeat.CHECK)).what
     patient.aws["scheduler"]["get_schedule"]["State"] = "DISABLED"
     assert "is disabled" in patient.see(heartbeat.CHECK)[0].what
+
+
+@pytest.mark.parametrize(
+    ("minutes", "severity", "words"),
+    [
+        (1, Severity.OK, "the last heartbeat came at"),
+        (20, FAILED, "has been silent since"),
+        (None, FAILED, "has sent no heartbeat for an hour, or none with the key of busy"),
+    ],
+    ids=["alive", "silent", "never heard"],
+)
+def test_monitoring_of_a_cluster(
+    patient: Patient, minutes: int | None, severity: Severity, words: str
+) -> None:
+    described(patient)["Parameters"] = [
+        {"ParameterKey": "Heartbeat2", "ParameterValue": "west=busy"}
+    ]
+    asked: list[dict[str, Any]] = []
+
+    def statistics(**given: Any) -> dict[str, Any]:
+        asked.append(given)
+        ago = [] if minutes is None else [NOW - datetime.timedelta(minutes=minutes)]
+        return {"Datapoints": [{"Timestamp": at, "Sum": 1.0} for at in ago]}
+
+    patient.aws["cloudwatch"]["get_metric_statistics"] = statistics
+    (found,) = patient.see(monitoring.CHECK)
+    assert (found.severity, found.where) == (severity, "monitoring of west")
+    assert words in found.what
+    assert asked[0]["Dimensions"] == [{"Name": "cluster", "Value": "west"}]
+    assert asked[0]["Namespace"] == "t-SREPlatform"
+
+
+def test_monitoring_that_nobody_watches_is_worth_a_note(patient: Patient) -> None:
+    described(patient)["Parameters"] = []
+    (found,) = patient.see(monitoring.CHECK)
+    assert found.severity is NOTE
+    assert "would not be noticed" in found.what
+    assert "Heartbeat1" in found.next
 
 
 def test_heartbeat_before_the_first_canary_and_without_any(patient: Patient) -> None:

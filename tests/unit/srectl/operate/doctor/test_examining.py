@@ -95,6 +95,7 @@ def test_the_policy_lets_nobody_write_and_names_what_it_can() -> None:
     # IAM has no resources for these.
     assert wide == {
         "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricStatistics",
         "events:ListRules",
         "lambda:GetAccountSettings",
     }
