@@ -20,6 +20,7 @@ from srectl.commands.operating import (
 )
 from srectl.errors import CommandFailed
 from srectl.operate import acknowledging, announcing, erasure, undoing
+from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
 from srectl.operate.switches import written
@@ -83,6 +84,19 @@ def show(incident_id: str, as_json: bool, account: Account) -> None:
 
 @incidents.command()
 @click.argument("incident_id", metavar="ID")
+@account_option
+def evidence(incident_id: str, account: Account) -> None:
+    """Print all the evidence of one incident, as JSON.
+
+    What changed lately, why containers ended, their last lines, events and more; it is kept for 30
+    days.
+    """
+    incident = records.read(account.dynamodb, account.incidents_table, incident_id)
+    print_json(evidences.read(account, incident))
+
+
+@incidents.command()
+@click.argument("incident_id", metavar="ID")
 @by_option
 @account_option
 def acknowledge(incident_id: str, by: str, account: Account) -> None:
@@ -136,6 +150,9 @@ def erase(incident_id: str, yes: bool, account: Account) -> None:
     """
     if not yes:
         click.confirm(f"Erase incident {incident_id} for good?", abort=True)
+    record = records.read(account.dynamodb, account.incidents_table, incident_id)
+    if record.get("status") == "resolved":  # else the next one refuses
+        evidences.erase(account, record)
     erasure.erase(
         account.dynamodb,
         account.incidents_table,
@@ -228,6 +245,7 @@ def _tell(incident: dict[str, Any]) -> None:
             console.print(f"  [dim]{name:<12}[/]{value}")
     for warning in incident.get("warnings") or []:
         console.print(f"  [yellow]warning[/]     {safe(warning)}")
+    _tell_evidence(incident)
     _tell_approval(incident)
     if incident.get("escalation_code") == "runbook-abandoned" and undoing.left(incident):
         console.print("[bold]may be left half-changed[/]")
@@ -270,6 +288,25 @@ def _nothing_yet(incident: dict[str, Any]) -> str:
     if incident.get("attached_to"):
         return f"it follows the remediation of incident {safe(incident['attached_to'])}"
     return "its runbook is at work; each step is told here when it has ended"
+
+
+def _tell_evidence(incident: dict[str, Any]) -> None:
+    noted = incident.get("evidence")
+    if not isinstance(noted, dict):
+        return
+    if noted.get("status") != "collected":
+        console.print(
+            f"[bold]evidence[/] {safe(noted.get('status'))}: {safe(noted.get('why_not'))}"
+        )
+        return
+    console.print("[bold]evidence[/]" if noted.get("findings") else "[bold]evidence[/] no findings")
+    for finding in noted.get("findings") or []:
+        console.print(f"  - {safe(finding)}")
+    for name, state in sorted((noted.get("sources") or {}).items()):
+        if state not in ("read", "not asked"):
+            console.print(f"  [yellow]without {safe(name)}[/]: {safe(state)}")
+    if noted.get("key"):
+        console.print(f"  all of it: srectl incidents evidence {safe(incident['incident_id'])}")
 
 
 def _tell_approval(incident: dict[str, Any]) -> None:

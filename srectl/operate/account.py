@@ -61,6 +61,17 @@ class Account:
         return f"{self.prefix}sre-remediation-guard"
 
     @property
+    def evidence_bucket(self) -> str:
+        """Name of the bucket with the evidence of incidents.
+
+        Raises
+        ------
+        CommandFailed
+            Who the caller is cannot be found out.
+        """
+        return f"{self.prefix}sre-evidence-{self._identity[1]}-{self.sts.meta.region_name}"
+
+    @property
     def mode_parameter(self) -> str:
         """Name of the kill switch."""
         return f"/{self.prefix}sre-platform/remediation-mode"

@@ -33,6 +33,9 @@ LANES = {
     "IncidentNotifierRole": "notifier",
     "IncidentDigestRole": "digest",
     "IncidentCloserRole": "runbook",
+    "IncidentEvidenceRole": "evidence",
+    "RunbookActionRole.KeepEvidence": "evidence",
+    "IncidentCreatedRole.StartRunbookAndNotifier@IncidentEvidence": "evidence",
     "PlatformCanaryRole.SeeTheRecord": "runbook",
 }
 ASKED_FOR_HERE = [grant for grant in grants() if grant.statement not in AWS_ONLY]

@@ -72,6 +72,7 @@ MENDS: tuple[str, ...] = (
     "table_system_backup",
     "eks_real_cluster",
     "web_identity_audience",
+    "transport_of_loopback",
     "query_definitions",
     "metric_filters",
     "embedded_metrics",

@@ -704,7 +704,25 @@ def _ended(lab: Lab) -> list[str]:
     return [each["incident_id"] for each in lab.scene.events("incident.resolved")]
 
 
+def evidence_stands_on_the_record(lab: Lab) -> bool:
+    event = lab.event()
+    for minute in (time.time() // 60, time.time() // 60 + 1):
+        # Other lanes' alerts count, too.
+        lab.scene.client("dynamodb").delete_item(
+            TableName=lab.deployment.guard_table,
+            Key={"guard_key": {"S": f"flood#evidence#{int(minute)}"}},
+        )
+    lab.put(event)
+
+    def evidence() -> Any:
+        return (lab.scene.record(_id(event)) or {}).get("evidence")
+
+    looks = {"there": evidence, "kept": lambda: lab.queued("runbook", _id(event))}
+    return lab.first(looks) == "there" and bool(evidence()["key"])
+
+
 _RUNBOOK = "IncidentResponseRunbookRole"
+_EVIDENCE = Probe(evidence_stands_on_the_record)
 _CLOSES = Probe(what_is_quiet_is_closed)
 _ABANDONED = Probe(an_abandoned_runbook_is_told)
 _NOTIFIER = "IncidentNotifierRole"
@@ -754,6 +772,11 @@ PROBES: dict[str, Probe] = {
     "IncidentCreatedRole.StartRunbookAndNotifier@IncidentNotifier": Probe(
         the_rule_announces_a_new_incident
     ),
+    "IncidentCreatedRole.StartRunbookAndNotifier@IncidentEvidence": _EVIDENCE,
+    "IncidentEvidenceRole.NoteEvidence": _EVIDENCE,
+    "IncidentEvidenceRole.ClaimAndCountCollections": _EVIDENCE,
+    "IncidentEvidenceRole.Collect": _EVIDENCE,
+    "RunbookActionRole.KeepEvidence": _EVIDENCE,
     "NotifyRole.StartNotifier": Probe(the_rule_announces_the_end),
     "RecordOnlyRole.StartRecorder": Probe(the_rule_starts_the_recorder),
     "IncidentRecorderRole.WriteIncidents": Probe(the_recorder_writes),

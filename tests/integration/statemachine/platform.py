@@ -45,6 +45,8 @@ class Platform:
     digest_arn: str = ""
     restorer_arn: str = ""
     step_arn: str = ""
+    #: Of incident-evidence, as a Standard machine too.
+    evidence_variant: str = ""
 
     def __post_init__(self) -> None:
         self.ddb = self.aws.client("dynamodb")
@@ -124,6 +126,7 @@ class Platform:
         self.restorer_arn = self.machine("incident-restorer", role, function)
         self.runbook_arn = self.machine("incident-response-runbook", role, function)
         self.recorder_variant = self.variant("incident-recorder")
+        self.evidence_variant = self.variant("incident-evidence")
         self.notifier_arn = self.machine("incident-notifier", role, function)
         routes = {
             "records": (

@@ -3,7 +3,8 @@
 The script travels in a step's parameters, as JSON:
 ``{"execute": ["ClusterUnreachable", "succeeded"], "verify": ["unhealthy", "healthy"]}``.
 Each call of a step takes the next word, the last one stays. A word that is no known status is
-raised as an error of that name. ``resolve`` follows the script of the first step.
+raised as an error of that name. ``resolve`` follows the script of the first step, and
+``collect_evidence`` one in the alert's annotations.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     earlier = [json.loads(line) for line in (log.read_text() if log.exists() else "").splitlines()]
     with log.open("a") as file:
         file.write(json.dumps(event) + "\n")
+    if operation == "collect_evidence":
+        return evidence(event)
     same = [
         call
         for call in earlier
@@ -88,6 +91,19 @@ def said_by_data(word: str) -> dict[str, str] | None:
     since = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     text = f"Prometheus: scripted {word}"
     return {"state": state, "by": by, "text": text, "since": since if state == "recovered" else ""}
+
+
+def evidence(event: dict[str, Any]) -> dict[str, Any]:
+    """As many findings as the script wants, or an error by its name."""
+    script = json.loads(event["alert"]["annotations"].get("script", "{}"))
+    if "error" in script:
+        raise type(script["error"], (Exception,), {})(f"scripted {script['error']}")
+    return {
+        "status": "collected",
+        "findings": [f"finding {number + 1}" for number in range(script.get("findings", 2))],
+        "sources": {"rollouts": "read", "logs": "AccessDenied: 403"},
+        "evidence": {"key": f"incidents/{event['incident_id']}.json", "why_not": None},
+    }
 
 
 def resolved(event: dict[str, Any]) -> dict[str, Any]:

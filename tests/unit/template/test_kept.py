@@ -24,6 +24,8 @@ KEPT = {
     "RemediationStepLogs": "/aws/states/remediation-step",
     "IncidentRestorerLogs": "/aws/states/incident-restorer",
     "IncidentCloserLogs": "/aws/states/incident-closer",
+    "IncidentEvidenceLogs": "/aws/states/incident-evidence",
+    "EvidenceBucket": "sre-evidence-${AWS::AccountId}-${AWS::Region}",
     "ParkingQueue": "sre-parked-events",
     "RecorderDeadLetters": "sre-dlq-recorder",
     "RunbookDeadLetters": "sre-dlq-runbook",
@@ -35,6 +37,7 @@ NAMES = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Logs::LogGroup": "LogGroupName",
     "AWS::SQS::Queue": "QueueName",
+    "AWS::S3::Bucket": "BucketName",
 }
 
 
@@ -50,7 +53,7 @@ def test_what_holds_data_has_the_id_and_the_name_it_was_deployed_with(
 
 
 def test_tables_log_groups_and_the_key_outlive_the_stack(template: dict[str, Any]) -> None:
-    kept = {"AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::KMS::Key"}
+    kept = {"AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::KMS::Key", "AWS::S3::Bucket"}
     for name, each in template["Resources"].items():
         if each["Type"] in kept:
             policies = (each["DeletionPolicy"], each["UpdateReplacePolicy"])

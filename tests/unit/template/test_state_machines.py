@@ -97,7 +97,7 @@ def test_a_function_that_is_killed_in_the_middle_is_called_again(
                 again = {error for one in state["Retry"] for error in one["ErrorEquals"]}
                 assert again >= {"Runtime.ExitError", "Sandbox.Timedout"}, name
                 calls += 1
-    assert calls == 5
+    assert calls == 6
 
 
 def test_the_machines_can_be_read_without_scrolling_and_say_nothing_twice() -> None:

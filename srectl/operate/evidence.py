@@ -1,0 +1,67 @@
+"""The evidence of an incident: all of it, and taking it away for good."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from srectl.errors import CommandFailed
+from srectl.operate.account import Account
+from srectl.operate.refusals import calling
+
+__all__ = ["erase", "read"]
+
+
+def read(account: Account, incident: dict[str, Any]) -> dict[str, Any]:
+    """Read the whole evidence of an incident.
+
+    Parameters
+    ----------
+    account
+        The deployment.
+    incident
+        Its record.
+
+    Raises
+    ------
+    CommandFailed
+        None was collected, or it is gone, or it cannot be read.
+    """
+    noted = incident.get("evidence") or {}
+    key = noted.get("key")
+    if not key:
+        why = noted.get("why_not") or "none was collected (yet)"
+        raise CommandFailed(
+            f"there is no evidence of incident {incident['incident_id']}: {why}",
+            "'srectl incidents show' tells what stands on its record",
+        )
+    s3 = account.client("s3")
+    with calling(f"the evidence could not be read from bucket {account.evidence_bucket}"):
+        try:
+            body = s3.get_object(Bucket=account.evidence_bucket, Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            raise CommandFailed(
+                f"the evidence of incident {incident['incident_id']} is gone",
+                "it is kept for 30 days; its findings still stand on the record",
+            ) from None
+    whole: dict[str, Any] = json.loads(body)
+    return whole
+
+
+def erase(account: Account, incident: dict[str, Any]) -> None:
+    """Delete every version of an incident's evidence.
+
+    Raises
+    ------
+    CommandFailed
+        It could not be deleted; the command may be repeated.
+    """
+    key = (incident.get("evidence") or {}).get("key")
+    if not key:
+        return
+    s3, bucket = account.client("s3"), account.evidence_bucket
+    with calling(f"the evidence could not be erased from bucket {bucket}"):
+        pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+        for page in pages:
+            for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])

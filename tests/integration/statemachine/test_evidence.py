@@ -1,0 +1,119 @@
+"""incident-evidence, run for real: once an incident, on its own record, whoever comes first."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
+
+pytestmark = pytest.mark.localaws
+
+
+def scripted(**script: Any) -> dict[str, Any]:
+    return incident(annotations={"script": json.dumps(script)})
+
+
+def id_of(event: dict[str, Any]) -> str:
+    return str(event["detail"]["data"]["incident_id"])
+
+
+def test_what_was_found_stands_on_the_record_and_the_status_stays(platform: Platform) -> None:
+    event = incident()
+    platform.run(event, platform.recorder_variant)
+    ended = platform.run(event, platform.evidence_variant)
+    assert ended["status"] == "SUCCEEDED", ended
+    record = platform.record(id_of(event))
+    assert record["status"] == "open"
+    evidence = record["evidence"]
+    assert evidence["status"] == "collected"
+    assert evidence["findings"] == ["finding 1", "finding 2"]
+    assert evidence["sources"] == {"rollouts": "read", "logs": "AccessDenied: 403"}
+    assert evidence["key"] == f"incidents/{id_of(event)}.json"
+    (asked,) = platform.calls(id_of(event), "collect_evidence")
+    assert asked["alert"] == event["detail"]["data"]
+
+
+@pytest.mark.parametrize("findings", [0, 1, 30])
+def test_any_number_of_findings_is_kept_up_to_ten(platform: Platform, findings: int) -> None:
+    event = scripted(findings=findings)
+    platform.run(event, platform.recorder_variant)
+    platform.run(event, platform.evidence_variant)
+    kept = platform.record(id_of(event))["evidence"]["findings"]
+    assert kept == [f"finding {number + 1}" for number in range(min(findings, 10))]
+
+
+def test_it_is_collected_once_however_often_the_alert_is_repeated(platform: Platform) -> None:
+    event = incident()
+    platform.run(event, platform.recorder_variant)
+    for _ in range(3):
+        platform.run(event, platform.evidence_variant)
+    assert len(platform.calls(id_of(event), "collect_evidence")) == 1
+
+
+def test_it_makes_no_record_and_waits_for_the_one_that_comes(platform: Platform) -> None:
+    event = incident()
+    execution = platform.start(event, platform.evidence_variant)
+    wait_for(lambda: platform.calls(id_of(event), "collect_evidence"), "the collection")
+    time.sleep(0.5)
+    assert platform.records(id_of(event)) == []
+    platform.run(event, platform.recorder_variant)
+    assert platform.wait_ended(execution)["status"] == "SUCCEEDED"
+    assert platform.record(id_of(event))["evidence"]["status"] == "collected"
+
+
+def test_it_is_written_under_the_sort_key_that_somebody_else_has_settled(
+    platform: Platform,
+) -> None:
+    """A recovery that overtook its own trigger knew another start of the alert."""
+    event = incident()
+    early = resolution(event, timestamp="2026-11-23T15:16:22.704Z")
+    platform.run(early, platform.recorder_variant)
+    platform.run(event, platform.evidence_variant)
+    record = platform.record(id_of(event))
+    assert record["timestamp"] == "2026-11-23T15:16:22.704Z"
+    assert (record["status"], record["evidence"]["status"]) == ("resolved", "collected")
+
+
+@pytest.mark.parametrize("error", ["AccessDenied", "ClusterUnreachable"])
+def test_what_could_not_be_collected_is_said_on_the_record(platform: Platform, error: str) -> None:
+    event = scripted(error=error)
+    platform.run(event, platform.recorder_variant)
+    assert platform.run(event, platform.evidence_variant)["status"] == "SUCCEEDED"
+    evidence = platform.record(id_of(event))["evidence"]
+    assert (evidence["status"], evidence["findings"]) == ("not collected", [])
+    assert evidence["why_not"] == f"{error}: scripted {error}"
+    # What passes is tried again, what does not is not.
+    tries = {"AccessDenied": 1, "ClusterUnreachable": 3}[error]
+    assert len(platform.calls(id_of(event), "collect_evidence")) == tries
+
+
+def test_in_a_storm_the_function_is_left_to_remediation(platform: Platform) -> None:
+    few = platform.variant("incident-evidence", EvidencePerMinute="0")
+    event = incident()
+    platform.run(event, platform.recorder_variant)
+    platform.run(event, few)
+    evidence = platform.record(id_of(event))["evidence"]
+    assert evidence["status"] == "not collected"
+    assert "too many alerts at once" in evidence["why_not"]
+    assert platform.calls(id_of(event), "collect_evidence") == []
+
+
+@pytest.mark.parametrize("purpose", ["canary", "test"])
+def test_nothing_is_collected_about_a_heartbeat_or_a_test_button(
+    platform: Platform, purpose: str
+) -> None:
+    event = incident(purpose=purpose)
+    assert platform.run(event, platform.evidence_variant)["status"] == "SUCCEEDED"
+    assert platform.calls(id_of(event), "collect_evidence") == []
+
+
+def test_without_a_record_it_ends_as_a_failure_that_names_the_incident(platform: Platform) -> None:
+    event = incident()
+    nowhere = platform.variant("incident-evidence", IncidentTable="no-such-table")
+    ended = platform.run(event, nowhere)
+    assert (ended["status"], ended["error"]) == ("FAILED", "EvidenceNotRecorded")
+    assert id_of(event) in ended["cause"]

@@ -1,0 +1,84 @@
+"""Evidence as the operator reads it, and that it goes with its incident."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from click.testing import Result
+
+from srectl.operate.account import Account
+
+ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+KEY = f"incidents/{ID}.json"
+NOTED = {
+    "status": "collected",
+    "findings": ["image checkout:1.4.3 rolled out 4 minutes before the alert", "[red]odd[/]"],
+    "sources": {"rollouts": "read", "logs": "AccessDenied: 403", "measurements": "not asked"},
+    "key": KEY,
+    "why_not": None,
+}
+Put = Callable[..., dict[str, Any]]
+Run = Callable[..., Result]
+
+
+def kept(account: Account) -> Any:
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=account.evidence_bucket)
+    s3.put_bucket_versioning(
+        Bucket=account.evidence_bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    for version in (1, 2):
+        s3.put_object(
+            Bucket=account.evidence_bucket, Key=KEY, Body=json.dumps({"version": version})
+        )
+    return s3
+
+
+def test_findings_are_told_with_what_is_missing_and_where_the_whole_is(
+    put_incident: Put, srectl: Run
+) -> None:
+    put_incident(evidence=NOTED)
+    told = srectl("incidents", "show", ID).output
+    assert "  - image checkout:1.4.3 rolled out 4 minutes before the alert\n" in told
+    assert "  - [red]odd[/]\n" in told
+    assert "without logs: AccessDenied: 403" in told
+    assert "measurements" not in told
+    assert f"srectl incidents evidence {ID}" in told
+
+
+def test_what_was_not_collected_is_told_with_its_reason(put_incident: Put, srectl: Run) -> None:
+    put_incident(evidence={"status": "not collected", "why_not": "too many alerts at once"})
+    assert (
+        "evidence not collected: too many alerts at once" in srectl("incidents", "show", ID).output
+    )
+    refused = srectl("incidents", "evidence", ID)
+    assert refused.exit_code != 0
+
+
+def test_the_newest_version_is_printed_as_json(
+    account: Account, put_incident: Put, srectl: Run
+) -> None:
+    put_incident(evidence=NOTED)
+    kept(account)
+    printed = srectl("incidents", "evidence", ID)
+    assert json.loads(printed.output) == {"version": 2}
+
+
+def test_an_incident_is_erased_with_every_version_of_its_evidence(
+    account: Account, put_incident: Put, srectl: Run
+) -> None:
+    put_incident(status="resolved", evidence=NOTED)
+    s3 = kept(account)
+    assert srectl("incidents", "erase", ID, "--yes").exit_code == 0
+    assert "Versions" not in s3.list_object_versions(Bucket=account.evidence_bucket)
+
+
+def test_the_evidence_of_what_is_not_over_stays(
+    account: Account, put_incident: Put, srectl: Run
+) -> None:
+    put_incident(status="escalated", evidence=NOTED)
+    s3 = kept(account)
+    assert srectl("incidents", "erase", ID, "--yes").exit_code != 0
+    assert len(s3.list_object_versions(Bucket=account.evidence_bucket)["Versions"]) == 2
