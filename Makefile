@@ -106,8 +106,8 @@ bench-drain: $(READY) needed-binaries  ## Time our drain against kubectl's, in t
 bench-ingest: $(READY)  ## Measure alert-ingest against floors: cold start, CPU, memory, size
 	PYTHONPATH=src:. $(BIN)/python tests/load/bench_ingest.py
 
-demo: $(READY) needed-binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production
-	$(BIN)/srectl demo $(if $(REALISTIC),--realistic)
+demo: $(READY) needed-binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production, SCENARIO=crash-loop breaks the cluster
+	$(BIN)/srectl demo $(if $(REALISTIC),--realistic) $(if $(SCENARIO),--scenario $(SCENARIO))
 
 drills: $(READY) needed-binaries  ## Break what the disaster guide is about, one after the other, and bring it back
 	$(BIN)/srectl drill all

@@ -14,14 +14,17 @@ from onemachine.commands.options import (
     template_option,
 )
 from onemachine.commands.stage_display import StageDisplay
+from onemachine.demo.performance import Performance, Teller
+from onemachine.demo.play import Play
 from onemachine.demo.report import Account, show, write
-from onemachine.demo.runner import Demo, Teller
+from onemachine.demo.runner import Demo
+from onemachine.demo.scenarios import SCENARIOS
 from onemachine.demo.watch import Reached
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.control import AlreadyRunning, StackRequest
 from onemachine.stack.progress import Event
 from onemachine.stack.state import StackFolder
-from onemachine.traffic import DEMO_ORDERS_PER_SECOND
+from onemachine.traffic import DEMO_ORDERS_PER_SECOND, FEW_ORDERS_PER_SECOND
 from srectl.commands.display import console
 from srectl.errors import CommandFailed, ExitCode
 
@@ -57,6 +60,13 @@ class _Narrator(Teller):
 @template_option
 @realistic_option
 @click.option(
+    "--scenario",
+    "scenario_name",
+    type=click.Choice(list(SCENARIOS)),
+    envvar="SCENARIO",
+    help="Break the cluster instead, with kube-state-metrics watching it. [env: SCENARIO]",
+)
+@click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
     default=PROJECT_ROOT / "build" / "demo" / "report.json",
@@ -65,7 +75,12 @@ class _Narrator(Teller):
 )
 @click.pass_context
 def demo(
-    context: click.Context, folder: StackFolder, template: Path, realistic: bool, report: Path
+    context: click.Context,
+    folder: StackFolder,
+    template: Path,
+    realistic: bool,
+    scenario_name: str | None,
+    report: Path,
 ) -> None:
     """Show the whole loop close by itself.
 
@@ -73,10 +88,14 @@ def demo(
     alert, webhook, incident, runbook, degraded mode, rolling restart, recovery, closed incident.
     Prints a timeline and takes the stack down again.
 
+    With --scenario something else breaks, on a workload that no runbook knows by name: the alert
+    that kube-prometheus-stack has for it rings, and what the platform makes of it is watched.
+
     Exit code 0 only if the incident record says resolved, the action is in it, every pod was really
     replaced and the error ratio really fell. 10: a stage stalled. 11: escalated. 12: not proven.
     """
-    ensure_binaries()
+    scenario = SCENARIOS[scenario_name] if scenario_name else None
+    ensure_binaries(*(["kube-state-metrics"] if scenario else []))
     if realistic:
         console.print("waits of production: scrape 15 s, rules 30 s, stabilisation 60 s")
     else:
@@ -87,9 +106,12 @@ def demo(
         realistic,
         _TTL_SECONDS,
         owned=True,
-        orders_per_second=DEMO_ORDERS_PER_SECOND,
+        orders_per_second=FEW_ORDERS_PER_SECOND if scenario else DEMO_ORDERS_PER_SECOND,
+        cluster_metrics=scenario is not None,
     )
-    run = Demo(request, _Narrator())
+    run: Performance = (
+        Play(request, _Narrator(), scenario) if scenario else Demo(request, _Narrator())
+    )
     try:
         account = run.run()
     except AlreadyRunning as error:

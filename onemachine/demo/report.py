@@ -93,7 +93,7 @@ class Account:
     finished_at: float = 0.0
     setup: dict[str, float] = field(default_factory=dict)
     fault_at: float | None = None
-    fault: dict[str, float] = field(default_factory=dict)
+    fault: dict[str, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     incident: dict[str, Any] | None = None
     notifications: list[Notification] = field(default_factory=list)
@@ -148,6 +148,7 @@ def show(account: Account, console: Console) -> None:
     if account.steps:
         _show_timeline(account, console)
     if account.incident is not None:
+        _show_evidence(account.incident, console)
         console.print("\n[bold]Incident record[/] (DynamoDB)")
         console.print_json(json.dumps(account.incident))
     _show_told(account, console)
@@ -173,6 +174,16 @@ def _show_timeline(account: Account, console: Console) -> None:
             escape(step.detail),
         )
     console.print(table)
+
+
+def _show_evidence(incident: Mapping[str, Any], console: Console) -> None:
+    """Print what had changed and why things ended, where evidence was collected about it."""
+    evidence = incident.get("evidence")
+    findings = evidence.get("findings") if isinstance(evidence, Mapping) else None
+    if findings:
+        console.print("\n[bold]Evidence[/]")
+    for each in findings or ():
+        console.print(f"  {escape(str(each))}")
 
 
 def _show_told(account: Account, console: Console) -> None:

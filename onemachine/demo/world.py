@@ -58,11 +58,17 @@ class World:
         Where its parts are.
     since : float
         Unix time; what happened before does not count.
+    alert : str
+        Name of the alert that is watched.
+    about : mapping
+        Labels that it must carry: others of its name are none of this demonstration's.
     """
 
     folder: StackFolder
     state: StackState
     since: float = 0.0
+    alert: str = ALERT_NAME
+    about: Mapping[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _incident_ids: dict[str, None] = field(default_factory=dict, init=False, repr=False)
 
@@ -105,16 +111,16 @@ class World:
         """Give the alert as Prometheus has it, pending or firing."""
         answer = self._get("prometheus_url", "/api/v1/alerts")
         for alert in answer["data"]["alerts"]:
-            if alert["labels"]["alertname"] == ALERT_NAME:
+            if self._is_watched(alert["labels"]):
                 found: Mapping[str, Any] = alert
                 return found
         return None
 
     def alertmanager_alert(self) -> Mapping[str, Any] | None:
         """Give the alert as Alertmanager has it."""
-        query = urllib.parse.urlencode({"filter": f'alertname="{ALERT_NAME}"'})
+        query = urllib.parse.urlencode({"filter": f'alertname="{self.alert}"'})
         for alert in self._get("alertmanager_url", f"/api/v2/alerts?{query}"):
-            if alert["labels"]["alertname"] == ALERT_NAME:
+            if self._is_watched(alert["labels"]):
                 found: Mapping[str, Any] = alert
                 return found
         return None
@@ -135,9 +141,13 @@ class World:
         return found
 
     def record(self) -> dict[str, Any] | None:
-        """Give the incident record of the alert that is watched."""
+        """Give the incident record of the alert that is watched.
+
+        Of several the first that did not join the remediation of another.
+        """
         if not self._incident_ids:
             self.accepted()
+        joined = None
         for incident_id in self._incident_ids:
             answer = self.client("dynamodb").query(
                 TableName=self.state.settings["incident_table"],
@@ -147,9 +157,12 @@ class World:
             )
             for item in answer["Items"]:
                 record = values_of(item)
-                if record.get("alert_name") == ALERT_NAME:
-                    return record
-        return None
+                labels = record.get("labels") or {}
+                if self._is_watched({**labels, "alertname": record.get("alert_name", "")}):
+                    if "attached_to" not in record:
+                        return record
+                    joined = joined or record
+        return joined
 
     def notifications(self) -> list[Notification]:
         """Give what the local receiver got."""
@@ -192,6 +205,9 @@ class World:
     def pods(self) -> list[Pod]:
         """Give the pods under care that are not on their way out."""
         return self._cluster.pods()
+
+    def _is_watched(self, labels: Mapping[str, str]) -> bool:
+        return labels["alertname"] == self.alert and self.about.items() <= labels.items()
 
     @cached_property
     def _cluster(self) -> CareView:

@@ -35,7 +35,7 @@ _FIRST_SERVICE_ADDRESS = "10.96.0.1"
 # RFC 5737): endpoint reconciliation is off, and the node agent hands pods the real endpoint.
 _ADVERTISED_ADDRESS = "192.0.2.1"
 
-# Controllers of things that a cluster without clouds, volumes and certificate requests never has.
+# Controllers of things that a cluster without clouds, disks and certificate requests never has.
 _UNUSED_CONTROLLERS = (
     "certificatesigningrequest-approving-controller",
     "certificatesigningrequest-cleaner-controller",
@@ -44,7 +44,6 @@ _UNUSED_CONTROLLERS = (
     "node-ipam-controller",
     "node-route-controller",
     "persistentvolume-attach-detach-controller",
-    "persistentvolume-binder-controller",
     "persistentvolume-expander-controller",
     "service-lb-controller",
 )

@@ -37,13 +37,16 @@ def _rule(group: str, resources: Sequence[str], verbs: Sequence[str]) -> dict[st
     return {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
 
 
-# What a kubelet needs (compare the built-in system:node), without its volumes and certificates.
+# What a kubelet needs (compare the built-in system:node), without its certificates; and what the
+# driver of its volumes needs to make them larger.
 _NODE_AGENT_RULES = (
     _rule("", ("nodes",), (*_WATCH, "create", "update", "patch", "delete")),
     _rule("", ("nodes/status", "pods/status"), ("update", "patch")),
     _rule("", ("pods",), (*_WATCH, "delete")),
     _rule("", ("configmaps", "secrets", "services", "serviceaccounts"), _WATCH),
     _rule("", ("serviceaccounts/token",), ("create",)),
+    _rule("", ("persistentvolumeclaims",), ("get",)),
+    _rule("", ("persistentvolumeclaims/status", "persistentvolumes"), ("patch",)),
     _rule("", ("events",), ("create", "update", "patch")),
     _rule("events.k8s.io", ("events",), ("create", "update", "patch")),
     _rule("coordination.k8s.io", ("leases",), (*_WATCH, "create", "update", "patch", "delete")),

@@ -27,7 +27,6 @@ _KUBELET = {
     "namespace": "kube-system",
     "service": "kube-prometheus-stack-kubelet",
     "endpoint": "https-metrics",
-    "metrics_path": "/metrics",
 }
 
 
@@ -42,19 +41,27 @@ def cluster_targets(kube_state_metrics: str, kubelet: str, pace: Pace) -> list[d
         What the interval is divided by.
     """
     found = (
-        ("kube-state-metrics", kube_state_metrics, _KUBE_STATE_METRICS),
-        ("kubelet", kubelet, _KUBELET),
+        ("kube-state-metrics", kube_state_metrics, "/metrics", _KUBE_STATE_METRICS),
+        ("kubelet", kubelet, "/metrics", _KUBELET),
+        ("kubelet", kubelet, "/metrics/cadvisor", _KUBELET),
     )
     interval_ms = _SCRAPES_OF_A_POD * pace.scrape_seconds * 1000
     return [
         {
-            "job_name": job,
+            "job_name": f"{job}{path.removeprefix('/metrics')}",
+            "metrics_path": path,
             "scrape_interval": format_duration(interval_ms),
             "scrape_timeout": format_duration(min(interval_ms, _MAX_TIMEOUT_MS)),
             # The namespace and pod of a metric are those that it is about.
             "honor_labels": True,
-            "static_configs": [{"targets": [address], "labels": labels}],
+            "static_configs": [{"targets": [address], "labels": _labels(job, path, labels)}],
         }
-        for job, address, labels in found
+        for job, address, path, labels in found
         if address
     ]
+
+
+def _labels(job: str, path: str, labels: dict[str, str]) -> dict[str, str]:
+    """Give a target's labels: of the kubelet's two pages the chart keeps apart which one it is."""
+    page = {"metrics_path": path} if job == "kubelet" else {}
+    return {"job": job, **labels, **page}

@@ -38,6 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log-max-bytes", type=int, default=5 * 1024 * 1024, help="per container log file"
     )
+    parser.add_argument(
+        "--metrics-port", type=int, default=0, help="port on 127.0.0.1 for a kubelet's metrics"
+    )
     return parser
 
 
@@ -53,6 +56,7 @@ def settings_from(arguments: argparse.Namespace) -> AgentSettings:
         aws=AwsEndpoint(arguments.aws_endpoint_url, arguments.aws_region),
         backoff=BackoffPolicy(standard.initial * scale, standard.maximum * scale),
         log_max_bytes=arguments.log_max_bytes,
+        metrics_port=arguments.metrics_port,
     )
 
 

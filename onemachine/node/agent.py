@@ -12,9 +12,12 @@ from onemachine.node.errors import ApiError
 from onemachine.node.events import EventRecorder
 from onemachine.node.guard import Guard
 from onemachine.node.images import ImageStore
+from onemachine.node.kubelet_metrics import KubeletMetrics
 from onemachine.node.nodes import NodeKeeper
 from onemachine.node.pod import Host, PodWorker
 from onemachine.node.settings import AgentSettings
+from onemachine.node.usage import CpuUsage
+from onemachine.node.volumes import VolumeKeeper, VolumeStore, exposition
 from onemachine.node.watcher import PodWatcher
 
 log = logging.getLogger(__name__)
@@ -131,6 +134,8 @@ class Agent:
         self._events = EventRecorder(cluster)
         self._guard = Guard()
         addresses = AddressPool(settings.pod_range)
+        volumes = VolumeStore(settings.state_dir / "volumes")
+        cpu = CpuUsage()
         host = Host(
             settings=settings,
             cluster=cluster,
@@ -138,10 +143,21 @@ class Agent:
             addresses=addresses,
             guard=self._guard,
             events=self._events,
+            volumes=volumes,
+            cpu=cpu,
         )
         self._pods = PodManager(host)
         self._nodes = NodeKeeper(settings, cluster, addresses)
         self._watcher = PodWatcher(cluster, self._pods)
+        keeper = VolumeKeeper(volumes, cluster)
+        self._volumes = keeper
+        self._metrics: KubeletMetrics | None = None
+        if settings.metrics_port:
+            pages = {
+                "/metrics": lambda: exposition(keeper.stats()),
+                "/metrics/cadvisor": cpu.exposition,
+            }
+            self._metrics = KubeletMetrics(pages, settings.metrics_port)
 
     def start(self) -> None:
         """Register the nodes and begin to run pods.
@@ -155,10 +171,16 @@ class Agent:
         self._events.start()
         self._nodes.start()
         self._watcher.start()
+        self._volumes.start()
+        if self._metrics is not None:
+            self._metrics.start()
 
     def stop(self) -> None:
         """Stop all pods' processes; their objects and the nodes stay."""
         self._watcher.stop()
+        if self._metrics is not None:
+            self._metrics.stop()
+        self._volumes.stop()
         self._pods.stop(self._settings.stop_seconds + 5)
         self._nodes.stop()
         self._events.stop(1.0)

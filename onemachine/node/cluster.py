@@ -222,6 +222,18 @@ class Cluster:
         path = f"/api/v1/namespaces/{quote(namespace)}/events/{quote(name)}"
         self._request("PATCH", path, change, STRATEGIC_MERGE)
 
+    # -- volumes ------------------------------------------------------------------------------
+
+    def patch_volume(self, name: str, spec: Json) -> None:
+        """Merge a change into the spec of a PersistentVolume."""
+        path = f"/api/v1/persistentvolumes/{quote(name)}"
+        self._request("PATCH", path, {"spec": spec}, STRATEGIC_MERGE)
+
+    def patch_claim_status(self, namespace: str, name: str, status: Json) -> None:
+        """Merge a change into the status of a PersistentVolumeClaim."""
+        path = f"/api/v1/namespaces/{quote(namespace)}/persistentvolumeclaims/{quote(name)}/status"
+        self._request("PATCH", path, {"status": status}, STRATEGIC_MERGE)
+
     # -- nodes --------------------------------------------------------------------------------
 
     def create_node(self, node: Json) -> bool:

@@ -31,6 +31,8 @@ class NodeAgent:
         Its region.
     restart_backoff_scale : float
         Factor on the kubelet's restart back-off.
+    metrics_port : int
+        Port on 127.0.0.1 for what a kubelet tells Prometheus; 0: it is not told.
     """
 
     kubeconfig: Path
@@ -41,6 +43,7 @@ class NodeAgent:
     aws_endpoint_url: str | None = None
     aws_region: str = "us-east-1"
     restart_backoff_scale: float = 1.0
+    metrics_port: int = 0
 
     def command(self) -> list[str]:
         """Return the command line."""
@@ -49,6 +52,8 @@ class NodeAgent:
         argv += ["--state-dir", str(self.state_dir), "--pod-range", self.pod_range]
         argv += ["--aws-region", self.aws_region]
         argv += ["--restart-backoff-scale", f"{self.restart_backoff_scale:g}"]
+        if self.metrics_port:
+            argv += ["--metrics-port", str(self.metrics_port)]
         if self.images is not None:
             argv += ["--images", str(self.images)]
         if self.aws_endpoint_url is not None:

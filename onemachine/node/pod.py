@@ -34,6 +34,8 @@ from onemachine.node.nodes import Health, control_file, read_health
 from onemachine.node.probes import LIVENESS, STARTUP
 from onemachine.node.settings import AgentSettings
 from onemachine.node.timestamps import now
+from onemachine.node.usage import CpuUsage
+from onemachine.node.volumes import VolumeStore
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ class Host:
     addresses: AddressPool
     guard: Guard
     events: EventRecorder
+    volumes: VolumeStore
+    cpu: CpuUsage
 
     def silent(self, node: str) -> bool:
         """Whether a fault keeps this node from telling the API server anything."""
@@ -166,10 +170,12 @@ class PodWorker(threading.Thread):
                 if unit.process is not None:
                     unit.process.kill()
                     unit.process.wait(5)
+                    self._host.cpu.end(unit.process.pid)
             for one in self._logs.values():
                 one.close()
             files.clear(self.directory)
             self._host.addresses.give_back(self._address)
+            self._host.volumes.leave(self.uid)
             self._on_end(self)
 
     @property
@@ -244,6 +250,7 @@ class PodWorker(threading.Thread):
         try:
             _refuse_unsupported(unit, init=unit in self._init)
             base |= plain_environment(self._host.settings.aws) | self._load_identity()
+            base |= self._host.volumes.use(self._pod)
             builder = EnvironmentBuilder(
                 self._pod, self._address, self._host_address, self._host.cluster.get
             )
@@ -310,6 +317,7 @@ class PodWorker(threading.Thread):
             for one in unit.spec.get("ports") or []
             if "name" in one
         }
+        self._host.cpu.begin(process.pid, *self._key, unit.name)
         where = Surroundings(self._address, ports, env, workdir)
         unit.begun(process, where, f"local://{self.uid}-{unit.name}-{process.pid}")
         self._emit("Normal", "Started", f"Started container {unit.name}")
@@ -336,6 +344,7 @@ class PodWorker(threading.Thread):
     def _take_exit(self, unit: ContainerUnit, run: int, code: int) -> None:
         if run != unit.run or unit.process is None:
             return
+        self._host.cpu.end(unit.process.pid)
         unit.ended(code)
         if not self._ending:
             self._after_end(unit)

@@ -32,6 +32,8 @@ class AgentSettings:
         Duration of a node lease; it is renewed four times as often.
     stop_seconds : float
         Most seconds a pod's processes are given when the agent itself is stopped.
+    metrics_port : int
+        Port on 127.0.0.1 for what a kubelet tells Prometheus; 0: it is not told.
     """
 
     nodes: tuple[str, ...]
@@ -43,3 +45,4 @@ class AgentSettings:
     log_max_bytes: int = 5 * 1024 * 1024
     lease_seconds: int = 40
     stop_seconds: float = 5.0
+    metrics_port: int = 0

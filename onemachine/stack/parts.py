@@ -134,6 +134,7 @@ class Parts:
     outputs: StackOutputs = field(init=False)
     prometheus: Prometheus = field(init=False)
     kube_state_metrics: KubeStateMetrics | None = field(init=False, default=None)
+    kubelet_port: int = field(init=False, default=0)
     alertmanager_port: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -163,6 +164,7 @@ class Parts:
         self.pod_range = choose_pod_range(self.bench.folder.name)
         self.alertmanager_port = free_port()
         if self.options.cluster_metrics:
+            self.kubelet_port = free_port()
             self.kube_state_metrics = KubeStateMetrics(
                 find("kube-state-metrics"),
                 free_port(),
@@ -180,6 +182,7 @@ class Parts:
             namespace=NAMESPACE,
             rules=(*SHIPPED_RULES, *([KUBERNETES_RULES] if self.options.cluster_metrics else [])),
             kube_state_metrics=self.kube_state_metrics.address if self.kube_state_metrics else "",
+            kubelet=f"127.0.0.1:{self.kubelet_port}" if self.kubelet_port else "",
         )
 
     def start_aws(self, _report: Report) -> None:
@@ -254,6 +257,7 @@ class Parts:
             images=images,
             aws_endpoint_url=self.aws.endpoint_url,
             aws_region=self.aws.region,
+            metrics_port=self.kubelet_port,
         )
         process = self.bench.children.launch(
             "node-agent", agent.command(), agent.environment(), wave=_WAVE_PODS

@@ -41,7 +41,7 @@ class Lane:
 # The longest first: what is started last must not be what is waited for.
 LANES = (
     Lane("grants", ("tests/e2e/test_iam_mutation.py",)),
-    Lane("demo", ("tests/e2e/test_demo.py",)),
+    Lane("demo", ("tests/e2e/test_demo.py", "tests/e2e/test_scenario.py")),
     Lane("machines", ("tests/integration/statemachine",), binaries=False),
     Lane(
         "actions",

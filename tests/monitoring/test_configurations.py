@@ -81,10 +81,15 @@ def test_the_clusters_own_metrics_come_with_the_jobs_that_the_charts_rules_ask_f
     prometheus.prepare()
     _check(prometheus.bin_folder / "promtool", "check", "config", prometheus.config_file)
     _, *cluster = prometheus.config()["scrape_configs"]
-    assert [each["job_name"] for each in cluster] == ["kube-state-metrics", "kubelet"]
+    labels = [each["static_configs"][0]["labels"] for each in cluster]
+    assert [each["job"] for each in labels] == ["kube-state-metrics", "kubelet", "kubelet"]
     # Else a pod's metrics would say that they are about the pod of kube-state-metrics.
     assert all(each["honor_labels"] for each in cluster)
-    assert cluster[1]["static_configs"][0]["labels"]["metrics_path"] == "/metrics"
+    assert [each.get("metrics_path") for each in labels] == [
+        None,
+        "/metrics",
+        "/metrics/cadvisor",
+    ]
 
 
 @PACES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,9 +12,12 @@ import yaml
 
 from onemachine.binaries import BinaryUnavailable, find
 from onemachine.monitoring import KUBERNETES_RULES, QUICK, REALISTIC, Pace, rule_file
+from onemachine.project import PROJECT_ROOT
 
 pytestmark = pytest.mark.monitoring
 
+CHART = PROJECT_ROOT / "runbooks" / "kubernetes" / "kube-prometheus-stack.csv"
+GROUPS = yaml.safe_load(rule_file([KUBERNETES_RULES]))["groups"]
 CASES = sorted((Path(__file__).parent / "kubernetes").glob("*.yaml"))
 
 
@@ -48,9 +52,21 @@ def test_the_rules_are_valid(promtool: Path, pace: Pace, tmp_path: Path) -> None
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_names_groups_severities_and_waits_are_those_of_the_chart() -> None:
+    with CHART.open(encoding="utf-8") as file:
+        lines = [line for line in file if not line.startswith("#")]
+    told = ("alert", "group", "severity", "for")
+    charts = {tuple(row[name] for name in told) for row in csv.DictReader(lines)}
+    ours = {
+        (rule["alert"], group["name"], rule["labels"]["severity"], rule["for"])
+        for group in GROUPS
+        for rule in group["rules"]
+    }
+    assert ours <= charts
+
+
 def test_every_rule_is_tested() -> None:
-    groups = yaml.safe_load(rule_file([KUBERNETES_RULES]))["groups"]
-    there = {rule["alert"] for group in groups for rule in group["rules"]}
+    there = {rule["alert"] for group in GROUPS for rule in group["rules"]}
     tested = {
         check["alertname"]
         for case in CASES

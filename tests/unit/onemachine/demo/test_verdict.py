@@ -95,7 +95,11 @@ def account() -> Account:
             ),
         ]
     )
-    told.incident = {"incident_id": "i-1", "status": "resolved"}
+    told.incident = {
+        "incident_id": "i-1",
+        "status": "resolved",
+        "evidence": {"findings": ["image [b]checkout:2[/b] rolled out 4 minutes before"]},
+    }
     message = {"event": "incident.created", "message": "Checkout fails [b]5 %[/b]"}
     told.notifications = [Notification(1065.0, "m-1", "arn:topic", "", message, {})]
     told.pages = [Page(1065.0, "trigger", "i-1", "critical", "Checkout fails [b]5 %[/b]", {})]
@@ -136,5 +140,6 @@ def test_what_an_alert_says_is_printed_as_it_stands() -> None:
     assert "trigger i-1: Checkout fails [b]5 %[/b]" in text
     assert "Subject: CRITICAL: [b]" in text
     assert "| What: [i]" in text
+    assert "  image [b]checkout:2[/b] rolled out 4 minutes before" in text
     assert "CRITICAL: 5 < 6 / `srectl incidents show i-1`" in text
     assert "✓ the record says resolved" in text

@@ -23,6 +23,8 @@ from onemachine.node.guard import Guard
 from onemachine.node.images import ImageStore
 from onemachine.node.pod import Host
 from onemachine.node.settings import AgentSettings
+from onemachine.node.usage import CpuUsage
+from onemachine.node.volumes import VolumeStore
 from tests.support.waiting import PATIENCE_SECONDS
 
 STUBBORN = "trap '' TERM; echo up; while true; do sleep 0.05; done"
@@ -64,7 +66,14 @@ class Stage:
         cluster = cast(Cluster, self.server)
         settings = AgentSettings(("node-a",), folder, network, stop_seconds=0.2)
         host = Host(
-            settings, cluster, ImageStore(None), AddressPool(network), guard, EventRecorder(cluster)
+            settings,
+            cluster,
+            ImageStore(None),
+            AddressPool(network),
+            guard,
+            EventRecorder(cluster),
+            VolumeStore(folder / "volumes"),
+            CpuUsage(),
         )
         self.manager = PodManager(host)
         self.log = folder / "pods" / "apps_web" / "web.log"

@@ -1,0 +1,104 @@
+"""A scenario from its begin to its end: start, break, watch, judge, take down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onemachine.demo.performance import Escalated, Performance, unless_away
+from onemachine.demo.scenario_milestones import scenario_milestones
+from onemachine.demo.scenarios import Ground, Scenario
+from onemachine.demo.verdict import Check
+from onemachine.demo.watch import watch
+from onemachine.demo.world import World
+from onemachine.processes.waiting import wait_until
+from onemachine.stack.state import StackState
+
+__all__ = ["Play", "judged"]
+
+_CALM_TIMEOUT = 90.0
+
+
+@dataclass
+class Play(Performance):
+    """One scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is played.
+    """
+
+    scenario: Scenario
+
+    def _break_and_watch(self, state: StackState) -> None:
+        scenario, ground = self.scenario, Ground(self.request.folder, state)
+        world = World(self.request.folder, state, alert=scenario.alert, about=scenario.about)
+        self.teller.note(f"scenario {scenario.name}: {scenario.breaks}")
+        ground.switch_on(scenario.runbook, nodes=scenario.needs_nodes)
+        scenario.prepare(ground)
+        wait_until(
+            lambda: world.prometheus_alert() is None,
+            f"{scenario.alert} to be silent before anything is broken",
+            _CALM_TIMEOUT,
+        )
+        world.since = self.account.fault_at = time.time()
+        self.account.fault = {"scenario": scenario.name, "breaks": scenario.breaks}
+        scenario.breaking(ground)
+        self.teller.note("broken. What must come now: " + scenario.ends)
+        try:
+            watch(
+                scenario_milestones(scenario, world, ground, self._pace(), self._hand(ground)),
+                on_reached=self._on_reached,
+                between=lambda: self._look(world),
+            )
+        finally:
+            self._collect(world)
+        self.account.checks = judged(scenario, self.account.incident or {})
+        failed = [check.name for check in self.account.checks if not check.passed]
+        if failed:
+            self._ended("not-proven", f"this did not hold: {'; '.join(failed)}")
+        else:
+            self._ended("resolved", "")
+
+    def _look(self, world: World) -> None:
+        """End at once where a human was called who should not be, or a process died."""
+        record = unless_away(world.record)
+        if self.scenario.answer != "tells" and record and record["status"] == "escalated":
+            raise Escalated.of(record)
+        self._end_where_a_process_died()
+
+    def _hand(self, ground: Ground) -> Callable[[str], None]:
+        """What a human does: answers, as ``srectl approve`` does it, or mends it."""
+        mend = self.scenario.by_hand
+
+        def approve(incident_id: str) -> None:
+            ground.srectl("approve", incident_id, "--yes")
+
+        def by_hand(_incident_id: str) -> None:
+            if mend is not None:
+                mend(ground)
+
+        return approve if self.scenario.answer == "asks" else by_hand
+
+
+def judged(scenario: Scenario, record: Mapping[str, Any]) -> list[Check]:
+    """Check every claim of a scenario against the record."""
+    status, reason = record.get("status"), str(record.get("escalation_reason") or "")
+    done = [
+        each.get("action")
+        for each in record.get("actions_taken") or []
+        if (each.get("operation"), each.get("status")) == ("execute", "succeeded")
+    ]
+    wanted = [scenario.action] if scenario.action else []
+    return [
+        Check("the record says resolved", status == "resolved", f"status is {status}"),
+        Check("what was done is what was promised", done == wanted, ", ".join(done) or "nothing"),
+        Check(
+            "a human was told why" if scenario.answer == "tells" else "no human had to repair it",
+            bool(reason) == (scenario.answer == "tells"),
+            reason or "it was not escalated",
+        ),
+    ]

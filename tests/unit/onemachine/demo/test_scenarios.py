@@ -1,0 +1,186 @@
+"""What each scenario promises fits the catalogue, the rules, and what its milestones look for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from onemachine.demo.milestones import Pace
+from onemachine.demo.play import judged
+from onemachine.demo.scenario_milestones import scenario_milestones
+from onemachine.demo.scenarios import SCENARIOS, Ground, Scenario
+from onemachine.demo.watch import Sighting
+from onemachine.demo.world import Accepted, World
+from onemachine.monitoring import KUBERNETES_RULES, SHIPPED_RULES, rule_file
+from onemachine.project import PROJECT_ROOT
+from onemachine.receiver import Notification
+from srectl import runbooks
+
+EVERY = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda each: each.name)
+INCIDENT = "827b6fec-df76-5527-8084-a38a1fb5c3c6"
+FIRING = {
+    "state": "firing",
+    "activeAt": "2026-11-23T22:10:22Z",
+    "labels": {"namespace": "apps", "pod": "parcels-1"},
+}
+
+
+@EVERY
+def test_its_alert_is_one_of_the_rules_and_selects_its_runbook(scenario: Scenario) -> None:
+    groups = yaml.safe_load(rule_file([*SHIPPED_RULES, KUBERNETES_RULES]))["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    (rule,) = (rule for rule in rules if rule.get("alert") == scenario.alert)
+    there = {each.name: each for each in runbooks.load(PROJECT_ROOT / "runbooks")}
+    runbook = there[scenario.runbook]
+    named = rule["labels"].get("runbook", scenario.alert)
+    assert named in (runbook.name, *runbook.answers)
+    assert rule["labels"]["severity"] in runbook.definition["severities"]
+
+
+@EVERY
+def test_its_runbook_takes_the_action_that_is_promised(scenario: Scenario) -> None:
+    there = {each.name: each for each in runbooks.load(PROJECT_ROOT / "runbooks")}
+    runbook = there[scenario.runbook]
+    if scenario.action:
+        assert scenario.action in runbook.actions()
+    asks = bool(runbook.definition.get("approval", {}).get("required"))
+    assert asks == (scenario.answer == "asks")
+
+
+@EVERY
+def test_every_milestone_comes_after_ones_that_exist_and_names_a_log(scenario: Scenario) -> None:
+    milestones = milestones_of(scenario, Scene())
+    names = [each.name for each in milestones]
+    assert len(set(names)) == len(names)
+    for at, each in enumerate(milestones):
+        assert set(each.after) <= set(names[:at])
+        assert each.log
+
+
+def test_who_only_tells_acts_not_and_somebody_must_end_it() -> None:
+    acting = SCENARIOS["crash-loop"]
+    with pytest.raises(ValueError, match="somebody must end it"):
+        dataclasses.replace(acting, answer="tells", action="")
+    with pytest.raises(ValueError, match="which action"):
+        dataclasses.replace(acting, action="")
+
+
+@dataclass
+class Scene:
+    """A stack as it could be; stands in for :class:`World`."""
+
+    alert: Mapping[str, Any] | None = None
+    incident: dict[str, Any] | None = None
+    messages: list[Any] = field(default_factory=list)
+    webhooks: list[Accepted] = field(default_factory=list)
+    hands: list[str] = field(default_factory=list)
+
+    def prometheus_alert(self) -> Mapping[str, Any] | None:
+        return self.alert
+
+    def record(self) -> dict[str, Any] | None:
+        return self.incident
+
+    def accepted(self) -> list[Accepted]:
+        return self.webhooks
+
+    def notifications(self) -> list[Notification]:
+        return [Notification(9.0, "m", "arn", "", message, {}) for message in self.messages]
+
+
+def milestones_of(scenario: Scenario, scene: Scene) -> Any:
+    return scenario_milestones(
+        scenario, cast(World, scene), cast(Ground, None), Pace.short(), scene.hands.append
+    )
+
+
+def look(scenario: Scenario, scene: Scene, name: str) -> Sighting | None:
+    (found,) = (each for each in milestones_of(scenario, scene) if each.name == name)
+    seen: Sighting | None = found.probe()
+    return seen
+
+
+def record(**more: Any) -> dict[str, Any]:
+    return {"incident_id": INCIDENT, "severity": "warning", "status": "remediating", **more}
+
+
+ASKING = SCENARIOS["full-volume"]
+ACTING = SCENARIOS["crash-loop"]
+
+
+def test_a_pending_alert_is_not_a_firing_one() -> None:
+    scene = Scene(alert={**FIRING, "state": "pending"})
+    pending = look(ACTING, scene, "alert-pending")
+    assert pending is not None
+    assert pending.detail == "namespace apps, pod parcels-1"
+    assert look(ACTING, scene, "alert-firing") is None
+
+
+def test_a_webhook_counts_for_its_own_incident() -> None:
+    scene = Scene(incident=record(), webhooks=[Accepted(3.0, ("another",))])
+    assert look(ACTING, scene, "webhook") is None
+    scene.webhooks.append(Accepted(4.0, (INCIDENT,)))
+    seen = look(ACTING, scene, "webhook")
+    assert seen is not None
+    assert seen.at == 4.0
+
+
+@pytest.mark.parametrize(
+    ("done", "counts"),
+    [
+        (("rollback_workload", "execute", "succeeded"), True),
+        (("rollback_workload", "plan", "succeeded"), False),
+        (("rollback_workload", "execute", "failed"), False),
+        (("restart_workload", "execute", "succeeded"), False),
+    ],
+)
+def test_only_what_was_promised_and_done_counts(done: tuple[str, str, str], counts: bool) -> None:
+    action, operation, status = done
+    taken = {"action": action, "operation": operation, "status": status}
+    scene = Scene(incident=record(actions_taken=[taken]))
+    assert (look(ACTING, scene, "acted") is not None) is counts
+
+
+def test_the_human_answers_once_and_not_before_being_asked() -> None:
+    scene = Scene(incident=record())
+    (answered,) = (each for each in milestones_of(ASKING, scene) if each.name == "answered")
+    assert answered.probe() is None
+    assert scene.hands == []
+    scene.incident = record(approval={"token": "t", "plan": []})
+    assert answered.probe() is not None
+    assert answered.probe() is not None
+    assert scene.hands == [INCIDENT]
+
+
+def test_a_human_is_told_only_with_a_reason() -> None:
+    telling = dataclasses.replace(
+        ACTING, answer="tells", action="", by_hand=lambda _: None, name="telling"
+    )
+    scene = Scene(incident=record())
+    assert look(telling, scene, "told") is None
+    scene.incident = record(status="escalated", escalation_reason="nothing may be done")
+    seen = look(telling, scene, "told")
+    assert seen is not None
+    assert seen.detail == "nothing may be done"
+    assert look(telling, scene, "by-hand") is not None
+    assert scene.hands == [INCIDENT]
+
+
+def test_what_was_done_besides_is_not_proven() -> None:
+    taken = [
+        {"action": each, "operation": "execute", "status": "succeeded"}
+        for each in ("restart_workload", "rollback_workload")
+    ]
+    good = record(status="resolved", actions_taken=taken[1:])
+    assert all(check.passed for check in judged(ACTING, good))
+    more = record(status="resolved", actions_taken=taken)
+    assert [check.passed for check in judged(ACTING, more)] == [True, False, True]
+    undone = record(
+        status="escalated", escalation_reason="it did not help", actions_taken=taken[1:]
+    )
+    assert [check.passed for check in judged(ACTING, undone)] == [False, True, False]
