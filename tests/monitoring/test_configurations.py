@@ -203,6 +203,20 @@ def test_production_keeps_the_numbers_that_were_asked_for() -> None:
     assert storage["parameters"]["encrypted"] == "true"
 
 
+def test_grafana_asks_the_workspace_that_samples_are_written_to() -> None:
+    values = yaml.safe_load((MONITORING_FOLDER / "kube-prometheus-stack.values.yaml").read_text())
+    (remote,) = values["prometheus"]["prometheusSpec"]["remoteWrite"]
+    (source,) = (
+        each for each in values["grafana"]["additionalDataSources"] if each["type"] == "prometheus"
+    )
+
+    assert remote["url"] == f"{source['url']}/api/v1/remote_write"
+    assert source["jsonData"]["sigV4Region"] == remote["sigv4"]["region"]
+    assert source["jsonData"]["sigV4Auth"] is True
+    assert values["grafana"]["grafana.ini"]["auth"]["sigv4_auth_enabled"] is True
+    assert values["prometheus"]["service"]["sessionAffinity"] == "ClientIP"
+
+
 def _numbers(section: dict[str, Any], *names: str) -> list[Any]:
     return [section[name] for name in names]
 

@@ -175,6 +175,19 @@ def test_every_panel_takes_its_data_source_from_a_variable() -> None:
         assert len(refs) == len(set(refs))
 
 
+def test_no_panel_asks_for_more_days_than_are_kept() -> None:
+    values = yaml.safe_load((MONITORING_FOLDER / "kube-prometheus-stack.values.yaml").read_text())
+    kept_days = int(values["prometheus"]["prometheusSpec"]["retention"].removesuffix("d"))
+    asked = [
+        int(days)
+        for expression in expressions("prometheus")
+        for days in re.findall(r"\[(\d+)d\]", expression)
+    ]
+
+    assert asked
+    assert max(asked) <= kept_days
+
+
 def test_what_was_asked_for_can_be_seen() -> None:
     titles = {name: [panel["type"] for panel in board["panels"]] for name, board in BOARDS.items()}
 
@@ -192,7 +205,7 @@ def test_what_was_asked_for_can_be_seen() -> None:
 
 def test_the_sidecar_loads_every_dashboard() -> None:
     kustomization = yaml.safe_load((MONITORING_FOLDER / "kustomization.yaml").read_text())
-    (generator,) = kustomization["configMapGenerator"]
+    (generator,) = (each for each in kustomization["configMapGenerator"] if "files" in each)
     values = yaml.safe_load((MONITORING_FOLDER / "kube-prometheus-stack.values.yaml").read_text())
     sidecar = values["grafana"]["sidecar"]["dashboards"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,6 +138,40 @@ def test_production_takes_every_value_of_its_site(kubectl: str) -> None:
     assert "from site.env" not in text
     assert [key for key, value in site.items() if value not in text] == []
     assert not [doc for doc in docs if doc["metadata"]["name"] == "site"]
+
+
+def test_the_links_of_alerts_lead_to_the_pages_of_the_site(kubectl: str, tmp_path: Path) -> None:
+    folder = tmp_path / "monitoring"
+    shutil.copytree(ROOT / "eks" / "monitoring", folder)
+    (folder / "site.env").write_text("RUNBOOKS=wiki.test.invalid/on/call\n")
+    docs = rendered(kubectl, str(folder))
+    alerts = [
+        rule
+        for doc in docs
+        if doc["kind"] == "PrometheusRule"
+        for group in doc["spec"]["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+
+    assert len(alerts) > 15
+    for rule in alerts:
+        link = rule["annotations"]["runbook_url"]
+        assert link == f"https://wiki.test.invalid/on/call/{rule['alert']}"
+    assert "monitoring-site" not in {doc["metadata"]["name"] for doc in docs}
+
+
+def test_a_pod_serves_on_for_longer_than_the_load_balancer_sends_to_it(kubectl: str) -> None:
+    docs = rendered(kubectl, "overlays/production")
+    pod = only(docs, "Deployment", "checkout")["spec"]["template"]["spec"]
+    annotations = only(docs, "Ingress", "checkout")["metadata"]["annotations"]
+    settings = next(doc for doc in docs if doc["kind"] == "ConfigMap" and doc["data"])["data"]
+    attributes = annotations["alb.ingress.kubernetes.io/target-group-attributes"]
+    sends_for = int(attributes.partition("deregistration_delay.timeout_seconds=")[2])
+    hook = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+
+    assert hook + int(settings["DRAIN_SECONDS"]) > sends_for
+    assert pod["terminationGracePeriodSeconds"] == 60
 
 
 def test_applying_again_leaves_the_number_of_pods_to_the_autoscaler(kubectl: str) -> None:

@@ -144,6 +144,12 @@ def test_a_monitor_and_its_prometheus_rule_agree(name: str) -> None:
     assert monitor["options"]["on_missing_data"] == "default"
 
 
+@pytest.mark.parametrize("name", [*MONITORS, *(f"burn rate of {each}" for each in BURN_RATES)])
+def test_a_monitor_that_goes_on_is_told_again(name: str) -> None:
+    """What the platform has lost is there again within the hour."""
+    assert 0 < ALERTING[name]["options"]["renotify_interval"] <= 60
+
+
 def test_the_monitors_ask_for_what_the_agents_send() -> None:
     values = yaml.safe_load((DATADOG / "agent.values.yaml").read_text("utf-8"))["datadog"]
     (instance,) = yaml.safe_load(values["confd"]["openmetrics.yaml"])["instances"]

@@ -238,9 +238,14 @@ def test_monitoring_writes_samples_and_reads_metrics_and_nothing_else() -> None:
         for name, role in roles.items()
     }
 
+    asking = ("QueryMetrics", "GetLabels", "GetSeries", "GetMetricMetadata")
     assert rights == {
         "PrometheusRole": [("aps:RemoteWrite", {"Fn::GetAtt": ["Workspace", "Arn"]})],
-        "GrafanaRole": [("cloudwatch:GetMetricData", "*"), ("cloudwatch:ListMetrics", "*")],
+        "GrafanaRole": [
+            *((f"aps:{asked}", {"Fn::GetAtt": ["Workspace", "Arn"]}) for asked in asking),
+            ("cloudwatch:GetMetricData", "*"),
+            ("cloudwatch:ListMetrics", "*"),
+        ],
     }
 
 
