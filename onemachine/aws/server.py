@@ -60,6 +60,7 @@ def main() -> None:
     from onemachine.aws.guard import Guard
     from onemachine.aws.memo import remember
     from onemachine.aws.mends import apply_mends
+    from onemachine.aws.workspaces import Workspaces
 
     remember()
     off = [name for name in os.environ.get(MENDS_OFF_VARIABLE, "").split(",") if name]
@@ -82,7 +83,12 @@ def main() -> None:
     hosts = [f"{name}:{port}" for name in (os.environ["BIND_HOST"], "localhost")]
     # An approval is signed for STS itself, whoever is asked about it.
     hosts.append(f"sts.{os.environ['MINISTACK_REGION']}.amazonaws.com")
-    emulator.app = Guard(admin, secret=secret, hosts=hosts)
+    workspaces = Workspaces(
+        admin,
+        account_id=os.environ["MINISTACK_ACCOUNT_ID"],
+        region=os.environ["MINISTACK_REGION"],
+    )
+    emulator.app = Guard(workspaces, secret=secret, hosts=hosts)
     sys.argv = sys.argv[:1]
     try:
         emulator.main()
