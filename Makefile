@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLOUD_TEMPLATES := $(addprefix eks/,keys.yaml network.yaml registry.yaml audit.yaml edge.yaml observability.yaml standby.yaml)
 MANIFESTS := $(wildcard eks/apps/base/*.yaml eks/apps/node-remediation/*.yaml eks/apps/overlays/production/*.yaml) \
+	$(wildcard eks/apps/evidence-logs/*.yaml) \
 	eks/monitoring/storage-class.yaml eks/datadog/network-policy.yaml
 # Checkov's pins disagree with ours, so it has an environment of its own, named by its pins.
 CACHE := $(or $(SRECTL_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/srectl)

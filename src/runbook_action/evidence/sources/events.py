@@ -60,10 +60,13 @@ def _objects(scene: Scene) -> Iterator[KubernetesObject]:
 def _probes(events: list[KubernetesObject], scene: Scene) -> Iterator[Finding]:
     """Say which probes fail: only an event tells."""
     failing: dict[str, dict[str, str]] = {}
+    ready = {pod.name for pod in scene.pods() if pod.ready}
     for event in events:
         regarding: Mapping[str, Any] = event.raw.get("regarding") or {}
         note = str(event.raw.get("note") or "")
         kind = note.partition(" probe ")[0]
+        if regarding.get("name") in ready and kind != "Liveness":
+            continue  # it came up: that it was not ready at first is no fault
         if event.raw.get("reason") == "Unhealthy" and kind in _PROBES:
             failing.setdefault(kind, {}).setdefault(str(regarding.get("name")), note)
     for kind, pods in failing.items():

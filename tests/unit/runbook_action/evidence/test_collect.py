@@ -151,6 +151,14 @@ def test_probes_that_fail_are_told_by_the_events() -> None:
     assert len(place.whole["facts"]["events"]["events"]) == 2
 
 
+def test_a_probe_that_failed_before_a_pod_came_up_is_no_finding() -> None:
+    place = rolled_out()
+    up = pod("checkout-0", container(ready=True))
+    place.manifests += [up, event("Unhealthy", "Startup probe failed: refused", up)]
+    assert not any("probe" in each for each in place.collected()["findings"])
+    assert len(place.whole["facts"]["events"]["events"]) == 1
+
+
 def test_an_autoscaler_at_its_maximum_and_who_changed_it() -> None:
     place = rolled_out()
     place.manifests.append(
