@@ -81,27 +81,30 @@ def relate(
     Returns
     -------
     dict
-        The function's output: ``relation`` beside the usual, see ``relating.Relation``.
+        The function's output: ``relation`` beside the usual, see ``relating.Relation``. Where the
+        labels lead to no object that may be looked at, it hangs on nothing, and ``summary`` says
+        why.
 
     Raises
     ------
-    TargetNotFound, TargetAmbiguous, ActionRefused
-        Its labels lead to no object that may be looked at.
-    RunbookActionError
-        The cluster or the rows could not be asked.
+    RetryableError
+        The cluster or the rows cannot be asked now.
     """
-    relation = Relation()
+    relation, why = Relation(), ""
     if window_seconds:
-        policy.refuse_a_guess(asked.alert.cluster)
-        label = policy.canonical(asked.alert.cluster)
-        services = connect(label)
-        found = _object_of(asked.alert, services, policy)
-        relation = _related(asked, label, found, services, window_seconds)
+        try:
+            policy.refuse_a_guess(asked.alert.cluster)
+            label = policy.canonical(asked.alert.cluster)
+            services = connect(label)
+            found = _object_of(asked.alert, services, policy)
+            relation = _related(asked, label, found, services, window_seconds)
+        except FinalError as error:
+            why = f", because {error}"
     return {
         "operation": "relate",
         "status": "related",
         "changed": False,
-        "summary": _summary(relation),
+        "summary": _summary(relation) + why,
         "incident_id": asked.incident_id,
         "relation": relation.to_json(),
     }

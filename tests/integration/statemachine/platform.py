@@ -119,7 +119,9 @@ class Platform:
         self.set_own_modes({})
         self.events.create_event_bus(Name=self.bus)
         role = self._role(self.name)
-        function = self._function(role)
+        function = self._function(
+            self.role_that_may_only("dynamodb:GetItem", "dynamodb:UpdateItem")
+        )
         self.recorder_arn = self.machine("incident-recorder", role, function)
         self.digest_arn = self.machine("incident-digest", role, function)
         self.step_arn = self.machine("remediation-step", role, function)
@@ -196,6 +198,7 @@ class Platform:
             "VerifyIntervalSeconds": "1",
             "VerifyTimeoutSeconds": "4",
             "EndHeardSeconds": "1",
+            "CauseWaitSeconds": "3",
             "ActionTimeoutSeconds": "4",
             "ProgressIntervalSeconds": "1",
             "CallSeconds": "20",
@@ -283,6 +286,8 @@ class Platform:
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as package:
             package.write(Path(__file__).with_name("scripted_action.py"), "scripted_action.py")
+            for path in sorted((ROOT / "src" / "runbook_action").rglob("*.py")):
+                package.write(path, path.relative_to(ROOT / "src"))
         answer = self.aws.client("lambda").create_function(
             FunctionName=self.name,
             Runtime="python3.11",
@@ -290,7 +295,12 @@ class Platform:
             Role=role,
             Timeout=20,
             Code={"ZipFile": archive.getvalue()},
-            Environment={"Variables": {"CALLS_DIR": str(self.calls_dir)}},
+            Environment={
+                "Variables": {
+                    "CALLS_DIR": str(self.calls_dir),
+                    "GUARD_TABLE": self.table("guard"),
+                }
+            },
         )
         return str(answer["FunctionArn"])
 

@@ -5,6 +5,9 @@ The script travels in a step's parameters, as JSON:
 Each call of a step takes the next word, the last one stays. A word that is no known status is
 raised as an error of that name. ``resolve`` follows the script of the first step, and
 ``collect_evidence`` one in the alert's annotations.
+
+Where an alert is in the cluster stands in its label ``topology``, as JSON; what it hangs on is then
+worked out by the function's own code, in the function's own rows.
 """
 
 from __future__ import annotations
@@ -14,6 +17,13 @@ import os
 import pathlib
 from datetime import UTC, datetime
 from typing import Any
+
+import boto3
+
+from runbook_action.adapters.place_table import PlaceTable
+from runbook_action.topology.causes import Known
+from runbook_action.topology.reading import Topology
+from runbook_action.topology.relating import Relation, relate_at
 
 STATUSES = {"succeeded", "in_progress", "unchanged", "planned", "healthy", "unhealthy"}
 STATUSES |= {"resolved", "not-applicable"}
@@ -42,6 +52,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         file.write(json.dumps(event) + "\n")
     if operation == "collect_evidence":
         return evidence(event)
+    if operation == "relate":
+        return {"status": "related", "relation": related(event)}
     same = [
         call
         for call in earlier
@@ -58,7 +70,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if word not in STATUSES:
         raise type(word, (Exception,), {})(f"scripted {word}")
     if operation == "resolve":
-        return {"status": "resolved", "operation": operation, **steps}
+        return {"status": "resolved", "operation": operation, **steps, "relation": related(event)}
     return {
         "status": "succeeded" if word == "healthy" or word in DATA else word,
         "action": event["action"],
@@ -104,6 +116,24 @@ def evidence(event: dict[str, Any]) -> dict[str, Any]:
         "sources": {"rollouts": "read", "logs": "AccessDenied: 403"},
         "evidence": {"key": f"incidents/{event['incident_id']}.json", "why_not": None},
     }
+
+
+def related(event: dict[str, Any]) -> dict[str, Any]:
+    """What an incident hangs on, by where its alert says that it is."""
+    alert = event["alert"]
+    where = json.loads(alert["labels"].get("topology", "{}"))
+    if not where:
+        return Relation().to_json()
+    above, began = tuple(where.get("above", [])), where.get("began", 0)
+    topology = Topology(
+        where["place"], where["place"], where["level"], above, where.get("suspect", "")
+    )
+    rank = {"critical": 3, "warning": 2, "info": 1}[alert["severity"]]
+    known = Known(
+        event["incident_id"], where["level"], began, rank, event["timestamp"], where["place"]
+    )
+    places = PlaceTable(boto3.client("dynamodb"), os.environ["GUARD_TABLE"])
+    return relate_at(topology, known, places, 900).to_json()
 
 
 def resolved(event: dict[str, Any]) -> dict[str, Any]:

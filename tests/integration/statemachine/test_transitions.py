@@ -55,7 +55,8 @@ class Price:
 
 PRICES = {
     "a duplicate": Price(2, 5),
-    "an alert without a runbook": Price(8, 18),
+    # Two of them for the question whether it hangs on another one.
+    "an alert without a runbook": Price(10, 18),
     "a remediation": Price(26, 29),
     "a remediation that the data close": Price(28, 28),
     "the canary and its runbook": Price(38, 52),

@@ -73,12 +73,12 @@ def acquired(locks: list[str], steps: int, *, canary: bool = False) -> Any:
 
 
 def test_the_longest_runbook_can_be_locked_in_one_transaction() -> None:
-    """Eight steps, each with its object and one thing besides, record and claim: of 100 at most."""
+    """Eight steps, each with its object and one thing besides, and three more: of 100 at most."""
     locks = [f"target#c#n#deployment#{n}" for n in range(8)] + [f"thing#{n}" for n in range(8)]
     keys = [each["Update"]["Key"] for each in acquired(locks, 8)]
-    assert [key["guard_key"]["S"] for key in keys[:-2]] == locks
-    assert "incident_id" in keys[-2]
-    assert keys[-1] == {"guard_key": {"S": "incident#i"}}
+    assert [key["guard_key"]["S"] for key in keys[:-3]] == locks
+    assert "incident_id" in keys[-3]
+    assert keys[-2:] == [{"guard_key": {"S": f"{kind}#i"}} for kind in ("incident", "relation")]
 
 
 def test_a_heartbeat_that_is_stopped_is_not_in_the_way_of_the_next_ones() -> None:

@@ -1,0 +1,258 @@
+"""A cause carries what hangs on it: one remediation for a fault, whatever comes first or twice.
+
+Where each alert is in the cluster is scripted (label ``topology``); what hangs on what is worked
+out by the function's own code in the guard table, and the real recorder and runbook do the rest.
+That the cluster says so is shown in ``tests/integration/runbook_action/test_topology.py``.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from onemachine.aws.local_aws import LocalAws
+from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
+from tests.integration.statemachine.steps import guard, id_of
+
+pytestmark = [pytest.mark.localaws, pytest.mark.timeout(280)]
+
+WORKLOADS = 40
+#: Long enough that nothing ends by itself while a test sends its events.
+WAITS = {
+    "EndHeardSeconds": "40",
+    "VerifyTimeoutSeconds": "60",
+    "CauseWaitSeconds": "15",
+    "FloodTotal": "100000",
+}
+Event = dict[str, Any]
+
+
+@dataclass
+class Scene:
+    """A platform of its own on whose bus each event starts the machines once."""
+
+    platform: Platform
+
+    def alert(self, place: str, *above: str, level: int = 1, **changes: Any) -> Event:
+        """An alert at a place; what is above a node that is called dead may have a cause."""
+        suspect = "node dead is not ready" if any("dead" in each for each in above) else ""
+        topology = {"place": place, "above": above, "level": level, "suspect": suspect}
+        topology["began"] = changes.pop("began", 0)
+        runbook = changes.pop("runbook", None) or self.platform.runbook(changes.pop("script", None))
+        labels = {"alertname": "KubeStorm", "severity": "critical"}
+        return incident(
+            runbook,
+            fingerprint=uuid.uuid4().hex[:16],
+            labels={**labels, "topology": json.dumps(topology)},
+            **changes,
+        )
+
+    def node(self, name: str, **changes: Any) -> Event:
+        return self.alert(name, level=0, **changes)
+
+    def acted(self, event: Event) -> int:
+        return len(self.platform.calls(id_of(event), "execute"))
+
+    def hangs_on(self, event: Event, cause: Event) -> bool:
+        records = self.platform.records(id_of(event))
+        return bool(records) and records[0].get("caused_by") == id_of(cause)
+
+    def all_hang(self, children: Sequence[Event], cause: Event) -> None:
+        wait_for(lambda: all(self.hangs_on(each, cause) for each in children), "all to hang", 120)
+
+    def over(self, *events: Event) -> None:
+        self.platform.send(*map(resolution, events))
+        for event in events:
+            self.platform.wait_status(id_of(event), "resolved", 120)
+
+    def relation(self, event: Event) -> dict[str, Any]:
+        return guard(self.platform, f"relation#{id_of(event)}")
+
+
+@pytest.fixture(scope="module")
+def scene(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    name = f"storm-{uuid.uuid4().hex[:8]}"
+    platform = Platform(local_aws, name, tmp_path_factory.mktemp("calls")).build(("records",))
+    platform.route("created", ["incident.created"], platform.variant(**WAITS))
+    return Scene(platform)
+
+
+def name_of(prefix: str) -> str:
+    return f"{prefix}-{uuid.uuid4().hex[:6]}"
+
+
+def again(event: Event) -> Event:
+    """The same alert in another request."""
+    found = copy.deepcopy(event)
+    found["detail"]["metadata"]["correlation_id"] = str(uuid.uuid4())
+    return found
+
+
+def test_a_node_dies_under_forty_workloads_one_remediation_and_forty_one_records(
+    scene: Scene,
+) -> None:
+    dead = name_of("dead")
+    node = scene.node(dead)
+    children = [scene.alert(name_of("shop"), dead) for _ in range(WORKLOADS)]
+    deliveries = [node, *children, *map(again, children[:10]), again(node)]
+    random.Random(7).shuffle(deliveries)  # noqa: S311  # an order, no secret
+    scene.platform.send(*deliveries)
+    scene.all_hang(children, node)
+    wait_for(lambda: scene.acted(node), "the one remediation")
+    record = scene.platform.record(id_of(node))
+    assert set(record["children"]) == set(map(id_of, children))
+    assert {scene.platform.record(id_of(each))["status"] for each in children} == {"open"}
+    scene.over(node, *children)
+    assert [scene.acted(each) for each in (node, *children)] == [1] + [0] * WORKLOADS
+    for each in (node, *children):
+        assert len(scene.platform.records(id_of(each))) == 1
+
+
+@pytest.mark.parametrize("node_comes", ["first", "in the middle", "last"])
+def test_whenever_the_cause_comes_the_picture_is_the_same(scene: Scene, node_comes: str) -> None:
+    dead = name_of("dead")
+    node = scene.node(dead)
+    children = [scene.alert(name_of("shop"), dead) for _ in range(4)]
+    at = {"first": 0, "in the middle": 2, "last": 4}[node_comes]
+    for number, event in enumerate([*children[:at], node, *children[at:]]):
+        scene.platform.send(event)
+        if number == at - 1:
+            # Those before it are waiting for it by now.
+            wait_for(lambda: scene.relation(children[at - 1]).get("suspect"), "a suspicion")
+    scene.all_hang(children, node)
+    scene.over(*children, node)
+    assert [scene.acted(each) for each in (node, *children)] == [1, 0, 0, 0, 0]
+
+
+def test_two_faults_that_have_nothing_in_common_stay_two(scene: Scene) -> None:
+    names = [name_of("dead") for _ in range(2)]
+    nodes = [scene.node(each) for each in names]
+    children = [[scene.alert(name_of("shop"), each) for _ in range(3)] for each in names]
+    alone = scene.alert(name_of("alone"))
+    scene.platform.send(children[0][0], nodes[1], *children[1], nodes[0], alone, *children[0][1:])
+    for node, its in zip(nodes, children, strict=True):
+        scene.all_hang(its, node)
+        assert set(scene.platform.record(id_of(node))["children"]) == set(map(id_of, its))
+    wait_for(lambda: all(map(scene.acted, (*nodes, alone))), "three remediations")
+    scene.over(*nodes, alone, *children[0], *children[1])
+    assert [scene.acted(each) for its in children for each in its] == [0] * 6
+    assert "caused_by" not in scene.platform.record(id_of(alone))
+
+
+def test_what_depends_on_a_child_hangs_on_the_node(scene: Scene) -> None:
+    dead, database = name_of("dead"), name_of("db")
+    node, db = scene.node(dead), scene.alert(database, dead)
+    front = scene.alert(name_of("front"), database, dead, level=2)
+    scene.platform.send(front, db, node)
+    scene.all_hang([db, front], node)
+    scene.over(node, db, front)
+
+
+def test_an_alert_without_a_runbook_hangs_like_any_other(scene: Scene) -> None:
+    dead = name_of("dead")
+    node, child = scene.node(dead), scene.alert(name_of("shop"), dead, runbook="NoSuchRunbook")
+    scene.platform.send(child, node)
+    scene.all_hang([child], node)
+    scene.over(child, node)
+    assert "escalated_at" not in scene.platform.record(id_of(child))
+
+
+def test_one_that_acts_when_its_cause_comes_is_left_to_finish_and_is_not_doubled(
+    scene: Scene,
+) -> None:
+    sick = name_of("sick")
+    slow = {"execute": ["in_progress", "in_progress", "in_progress", "succeeded"]}
+    child = scene.alert(name_of("shop"), sick, script=slow)
+    scene.platform.send(child)
+    wait_for(lambda: scene.acted(child), "its own remediation")
+    node = scene.node(sick)
+    scene.platform.send(node)
+    wait_for(lambda: scene.relation(child).get("caused_by") == id_of(node), "its adoption")
+    wait_for(lambda: len(scene.platform.calls(id_of(child), "verify")), "its end")
+    scene.over(child, node)
+    assert scene.acted(node) == 1
+    assert scene.platform.record(id_of(child))["actions_taken"][0]["status"] == "succeeded"
+    assert len(scene.platform.record(id_of(child))["actions_taken"]) == 1
+
+
+def test_a_suspicion_that_nobody_confirms_is_waited_for_and_then_it_acts(scene: Scene) -> None:
+    child = scene.alert(name_of("shop"), name_of("dead"))
+    execution = scene.platform.start(child, scene.platform.variant(CauseWaitSeconds="3"))
+    wait_for(lambda: scene.acted(child), "its own remediation")
+    waited = [
+        event["stateEnteredEventDetails"]["name"]
+        for event in scene.platform.history(execution)
+        if event["type"] == "WaitStateEntered"
+    ]
+    assert waited.count("WaitForTurn") >= 3
+
+
+def test_when_the_cause_is_over_and_the_child_fires_on_it_goes_its_own_way(scene: Scene) -> None:
+    dead = name_of("dead")
+    quick = scene.platform.variant(**{**WAITS, "EndHeardSeconds": "2"})
+    node, child = scene.node(dead), scene.alert(name_of("shop"), dead)
+    for event in (node, child):
+        scene.platform.start(event, quick)
+        scene.platform.run(event, scene.platform.recorder_variant)
+    scene.all_hang([child], node)
+    wait_for(lambda: scene.acted(node), "the one remediation")
+    assert scene.acted(child) == 0
+    scene.over(node)
+    wait_for(lambda: scene.acted(child), "the child's own remediation", 60)
+    assert scene.relation(child)["let_go"] == id_of(node)
+    assert "let_go_at" in scene.platform.record(id_of(child))
+    # Whatever comes late does not hang it up again, nor act twice.
+    scene.platform.run(again(node), quick)
+    assert "caused_by" not in scene.relation(child)
+    scene.over(child)
+    assert scene.acted(child) == 1
+
+
+@pytest.mark.parametrize("runbook", [None, "NoSuchRunbook"])
+def test_nobody_waits_for_ever_for_a_cause_that_does_not_end(
+    scene: Scene, runbook: str | None
+) -> None:
+    dead = name_of("dead")
+    impatient = scene.platform.variant(**{**WAITS, "CauseSeconds": "2"})
+    node, child = scene.node(dead), scene.alert(name_of("shop"), dead, runbook=runbook)
+    for event in (node, child):
+        scene.platform.start(event, impatient)
+        scene.platform.run(event, scene.platform.recorder_variant)
+    scene.all_hang([child], node)
+    if runbook is None:
+        wait_for(lambda: scene.acted(child), "the child's own remediation", 60)
+    else:
+        record = scene.platform.wait_status(id_of(child), "escalated", 60)
+        assert record["escalation_code"] == "no-runbook"
+    scene.over(node, child)
+
+
+def test_one_that_is_over_itself_waits_no_more(scene: Scene) -> None:
+    dead = name_of("dead")
+    node, child = scene.node(dead), scene.alert(name_of("shop"), dead)
+    machine = scene.platform.variant(**WAITS)
+    executions = [scene.platform.start(event, machine) for event in (node, child)]
+    for event in (node, child):
+        scene.platform.run(event, scene.platform.recorder_variant)
+    scene.all_hang([child], node)
+    scene.platform.send(resolution(child))
+    assert scene.platform.wait_status(id_of(child), "resolved")["mttr_seconds"] == 90
+    assert scene.platform.wait_ended(executions[1])["status"] == "SUCCEEDED"
+    scene.over(node)
+
+
+def test_where_it_cannot_be_told_somebody_is_called(scene: Scene) -> None:
+    no_function = f"arn:aws:lambda:us-east-1:000000000000:function:{name_of('gone')}"
+    machine = scene.platform.variant(RunbookActionArn=no_function)
+    event = scene.alert(name_of("shop"), name_of("dead"), runbook="NoSuchRunbook")
+    assert scene.platform.run(event, machine)["status"] == "SUCCEEDED"
+    assert scene.platform.record(id_of(event))["escalation_code"] == "no-runbook"
+    (told,) = scene.platform.notifications(id_of(event))
+    assert told["event"] == "incident.escalated"
