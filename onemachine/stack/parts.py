@@ -66,6 +66,7 @@ _PRODUCTION_WAITS = {
     "VerifyIntervalSeconds": "15",
     "VerifyTimeoutSeconds": "300",
     "EndHeardSeconds": "360",
+    "CauseWaitSeconds": "30",
     "ProgressIntervalSeconds": "10",
 }
 

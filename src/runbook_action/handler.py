@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -49,7 +50,7 @@ from runbook_action.prometheus.recovery import recovery_of, seen_at_the_beginnin
 from runbook_action.request import Request, Target, parse_request
 from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
-from runbook_action.topology import RelateRequest, parse_relate, relate, relation_of
+from runbook_action.topology import RelateRequest, parse_relate, relate, relation_of, stand_alone
 from runbook_action.when import parse_when
 
 # Defaults, because a missing variable must cost a label and never a remediation.
@@ -277,6 +278,8 @@ def _relate_besides(
         )
     except FinalError as error:
         logger.warning("Nothing is known of a cause", extra={"error": type(error).__name__})
+        with suppress(FinalError):
+            stand_alone(answer["incident_id"], services)
         return
     answer["relation"] = relation.to_json()
 

@@ -25,6 +25,7 @@ from srectl.operate import incidents as records
 from srectl.operate.account import Account
 from srectl.operate.switches import written
 
+_NAMED = 3  # children that are named; --json has all
 _COLOURS = {"open": "yellow", "remediating": "cyan", "escalated": "red", "resolved": "green"}
 
 
@@ -58,7 +59,7 @@ def list_(status: str | None, limit: int, as_json: bool, account: Account) -> No
     for incident in found:
         table.add_row(
             safe(incident["timestamp"]),
-            _status(incident),
+            _status(incident) + (" [dim]child[/]" if records.hangs(incident) else ""),
             safe(incident.get("severity")),
             safe(incident.get("alert_name")),
             _target(incident.get("target")),
@@ -224,6 +225,8 @@ def _tell(incident: dict[str, Any]) -> None:
         "started": safe(incident["timestamp"]),
         "received": safe(incident.get("received_at")),
         "joined": safe(incident.get("attached_to")),
+        "child of": _cause(incident),
+        "children": _children(incident),
         "escalated": safe(incident.get("escalated_at")),
         "reason": safe(incident.get("escalation_reason")),
         "heard": _heard(incident),
@@ -274,6 +277,23 @@ def _heard(incident: dict[str, Any]) -> str:
     return " ".join(words) or "—"
 
 
+def _cause(incident: dict[str, Any]) -> str:
+    """Name the incident that it hangs on, or hung on until it was let go."""
+    if not incident.get("caused_by"):
+        return "—"
+    until = incident.get("let_go_at")
+    return safe(incident["caused_by"]) + (f", let go at {safe(until)}" if until else "")
+
+
+def _children(incident: dict[str, Any]) -> str:
+    """Say how many hang on it, and name as many as fit beside each other."""
+    found = sorted(incident.get("children") or [])
+    if not found:
+        return "—"
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{len(found)}: {safe(', '.join(found[:_NAMED]))}{more}"
+
+
 def _taken(incident: dict[str, Any]) -> str:
     """Say who has taken it, and when."""
     if not incident.get("acknowledged_by"):
@@ -283,6 +303,8 @@ def _taken(incident: dict[str, Any]) -> str:
 
 def _nothing_yet(incident: dict[str, Any]) -> str:
     """Say why a record holds no step: steps are recorded when they have ended."""
+    if records.hangs(incident):
+        return f"it waits for incident {safe(incident['caused_by'])}, which it hangs on"
     if not records.at_work(incident):
         return "nothing was done"
     if incident.get("attached_to"):

@@ -153,6 +153,12 @@ def resolve(
     return plain(answer["Attributes"])
 
 
+def hangs(incident: dict[str, Any]) -> bool:
+    """Say whether it waits for another incident, its cause."""
+    waits = incident.get("status") == "open" and incident.get("caused_by")
+    return bool(waits) and not incident.get("let_go_at")
+
+
 def at_work(incident: dict[str, Any]) -> bool:
     """Say whether a runbook works on it at the moment.
 

@@ -132,6 +132,26 @@ class PlaceTable:
                 "(attribute_not_exists(cause_key) OR cause_key >= :key)",
             )
 
+            self._update(
+                f"{RELATION}{cause.incident_id}",
+                "ADD children :child SET expires_at = if_not_exists(expires_at, :expires)",
+                {
+                    ":child": {"SS": [child]},
+                    ":expires": _in(_RELATION_KEPT),
+                    ":most": {"N": str(MOST)},
+                },
+                condition="attribute_not_exists(children) OR size(children) < :most",
+            )
+
+    def stand_alone(self, incident_id: str) -> None:
+        """Write that an incident leads to no place, so that nobody waits for what it hangs on."""
+        self._update(
+            f"{RELATION}{incident_id}",
+            "SET place = if_not_exists(place, :nowhere), suspect = if_not_exists(suspect, "
+            ":nowhere), expires_at = :expires",
+            {":nowhere": {"S": ""}, ":expires": _in(_RELATION_KEPT)},
+        )
+
     def relation(self, incident_id: str) -> Relation:
         """Read what an incident hangs on, consistently."""
         found = self._read(f"{RELATION}{incident_id}")
@@ -141,6 +161,7 @@ class PlaceTable:
             texts.get("cause_timestamp", ""),
             texts.get("cause_place", ""),
             texts.get("suspect", ""),
+            len(found.get("children", {}).get("SS", [])),
         )
 
     def _read(self, key: str) -> Mapping[str, Any]:

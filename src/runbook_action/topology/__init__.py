@@ -7,6 +7,12 @@ cluster is only read (``reading``); what was read is compared in small rows of t
 docs/adr/0027-a-cause-carries-its-children.md says why.
 """
 
-from runbook_action.topology.operation import RelateRequest, parse_relate, relate, relation_of
+from runbook_action.topology.operation import (
+    RelateRequest,
+    parse_relate,
+    relate,
+    relation_of,
+    stand_alone,
+)
 
-__all__ = ["RelateRequest", "parse_relate", "relate", "relation_of"]
+__all__ = ["RelateRequest", "parse_relate", "relate", "relation_of", "stand_alone"]

@@ -100,6 +100,7 @@ def relate(
             relation = _related(asked, label, found, services, window_seconds)
         except FinalError as error:
             why = f", because {error}"
+            stand_alone(asked.incident_id, connect(policy.default_cluster))
     return {
         "operation": "relate",
         "status": "related",
@@ -124,6 +125,12 @@ def relation_of(
         return Relation()
     found = services.cluster.read(target.kind, target.namespace or "", target.name)
     return _related(asked, str(target.cluster), found, services, window_seconds)
+
+
+def stand_alone(incident_id: str, services: Services) -> None:
+    """Write down that nothing can be told of an incident, so that nobody waits for it."""
+    if services.places is not None:
+        services.places.stand_alone(incident_id)
 
 
 def _related(

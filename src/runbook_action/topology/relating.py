@@ -39,12 +39,17 @@ class Relation:
     ----------
     cause
         Id of its cause; empty where it has none, or has been let go of that.
+    suspect
+        See ``reading.Topology``.
+    children
+        How many hang on it.
     """
 
     cause: str = ""
     cause_timestamp: str = ""
     cause_place: str = ""
     suspect: str = ""
+    children: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As the state machine reads it."""
@@ -53,6 +58,7 @@ class Relation:
             "cause_timestamp": self.cause_timestamp,
             "cause_place": self.cause_place,
             "suspect": self.suspect,
+            "children": self.children,
         }
 
 
@@ -70,6 +76,9 @@ class Places(Protocol):
 
     def relation(self, incident_id: str) -> Relation:
         """Read what an incident hangs on."""
+
+    def stand_alone(self, incident_id: str) -> None:
+        """Write that an incident leads to no place, so that nobody waits for what it hangs on."""
 
 
 def relate_at(topology: Topology, incident: Known, places: Places, window_seconds: int) -> Relation:

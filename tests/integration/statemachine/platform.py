@@ -198,7 +198,8 @@ class Platform:
             "VerifyIntervalSeconds": "1",
             "VerifyTimeoutSeconds": "4",
             "EndHeardSeconds": "1",
-            "CauseWaitSeconds": "3",
+            # Nothing is waited for where a test does not relate anything.
+            "CauseWaitSeconds": "0",
             "ActionTimeoutSeconds": "4",
             "ProgressIntervalSeconds": "1",
             "CallSeconds": "20",

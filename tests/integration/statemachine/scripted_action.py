@@ -126,7 +126,12 @@ def related(event: dict[str, Any]) -> dict[str, Any]:
         return Relation().to_json()
     above, began = tuple(where.get("above", [])), where.get("began", 0)
     topology = Topology(
-        where["place"], where["place"], where["level"], above, where.get("suspect", "")
+        where["place"],
+        where["place"],
+        where["level"],
+        above,
+        where.get("suspect", ""),
+        where.get("under", ""),
     )
     rank = {"critical": 3, "warning": 2, "info": 1}[alert["severity"]]
     known = Known(

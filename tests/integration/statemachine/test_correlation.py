@@ -1,7 +1,7 @@
-"""A cause carries what hangs on it: one remediation for a fault, whatever comes first or twice.
+"""A cause carries what hangs on it: one page and one remediation, whatever comes first or twice.
 
 Where each alert is in the cluster is scripted (label ``topology``); what hangs on what is worked
-out by the function's own code in the guard table, and the real recorder and runbook do the rest.
+out by the function's own code in the guard table, and the real machines do the rest.
 That the cluster says so is shown in ``tests/integration/runbook_action/test_topology.py``.
 """
 
@@ -18,7 +18,13 @@ from typing import Any
 import pytest
 
 from onemachine.aws.local_aws import LocalAws
-from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
+from tests.integration.statemachine.platform import (
+    ACCOUNT,
+    Platform,
+    incident,
+    resolution,
+    wait_for,
+)
 from tests.integration.statemachine.steps import guard, id_of
 
 pytestmark = [pytest.mark.localaws, pytest.mark.timeout(280)]
@@ -28,7 +34,7 @@ WORKLOADS = 40
 WAITS = {
     "EndHeardSeconds": "40",
     "VerifyTimeoutSeconds": "60",
-    "CauseWaitSeconds": "15",
+    "CauseWaitSeconds": "60",
     "FloodTotal": "100000",
 }
 Event = dict[str, Any]
@@ -39,12 +45,16 @@ class Scene:
     """A platform of its own on whose bus each event starts the machines once."""
 
     platform: Platform
+    notifier: str
+    pager: str
 
     def alert(self, place: str, *above: str, level: int = 1, **changes: Any) -> Event:
         """An alert at a place; what is above a node that is called dead may have a cause."""
         suspect = "node dead is not ready" if any("dead" in each for each in above) else ""
         topology = {"place": place, "above": above, "level": level, "suspect": suspect}
         topology["began"] = changes.pop("began", 0)
+        if level == 0:
+            topology["under"] = "40 workloads have pods on it that are not ready"
         runbook = changes.pop("runbook", None) or self.platform.runbook(changes.pop("script", None))
         labels = {"alertname": "KubeStorm", "severity": "critical"}
         return incident(
@@ -75,13 +85,63 @@ class Scene:
     def relation(self, event: Event) -> dict[str, Any]:
         return guard(self.platform, f"relation#{id_of(event)}")
 
+    def all_held(self, children: Sequence[Event]) -> None:
+        wait_for(lambda: all("held" in self.relation(each) for each in children), "silence", 120)
+
+    def paged(self, *events: Event) -> list[tuple[str, str]]:
+        """Take what the pager was told of these: the incident, and whether it began or ended."""
+        found = []
+        sqs = self.platform.sqs
+        while got := sqs.receive_message(QueueUrl=self.pager, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in got:
+                data = json.loads(message["Body"])["detail"]["data"]
+                found.append((data["incident_id"], data["action"]))
+                sqs.delete_message(QueueUrl=self.pager, ReceiptHandle=message["ReceiptHandle"])
+        ids = set(map(id_of, events))
+        return [each for each in dict.fromkeys(found) if each[0] in ids]
+
+    def told(self, event: Event) -> list[str]:
+        """Take what people were told of an incident."""
+        return [each["event"] for each in self.platform.notifications(id_of(event))]
+
 
 @pytest.fixture(scope="module")
 def scene(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     name = f"storm-{uuid.uuid4().hex[:8]}"
     platform = Platform(local_aws, name, tmp_path_factory.mktemp("calls")).build(("records",))
     platform.route("created", ["incident.created"], platform.variant(**WAITS))
-    return Scene(platform)
+    notifier = platform.variant(
+        "incident-notifier",
+        CauseWaitSeconds=WAITS["CauseWaitSeconds"],
+        FloodNotifications="100000",
+        PagerKind="pagerduty",
+    )
+    told = ["incident.created", "incident.resolved", "incident.escalated"]
+    platform.route("told", told, notifier)
+    return Scene(platform, notifier, _pager(platform))
+
+
+def _pager(platform: Platform) -> str:
+    """A queue that hears what the pager is told."""
+    queue = f"{platform.name}-pager"
+    arn = f"arn:aws:sqs:{platform.aws.region}:{ACCOUNT}:{queue}"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    url = platform.sqs.create_queue(QueueName=queue, Attributes={"Policy": policy})["QueueUrl"]
+    rule = {"Name": queue, "EventBusName": platform.bus}
+    pattern = json.dumps({"detail-type": ["incident.paged"]})
+    platform.events.put_rule(**rule, EventPattern=pattern)
+    platform.events.put_targets(
+        Rule=queue, EventBusName=platform.bus, Targets=[{"Id": "1", "Arn": arn}]
+    )
+    return str(url)
 
 
 def name_of(prefix: str) -> str:
@@ -95,7 +155,7 @@ def again(event: Event) -> Event:
     return found
 
 
-def test_a_node_dies_under_forty_workloads_one_remediation_and_forty_one_records(
+def test_a_node_dies_under_forty_workloads_one_page_one_remediation_and_forty_one_records(
     scene: Scene,
 ) -> None:
     dead = name_of("dead")
@@ -109,10 +169,23 @@ def test_a_node_dies_under_forty_workloads_one_remediation_and_forty_one_records
     record = scene.platform.record(id_of(node))
     assert set(record["children"]) == set(map(id_of, children))
     assert {scene.platform.record(id_of(each))["status"] for each in children} == {"open"}
+    scene.all_held(children)
     scene.over(node, *children)
     assert [scene.acted(each) for each in (node, *children)] == [1] + [0] * WORKLOADS
     for each in (node, *children):
         assert len(scene.platform.records(id_of(each))) == 1
+    (began,) = [
+        each
+        for each in scene.platform.heard("incident.created")
+        if each["incident_id"] in set(map(id_of, (node, *children)))
+    ]
+    assert began["incident_id"] == id_of(node)
+    doing = began["payload"]["custom_details"]["doing"]
+    assert (
+        "40 workloads have pods on it that are not ready. What comes from it is not told" in doing
+    )
+    triggers = [each for each in scene.paged(node, *children) if each[1] == "trigger"]
+    assert triggers == [(id_of(node), "trigger")]
 
 
 @pytest.mark.parametrize("node_comes", ["first", "in the middle", "last"])
@@ -162,6 +235,29 @@ def test_an_alert_without_a_runbook_hangs_like_any_other(scene: Scene) -> None:
     scene.all_hang([child], node)
     scene.over(child, node)
     assert "escalated_at" not in scene.platform.record(id_of(child))
+    assert scene.told(child) == []
+
+
+def test_one_that_is_worse_than_its_cause_is_told_and_does_not_act(scene: Scene) -> None:
+    dead = name_of("dead")
+    both = scene.platform.runbook(severities=["critical", "warning"])
+    node = scene.node(dead, runbook=both, severity="warning")
+    child = scene.alert(name_of("shop"), dead)
+    scene.platform.send(node, child)
+    scene.all_hang([child], node)
+    wait_for(lambda: scene.told(child) == ["incident.created"], "the worse one to be told")
+    scene.over(child, node)
+    assert scene.acted(child) == 0
+    wait_for(lambda: scene.told(child) == ["incident.resolved"], "its end to be told")
+
+
+def test_what_nobody_has_looked_at_is_told_after_a_while(scene: Scene) -> None:
+    impatient = scene.platform.variant(
+        "incident-notifier", CauseWaitSeconds="3", FloodNotifications="100000"
+    )
+    event = scene.alert(name_of("shop"))
+    scene.platform.run(event, impatient)
+    wait_for(lambda: scene.told(event) == ["incident.created"], "people to be told")
 
 
 def test_one_that_acts_when_its_cause_comes_is_left_to_finish_and_is_not_doubled(
@@ -180,6 +276,23 @@ def test_one_that_acts_when_its_cause_comes_is_left_to_finish_and_is_not_doubled
     assert scene.acted(node) == 1
     assert scene.platform.record(id_of(child))["actions_taken"][0]["status"] == "succeeded"
     assert len(scene.platform.record(id_of(child))["actions_taken"]) == 1
+
+
+def test_what_makes_a_flood_is_no_part_of_it_and_neither_is_what_hangs_on_it(scene: Scene) -> None:
+    dead = name_of("dead")
+    window = str(1_000_000 + uuid.uuid4().int % 1_000_000)
+    machine = scene.platform.variant(**{**WAITS, "FloodTotal": "1", "FloodWindowSeconds": window})
+    node, children = scene.node(dead), [scene.alert(name_of("shop"), dead) for _ in range(3)]
+    for event in (*children, node):
+        scene.platform.start(event, machine)
+        scene.platform.run(event, scene.platform.recorder_variant)
+    scene.all_hang(children, node)
+    wait_for(lambda: scene.acted(node), "the one remediation")
+    alone = scene.alert(name_of("alone"))
+    scene.platform.run(alone, machine)
+    assert scene.platform.record(id_of(alone))["escalation_code"] == "flood"
+    scene.over(node, *children)
+    assert [scene.acted(each) for each in (node, *children)] == [1, 0, 0, 0]
 
 
 def test_a_suspicion_that_nobody_confirms_is_waited_for_and_then_it_acts(scene: Scene) -> None:
@@ -201,13 +314,15 @@ def test_when_the_cause_is_over_and_the_child_fires_on_it_goes_its_own_way(scene
     for event in (node, child):
         scene.platform.start(event, quick)
         scene.platform.run(event, scene.platform.recorder_variant)
+    scene.platform.run(child, scene.notifier)
     scene.all_hang([child], node)
     wait_for(lambda: scene.acted(node), "the one remediation")
-    assert scene.acted(child) == 0
+    assert (scene.acted(child), scene.told(child)) == (0, [])
     scene.over(node)
     wait_for(lambda: scene.acted(child), "the child's own remediation", 60)
     assert scene.relation(child)["let_go"] == id_of(node)
     assert "let_go_at" in scene.platform.record(id_of(child))
+    wait_for(lambda: "incident.created" in scene.told(child), "what was held back to be told")
     # Whatever comes late does not hang it up again, nor act twice.
     scene.platform.run(again(node), quick)
     assert "caused_by" not in scene.relation(child)

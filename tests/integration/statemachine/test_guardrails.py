@@ -138,6 +138,7 @@ def function(platform: Platform, local_aws: LocalAws) -> str:
         "sts:AssumeRole",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
         "dynamodb:DeleteItem",
         RUNBOOKS_TABLE=platform.table("runbooks"),
         GUARD_TABLE=platform.table("guard"),

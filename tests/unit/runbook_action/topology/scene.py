@@ -130,6 +130,7 @@ class Rows:
     causes: dict[str, Known] = field(default_factory=dict)
     let_go: set[str] = field(default_factory=set)
     suspects: dict[str, str] = field(default_factory=dict)
+    alone: set[str] = field(default_factory=set)
 
     def settle(self, known: Known, topology: Topology) -> Known:
         self.turn()
@@ -148,6 +149,9 @@ class Rows:
         known = self.causes.get(child)
         if child not in self.let_go and (known is None or known.key >= cause.key):
             self.causes[child] = cause
+
+    def stand_alone(self, incident_id: str) -> None:
+        self.alone.add(incident_id)
 
     def relation(self, incident_id: str) -> Relation:
         self.turn()

@@ -94,6 +94,7 @@ def test_a_workload_hangs_on_its_node_and_says_so(objects: Objects) -> None:
         "cause_timestamp": BEGAN,
         "cause_place": "node dead",
         "suspect": "node dead is not ready",
+        "children": 0,
     }
     assert answer["summary"] == f"it hangs on incident {OTHER_INCIDENT} (node dead)"
 
@@ -114,6 +115,7 @@ def test_labels_that_lead_nowhere_relate_nothing(
     answer = related(objects, rows, asked(labels))
     assert answer["summary"].startswith(f"it hangs on nothing, because {why}")
     assert rows.marks == {}
+    assert rows.alone == {INCIDENT}
 
 
 def test_a_window_of_nothing_looks_at_nothing(objects: Objects) -> None:
@@ -185,6 +187,7 @@ class TestWithResolve:
         answer = self.resolve()
         assert answer["status"] == "resolved"
         assert "relation" not in answer
+        assert rows.alone == {INCIDENT}
 
     def test_the_heartbeat_is_nowhere(self, rows: Rows) -> None:
         canary = {

@@ -48,11 +48,12 @@ def item(client: Any, key: str) -> dict[str, Any]:
 def test_a_child_sees_its_cause_and_a_late_cause_adopts(table: PlaceTable, client: Any) -> None:
     assert relate_at(WEB, known("early"), table, 900) == Relation(suspect="node n is not ready")
     node = known("n", 0, rank=3)
-    assert relate_at(NODE, node, table, 900).cause == ""
+    assert relate_at(NODE, node, table, 900) == Relation(children=1)
     assert relate_at(WEB, known("late"), table, 900).cause == "n"
     assert table.relation("early") == Relation(
         "n", node.timestamp, "place of n", "node n is not ready"
     )
+    assert set(item(client, "relation#n")["children"]["SS"]) == {"early", "late"}
     row = item(client, "relation#early")
     assert row["cause_rank"] == {"N": "3"}
     for key in ("relation#early", "relation#n", "place#node", "place#web"):
@@ -116,6 +117,16 @@ def test_a_text_that_names_an_incident_is_read_back_as_it_was(table: PlaceTable)
     (mark,) = table.mark("node", one, own=False)
     assert (mark.known, mark.own) == (one, False)
     assert table.mark("node", replace(one, rank=3), own=False)[0].known.rank == 3
+
+
+def test_one_that_leads_nowhere_says_so_and_one_that_leads_somewhere_still_does(
+    table: PlaceTable, client: Any
+) -> None:
+    relate_at(WEB, known("w"), table, 900)
+    for name in ("w", "nowhere"):
+        table.stand_alone(name)
+    assert item(client, "relation#w")["place"] == {"S": "place of w"}
+    assert item(client, "relation#nowhere")["place"] == {"S": ""}
 
 
 def test_without_the_table_it_says_so(client: Any) -> None:

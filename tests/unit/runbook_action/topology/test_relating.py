@@ -139,6 +139,9 @@ class _Script:
     def hang(self, child: str, cause: Known) -> None:
         self._next("hang", child, cause)
 
+    def stand_alone(self, incident_id: str) -> None:
+        raise AssertionError(incident_id)
+
     def relation(self, incident_id: str) -> Relation:
         found: Relation = self._next("relation", incident_id)
         return found

@@ -122,6 +122,26 @@ def test_a_record_without_a_step_says_why(
     assert ("nothing was done" in shown) == (told == "nothing was done")
 
 
+def test_a_child_names_its_cause_until_it_is_let_go(put_incident: Put, srectl: Run) -> None:
+    put_incident(status="open", caused_by="the-node", actions_taken=[])
+    shown = srectl("incidents", "show", ID).output
+    assert "child of    the-node" in shown
+    assert "it waits for incident the-node, which it hangs on" in shown
+    assert "open child" in srectl("incidents", "list").output
+    put_incident(status="remediating", caused_by="the-node", let_go_at="2026-11-23T16:00:00Z")
+    assert "child of    the-node, let go at 2026-11-23T16:00:00Z" in (
+        srectl("incidents", "show", ID).output
+    )
+    assert "child" not in srectl("incidents", "list").output
+
+
+def test_a_cause_tells_how_many_hang_on_it(put_incident: Put, srectl: Run) -> None:
+    put_incident(children={f"c{number}" for number in range(5)})
+    assert "children    5: c0, c1, c2 and 2 more" in srectl("incidents", "show", ID).output
+    (listed,) = json_of(srectl("incidents", "list", "--json"))
+    assert listed["children"] == ["c0", "c1", "c2", "c3", "c4"]
+
+
 def test_the_token_of_an_approval_is_never_shown(put_incident: Put, srectl: Run) -> None:
     put_incident(status="remediating", approval={"token": "s3cret", "plan": "[]"})
     for command in (
