@@ -10,12 +10,9 @@ import pytest
 from runbook_action import handler as module
 from runbook_action.errors import ActionRefused
 from runbook_action.settings import Settings
-from tests.unit.runbook_action.conftest import world
 from tests.unit.runbook_action.environment import GOOD
 from tests.unit.runbook_action.fakes import World
 from tests.unit.runbook_action.invocations import Context, logged
-
-__all__ = ["world"]  # the fixture
 
 SAMPLE = Path(__file__).parents[4] / "events" / "runbook_action" / "collect_evidence-workload.json"
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "incidents list",
     "incidents list --json",
     "incidents show ID",
+    "incidents evidence ID",
     "incidents acknowledge ID",
     "incidents resolve ID --reason settled",
     "incidents erase ID --yes",
