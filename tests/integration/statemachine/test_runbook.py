@@ -439,7 +439,7 @@ def approval_token(platform: Platform, event: dict[str, Any]) -> str:
 
 def test_what_git_decides_is_asked_for_though_the_runbook_asks_nobody(platform: Platform) -> None:
     """By GitOpsPolicy=ask each step is planned first; its plan says whether a human is asked."""
-    asking = platform.variant(GitOpsPolicy="ask")
+    asking = platform.variant(FieldsOfGit="ask")
     event = incident(platform.runbook({"plan": ["asks"]}))
     execution = platform.start(event, asking)
     token = approval_token(platform, event)
