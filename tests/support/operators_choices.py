@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 __all__ = ["VARIABLES", "forget"]
 
 #: Variables that stand for options of commands; a test of ``srectl`` holds the list complete.
-VARIABLES = ("REALISTIC", "SRECTL_NAMESPACES", "SRECTL_PREFIX", "SRECTL_SEVERITIES")
+VARIABLES = ("REALISTIC", "SCENARIO", "SRECTL_NAMESPACES", "SRECTL_PREFIX", "SRECTL_SEVERITIES")
 
 
 def forget(environment: MutableMapping[str, str]) -> None:

@@ -49,7 +49,7 @@ def test_the_state_machine_retries_exactly_the_retryable_ones() -> None:
         for state in machines()[kind].definition()["States"].values()
         if state.get("Resource", "").endswith("lambda:invoke")
     ]
-    assert len(invokes) == 4
+    assert len(invokes) == 5
     ours = names(errors.RunbookActionError)
     for state in invokes:
         retried = {name for rule in state["Retry"] for name in rule["ErrorEquals"]}

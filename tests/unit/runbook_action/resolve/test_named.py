@@ -147,6 +147,8 @@ def test_every_shipped_runbook_resolves() -> None:
     for path in sorted((ROOT / "runbooks").glob("*.yaml")):
         definition = yaml.safe_load(path.read_text("utf-8"))
         labels = {"namespace": "apps", "deployment": "checkout", "node": "node-1"}
+        if definition.get("target", {}).get("from_alert") == "pod":
+            labels["pod"] = "checkout-1-a"
         answer = resolved(scene(), definition, labels)
         assert json.loads(json.dumps(answer)) == answer
         assert answer["steps"][0]["index"] == 1
