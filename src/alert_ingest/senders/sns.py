@@ -35,10 +35,12 @@ from alert_ingest.timestamps import parse_rfc3339
 from alert_ingest.validation import explain, validator
 
 _TEXT_LIMIT = 16_000
-_BUDGET = re.compile(r"^Budget Name: *(\S.*?) *$", re.MULTILINE)
+# To the end of the line, blanks and all: a pattern that leaves them out looks at each of them with
+# all after it, which takes minutes of a message made of blanks.
+_BUDGET = re.compile(r"^Budget Name: *+(\S.*)", re.MULTILINE)
 _BUDGET_LINE = re.compile(
     r"^(Budget Type|Budgeted Amount|Alert Type|Alert Threshold|(?:ACTUAL|FORECASTED) Amount)"
-    r": *(\S.*?) *$",
+    r": *+(\S.*)",
     re.MULTILINE,
 )
 
@@ -139,14 +141,15 @@ def _budget(message: Mapping[str, Any], sent_at: datetime) -> _Notice | None:
     found = _BUDGET.search(text)
     if found is None:
         return None
-    lines = dict(_BUDGET_LINE.findall(text))
+    budget = found[1].rstrip()
+    lines = {name: value.rstrip() for name, value in _BUDGET_LINE.findall(text)}
     kind, threshold = lines.get("Alert Type", "ACTUAL"), lines.get("Alert Threshold", "")
     amounts = ", ".join(f"{name} {value}" for name, value in lines.items())
     return _Notice(
-        f"Budget: {found[1]}",
+        f"Budget: {budget}",
         amounts,
-        ("budget", found[1], kind, threshold, f"{sent_at:%Y-%m}"),
-        {"budget": found[1], "alert_type": kind},
+        ("budget", budget, kind, threshold, f"{sent_at:%Y-%m}"),
+        {"budget": budget, "alert_type": kind},
         {"text": cut(text, _TEXT_LIMIT)},
     )
 
@@ -166,7 +169,10 @@ def _other(message: Mapping[str, Any]) -> _Notice:
 def _number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "unknown"
-    return f"{value:.2f}"
+    try:
+        return f"{value:.2f}"
+    except OverflowError:  # JSON has whole numbers that no float holds
+        return "unknown"
 
 
 SENDER = Sns()

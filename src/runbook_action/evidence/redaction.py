@@ -72,6 +72,8 @@ _BETWEEN = r"(?:\\[bfnrt]|\\u00(?:26|3c|3e)|[^a-z0-9])*\Z"
 _PAIR_BEFORE_KEY = rf"(?:api|access|private|app|genie){_BETWEEN}"
 # The window may begin inside an escape.
 _NOTHING_BEFORE_KEY = rf"\A(?:[bfnrt]|u?0{{0,2}}(?:26|3c|3e|6|c|e))?{_BETWEEN}"
+# Colours of a terminal, which loggers put between a key and its value.
+_COLOURS = re.compile(r"\x1b\[[0-9;]{0,32}m")
 # What Go's encoder escapes in every URL; any other escaped character may be part of a word.
 _PUNCTUATION = frozenset({"0026", "003c", "003e"})
 _PAIR_WINDOW = 64
@@ -143,6 +145,8 @@ def redact_text(text: str) -> str:
 
 
 def _redact_text(text: str) -> str:
+    if "\x1b[" in text:
+        text = _COLOURS.sub("", text)
     if not _suspicious(text):
         return text
     patterns = _patterns()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from time import process_time
 from typing import Any
 
 import pytest
@@ -285,6 +286,12 @@ def test_what_aws_health_leaves_out_costs_no_notice(field: str, value: Any) -> N
     assert (alert.status, alert.alert_name[:8]) == ("firing", "AWS_EC2_")
 
 
+def test_a_moment_out_of_range_costs_no_notice() -> None:
+    late = "Fri, 31 Dec 9999 23:59:59 -2359"
+    (alert,) = told("aws_health/issue-open", detail__startTime=late).reading.alerts
+    assert alert.annotations["startTime"] == late
+
+
 def test_what_is_planned_begins_when_it_is_told() -> None:
     (alert,) = told("aws_health/scheduled-change").reading.alerts
     assert alert.started_at is not None
@@ -331,3 +338,16 @@ def test_whatever_else_a_topic_tells_is_a_notice_by_its_subject() -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"anomalyId": 7}', '{"anomalyId": ""}'])
 def test_a_message_of_any_text_is_a_notice(text: str) -> None:
     assert records("other", Records__0__Sns__Message=text, Records__0__Sns__Subject="x").notice
+
+
+def test_a_number_that_no_float_holds_costs_no_notice() -> None:
+    text = f'{{"anomalyId": "a", "impact": {{"totalImpact": 1{"0" * 400}}}}}'
+    assert records("other", Records__0__Sns__Message=text).summary.startswith("unknown US dollars")
+
+
+def test_a_message_made_of_blanks_is_read_in_no_time() -> None:
+    text = f"Budget Name: build{' ' * 100_000}\x00\nAlert Type: ACTUAL\r\n"
+    began = process_time()
+    alert = records("other", Records__0__Sns__Message=text)
+    assert process_time() - began < 5  # minutes where each blank is looked at with all after it
+    assert alert.labels["alert_type"] == "ACTUAL"

@@ -5,11 +5,12 @@ They are no findings: what an application writes is not for a page or a chat.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from runbook_action.errors import AccessDenied, FinalError
-from runbook_action.evidence.redaction import redact_text
+from runbook_action.evidence.redaction import MASK, redact_text
 from runbook_action.evidence.scene import Gathered, Scene
 from runbook_action.objects import Json, Pod
 from runbook_action.ports import Right
@@ -17,6 +18,7 @@ from runbook_action.ports import Right
 _LINES = 40
 _READ = 65_536  # bytes that are asked for, before what they hold is redacted and cut
 _KEPT = 8_000  # characters of one log
+_PEM_END = re.compile(r"-----END [A-Z0-9 ]{1,40}-----")
 _PODS = 2
 _CONTAINERS = 2
 
@@ -82,7 +84,12 @@ def _shown(text: str) -> list[str]:
     lines = text.splitlines()
     if not whole and lines:
         lines.pop()  # it may end amid a secret, which would have no shape any more
-    lines = redact_text("\n".join(lines)).splitlines()
+    text = "\n".join(lines)
+    cut_off = _PEM_END.search(text)
+    if cut_off is not None and "-----BEGIN " not in text[: cut_off.start()]:
+        # The lines before are those of a key, perhaps, whose first line was further up.
+        text = MASK + text[cut_off.end() :]
+    lines = redact_text(text).splitlines()
     kept: list[str] = []
     room = _KEPT
     for line in reversed(lines):

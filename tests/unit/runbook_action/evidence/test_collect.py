@@ -263,6 +263,27 @@ def test_the_last_words_are_kept_without_secrets_and_are_no_finding() -> None:
     assert not any("panic" in each for each in answer["findings"])
 
 
+def test_colours_of_a_log_hide_no_secret() -> None:
+    place = rolled_out()
+    place.manifests.append(pod("checkout-0", ended("Error")))
+    colourful = "\x1b[36mpassword\x1b[0m=\x1b[1;35mhunter2\x1b[0m \x1b[36muser\x1b[0m=bob\n"
+    place.logs = FakeLogs({("checkout-0", False): colourful})
+    place.collected()
+    logs = place.whole["facts"]["logs"]["logs"]
+    assert logs[-1]["lines"] == ["password=[redacted] user=bob"]
+
+
+def test_of_a_key_whose_beginning_is_cut_off_nothing_is_kept() -> None:
+    place = rolled_out()
+    place.manifests.append(pod("checkout-0", ended("Error")))
+    key = "2026-11-28T03:00:00Z MIIEvQIBADANBgkqhkiG9w0\n" * 30
+    end = "2026-11-28T03:00:00Z -----END RSA PRIVATE KEY-----\n2026-11-28T03:00:01Z started\n"
+    place.logs = FakeLogs({("checkout-0", False): key + end})
+    place.collected()
+    logs = place.whole["facts"]["logs"]["logs"]
+    assert logs[-1]["lines"] == ["[redacted]", "2026-11-28T03:00:01Z started"]
+
+
 def test_logs_that_may_not_be_read_are_said_and_all_else_is_there() -> None:
     place = rolled_out()
     place.manifests.append(pod("checkout-0", ended("OOMKilled", 137)))
