@@ -24,7 +24,7 @@ from srectl.operate.account import Account
 @click.option("--dry-run", is_flag=True, help="Only say what would be taken up.")
 @account_option
 def adopt(stack: str, template: Path, dry_run: bool, account: Account) -> None:
-    """Take up tables, log groups and the key that a deleted stack has left.
+    """Take up tables, log groups, bucket and key that a deleted stack has left.
 
     They outlive the stack, and a new one cannot be made beside them: their names are taken. This
     makes a stack of them, which creates and changes nothing; 'sam deploy' then adds the rest.

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from srectl.errors import CommandFailed
 from srectl.operate import importing, kept_tables
 from srectl.operate.account import Account
@@ -24,8 +26,12 @@ __all__ = ["Kept", "adopt", "find_kept", "import_template", "kept_resources", "r
 
 _KEY = "AWS::KMS::Key"
 #: What is kept has its name in this property, by which AWS also knows what is imported.
-_NAMES = {"AWS::DynamoDB::Table": "TableName", "AWS::Logs::LogGroup": "LogGroupName"}
-_TABLE = "AWS::DynamoDB::Table"
+_NAMES = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+}
+_TABLE, _BUCKET = "AWS::DynamoDB::Table", "AWS::S3::Bucket"
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Kept:
     Parameters
     ----------
     names : mapping
-        Name of each table and log group by its logical id in the template.
+        Name of each table, log group and bucket by its logical id in the template.
     key_id : str
         The key that they are encrypted with.
     protected : bool
@@ -68,13 +74,24 @@ def read_template(path: Path) -> dict[str, Any]:
     return read
 
 
-def kept_resources(template: Mapping[str, Any], prefix: str) -> dict[str, str]:
-    """Give the name of each table and log group that outlives its stack, by logical id."""
+def kept_resources(template: Mapping[str, Any], prefix: str, bucket: str) -> dict[str, str]:
+    """Give the name of everything that outlives its stack, by logical id.
+
+    Parameters
+    ----------
+    template
+        Of the platform.
+    prefix
+        Begins the names of a deployment.
+    bucket
+        Name of its only bucket, which has account and region in it.
+    """
     found = {}
     for logical_id, resource in template["Resources"].items():
         name = resource.get("Properties", {}).get(_NAMES.get(resource["Type"], ""))
         if name and str(resource.get("DeletionPolicy", "")).startswith("Retain"):
-            found[logical_id] = str(name["Fn::Sub"]).replace("${NamePrefix}", prefix)
+            written = str(name["Fn::Sub"]).replace("${NamePrefix}", prefix)
+            found[logical_id] = bucket if resource["Type"] == _BUCKET else written
     return found
 
 
@@ -92,7 +109,8 @@ def find_kept(account: Account, template: Mapping[str, Any]) -> Kept:
     off: list[str] = []
     protected = False
     with calling("what an earlier deployment has left could not be looked for"):
-        for logical_id, name in kept_resources(template, account.prefix).items():
+        wanted = kept_resources(template, account.prefix, account.evidence_bucket)
+        for logical_id, name in wanted.items():
             resource = template["Resources"][logical_id]
             if resource["Type"] == _TABLE:
                 try:
@@ -103,6 +121,11 @@ def find_kept(account: Account, template: Mapping[str, Any]) -> Kept:
                 off += kept_tables.switched_off(account.dynamodb, name, resource["Properties"])
                 key = table.get("SSEDescription", {}).get("KMSMasterKeyArn")
                 protected = protected or bool(table.get("DeletionProtectionEnabled"))
+            elif resource["Type"] == _BUCKET:
+                try:
+                    key = _key_of_bucket(account.client("s3"), name)
+                except LookupError:
+                    continue
             else:
                 groups: Any = account.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
                 group = next((each for each in groups if each["logGroupName"] == name), None)
@@ -126,6 +149,21 @@ def find_kept(account: Account, template: Mapping[str, Any]) -> Kept:
         )
     _require_usable(account, key)
     return Kept(names, key.rpartition("/")[2], protected, tuple(off))
+
+
+def _key_of_bucket(s3: Any, name: str) -> str | None:
+    """Give the key that a bucket encrypts with by default; LookupError where there is none."""
+    try:
+        found = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchBucket", "404"):
+            raise LookupError(name) from None
+        if error.response["Error"]["Code"] == "ServerSideEncryptionConfigurationNotFoundError":
+            return None
+        raise
+    (rule, *_) = found["Rules"]
+    key = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+    return None if key is None else str(key)
 
 
 def _refuse(name: str, table: Mapping[str, Any], properties: Mapping[str, Any]) -> None:

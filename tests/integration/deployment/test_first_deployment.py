@@ -107,7 +107,8 @@ def _left(aws: LocalAws) -> tuple[list[str], list[str]]:
 def _deploy_again(aws: LocalAws) -> None:
     """Do what 'sam deploy' does with the template that it has uploaded, as an update."""
     cloudformation, bucket = aws.client("cloudformation"), aws.client("s3")
-    (name,) = (each["Name"] for each in bucket.list_buckets()["Buckets"])
+    buckets = [each["Name"] for each in bucket.list_buckets()["Buckets"]]
+    (name,) = (each for each in buckets if "sre-evidence" not in each)
     uploaded = bucket.list_objects_v2(Bucket=name, Prefix=f"{STACK}/")["Contents"]
     (template,) = (each["Key"] for each in uploaded if each["Key"].endswith(".template"))
     names = {"StackName": STACK, "ChangeSetName": "again"}

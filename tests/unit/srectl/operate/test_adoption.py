@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from srectl.errors import CommandFailed
 from srectl.operate import adoption
@@ -21,11 +23,12 @@ def template() -> dict[str, Any]:
 
 
 def test_tables_and_log_groups_have_the_names_of_a_deployment(template: dict[str, Any]) -> None:
-    found = adoption.kept_resources(template, "staging-")
+    found = adoption.kept_resources(template, "staging-", "of-evidence")
     assert found["IncidentTable"] == "staging-sre-incidents"
     assert found["AlertIngestLogs"] == "/aws/lambda/staging-alert-ingest"
+    assert found["EvidenceBucket"] == "of-evidence"
     kinds = {template["Resources"][name]["Type"] for name in found}
-    assert kinds == {"AWS::DynamoDB::Table", "AWS::Logs::LogGroup"}
+    assert kinds == {"AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::S3::Bucket"}
 
 
 def test_the_import_holds_what_is_there_as_the_template_has_it(template: dict[str, Any]) -> None:
@@ -40,7 +43,7 @@ def test_the_import_holds_what_is_there_as_the_template_has_it(template: dict[st
 
 
 def test_all_of_it_fits_into_one_call(template: dict[str, Any]) -> None:
-    everything = Kept(adoption.kept_resources(template, ""), "k", True)
+    everything = Kept(adoption.kept_resources(template, "", "of-evidence"), "k", True)
     assert len(json.dumps(adoption.import_template(template, everything))) < 51_200
 
 
@@ -100,6 +103,21 @@ class Keys:
         return {"KeyMetadata": {"KeyState": self.state}}
 
 
+class Buckets:
+    """Stands for S3; the bucket of evidence has a key, if there is one."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def get_bucket_encryption(self, Bucket: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        assert Bucket == "sre-evidence-000000000000-us-east-1"
+        if not self._key:
+            raise ClientError({"Error": {"Code": "NoSuchBucket"}}, "GetBucketEncryption")
+        default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": self._key}
+        rules = [{"ApplyServerSideEncryptionByDefault": default}]
+        return {"ServerSideEncryptionConfiguration": {"Rules": rules}}
+
+
 class Groups:
     """Stands for CloudWatch Logs; it has a group whose name only begins like one of ours."""
 
@@ -107,20 +125,28 @@ class Groups:
         return {"logGroups": [{"logGroupName": "/aws/lambda/alert-ingest-2", "kmsKeyId": "x"}]}
 
 
-def _account(keys: dict[str, str], *replicas: str) -> Account:
+def _account(keys: dict[str, str], *replicas: str, bucket: str = "") -> Account:
     account = Account()
     account.__dict__.update(
-        dynamodb=Tables(keys, list(replicas)), logs=Groups(), _made={"kms": Keys()}
+        dynamodb=Tables(keys, list(replicas)),
+        logs=Groups(),
+        sts=SimpleNamespace(meta=SimpleNamespace(region_name="us-east-1")),
+        _identity=("aws", "000000000000"),
+        _made={"kms": Keys(), "s3": Buckets(bucket)},
     )
     return account
 
 
 def test_what_is_there_is_found_with_its_key(template: dict[str, Any]) -> None:
     key = "arn:aws:kms:us-east-1:000000000000:key/k-1"
-    found = adoption.find_kept(_account({"sre-incidents": key, "sre-runbooks": key}), template)
-    assert found == Kept(
-        {"IncidentTable": "sre-incidents", "RunbookTable": "sre-runbooks"}, "k-1", True
-    )
+    there = {"IncidentTable": "sre-incidents", "RunbookTable": "sre-runbooks"}
+    keys = dict.fromkeys(there.values(), key)
+    assert adoption.find_kept(_account(keys), template) == Kept(there, "k-1", True)
+    evidence = {"EvidenceBucket": "sre-evidence-000000000000-us-east-1"}
+    found = adoption.find_kept(_account(keys, bucket=key), template)
+    assert found == Kept({**there, **evidence}, "k-1", True)
+    with pytest.raises(CommandFailed, match="does not have one key but"):
+        adoption.find_kept(_account(keys, bucket="another"), template)
 
 
 @pytest.mark.parametrize(
