@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CLOUD_TEMPLATES := $(addprefix eks/,keys.yaml network.yaml registry.yaml audit.yaml edge.yaml observability.yaml standby.yaml)
+CLOUD_TEMPLATES := $(addprefix eks/,keys.yaml network.yaml registry.yaml audit.yaml edge.yaml observability.yaml outside.yaml standby.yaml)
 MANIFESTS := $(wildcard eks/apps/base/*.yaml eks/apps/node-remediation/*.yaml eks/apps/overlays/production/*.yaml) \
 	$(wildcard eks/apps/evidence-logs/*.yaml) \
 	eks/monitoring/storage-class.yaml eks/datadog/network-policy.yaml

@@ -65,7 +65,10 @@ fi
 
 # What is made and taken away.
 case $line in
-  "aws cloudformation deploy "*) : > "$things/$stack" ;;
+  "aws cloudformation deploy "*)
+    : > "$things/$stack"
+    [[ ! $line =~ LoadBalancer=([^ ]+)\ TargetGroup=([^ ]+) ]] || echo "${BASH_REMATCH[*]:1}" > "$world/watched"
+    ;;
   "aws cloudformation delete-stack "* | "sam delete "*) rm -f "$things/$stack" ;;
   "aws eks delete-access-entry "*) rm "$things/entry" ;;
   "sam deploy "*) : > "$things/stack sre-platform" ;;
@@ -83,11 +86,13 @@ case $line in
 esac
 
 # What is answered.
+elb=arn:aws:elasticloadbalancing:us-east-1:111122223333
 case $line in
   *"OutputKey=='RepositoryUri'"*) echo 111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout ;;
   *"OutputKey=='WorkspaceId'"*) echo ws-0a1b2c3d ;;
   *"OutputKey=='RunbookActionSubnetIds'"*) echo subnet-1,subnet-2 ;;
   *"OutputKey=='RunbookActionSecurityGroupId'"*) echo sg-1 ;;
+  *"OutputKey=='WatchedTargetGroup'"*) cat "$world/watched" ;;
   *OutputKey==*) line=${line#*OutputKey==\'}; echo "the-${line%%\'*}" ;;
   *StackStatus*) echo CREATE_COMPLETE ;;
   "aws sts get-caller-identity "*) echo 111122223333 ;;
@@ -101,6 +106,8 @@ case $line in
   "aws ecr get-login-password") echo SECRET-of-the-registry ;;
   "aws apigateway get-api-key "*) echo SECRET-of-the-webhook ;;
   "aws secretsmanager get-secret-value "*) echo SECRETofTheOriginSECRETofTheOrigin ;;
+  "aws elbv2 describe-load-balancers "*) echo "$elb:loadbalancer/app/k8s-1/0a1b2c3d4e5f6071" ;;
+  "aws elbv2 describe-target-groups "*) echo "$elb:targetgroup/$(cat "$world/target group" 2>/dev/null || echo k8s-2/0a1b2c3d4e5f6072)" ;;
   "openssl rand "*) echo SECRET-of-grafana ;;
   "kubectl -n apps get ingress checkout -o jsonpath"*) echo k8s-1.us-east-1.elb.amazonaws.com ;;
   *http_code*) printf 200 ;;

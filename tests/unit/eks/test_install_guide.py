@@ -26,6 +26,7 @@ STACKS = {
     "sre-platform-network": "eks/network.yaml",
     "sre-platform-edge": "eks/edge.yaml",
     "sre-platform-observability": "eks/observability.yaml",
+    "sre-platform-outside": "eks/outside.yaml",
 }
 
 

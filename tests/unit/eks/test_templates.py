@@ -13,7 +13,7 @@ import yaml
 from tests.support.template import read
 
 EKS = Path(__file__).parents[3] / "eks"
-NAMES = ("keys", "registry", "network", "edge", "audit", "observability")
+NAMES = ("keys", "registry", "network", "edge", "audit", "observability", "outside")
 TEMPLATES: dict[str, dict[str, Any]] = {name: read(EKS / f"{name}.yaml") for name in NAMES}
 NETWORK = TEMPLATES["network"]["Resources"]
 EDGE = TEMPLATES["edge"]["Resources"]

@@ -114,7 +114,7 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
     assert world.things() >= {
         *(
             f"stack sre-platform-{each}"
-            for each in ("keys", "registry", "audit", "network", "edge")
+            for each in ("keys", "registry", "audit", "network", "edge", "outside")
         ),
         *("stack sre-platform", "cluster", "image 1.0.0", "entry", "release kube-prometheus-stack"),
     }
@@ -152,6 +152,7 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
     assert removed.exit_code == 0, removed.output
     assert [call.split(" --")[0] for call in made(world)] == [
         "srectl mode off",
+        "aws cloudformation delete-stack",  # the view from outside
         "aws cloudformation delete-stack",  # the edge
         "aws eks update-kubeconfig",  # whoever takes it down may not have made it
         "helm uninstall kube-prometheus-stack",
@@ -172,6 +173,20 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
     for kept in script.kept(listed):
         assert kept.what.split(",")[0] in removed.output
     assert "platform" not in json.loads(memory.read_text("utf-8"))["steps"]
+
+
+def test_a_new_load_balancer_is_watched_instead_of_the_one_that_is_gone(
+    session: Session, world: World
+) -> None:
+    assert run("install", "--yes", *SET).exit_code == 0
+    (world.folder / "target group").write_text("k8s-2/ffffffffffffffff")
+    world.forget_calls()
+
+    assert run("install", "--yes", "--from", "outside").exit_code == 0
+    deployed = next(call for call in made(world) if "sre-platform-outside" in call)
+    assert deployed.startswith("aws cloudformation deploy --stack-name sre-platform-outside ")
+    assert "LoadBalancer=app/k8s-1/0a1b2c3d4e5f6071 " in deployed
+    assert "TargetGroup=targetgroup/k8s-2/ffffffffffffffff" in deployed
 
 
 def test_after_a_failure_it_goes_on_with_the_command_that_failed(
@@ -295,7 +310,7 @@ def test_the_printed_script_has_the_steps_that_are_asked_for(session: Session) -
 
     assert "cluster" in steps("install")
     assert "cluster" not in steps("install", "--without", "cluster")
-    assert steps("install", "--from", "edge") == ["edge", "proof"]
+    assert steps("install", "--from", "edge") == ["edge", "outside", "proof"]
     assert "cluster" not in steps("uninstall", "--without", "cluster")
     assert steps("uninstall", "--from", "controller") == ["controller", "cluster"]
     assert run("install", "--print", "--without", "roof").exit_code == 1
