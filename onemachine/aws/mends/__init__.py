@@ -73,6 +73,7 @@ MENDS: tuple[str, ...] = (
     "eks_real_cluster",
     "web_identity_audience",
     "transport_of_loopback",
+    "bucket_encryption",
     "query_definitions",
     "metric_filters",
     "embedded_metrics",

@@ -1,4 +1,4 @@
-"""S3: a bucket that wants TLS can be written to on this machine."""
+"""S3: a bucket that wants TLS can be written to on this machine, and knows its key."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
+from tests.integration.localaws.probes.support import deploy
 
 
 @shows("transport_of_loopback")
@@ -37,3 +38,20 @@ def a_bucket_that_wants_tls_takes_an_object(aws: LocalAws, name: str) -> None:
         aws_secret_access_key=key["SecretAccessKey"],
     )
     of_user.put_object(Bucket=name, Key="a", Body=b"a")
+
+
+@shows("bucket_encryption")
+def a_bucket_of_a_template_encrypts_with_the_key_that_it_names(aws: LocalAws, name: str) -> None:
+    """What the template says is what the bucket answers."""
+    key = f"arn:aws:kms:us-east-1:000000000000:key/{name}"
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {"BucketKeyEnabled": True, "ServerSideEncryptionByDefault": default}
+    properties = {
+        "BucketName": name,
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]},
+    }
+    deploy(aws, name, {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}})
+    found = aws.client("s3").get_bucket_encryption(Bucket=name)
+    (answer,) = found["ServerSideEncryptionConfiguration"]["Rules"]
+    assert answer["ApplyServerSideEncryptionByDefault"] == default
+    assert answer["BucketKeyEnabled"] is True
