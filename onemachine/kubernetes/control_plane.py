@@ -47,6 +47,7 @@ _UNUSED_CONTROLLERS = (
     "persistentvolume-expander-controller",
     "service-lb-controller",
 )
+_BINDER = "persistentvolume-binder-controller"
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ class ControlPlane:
         Address of an HTTP proxy by which the API server reaches the addresses of Services
         (``services/proxy``). It refuses to dial a loopback address, and all else of this cluster
         has no others. None: Services are not reached.
+    binds_volumes : bool
+        Whether claims are bound to volumes. Else they stay as whoever made them says.
     """
 
     kubernetes_bin: Path
@@ -111,6 +114,11 @@ class ControlPlane:
     token_webhook_url: str | None = field(default=None, repr=False)  # its path is a secret
     token_cache_seconds: int = 5
     service_gateway: str | None = None
+    binds_volumes: bool = False
+
+    @property
+    def _unused(self) -> tuple[str, ...]:
+        return _UNUSED_CONTROLLERS if self.binds_volumes else (*_UNUSED_CONTROLLERS, _BINDER)
 
     @property
     def endpoint(self) -> str:
@@ -316,7 +324,7 @@ class ControlPlane:
             "--use-service-account-credentials=true",
             f"--service-account-private-key-file={self._pki / 'service-account.key'}",
             f"--root-ca-file={self.ca_file}",
-            "--controllers=*," + ",".join(f"-{name}" for name in _UNUSED_CONTROLLERS),
+            "--controllers=*," + ",".join(f"-{name}" for name in self._unused),
             # Four missed heartbeats of ten seconds: a busy laptop is not a dead node.
             "--node-monitor-period=2s",
             "--node-monitor-grace-period=40s",

@@ -155,6 +155,7 @@ class Parts:
             ports=ControlPlanePorts(free_port(), free_port(), free_port()),
             cluster_name=CLUSTER_NAME,
             token_webhook_url=self.aws.webhook_token_url(CLUSTER_NAME),
+            binds_volumes=self.options.cluster_metrics,
         )
         self.application = Application(
             PROJECT_ROOT, self.options.template, PROJECT_ROOT / "build" / "sam"

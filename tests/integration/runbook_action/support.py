@@ -336,6 +336,7 @@ class Place:
 def in_namespace(namespace: str) -> list[dict[str, Any]]:
     """The shipped runbooks, as if they were about another namespace."""
     text = json.dumps(published()).replace('"namespace": "apps"', f'"namespace": "{namespace}"')
+    text = text.replace('"namespaces": ["apps"]', f'"namespaces": ["{namespace}"]')
     found: list[dict[str, Any]] = json.loads(text)
     return found
 

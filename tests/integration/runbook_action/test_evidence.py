@@ -46,6 +46,18 @@ class Kept:
         return f"incidents/{incident_id}.json"
 
 
+@pytest.fixture(autouse=True)
+def ungranted(place: Place) -> Iterator[None]:
+    """Take away what was granted beyond the place: other tests have the account, too."""
+    yield
+    rbac: Any = client.RbacAuthorizationV1Api(place.admin)
+    granted = {"label_selector": f"granted-to={place.namespace}"}
+    rbac.delete_collection_cluster_role_binding(**granted)
+    rbac.delete_collection_cluster_role(**granted)
+    rbac.delete_collection_namespaced_role_binding("default", **granted)
+    rbac.delete_collection_namespaced_role("default", **granted)
+
+
 def grant(place: Place, file: str) -> None:
     """Give remediation's account in the place what a shipped manifest gives its group in apps."""
     rbac: Any = client.RbacAuthorizationV1Api(place.admin)
@@ -55,14 +67,10 @@ def grant(place: Place, file: str) -> None:
         where = role["metadata"].get("namespace")
         where = place.namespace if where == "apps" else where
         name = f"{role['metadata']['name']}-{place.namespace}"
-        named = {"metadata": {"name": name}}
+        named = {"metadata": {"name": name, "labels": {"granted-to": place.namespace}}}
         body = {**named, "rules": role["rules"]}
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": name}
-        bound = {
-            "metadata": {"name": name},
-            "roleRef": reference,
-            "subjects": [REMEDIATION_ACCOUNT],
-        }
+        bound = {**named, "roleRef": reference, "subjects": [REMEDIATION_ACCOUNT]}
         if where:
             rbac.create_namespaced_role(where, body)
             rbac.create_namespaced_role_binding(where, bound)
