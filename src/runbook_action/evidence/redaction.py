@@ -40,7 +40,12 @@ _SECRET_WORDS = frozenset(
         "signature",
     }
 )
-_SECRET_PAIRS = frozenset({("api", "key"), ("access", "key"), ("private", "key"), ("app", "key")})
+# In front of the word key.
+_KEYS = (
+    *("api", "access", "private", "app", "encryption", "signing", "account", "master", "ssh"),
+    *("genie",),
+)
+_SECRET_PAIRS = frozenset((word, "key") for word in _KEYS)
 # A key that ends so tells something about a secret, and not the secret: the name of the Kubernetes
 # Secret that a pod cannot mount is what whoever is called must know.
 _ABOUT_WORDS = (
@@ -69,7 +74,7 @@ _TELLTALES = (
 )
 # In JSON text a character between the words of a pair may be written as an escape.
 _BETWEEN = r"(?:\\[bfnrt]|\\u00(?:26|3c|3e)|[^a-z0-9])*\Z"
-_PAIR_BEFORE_KEY = rf"(?:api|access|private|app|genie){_BETWEEN}"
+_PAIR_BEFORE_KEY = rf"(?:{'|'.join(_KEYS)}){_BETWEEN}"
 # The window may begin inside an escape.
 _NOTHING_BEFORE_KEY = rf"\A(?:[bfnrt]|u?0{{0,2}}(?:26|3c|3e|6|c|e))?{_BETWEEN}"
 # Colours of a terminal, which loggers put between a key and its value.
@@ -84,6 +89,7 @@ class _Patterns:
     url_credentials: re.Pattern[str]
     scheme: re.Pattern[str]
     pair: re.Pattern[str]
+    option: re.Pattern[str]
     jwt: re.Pattern[str]
     aws_key_id: re.Pattern[str]
 
@@ -95,8 +101,8 @@ def _patterns() -> _Patterns:
     # trip over them is still searched in about a second.
     key = r"[A-Za-z0-9_.\-]"
     suspect = (
-        r"(?:password|passwd|passphrase|pwd|secret|token|authorization|credential|api[_\-]?key"
-        r"|access[_\-]?key|private[_\-]?key|app[_\-]?key|cookie|signature)"
+        r"(?:password|passwd|passphrase|pwd|secret|token|authorization|credential|cookie|signature"
+        rf"|(?:{'|'.join(_KEYS)})[_\-]?key|(?<=[a-z0-9])[_.\-]pass(?!{key}))"
     )
     about = "|".join(rf"(?<=[_.\-]{word})" for word in _ABOUT_WORDS)
     camel = "|".join(rf"(?<=[a-z0-9]{word.capitalize()})" for word in _ABOUT_WORDS)
@@ -113,6 +119,12 @@ def _patterns() -> _Patterns:
             r"(\\?\"(?:[^\"\\]|\\[^\"])*\\?\"|'[^']*'|[^\s\"'&,;}\]]+)",
             re.I,
         ),
+        # Of a command line: --db-password hunter2
+        option=re.compile(
+            r"(--(?:[a-z0-9]{1,20}-){0,4}(?:password|passwd|token|secret|(?:api|access)-key)\s{1,8})"
+            r"(\"[^\"]{0,4096}\"|'[^']{0,4096}'|[^\s\"'\-][^\s\"']{0,4096})",
+            re.I,
+        ),
         jwt=re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"),
         aws_key_id=re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     )
@@ -127,6 +139,8 @@ def _is_secret_key(key: str) -> bool:
     words = [word.lower() for word in _WORD.findall(key)]
     if words and words[-1] in _ABOUT_WORDS:
         return False
+    if len(words) > 1 and words[-1] == "pass":  # DB_PASS
+        return True
     return any(word in _SECRET_WORDS for word in words) or any(
         pair in _SECRET_PAIRS for pair in itertools.pairwise(words)
     )
@@ -153,6 +167,7 @@ def _redact_text(text: str) -> str:
     text = patterns.url_credentials.sub(rf"\1{MASK}@", text)
     text = mask_shapes(text, MASK, email_addresses=_email_addresses)
     text = patterns.scheme.sub(rf"\1\3 {MASK}", text)
+    text = patterns.option.sub(rf"\1{MASK}", text)
     text = patterns.jwt.sub(MASK, text)
     text = patterns.aws_key_id.sub(MASK, text)
     return patterns.pair.sub(_mask_pair, text)

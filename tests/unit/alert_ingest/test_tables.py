@@ -265,3 +265,22 @@ def test_json_keeps_its_structure() -> None:
         "password": "",
     }
     assert redact_json(json.loads("[1e999, -1e999]")) == ["inf", "-inf"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("DB_PASS=hunter2", "DB_PASS=[redacted]"),
+        ('{"db_pass":"hunter2"}', '{"db_pass":"[redacted]"}'),
+        ("encryption_key=hunter2", "encryption_key=[redacted]"),
+        ("signing_key: hunter2", "signing_key: [redacted]"),
+        ("AccountKey=hunter2;x", "AccountKey=[redacted];x"),
+        ("run --password hunter2 --verbose", "run --password [redacted] --verbose"),
+        ("run --db-password 'hunter 2' x", "run --db-password [redacted] x"),
+        ("2 pass, 3 failed", "2 pass, 3 failed"),
+        ("bypass=1 test-pass-rate=3 pass: 3", "bypass=1 test-pass-rate=3 pass: 3"),
+        ("--token-type jwt --password --verbose", "--token-type jwt --password --verbose"),
+    ],
+)
+def test_secrets_of_command_lines_and_of_longer_names_are_kept_back(text: str, kept: str) -> None:
+    assert redact_text(text) == kept
