@@ -74,7 +74,7 @@ def read_template(path: Path) -> dict[str, Any]:
     return read
 
 
-def kept_resources(template: Mapping[str, Any], prefix: str, bucket: str) -> dict[str, str]:
+def kept_resources(template: Mapping[str, Any], prefix: str) -> dict[str, str]:
     """Give the name of everything that outlives its stack, by logical id.
 
     Parameters
@@ -82,16 +82,14 @@ def kept_resources(template: Mapping[str, Any], prefix: str, bucket: str) -> dic
     template
         Of the platform.
     prefix
-        Begins the names of a deployment.
-    bucket
-        Name of its only bucket, which has account and region in it.
+        Begins the names of a deployment. A bucket's name has account and region in it besides,
+        which stay as the template writes them.
     """
     found = {}
     for logical_id, resource in template["Resources"].items():
         name = resource.get("Properties", {}).get(_NAMES.get(resource["Type"], ""))
         if name and str(resource.get("DeletionPolicy", "")).startswith("Retain"):
-            written = str(name["Fn::Sub"]).replace("${NamePrefix}", prefix)
-            found[logical_id] = bucket if resource["Type"] == _BUCKET else written
+            found[logical_id] = str(name["Fn::Sub"]).replace("${NamePrefix}", prefix)
     return found
 
 
@@ -109,8 +107,7 @@ def find_kept(account: Account, template: Mapping[str, Any]) -> Kept:
     off: list[str] = []
     protected = False
     with calling("what an earlier deployment has left could not be looked for"):
-        wanted = kept_resources(template, account.prefix, account.evidence_bucket)
-        for logical_id, name in wanted.items():
+        for logical_id, name in kept_resources(template, account.prefix).items():
             resource = template["Resources"][logical_id]
             if resource["Type"] == _TABLE:
                 try:
@@ -122,6 +119,7 @@ def find_kept(account: Account, template: Mapping[str, Any]) -> Kept:
                 key = table.get("SSEDescription", {}).get("KMSMasterKeyArn")
                 protected = protected or bool(table.get("DeletionProtectionEnabled"))
             elif resource["Type"] == _BUCKET:
+                name = account.evidence_bucket
                 try:
                     key = _key_of_bucket(account.client("s3"), name)
                 except LookupError:
