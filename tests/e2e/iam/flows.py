@@ -718,6 +718,11 @@ def _ended(lab: Lab) -> list[str]:
 
 
 def evidence_stands_on_the_record(lab: Lab) -> bool:
+    # On a busy machine one may come to nothing: what is collected has to be ready in seconds.
+    return any(_evidence_of_one_stands(lab) for _ in range(3))
+
+
+def _evidence_of_one_stands(lab: Lab) -> bool:
     event = lab.event()
     for minute in (time.time() // 60, time.time() // 60 + 1):
         # Other lanes' alerts count, too.
