@@ -23,7 +23,7 @@ from runbook_action.request import Request, Target, TargetKind
 from runbook_action.rights import needed
 from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT
 from tests.integration.runbook_action.faulty_proxy import FaultyProxy
-from tests.integration.runbook_action.support import NO_SCHEDULER, Place
+from tests.integration.runbook_action.support import NO_SCHEDULER, Place, forget_grants_beyond
 from tests.support.waiting import eventually
 
 IMAGE = "none/none:1"
@@ -143,6 +143,7 @@ class FaultCase:
         rbac: Any = client.RbacAuthorizationV1Api(self.place.admin)
         rbac.patch_namespaced_role("checkout-remediation", self.place.namespace, {"rules": []})
         FaultCase.clear(self)
+        forget_grants_beyond(self.place.admin, REMEDIATION_ACCOUNT)
         self.place.access.url, url = self.proxy.upstream, self.place.access.url
         eventually("the rights are gone", lambda: self.may() == {False})
         self.place.access.url = url

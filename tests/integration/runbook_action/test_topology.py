@@ -17,7 +17,12 @@ from kubernetes import client
 from runbook_action.resolve import Policy
 from runbook_action.topology import parse_relate, relate
 from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT
-from tests.integration.runbook_action.support import Place, never_ready, shipped
+from tests.integration.runbook_action.support import (
+    Place,
+    forget_grants_beyond,
+    never_ready,
+    shipped,
+)
 from tests.support.waiting import eventually
 from tests.unit.runbook_action.topology.scene import DEPENDS_ON, Rows
 
@@ -147,6 +152,7 @@ def test_without_the_right_to_read_nodes_each_stands_alone(storm: Storm) -> None
     def alone() -> Any:
         return storm.related(Rows(), str(uuid.uuid4()), storm.of("shop-1"))
 
+    forget_grants_beyond(storm.place.admin, REMEDIATION_ACCOUNT, name)
     rbac.patch_cluster_role(name, {"rules": []})
     try:
         # The API server takes up what it is told of roles a moment later.
