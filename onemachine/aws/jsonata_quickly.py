@@ -28,8 +28,8 @@ except ImportError:
 #: The emulator's engine must say what comes out.
 UNDECIDED = object()
 
-# Expressions of one machine: about a hundred. What a test makes up is dropped again.
-_KEPT = 4096
+#: Expressions of one machine: about a hundred. What a test makes up is dropped again.
+KEPT = 4096
 # As long as AWS gives an expression.
 _MILLISECONDS = 1000
 # Functions that Step Functions leaves out or adds with optional parts, or that draw by lot.
@@ -75,17 +75,14 @@ def evaluated(expression: str, states: Mapping[str, Any], variables: Mapping[str
     Any
         A JSON value that shares nothing with what was given, or ``UNDECIDED``.
     """
-    needs = _needs(expression) if jsonatapy is not None else None
+    needs = _needs(expression)
     if needs is None:
         return UNDECIDED
     bindings = {name: variables[name] for name in needs.variables if name in variables}
     if "states" in needs.variables:
         bindings["states"] = _part(states, needs.states)
-    compiled = _compiled(expression)
-    if compiled is None:
-        return UNDECIDED
     try:
-        text = compiled.evaluate_json_or_none(None, bindings)
+        text = _compiled(expression).evaluate_json_or_none(None, bindings)
     except (OverflowError, TypeError, ValueError):
         return UNDECIDED
     if text is None or (needs.divides and "null" in text):
@@ -93,7 +90,7 @@ def evaluated(expression: str, states: Mapping[str, Any], variables: Mapping[str
     return json.loads(text)
 
 
-@functools.lru_cache(maxsize=_KEPT)
+@functools.lru_cache(maxsize=KEPT)
 def parsed(expression: str) -> Any:
     """Parse an expression by the emulator's engine, once.
 
@@ -105,19 +102,23 @@ def parsed(expression: str) -> Any:
     return jsonata.Jsonata.jsonata(expression)
 
 
-@functools.lru_cache(maxsize=_KEPT)
+@functools.lru_cache(maxsize=KEPT)
 def _needs(expression: str) -> _Needs | None:
     """Give what an expression names; None for one that is left to the emulator's engine."""
+    if jsonatapy is None:
+        return None
     try:
         nodes = list(_nodes(parsed(expression).ast, None))
-    except (AttributeError, jsonata.JException):
+        # Not all that the other one reads: what is nested too deeply, say.
+        jsonatapy.compile(expression)
+    except (AttributeError, ValueError, jsonata.JException):
         return None
     if any(_left(node, above) for node, above in nodes):
         return None
     variables = {str(node.value) for node, _ in nodes if node.type == "variable"}
     fields = _STATES.findall(expression)
     states = frozenset(fields) if all(fields) else frozenset()
-    return _Needs(frozenset(variables), states, any(map(_divides, (node for node, _ in nodes))))
+    return _Needs(frozenset(variables), states, any(_divides(node) for node, _ in nodes))
 
 
 def _left(node: Any, above: Any) -> bool:
@@ -163,28 +164,13 @@ _mine = threading.local()
 
 
 def _compiled(expression: str) -> Any:
-    """Give an expression for this thread, as no other may evaluate it; None if it is refused."""
-    if not hasattr(_mine, "compiled") or len(_mine.compiled) > _KEPT:
+    """Give an expression for this thread, as no other may evaluate it."""
+    if not hasattr(_mine, "compiled") or len(_mine.compiled) > KEPT:
         _mine.compiled = {}
-    if expression not in _mine.compiled:
-        _mine.compiled[expression] = _compile(expression)
-    return _mine.compiled[expression]
-
-
-@functools.lru_cache(maxsize=_KEPT)
-def _refused(expression: str) -> bool:
-    """Whether the compiled engine cannot read an expression (nested too deeply, say)."""
-    try:
-        jsonatapy.compile(expression)
-    except ValueError:
-        return True
-    return False
-
-
-def _compile(expression: str) -> Any:
-    if _refused(expression):
-        return None
-    made = jsonatapy.compile(expression, timeout=_MILLISECONDS)
-    for name in ("hash", "parse", "uuid"):
-        made.register(name, getattr(stepfunctions, f"_sfn_jsonata_{name}"))
+    made = _mine.compiled.get(expression)
+    if made is None:
+        made = jsonatapy.compile(expression, timeout=_MILLISECONDS)
+        for name in ("hash", "parse", "uuid"):
+            made.register(name, getattr(stepfunctions, f"_sfn_jsonata_{name}"))
+        _mine.compiled[expression] = made
     return made

@@ -23,14 +23,13 @@ from jsonata import timebox
 from jsonata.jexception import JException
 from ministack.services import stepfunctions
 
-from onemachine.aws.jsonata_quickly import UNDECIDED, evaluated, parsed
+from onemachine.aws.jsonata_quickly import KEPT, UNDECIDED, evaluated, parsed
 
-_KEPT = 4096
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
 _WORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 
 
-@functools.lru_cache(maxsize=_KEPT)
+@functools.lru_cache(maxsize=KEPT)
 def _plain_path(expression: str) -> tuple[str, tuple[str, ...]] | None:
     """Give variable and fields of an expression that only names a value; else None."""
     match = _PLAIN.fullmatch(expression)
