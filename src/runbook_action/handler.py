@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.config import Config
 
 from runbook_action.actions import REGISTRY
 from runbook_action.actions.base import looks_at_target
@@ -67,15 +68,14 @@ class Container:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         session = boto3.session.Session(region_name=settings.region)
-        ssm: Any = Late(lambda: session.client("ssm", config=CLIENT_CONFIG))
+
+        def late(service: Any, config: Config = CLIENT_CONFIG) -> Any:
+            return Late(lambda: session.client(service, config=config))
+
+        ssm = late("ssm")
         self._parameters = SsmParameters(ssm, settings.degraded_mode_key_id)
         self._automations = SsmAutomations(ssm, settings.automation_documents)
-        self._checks = TeamChecks(
-            # Made when a check is a function: it costs a cold start its time.
-            lambda: session.client("lambda", config=CLIENT_CONFIG),
-            settings.check_functions,
-            settings.check_urls,
-        )
+        self._checks = TeamChecks(late("lambda"), settings.check_functions, settings.check_urls)
         dynamodb = session.client("dynamodb", config=CLIENT_CONFIG)
         self._leases = LeaseTable(dynamodb, settings.guard_table)
         self._locks = LockTable(dynamodb, settings.guard_table)
@@ -103,9 +103,7 @@ class Container:
             else None
         )
         bucket = settings.evidence_bucket
-        self._evidence = bucket and EvidenceStore(
-            lambda: session.client("s3", config=STORE_CONFIG), bucket
-        )
+        self._evidence = bucket and EvidenceStore(late("s3", STORE_CONFIG), bucket)
 
     def evidence_tools(self, cluster: str | None) -> Tools:
         """Everything that evidence is gathered with on a cluster; None is the default one."""

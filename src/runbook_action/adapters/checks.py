@@ -7,7 +7,7 @@ scheme, no redirect, no longer than ``TIMEOUT``, and no more of the answer than 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -35,7 +35,7 @@ class TeamChecks:
     Parameters
     ----------
     client
-        Makes the Lambda client of the function's own role.
+        Lambda client of the function's own role.
     functions, urls
         Name of a check → ARN of its function, or its address.
     pool
@@ -44,13 +44,12 @@ class TeamChecks:
 
     def __init__(
         self,
-        client: Callable[[], LambdaClient],
+        client: LambdaClient,
         functions: Mapping[str, str],
         urls: Mapping[str, str],
         pool: urllib3.PoolManager | None = None,
     ) -> None:
-        self._make_client = client
-        self._client: LambdaClient | None = None
+        self._client = client
         self._functions = functions
         self._urls = urls
         self._pool = pool or urllib3.PoolManager(retries=False)
@@ -76,8 +75,6 @@ class TeamChecks:
 
     def _invoked(self, name: str, arn: str, about: Mapping[str, str | None]) -> bytes:
         with translated(f"invoking check {name}"):
-            if self._client is None:
-                self._client = self._make_client()
             answer = self._client.invoke(
                 FunctionName=arn, Payload=json.dumps({"target": about}).encode()
             )

@@ -29,21 +29,18 @@ class EvidenceStore:
     Parameters
     ----------
     client
-        Makes the client: it costs a cold start its time, so only who collects evidence has one.
+        S3 client of the function's own role.
     bucket
         Name of the bucket.
     """
 
-    def __init__(self, client: Callable[[], Puts], bucket: str) -> None:
-        self._make = client
-        self._client: Puts | None = None
+    def __init__(self, client: Puts, bucket: str) -> None:
+        self._client = client
         self._bucket = bucket
 
     def keep(self, incident_id: str, document: bytes) -> str:
         """Put the evidence of an incident, over what there was: the bucket keeps versions."""
         key = f"incidents/{incident_id}.json"
-        if self._client is None:
-            self._client = self._make()
         with translated(f"writing s3://{self._bucket}/{key}"):
             self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=document, ContentType="application/json"

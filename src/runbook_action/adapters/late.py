@@ -1,7 +1,7 @@
 """A client that is made when it is first used.
 
 boto3 reads the whole model of a service to make one; Systems Manager's is so large that it takes a
-tenth of a cold start, and most actions never ask it.
+tenth of a cold start. Most calls ask neither it, nor S3, nor another function.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class Lambda:
         )
         self.stubs = Stubber(self.client)
         self.stubs.activate()
-        self.checks = TeamChecks(lambda: self.client, {"queue": ARN}, {})
+        self.checks = TeamChecks(self.client, {"queue": ARN}, {})
 
     def says(self, payload: bytes, **more: Any) -> None:
         body = StreamingBody(io.BytesIO(payload), len(payload))
@@ -205,11 +205,17 @@ class Site:
 
     @property
     def checks(self) -> TeamChecks:
-        return TeamChecks(never, {}, {"queue": self.url})
+        return TeamChecks(NEVER, {}, {"queue": self.url})
 
 
-def never() -> Any:
-    raise AssertionError("no check of these is a function")
+class _Never:
+    """No check of these is a function."""
+
+    def invoke(self, **_: Any) -> Any:
+        raise AssertionError("no check of these is a function")
+
+
+NEVER: Any = _Never()
 
 
 @pytest.fixture
@@ -270,6 +276,6 @@ def test_nobody_there_and_one_that_says_nothing_are_asked_again(
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/health"
         with pytest.raises(CheckUnavailable, match="no answer"):
-            run(TeamChecks(never, {}, {"queue": url}))
+            run(TeamChecks(NEVER, {}, {"queue": url}))
     with pytest.raises(CheckUnavailable, match="Is its address reachable"):
-        run(TeamChecks(never, {}, {"queue": url}))
+        run(TeamChecks(NEVER, {}, {"queue": url}))
