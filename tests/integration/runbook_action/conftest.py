@@ -15,6 +15,7 @@ from kubernetes import client
 from runbook_action.adapters.cluster import KubernetesCluster
 from tests.integration.kubernetes_fixtures import KubernetesApi
 from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT, hold_remediation
+from tests.integration.runbook_action.grants import grant, take_back
 from tests.integration.runbook_action.node_scene import node_of
 from tests.integration.runbook_action.support import (
     Place,
@@ -71,27 +72,9 @@ def _opened(
 ) -> Iterator[Place]:
     namespace = f"remediation-{next(_numbers)}"
     core: Any = client.CoreV1Api(admin)
-    rbac: Any = client.RbacAuthorizationV1Api(admin)
     core.create_namespace({"metadata": {"name": namespace}})
-    rbac.create_namespaced_role(
-        namespace,
-        {
-            "metadata": {"name": "checkout-remediation"},
-            "rules": shipped("base/remediation-rbac.yaml", "Role")["rules"],
-        },
-    )
-    rbac.create_namespaced_role_binding(
-        namespace,
-        {
-            "metadata": {"name": "checkout-remediation"},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "Role",
-                "name": "checkout-remediation",
-            },
-            "subjects": [REMEDIATION_ACCOUNT],
-        },
-    )
+    rules = shipped("base/remediation-rbac.yaml", "Role")["rules"]
+    grant(admin, namespace, "checkout-remediation", rules, namespace=namespace)
     token = core.create_namespaced_service_account_token(
         REMEDIATION_ACCOUNT["name"],
         REMEDIATION_ACCOUNT["namespace"],
@@ -106,6 +89,7 @@ def _opened(
         found.wait_until_ready()
     yield found
     statuses.stop()
+    take_back(admin, namespace)
     if control_plane.given:
         core.delete_namespace(namespace)
     else:

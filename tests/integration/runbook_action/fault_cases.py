@@ -21,9 +21,9 @@ from runbook_action.objects import GROUP_LABELS
 from runbook_action.outcome import Outcome
 from runbook_action.request import Request, Target, TargetKind
 from runbook_action.rights import needed
-from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT
 from tests.integration.runbook_action.faulty_proxy import FaultyProxy
-from tests.integration.runbook_action.support import NO_SCHEDULER, Place, forget_grants_beyond
+from tests.integration.runbook_action.grants import grant, take_back
+from tests.integration.runbook_action.support import NO_SCHEDULER, Place
 from tests.support.waiting import eventually
 
 IMAGE = "none/none:1"
@@ -100,19 +100,7 @@ class FaultCase:
         beyond = rules_of(each for each in declared if each.where == "cluster")
         if not beyond:
             return
-        name = self.place.namespace
-        rbac.create_cluster_role({"metadata": {"name": name}, "rules": beyond})
-        rbac.create_cluster_role_binding(
-            {
-                "metadata": {"name": name},
-                "roleRef": {
-                    "apiGroup": "rbac.authorization.k8s.io",
-                    "kind": "ClusterRole",
-                    "name": name,
-                },
-                "subjects": [REMEDIATION_ACCOUNT],
-            }
-        )
+        grant(self.place.admin, self.place.namespace, self.place.namespace, beyond)
 
     def may(self) -> set[bool]:
         """What the API server says of the declared rights."""
@@ -126,10 +114,7 @@ class FaultCase:
 
     def clear(self) -> None:
         """Take away what lies in no namespace."""
-        rbac: Any = client.RbacAuthorizationV1Api(self.place.admin)
-        name = self.place.namespace
-        rbac.delete_collection_cluster_role_binding(field_selector=f"metadata.name={name}")
-        rbac.delete_collection_cluster_role(field_selector=f"metadata.name={name}")
+        take_back(self.place.admin, self.place.namespace)
 
     # What goes wrong.
 
@@ -143,7 +128,6 @@ class FaultCase:
         rbac: Any = client.RbacAuthorizationV1Api(self.place.admin)
         rbac.patch_namespaced_role("checkout-remediation", self.place.namespace, {"rules": []})
         FaultCase.clear(self)
-        forget_grants_beyond(self.place.admin, REMEDIATION_ACCOUNT)
         self.place.access.url, url = self.proxy.upstream, self.place.access.url
         eventually("the rights are gone", lambda: self.may() == {False})
         self.place.access.url = url

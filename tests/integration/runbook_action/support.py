@@ -346,21 +346,3 @@ def shipped(file: str, kind: str) -> dict[str, Any]:
     documents = yaml.safe_load_all((APPS / file).read_text("utf-8"))
     found: dict[str, Any] = next(each for each in documents if each["kind"] == kind)
     return found
-
-
-def forget_grants_beyond(admin: Any, account: dict[str, str], *own: str) -> None:
-    """Take from an account what other tests have granted it for the whole cluster.
-
-    Parameters
-    ----------
-    account
-        The subject, as bindings write it.
-    own
-        Names of bindings that stay.
-    """
-    rbac: Any = client.RbacAuthorizationV1Api(admin)
-    for binding in rbac.list_cluster_role_binding().items:
-        named = {(each.kind, each.name, each.namespace) for each in binding.subjects or []}
-        whose = (account["kind"], account["name"], account["namespace"])
-        if whose in named and binding.metadata.name not in own:
-            rbac.delete_cluster_role_binding(binding.metadata.name)

@@ -22,7 +22,7 @@ from kubernetes import client
 from onemachine.kubernetes.pki import CertificateAuthority
 from runbook_action.evidence import Tools, collect, parse_collect
 from runbook_action.ports import Right
-from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT
+from tests.integration.runbook_action.grants import grant
 from tests.integration.runbook_action.support import APPS, INCIDENT, Place, running, shipped
 from tests.support.waiting import eventually
 from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
@@ -46,37 +46,15 @@ class Kept:
         return f"incidents/{incident_id}.json"
 
 
-@pytest.fixture(autouse=True)
-def ungranted(place: Place) -> Iterator[None]:
-    """Take away what was granted beyond the place: other tests have the account, too."""
-    yield
-    rbac: Any = client.RbacAuthorizationV1Api(place.admin)
-    granted = {"label_selector": f"granted-to={place.namespace}"}
-    rbac.delete_collection_cluster_role_binding(**granted)
-    rbac.delete_collection_cluster_role(**granted)
-    rbac.delete_collection_namespaced_role_binding("default", **granted)
-    rbac.delete_collection_namespaced_role("default", **granted)
-
-
-def grant(place: Place, file: str) -> None:
+def grant_shipped(place: Place, file: str) -> None:
     """Give remediation's account in the place what a shipped manifest gives its group in apps."""
-    rbac: Any = client.RbacAuthorizationV1Api(place.admin)
     for role in yaml.safe_load_all((APPS / file).read_text("utf-8")):
         if not role["kind"].endswith("Role"):
             continue
-        where = role["metadata"].get("namespace")
+        where = role["metadata"].get("namespace", "")
         where = place.namespace if where == "apps" else where
         name = f"{role['metadata']['name']}-{place.namespace}"
-        named = {"metadata": {"name": name, "labels": {"granted-to": place.namespace}}}
-        body = {**named, "rules": role["rules"]}
-        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": name}
-        bound = {**named, "roleRef": reference, "subjects": [REMEDIATION_ACCOUNT]}
-        if where:
-            rbac.create_namespaced_role(where, body)
-            rbac.create_namespaced_role_binding(where, bound)
-        else:
-            rbac.create_cluster_role(body)
-            rbac.create_cluster_role_binding(bound)
+        grant(place.admin, place.namespace, name, role["rules"], namespace=where)
 
 
 def collected(
@@ -166,7 +144,7 @@ def ended(place: Place) -> list[Any]:
 @pytest.fixture
 def rolled_out(place: Place) -> Place:
     """A Deployment whose last rollout kills its pods, and the rights of evidence without logs."""
-    grant(place, "base/evidence-rbac.yaml")
+    grant_shipped(place, "base/evidence-rbac.yaml")
     place.apps.patch_namespaced_deployment(
         "checkout",
         place.namespace,
@@ -302,8 +280,8 @@ def test_with_the_right_to_read_logs_the_last_words_of_both_runs_are_kept_withou
     bare_place: Place, tmp_path: Path
 ) -> None:
     place = bare_place
-    grant(place, "base/evidence-rbac.yaml")
-    grant(place, "evidence-logs/evidence-logs-rbac.yaml")
+    grant_shipped(place, "base/evidence-rbac.yaml")
+    grant_shipped(place, "evidence-logs/evidence-logs-rbac.yaml")
     name = f"node-of-{place.namespace}"
     place.core.create_node({"metadata": {"name": name}})
     with kubelet(tmp_path) as (port, asked):
@@ -358,8 +336,8 @@ def test_without_one_right_of_the_shipped_role_its_sources_say_so_and_no_other(
     place: Place,
 ) -> None:
     rbac: Any = client.RbacAuthorizationV1Api(place.admin)
-    grant(place, "base/evidence-rbac.yaml")
-    grant(place, "evidence-logs/evidence-logs-rbac.yaml")
+    grant_shipped(place, "base/evidence-rbac.yaml")
+    grant_shipped(place, "evidence-logs/evidence-logs-rbac.yaml")
     rbac.delete_namespaced_role_binding("checkout-remediation", place.namespace)
     name = f"checkout-evidence-{place.namespace}"
     rules = shipped("base/evidence-rbac.yaml", "Role")["rules"]

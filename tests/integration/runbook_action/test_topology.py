@@ -16,13 +16,8 @@ from kubernetes import client
 
 from runbook_action.resolve import Policy
 from runbook_action.topology import parse_relate, relate
-from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT
-from tests.integration.runbook_action.support import (
-    Place,
-    forget_grants_beyond,
-    never_ready,
-    shipped,
-)
+from tests.integration.runbook_action.grants import grant
+from tests.integration.runbook_action.support import Place, never_ready, shipped
 from tests.support.waiting import eventually
 from tests.unit.runbook_action.topology.scene import DEPENDS_ON, Rows
 
@@ -84,21 +79,9 @@ def storm(unchanged_place: Place) -> Iterator[Storm]:
         found.workload(f"shop-{number}", found.node)
     found.workload("alone", well)
     found.workload("front", well, {DEPENDS_ON: "deployment/shop-7"})
-    rbac: Any = client.RbacAuthorizationV1Api(place.admin)
     rules = shipped("base/remediation-topology.yaml", "ClusterRole")["rules"]
     name = f"topology-of-{place.namespace}"
-    rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
-    rbac.create_cluster_role_binding(
-        {
-            "metadata": {"name": name},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": name,
-            },
-            "subjects": [REMEDIATION_ACCOUNT],
-        }
-    )
+    grant(place.admin, place.namespace, name, rules)
     wanted = 3 + WORKLOADS + 2  # and the pods of the place's own Deployment
 
     def are_there() -> bool:
@@ -106,8 +89,6 @@ def storm(unchanged_place: Place) -> Iterator[Storm]:
 
     eventually("a pod of each workload", are_there, 60)
     yield found
-    rbac.delete_cluster_role_binding(name)
-    rbac.delete_cluster_role(name)
     for each in (found.node, well):
         place.core.delete_node(each)
 
@@ -152,7 +133,6 @@ def test_without_the_right_to_read_nodes_each_stands_alone(storm: Storm) -> None
     def alone() -> Any:
         return storm.related(Rows(), str(uuid.uuid4()), storm.of("shop-1"))
 
-    forget_grants_beyond(storm.place.admin, REMEDIATION_ACCOUNT, name)
     rbac.patch_cluster_role(name, {"rules": []})
     try:
         # The API server takes up what it is told of roles a moment later.

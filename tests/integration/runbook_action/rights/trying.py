@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -19,10 +20,10 @@ from runbook_action.ports import Right
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.integration.runbook_action.admission.held import REMEDIATION_ACCOUNT
 from tests.integration.runbook_action.drain_scene import create_pods
+from tests.integration.runbook_action.grants import grant, take_back
 from tests.integration.runbook_action.support import NO_SCHEDULER, Place, crashing
 from tests.support.waiting import eventually
 
-_API = "rbac.authorization.k8s.io"
 _OPERATIONS: tuple[Operation, ...] = ("plan", "execute", "verify", "undo")
 _NAME = "checkout"
 # Whatever an action takes; those that it does not know are left out.
@@ -243,24 +244,9 @@ class _unless_denied(suppress):  # noqa: N801 - reads as a statement
 
 def open_cluster_wide(place: Place) -> Callable[[], None]:
     """Bind what ``grant`` gives beyond the namespace; returns what takes it away again."""
-    rbac: Any = client.RbacAuthorizationV1Api(place.admin)
-    name = place.namespace
-    rbac.create_cluster_role({"metadata": {"name": name}, "rules": []})
-    rbac.create_namespaced_role("default", {"metadata": {"name": name}, "rules": []})
-    reference = {"apiGroup": _API, "name": name}
-    binding: dict[str, Any] = {"metadata": {"name": name}, "subjects": [REMEDIATION_ACCOUNT]}
-    rbac.create_cluster_role_binding({**binding, "roleRef": {**reference, "kind": "ClusterRole"}})
-    rbac.create_namespaced_role_binding(
-        "default", {**binding, "roleRef": {**reference, "kind": "Role"}}
-    )
-
-    def close() -> None:
-        rbac.delete_cluster_role_binding(name)
-        rbac.delete_namespaced_role_binding(name, "default")
-        rbac.delete_cluster_role(name)
-        rbac.delete_namespaced_role(name, "default")
-
-    return close
+    for namespace in ("", "default"):
+        grant(place.admin, place.namespace, place.namespace, [], namespace=namespace)
+    return partial(take_back, place.admin, place.namespace)
 
 
 def _rules(rights: Iterable[Right]) -> list[dict[str, list[str]]]:
