@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from onemachine.kubernetes.api import ApiClient
-from onemachine.kubernetes.pki import KeyPair
+from onemachine.stack.cluster_admin import admin_of, read
 from onemachine.stack.state import StackState
 
 __all__ = ["CareView", "Pod"]
@@ -78,19 +76,10 @@ class CareView:
 
     @cached_property
     def _api(self) -> ApiClient:
-        pki = Path(self.state.endpoints["kubeconfig"]).parent / "pki"
-        return ApiClient(
-            self.state.endpoints["kubernetes_url"],
-            pki / "kubernetes-ca.crt",
-            KeyPair(pki / "admin.crt", pki / "admin.key"),
-        )
+        return admin_of(self.state)
 
     def _get(self, path: str) -> Mapping[str, Any]:
-        answer = self._api.call("GET", path)
-        if answer.status != http.client.OK:
-            raise OSError(f"Kubernetes answered GET {path} with {answer.status}")
-        body: Mapping[str, Any] = answer.body
-        return body
+        return read(self._api, path)
 
 
 def _is_ready(pod: Mapping[str, Any]) -> bool:

@@ -15,9 +15,9 @@ from typing import Any
 
 from onemachine.binaries import find
 from onemachine.kubernetes.api import ApiClient
-from onemachine.kubernetes.pki import KeyPair
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.aws_access import aws_exports
+from onemachine.stack.cluster_admin import admin_of, read
 from onemachine.stack.names import NAMESPACE
 from onemachine.stack.state import StackFolder, StackState
 
@@ -50,11 +50,7 @@ class Ground:
         OSError
             Kubernetes does not answer, or not with it.
         """
-        answer = self._api.call("GET", path)
-        if answer.status != http.client.OK:
-            raise OSError(f"Kubernetes answered GET {path} with {answer.status}")
-        body: Mapping[str, Any] = answer.body
-        return body
+        return read(self._api, path)
 
     def patch(self, path: str, change: Mapping[str, Any]) -> None:
         """Merge a change into an object.
@@ -128,12 +124,7 @@ class Ground:
 
     @cached_property
     def _api(self) -> ApiClient:
-        pki = Path(self.state.endpoints["kubeconfig"]).parent / "pki"
-        return ApiClient(
-            self.state.endpoints["kubernetes_url"],
-            pki / "kubernetes-ca.crt",
-            KeyPair(pki / "admin.crt", pki / "admin.key"),
-        )
+        return admin_of(self.state)
 
     def _kubectl(self, arguments: Sequence[str], text: str = "") -> None:
         done = subprocess.run(

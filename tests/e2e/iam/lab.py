@@ -18,9 +18,8 @@ from ministack.core import iam_evaluator
 
 from onemachine.drill.report import Account, Teller
 from onemachine.drill.scene import Scene
-from onemachine.kubernetes.api import ApiClient
-from onemachine.kubernetes.pki import KeyPair
 from onemachine.stack.clients import aws_of
+from onemachine.stack.cluster_admin import admin_of
 from onemachine.stack.state import StackFolder, StackState
 from srectl import runbooks
 from srectl.operate.account import Account as Deployment
@@ -461,13 +460,7 @@ class Lab:
 
     def service_account_token(self, name: str) -> str:
         """Give a token of a service account of checkout's namespace, for AWS."""
-        pki = Path(self.state.endpoints["kubeconfig"]).parent / "pki"
-        client = ApiClient(
-            self.state.endpoints["kubernetes_url"],
-            pki / "kubernetes-ca.crt",
-            KeyPair(pki / "admin.crt", pki / "admin.key"),
-        )
-        answer = client.call(
+        answer = admin_of(self.state).call(
             "POST",
             f"/api/v1/namespaces/apps/serviceaccounts/{name}/token",
             {"spec": {"audiences": ["sts.amazonaws.com"], "expirationSeconds": 600}},
