@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from onemachine.binaries import BinaryUnavailable, find
 from onemachine.monitoring import QUICK, REALISTIC, SHIPPED_RULES, Pace, rule_file
 from srectl import runbooks
 from tests.monitoring.asked_rules import asked_rules
+from tests.monitoring.promtool import finds_fault, pinned, refuses
 
 pytestmark = pytest.mark.monitoring
 
@@ -42,10 +40,7 @@ FOR_A_HUMAN = {
 @pytest.fixture(scope="module")
 def promtool() -> Path:
     """The pinned promtool."""
-    try:
-        return find("prometheus") / "promtool"
-    except BinaryUnavailable as error:
-        pytest.fail(str(error), pytrace=False)
+    return pinned()
 
 
 def checks_of(alert: str) -> list[list[dict[str, Any]]]:
@@ -62,24 +57,12 @@ def checks_of(alert: str) -> list[list[dict[str, Any]]]:
 def test_alerts_fire_and_resolve(promtool: Path, case: Path, tmp_path: Path) -> None:
     tests = yaml.safe_load(case.read_text())["tests"]
     about = {check["alertname"] for test in tests for check in test["alert_rule_test"]}
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(asked_rules(GROUPS, about)))
-    shutil.copy(case, tmp_path)
-    result = subprocess.run(
-        [promtool, "test", "rules", case.name], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert refuses(promtool, case, yaml.safe_dump(asked_rules(GROUPS, about)), tmp_path) == ""
 
 
 @pytest.mark.parametrize("pace", [REALISTIC, QUICK], ids=["realistic", "quick"])
 def test_the_rules_are_valid(promtool: Path, pace: Pace, tmp_path: Path) -> None:
-    file = tmp_path / "rules.yaml"
-    file.write_text(rule_file(SHIPPED_RULES, pace))
-    result = subprocess.run(
-        [promtool, "check", "rules", "--lint=all", "--lint-fatal", file],
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert finds_fault(promtool, rule_file(SHIPPED_RULES, pace), tmp_path) == ""
 
 
 @pytest.mark.parametrize("alert", ALERTS)

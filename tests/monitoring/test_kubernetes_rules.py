@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from onemachine.binaries import BinaryUnavailable, find
 from onemachine.monitoring import KUBERNETES_RULES, QUICK, REALISTIC, Pace, rule_file
 from onemachine.project import PROJECT_ROOT
+from tests.monitoring.promtool import finds_fault, pinned, refuses
 
 pytestmark = pytest.mark.monitoring
 
@@ -24,32 +22,17 @@ CASES = sorted((Path(__file__).parent / "kubernetes").glob("*.yaml"))
 @pytest.fixture(scope="module")
 def promtool() -> Path:
     """The pinned promtool."""
-    try:
-        return find("prometheus") / "promtool"
-    except BinaryUnavailable as error:
-        pytest.fail(str(error), pytrace=False)
+    return pinned()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_alerts_fire_when_they_should(promtool: Path, case: Path, tmp_path: Path) -> None:
-    (tmp_path / "rules.yaml").write_text(rule_file([KUBERNETES_RULES]))
-    shutil.copy(case, tmp_path)
-    result = subprocess.run(
-        [promtool, "test", "rules", case.name], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert refuses(promtool, case, rule_file([KUBERNETES_RULES]), tmp_path) == ""
 
 
 @pytest.mark.parametrize("pace", [REALISTIC, QUICK], ids=["realistic", "quick"])
 def test_the_rules_are_valid(promtool: Path, pace: Pace, tmp_path: Path) -> None:
-    file = tmp_path / "rules.yaml"
-    file.write_text(rule_file([KUBERNETES_RULES], pace))
-    result = subprocess.run(
-        [promtool, "check", "rules", "--lint=all", "--lint-fatal", file],
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert finds_fault(promtool, rule_file([KUBERNETES_RULES], pace), tmp_path) == ""
 
 
 def test_names_groups_severities_and_waits_are_those_of_the_chart() -> None:
