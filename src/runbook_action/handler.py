@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from botocore.config import Config
 
 from runbook_action.actions import REGISTRY
 from runbook_action.actions.base import looks_at_target
@@ -69,7 +68,7 @@ class Container:
         self.settings = settings
         session = boto3.session.Session(region_name=settings.region)
 
-        def late(service: Any, config: Config = CLIENT_CONFIG) -> Any:
+        def late(service: Any, config: Any = CLIENT_CONFIG) -> Any:
             return Late(lambda: session.client(service, config=config))
 
         ssm = late("ssm")
