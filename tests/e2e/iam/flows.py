@@ -24,6 +24,7 @@ from srectl.operate.queues import QUEUES
 from srectl.operate.signatures import signed
 from tests.e2e.iam.lab import WINDOW_SECONDS, Event, Lab
 from tests.integration.statemachine.platform import resolution
+from tests.support.alarms import put_alarm
 
 Flow = Callable[[Lab], bool]
 _ACCEPTED = 202
@@ -103,15 +104,10 @@ def an_alert_is_counted_for_its_sender(lab: Lab) -> bool:
 def an_alarm_has_its_tags_for_labels(lab: Lab) -> bool:
     """The alarm is an incident either way; without the grant it has no tags."""
     name, cloudwatch = f"iam-{uuid.uuid4().hex[:8]}", lab.scene.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
+    put_alarm(
+        cloudwatch,
+        name,
         Namespace="Iam",
-        MetricName="Errors",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
         Tags=[{"Key": "team", "Value": name}, {"Key": "severity", "Value": "info"}],
     )
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")

@@ -17,6 +17,7 @@ from typing import Any
 from onemachine.aws.local_aws import LocalAws
 from onemachine.receiver import Page, read_mails, read_pages
 from onemachine.stack.deploy import StackOutputs
+from tests.support.alarms import put_alarm
 
 #: The alarms' clock: five minutes pass in ten seconds.
 PACE = 30.0
@@ -265,16 +266,7 @@ class Deployment:
 
     def change_alarm(self, name: str) -> None:
         """Let an alarm that is none of the platform's go, and come back."""
-        self.cloudwatch.put_metric_alarm(
-            AlarmName=name,
-            Namespace="Another",
-            MetricName="Errors",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=0,
-            ComparisonOperator="GreaterThanThreshold",
-        )
+        put_alarm(self.cloudwatch, name, Namespace="Another")
         for state in ("ALARM", "OK"):
             self.cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.alarms.platform import Deployment
+from tests.support.alarms import put_alarm
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.localaws
@@ -35,15 +36,9 @@ def test_an_alarm_of_the_account_is_an_incident_with_its_tags_until_it_is_ok(
 ) -> None:
     name = f"alarm-{uuid.uuid4().hex[:8]}"
     on, cloudwatch = deployment, deployment.cloudwatch
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace=name,
-        MetricName="Errors",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
+    put_alarm(
+        cloudwatch,
+        name,
         Tags=[{"Key": "team", "Value": "shop"}, {"Key": "severity", "Value": "info"}],
     )
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")

@@ -150,7 +150,9 @@ def test_sigterm_loses_no_request(tmp_path: Path) -> None:
     """A sender that looks at readiness, as a load balancer does, sees nothing but good answers."""
     outcomes: Counter[str] = Counter()
     stop_sending = threading.Event()
-    with running(tmp_path, DRAIN_SECONDS="2") as service, _senders(service, outcomes, stop_sending):
+    # All four senders may meet one worker: it has room for each, and is not too busy.
+    settings = {"DRAIN_SECONDS": "2", "THREADS": "5"}
+    with running(tmp_path, **settings) as service, _senders(service, outcomes, stop_sending):
         eventually("traffic flows", lambda: outcomes["200"] > 20)
         service.terminate()
         eventually("readiness says so", lambda: service.get("/healthz")[0] == 503)

@@ -19,6 +19,7 @@ from srectl.operate import queues
 from srectl.operate.account import Account
 from srectl.operate.redrive import redrive
 from tests.integration.localaws.probes.support import eventually, make_role, zipped
+from tests.support.alarms import put_alarm
 from tests.support.template import ROOT, deployed
 
 pytestmark = pytest.mark.localaws
@@ -98,16 +99,7 @@ class Stack:
 
     def goes_off(self, name: str) -> None:
         cloudwatch = self.aws.client("cloudwatch")
-        cloudwatch.put_metric_alarm(
-            AlarmName=name,
-            Namespace=self.prefix,
-            MetricName="Errors",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=0,
-            ComparisonOperator="GreaterThanThreshold",
-        )
+        put_alarm(cloudwatch, name, Namespace=self.prefix)
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
         cloudwatch.delete_alarms(AlarmNames=[name])
 

@@ -12,6 +12,7 @@ from moto import mock_aws
 from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.errors import ActionRefused, ClusterConflict, TargetNotFound
 from runbook_action.leases import Holder, Lease
+from tests.support.tables import make_table
 
 THING = "prod#apps#deployment#checkout#replicas"
 FIRST = Lease(3, 5, 3, {"a/1": Holder(2_000_000_000, 5)}, 1, "uid-1")
@@ -22,12 +23,7 @@ TABLE = "sre-remediation-guard"
 def client() -> Iterator[Any]:
     with mock_aws():
         found = boto3.client("dynamodb", region_name="us-east-1")
-        found.create_table(
-            TableName=TABLE,
-            AttributeDefinitions=[{"AttributeName": "guard_key", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "guard_key", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table(found, TABLE, "guard_key")
         yield found
 
 

@@ -14,6 +14,7 @@ from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.note_table import APPROVALS, RUNS, NoteTable
 from runbook_action.errors import ActionRefused, TargetNotFound
 from runbook_action.ports import Lock
+from tests.support.tables import make_table
 
 TABLE = "sre-remediation-guard"
 KEY = "target#prod#apps#deployment#checkout"
@@ -23,12 +24,7 @@ KEY = "target#prod#apps#deployment#checkout"
 def client() -> Iterator[Any]:
     with mock_aws():
         found = boto3.client("dynamodb", region_name="us-east-1")
-        found.create_table(
-            TableName=TABLE,
-            AttributeDefinitions=[{"AttributeName": "guard_key", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "guard_key", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table(found, TABLE, "guard_key")
         yield found
 
 

@@ -18,6 +18,7 @@ from tests.integration.localaws.probes.support import (
     metric_sum,
     receive,
 )
+from tests.support.alarms import put_alarm
 
 
 def _sum(aws: LocalAws, namespace: str, metric: str) -> float:
@@ -174,18 +175,7 @@ def a_change_of_an_alarm_is_an_event(aws: LocalAws, name: str) -> None:
     events, cloudwatch = aws.client("events"), aws.client("cloudwatch")
     events.put_rule(Name=name, EventPattern=json.dumps({**pattern, "detail": detail}))
     events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        AlarmDescription="what to do",
-        Namespace=name,
-        MetricName="Errors",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )
+    put_alarm(cloudwatch, name, AlarmDescription="what to do", TreatMissingData="notBreaching")
     for state in ("OK", "ALARM", "OK"):
         cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
     told = json.loads(receive(aws, url, 10)["Body"])
@@ -200,17 +190,7 @@ def the_tags_of_an_alarm_are_granted_by_its_name(aws: LocalAws, name: str) -> No
     arns = []
     for suffix in ("mine", "other"):
         alarm = f"{name}-{suffix}"
-        cloudwatch.put_metric_alarm(
-            AlarmName=alarm,
-            Namespace=name,
-            MetricName="Errors",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=0,
-            ComparisonOperator="GreaterThanThreshold",
-            Tags=[{"Key": "team", "Value": suffix}],
-        )
+        put_alarm(cloudwatch, alarm, Namespace=name, Tags=[{"Key": "team", "Value": suffix}])
         [found] = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
         arns.append(found["AlarmArn"])
     code = (

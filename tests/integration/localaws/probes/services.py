@@ -13,6 +13,7 @@ from tests.integration.localaws.probes.support import (
     make_queue,
     receive,
 )
+from tests.support.alarms import put_alarm
 
 
 def _statement(service: str, actions: list[str], **more: Any) -> dict[str, Any]:
@@ -68,17 +69,7 @@ def a_service_publishes_where_topic_and_key_let_it(aws: LocalAws, name: str) -> 
 
     alarms = aws.client("cloudwatch")
     told = topic("alarm", "cloudwatch.amazonaws.com", account, account)
-    alarms.put_metric_alarm(
-        AlarmName=name,
-        AlarmActions=[told, topics["open"]],
-        Namespace=name,
-        MetricName="m",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
-    )
+    put_alarm(alarms, name, AlarmActions=[told, topics["open"]])
     alarms.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
     assert [each["TopicArn"] for each in received(aws, url, 1)] == [told]
     alarms.delete_alarms(AlarmNames=[name])

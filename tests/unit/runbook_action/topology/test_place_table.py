@@ -15,6 +15,7 @@ from runbook_action.adapters import place_table
 from runbook_action.adapters.place_table import PlaceTable
 from runbook_action.errors import TargetNotFound
 from runbook_action.topology.relating import Relation, relate_at
+from tests.support.tables import make_table
 from tests.unit.runbook_action.topology.scene import at, known
 
 TABLE = "sre-remediation-guard"
@@ -26,12 +27,7 @@ NODE, WEB = at("node", level=0), at("web", "node", suspect="node n is not ready"
 def client() -> Iterator[Any]:
     with mock_aws():
         found = boto3.client("dynamodb", region_name="us-east-1")
-        found.create_table(
-            TableName=TABLE,
-            AttributeDefinitions=[{"AttributeName": "guard_key", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "guard_key", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table(found, TABLE, "guard_key")
         yield found
 
 

@@ -15,6 +15,7 @@ from moto import mock_aws
 from srectl import runbooks
 from srectl.cli import cli
 from srectl.runbooks.answering import Answer, alerts_of, answers_to, page
+from tests.support.tables import make_table
 from tests.support.template import ROOT
 
 FOLDER = ROOT / "runbooks"
@@ -24,6 +25,7 @@ RULES = list(
         line for line in LIST.read_text("utf-8").splitlines() if not line.startswith("#")
     )
 )
+
 CATALOGUE = runbooks.load_all(FOLDER)
 ANSWERS = {each.alert: each for each in answers_to(alerts_of(LIST), CATALOGUE)}
 SHIPPED = [one for one in CATALOGUE.runbooks if one.source.parent.name == "kubernetes"]
@@ -200,12 +202,7 @@ def test_a_file_of_evidence_is_held_to_its_schema(tmp_path: Path) -> None:
 @mock_aws
 def test_an_answered_alert_finds_its_runbook_until_it_is_answered_no_more(tmp_path: Path) -> None:
     client = boto3.client("dynamodb", region_name="us-east-1")
-    client.create_table(
-        TableName="runbooks",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-    )
+    make_table(client, "runbooks", "name")
 
     def published(answers: str, known: str = "") -> dict[str, Any]:
         (tmp_path / "restart.yaml").write_text(f"{GOOD}{answers}")

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from onemachine.drill import scene
 from srectl import runbooks
+from tests.support.tables import make_table
 
 ROOT = Path(__file__).resolve().parents[4]
 GOOD = """
@@ -79,12 +80,7 @@ def test_an_empty_catalogue_is_refused(folder: Path) -> None:
 @mock_aws
 def test_publishing_writes_only_what_changed(folder: Path) -> None:
     client = boto3.client("dynamodb", region_name="us-east-1")
-    client.create_table(
-        TableName="runbooks",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-    )
+    make_table(client, "runbooks", "name")
     assert runbooks.publish(client, "runbooks", runbooks.load(folder)) == ["Restart"]
     assert runbooks.publish(client, "runbooks", runbooks.load(folder)) == []
     (folder / "restart.yaml").write_text(GOOD.replace("300", "301"))
@@ -102,12 +98,7 @@ def test_a_file_that_is_no_text_is_a_fault_like_any_other(folder: Path) -> None:
 @mock_aws
 def test_publishing_refuses_what_breaks_the_schema_and_writes_nothing(folder: Path) -> None:
     client = boto3.client("dynamodb", region_name="us-east-1")
-    client.create_table(
-        TableName="runbooks",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-    )
+    make_table(client, "runbooks", "name")
     (good,) = runbooks.load(folder)
     bad = runbooks.Runbook("Bad", {**good.definition, "on_failure": "escalate"}, good.source)
     with pytest.raises(runbooks.CatalogueInvalid, match="Bad: /on_failure: 'escalate'"):
