@@ -9,9 +9,10 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.lanes.again import TIMES, suspects, unsteady
 from tests.lanes.plan import LANES, Lane, files_of_lanes
 from tests.lanes.run import Job, Lanes, Step, Took
 from tests.lanes.table import Counted, slowest, table
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     lanes = Lanes(FOLDER, at_once=asked.at_once, busy_at_once=asked.busy, tell=tell)
     planned = jobs(asked.beside, asked.lanes)
     took = lanes.run(planned)
+    passed_alone = _second_look(took, planned, tell)
     tested = {each.name: Counted.read(FOLDER / f"{each.name}.xml") for each in took}
     print("\nThe slowest tests (minutes)")
     print("\n".join(slowest(tested.values())))
@@ -59,7 +61,19 @@ def main(arguments: Sequence[str]) -> int:
     idle = untested(tested)
     if idle:
         print(f"nothing was tested, because every test was skipped: {', '.join(idle)}")
-    return int(bool(missing or idle) or any(each.code for each in took))
+    for name, tests in passed_alone.items():
+        print(f"UNSTEADY, failed in {name} and passed {TIMES} times alone: {', '.join(tests)}")
+    failed = [each.name for each in took if each.code and each.name not in passed_alone]
+    return int(bool(missing or idle or failed))
+
+
+def _second_look(
+    took: Sequence[Took], planned: Sequence[Job], tell: Callable[[Took], None]
+) -> Mapping[str, tuple[str, ...]]:
+    """Run what failed again, alone; give step → tests of what then passed."""
+    found = suspects(took, planned, FOLDER)
+    again = [job for each in found for job in each.jobs()]
+    return unsteady(found, Lanes(FOLDER, at_once=1, busy_at_once=0, tell=tell).run(again))
 
 
 def _compile() -> None:
