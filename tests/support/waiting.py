@@ -15,7 +15,12 @@ _LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 120.0
 
 
-def eventually(what: str, probe: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
+def eventually(
+    what: str,
+    probe: Callable[[], T | None],
+    seconds: float = PATIENCE_SECONDS,
+    standing: Callable[[], str] | None = None,
+) -> T:
     """Ask until the answer is truthy, and give it.
 
     Parameters
@@ -27,11 +32,13 @@ def eventually(what: str, probe: Callable[[], T | None], seconds: float = PATIEN
     seconds : float
         How long it may take. Given only where the time is what is tested, or where what takes long
         is known to.
+    standing : callable, optional
+        Says how things stand, where the last answer of a probe says nothing.
 
     Raises
     ------
     AssertionError
-        It did not happen in time; the message has the last answer.
+        It did not happen in time; the message has the last answer, or how things stand.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -39,5 +46,6 @@ def eventually(what: str, probe: Callable[[], T | None], seconds: float = PATIEN
         if answer:
             return answer
         if time.monotonic() >= deadline:
-            raise AssertionError(f"{what}: not within {seconds:g} s; last answer {answer!r}")
+            told = standing() if standing else f"last answer {answer!r}"
+            raise AssertionError(f"{what}: not within {seconds:g} s; {told}")
         time.sleep(_LOOK_SECONDS)

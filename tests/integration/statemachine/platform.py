@@ -15,6 +15,7 @@ from onemachine.aws.definitions import read_definition
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import Function, build
 from tests.integration.statemachine.shown import display
+from tests.integration.statemachine.standing import standing
 from tests.support.machines import machines
 from tests.support.template import deployed
 from tests.support.waiting import PATIENCE_SECONDS, eventually
@@ -427,8 +428,12 @@ class Platform:
 
     def wait_ended(self, arn: str, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait until an execution has ended and describe it."""
-        ended: dict[str, Any] = wait_for(lambda: self._ended(arn), f"execution {arn}", timeout)
-        return ended
+        return eventually(
+            "the end of an execution",
+            lambda: self._ended(arn),
+            timeout,
+            lambda: standing(self.sfn, arn),
+        )
 
     def _ended(self, arn: str) -> dict[str, Any] | None:
         execution: dict[str, Any] = self.sfn.describe_execution(executionArn=arn)

@@ -15,6 +15,7 @@ from tests.integration.statemachine.platform import (
     resolution,
     wait_for,
 )
+from tests.integration.statemachine.standing import standing
 
 pytestmark = pytest.mark.localaws
 
@@ -444,6 +445,9 @@ def test_what_git_decides_is_asked_for_though_the_runbook_asks_nobody(platform: 
     execution = platform.start(event, asking)
     token = approval_token(platform, event)
     assert platform.calls(id_of(event), "execute") == []
+    # A test that waits in vain says of the runbook and of its step where they stand.
+    runbook, step = standing(platform.sfn, execution).split("is RUNNING in ")[1:]
+    assert (runbook.split()[0], step.split()[0]) == ("ExecuteAction", "AwaitApproval")
     platform.sfn.send_task_success(taskToken=token, output=json.dumps({"proofs": ["ada"]}))
     wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
     [call] = platform.calls(id_of(event), "execute")
