@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GUIDES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # As they are cited: [ADR 12](adr/0012-an-alert-remembers-its-firing.md).
 CITED = re.compile(r"\[ADR (\d+)\]\(([^)#]+)\)")
 
