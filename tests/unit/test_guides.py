@@ -1,4 +1,4 @@
-"""A guide leads somewhere: its links are files, their anchors headings, the files it names there."""
+"""A guide leads somewhere: its links are files, their anchors headings, what it names is there."""
 
 from __future__ import annotations
 
