@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from srectl.errors import CommandFailed
+from srectl.placeholders import leads_nowhere
 
 __all__ = ["Kept", "Plan", "Setting", "Step", "Tool", "Undo", "load"]
 
@@ -54,6 +55,8 @@ class Setting:
         What the whole value looks like.
     hint
         What it looks like, in words.
+    link
+        People are sent there: a host that is an example is refused.
     choice
         It is yes or no.
     secret
@@ -68,6 +71,7 @@ class Setting:
     example: str = ""
     pattern: str = ".*"
     hint: str = ""
+    link: bool = False
     choice: bool = False
     secret: bool = False
     when: str = ""
@@ -78,6 +82,8 @@ class Setting:
             return "" if value in ("yes", "no") else "yes or no"
         if self.secret:
             return "" if value else "it is empty"
+        if self.link and leads_nowhere(value):
+            return "that host is an example, and whoever clicks on it finds nothing: one of yours"
         if re.fullmatch(self.pattern, value):
             return ""
         return self.hint or f"something like {self.example or self.default}"

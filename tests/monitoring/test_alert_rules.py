@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ ROOT = Path(__file__).parents[2]
 CASES = sorted(Path(__file__).parent.glob("*.yaml"))
 GROUPS = yaml.safe_load(rule_file(SHIPPED_RULES))["groups"]
 ALERTS = {rule["alert"]: rule for group in GROUPS for rule in group["rules"] if "alert" in rule}
+# The uid of each dashboard of checkout, and the chart's own on the pods of a node.
+BOARDS = {
+    json.loads(file.read_text("utf-8"))["uid"]
+    for file in (SHIPPED_RULES[0].parents[1] / "dashboards").glob("checkout-*.json")
+}
+OF_A_NODE = "200ac8fdbfbb74b39aff88118e4d1c2c?var-node={{$labels.node}}"
 # Sent by a schedule of template.yaml, to see that the platform is alive; and an example.
 NOT_OF_PROMETHEUS = {"PlatformCanary", "WorkloadCrashLooping"}
 # Slow burns have causes that somebody has to find, and a drain takes such a load elsewhere. Of the
@@ -89,9 +96,11 @@ def test_every_alert_says_what_the_platform_and_its_people_read(alert: str) -> N
 
     assert labels["severity"] in ("critical", "warning", "info")
     assert all({"namespace", "deployment"} <= set(each) or "node" in each for each in fired)
-    assert set(annotations) == {"summary", "description", "runbook_url"}
+    assert set(annotations) == {"summary", "description", "runbook_url", "dashboard_url"}
     assert annotations["runbook_url"].endswith(f"/{alert}")
     assert "for" in ALERTS[alert]
+    board = annotations["dashboard_url"].removeprefix("https://grafana.example.com/d/")
+    assert board == OF_A_NODE if alert.startswith("Node") else board in BOARDS
 
 
 def test_every_runbook_has_its_alert_and_every_alert_its_runbook() -> None:

@@ -47,6 +47,7 @@ OF_OTHERS = {
     "kube_pod_deletion_timestamp",
     "kube_pod_info",
     "kube_pod_status_ready",
+    "kube_replicaset_spec_replicas",
     "up",
 }
 WORDS = {"and", "or", "unless", "bool", "offset"}
@@ -62,12 +63,12 @@ def panels() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def expressions(kind: str) -> list[str]:
     """Every query to one kind of data source, with Grafana's own variables filled in."""
+    marks = [mark for board in BOARDS.values() for mark in board["annotations"]["list"]]
     return [
         re.sub(
             r"\$__(rate_)?interval", "1m", target["expr" if kind == "prometheus" else "expression"]
         )
-        for _name, panel in panels()
-        for target in panel["targets"]
+        for target in [*marks, *(each for _name, panel in panels() for each in panel["targets"])]
         if target["datasource"]["type"] == kind
     ]
 
@@ -186,6 +187,15 @@ def test_no_panel_asks_for_more_days_than_are_kept() -> None:
 
     assert asked
     assert max(asked) <= kept_days
+
+
+def test_the_lines_of_checkout_show_when_an_alert_fired_and_a_version_began() -> None:
+    for name, board in BOARDS.items():
+        marks = {mark["name"]: mark for mark in board["annotations"]["list"]}
+        # What happens to the platform is what the panels of "incidents" are about.
+        assert marks.keys() == (set() if name == "incidents" else {"Alerts", "Versions"})
+        assert all(mark["enable"] and mark["titleFormat"] for mark in marks.values())
+        assert {mark["datasource"]["uid"] for mark in marks.values()} <= {"${datasource}"}
 
 
 def test_what_was_asked_for_can_be_seen() -> None:

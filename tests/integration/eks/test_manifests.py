@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from onemachine.binaries import BinaryUnavailable, find
+from srectl.installing import plan
 from tests.integration.kubernetes_fixtures import KubernetesApi
 
 pytestmark = pytest.mark.kubernetes
@@ -143,7 +145,9 @@ def test_production_takes_every_value_of_its_site(kubectl: str) -> None:
 def test_the_links_of_alerts_lead_to_the_pages_of_the_site(kubectl: str, tmp_path: Path) -> None:
     folder = tmp_path / "monitoring"
     shutil.copytree(ROOT / "eks" / "monitoring", folder)
-    (folder / "site.env").write_text("RUNBOOKS=wiki.test.invalid/on/call\n")
+    (folder / "site.env").write_text(
+        "RUNBOOKS=wiki.test.invalid/on/call\nGRAFANA=grafana.test.invalid\n"
+    )
     docs = rendered(kubectl, str(folder))
     alerts = [
         rule
@@ -158,7 +162,53 @@ def test_the_links_of_alerts_lead_to_the_pages_of_the_site(kubectl: str, tmp_pat
     for rule in alerts:
         link = rule["annotations"]["runbook_url"]
         assert link == f"https://wiki.test.invalid/on/call/{rule['alert']}"
+        board = rule["annotations"]["dashboard_url"]
+        assert board.startswith("https://grafana.test.invalid/d/")
     assert "monitoring-site" not in {doc["metadata"]["name"] for doc in docs}
+
+
+def test_without_the_pages_of_the_site_nothing_is_applied(kubectl: str) -> None:
+    done = subprocess.run(
+        [kubectl, "kustomize", str(ROOT / "eks" / "monitoring")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert "`data.RUNBOOKS` is missing" in done.stderr
+
+
+def test_without_a_grafana_the_command_of_the_installation_leaves_its_links_out(
+    kubectl: str, tmp_path: Path
+) -> None:
+    """What it makes of the rules, with a kubectl that applies nothing."""
+    bench = tmp_path / "bin"
+    bench.mkdir()
+    (bench / "kubectl").write_text(
+        f'#!/bin/sh\n[ "$1" != kustomize ] || exec {kubectl} "$@"\ncp "$3" {tmp_path}/applied\n'
+    )
+    (bench / "kubectl").chmod(0o755)
+    listed = plan.load(ROOT)
+    text = listed.step("monitoring").commands[-1]
+
+    def applied(grafana: str) -> str:
+        answers = {"RUNBOOKS_URL": "https://wiki.test.internal/oncall", "GRAFANA_URL": grafana}
+        subprocess.run(
+            ["bash", "-c", f"set -euo pipefail\n{listed.functions}\n{text}"],
+            cwd=ROOT,
+            env={**os.environ, **answers, "PATH": f"{bench}:{os.environ['PATH']}"},
+            check=True,
+        )
+        return (tmp_path / "applied").read_text("utf-8")
+
+    with_it, without = applied("https://grafana.test.internal"), applied("")
+
+    lines = [line for line in with_it.splitlines() if "dashboard_url: " not in line]
+    assert without.splitlines() == lines
+    assert "grafana.test.internal/d/" in with_it
+    assert "dashboard_url" not in without
+    assert "example.com" not in with_it + without
 
 
 def test_a_pod_serves_on_for_longer_than_the_load_balancer_sends_to_it(kubectl: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,9 @@ def test_the_agents_of_datadog_are_let_in_where_they_are_chosen(
     assert policy["spec"]["policyTypes"] == ["Ingress"]
 
 
-def test_monitoring_builds() -> None:
-    kinds = {each["kind"] for each in _build(REPOSITORY / "eks" / "monitoring")}
+def test_monitoring_builds(tmp_path: Path) -> None:
+    folder = tmp_path / "monitoring"
+    shutil.copytree(REPOSITORY / "eks" / "monitoring", folder)
+    (folder / "site.env").write_text("RUNBOOKS=wiki.test.internal\nGRAFANA=grafana.test.internal\n")
+    kinds = {each["kind"] for each in _build(folder)}
     assert kinds == {"ConfigMap", "PrometheusRule", "ServiceMonitor", "StorageClass"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -87,9 +88,12 @@ ALERTMANAGER = of_chart("Alertmanager", "alertmanager", "alertmanagerSpec")
 CONFIG = yaml.safe_load((MONITORING / "alertmanager-config.yaml").read_text("utf-8"))
 
 
-def test_the_operator_takes_every_shipped_object(api: KubernetesApi) -> None:
+def test_the_operator_takes_every_shipped_object(api: KubernetesApi, tmp_path: Path) -> None:
+    folder = tmp_path / "monitoring"
+    shutil.copytree(MONITORING, folder)
+    (folder / "site.env").write_text("RUNBOOKS=wiki.test.internal\nGRAFANA=grafana.test.internal\n")
     succeeded, said = kubectl(
-        api, "apply", "--dry-run=server", "--validate=strict", "-k", str(MONITORING)
+        api, "apply", "--dry-run=server", "--validate=strict", "-k", str(folder)
     )
     assert succeeded, said
     assert "Warning" not in said, said

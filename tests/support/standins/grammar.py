@@ -80,6 +80,7 @@ COMMANDS: dict[str, dict[str, tuple[str, int, int]]] = {
     "kubectl": {
         "version": ("--client -o= --output=", 0, 0),
         "apply": (f"{_KUBECTL} -f= -k= --server-side --prune --wait --timeout= {_DRY}", 0, 0),
+        "kustomize": ("", 1, 1),
         "create namespace": (f"{_KUBECTL} {_DRY} --save-config", 1, 1),
         "create secret generic": (
             f"{_KUBECTL} {_DRY} --from-file= --from-literal= --from-env-file= --type= "

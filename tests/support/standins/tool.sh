@@ -71,7 +71,11 @@ case $line in
     ;;
   "aws cloudformation delete-stack "* | "sam delete "*) rm -f "$things/$stack" ;;
   "aws eks delete-access-entry "*) rm "$things/entry" ;;
-  "sam deploy "*) : > "$things/stack sre-platform" ;;
+  "sam deploy "*)
+    : > "$things/stack sre-platform"
+    [[ ! $line =~ Heartbeat1=([^ ]+)\ Heartbeat2=([^ ]+)\ Heartbeat3=([^ ]+)\ Heartbeat4=([^ ]+) ]] \
+      || (IFS=,; echo "${BASH_REMATCH[*]:1}") | tr -d '"' > "$world/heartbeats"
+    ;;
   "docker push "*) : > "$things/image ${line##*:}" ;;
   "eksctl create cluster "*) : > "$things/cluster"; : > "$things/stack eksctl-sre-platform-cluster" ;;
   "eksctl delete cluster "*) rm "$things/cluster" "$things/stack eksctl-sre-platform-cluster" ;;
@@ -79,6 +83,8 @@ case $line in
   "helm upgrade "*) : > "$things/$release" ;;
   "helm uninstall "*) rm -f "$things/$release" ;;
   "kubectl create "*" secret "*) : > "$things/${secret:-secret}" ;;
+  "kubectl kustomize "*/monitoring) cp "${line##* }/site.env" "$world/monitoring.env" ;;
+  "kubectl apply -f "*/all.yaml) cp "${line##* }" "$world/monitoring.yaml" ;;
   "kubectl apply -k "*/overlays/production) : > "$things/ingress"; cp "${line##* }/site.env" "$world" ;;
   "aws eks update-kubeconfig "*) mkdir -p "${KUBECONFIG%/*}"; : > "$KUBECONFIG" ;;
   "kubectl -n monitoring delete secret "*) rm -f "$things/$secret" ;;
@@ -93,6 +99,8 @@ case $line in
   *"OutputKey=='RunbookActionSubnetIds'"*) echo subnet-1,subnet-2 ;;
   *"OutputKey=='RunbookActionSecurityGroupId'"*) echo sg-1 ;;
   *"OutputKey=='WatchedTargetGroup'"*) cat "$world/watched" ;;
+  *"(ParameterKey, 'Heartbeat')"*) cat "$world/heartbeats" 2>/dev/null || echo ,,, ;;
+  "kubectl kustomize "*/monitoring) printf '  annotations:\n    dashboard_url: a\n    runbook_url: b\n' ;;
   *OutputKey==*) line=${line#*OutputKey==\'}; echo "the-${line%%\'*}" ;;
   *StackStatus*) echo CREATE_COMPLETE ;;
   "aws sts get-caller-identity "*) echo 111122223333 ;;

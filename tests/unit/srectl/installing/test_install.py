@@ -28,6 +28,7 @@ ANSWERS = {
     "DOMAIN_NAME": "shop.example.org",
     "HOSTED_ZONE_ID": "Z0123456789",
     "NOTIFICATION_EMAIL": "oncall@example.org",
+    "RUNBOOKS_URL": "https://wiki.shop.internal/on/call",
 }
 SET = [word for name, value in ANSWERS.items() for word in ("--set", f"{name}={value}")]
 ROOT = Path(__file__).parents[4]
@@ -123,6 +124,9 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
     assert world.refusals() + refused == []
     site = (world.folder / "site.env").read_text("utf-8")
     assert "IMAGE=111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout:1.0.0\n" in site
+    links = (world.folder / "monitoring.env").read_text("utf-8")
+    assert links == "RUNBOOKS=wiki.shop.internal/on/call\nGRAFANA=\n"
+    assert (world.folder / "heartbeats").read_text("utf-8") == "sre-platform,,,\n"
     # The checkout stays as it is: no account's values in what is committed and pulled.
     production = "eks/apps/overlays/production/site.env"
     assert (checkout / production).read_text("utf-8") == (ROOT / production).read_text("utf-8")
@@ -189,6 +193,67 @@ def test_a_new_load_balancer_is_watched_instead_of_the_one_that_is_gone(
     assert "TargetGroup=targetgroup/k8s-2/ffffffffffffffff" in deployed
 
 
+def test_an_alert_has_a_link_to_grafana_where_people_can_open_it(
+    session: Session, world: World
+) -> None:
+    grafana = "GRAFANA_URL=https://grafana.shop.internal"
+    assert run("install", "--yes", *SET).exit_code == 0
+    assert "dashboard_url" not in (world.folder / "monitoring.yaml").read_text("utf-8")
+    world.forget_calls()
+
+    assert run("install", "--yes", "--set", grafana).exit_code == 0
+    links = (world.folder / "monitoring.env").read_text("utf-8")
+    assert links.endswith("\nGRAFANA=grafana.shop.internal\n")
+    assert "dashboard_url" in (world.folder / "monitoring.yaml").read_text("utf-8")
+    assert "sam deploy" not in str(made(world))
+
+
+def test_the_clusters_whose_silence_rings_are_those_that_were_named_and_no_others(
+    session: Session, world: World
+) -> None:
+    assert run("install", "--yes", *SET).exit_code == 0
+    for named, kept in (("sre-platform,west=prod-west", ",,"), ("", ",,,")):
+        world.forget_calls()
+        assert run("install", "--yes", "--set", f"HEARTBEAT_CLUSTERS={named}").exit_code == 0
+        assert (world.folder / "heartbeats").read_text("utf-8") == f"{named}{kept}\n"
+        deployed = [call for call in made(world) if call.startswith("sam deploy")]
+        assert len(deployed) == 1, "the platform itself was deployed, too"
+        assert world.refusals() == []
+
+
+def test_a_link_to_an_example_is_refused_before_anything_begins(
+    session: Session, world: World
+) -> None:
+    for name in ("RUNBOOKS_URL", "GRAFANA_URL"):
+        refused = run("install", "--yes", *SET, "--set", f"{name}=https://wiki.example.com/oncall")
+        assert refused.exit_code == 2
+        assert "is an example" in refused.output
+    assert made(world) == []
+
+
+def test_the_printed_script_refuses_a_link_to_an_example_as_well(
+    session: Session, world: World, tmp_path: Path
+) -> None:
+    world.make("cluster", "stack sre-platform", "stack sre-platform-observability", "ingress")
+    printed = run("install", "--print", "--from", "monitoring", "--without", "datadog")
+    file = tmp_path / "install.sh"
+    file.write_text(printed.stdout)
+    answers = {**ANSWERS, "AWS_REGION": "us-east-1", "RUNBOOKS_URL": "https://wiki.example.com/x"}
+
+    done = subprocess.run(
+        ["bash", str(file)],
+        cwd=ROOT,
+        env={**os.environ, **answers},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert "is an example, and links to it lead nowhere" in done.stderr
+    assert not (world.folder / "monitoring.yaml").exists()
+
+
 def test_after_a_failure_it_goes_on_with_the_command_that_failed(
     session: Session, world: World
 ) -> None:
@@ -234,9 +299,11 @@ def test_a_failure_in_the_middle_of_a_pipe_or_a_value_ends_the_command(
 def test_each_command_is_shown_and_asked_about_before_it_runs(
     session: Session, world: World
 ) -> None:
-    typed = "\n".join(["", *ANSWERS.values(), "", "", "", "", "", "", "y", "d", "q"]) + "\n"
+    *first, pages = ANSWERS.values()
+    usual = [""] * 3
+    typed = "\n".join([*first, *usual, pages, "", "", *usual, "y", "d", "q"]) + "\n"
 
-    stopped = run("install", typed=typed.lstrip("\n"))
+    stopped = run("install", typed=typed)
 
     assert stopped.exit_code == 1, stopped.output
     assert "aws cloudformation deploy --stack-name sre-platform-keys" in stopped.output

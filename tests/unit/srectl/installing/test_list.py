@@ -12,6 +12,7 @@ from srectl.errors import CommandFailed
 from srectl.installing import plan, preflight, script
 from srectl.installing.plan import Plan, named
 from srectl.installing.settings import given, settled
+from srectl.placeholders import leads_nowhere
 
 ROOT = Path(__file__).parents[4]
 
@@ -49,7 +50,8 @@ def test_every_step_can_be_told_to_be_done_and_is_taken_back_or_kept_or_goes_wit
     assert [step.id for step in listed.steps if not step.done] == ["datadog", "proof"]
     without = [step.id for step in listed.steps if not step.undo and not step.kept]
     # Image and catalogue stay in registry and table; the way in goes with the cluster.
-    assert without == ["image", "reach", "runbooks"]
+    # What is watched is a parameter of the platform, and goes with it.
+    assert without == ["image", "reach", "runbooks", "heartbeat"]
 
 
 def test_every_file_that_a_command_reads_is_one_that_the_step_is_done_anew_for(
@@ -124,6 +126,16 @@ def test_values_come_with_those_that_they_name_in_their_order(listed: Plan) -> N
         ("DD_API_KEY=hush", "a secret"),
         ("AWS_REGION=eu-west-1", "export AWS_REGION"),
         ("PLATFORM_PARAMETERS=mine.yaml", "an absolute path"),
+        ("RUNBOOKS_URL=https://runbooks.example.com", "is an example"),
+        ("RUNBOOKS_URL=https://wiki.example:8443/x", "is an example"),
+        ("RUNBOOKS_URL=http://wiki.shop.internal", "an address of yours with https://"),
+        ("RUNBOOKS_URL=https://wiki.shop.internal/", "without a / at its end"),
+        ("RUNBOOKS_URL=https://wiki.shop.internal/$(id)", "an address of yours"),
+        ("RUNBOOKS_URL=", "an address of yours"),
+        ("GRAFANA_URL=https://grafana.example.org", "is an example"),
+        ("HEARTBEAT_CLUSTERS=a,b,c,d,e", "one to four"),
+        ("HEARTBEAT_CLUSTERS=,a", "one to four"),
+        ("HEARTBEAT_CLUSTERS=a b", "one to four"),
         ('NOTIFICATION_EMAIL=a@b"; rm', "something like oncall@example.com"),
     ],
 )
@@ -135,6 +147,30 @@ def test_an_answer_that_will_not_do_is_refused_with_the_reason(
     assert said in f"{failed.value.message} {failed.value.hint}"
     assert "hush" not in f"{failed.value.message} {failed.value.hint}"
     assert failed.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "nowhere"),
+    [
+        ("https://runbooks.example.com/CheckoutDown", True),
+        ("https://EXAMPLE.org", True),
+        ("https://wiki.example:8443/x", True),
+        ("https://oncall@grafana.test?x", True),
+        ("http://localhost:3000/d/x", True),
+        ("https://wiki.example.com.shop.net/x", False),
+        ("https://wiki.shop.net/example.com", False),
+        ("https://my-example.com", False),
+        ("https://contest.shop.net", False),
+    ],
+)
+def test_python_and_shell_agree_on_what_is_an_example(
+    listed: Plan, url: str, nowhere: bool
+) -> None:
+    text = f"set -euo pipefail\n{listed.functions}\nleads_somewhere '{url}'"
+    done = subprocess.run(["bash", "-c", text], capture_output=True, check=False)
+
+    assert leads_nowhere(url) is nowhere
+    assert (done.returncode != 0) is nowhere
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
@@ -193,7 +229,12 @@ def test_every_default_and_example_is_an_answer_that_will_do(listed: Plan) -> No
         if not setting.secret:
             answer = setting.example or setting.default
             assert answer is not None
-            assert setting.problem(answer) == "", setting.name
+            # Who leaves an address as it stands in the guide has said nothing.
+            assert bool(setting.problem(answer)) == setting.link, setting.name
+    # No address at all is an answer for the one that may be left out.
+    assert [each.name for each in listed.settings if each.link and not each.problem("")] == [
+        "GRAFANA_URL"
+    ]
 
 
 def test_nothing_is_asked_that_was_said_before(listed: Plan) -> None:
@@ -201,7 +242,7 @@ def test_nothing_is_asked_that_was_said_before(listed: Plan) -> None:
 
     def ask(setting: plan.Setting, default: str | None) -> str:
         asked.append(setting.name)
-        return default or setting.example
+        return "https://wiki.shop.internal" if setting.link else default or setting.example
 
     once = settled(listed.settings, {"AWS_REGION": "eu-west-1"}, ask)
     assert "DD_API_KEY" not in asked  # nobody chose Datadog

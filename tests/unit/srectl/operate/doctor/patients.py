@@ -381,6 +381,7 @@ def _healthy(patient: Patient) -> dict[str, dict[str, Any]]:
             }
         },
         "dynamodb": {
+            "query": {"Items": []},
             "scan": {
                 "Items": [
                     {
@@ -389,7 +390,7 @@ def _healthy(patient: Patient) -> dict[str, dict[str, Any]]:
                         "published_at": {"S": "2026-11-26T12:00:00Z"},
                     }
                 ]
-            }
+            },
         },
     }
 

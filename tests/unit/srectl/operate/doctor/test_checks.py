@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from srectl.operate.doctor import (
+    Deployment,
     Severity,
     admission,
     alarms,
@@ -23,6 +24,7 @@ from srectl.operate.doctor import (
     heartbeat,
     holding_back,
     intake,
+    links,
     monitoring,
     published,
     rights,
@@ -536,6 +538,44 @@ def test_monitoring_of_a_cluster(
     assert words in found.what
     assert asked[0]["Dimensions"] == [{"Name": "cluster", "Value": "west"}]
     assert asked[0]["Namespace"] == "t-SREPlatform"
+
+
+def test_links_that_lead_to_an_example(patient: Patient) -> None:
+    asked: list[dict[str, Any]] = []
+    dead = {"runbook": "https://runbooks.example.com/CheckoutDown", "page": "https://wiki.shop.net"}
+
+    def query(**given: Any) -> dict[str, Any]:
+        asked.append(given)
+        said = {key: {"S": url} for key, url in dead.items()}
+        item = {"alert_name": {"S": "CheckoutDown"}, "links": {"M": said}}
+        status = given["ExpressionAttributeValues"][":status"]["S"]
+        return {"Items": [item, {"alert_name": {"S": "Other"}}] if status == "resolved" else []}
+
+    patient.aws["dynamodb"]["query"] = query
+    (found,) = patient.see(links.CHECK)
+    assert (found.severity, found.where) == (Severity.WARNING, "t-sre-incidents")
+    assert "alerts CheckoutDown link to a host that is an example" in found.what
+    assert dead["runbook"] in found.what
+    assert "srectl install --from monitoring --set RUNBOOKS_URL=" in found.next
+    assert len(asked) == 4  # of each status
+    assert asked[0]["ExpressionAttributeValues"][":since"] == {"S": "2026-11-26T12:00:00Z"}
+    # Whoever runs the doctor reads no more of an incident than that.
+    assert {each["ProjectionExpression"] for each in asked} == {"alert_name, links"}
+    set_parameter(patient, "SharedIncidentTable", "shared-incidents")
+    assert patient.see(links.CHECK)[0].where == "shared-incidents"
+    dead["runbook"] = "https://wiki.shop.net/CheckoutDown"
+    (found,) = patient.see(links.CHECK)
+    assert found.severity is Severity.OK
+
+
+def test_links_of_a_stack_on_this_machine_are_a_note(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"runbook": {"S": "https://runbooks.example.com/CheckoutDown"}}
+    patient.aws["dynamodb"]["query"] = {"Items": [{"links": {"M": said}}]}
+    monkeypatch.setattr(Deployment, "endpoint", "http://127.0.0.1:4566")
+    (found,) = patient.see(links.CHECK)
+    assert found.severity is NOTE
 
 
 def test_monitoring_that_nobody_watches_is_worth_a_note(patient: Patient) -> None:

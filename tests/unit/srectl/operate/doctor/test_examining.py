@@ -85,7 +85,7 @@ def test_a_check_names_every_right_that_it_uses(patient: Patient, check: Check) 
 
 def test_the_policy_lets_nobody_write_and_names_what_it_can() -> None:
     document = policy_of(CHECKS, NAMES)
-    reading = ("Describe*", "Get*", "List*", "GET", "Scan", "InvokeFunction")
+    reading = ("Describe*", "Get*", "List*", "GET", "Query", "Scan", "InvokeFunction")
     wide = set()
     for statement in document["Statement"]:
         for action in statement["Action"]:
