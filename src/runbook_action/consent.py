@@ -7,9 +7,12 @@ imports nothing of ours.
 from __future__ import annotations
 
 import hashlib
+import re
 
 # A longer reason is cut: it stands in the record, and in a message.
 MOST_REASON = 1000
+#: Who speaks for people with its own signature, in front of that: ``slack:U0123:PERSON|QUERY``.
+_SPOKEN = re.compile(r"slack:([UW][A-Z0-9]{1,30}):([!-{}~]{1,200})\|([!-~]+)")
 # How long AWS knows a signature, in seconds.
 GOOD_FOR_SECONDS = 900
 
@@ -32,6 +35,45 @@ def denial_of(token: str, plan_hash: str, reason: str) -> str:
     return f"{token}/{plan_hash}/denied/{hashlib.sha256(reason.encode()).hexdigest()}"
 
 
+def spoken_for(statement: str, user: str, person: str) -> str:
+    """Give what the chat's function signs for somebody who pressed a button.
+
+    Parameters
+    ----------
+    statement
+        Of :func:`approval_of` or :func:`denial_of`: what the person would have signed.
+    user
+        Id in the chat, which only Slack's signature can name.
+    person
+        Whom the deployment's list makes of that: an ARN or a name, without blanks.
+
+    Examples
+    --------
+    >>> spoken_for("7a/1/00ff", "U024", "ada@example.com")
+    '7a/1/00ff/slack/U024/ada@example.com'
+    """
+    return f"{statement}/slack/{user}/{person}"
+
+
+def with_speaker(user: str, person: str, query: str) -> str:
+    """Give the proof of :func:`spoken_for`: who is spoken for, and the signed query."""
+    return f"slack:{user}:{person}|{query}"
+
+
+def speaker_of(proof: str) -> tuple[str, str, str]:
+    """Give user, person and signed query of a proof; the first two are empty of one's own.
+
+    Examples
+    --------
+    >>> speaker_of("slack:U024:ada|Action=GetCallerIdentity")
+    ('U024', 'ada', 'Action=GetCallerIdentity')
+    >>> speaker_of("Action=GetCallerIdentity")
+    ('', '', 'Action=GetCallerIdentity')
+    """
+    found = _SPOKEN.fullmatch(proof)
+    return (found[1], found[2], found[3]) if found else ("", "", proof)
+
+
 def person_of(arn: str) -> str:
     """Give the person behind an ARN: two answers of the same one are no two persons.
 
@@ -51,7 +93,11 @@ def person_of(arn: str) -> str:
     'role deploy'
     >>> person_of("arn:aws:iam::1:user/team/ada")
     'ada'
+    >>> person_of("Ada@example.com")
+    'ada@example.com'
     """
+    if not arn.startswith("arn:"):
+        return arn.lower()
     kind, _, rest = arn.split(":", 5)[-1].partition("/")
     if kind == "assumed-role":
         role, _, session = rest.partition("/")

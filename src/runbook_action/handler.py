@@ -86,6 +86,7 @@ class Container:
             StsIdentities(sts.meta.endpoint_url, sts_host(settings.region)),
             NoteTable(dynamodb, settings.guard_table, APPROVALS),
             settings.remediation_role_arn.split(":")[4],
+            settings.chat_role,
         )
         self._access = EksClusters(
             eks=session.client("eks", config=CLIENT_CONFIG),

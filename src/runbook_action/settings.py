@@ -83,6 +83,8 @@ class Settings:
         Bucket that keeps the evidence of incidents; empty: none is kept.
     gitops_policy
         What becomes of a step whose fields Git decides: ``ask``, ``escalate`` or ``act``.
+    chat_role
+        Name of the role of ``chat-actions``, which speaks for people in Slack; empty for none.
     """
 
     clusters: Mapping[str, str]
@@ -103,6 +105,7 @@ class Settings:
     prometheus_workspace: str = ""
     prometheus_service: tuple[str, str] | None = None
     gitops_policy: Policy = "escalate"
+    chat_role: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -194,6 +197,7 @@ class Settings:
             workspace,
             (service[1], service[2]) if service else None,
             cast("Policy", git),
+            environment.get("CHAT_ROLE_NAME", "").strip(),
         )
 
 

@@ -118,12 +118,13 @@ class World:
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     identities: FakeIdentities = field(default_factory=FakeIdentities)
     approvals: FakeNotes = field(default_factory=FakeNotes)
+    chat_role: str = ""
     runs: FakeNotes = field(default_factory=FakeNotes)
     locks: FakeLocks = field(default_factory=lambda: FakeLocks(Lock(INCIDENT, 2e9)))
 
     @property
     def approval(self) -> Approval:
-        return Approval(self.identities, self.approvals, "000000000000")
+        return Approval(self.identities, self.approvals, "000000000000", self.chat_role)
 
     @classmethod
     def new(
