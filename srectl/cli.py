@@ -22,6 +22,7 @@ from srectl.commands.incidents import incidents
 from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
 from srectl.commands.mode import mode
+from srectl.commands.postmortem import postmortem
 from srectl.commands.replay import replay
 from srectl.commands.runbooks import runbooks
 from srectl.errors import ExitCode
@@ -80,6 +81,7 @@ _COMMANDS = (
     install,
     uninstall,
 )
+incidents.add_command(postmortem)
 for _command in _COMMANDS:
     cli.add_command(_command)
 # The one-machine stack brings commands of its own; an operator's machine may not have it.

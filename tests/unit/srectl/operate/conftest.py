@@ -35,7 +35,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[
                 {"AttributeName": name, "AttributeType": "S"}
-                for name in ("incident_id", "timestamp", "status")
+                for name in ("incident_id", "timestamp", "status", "fingerprint")
             ],
             KeySchema=[
                 {"AttributeName": "incident_id", "KeyType": "HASH"},
@@ -43,13 +43,14 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
             ],
             GlobalSecondaryIndexes=[
                 {
-                    "IndexName": "by-status",
+                    "IndexName": f"by-{key}",
                     "KeySchema": [
-                        {"AttributeName": "status", "KeyType": "HASH"},
+                        {"AttributeName": key, "KeyType": "HASH"},
                         {"AttributeName": "timestamp", "KeyType": "RANGE"},
                     ],
                     "Projection": {"ProjectionType": "ALL"},
                 }
+                for key in ("status", "fingerprint")
             ],
         )
         for name, key in (("sre-runbooks", "name"), ("sre-remediation-guard", "guard_key")):

@@ -1,0 +1,58 @@
+"""``srectl incidents postmortem``: what happened, each sentence with the record it comes from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from srectl.commands.display import console
+from srectl.commands.operating import account_option, now, safe
+from srectl.errors import CommandFailed
+from srectl.operate.account import Account
+from srectl.operate.switches import written
+from srectl.postmortem.chapters import chapters
+from srectl.postmortem.markdown import as_json, as_markdown
+from srectl.postmortem.sources import read
+
+
+@click.command()
+@click.argument("incident_id", metavar="ID")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    show_default="this folder",
+    help="Where to write it.",
+)
+@account_option
+def postmortem(incident_id: str, folder: Path, account: Account) -> None:
+    """Write the post-mortem of one incident, as Markdown and as JSON.
+
+    Summary, impact, timeline, what the automation did and why, evidence, changes, related incidents
+    and open questions. Nothing is invented: each sentence names the record that it comes from, and
+    what no record says is asked.
+    """
+    story = read(account, incident_id)
+    record, at = story.record, written(now())
+    told = chapters(story)
+    name = f"postmortem-{str(record['timestamp'])[:10]}-{record['incident_id'][:8]}"
+    files = {
+        folder / f"{name}.md": as_markdown(record, told, at),
+        folder / f"{name}.json": json.dumps(as_json(record, told, at), indent=2) + "\n",
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in files.items():
+            path.write_text(text, "utf-8")
+    except OSError as error:
+        raise CommandFailed(
+            f"the post-mortem could not be written to {folder}: {error.strerror or error}",
+            "--to names another folder",
+        ) from error
+    for path in files:
+        console.print(f"[green]✓[/] {safe(path)}")
+    asked = len(told["Open questions"])
+    console.print(f"{asked} open question{'' if asked == 1 else 's'}: no record answers them")

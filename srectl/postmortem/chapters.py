@@ -1,0 +1,233 @@
+"""The chapters of a post-mortem: what the records say, and as questions what none of them says."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from srectl.operate.incidents import at_work, opened
+from srectl.postmortem.sentence import Sentence, moment, seconds_between, target_of
+from srectl.postmortem.sources import Story
+from srectl.postmortem.timeline import timeline
+
+__all__ = ["chapters"]
+
+Chapters = dict[str, list[Sentence]]
+
+
+def chapters(story: Story) -> Chapters:
+    """Give the chapters by their titles, in their order; a chapter may be empty."""
+    return {
+        "Summary": [*_summary(story.record)],
+        "Impact": [*_impact(story)],
+        "Timeline": timeline(story),
+        "What the automation did, and why": [*_automation(story)],
+        "Evidence": [*_evidence(story)],
+        "Contributing changes": [*_changes(story)],
+        "Related incidents": [*_related(story)],
+        "Open questions": [*_questions(story)],
+    }
+
+
+def _words(seconds: Any) -> str:
+    if not isinstance(seconds, int | float):
+        return "an unknown time"
+    return f"{seconds:.0f} s" if seconds < 120 else str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _place(record: dict[str, Any]) -> str:
+    """Name what it was about: the object that was acted on, else what the alert said."""
+    acted = [target_of(each.get("target")) for each in record.get("actions_taken") or []]
+    found = next(filter(None, [*acted, target_of(record.get("target"))]), "")
+    cluster = (record.get("target") or {}).get("cluster")
+    where = f" in cluster {cluster}" if cluster else ""
+    return f"{found}{where}" if found else f"a target that no record names{where}"
+
+
+def _summary(record: dict[str, Any]) -> Iterator[Sentence]:
+    yield Sentence(
+        f"{record.get('alert_name')} ({record.get('severity')}) rang for {_place(record)}: "
+        f"{record.get('summary')}",
+        "record: alert_name, severity, target, summary",
+    )
+    status = record.get("status")
+    if status != "resolved":
+        yield Sentence(f"The incident is {status}, not over.", "record: status")
+        return
+    taken = _words(record.get("mttr_seconds"))
+    yield Sentence(f"It lasted {taken} from its start to its end.", "record: mttr_seconds")
+    if record.get("closed_by"):
+        who = f"{record['closed_by']} closed it: {record.get('closed_reason')}"
+        yield Sentence(who, "record: closed_by, closed_reason")
+    elif record.get("escalated_at"):
+        yield Sentence("A human had been called before it ended.", "record: escalated_at")
+    elif _done(record):
+        yield Sentence(
+            "The automation closed it; no human was asked to take over.",
+            "record: actions_taken, no escalated_at",
+        )
+    else:
+        yield Sentence("It ended without anything being done.", "record: actions_taken")
+
+
+def _done(record: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        each
+        for each in record.get("actions_taken") or []
+        if each.get("operation") == "execute" and each.get("status") == "succeeded"
+    ]
+
+
+def _impact(story: Story) -> Iterator[Sentence]:
+    numbers = ((story.evidence.get("facts") or {}).get("measurements") or {}).get("numbers") or {}
+    if numbers.get("query") and numbers.get("highest") is not None:
+        yield Sentence(
+            f"The number that the alert is about, {numbers['query']}, lay between "
+            f"{_number(numbers.get('lowest'))} and {_number(numbers['highest'])} from half an hour "
+            "before the alert until its evidence was collected.",
+            "evidence: measurements",
+        )
+    beside = numbers.get("firing_beside") or []
+    if beside:
+        told = f"Firing beside it: {', '.join(map(str, beside))}."
+        yield Sentence(told, "evidence: measurements")
+    ends = (story.evidence.get("facts") or {}).get("ends") or {}
+    if ends.get("pods"):
+        unready = sum(1 for each in ends.get("worst") or [] if not each.get("ready"))
+        yield Sentence(
+            f"Of {ends['pods']} pods {unready} of those looked at were not ready, and containers "
+            f"had restarted {ends.get('restarts')} times.",
+            "evidence: ends",
+        )
+    children = story.record.get("children") or []
+    if children:
+        told = f"{len(children)} other incidents hung on it."
+        yield Sentence(told, "record: children")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "nothing"
+
+
+def _automation(story: Story) -> Iterator[Sentence]:
+    record = story.record
+    for number, action in enumerate(record.get("actions_taken") or []):
+        source = f"record: actions_taken[{number}]"
+        where = target_of(action.get("target"))
+        yield Sentence(
+            f"{action.get('runbook')}: {action.get('operation')} {action.get('action')}"
+            f"{f' on {where}' if where else ''}: {action.get('status')}. "
+            f"{action.get('summary') or ''}".rstrip(),
+            source,
+        )
+        result = action.get("result") if isinstance(action.get("result"), dict) else {}
+        for change in (result or {}).get("plan") or []:
+            if isinstance(change, dict):
+                yield Sentence(
+                    f"It changed {change.get('field')} of {change.get('kind')} "
+                    f"{change.get('name')} from {change.get('from')} to {change.get('to')}.",
+                    f"{source}.result.plan",
+                )
+        if action.get("approved_by"):
+            yield Sentence(f"{action['approved_by']} had approved it.", source)
+    for step in _steps(record):
+        for condition in step.get("when") or []:
+            bounds = [f"{key} {value}" for key, value in condition.items() if key != "fact"]
+            told = (
+                f"Step {step.get('index')} was to be taken if {condition.get('fact')} was "
+                f"{' and '.join(bounds)}."
+            )
+            yield Sentence(told, "record: in_hand")
+    if record.get("escalation_reason"):
+        why = f"It gave up: {record['escalation_reason']}"
+        yield Sentence(why, "record: escalation_reason")
+    if record.get("restoration"):
+        told = f"What it had taken away was {record['restoration']}."
+        yield Sentence(told, "record: restoration")
+
+
+def _steps(record: dict[str, Any]) -> list[dict[str, Any]]:
+    hand = opened(record.get("in_hand"))
+    return list(hand.get("steps") or []) if isinstance(hand, dict) else []
+
+
+def _evidence(story: Story) -> Iterator[Sentence]:
+    noted = story.record.get("evidence") or {}
+    for finding in noted.get("findings") or []:
+        yield Sentence(str(finding), "record: evidence.findings")
+
+
+def _changes(story: Story) -> Iterator[Sentence]:
+    facts = story.evidence.get("facts") or {}
+    rollouts = facts.get("rollouts") or {}
+    began = story.record["timestamp"]
+    if rollouts.get("rolled_out_at"):
+        before = seconds_between(rollouts["rolled_out_at"], began)
+        when = f"{_words(before)} before the alert" if (before or 0) >= 0 else "after the alert"
+        yield Sentence(
+            f"The last rollout came {when}, by {rollouts.get('rolled_out_by') or 'nobody known'}.",
+            "evidence: rollouts",
+        )
+    for each in rollouts.get("changes") or []:
+        values = (
+            f" from {each.get('before')} to {each.get('after')}"
+            if {"before", "after"} & set(each)
+            else ""
+        )
+        told = f"It changed {each.get('field')} of container {each.get('container')}{values}."
+        yield Sentence(told, "evidence: rollouts")
+    scaling = facts.get("scaling") or {}
+    if scaling.get("replicas_set_at"):
+        yield Sentence(
+            f"Its replicas were last set by {scaling.get('replicas_set_by')}, at "
+            f"{scaling['replicas_set_at']}; they were {scaling.get('replicas')}.",
+            "evidence: scaling",
+        )
+
+
+def _related(story: Story) -> Iterator[Sentence]:
+    words = {
+        "forerunner": "It goes on after",
+        "cause": "It hung on",
+        "joined": "It joined the remediation of",
+        "child": "On it hung",
+        "earlier": "The same alert rang before:",
+    }
+    for how, other in story.related:
+        known = [str(other[key]) for key in ("alert_name", "status", "timestamp") if key in other]
+        told = f" ({', '.join(known)})" if known else " (its record is gone)"
+        yield Sentence(f"{words[how]} incident {other['incident_id']}{told}.", f"record: {how}")
+
+
+def _questions(story: Story) -> Iterator[Sentence]:
+    record, noted = story.record, story.record.get("evidence") or {}
+    for name, why in sorted(story.missing.items()):
+        yield Sentence(f"The {name} could not be read: {why}", f"{name}")
+    for name, state in sorted((noted.get("sources") or {}).items()):
+        if state not in ("read", "not asked"):
+            told = f"What does {name} say? It could not be read: {state}"
+            yield Sentence(told, "record: evidence.sources")
+    numbers = ((story.evidence.get("facts") or {}).get("measurements") or {}).get("numbers") or {}
+    if numbers.get("highest") is None:
+        why = numbers.get("why_not") or "no Prometheus was asked"
+        told = f"How many requests or users were concerned? It was not measured: {why}."
+        yield Sentence(told, "evidence: measurements")
+    if record.get("status") != "resolved" or at_work(record):
+        yield Sentence("How does it end? It is not over yet.", "record: status")
+    if record.get("escalated_at") and not record.get("closed_reason"):
+        told = "What did the human do? Nobody wrote down how it was settled."
+        yield Sentence(told, "record: no closed_reason")
+    failed = [each for each in record.get("actions_taken") or [] if each.get("status") == "failed"]
+    if failed:
+        told = f"Why did {len(failed)} of the automation's steps fail?"
+        yield Sentence(told, "record: actions_taken")
+    earlier = [other for how, other in story.related if how == "earlier"]
+    if earlier:
+        told = f"Why does it come back? The same alert rang {len(earlier)} times before this one."
+        yield Sentence(told, "index by-fingerprint")
+    warnings = record.get("warnings") or []
+    for each in warnings:
+        yield Sentence(f"An assumption was made about the alert: {each}", "record: warnings")
+    if not moment(record.get("acknowledged_at")) and record.get("escalated_at"):
+        yield Sentence("Who took it? Nobody acknowledged it.", "record: no acknowledged_at")

@@ -1,0 +1,58 @@
+"""What a post-mortem is made of: sentences that each name their source."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Sentence", "moment", "seconds_between", "target_of"]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One statement.
+
+    Parameters
+    ----------
+    text
+        What is so, as plain text; whoever shows it escapes it.
+    source
+        Where it stands: a field of the record, an event of the audit log, a source of evidence.
+    at
+        When, for the timeline.
+    """
+
+    text: str
+    source: str
+    at: datetime.datetime | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        told = {"text": self.text, "source": self.source}
+        return {"at": self.at.isoformat(), **told} if self.at else told
+
+
+def moment(text: Any) -> datetime.datetime | None:
+    """Read a time of a record: a text of ISO 8601, or seconds since the epoch; None for neither."""
+    if isinstance(text, int | float):
+        return datetime.datetime.fromtimestamp(text, datetime.UTC)
+    try:
+        found = datetime.datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def seconds_between(one: Any, other: Any) -> int | None:
+    """Give the whole seconds from one time to another, None where either is not known."""
+    first, second = moment(one), moment(other)
+    return round((second - first).total_seconds()) if first and second else None
+
+
+def target_of(target: Any) -> str:
+    """Name an object: ``deployment apps/checkout``; empty where it is not known."""
+    if not isinstance(target, dict) or not target.get("kind") or not target.get("name"):
+        return ""
+    place = "/".join(str(target[key]) for key in ("namespace", "name") if target.get(key))
+    return f"{target['kind']} {place}"

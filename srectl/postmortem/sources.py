@@ -1,0 +1,165 @@
+"""Reads what a post-mortem is written from."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from srectl.errors import CommandFailed
+from srectl.operate import evidence, incidents
+from srectl.operate.account import Account
+from srectl.operate.refusals import calling
+from srectl.postmortem.sentence import moment
+
+__all__ = ["Story", "read"]
+
+Read = TypeVar("Read")
+
+#: Of the audit log: what belongs to an incident comes before and after it, too.
+_BEFORE = datetime.timedelta(minutes=5)
+_AFTER = datetime.timedelta(hours=2)
+_MOST_EVENTS = 1000
+_MOST_RELATED = 10
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that is known of an incident.
+
+    Parameters
+    ----------
+    record
+        As :func:`srectl.operate.incidents.read` gives it.
+    evidence
+        The whole of it; empty where there is none.
+    events
+        Its events in the audit log, oldest first.
+    related
+        Other records, by how they are related: ``forerunner``, ``cause``, ``child``, ``joined``,
+        ``earlier``.
+    missing
+        What could not be read, by its name, with the reason.
+    """
+
+    record: dict[str, Any]
+    evidence: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    related: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def read(account: Account, incident_id: str) -> Story:
+    """Read all that is known of an incident.
+
+    What beside the record cannot be read is missing in the story, with its reason.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such incident, or its record cannot be read.
+    """
+    record = incidents.read(account.dynamodb, account.incidents_table, incident_id)
+    missing: dict[str, str] = {}
+
+    def attempt(name: str, asked: Callable[[], Read], otherwise: Read) -> Read:
+        try:
+            return asked()
+        except CommandFailed as refused:
+            missing[name] = refused.message
+            return otherwise
+
+    return Story(
+        record,
+        attempt("evidence", lambda: evidence.read(account, record), {}),
+        attempt("audit log", lambda: _events(account, record), []),
+        attempt("related incidents", lambda: _related(account, record), []),
+        missing,
+    )
+
+
+def _events(account: Account, record: dict[str, Any]) -> list[dict[str, Any]]:
+    began = moment(record["timestamp"])
+    if began is None:
+        return []
+    last = max(
+        filter(None, (began, *(moment(record.get(key)) for key in ("resolved_at", "closed_at"))))
+    )
+    # The id is one of the platform's own making, so it cannot end the pattern that it stands in.
+    known = str(uuid.UUID(record["incident_id"]))
+    found: list[dict[str, Any]] = []
+    with calling(f"the audit log {account.audit_log_group} could not be read"):
+        pages = account.logs.get_paginator("filter_log_events").paginate(
+            logGroupName=account.audit_log_group,
+            startTime=round((began - _BEFORE).timestamp() * 1000),
+            endTime=round((last + _AFTER).timestamp() * 1000),
+            filterPattern=f'{{ $.detail.data.incident_id = "{known}" }}',
+            PaginationConfig={"MaxItems": _MOST_EVENTS},
+        )
+        for page in pages:
+            found += [_opened(each.get("message", "")) for each in page["events"]]
+    mine = [each for each in found if _data(each).get("incident_id") == known]
+    return sorted(mine, key=lambda each: str(_metadata(each).get("occurred_at")))
+
+
+def _related(account: Account, record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    named = [
+        ("forerunner", record.get("forerunner")),
+        ("cause", record.get("caused_by")),
+        ("joined", record.get("attached_to")),
+        *(("child", each) for each in sorted(record.get("children") or [])[:_MOST_RELATED]),
+    ]
+    found = []
+    for how, incident_id in named:
+        if not incident_id:
+            continue
+        try:
+            other = incidents.read(account.dynamodb, account.incidents_table, str(incident_id))
+        except CommandFailed:
+            other = {"incident_id": incident_id}  # erased or expired; that it was there is known
+        found.append((how, other))
+    known = {record["incident_id"], *(other["incident_id"] for _, other in found)}
+    for other in _same_alert(account, record):
+        if other["incident_id"] not in known:
+            found.append(("earlier", other))
+    return found
+
+
+def _same_alert(account: Account, record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the latest incidents of the same alert that began before this one."""
+    if not record.get("fingerprint"):
+        return []
+    table = account.incidents_table
+    with calling(f"earlier incidents of the same alert could not be read from table {table}"):
+        answer = account.dynamodb.query(
+            TableName=table,
+            IndexName="by-fingerprint",
+            KeyConditionExpression="fingerprint = :same AND #at < :mine",
+            ExpressionAttributeNames={"#at": "timestamp"},
+            ExpressionAttributeValues={
+                ":same": {"S": record["fingerprint"]},
+                ":mine": {"S": record["timestamp"]},
+            },
+            ScanIndexForward=False,
+            Limit=_MOST_RELATED,
+        )
+    return [incidents.plain(each) for each in answer["Items"]]
+
+
+def _opened(message: str) -> dict[str, Any]:
+    try:
+        found = json.loads(message)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _data(event: dict[str, Any]) -> dict[str, Any]:
+    return (event.get("detail") or {}).get("data") or {}
+
+
+def _metadata(event: dict[str, Any]) -> dict[str, Any]:
+    return (event.get("detail") or {}).get("metadata") or {}

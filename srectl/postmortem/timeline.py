@@ -1,0 +1,139 @@
+"""What happened when: from the record, the evidence and the audit log, each moment once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from srectl.postmortem.sentence import Sentence, moment, target_of
+from srectl.postmortem.sources import Story
+
+__all__ = ["timeline"]
+
+
+def timeline(story: Story) -> list[Sentence]:
+    """Give every moment that is known, oldest first."""
+    found = [
+        each
+        for each in (*_of_evidence(story), *_of_record(story.record), *_of_events(story))
+        if each.at is not None
+    ]
+    return sorted(found, key=lambda each: each.at.timestamp() if each.at else 0.0)
+
+
+def _said(at: Any, text: str, source: str) -> Sentence:
+    return Sentence(text, source, moment(at))
+
+
+def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
+    sender = record.get("sender_name") or record.get("sender")
+    yield _said(
+        record["timestamp"],
+        f"The alert {record.get('alert_name')} began ({record.get('severity')}).",
+        "record: timestamp",
+    )
+    yield _said(
+        record.get("received_at"), f"The platform took it in from {sender}.", "record: received_at"
+    )
+    if record.get("risen_at"):
+        rose = f"Its severity rose from {record.get('risen_from')} to {record.get('severity')}."
+        yield _said(record["risen_at"], rose, "record: risen_at")
+    evidence = record.get("evidence") or {}
+    if evidence.get("at"):
+        count = len(evidence.get("findings") or [])
+        told = f"Evidence was on the record: {count} findings."
+        if evidence.get("status") != "collected":
+            told = f"Evidence could not be collected: {evidence.get('why_not')}."
+        yield _said(evidence["at"], told, "record: evidence")
+    for number, action in enumerate(record.get("actions_taken") or []):
+        yield from _of_action(action, f"record: actions_taken[{number}]")
+    yield from _of_approval(record.get("approval") or {})
+    if record.get("acknowledged_at"):
+        told = f"{record.get('acknowledged_by')} took it."
+        yield _said(record["acknowledged_at"], told, "record: acknowledged_at")
+    if record.get("let_go_at"):
+        told = f"It was let go of incident {record.get('caused_by')}, which it hung on."
+        yield _said(record["let_go_at"], told, "record: let_go_at")
+    if record.get("escalated_at"):
+        told = f"It was handed to a human: {record.get('escalation_reason')}"
+        yield _said(record["escalated_at"], told, "record: escalated_at")
+    if record.get("verified_at"):
+        told = f"The target was looked at: {record.get('target_health')}"
+        yield _said(record["verified_at"], told, "record: verified_at")
+    if record.get("resolved_at"):
+        ending = record.get("ending")
+        told = f"The alert ended{f' ({ending})' if ending else ''}."
+        yield _said(record["resolved_at"], told, "record: resolved_at")
+    if record.get("closed_at"):
+        told = f"{record.get('closed_by')} closed it: {record.get('closed_reason')}"
+        yield _said(record["closed_at"], told, "record: closed_at")
+
+
+def _of_action(action: dict[str, Any], source: str) -> Iterator[Sentence]:
+    what = f"{action.get('operation')} {action.get('action')}"
+    where = target_of(action.get("target"))
+    step = action.get("step") if isinstance(action.get("step"), dict) else {}
+    which = f" (step {step.get('index')} of {step.get('of')})" if step else ""
+    on = f" on {where}" if where else ""
+    runbook = action.get("runbook")
+    yield _said(action.get("started_at"), f"Runbook {runbook} began to {what}{on}{which}.", source)
+    error = action.get("error")
+    said = f"{error.get('name')}: {error.get('message')}" if isinstance(error, dict) else error
+    yield _said(
+        action.get("completed_at"),
+        f"It ended as {action.get('status')}: {said or action.get('summary')}",
+        source,
+    )
+
+
+def _of_approval(approval: dict[str, Any]) -> Iterator[Sentence]:
+    if approval.get("requested_at"):
+        told = f"Runbook {approval.get('runbook')} asked for approval."
+        yield _said(approval["requested_at"], told, "record: approval")
+    first = approval.get("first")
+    if isinstance(first, dict):
+        told = f"{first.get('by')} approved, as the first of two."
+        yield _said(first.get("at"), told, "record: approval")
+    if approval.get("answered_at"):
+        told = f"{approval.get('answered_by')} answered: {approval.get('answer')}."
+        yield _said(approval["answered_at"], told, "record: approval")
+
+
+def _of_evidence(story: Story) -> Iterator[Sentence]:
+    facts = story.evidence.get("facts") or {}
+    rollouts = facts.get("rollouts") or {}
+    for each in rollouts.get("revisions") or []:
+        images = ", ".join(str(image) for _, image in sorted((each.get("images") or {}).items()))
+        told = f"Revision {each.get('revision')} came, with {images}."
+        yield _said(each.get("made_at"), told, "evidence: rollouts")
+    nodes = facts.get("nodes") or {}
+    for each in nodes.get("joined") or []:
+        yield _said(each.get("made_at"), f"Node {each.get('name')} joined.", "evidence: nodes")
+    for pod in (facts.get("ends") or {}).get("worst") or []:
+        for container in pod.get("containers") or []:
+            end = container.get("last_end") or {}
+            if end.get("finishedAt"):
+                told = (
+                    f"Container {container.get('name')} of pod {pod.get('name')} ended: "
+                    f"{end.get('reason')}, exit code {end.get('exitCode')}."
+                )
+                yield _said(end["finishedAt"], told, "evidence: ends")
+    for each in (facts.get("events") or {}).get("events") or []:
+        if each.get("type") == "Warning":
+            times = each.get("times") or 1
+            often = f" ({times} times)" if times > 1 else ""
+            told = f"{each.get('about')}: {each.get('reason')}, {each.get('note')}{often}."
+            yield _said(each.get("at"), told, "evidence: events")
+
+
+def _of_events(story: Story) -> Iterator[Sentence]:
+    for event in story.events:
+        kind = event.get("detail-type")
+        detail = event.get("detail") or {}
+        data, at = detail.get("data") or {}, (detail.get("metadata") or {}).get("occurred_at")
+        source = f"audit log: {kind} {(detail.get('metadata') or {}).get('event_id')}"
+        if kind == "incident.notified":
+            yield _said(at, f"People were told: {data.get('headline')}", source)
+        elif kind == "incident.paged" and data.get("action") == "trigger":
+            told = f"A call for the pager was on the bus, with key {data.get('key')}."
+            yield _said(at, told, source)

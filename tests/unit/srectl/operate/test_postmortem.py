@@ -1,0 +1,79 @@
+"""``srectl incidents postmortem`` reads record, evidence, audit log and related incidents."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from click.testing import Result
+
+from srectl.operate.account import Account
+from tests.unit.srectl.postmortem.example import BEGAN, ID, evidence, notified, record
+
+Put = Callable[..., dict[str, Any]]
+Run = Callable[..., Result]
+OTHER = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+
+
+def kept(account: Account) -> None:
+    s3, logs = account.client("s3"), account.logs
+    s3.create_bucket(Bucket=account.evidence_bucket)
+    s3.put_object(
+        Bucket=account.evidence_bucket,
+        Key=f"incidents/{ID}.json",
+        Body=json.dumps(evidence()),
+    )
+    logs.create_log_group(logGroupName=account.audit_log_group)
+    logs.create_log_stream(logGroupName=account.audit_log_group, logStreamName="one")
+    at = round(datetime.datetime.fromisoformat(BEGAN).timestamp() * 1000)
+    logs.put_log_events(
+        logGroupName=account.audit_log_group,
+        logStreamName="one",
+        logEvents=[
+            {"timestamp": at, "message": json.dumps(notified(incident_id=OTHER))},
+            {"timestamp": at + 1, "message": "no event"},
+            {"timestamp": at + 5000, "message": json.dumps(notified())},
+        ],
+    )
+
+
+def test_it_is_written_from_all_that_is_known(
+    account: Account, put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    kept(account)
+    put_incident(**record())
+    put_incident(**record(incident_id=OTHER, timestamp="2026-11-27T00:00:00Z"))
+    done = srectl("incidents", "postmortem", ID, "--to", str(tmp_path / "here"))
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "here" / "postmortem-2026-11-28-5d51412f.md").read_text("utf-8")
+    assert "by kubectl" in text
+    assert text.count("People were told") == 1
+    assert f"The same alert rang before: incident {OTHER}" in text
+    told = json.loads((tmp_path / "here" / "postmortem-2026-11-28-5d51412f.json").read_text())
+    assert told["chapters"][0]["title"] == "Summary"
+
+
+def test_what_cannot_be_read_is_asked_and_the_rest_written(
+    put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    put_incident(**record())
+    done = srectl("incidents", "postmortem", ID, "--to", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "postmortem-2026-11-28-5d51412f.md").read_text("utf-8")
+    assert "The audit log could not be read" in text
+    assert "The evidence could not be read" in text
+
+
+def test_where_nothing_can_be_written_it_says_so(
+    put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    put_incident(**record())
+    (tmp_path / "file").touch()
+    refused = srectl("incidents", "postmortem", ID, "--to", str(tmp_path / "file" / "below"))
+    assert refused.exit_code == 1
+    assert "could not be written" in refused.output or "could not be written" in str(
+        refused.exception
+    )

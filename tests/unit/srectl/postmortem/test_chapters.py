@@ -1,0 +1,134 @@
+"""A post-mortem says what the records say, names them, and asks what they do not say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from srectl.postmortem.chapters import chapters
+from srectl.postmortem.sources import Story
+from tests.unit.srectl.postmortem.example import evidence, notified, record
+
+
+def told(story: Story) -> dict[str, list[str]]:
+    return {title: [each.text for each in found] for title, found in chapters(story).items()}
+
+
+def test_a_rollback_is_told_from_its_rollout_to_its_end() -> None:
+    story = told(Story(record(), evidence(), [notified()]))
+    assert story["Summary"] == [
+        "KubePodCrashLooping (warning) rang for deployment apps/parcels in cluster prod: "
+        "A container crashes again and again",
+        "It lasted 26 s from its start to its end.",
+        "The automation closed it; no human was asked to take over.",
+    ]
+    assert story["Timeline"] == [
+        "Revision 2 came, with parcels:1.4.3.",
+        "The alert KubePodCrashLooping began (warning).",
+        "The platform took it in from alertmanager.",
+        "Runbook RollBackYoungRollout began to execute rollback_workload on deployment "
+        "apps/parcels (step 1 of 1).",
+        "Evidence was on the record: 1 findings.",
+        "People were told: WARN apps/parcels: crashes",
+        "It ended as succeeded: Revision 2 was replaced by the template of revision 1.",
+        "The alert ended.",
+        "The target was looked at: deployment apps/parcels is healthy: 2 of 2 replicas are ready.",
+    ]
+    assert (
+        "Step 1 was to be taken if last_rollout_age_seconds was below 7200."
+        in (story["What the automation did, and why"])
+    )
+    assert story["Contributing changes"] == [
+        "The last rollout came 63 s before the alert, by kubectl.",
+        "It changed image of container parcels from parcels:1.4.2 to parcels:1.4.3.",
+    ]
+
+
+def test_what_no_record_says_is_asked() -> None:
+    asked = told(Story(record(), missing={"audit log": "AccessDenied"}))["Open questions"]
+    assert asked == [
+        "The audit log could not be read: AccessDenied",
+        "What does logs say? It could not be read: AccessDenied: 403",
+        "How many requests or users were concerned? It was not measured: no Prometheus was asked.",
+    ]
+
+
+def test_the_impact_is_what_was_measured() -> None:
+    numbers = {"query": "errors / all", "lowest": 0, "highest": 0.475, "firing_beside": ["Slow"]}
+    story = told(Story(record(), evidence(measurements={"numbers": numbers})))
+    assert story["Impact"] == [
+        "The number that the alert is about, errors / all, lay between 0 and 0.475 from half an "
+        "hour before the alert until its evidence was collected.",
+        "Firing beside it: Slow.",
+    ]
+    assert not any("not measured" in each for each in story["Open questions"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "question"),
+    [
+        ({"status": "escalated", "mttr_seconds": None}, "How does it end? It is not over yet."),
+        (
+            {"escalated_at": "2026-11-28T06:50:00Z", "escalation_reason": "it did not help"},
+            "What did the human do? Nobody wrote down how it was settled.",
+        ),
+        (
+            {"warnings": ["its start lay in the future"]},
+            "An assumption was made about the alert: its start lay in the future",
+        ),
+    ],
+)
+def test_what_is_open_is_asked(changes: dict[str, Any], question: str) -> None:
+    assert question in told(Story(record(**changes)))["Open questions"]
+
+
+def test_an_alert_that_comes_back_is_asked_about() -> None:
+    earlier = record(incident_id="0" * 8, timestamp="2026-11-27T00:00:00Z")
+    story = told(Story(record(), related=[("earlier", earlier)]))
+    assert story["Related incidents"] == [
+        "The same alert rang before: incident 00000000 "
+        "(KubePodCrashLooping, resolved, 2026-11-27T00:00:00Z)."
+    ]
+    assert any("rang 1 times before" in each for each in story["Open questions"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"escalated_at": "2026-11-28T06:50:00Z", "escalation_reason": "x", "status": "escalated"},
+        {"closed_by": "ada", "closed_reason": "y", "closed_at": "2026-11-28T07:00:00Z"},
+        {"children": ["a"], "risen_at": "2026-11-28T06:43:00Z", "restoration": "restored"},
+        {
+            "approval": {
+                "requested_at": "2026-11-28T06:43:00Z",
+                "answered_at": "2026-11-28T06:44:00Z",
+                "answer": "approved",
+                "answered_by": "ada",
+            }
+        },
+    ],
+)
+def test_each_sentence_names_what_is_there(changes: dict[str, Any]) -> None:
+    """Nothing invented: what a sentence names is in the record, the evidence or the audit log."""
+    story = Story(record(**changes), evidence(), [notified()])
+    sentences = [each for found in chapters(story).values() for each in found]
+    assert len(sentences) > 10
+    for each in sentences:
+        house, _, names = each.source.partition(": ")
+        for name in names.split(", "):
+            if name.startswith("no "):
+                assert not story.record.get(name.removeprefix("no ")), each
+            elif house == "record":
+                assert story.record.get(re.split(r"[.\[]", name)[0]), each
+            elif house == "evidence" and "not measured" not in each.text:
+                assert story.evidence["facts"][name], each
+            elif house == "audit log":
+                assert name == "incident.notified afb1c251", each
+
+
+def test_a_record_that_says_next_to_nothing_is_told_all_the_same() -> None:
+    bare = {"incident_id": "x", "timestamp": "2026-11-28T06:42:19Z", "status": "open"}
+    assert told(Story(bare))["Timeline"][0].startswith("The alert None began")
