@@ -33,6 +33,7 @@ from onemachine.aws.variables import (
     METER_FILE_VARIABLE,
     OUTBOUND_FILE_VARIABLE,
     SECRET_VARIABLE,
+    workspaces_address,
 )
 from onemachine.project import PROJECT_ROOT
 
@@ -125,6 +126,11 @@ class LocalAws:
     def outbound_file(self) -> Path:
         """Which outside address (a prefix) stands for which one on loopback: a JSON object."""
         return self.state_dir / "outbound.json"
+
+    @property
+    def workspaces_address(self) -> str:
+        """Where workspaces of Amazon Managed Prometheus are asked; the outbound file names one."""
+        return workspaces_address(self.region)
 
     @property
     def meter_file(self) -> Path:

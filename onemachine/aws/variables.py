@@ -1,4 +1,6 @@
-"""Names of the environment variables that configure the local AWS' own parts."""
+"""What the local AWS' own parts are told by: names of environment variables, and an address."""
+
+from __future__ import annotations
 
 #: Guards the admin routes and the token webhooks.
 SECRET_VARIABLE = "SRECTL_LOCAL_AWS_SECRET"  # noqa: S105 - the name of a variable
@@ -20,3 +22,8 @@ ALARM_INTERVAL_VARIABLE = "SRECTL_LOCAL_AWS_ALARM_SECONDS"
 ALARM_PACE_VARIABLE = "SRECTL_LOCAL_AWS_ALARM_PACE"
 #: Concurrent executions that the account has in all; the emulator reads it, too.
 CONCURRENCY_QUOTA_VARIABLE = "LAMBDA_ACCOUNT_CONCURRENCY"
+
+
+def workspaces_address(region: str) -> str:
+    """Give the address of Amazon Managed Prometheus in a region, as the outbound file names it."""
+    return f"https://aps-workspaces.{region}.amazonaws.com"

@@ -21,6 +21,7 @@ from ministack import app as emulator
 
 from onemachine.aws.admin import Application, Message, Receive, Send
 from onemachine.aws.mends.outbound_addresses import local_address
+from onemachine.aws.variables import workspaces_address
 
 _PATH = re.compile(r"/workspaces/(ws-[A-Za-z0-9-]{1,60})(/api/v1/[a-z_]+)")
 _ACTIONS = {
@@ -72,9 +73,8 @@ class Workspaces:
         await _respond(send, int(status), body if isinstance(body, bytes) else body.encode())
 
     def _asked(self, path: str) -> tuple[int, bytes]:
-        outside = f"https://aps-workspaces.{self._region}.amazonaws.com"
         try:
-            upstream = local_address(outside).rstrip("/")
+            upstream = local_address(workspaces_address(self._region)).rstrip("/")
             with _OPENER.open(f"{upstream}{path}", timeout=_SECONDS) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:

@@ -55,6 +55,7 @@ __all__ = ["Parts", "StackOptions"]
 
 _KEY_ALIAS = "alias/sre-platform"
 _REMEDIATION_ROLE = "checkout-remediation-role"
+_WORKSPACE = "ws-local"
 _NODES = ("node-a", "node-b")
 # Whose process ends is not waited for any longer, so this is for the slowest of machines.
 _READY_SECONDS = 180.0
@@ -188,8 +189,10 @@ class Parts:
         )
 
     def start_aws(self, _report: Report) -> None:
-        # The template wants https addresses in the internet; here they stand for the receiver.
-        write_private(self.aws.outbound_file, json.dumps(self.receiver.outside))
+        # The template wants https addresses in the internet; here they stand for the receiver. The
+        # Prometheus comes later, and until then is one that does not answer.
+        outside = {**self.receiver.outside, self.aws.workspaces_address: self.prometheus.url}
+        write_private(self.aws.outbound_file, json.dumps(outside))
         process = self.bench.children.launch(
             "aws", self.aws.command(), self.aws.environment(), wave=_WAVE_STORAGE
         )
@@ -352,7 +355,8 @@ class Parts:
 
     def deploy(self, report: Report) -> None:
         report("creating the stack (sam deploy)")
-        changes = {**_TOLD, **(_PRODUCTION_WAITS if self.options.realistic else {})}
+        waits = _PRODUCTION_WAITS if self.options.realistic else {}
+        changes = {**_TOLD, "PrometheusWorkspaceArn": self._workspace_arn, **waits}
         self.outputs = deploy(
             self.application,
             self.built,
@@ -408,6 +412,11 @@ class Parts:
             return self.receiver.url in there
 
         wait_until(confirmed, "the notification receiver's subscription to be confirmed", 30)
+
+    @property
+    def _workspace_arn(self) -> str:
+        """The workspace that the stack's own Prometheus stands for."""
+        return f"arn:aws:aps:{self.aws.region}:{self.aws.account_id}:workspace/{_WORKSPACE}"
 
     def _prometheus_is_calm(self) -> bool:
         seen = _get_json(f"{self.prometheus.url}/api/v1/query?query={_PODS_SEEN}")["data"]["result"]

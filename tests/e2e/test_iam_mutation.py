@@ -26,6 +26,7 @@ LANES = {
     "IncidentRestorerRole": "runbook",
     "RunbookActionRole": "runbook",
     "AssumeRemediationRole": "runbook",
+    "AskPrometheusPolicy": "runbook",
     "IncidentRecorderRole": "runbook",
     "RecordOnlyRole": "runbook",
     "IncidentCreatedRole": "notifier",

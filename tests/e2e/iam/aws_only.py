@@ -117,21 +117,6 @@ def is_of_a_list_that_is_empty(grant: Grant) -> bool:
     return bool(empty == found["Parameters"][parameter]["Default"] == "")
 
 
-def is_of_an_address_that_is_empty(grant: Grant) -> bool:
-    """Only a deployment that names a workspace has it; that of these tests names none."""
-    found = template()
-    condition = found["Conditions"][found["Resources"][grant.role]["Condition"]]
-    parameter, empty = condition["Fn::Not"][0]["Fn::Equals"]
-    return bool(empty == found["Parameters"][parameter["Ref"]]["Default"] == "")
-
-
-def asks_where_a_prometheus_is_named(grant: Grant) -> bool:
-    """The restorer asks the data where there are any; the deployment of these tests names none."""
-    parameters = template()["Parameters"]
-    named = ("PrometheusWorkspaceArn", "PrometheusService")
-    return all(parameters[each]["Default"] == "" for each in named)
-
-
 AWS_ONLY: dict[str, Reason] = {
     "AlertIngestRole.EncryptParkedAlerts": uses_what_is_encrypted,
     "AlertIngestRole.WriteLogs": writes_logs,
@@ -148,7 +133,6 @@ AWS_ONLY: dict[str, Reason] = {
     "RemediationStepRole.UseTheKey": uses_what_is_encrypted,
     "RemediationStepRole.DeliverLogs": delivers_logs,
     "RemediationStepRole.Trace": traces,
-    "IncidentRestorerRole.Act": asks_where_a_prometheus_is_named,
     "IncidentRestorerRole.UseTheKey": uses_what_is_encrypted,
     "IncidentRestorerRole.DeliverLogs": delivers_logs,
     "IncidentRestorerRole.Trace": traces,
@@ -163,7 +147,6 @@ AWS_ONLY: dict[str, Reason] = {
     "RunAutomationPolicy.StartListedDocuments": is_of_a_list_that_is_empty,
     "RunAutomationPolicy.WatchAndStopThem": is_of_a_list_that_is_empty,
     "InvokeChecksPolicy.AskListedChecks": is_of_a_list_that_is_empty,
-    "AskPrometheusPolicy.ReadTheWorkspace": is_of_an_address_that_is_empty,
     "CheckoutServiceRole.DecryptSwitches": reads_secure_parameters,
     "CanaryScheduleRole.StartCanary": is_taken_by_the_scheduler,
     "IncidentCloserRole.UseTheKey": uses_what_is_encrypted,

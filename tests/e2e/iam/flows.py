@@ -463,7 +463,7 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
 
 
 # ------------------------------------------------------------------ restorer
-def _restore(lab: Lab, namespace: str = "apps") -> str:
+def _restore(lab: Lab, namespace: str = "apps", **of_step: Any) -> str:
     """Let what was never scaled be scaled back: done at once, and nothing changes.
 
     In a namespace that is nobody's the function refuses it.
@@ -474,6 +474,7 @@ def _restore(lab: Lab, namespace: str = "apps") -> str:
     action = {"action": "scale_deployment", "parameters": {"step": 1, "max_replicas": 6}}
     where = {**data["target"], "namespace": namespace, "name": "checkout"}
     step = {"index": 1, "name": "step-1", **action, "target": where, "on_failure": "undo"}
+    step |= of_step
     given = {
         "detail": event["detail"],
         "timestamp": data["timestamp"],
@@ -499,6 +500,17 @@ def what_was_taken_away_is_brought_back(lab: Lab) -> bool:
         "told": lambda: lab.announcements(incident_id),
     }
     return lab.first(looks, 40) == "noted"
+
+
+def what_is_not_over_is_not_brought_back(lab: Lab) -> bool:
+    incident_id = _restore(lab, verify={"promql": "vector(1)", "is": "below 1", "for": "1s"})
+    looks = {
+        "told": lambda: lab.announcements(incident_id),
+        "restored": lambda: lab.scene.record_that(
+            incident_id, lambda record: record.get("restoration") == "restored"
+        ),
+    }
+    return lab.first(looks, 60) == "told"
 
 
 def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
@@ -556,6 +568,23 @@ def an_incident_leaves_its_place(lab: Lab) -> bool:
     assert error in (None, "AccessDenied"), answer
     # What may not be looked at is said in words, and stops nobody.
     return error is None and "because" not in answer["summary"]
+
+
+def _asked_of_prometheus(lab: Lab, **criterion: Any) -> str:
+    """Have the function ask whether it is over; gives what it says of that."""
+    error, answer = lab.invoke(operation="verify", action="restart_deployment", **criterion)
+    assert error is None, answer
+    return str(answer["recovery"]["text"])
+
+
+def a_query_is_answered(lab: Lab) -> bool:
+    said = _asked_of_prometheus(lab, verify={"promql": "vector(0)", "is": "below 1", "for": "1s"})
+    return said.startswith("Prometheus: the query has been below 1")
+
+
+def a_rule_is_looked_up(lab: Lab) -> bool:
+    nowhere = {"rule": "none", "labels": {"alertname": "OfNobody"}}
+    return "is gone or was changed" in _asked_of_prometheus(lab, own_alert=nowhere)
 
 
 def a_lease_is_taken_and_let_go(lab: Lab) -> bool:
@@ -850,6 +879,7 @@ PROBES: dict[str, Probe] = {
     f"{_RESTORER}.FindRecurrences": _BRINGS_BACK,
     f"{_RESTORER}.NoteWhatBecameOfIt": _BRINGS_BACK,
     f"{_RESTORER}.LockTargets": _BRINGS_BACK,
+    f"{_RESTORER}.Act": Probe(what_is_not_over_is_not_brought_back),
     **_waits_for_steps(_RESTORER, _BRINGS_BACK),
     f"{_RESTORER}.TellPeople": Probe(what_cannot_be_brought_back_is_told),
     f"{_RESTORER}.TellChat": Probe(what_cannot_be_brought_back_is_told_on_the_bus),
@@ -861,6 +891,8 @@ PROBES: dict[str, Probe] = {
     "RunbookActionRole.ReadCatalogue:dynamodb:GetItem": _SWITCHES,
     "RunbookActionRole.ReadLocksLeasesAndPlaces": _SWITCHES,
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
+    "AskPrometheusPolicy.ReadTheWorkspace:aps:QueryMetrics": Probe(a_query_is_answered),
+    "AskPrometheusPolicy.ReadTheWorkspace:aps:ListRules": Probe(a_rule_is_looked_up),
     "RunbookActionRole.SwitchDegradedMode:ssm:GetParameter": _SWITCHES,
     "RunbookActionRole.SwitchDegradedMode:ssm:PutParameter": _SWITCHES,
     f"{_NOTIFIER}.ReadWhatItHangsOn": Probe(what_hangs_on_another_is_told_by_that),

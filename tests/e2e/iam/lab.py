@@ -172,7 +172,7 @@ class Lab:
 
     def role_name(self, logical_id: str) -> str:
         """Give a role's name; of a policy that stands apart, that of the role it is on."""
-        if logical_id == "AssumeRemediationRole":
+        if logical_id in ("AssumeRemediationRole", "AskPrometheusPolicy"):
             return self.physical["RunbookActionRole"]
         return self.physical[logical_id]
 
@@ -338,6 +338,15 @@ class Lab:
 
         Gives the name of the error, if there was one, and the answer.
         """
+        return self._invoked(_COLD_TRIES, request)
+
+    def invoke(self, **request: Any) -> tuple[str | None, dict[str, Any]]:
+        """Invoke runbook-action in whatever process there is; gives the same."""
+        return self._invoked(0, request)
+
+    def _invoked(
+        self, cold_tries: int, request: Mapping[str, Any]
+    ) -> tuple[str | None, dict[str, Any]]:
         functions = self.scene.client("lambda")
         target = {
             "cluster": "sre-platform",
@@ -359,9 +368,12 @@ class Lab:
                 self.deployment.guard_table,
                 payload,
             )
-        for _ in range(_COLD_TRIES):
-            # A changed configuration starts new processes; this one changes nothing else.
-            functions.update_function_configuration(FunctionName="runbook-action", MemorySize=512)
+        for _ in range(max(1, cold_tries)):
+            if cold_tries:
+                # A changed configuration starts new processes; this one changes nothing else.
+                functions.update_function_configuration(
+                    FunctionName="runbook-action", MemorySize=512
+                )
             answer = self._invoke(functions, payload)
             body: dict[str, Any] = json.loads(answer["Payload"].read())
             # A process that another flow was just starting may be ended by the change: not asked.
