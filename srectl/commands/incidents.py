@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.table import Table
@@ -85,15 +85,31 @@ def show(incident_id: str, as_json: bool, account: Account) -> None:
 
 @incidents.command()
 @click.argument("incident_id", metavar="ID")
+@click.option(
+    "--picture",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    help="Write the numbers of the alert's own query there as an SVG instead (-: print it).",
+)
 @account_option
-def evidence(incident_id: str, account: Account) -> None:
+def evidence(incident_id: str, picture: TextIO | None, account: Account) -> None:
     """Print all the evidence of one incident, as JSON.
 
     What changed lately, why containers ended, their last lines, events and more; it is kept for 30
     days.
     """
     incident = records.read(account.dynamodb, account.incidents_table, incident_id)
-    print_json(evidences.read(account, incident))
+    whole = evidences.read(account, incident)
+    if picture is None:
+        print_json(whole)
+        return
+    drawn = evidences.picture_of(whole)
+    if not drawn:
+        said = (incident["evidence"].get("sources") or {}).get("measurements") or "not asked"
+        raise CommandFailed(
+            f"there are no numbers to draw: of measurements the record says {said!r}",
+            "docs/evidence.md says which Prometheus is asked; the rest is there without --picture",
+        )
+    picture.write(drawn + "\n")
 
 
 @incidents.command()

@@ -1,15 +1,21 @@
-"""The evidence of an incident: all of it, and taking it away for good."""
+"""The evidence of an incident: all of it, its numbers as a picture, and taking it away for good."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.account import Account
+from srectl.operate.picture import Points, drawn
 from srectl.operate.refusals import calling
 
-__all__ = ["erase", "read"]
+__all__ = ["erase", "picture_of", "read"]
+
+#: As many as are collected; what has more was not written by the platform.
+_MOST_SERIES, _MOST_POINTS = 5, 200
 
 
 def read(account: Account, incident: dict[str, Any]) -> dict[str, Any]:
@@ -46,6 +52,35 @@ def read(account: Account, incident: dict[str, Any]) -> dict[str, Any]:
             ) from None
     whole: dict[str, Any] = json.loads(body)
     return whole
+
+
+def picture_of(evidence: Mapping[str, Any]) -> str:
+    """Draw the numbers of an incident's own query as an SVG, whoever may have written them.
+
+    It is drawn anew from what are numbers, so that it may stand in a page as it is: the text that
+    is kept beside them is not used.
+
+    Parameters
+    ----------
+    evidence
+        The whole, as :func:`read` gives it.
+
+    Returns
+    -------
+    str
+        Some kilobytes of SVG without any text; empty where there are no numbers.
+    """
+    try:
+        series = evidence["facts"]["measurements"]["numbers"]["series"]
+        began = datetime.fromisoformat(evidence["alert_began_at"]).timestamp()
+        return drawn([_points(each["points"]) for each in series[:_MOST_SERIES]], began)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        return ""
+
+
+def _points(kept: Any) -> Points:
+    """Leave out where there was no number (None: NaN)."""
+    return [(float(at), float(value)) for at, value in kept[:_MOST_POINTS] if value is not None]
 
 
 def erase(account: Account, incident: dict[str, Any]) -> None:

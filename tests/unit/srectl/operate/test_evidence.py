@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import Result
 
 from srectl.operate.account import Account
+from srectl.operate.evidence import picture_of
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 KEY = f"incidents/{ID}.json"
@@ -64,6 +68,64 @@ def test_the_newest_version_is_printed_as_json(
     kept(account)
     printed = srectl("incidents", "evidence", ID)
     assert json.loads(printed.output) == {"version": 2}
+
+
+def measured(*series: Any) -> dict[str, Any]:
+    numbers = {"query": "</svg><script>alert(1)</script>", "series": list(series)}
+    facts = {"measurements": {"numbers": numbers, "picture": "<svg onload='alert(1)'/>"}}
+    return {"alert_began_at": "1970-01-01T00:00:10+00:00", "facts": facts}
+
+
+LABELLED = {
+    "labels": {"<b>": "<script>"},
+    "points": [[0, 1.0], [10, None], [15, 1e999], [20, 3.0]],
+}
+
+
+def test_the_picture_is_drawn_anew_from_numbers_and_has_nobodys_text() -> None:
+    picture = picture_of(measured(LABELLED))
+    assert 'points="0.0,53.3 320.0,0.0"' in picture
+    assert '<line x1="160.0"' in picture
+    assert set(re.findall(r"<(/?\w+)", picture)) == {"svg", "/svg", "polyline", "line"}
+    assert "alert" not in picture
+    assert "script" not in picture
+
+
+def test_the_picture_is_small_however_much_there_is() -> None:
+    many = {"points": [[at, at % 7] for at in range(100_000)]}
+    assert len(picture_of(measured(*[many] * 100))) < 20_000
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        measured(),
+        measured("text"),
+        measured({"points": [["now", "much"]]}),
+        measured({"points": [[1, 2, 3]]}),
+        {**measured(LABELLED), "alert_began_at": None},
+        {**measured(LABELLED), "facts": []},
+    ],
+)
+def test_where_there_are_no_numbers_there_is_no_picture(odd: dict[str, Any]) -> None:
+    assert picture_of(odd) == ""
+
+
+def test_the_picture_is_written_to_a_file(
+    account: Account, put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    put_incident(evidence=NOTED)
+    s3, file = kept(account), tmp_path / "errors.svg"
+    refused = srectl("incidents", "evidence", ID, "--picture", str(file))
+    assert refused.exit_code != 0
+    assert "not asked" in refused.output
+    assert not file.exists()
+    body = json.dumps(measured({**LABELLED, "points": [[0, 1.0], [20, 3.0]]}))
+    s3.put_object(Bucket=account.evidence_bucket, Key=KEY, Body=body)
+    assert srectl("incidents", "evidence", ID, "--picture", str(file)).output == ""
+    assert srectl("incidents", "evidence", ID, "--picture", "-").output == file.read_text()
+    assert file.read_text().startswith("<svg ")
 
 
 def test_an_incident_is_erased_with_every_version_of_its_evidence(

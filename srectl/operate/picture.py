@@ -1,0 +1,1 @@
+../../src/runbook_action/prometheus/picture.py
