@@ -108,6 +108,7 @@ def demo(
         owned=True,
         orders_per_second=FEW_ORDERS_PER_SECOND if scenario else DEMO_ORDERS_PER_SECOND,
         cluster_metrics=scenario is not None,
+        alertmanager_waits=scenario is not None and scenario.closed_by_data,
     )
     run: Performance = (
         Play(request, _Narrator(), scenario) if scenario else Demo(request, _Narrator())

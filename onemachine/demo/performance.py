@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from onemachine.demo.milestones import Pace
 from onemachine.demo.report import Account
 from onemachine.demo.watch import Reached, Stalled
-from onemachine.demo.world import World
+from onemachine.demo.world import Accepted, World
 from onemachine.processes.errors import StartFailed
 from onemachine.stack.control import StackFailed, StackRequest, start_stack, stop_stack
 from onemachine.stack.logs import read_log
@@ -150,6 +150,9 @@ class Performance(ABC):
     def _collect(self, world: World) -> None:
         """Take what there is to be taken, however the watch ended."""
         self.account.incident = unless_away(world.record)
+        its_id = (self.account.incident or {}).get("incident_id")
+        accepted: list[Accepted] = unless_away(world.accepted) or []
+        self.account.webhooks = [each for each in accepted if its_id in each.incident_ids]
         self.account.notifications = world.notifications()
         self.account.mails = world.mails()
         self.account.pages = world.pages()

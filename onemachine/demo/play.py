@@ -19,6 +19,8 @@ from onemachine.stack.state import StackState
 __all__ = ["Play", "judged"]
 
 _CALM_TIMEOUT = 90.0
+# How the record says that an end was seen in the data, and told by nobody.
+_SEEN = "end seen in the data, not heard"
 
 
 @dataclass
@@ -93,6 +95,14 @@ def judged(scenario: Scenario, record: Mapping[str, Any]) -> list[Check]:
         if (each.get("operation"), each.get("status")) == ("execute", "succeeded")
     ]
     wanted = [scenario.action] if scenario.action else []
+    found = " / ".join(map(str, (record.get("evidence") or {}).get("findings") or []))
+    by_data = [
+        Check(
+            "the data closed it before its end was heard",
+            any(str(each).startswith(_SEEN) for each in record.get("warnings") or []),
+            str(record.get("target_health") or "nothing is said of its health"),
+        )
+    ]
     return [
         Check("the record says resolved", status == "resolved", f"status is {status}"),
         Check("what was done is what was promised", done == wanted, ", ".join(done) or "nothing"),
@@ -101,4 +111,10 @@ def judged(scenario: Scenario, record: Mapping[str, Any]) -> list[Check]:
             bool(reason) == (scenario.answer == "tells"),
             reason or "it was not escalated",
         ),
+        Check(
+            "the evidence names what changed",
+            all(each in found for each in scenario.evidence),
+            found or "no findings",
+        ),
+        *(by_data if scenario.closed_by_data else []),
     ]

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from onemachine.demo.verdict import Check
 from onemachine.demo.watch import Reached
+from onemachine.demo.world import Accepted
 from onemachine.receiver import ChatMessage, Mail, Notification, Page
 
 __all__ = ["Account", "Outcome", "Step", "show", "write"]
@@ -69,6 +70,8 @@ class Account:
         The timeline, in order of time.
     incident : dict, optional
         The incident record.
+    webhooks : list of Accepted
+        When a sender told of this incident.
     notifications : list of Notification
         What the topic said.
     mails, pages, chat : list
@@ -96,6 +99,7 @@ class Account:
     fault: dict[str, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     incident: dict[str, Any] | None = None
+    webhooks: list[Accepted] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
@@ -137,6 +141,8 @@ def write(account: Account, path: Path) -> None:
         step["at"] = _iso(step["at"])
     for heard in (*document["notifications"], *document["pages"], *document["chat"]):
         heard["received_at"] = _iso(heard["received_at"])
+    for webhook in document["webhooks"]:
+        webhook["at"] = _iso(webhook["at"])
     for mail in document["mails"]:
         mail["sent_at"] = _iso(mail["sent_at"])
     path.parent.mkdir(parents=True, exist_ok=True)

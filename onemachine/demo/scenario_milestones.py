@@ -54,6 +54,10 @@ def scenario_milestones(
             after=("webhook",), log="aws",
         ),
         Milestone(
+            "evidence", "evidence on the record", pace.delivery, see.evidence,
+            after=("record",), log="runbook-action",
+        ),
+        Milestone(
             "runbook", "runbook started", pace.delivery, see.runbook_started,
             after=("record",), log="aws",
         ),
@@ -140,6 +144,13 @@ class _Probes:
         if record is None:
             return None
         return Sighting(time.time(), f"severity {record['severity']}")
+
+    def evidence(self) -> Sighting | None:
+        found = (self._record() or {}).get("evidence")
+        if not found:
+            return None
+        said = found.get("findings") or [found.get("why_not") or "no findings"]
+        return Sighting(parse_time(found["at"]), "; ".join(map(str, said[:3])))
 
     def runbook_started(self) -> Sighting | None:
         record = self._record()

@@ -39,6 +39,9 @@ class Alertmanager(Monitor):
         Sent as ``X-Api-Key``. Kept in a file that only this user can read, never in an argument.
     pace : Pace
         How fast to group and repeat.
+    own_waits : bool
+        Group and repeat as Alertmanager does by itself (``group_wait`` 30 s, ``group_interval``
+        5 m, ``repeat_interval`` 4 h), whatever the pace, where no narrower route says otherwise.
     shipped : Path
         Configuration that production uses.
     """
@@ -49,6 +52,7 @@ class Alertmanager(Monitor):
     webhook_url: str
     api_key: str = field(repr=False)
     pace: Pace = REALISTIC
+    own_waits: bool = False
     shipped: Path = MONITORING_FOLDER / "alertmanager.yaml"
 
     name = "alertmanager"
@@ -85,6 +89,9 @@ class Alertmanager(Monitor):
         """Give the shipped configuration with this stack's files and pace in it."""
         shipped = yaml.safe_load(self.shipped.read_text("utf-8"))
         config: dict[str, Any] = deepcopy(shipped)
+        if self.own_waits:
+            for name in _WAITS:
+                config["route"].pop(name, None)
         _quicken(config["route"], self.pace.factor)
         webhooks = [
             webhook

@@ -23,6 +23,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--orders", type=float, required=True, help="orders a second")
     parser.add_argument("--metered", action="store_true", help="count what AWS would charge for")
     parser.add_argument("--cluster-metrics", action="store_true", help="run kube-state-metrics")
+    parser.add_argument(
+        "--alertmanager-waits", action="store_true", help="Alertmanager's own times"
+    )
     parser.add_argument("--ttl-seconds", type=float, required=True, help="stop by itself after")
     parser.add_argument(
         "--owner",
@@ -47,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.orders,
         arguments.metered,
         arguments.cluster_metrics,
+        arguments.alertmanager_waits,
     )
     return serve(
         Supervisor(

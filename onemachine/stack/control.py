@@ -71,6 +71,8 @@ class StackRequest:
         Count what AWS would charge for.
     cluster_metrics : bool
         Watch workloads and nodes, too (kube-state-metrics).
+    alertmanager_waits : bool
+        Let Alertmanager group and repeat as it does by itself, five minutes between two turns.
     """
 
     folder: StackFolder
@@ -81,6 +83,7 @@ class StackRequest:
     orders_per_second: float = ORDERS_PER_SECOND
     metered: bool = False
     cluster_metrics: bool = False
+    alertmanager_waits: bool = False
 
     def command(self) -> list[str]:
         """Return the supervisor's command line."""
@@ -97,6 +100,8 @@ class StackRequest:
             argv.append("--metered")
         if self.cluster_metrics:
             argv.append("--cluster-metrics")
+        if self.alertmanager_waits:
+            argv.append("--alertmanager-waits")
         me = ProcessIdentity.of(os.getpid()) if self.owned else None
         if me is not None:
             argv += ["--owner", f"{me.pid}:{me.start_time}"]

@@ -112,6 +112,8 @@ class StackOptions:
         Count what AWS would charge for.
     cluster_metrics : bool
         Watch the cluster, too: kube-state-metrics runs, and alerts on workloads and nodes live.
+    alertmanager_waits : bool
+        Let Alertmanager group and repeat as it does by itself, five minutes between two turns.
     """
 
     template: Path
@@ -119,6 +121,7 @@ class StackOptions:
     orders_per_second: float = ORDERS_PER_SECOND
     metered: bool = False
     cluster_metrics: bool = False
+    alertmanager_waits: bool = False
 
 
 @dataclass
@@ -334,6 +337,7 @@ class Parts:
             self.bench.state.endpoints["webhook_url"],
             self.bench.folder.api_key_file.read_text("utf-8"),
             pace=self.prometheus.pace,
+            own_waits=self.options.alertmanager_waits,
         )
         alertmanager.prepare()
         process = self.bench.children.launch(

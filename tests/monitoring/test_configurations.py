@@ -121,6 +121,18 @@ def test_every_alert_goes_to_the_platform_but_what_never_ends_and_is_no_heartbea
     _check(amtool, "config", "routes", "test", config, f"--verify.receivers={receiver}", *labels)
 
 
+@PACES
+def test_left_its_own_times_it_has_no_others_but_for_the_heartbeat(
+    pace: Pace, tmp_path: Path
+) -> None:
+    alertmanager = dataclasses.replace(_alertmanager(tmp_path, pace), own_waits=True)
+    alertmanager.prepare()
+    _check(alertmanager.bin_folder / "amtool", "check-config", alertmanager.config_file)
+    route = alertmanager.config()["route"]
+    assert not {"group_wait", "group_interval", "repeat_interval"} & set(route)
+    assert any("group_interval" in each for each in route["routes"])
+
+
 def test_a_heartbeat_is_told_every_minute(tmp_path: Path) -> None:
     (heartbeat,) = [
         route

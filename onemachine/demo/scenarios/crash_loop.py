@@ -35,5 +35,7 @@ CRASH_LOOP = Scenario(
     ends=f"the rollout is young, so version {_GOOD} is brought back",
     prepare=_prepare,
     breaking=_roll_out,
+    evidence=(f"{parcels.NAME}:{_BAD}", f"{parcels.NAME}:{_GOOD}", "rolled out", "by kubectl"),
+    closed_by_data=True,
     mended=lambda ground: parcels.rolled_out(ground, _GOOD),
 )

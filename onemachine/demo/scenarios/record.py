@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,6 +46,11 @@ class Scenario:
         What a human does once told, where the platform leaves it to one.
     needs_nodes : bool
         Whether the opt-in rights on nodes are given.
+    evidence : sequence of str
+        What its evidence must name.
+    closed_by_data : bool
+        Whether Alertmanager keeps its own times, so that the data must close it long before its end
+        is heard.
     """
 
     name: str
@@ -61,6 +66,8 @@ class Scenario:
     action: str = ""
     by_hand: Callable[[Ground], None] | None = None
     needs_nodes: bool = False
+    evidence: Sequence[str] = ()
+    closed_by_data: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could not be played.

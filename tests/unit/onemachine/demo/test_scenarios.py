@@ -176,11 +176,25 @@ def test_what_was_done_besides_is_not_proven() -> None:
         {"action": each, "operation": "execute", "status": "succeeded"}
         for each in ("restart_workload", "rollback_workload")
     ]
-    good = record(status="resolved", actions_taken=taken[1:])
+    found = {"findings": ["image parcels:1.4.3 (before: parcels:1.4.2) rolled out, by kubectl"]}
+    told = {"warnings": ["end seen in the data, not heard of its sender yet"], "evidence": found}
+    good = record(status="resolved", actions_taken=taken[1:], **told)
     assert all(check.passed for check in judged(ACTING, good))
-    more = record(status="resolved", actions_taken=taken)
-    assert [check.passed for check in judged(ACTING, more)] == [True, False, True]
+    more = record(status="resolved", actions_taken=taken, **told)
+    assert [check.passed for check in judged(ACTING, more)] == [True, False, True, True, True]
     undone = record(
-        status="escalated", escalation_reason="it did not help", actions_taken=taken[1:]
+        status="escalated", escalation_reason="it did not help", actions_taken=taken[1:], **told
     )
-    assert [check.passed for check in judged(ACTING, undone)] == [False, True, False]
+    assert [check.passed for check in judged(ACTING, undone)] == [False, True, False, True, True]
+    untold = record(status="resolved", actions_taken=taken[1:])
+    assert [check.passed for check in judged(ACTING, untold)] == [True, True, True, False, False]
+
+
+def test_evidence_is_seen_when_it_stands_on_the_record() -> None:
+    scene = Scene(incident=record())
+    assert look(ACTING, scene, "evidence") is None
+    found = {"at": "1970-01-01T00:00:09Z", "findings": ["3 of 3 pods OOMKilled", "a", "b", "c"]}
+    scene.incident = record(evidence=found)
+    assert look(ACTING, scene, "evidence") == Sighting(9.0, "3 of 3 pods OOMKilled; a; b")
+    scene.incident = record(evidence={**found, "findings": [], "why_not": "too many alerts"})
+    assert look(ACTING, scene, "evidence") == Sighting(9.0, "too many alerts")
