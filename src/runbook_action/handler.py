@@ -34,7 +34,7 @@ from runbook_action.adapters.place_table import PlaceTable
 from runbook_action.adapters.prometheus_service import ServiceProxy
 from runbook_action.adapters.prometheus_workspace import Workspace
 from runbook_action.approval import Approval
-from runbook_action.decided import plan_hash
+from runbook_action.decided import plan_hash, plan_parts
 from runbook_action.entitlement import Entitlement
 from runbook_action.errors import FinalError, PlanChanged, RunbookActionError
 from runbook_action.evidence import CollectRequest, Tools, collect, parse_collect
@@ -162,10 +162,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        plan_hash}``, see ``request``; or ``{operation: "resolve", runbook, alert, incident_id,
-        timestamp}``, see ``resolve``; or ``{operation: "relate", alert, incident_id, timestamp}``,
-        see ``topology``; or ``{operation: "inspect", cluster}``, see ``inspection``; or
-        ``{operation: "collect_evidence", alert, incident_id}``, see ``evidence``.
+        plan_hash, plan_parts}``, see ``request``; or ``{operation: "resolve", runbook, alert,
+        incident_id, timestamp}``, see ``resolve``; or ``{operation: "relate", alert, incident_id,
+        timestamp}``, see ``topology``; or ``{operation: "inspect", cluster}``, see ``inspection``;
+        or ``{operation: "collect_evidence", alert, incident_id}``, see ``evidence``.
     context
         Lambda's context.
 
@@ -223,6 +223,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             answer = outcome.to_json(asked)
             if asked.operation == "plan":
                 answer["plan_hash"] = plan_hash(outcome)
+                answer["plan_parts"] = list(plan_parts(outcome))
                 answer["asks"] = asks_a_human(outcome, known.settings.gitops_policy)
             if asked.operation == "verify":
                 answer |= _recovery(asked, outcome, services)

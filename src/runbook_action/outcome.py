@@ -13,13 +13,21 @@ Status = Literal["succeeded", "in_progress", "unhealthy", "planned", "unchanged"
 
 @dataclass(frozen=True)
 class Change:
-    """One line of a plan: a field of an object, before and after."""
+    """One line of a plan: a field of an object, before and after.
+
+    Attributes
+    ----------
+    falls_away_with
+        Identity of what may go by itself before the plan is carried out: the plan is no other one
+        without this line then, for it does less. Empty where the line is bound.
+    """
 
     kind: str
     name: str
     field: str
     before: Any
     after: Any
+    falls_away_with: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The change as it stands in the output and in the audit trail."""

@@ -31,6 +31,10 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
 _UID = re.compile(r"[-A-Za-z0-9._]{1,128}")
 _RUNBOOK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")  # as its schema has it
+#: So long is the fingerprint of a part of a plan, and so many of them there may be.
+PART_DIGITS = 32
+_MOST_PARTS = 1000
+_PART = re.compile(f"[0-9a-f]{{{PART_DIGITS}}}")
 _HASH = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
 _TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name", "uid"})
 
@@ -94,6 +98,8 @@ class Request:
         Whatever came as ``proofs`` and ``denied`` of an answer; see ``approval``.
     plan_hash
         For ``execute``: what ``plan`` answered as such; empty where nothing was planned before.
+    plan_parts
+        The same: what of the plan may have fallen away since, see ``decided``.
     template
         Fingerprint of the workload's pod template as ``resolve`` found it; empty where it did not
         look at one.
@@ -117,6 +123,7 @@ class Request:
     runbook: str = ""
     approval: Mapping[str, Any] = field(default_factory=dict)
     plan_hash: str = ""
+    plan_parts: Sequence[str] = ()
     template: str = ""
     criterion: Criterion = field(default_factory=Criterion)
     own_alert: Mapping[str, Any] = field(default_factory=dict)
@@ -159,8 +166,9 @@ def parse_request(
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        plan_hash, template, verify, own_alert}``; without ``step`` it is the first one. Other
-        top-level keys are left alone, so that the state machine may grow before the function does.
+        plan_hash, plan_parts, template, verify, own_alert}``; without ``step`` it is the first
+        one. Other top-level keys are left alone, so that the state machine may grow before the
+        function does.
     actions
         The registry: what is not in it does not exist.
     allowed_namespaces
@@ -191,6 +199,7 @@ def parse_request(
         runbook=_runbook(event.get("runbook")),
         approval=_object(event.get("approval"), "approval"),
         plan_hash=_hex(event.get("plan_hash"), "plan_hash"),
+        plan_parts=_parts(event.get("plan_parts")),
         template=_hex(event.get("template"), "template"),
         criterion=parse_criterion(event.get("verify")),
         own_alert=_object(event.get("own_alert"), "own_alert"),
@@ -226,6 +235,16 @@ def _hex(value: object, name: str) -> str:
     if not isinstance(value, str) or not _HASH.fullmatch(value):
         raise InvalidRequest(f"{name} is not a fingerprint that this function has given: {value!r}")
     return value
+
+
+def _parts(value: object) -> tuple[str, ...]:
+    given = [] if value is None else value
+    if not isinstance(given, list) or len(given) > _MOST_PARTS:
+        raise InvalidRequest(f"plan_parts must be a list of at most {_MOST_PARTS} fingerprints")
+    for each in given:
+        if not isinstance(each, str) or not _PART.fullmatch(each):
+            raise InvalidRequest(f"plan_parts has what this function has not given: {each!r}")
+    return tuple(given)
 
 
 def parse_incident_id(value: object) -> str:

@@ -69,6 +69,11 @@ def _show(account: Account, incident_id: str) -> approvals.Question:
         f"[bold]{safe(asked.incident.get('alert_name'))}[/] "
         f"({safe(asked.incident.get('severity'))}): {safe(asked.incident.get('summary'))}"
     )
+    if asked.before:
+        console.print(
+            "[yellow]it was answered before, but the plan had changed by the time of acting, so "
+            "nothing was done[/]"
+        )
     console.print(f"runbook {safe(asked.runbook)} asked at {safe(asked.requested_at)}; it would:")
     for line in plan_lines(asked.plan):
         console.print(f"    {line}")

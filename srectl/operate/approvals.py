@@ -39,6 +39,8 @@ class Question:
         How many have to approve.
     first
         Signature of who approved already, where two have to.
+    before
+        How often it was answered before: each time the plan had changed by the time of acting.
     """
 
     incident: dict[str, Any]
@@ -50,6 +52,7 @@ class Question:
     plan_hash: str = ""
     persons: int = 1
     first: Signature | None = None
+    before: int = 0
 
     @property
     def statement(self) -> str:
@@ -100,6 +103,7 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
         str(approval.get("plan_hash") or ""),
         int(approval.get("persons") or 1),
         Signature(**approval["first"]) if approval.get("first") else None,
+        int(approval.get("asked_before") or 0),
     )
 
 

@@ -47,7 +47,7 @@ from runbook_action.leaving import (
     leaving,
     refuse_if_forbidden,
 )
-from runbook_action.objects import Node, Pod
+from runbook_action.objects import Node, Pod, lost_with
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.request import Request, TargetKind
@@ -347,7 +347,9 @@ def _cordon(node: Node, before: bool | None = False) -> Change:
 
 
 def _eviction(pod: Pod) -> Change:
-    return Change("Pod", id_of(pod), "eviction", "running", "evicted")
+    """A pod may end before it is asked to; another one of its name may lose other things."""
+    identity = f"{pod.uid} {lost_with(pod)}"
+    return Change("Pod", id_of(pod), "eviction", "running", "evicted", identity)
 
 
 ACTION = DrainNode()

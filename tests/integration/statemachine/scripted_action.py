@@ -80,7 +80,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "changed": word == "succeeded",
         "summary": f"scripted {operation}: {word}",
         "details": {},
-        "plan": [{"kind": "Deployment", "name": "checkout", "field": "x", "from": "a", "to": "b"}],
+        # Each plan after the first one has one change more.
+        "plan": [
+            {"kind": "Deployment", "name": "checkout", "field": field, "from": "a", "to": "b"}
+            for field in "xyz"[: len(same) + 1 if operation == "plan" else 1]
+        ],
         "undo": {"action": event["action"], "parameters": {}} if operation == "execute" else None,
         "healthy": (word == "healthy" or word in DATA) if operation == "verify" else None,
         **({"recovery": said_by_data(word)} if operation == "verify" else {}),
@@ -88,7 +92,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "why_not": "scripted" if word == "not-applicable" else "",
         **({"approved_by": approved_by} if approved_by else {}),
         **(
-            {"plan_hash": f"hash {len(same) + 1}", "asks": word == ASKS}
+            {
+                "plan_hash": f"hash {len(same) + 1}",
+                "plan_parts": [f"part {len(same) + 1}"],
+                "asks": word == ASKS,
+            }
             if operation == "plan"
             else {}
         ),

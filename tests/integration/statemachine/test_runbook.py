@@ -497,11 +497,26 @@ def test_what_is_another_plan_by_the_time_of_acting_is_asked_again(platform: Pla
     second = wait_for(
         lambda: {approval_token(platform, event)} - {first}, "the second request for approval"
     )
+
+    # It says that it was asked before, and what is another since.
+    def questions() -> list[dict[str, Any]] | None:
+        told.extend(platform.notifications(id_of(event)))
+        found = [one for one in told if one["event"] == "incident.approval-needed"]
+        return found if len(found) == 2 else None
+
+    told: list[dict[str, Any]] = []
+    asked, again = wait_for(questions, "both questions")
+    assert "since_asked" not in asked
+    assert again["since_asked"] == {"new": ["Deployment checkout y: a -> b"], "gone": []}
+    assert "waits for a human once more" in again["message"]
+    assert "the plan has changed since, so nothing was done: 1 new, 0 gone." in again["message"]
+    assert platform.record(id_of(event))["approval"]["asked_before"] == 1
     platform.sfn.send_task_success(taskToken=second.pop(), output=answer)
     (_, done) = wait_for(
         lambda: (found := platform.calls(id_of(event), "execute"))[1:] and found, "the action"
     )
     assert (done["approval"], done["plan_hash"]) == ({"proofs": ["signed by grace"]}, "hash 2")
+    assert done["plan_parts"] == ["part 2"]
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
 

@@ -207,6 +207,13 @@ def test_what_no_plan_has_answered_is_no_hash(world: World, value: Any) -> None:
     assert world.calls.log == []
 
 
+@pytest.mark.parametrize("value", [7, "x", [7], ["x"], ["0" * 31], ["0" * 32] * 1001])
+def test_what_no_plan_has_answered_is_no_part_of_one(world: World, value: Any) -> None:
+    with pytest.raises(InvalidRequest, match="plan_parts"):
+        module.handler(event(plan_parts=value), Context())
+    assert world.calls.log == []
+
+
 def test_times_make_no_other_plan_and_all_else_does() -> None:
     def plan(at: str, to: Any = 3, said: str = "do it.", before: int = 1) -> str:
         changes = [Change("Pod", "a", "restartedAt", None, at), Change("Pod", "a", "x", 1, to)]

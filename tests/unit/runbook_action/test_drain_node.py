@@ -349,5 +349,5 @@ def test_a_job_that_ends_meanwhile_makes_no_other_plan_of_it(world: World) -> No
     now = DRAIN.plan(node_request("plan"), world.services)
     assert plan_hash(now) == approved
     assert "apps/job-2" in now.details["left"]
-    world.cluster.node_pods["proxy-2"] = pod("proxy-2", "DaemonSet")
+    world.cluster.node_pods["c"] = pod("c")
     assert plan_hash(DRAIN.plan(node_request("plan"), world.services)) != approved

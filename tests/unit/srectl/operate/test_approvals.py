@@ -107,6 +107,14 @@ def test_a_refusal_of_aws_is_no_late_answer(
         approvals.approve(account.states, asked, ["p"])
 
 
+def test_a_question_says_how_often_it_was_answered_before(
+    account: Account, put_incident: Put
+) -> None:
+    again = {**WAITING["approval"], "asked_before": 1}  # type: ignore[dict-item]  # the record is a map of maps
+    put_incident(**{**WAITING, "approval": again})
+    assert approvals.question(account.dynamodb, account.incidents_table, ID).before == 1
+
+
 _RISEN = {**WAITING, "status": "escalated", "in_flight": "arn:critical"}
 
 
