@@ -21,6 +21,7 @@ from alert_ingest.model import Problem, Reading
 from alert_ingest.senders.base import EventSender
 from alert_ingest.senders.sns import SENDER as SNS
 from alert_ingest.speakers import Speaker
+from alert_ingest.text import all_clean
 
 Call = Literal["webhook", "event", "topic"]
 
@@ -104,8 +105,8 @@ class AwsEvents:
     other_accounts
         Accounts whose alarms may be told here, too.
     own_alarms
-        How the names of the platform's own alarms begin: they are told without an incident, which
-        might set off the next one.
+        Names of the platform's own alarms: they are told without an incident, which might set off
+        the next one. One that is only called like them is somebody's.
     left_out
         Patterns (with * for any text) of names of alarms that are nobody's incident.
     tags_of
@@ -116,7 +117,7 @@ class AwsEvents:
     account_id: str
     region: str
     other_accounts: frozenset[str]
-    own_alarms: str
+    own_alarms: frozenset[str]
     left_out: Sequence[str]
     tags_of: Callable[[str], Mapping[str, str]]
 
@@ -128,6 +129,7 @@ class AwsEvents:
         BodyRejected
             It is of no service that is understood, of an account that may not speak, or invalid.
         """
+        event = all_clean(event)
         account = event["account"]
         if account != self.account_id and account not in self.other_accounts:
             raise _refused("/account", "is none whose events are taken here (AlarmAccounts)")
@@ -161,7 +163,7 @@ class AwsEvents:
             One is no message, or of a topic of another account.
         """
         told = []
-        for record in records:
+        for record in all_clean(list(records)):
             reading = SNS.read(record["Sns"], received_at)
             account = record["Sns"]["TopicArn"].split(":")[4]
             if account != self.account_id:
@@ -170,7 +172,7 @@ class AwsEvents:
         return told
 
     def _is_left_out(self, account: str, name: str) -> str:
-        if account == self.account_id and name.startswith(self.own_alarms):
+        if account == self.account_id and name in self.own_alarms:
             return "the platform's own alarms are told without an incident"
         for pattern in self.left_out:
             if fnmatch.fnmatchcase(name, pattern):

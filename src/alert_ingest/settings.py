@@ -24,7 +24,6 @@ DEFAULT_QUIET_MINUTES = 1440
 DEFAULT_MAX_ALERTS, DEFAULT_HOURLY_ALERTS, DEFAULT_RESERVE = 2_000, 50_000, 30
 SEVERITIES = frozenset({"critical", "warning", "info"})
 DEFAULT_WAKING = SEVERITIES - {"info"}
-DEFAULT_OWN_ALARMS = "sre-"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -78,7 +77,7 @@ class Settings:
     alarm_accounts
         Accounts besides this one whose alarms may be told (``ALARM_ACCOUNTS``, comma-separated).
     own_alarms
-        How the names of the platform's own alarms begin (``OWN_ALARMS``, default ``sre-``).
+        Names of the platform's own alarms (``OWN_ALARMS``, comma-separated).
     alarms_left_out
         Patterns of names of alarms that are nobody's incident (``ALARMS_LEFT_OUT``, with * for any
         text, comma-separated).
@@ -107,7 +106,7 @@ class Settings:
     critical_reserve: int = DEFAULT_RESERVE
     stands_by: bool = False
     alarm_accounts: frozenset[str] = frozenset()
-    own_alarms: str = DEFAULT_OWN_ALARMS
+    own_alarms: frozenset[str] = frozenset()
     alarms_left_out: tuple[str, ...] = ()
     insufficient_data: MissingData = "unknown"
     watched: Watched = field(default_factory=Watched)
@@ -225,7 +224,7 @@ class Settings:
             reserve,
             stands_by == "true",
             accounts,
-            environment.get("OWN_ALARMS", "").strip() or DEFAULT_OWN_ALARMS,
+            frozenset(_listed(environment, "OWN_ALARMS")),
             _listed(environment, "ALARMS_LEFT_OUT"),
             cast("MissingData", missing),
             watched,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 CUT_MARK = "…[cut]"
 
@@ -16,6 +17,17 @@ WIRE_BYTES_PER_ITEM = 12
 def clean(text: str) -> str:
     """Replace lone surrogates, which JSON can carry (``"\\ud800"``) but UTF-8 cannot."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def all_clean(value: Any) -> Any:
+    """Return what was read of JSON with every text in it cleaned, names included.
+
+    Examples
+    --------
+    >>> all_clean({"a": ["\\ud800b"]})
+    {'a': ['?b']}
+    """
+    return json.loads(clean(json.dumps(value, ensure_ascii=False)))
 
 
 def cut(text: str, limit: int) -> str:

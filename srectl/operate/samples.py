@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from typing import Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.function_code import need_function_code
+from srectl.project import PROJECT_ROOT
 
 _MAX_BYTES = 5_000_000
+_OWN_ALARM = re.compile(r"AlarmName: !Sub '\$\{NamePrefix\}(sre-[a-z0-9-]+)'")
 
 
 def alerts_in(text: str, now: datetime.datetime) -> list[dict[str, Any]]:
@@ -69,7 +72,9 @@ def _told_by_aws(body: dict[str, Any], now: datetime.datetime) -> list[dict[str,
         arn = str(body["Records"][0]["Sns"].get("TopicArn")) if of_a_topic else ""
         account = arn.partition(":sns:")[2].split(":")[-2] if of_a_topic else str(body["account"])
         here = (account, str(body.get("region")), frozenset[str]())
-        reader = AwsEvents(EVENT_SENDERS, *here, own_alarms="sre-", left_out=(), tags_of=_bare)
+        reader = AwsEvents(
+            EVENT_SENDERS, *here, own_alarms=_own_alarms(), left_out=(), tags_of=_bare
+        )
         told = (
             reader.read_records(body["Records"], now)
             if of_a_topic
@@ -84,6 +89,15 @@ def _told_by_aws(body: dict[str, Any], now: datetime.datetime) -> list[dict[str,
         why = told[0].left_out or "it neither begins nor ends an incident"
         raise CommandFailed(f"nothing becomes of this event: {why}")
     return [json.loads(entry_of(alert, context)[0]["Detail"])["data"] for alert in alerts]
+
+
+def _own_alarms() -> frozenset[str]:
+    """Give the names of the checkout's own alarms, without a prefix; none where there is none."""
+    try:
+        template = (PROJECT_ROOT / "template.yaml").read_text("utf-8")
+    except OSError:
+        return frozenset()
+    return frozenset(_OWN_ALARM.findall(template))
 
 
 def _bare(_arn: str) -> dict[str, str]:

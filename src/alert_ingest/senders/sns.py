@@ -30,7 +30,7 @@ from alert_ingest.senders.base import (
     tidy_map,
     tidy_text,
 )
-from alert_ingest.text import cut
+from alert_ingest.text import all_clean, cut
 from alert_ingest.timestamps import parse_rfc3339
 from alert_ingest.validation import explain, validator
 
@@ -107,7 +107,7 @@ class Sns:
 def _anomaly(message: Mapping[str, Any]) -> _Notice | None:
     """Read a message of Cost Anomaly Detection."""
     try:
-        told = json.loads(message["Message"])
+        told = all_clean(json.loads(message["Message"]))
     except (ValueError, RecursionError):
         return None
     found = told.get("anomalyId") if isinstance(told, dict) else None

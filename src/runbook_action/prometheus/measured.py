@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runbook_action.evidence.ports import Measured
-from runbook_action.prometheus.own_alert import agree
+from runbook_action.prometheus.own_alert import agree, is_of
 from runbook_action.prometheus.picture import drawn
 from runbook_action.prometheus.port import AlertRule, Prometheus, Series
 from runbook_action.prometheus.promql import escaped
@@ -87,7 +87,7 @@ class Measures:
             (rule, known)
             for rule in self._prometheus.alert_rules(name)
             for known, _ in rule.active
-            if agree(known, labels)
+            if is_of(known, labels)
         ]
         return found[0] if len(found) == 1 else None
 

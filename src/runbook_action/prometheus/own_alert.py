@@ -16,8 +16,11 @@ from typing import Any
 from runbook_action.prometheus.judged import Verdict
 from runbook_action.prometheus.port import AlertRule, Prometheus, Unanswered
 from runbook_action.prometheus.promql import escaped
+from runbook_action.resolve.labels import NAMES
 
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: What says which object it is about, where, and which of several that are alike.
+_NAMING = frozenset({"cluster", "namespace", "container", "instance", *NAMES.values()})
 _MOST_LABELS = 64
 _MOST_CHARACTERS = 4000
 #: Evaluations that may be missed before a rule counts as not looked at any more.
@@ -32,7 +35,8 @@ def seen_firing(prometheus: Prometheus, name: str, labels: Mapping[str, str]) ->
     ----------
     name, labels
         As the alert came. Prometheus adds labels to what it sends (``external_labels``) and
-        Alertmanager may be told to drop some, so those that both have must agree.
+        Alertmanager may be told to drop some, so those that both have must agree; what names an
+        object the alert must have come with.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def seen_firing(prometheus: Prometheus, name: str, labels: Mapping[str, str]) ->
         (rule, known)
         for rule in rules
         for known, state in rule.active
-        if state == "firing" and agree(known, labels)
+        if state == "firing" and is_of(known, labels)
     ]
     if not rules:
         return {"why_not": "it has no rule of the alert's name"}
@@ -105,6 +109,16 @@ def by_rule(prometheus: Prometheus, seen: Mapping[str, Any], now: float, seconds
 def agree(known: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether labels say the same as far as both speak of it."""
     return all(labels.get(key, text) == text for key, text in known.items())
+
+
+def is_of(known: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether an alert that came is the one that Prometheus knows.
+
+    One that names no object would agree with the only one of its name that fires, whoever's that
+    is, and its silence would close the incident of another. So each label that names an object has
+    to have come along; others may have been dropped on the way.
+    """
+    return agree(known, labels) and not (known.keys() & _NAMING) - labels.keys()
 
 
 def _why_stale(rule: AlertRule, now: float) -> str:

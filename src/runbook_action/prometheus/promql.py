@@ -16,6 +16,9 @@ MOST_CHARACTERS: Final = 1000
 #: What stands for a part of the target. Only names that Kubernetes has given, never alert text.
 PLACEHOLDERS: Final = ("cluster", "kind", "name", "namespace")
 _PLACEHOLDER = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+#: What a character of a name could mean in a regular expression of Prometheus (RE2).
+_MEANS_MORE = re.compile(r"[\\.+*?()|\[\]{}^$]")
+_PATTERN_OF_LABEL_REPLACE = 4
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _COMPARES = re.compile(r"(==|!=|<=|>=|<|>)\s*(bool\b)?")
 #: A word, ``below`` or the like, and a number.
@@ -75,6 +78,9 @@ def faults_of(query: str) -> list[str]:
 def filled(query: str, values: Mapping[str, str]) -> str:
     """Put the names of a target into a query, each as a text between its quotes.
 
+    Where a pattern is meant (``=~``, ``!~``, that of ``label_replace``), a name stands for itself
+    all the same: a Kubernetes name may have a dot, which as a pattern is also that of others.
+
     Parameters
     ----------
     query
@@ -86,11 +92,38 @@ def filled(query: str, values: Mapping[str, str]) -> str:
     --------
     >>> filled('up{namespace="$namespace"}', {"namespace": "apps"})
     'up{namespace="apps"}'
+    >>> print(filled('up{pod=~"$name-.+"}', {"name": "a.b"}))
+    up{pod=~"a\\\\.b-.+"}
     """
+    parts = list(_parts(query))
     return "".join(
-        _PLACEHOLDER.sub(lambda match: escaped(values.get(match[1], "")), text) if quoted else text
-        for text, _, quoted in _parts(query)
+        _with_names(text, values, as_pattern=_is_pattern(parts, at)) if quoted else text
+        for at, (text, _, quoted) in enumerate(parts)
     )
+
+
+def _with_names(text: str, values: Mapping[str, str], *, as_pattern: bool) -> str:
+    def name(match: re.Match[str]) -> str:
+        value = values.get(match[1], "")
+        return escaped(_MEANS_MORE.sub(r"\\\g<0>", value) if as_pattern else value)
+
+    return _PLACEHOLDER.sub(name, text)
+
+
+def _is_pattern(parts: list[tuple[str, int, bool]], at: int) -> bool:
+    """Say whether a quoted part is a regular expression: by what it is compared with, or is of."""
+    depth = parts[at][1]
+    before = [part for part in parts[:at] if not part[0].isspace()]
+    if "".join(text for text, _, _ in before[-2:]) in ("=~", "!~"):
+        return True
+    # An opening bracket has the depth outside of it.
+    opening = [(sign, depth - 1, False) for sign in _BRACKETS.values()]
+    opened = next((i for i in range(at - 1, -1, -1) if parts[i] in opening), 0)
+    commas = sum(part == (",", depth, False) for part in parts[opened:at])
+    if parts[opened][0] != "(" or commas != _PATTERN_OF_LABEL_REPLACE:
+        return False
+    called = "".join(text for text, _, _ in parts[:opened]).rstrip()
+    return re.search(r"\blabel_replace$", called) is not None
 
 
 def escaped(text: str) -> str:

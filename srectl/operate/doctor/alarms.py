@@ -41,20 +41,10 @@ def look(deployment: Deployment) -> Iterator[Finding]:
         )
         bad += bool(found)
         yield from found
-    if deployment.stack.parameter("CloudWatchAlarms") == "on":
-        yield from map(_not_of_the_stack, sorted(there.keys() - wanted.keys()))
     if not wanted:
         yield failed(deployment.stack.name, "has no alarm at all", deployment.deploy_again)
     elif not bad:
         yield fine(deployment.stack.name, f"{len(wanted)} alarms, all armed, none rings")
-
-
-def _not_of_the_stack(name: str) -> Finding:
-    return note(
-        name,
-        "is none of the stack's and is called as if it were: no incident is made of it",
-        "call it otherwise if it is to be one, or delete it if an earlier stack has left it",
-    )
 
 
 def _gone(deployment: Deployment, name: str, logical_id: str) -> Finding:

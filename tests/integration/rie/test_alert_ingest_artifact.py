@@ -39,6 +39,7 @@ OF_AWS = sorted(
 TOLD_OF_NOTHING = {"insufficient-data", "ok-after-no-data", "deleted", "own-alarm"}
 COMPLETE = {
     "ACCOUNT_ID": "000000000000",
+    "OWN_ALARMS": "sre-dlq-runbook,sre-parked-events",
     "POWERTOOLS_SERVICE_NAME": "alert-ingest",
     "POWERTOOLS_METRICS_NAMESPACE": "SREPlatform",
 }

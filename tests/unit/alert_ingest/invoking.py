@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "EVENT_BUS_NAME": "sre-platform-events",
     "PARKING_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/parking",
     "ACCOUNT_ID": "000000000000",
+    "OWN_ALARMS": "sre-dlq-runbook,sre-parked-events",
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

@@ -31,7 +31,11 @@ def aws_events(
         for sender in EVENT_SENDERS
     )
     others, left_out = frozenset({OTHER}), ("TargetTracking-*",)
-    return AwsEvents(senders, ACCOUNT, "us-east-1", others, "sre-", left_out, tags_of)
+    return AwsEvents(senders, ACCOUNT, "us-east-1", others, OWN, left_out, tags_of)
+
+
+# As the template lists them.
+OWN = frozenset({"sre-dlq-runbook", "sre-parked-events"})
 
 
 def told(name: str, /, **changes: object) -> Told:

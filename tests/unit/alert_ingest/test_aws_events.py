@@ -130,6 +130,38 @@ def test_some_alarms_are_nobodys_incident(name: str, why: str) -> None:
     assert found.left_out.startswith(why)
 
 
+@pytest.mark.parametrize(
+    "name", ["sre-latency", "sre-parked-events-2", "sre-", "SRE-parked-events"]
+)
+def test_an_alarm_of_somebody_else_that_is_only_called_like_ours_is_heard(name: str) -> None:
+    arn = f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:{name}"
+    found = told(ALARM, detail__alarmName=name, resources=[arn])
+    assert (found.left_out, [each.alert_name for each in found.reading.alerts]) == ("", [name])
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        (ALARM, "server-cpu-critical"),
+        ("aws_health/issue-open", "A description of"),
+        ("sns/topic-budget", "Budget Name: "),
+        ("sns/topic-cost-anomaly", "Elastic Compute"),
+    ],
+)
+def test_text_that_no_utf_8_can_hold_travels_as_a_question_mark(
+    invoke: Invoker, name: str, word: str
+) -> None:
+    """JSON can carry it, also within the JSON that a notice is."""
+    text = json.dumps(sample(name))
+    assert word in text
+    for lone in ("\\ud800", "\\\\ud800"):
+        if lone[1] == "\\" and name != "sns/topic-cost-anomaly":
+            continue
+        invoke.bus.batches.clear()
+        call(invoke, json.loads(text.replace(word, f"{word}{lone}")))
+        assert f"{word}?" in json.dumps(invoke.bus.details[0])
+
+
 def test_an_alarm_of_another_account_may_be_called_like_ours() -> None:
     arn = f"arn:aws:cloudwatch:us-east-1:{OTHER}:alarm:sre-parked-events"
     found = told(ALARM, account=OTHER, detail__alarmName="sre-parked-events", resources=[arn])

@@ -43,6 +43,11 @@ def asked(numbers: Any, alert: Any = None, **answers: Any) -> tuple[Any, Canned]
     return Measures(canned.reader, lambda: AT).about(alert or ALERT, SINCE), canned
 
 
+def test_an_alert_that_names_no_object_has_no_numbers_of_another() -> None:
+    found, _ = asked(matrix((OWN, [0.01])), {"alert_name": LABELS["alertname"], "labels": {}})
+    assert "no active alert of this name and labels" in found.numbers["why_not"]
+
+
 def test_the_query_of_the_rule_is_evaluated_around_the_alert() -> None:
     found, canned = asked(matrix((OWN, [0.01, 0.42, "NaN", 0.1]), ({"namespace": "shop"}, [9])))
     assert (found.numbers["lowest"], found.numbers["highest"], found.numbers["last"]) == (

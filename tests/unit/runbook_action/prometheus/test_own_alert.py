@@ -91,6 +91,23 @@ def test_an_alert_that_was_not_seen_firing_says_nothing_later(answer: Any, why: 
     assert why in verdict.text
 
 
+@pytest.mark.parametrize("missing", ["namespace", "deployment"])
+def test_an_alert_that_does_not_name_its_object_is_not_taken_for_the_only_one_that_fires(
+    missing: str,
+) -> None:
+    """That one may be of another namespace, and its silence would close this incident."""
+    canned = Canned({RULES: rules(active())})
+    came = {key: text for key, text in AS_SENT.items() if key != missing}
+    found = seen_firing(canned.reader, NAME, came)
+    assert "no alert of this name and these labels" in found["why_not"]
+    assert by_rule(canned.reader, found, NOW, 60).state == "unknown"
+
+
+def test_a_label_that_names_nothing_may_be_dropped_on_the_way() -> None:
+    came = {key: text for key, text in AS_SENT.items() if key != "severity"}
+    assert "rule" in seen_firing(Canned({RULES: rules(active())}).reader, NAME, came)
+
+
 def test_a_label_that_alertmanager_was_told_to_change_is_not_taken_for_another_alert() -> None:
     assert "why_not" in seen(severity="page")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from runbook_action.prometheus.promql import escaped, faults_of, filled, seconds_of
@@ -49,6 +52,37 @@ def test_a_name_stands_for_itself_whatever_is_in_it() -> None:
     assert query == 'x{n="apps",d="a\\"} or vector(1) or x{b=\\"\\\\"}'
     assert faults_of(query) == []
     assert escaped("a\nb") == "a\\nb"
+
+
+@pytest.mark.parametrize(
+    ("query", "filled_in"),
+    [
+        ('x{pod=~"$name-.+"}', r'x{pod=~"a\\.b-.+"}'),
+        ('x{pod !~ "$name|other"}', r'x{pod !~ "a\\.b|other"}'),
+        ('x{pod="$name"}', 'x{pod="a.b"}'),
+        ('x{pod!="$name"}', 'x{pod!="a.b"}'),
+        (
+            'label_replace(x{a="$name"}, "to", "$name", "from", "($name)-.+")',
+            r'label_replace(x{a="a.b"}, "to", "a.b", "from", "(a\\.b)-.+")',
+        ),
+        (
+            'label_replace(max(a, b) or y{c=~"$name"}, "to", "x", "from" , "$name") / x{d="$name"}',
+            r'label_replace(max(a, b) or y{c=~"a\\.b"}, "to", "x", "from" , "a\\.b") / x{d="a.b"}',
+        ),
+    ],
+)
+def test_a_name_with_a_dot_is_no_pattern_of_others(query: str, filled_in: str) -> None:
+    assert faults_of(query) == []
+    assert filled(query, {"name": "a.b"}) == filled_in
+
+
+def test_a_name_stands_for_itself_in_a_pattern_whatever_is_in_it() -> None:
+    odd = r"a.+*?()|[]{}^$\"b"
+    query = filled('x{n=~"$name"}', {"name": odd})
+    inside = query.removeprefix('x{n=~"').removesuffix('"}')
+    pattern = json.loads(f'"{inside}"')
+    assert re.fullmatch(pattern, odd)
+    assert not re.fullmatch(pattern, odd.replace(".", "x"))
 
 
 @pytest.mark.parametrize(
