@@ -142,6 +142,8 @@ class Step:
     files
         What the commands read: files and folders of the checkout, and ``$NAME`` for the one that a
         setting names.
+    looked_at
+        What it was done for may have changed by itself, so that ``done`` is asked in each run.
     once
         What is done is not done anew because a setting, a command or a file has changed since.
     """
@@ -158,6 +160,7 @@ class Step:
     minutes: int = 0
     advice: str = ""
     files: tuple[str, ...] = ()
+    looked_at: bool = False
     once: bool = False
     undo: Undo | None = None
     kept: tuple[Kept, ...] = ()

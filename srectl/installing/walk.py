@@ -69,6 +69,8 @@ class Walk:
     def forward(self, steps: Iterable[Step], *, anew: str | None = None) -> None:
         """Do what is not done, and what was done of other commands, settings or files than now.
 
+        Of a step that is to be looked at it is asked whether it still is.
+
         Parameters
         ----------
         steps
@@ -94,6 +96,8 @@ class Walk:
                 self._do(step, [])
             elif not record.over:
                 self._do(step, record.commands)
+            elif step.looked_at and not self.runner.holds(step.done):
+                self._do(step, [])
             else:
                 self.talk.over(step, f"{record.state} {record.at}")
 

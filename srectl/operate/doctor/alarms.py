@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["CHECK"]
 
 _KIND = "AWS::CloudWatch::Alarm"
+#: How the names of the alarms of eks/outside.yaml begin.
+_OUTSIDE = "Checkout"
 _LONG = datetime.timedelta(hours=1)
 _NEXT = "Next - "
 _CANARY = "CanaryAbsentAlarm"
@@ -41,10 +43,33 @@ def look(deployment: Deployment) -> Iterator[Finding]:
         )
         bad += bool(found)
         yield from found
+    if deployment.stack.parameter("CloudWatchAlarms") == "off":
+        yield from _unheard(deployment)
     if not wanted:
         yield failed(deployment.stack.name, "has no alarm at all", deployment.deploy_again)
     elif not bad:
         yield fine(deployment.stack.name, f"{len(wanted)} alarms, all armed, none rings")
+
+
+def _unheard(deployment: Deployment) -> Iterator[Finding]:
+    """Tell of the view from outside (eks/outside.yaml) that it speaks to nobody."""
+    with calling("the alarms of eks/outside.yaml could not be listed"):
+        pages = deployment.cloudwatch.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=_OUTSIDE, AlarmTypes=["MetricAlarm"]
+        )
+        silent = [
+            each["AlarmName"]
+            for page in pages
+            for each in page["MetricAlarms"]
+            if not each.get("AlarmActions")
+        ]
+    if silent:
+        yield warning(
+            ", ".join(sorted(silent)),
+            "have no action of their own, and this stack hears no alarm of CloudWatch "
+            "(CloudWatchAlarms=off): they ring, and nobody hears it",
+            "deploy with CloudWatchAlarms=on, unless another stack in this region has it on",
+        )
 
 
 def _gone(deployment: Deployment, name: str, logical_id: str) -> Finding:

@@ -123,13 +123,15 @@ def test_an_alarm_whose_call_fails_is_kept_and_handed_over_again(local_aws: Loca
     stack = Stack(local_aws)
     stack.broken(True)
     name = f"{stack.prefix}cpu"
-    stack.goes_off(f"{stack.prefix}sre-own")  # none of ours is an incident
+    stack.goes_off(f"{stack.prefix}sre-parked-events")  # none of ours is an incident
+    stack.goes_off(f"{stack.prefix}sre-own")  # and this is none of ours
     stack.goes_off(name)
     [message] = eventually(lambda: stack.kept(name), "the alarm is kept")
     payload: dict[str, Any] = message.decoded()["requestPayload"]
     assert payload["detail"]["alarmName"] == name
     assert payload["detail"]["previousState"]["timestamp"].endswith("+0000")
-    assert not stack.kept("sre-own")
+    assert not stack.kept("sre-parked-events")
+    assert eventually(lambda: stack.kept("sre-own"), "one that is called alike is kept")
     stack.broken(False)
     assert stack.redriven() == []
     assert not stack.kept(name)

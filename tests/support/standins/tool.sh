@@ -99,6 +99,7 @@ case $line in
   *"OutputKey=='RunbookActionSubnetIds'"*) echo subnet-1,subnet-2 ;;
   *"OutputKey=='RunbookActionSecurityGroupId'"*) echo sg-1 ;;
   *"OutputKey=='WatchedTargetGroup'"*) cat "$world/watched" ;;
+  *"ParameterKey=='CloudWatchAlarms'"*) cat "$world/alarms heard" 2>/dev/null || echo on ;;
   *"(ParameterKey, 'Heartbeat')"*) cat "$world/heartbeats" 2>/dev/null || echo ,,, ;;
   "kubectl kustomize "*/monitoring) printf '  annotations:\n    dashboard_url: a\n    runbook_url: b\n' ;;
   *OutputKey==*) line=${line#*OutputKey==\'}; echo "the-${line%%\'*}" ;;

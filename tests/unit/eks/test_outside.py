@@ -103,3 +103,7 @@ def test_what_is_no_single_name_of_cloudwatch_is_refused(
 
     assert re.fullmatch(pattern, good)
     assert not re.fullmatch(pattern, bad)
+
+
+def test_the_doctor_finds_them_by_how_their_names_begin() -> None:
+    assert {alarm["AlarmName"]["Fn::Sub"][:8] for alarm in ALARMS.values()} == {"Checkout"}

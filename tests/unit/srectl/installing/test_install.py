@@ -182,15 +182,30 @@ def test_all_is_installed_then_nothing_is_left_to_do_then_all_is_taken_back_but_
 def test_a_new_load_balancer_is_watched_instead_of_the_one_that_is_gone(
     session: Session, world: World
 ) -> None:
+    """By the next run, whatever that was for: nobody has to name the step."""
     assert run("install", "--yes", *SET).exit_code == 0
     (world.folder / "target group").write_text("k8s-2/ffffffffffffffff")
     world.forget_calls()
 
-    assert run("install", "--yes", "--from", "outside").exit_code == 0
-    deployed = next(call for call in made(world) if "sre-platform-outside" in call)
+    assert run("install", "--yes").exit_code == 0
+    (deployed,) = made(world)
     assert deployed.startswith("aws cloudformation deploy --stack-name sre-platform-outside ")
     assert "LoadBalancer=app/k8s-1/0a1b2c3d4e5f6071 " in deployed
     assert "TargetGroup=targetgroup/k8s-2/ffffffffffffffff" in deployed
+
+    world.forget_calls()
+    assert run("install", "--yes").exit_code == 0
+    assert made(world) == []
+
+
+@pytest.mark.parametrize(("heard", "said"), [("on", False), ("off", True)])
+def test_alarms_that_nobody_hears_are_told_where_they_are_made(
+    session: Session, world: World, capfd: pytest.CaptureFixture[str], heard: str, said: bool
+) -> None:
+    (world.folder / "alarms heard").write_text(heard)
+
+    assert run("install", "--yes", *SET).exit_code == 0
+    assert ("CloudWatchAlarms is off" in capfd.readouterr().err) is said
 
 
 def test_an_alert_has_a_link_to_grafana_where_people_can_open_it(

@@ -470,6 +470,27 @@ def test_routes_of_a_stack_that_other_accounts_forward_their_alarms_to(patient: 
     assert asked == ["t-sre-platform-events", "default", "t-sre-alarms"]
 
 
+def test_the_view_from_outside_that_speaks_to_nobody(patient: Patient) -> None:
+    known = patient.aws["cloudwatch"]["describe_alarms"]
+    outside = [
+        alarm("CheckoutNoHealthyTarget-prod-critical", AlarmActions=[]),
+        alarm("CheckoutOther", AlarmActions=[TOPIC]),
+    ]
+
+    def listed(**given: Any) -> Any:
+        return {"MetricAlarms": outside} if given["AlarmNamePrefix"] == "Checkout" else known
+
+    patient.aws["cloudwatch"]["describe_alarms"] = listed
+    set_parameter(patient, "CloudWatchAlarms", "on")
+    assert len(patient.see(alarms.CHECK)) == 1
+    set_parameter(patient, "CloudWatchAlarms", "off")
+    found = worst(patient.see(alarms.CHECK))
+    assert (found.severity, found.where) == (WARNING, "CheckoutNoHealthyTarget-prod-critical")
+    assert "CloudWatchAlarms=off" in found.what
+    outside[0]["AlarmActions"] = [TOPIC]
+    assert len(patient.see(alarms.CHECK)) == 1
+
+
 def test_an_alarm_that_is_only_called_like_ours_is_no_business_of_the_doctor(
     patient: Patient,
 ) -> None:
