@@ -1,51 +1,54 @@
 """The registry: what is not in it cannot be asked for."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from runbook_action.actions import (
-    cordon_node,
-    disable_degraded_mode,
-    drain_node,
-    enable_degraded_mode,
-    evict_pod,
-    expand_volume,
-    invoke_check,
-    probe_cluster,
-    raise_autoscaler_maximum,
-    rerun_job,
-    restart_deployment,
-    restart_workload,
-    rollback_deployment,
-    rollback_workload,
-    run_automation,
-    scale_deployment,
-    scale_workload,
-    uncordon_node,
-)
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 from runbook_action.actions.base import Action
 
-REGISTRY: Mapping[str, Action] = {
-    action.name: action
-    for action in (
-        enable_degraded_mode.ACTION,
-        disable_degraded_mode.ACTION,
-        restart_workload.ACTION,
-        restart_deployment.ACTION,
-        scale_workload.ACTION,
-        scale_deployment.ACTION,
-        rollback_workload.ACTION,
-        rollback_deployment.ACTION,
-        drain_node.ACTION,
-        cordon_node.ACTION,
-        uncordon_node.ACTION,
-        evict_pod.ACTION,
-        raise_autoscaler_maximum.ACTION,
-        rerun_job.ACTION,
-        expand_volume.ACTION,
-        run_automation.ACTION,
-        invoke_check.ACTION,
-        probe_cluster.ACTION,
-    )
-}
+# Each in a file of its name.
+_NAMES = (
+    "enable_degraded_mode",
+    "disable_degraded_mode",
+    "restart_workload",
+    "restart_deployment",
+    "scale_workload",
+    "scale_deployment",
+    "rollback_workload",
+    "rollback_deployment",
+    "drain_node",
+    "cordon_node",
+    "uncordon_node",
+    "evict_pod",
+    "raise_autoscaler_maximum",
+    "rerun_job",
+    "expand_volume",
+    "run_automation",
+    "invoke_check",
+    "probe_cluster",
+)
+
+
+class _Registry(Mapping[str, Action]):
+    """Loads an action when it is asked for: a cold start waits for one of them, not for all."""
+
+    def __getitem__(self, name: str) -> Action:
+        if name not in _NAMES:
+            raise KeyError(name)
+        action: Action = import_module(f"{__name__}.{name}").ACTION
+        return action
+
+    def __contains__(self, name: object) -> bool:
+        return name in _NAMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+REGISTRY: Mapping[str, Action] = _Registry()
 
 __all__ = ["REGISTRY", "Action"]

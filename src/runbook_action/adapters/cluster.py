@@ -1,9 +1,7 @@
-"""The Kubernetes API over the official client.
+"""The Kubernetes API, by its paths and in plain JSON.
 
-Only the client's transport is used (``ApiClient``: TLS, connection pool, encoding), with paths
-and plain JSON. Its generated API classes load hundreds of model modules, which costs a cold start
-about a second, and drop fields they do not know; the paths are as stable as the API versions in
-them.
+The official client's generated classes load hundreds of modules, which costs a cold start about a
+second, and drop fields they do not know; the paths are as stable as the API versions in them.
 """
 
 from __future__ import annotations
@@ -14,10 +12,9 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 import urllib3
-from kubernetes.client import ApiClient, Configuration
-from kubernetes.client.exceptions import OpenApiException
 
 from runbook_action.adapters.eks import Endpoint
+from runbook_action.adapters.transport import Transport
 from runbook_action.errors import (
     AccessDenied,
     ClusterConflict,
@@ -76,7 +73,7 @@ class KubernetesCluster(Cluster):
     def __init__(self, access: Access, name: str) -> None:
         self._access = access
         self._name = name
-        self._client: tuple[Endpoint, ApiClient] | None = None
+        self._transport: Transport | None = None
 
     def allows(self, namespace: str, right: Right) -> bool:
         """Ask whether we have a right in a namespace. Changes nothing."""
@@ -307,7 +304,7 @@ class KubernetesCluster(Cluster):
         content_type: str,
         token: str,
         seconds: float | None = None,
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, urllib3.BaseHTTPResponse]:
         """Send a request, and give status and response, whose body nobody has read yet."""
         headers = {
             "Accept": "application/json",
@@ -317,34 +314,24 @@ class KubernetesCluster(Cluster):
         if body is not None:
             headers["Content-Type"] = content_type
         try:
-            client = self._connected()
-            request = client.param_serialize(
+            response = self._connected().send(
                 method,
                 path,
-                query_params=[(key, value) for key, value in query if value],
-                header_params=headers,
+                [(key, value) for key, value in query if value],
+                headers,
+                body,
+                (TIMEOUT_SECONDS[0], seconds or TIMEOUT_SECONDS[1]),
             )
-            response = client.call_api(
-                request[0],
-                request[1],
-                header_params={**request[2], **headers},
-                body=body,
-                _request_timeout=(TIMEOUT_SECONDS[0], seconds or TIMEOUT_SECONDS[1]),
-            )
-            return int(response.status), response.response
-        except (urllib3.exceptions.HTTPError, OpenApiException, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._no_answer(method, path, error) from error
+        return response.status, response
 
-    def _connected(self) -> ApiClient:
+    def _connected(self) -> Transport:
         endpoint = self._access.endpoint(self._name)
-        client = self._client  # one look: other threads may put another one there
-        if client is None or client[0] != endpoint:
-            configuration = Configuration(host=endpoint.url)
-            configuration.ca_cert_data = endpoint.ca_pem
-            # The state machine retries, by the name of the error and with a wait in between.
-            configuration.retries = False
-            client = self._client = (endpoint, ApiClient(configuration))
-        return client[1]
+        transport = self._transport  # one look: other threads may put another one there
+        if transport is None or transport.endpoint != endpoint:
+            transport = self._transport = Transport(endpoint)
+        return transport
 
 
 def _quoted(name: str) -> str:
