@@ -18,7 +18,7 @@ from srectl.commands.adopt import adopt
 from srectl.commands.approvals import approve, deny
 from srectl.commands.dlq import dlq
 from srectl.commands.doctor import doctor
-from srectl.commands.incidents import incidents
+from srectl.commands.incidents import incidents, show
 from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
 from srectl.commands.mode import mode
@@ -69,6 +69,7 @@ def cli() -> None:
 
 _COMMANDS = (
     incidents,
+    show,
     approve,
     deny,
     mode,

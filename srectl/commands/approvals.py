@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import account_option, now, plan_lines, safe
+from srectl.commands.operating import account_option, incident_argument, now, plan_lines, safe
 from srectl.consent import MOST_REASON
 from srectl.operate import approvals
 from srectl.operate.account import Account
@@ -15,7 +15,7 @@ _yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for con
 
 
 @click.command()
-@click.argument("incident_id", metavar="ID")
+@incident_argument
 @_yes_option
 @account_option
 def approve(incident_id: str, yes: bool, account: Account) -> None:
@@ -43,7 +43,7 @@ def approve(incident_id: str, yes: bool, account: Account) -> None:
 
 
 @click.command()
-@click.argument("incident_id", metavar="ID")
+@incident_argument
 @click.option("--reason", required=True, help="Why not; part of the escalation.")
 @_yes_option
 @account_option

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from srectl.commands.display import console
+from srectl.commands.display import console, print_table
 from srectl.commands.operating import account_option, json_option, now, print_json, safe
 from srectl.errors import CommandFailed, ExitCode
 from srectl.operate import queues
@@ -48,7 +48,7 @@ def list_(as_json: bool, account: Account) -> None:
             str(depth.in_flight),
             queues.CONTENT[depth.queue],
         )
-    console.print(table)
+    print_table(table)
 
 
 @dlq.command()

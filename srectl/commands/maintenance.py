@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from srectl.commands.display import console
+from srectl.commands.display import console, print_table
 from srectl.commands.operating import Moment, account_option, json_option, now, print_json, safe
 from srectl.operate import switches
 from srectl.operate.account import Account
@@ -89,4 +89,4 @@ def _show(windows: Sequence[switches.Window], as_json: bool) -> None:
         table.add_row(
             switches.written(window.start), switches.written(window.end), state, safe(window.reason)
         )
-    console.print(table)
+    print_table(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import getpass
 import json
 import os
@@ -13,16 +14,14 @@ from typing import Any, TypeVar
 import click
 from rich.markup import escape
 
-from srectl.operate import switches
+from srectl.one_line import one_line
+from srectl.operate import naming, switches
 from srectl.operate.account import Account
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 #: Of a stack that stands by: the name of another region's table of incidents, which it uses.
 SHARED_TABLE = "SRECTL_INCIDENTS_TABLE"
-
-# Line ends and what drives a terminal: an alert's text must not move the cursor or fake a line.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def _account(_context: click.Context, _parameter: click.Parameter, prefix: str) -> Account:
@@ -55,6 +54,20 @@ by_option = click.option(
 )
 
 
+def incident_argument(command: Command) -> Command:
+    """Let a command be given an incident by its id, or by enough of its beginning.
+
+    The command has to take an account, too (:data:`account_option`); it is handed the whole id.
+    """
+
+    @functools.wraps(command)
+    def found(*arguments: Any, incident_id: str, account: Account, **options: Any) -> Any:
+        whole = naming.full_id(account.dynamodb, account.incidents_table, incident_id)
+        return command(*arguments, incident_id=whole, account=account, **options)
+
+    return click.argument("incident_id", metavar="ID")(found)  # type: ignore[return-value]
+
+
 class Moment(click.ParamType):
     """A time: ``2026-01-31T22:00:00Z``, ``now``, or a time ago such as ``2h``; becomes a moment."""
 
@@ -84,7 +97,7 @@ def now() -> datetime.datetime:
 
 def safe(value: object) -> str:
     """Make any text fit for the terminal: no markup, no control characters, one line."""
-    return escape(_CONTROL.sub(" ", "—" if value is None else str(value)))
+    return escape(one_line(value))
 
 
 def print_json(value: object) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import account_option, now, safe
+from srectl.commands.operating import account_option, incident_argument, now, safe
 from srectl.errors import CommandFailed
 from srectl.operate.account import Account
 from srectl.operate.switches import written
@@ -18,7 +18,7 @@ from srectl.postmortem.sources import read
 
 
 @click.command()
-@click.argument("incident_id", metavar="ID")
+@incident_argument
 @click.option(
     "--to",
     "folder",

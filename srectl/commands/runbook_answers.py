@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from srectl.commands.catalogue_files import folder_option, loaded
-from srectl.commands.display import console
+from srectl.commands.display import print_table
 from srectl.commands.operating import json_option, print_json, safe
 from srectl.errors import CommandFailed, ExitCode
 from srectl.runbooks.answering import NOTHING, ListInvalid, alerts_of, answers_to, page
@@ -59,6 +59,6 @@ def answers(
                 safe(each.runbook),
                 safe(each.why),
             )
-        console.print(table)
+        print_table(table)
     complete = all(each.answer != NOTHING for each in found)
     context.exit(int(ExitCode.OK if complete else ExitCode.FAILED))

@@ -18,7 +18,7 @@ from srectl.commands.catalogue_files import (
     namespaces_option,
     severities_option,
 )
-from srectl.commands.display import console
+from srectl.commands.display import console, print_table
 from srectl.commands.operating import account_option, json_option, print_json, safe
 from srectl.commands.runbook_actions import actions
 from srectl.commands.runbook_answers import answers
@@ -152,7 +152,7 @@ def list_(folder: Path, as_json: bool, account: Account) -> None:
                 safe(row.action),
                 safe(_moment(row.published_at)),
             )
-    console.print(table)
+    print_table(table)
     if known:
         same = sum(row.state == "same" for row in known)
         console.print(f"{len(known)} alerts with evidence only, {same} of them published as here")

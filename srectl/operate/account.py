@@ -129,6 +129,11 @@ class Account:
         return self.arn("states", f"stateMachine:{self.prefix}incident-response-runbook")
 
     @property
+    def step_arn(self) -> str:
+        """ARN of the state machine of which each step of a runbook is an execution."""
+        return self.arn("states", f"stateMachine:{self.prefix}remediation-step")
+
+    @property
     def restorer_arn(self) -> str:
         """ARN of the state machine that brings back what steps took away."""
         return self.arn("states", f"stateMachine:{self.prefix}incident-restorer")

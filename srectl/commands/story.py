@@ -1,0 +1,218 @@
+"""One incident as people read it: what happened, what was done, what is being done."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from srectl.commands.display import console
+from srectl.commands.operating import plan_lines, safe
+from srectl.operate import incidents as records
+from srectl.operate import undoing
+from srectl.operate.switches import written
+
+__all__ = ["duration_of", "of_step", "status_of", "target_of", "tell"]
+
+_NAMED = 3  # children that are named; --json has all
+_COLOURS = {"open": "yellow", "remediating": "cyan", "escalated": "red", "resolved": "green"}
+
+
+def of_step(step: dict[str, Any]) -> str:
+    return (
+        f"{safe(step.get('index'))}. {safe(step.get('action'))} on {target_of(step.get('target'))}"
+    )
+
+
+def tell(incident: dict[str, Any], doing: str = "") -> None:
+    """Print one.
+
+    Parameters
+    ----------
+    doing
+        What its runbook does at the moment, ready to be printed.
+    """
+    console.print(f"[bold]{safe(incident.get('alert_name'))}[/] {status_of(incident)}")
+    console.print(f"  {safe(incident.get('summary'))}")
+    ended = incident.get("resolved_at")
+    facts = {
+        "incident": safe(incident["incident_id"]),
+        "severity": safe(incident.get("severity")),
+        "target": target_of(incident.get("target")),
+        "started": safe(incident["timestamp"]),
+        "received": safe(incident.get("received_at")),
+        "joined": safe(incident.get("attached_to")),
+        "child of": _cause(incident),
+        "children": _children(incident),
+        "escalated": safe(incident.get("escalated_at")),
+        "reason": safe(incident.get("escalation_reason")),
+        "heard": _heard(incident),
+        "ended": written(datetime.datetime.fromtimestamp(ended, datetime.UTC)) if ended else "—",
+        "end": safe(incident.get("ending")),
+        "MTTR": duration_of(incident.get("mttr_seconds")),
+        "health": safe(incident.get("target_health")),
+        "restoration": safe(incident.get("restoration")),
+        "taken by": _taken(incident),
+        "closed by": safe(incident.get("closed_by")),
+        "because": safe(incident.get("closed_reason")),
+        "sender": safe(incident.get("sender")),
+        "fingerprint": safe(incident.get("fingerprint")),
+        "correlation": safe(incident.get("correlation_id")),
+        "execution": safe(incident.get("runbook_execution")),
+    }
+    for name, value in facts.items():
+        if value != "—":
+            console.print(f"  [dim]{name:<12}[/]{value}")
+    for warning in incident.get("warnings") or []:
+        console.print(f"  [yellow]warning[/]     {safe(warning)}")
+    _tell_evidence(incident)
+    _tell_approval(incident)
+    if incident.get("escalation_code") == "runbook-abandoned" and undoing.left(incident):
+        console.print("[bold]may be left half-changed[/]")
+        for each in undoing.left(incident):
+            console.print(f"  {of_step(each['step'])}")
+        console.print(f"  to take it back: srectl incidents undo {safe(incident['incident_id'])}")
+    steps = incident.get("actions_taken") or []
+    console.print("[bold]what was done[/]" if steps or doing else _nothing_yet(incident))
+    for step in steps:
+        _tell_step(step)
+    if doing:
+        console.print(f"  {doing}")
+    for title, key in (("links", "links"), ("labels", "labels"), ("notes", "annotations")):
+        entries = incident.get(key) or {}
+        if entries:
+            console.print(f"[bold]{title}[/]")
+        for name in sorted(entries):
+            console.print(f"  {safe(name)}: {safe(entries[name])}")
+
+
+def _heard(incident: dict[str, Any]) -> str:
+    """Say when the alert was last heard firing, and how bad it was called where that differs."""
+    newest, worst = incident.get("heard_severity"), incident.get("severity")
+    risen = incident.get("risen_from")
+    words = [safe(incident["heard_at"])] if incident.get("heard_at") else []
+    words += [f"as {safe(newest)}"] if newest and newest != worst else []
+    words += [f"(risen from {safe(risen)} at {safe(incident.get('risen_at'))})"] if risen else []
+    return " ".join(words) or "—"
+
+
+def _cause(incident: dict[str, Any]) -> str:
+    """Name the incident that it hangs on, or hung on until it was let go."""
+    if not incident.get("caused_by"):
+        return "—"
+    until = incident.get("let_go_at")
+    return safe(incident["caused_by"]) + (f", let go at {safe(until)}" if until else "")
+
+
+def _children(incident: dict[str, Any]) -> str:
+    """Say how many hang on it, and name as many as fit beside each other."""
+    found = sorted(incident.get("children") or [])
+    if not found:
+        return "—"
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{len(found)}: {safe(', '.join(found[:_NAMED]))}{more}"
+
+
+def _taken(incident: dict[str, Any]) -> str:
+    """Say who has taken it, and when."""
+    if not incident.get("acknowledged_by"):
+        return "—"
+    return f"{safe(incident['acknowledged_by'])}, {safe(incident.get('acknowledged_at'))}"
+
+
+def _nothing_yet(incident: dict[str, Any]) -> str:
+    """Say why a record holds no step: steps are recorded when they have ended."""
+    if records.hangs(incident):
+        return f"it waits for incident {safe(incident['caused_by'])}, which it hangs on"
+    if not records.at_work(incident):
+        return "nothing was done"
+    if incident.get("attached_to"):
+        return f"it follows the remediation of incident {safe(incident['attached_to'])}"
+    return "its runbook is at work; each step is told here when it has ended"
+
+
+def _tell_evidence(incident: dict[str, Any]) -> None:
+    noted = incident.get("evidence")
+    if not isinstance(noted, dict):
+        return
+    if noted.get("status") != "collected":
+        console.print(
+            f"[bold]evidence[/] {safe(noted.get('status'))}: {safe(noted.get('why_not'))}"
+        )
+        return
+    console.print("[bold]evidence[/]" if noted.get("findings") else "[bold]evidence[/] no findings")
+    for finding in noted.get("findings") or []:
+        console.print(f"  - {safe(finding)}")
+    for name, state in sorted((noted.get("sources") or {}).items()):
+        if state not in ("read", "not asked"):
+            console.print(f"  [yellow]without {safe(name)}[/]: {safe(state)}")
+    if noted.get("key"):
+        console.print(f"  all of it: srectl incidents evidence {safe(incident['incident_id'])}")
+
+
+def _tell_approval(incident: dict[str, Any]) -> None:
+    approval = incident.get("approval")
+    if not isinstance(approval, dict):
+        return
+    if approval.get("answer"):
+        how = (
+            f"{approval['answer']} by {approval.get('answered_by')}, {approval.get('answered_at')}"
+        )
+    elif records.at_work(incident):
+        how = f"asked at {approval.get('requested_at')}; if nobody answers the incident escalates"
+        if approval.get("first"):
+            first = approval["first"]
+            how = f"approved by {first.get('by')}, {first.get('at')}; it takes a second person"
+    else:
+        how = f"asked at {approval.get('requested_at')}"
+    console.print(f"[bold]approval[/] {safe(approval.get('runbook'))}: {safe(how)}")
+    for line in plan_lines(approval.get("plan")):
+        console.print(f"    {line}")
+
+
+def _which(step: dict[str, Any]) -> str:
+    """Say which step of its runbook it was, where there are several."""
+    of = step.get("step")
+    if not isinstance(of, dict) or of.get("of") in (None, 1):
+        return ""
+    return (
+        f" [dim](step {safe(of.get('index'))} of {safe(of.get('of'))}, {safe(of.get('name'))})[/]"
+    )
+
+
+def _tell_step(step: dict[str, Any]) -> None:
+    failed = step.get("status") == "failed"
+    console.print(
+        f"  {'[red]✗[/]' if failed else '[green]✓[/]'} {safe(step.get('started_at'))} "
+        f"[bold]{safe(step.get('operation'))}[/] {safe(step.get('action'))}{_which(step)}: "
+        f"{safe(step.get('status'))}. {safe(step.get('summary'))}"
+    )
+    result = step["result"] if isinstance(step.get("result"), dict) else {}
+    for line in plan_lines(result.get("plan")):
+        console.print(f"      {line}")
+    if result.get("cut"):
+        console.print("      [dim]shortened; the whole result is in the audit log[/]")
+    if result.get("undo"):
+        console.print(f"      [dim]undo:[/] {safe(result['undo'])}")
+    if step.get("error"):
+        error = step["error"] if isinstance(step["error"], dict) else {"message": step["error"]}
+        console.print(f"      [red]{safe(error.get('name'))}[/]: {safe(error.get('message'))}")
+    if step.get("approved_by"):
+        console.print(f"      [dim]approved by[/] {safe(step['approved_by'])}")
+
+
+def status_of(incident: dict[str, Any]) -> str:
+    status = str(incident.get("status"))
+    return f"[{_COLOURS.get(status, 'white')}]{safe(status)}[/]"
+
+
+def target_of(target: object) -> str:
+    if not isinstance(target, dict) or not target.get("kind"):
+        return "—"
+    parts = (target.get("cluster"), target.get("namespace"), target.get("kind"), target.get("name"))
+    return safe("/".join(str(part) for part in parts if part))
+
+
+def duration_of(seconds: object) -> str:
+    if not isinstance(seconds, int | float):
+        return "—"
+    return str(datetime.timedelta(seconds=round(seconds)))
