@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.commands.adopt import adopt
 from srectl.commands.approvals import approve, deny
+from srectl.commands.console import console
 from srectl.commands.dlq import dlq
 from srectl.commands.doctor import doctor
 from srectl.commands.incidents import incidents, show
@@ -77,6 +78,7 @@ _COMMANDS = (
     runbooks,
     dlq,
     replay,
+    console,
     doctor,
     adopt,
     install,

@@ -55,7 +55,11 @@ LANES = (
     Lane("drills", ("tests/e2e/test_drills.py",)),
     Lane("stack", ("tests/e2e",)),
     Lane("alarms", ("tests/integration/alarms",), binaries=False),
-    Lane("aws", ("tests/integration/localaws", "tests/integration/deployment"), binaries=False),
+    Lane(
+        "aws",
+        ("tests/integration/localaws", "tests/integration/deployment", "tests/integration/console"),
+        binaries=False,
+    ),
     Lane(
         "cluster",
         (

@@ -50,6 +50,7 @@ COMMANDS = (
     "dlq redrive parked",
     "dlq redrive --all",
     "replay --from 1h",
+    "console",
     "install --list",
     "uninstall --list",
     f"adopt --template {TEMPLATE}",

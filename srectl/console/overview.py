@@ -1,0 +1,161 @@
+"""The first screen: is the robot on, who is needed, what is at work, what is lent, what was."""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from srectl.console import story
+from srectl.console.reading import Part, Reading
+from srectl.console.words import moment
+from srectl.operate import incidents, queues
+from srectl.operate.account import Account
+from srectl.operate.recent import Found
+
+__all__ = ["overview", "summary"]
+
+OPEN = ("escalated", "remediating", "open")
+_NIGHT = datetime.timedelta(hours=12)
+_HOUR = datetime.timedelta(hours=1)
+_MOST_LOCKS = 25
+
+
+def overview(reading: Reading) -> dict[str, Any]:
+    """Read the first screen.
+
+    Four queries by status (100 records each, 400 of those that are over and began within 24 hours),
+    two parameters, six queues, the last executions of the heartbeat, and up to 25 locks.
+    """
+    *parts, over, mode, windows, depths, canary = reading.together(
+        *(lambda status=status: reading.incidents(status) for status in OPEN),
+        reading.over,
+        reading.mode,
+        reading.windows,
+        reading.queues,
+        reading.canary,
+    )
+    now = reading.clock()
+    open_ = [each for part in parts for each in _records(part)]
+    ended = _records(over)
+    waiting = sorted(filter(story.needs_somebody, open_), key=story.rank)
+    at_work = sorted(
+        (each for each in open_ if incidents.at_work(each) and not story.is_asked(each)),
+        key=story.rank,
+    )
+    verdicts = _verdicts(reading.account, at_work)
+    return {
+        "now": now,
+        "problems": [each for each in (*parts, over) if each.problem],
+        "more": any(part.value.more for part in (*parts, over) if part.value),
+        "mode": mode,
+        "windows": [each for each in windows.value or [] if each.end > now],
+        "windows_problem": windows.problem,
+        "queues": depths,
+        "stuck": sum(each.waiting for each in depths.value or []),
+        "content": queues.CONTENT,
+        "canary": canary,
+        "canary_late": _late(canary, now),
+        "waiting": waiting,
+        "at_work": [
+            {
+                **story.step_now(each),
+                "record": each,
+                "verdict": verdicts.get(str(each["incident_id"])),
+            }
+            for each in at_work
+        ],
+        "others": [each for each in open_ if each not in waiting and each not in at_work],
+        "lent": [each for each in (_lent(record) for record in (*open_, *ended)) if each],
+        "changes": _changes((*open_, *ended), now - _HOUR),
+        "night": summary(open_, ended, now - _NIGHT),
+    }
+
+
+def _records(part: Part[Found]) -> list[dict[str, Any]]:
+    return part.value.records if part.value else []
+
+
+def _late(canary: Part[dict[str, Any]], now: datetime.datetime) -> bool:
+    """Say whether the last heartbeat is older than two of the slowest (15 minutes) take."""
+    at = (canary.value or {}).get("at")
+    return at is None or now - at > datetime.timedelta(minutes=40)
+
+
+def _verdicts(
+    account: Account, records: Iterable[dict[str, Any]]
+) -> dict[str, datetime.datetime | None]:
+    """Give the time by which each runbook has ended at the latest: until then its lock lasts."""
+    wanted: dict[str, str] = {}
+    for each in records:
+        for lock in story.in_hand(each).get("locks", [])[:1]:
+            wanted[str(lock)] = str(each["incident_id"])
+    keys = list(wanted)[:_MOST_LOCKS]
+    if not keys:
+        return {}
+    answer = account.dynamodb.batch_get_item(
+        RequestItems={
+            account.guard_table: {
+                "Keys": [{"guard_key": {"S": key}} for key in keys],
+                "ProjectionExpression": "guard_key, holder, lease_expires_at",
+            }
+        }
+    )
+    found: dict[str, datetime.datetime | None] = {}
+    for item in answer["Responses"].get(account.guard_table, []):
+        holder, until = item.get("holder", {}).get("S"), item.get("lease_expires_at", {}).get("N")
+        if holder and until and wanted[item["guard_key"]["S"]] == holder:
+            found[holder] = moment(float(until))
+    return found
+
+
+def _lent(record: dict[str, Any]) -> dict[str, Any] | None:
+    steps = story.lends(record)
+    if not steps:
+        return None
+    back = "with its incident's end, and what its runbook says of the time after"
+    if record.get("status") == "resolved":
+        back = str(record.get("restoration") or "once things have been quiet for a while")
+    return {"record": record, "steps": steps, "back": back, "since": record.get("verified_at")}
+
+
+def _changes(records: Iterable[dict[str, Any]], since: datetime.datetime) -> list[dict[str, Any]]:
+    """Give what was changed since a moment: by runbooks, and what evidence found, newest first."""
+    found = []
+    for record in records:
+        for action in record.get("actions_taken") or []:
+            at = moment(action.get("completed_at"))
+            changed = action.get("status") == "succeeded" and action.get("operation") != "plan"
+            if changed and at and at >= since:
+                words = f"{action.get('operation')} {action.get('action')}: {action.get('summary')}"
+                who = action.get("runbook") or action.get("by")
+                found.append({"at": at, "words": words, "who": who, "record": record})
+        evidence = record.get("evidence")
+        at = moment(evidence.get("at")) if isinstance(evidence, dict) else None
+        if at and at >= since:
+            for words in (evidence or {}).get("findings", [])[:2]:
+                found.append({"at": at, "words": words, "who": "evidence", "record": record})
+    return sorted(found, key=lambda each: each["at"], reverse=True)[:20]
+
+
+def summary(
+    open_: Iterable[dict[str, Any]], ended: Iterable[dict[str, Any]], since: datetime.datetime
+) -> dict[str, Any]:
+    """Count what began since a moment, and who ended it."""
+    begun = [each for each in (*open_, *ended) if (moment(each.get("timestamp")) or since) >= since]
+    by = Counter(story.outcome(each) for each in begun)
+    mttr = [
+        each["mttr_seconds"] for each in begun if isinstance(each.get("mttr_seconds"), int | float)
+    ]
+    return {
+        "since": since,
+        "begun": len(begun),
+        "automation": by["automation"],
+        "itself": by["itself"],
+        "human": by["human"],
+        "open": by["open"],
+        "woken": sum(1 for each in begun if each.get("escalated_at")),
+        "median": statistics.median(mttr) if mttr else None,
+    }

@@ -1,0 +1,100 @@
+"""The pages that are only looked at."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any
+
+from flask import Flask, abort, render_template, request, url_for
+
+from srectl.console import story, timeline
+from srectl.console.overview import OPEN, overview
+from srectl.console.reading import Reading
+from srectl.operate import incidents as records
+from srectl.operate.undoing import left
+
+__all__ = ["ID", "register"]
+
+#: What an id may look like; others are asked of nobody.
+ID = re.compile(r"[0-9a-zA-Z-]{1,64}")
+
+
+def register(app: Flask, reading: Reading) -> None:
+    """Add the pages."""
+
+    @app.get("/")
+    def home() -> Any:
+        return render_template("home.html", live=url_for("news"), **overview(reading))
+
+    @app.get("/incidents")
+    def incidents() -> Any:
+        given = listed(reading, request.args.get("status", ""))
+        return render_template("incidents.html", live=url_for("news"), **given)
+
+    @app.get("/incidents/<incident_id>")
+    def incident(incident_id: str) -> Any:
+        if not ID.fullmatch(incident_id):
+            abort(404)
+        news = url_for("news", incident=incident_id)
+        return render_template("incident.html", live=news, **one(reading, incident_id))
+
+
+def listed(reading: Reading, status: str) -> dict[str, Any]:
+    """Read the list: what is not over, or what is of one status, by severity.
+
+    One query for each status that is shown, of 100 records (400 of the last 24 hours where it is
+    over).
+    """
+    chosen = status if status in records.STATUSES else ""
+    wanted = (chosen,) if chosen else OPEN
+    parts = reading.together(
+        *(
+            reading.over if each == "resolved" else (lambda each=each: reading.incidents(each))
+            for each in wanted
+        )
+    )
+    by_severity: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for part in parts:
+        for record in part.value.records if part.value else []:
+            by_severity[str(record.get("severity"))].append(record)
+    order = [*story.SEVERITIES, *sorted(set(by_severity) - {*story.SEVERITIES})]
+    return {
+        "status": chosen,
+        "statuses": records.STATUSES,
+        "groups": [
+            (each, sorted(by_severity[each], key=lambda one: str(one["timestamp"]), reverse=True))
+            for each in order
+            if by_severity.get(each)
+        ],
+        "problems": [each for each in parts if each.problem],
+        "more": any(each.value.more for each in parts if each.value),
+        "hangs": records.hangs,
+        "needs": story.needs_somebody,
+    }
+
+
+def one(reading: Reading, incident_id: str) -> dict[str, Any]:
+    """Read one incident: one query, and no other.
+
+    Raises
+    ------
+    CommandFailed
+        There is none, or it cannot be read.
+    """
+    record = records.shown(reading.incident(incident_id))
+    approval = record.get("approval")
+    asked = story.is_asked(record)
+    return {
+        "record": record,
+        "events": timeline.events(record),
+        "asked": asked,
+        "deadline": story.deadline(record) if asked else None,
+        "plan": timeline.plan_of(approval.get("plan")) if isinstance(approval, dict) else [],
+        "at_work": story.step_now(record) if records.at_work(record) else None,
+        "left": left(record) if not records.at_work(record) else [],
+        "lent": story.lends(record),
+        "hangs": records.hangs(record),
+        "needs": story.needs_somebody(record),
+        "outcome": story.outcome(record),
+    }

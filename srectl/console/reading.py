@@ -1,0 +1,195 @@
+"""What the pages read of the deployment, each within bounds, and kept for a moment.
+
+Several browsers, and each look for news, share what was read: a console that is left open must not
+cost what a busy one does.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from srectl.errors import CommandFailed
+from srectl.operate import incidents, queues, recent, switches
+from srectl.operate.account import Account
+
+__all__ = ["Part", "Reading"]
+
+Value = TypeVar("Value")
+
+#: How long what was read counts as read, in seconds.
+INCIDENTS_SECONDS = 2.0
+SLOW_SECONDS = 15.0
+_OPEN_DAYS = 30
+_MOST = 100
+
+
+@dataclass(frozen=True)
+class Part(Generic[Value]):
+    """One thing that a page shows, or why it could not be read.
+
+    Attributes
+    ----------
+    value
+        None where it could not be read.
+    problem, hint
+        What happened, and what to do next.
+    """
+
+    value: Value | None = None
+    problem: str = ""
+    hint: str = ""
+
+
+class Reading:
+    """Reads a deployment for the pages.
+
+    Parameters
+    ----------
+    account
+        The deployment.
+    clock
+        Gives the time.
+    """
+
+    def __init__(self, account: Account, clock: Callable[[], datetime.datetime]) -> None:
+        self.account = account
+        self.clock = clock
+        self._kept: dict[str, tuple[float, Part[Any]]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="reading")
+
+    def prepare(self) -> None:
+        """Make the clients, which must not be made by two threads at once."""
+        account = self.account
+        _ = account.dynamodb, account.sqs, account.ssm, account.states, account.events
+        account.client("s3")
+
+    def forget(self) -> None:
+        """Read anew, because something was done."""
+        with self._lock:
+            self._kept.clear()
+
+    def incidents(self, status: str) -> Part[recent.Found]:
+        """Give the incidents of a status that is not over, of the last 30 days, at most 100."""
+        account = self.account
+        since = self.clock() - datetime.timedelta(days=_OPEN_DAYS)
+        return self._once(
+            f"incidents {status}",
+            INCIDENTS_SECONDS,
+            lambda: recent.recent(
+                account.dynamodb, account.incidents_table, status, since, most=_MOST
+            ),
+        )
+
+    def over(self, hours: int = 24) -> Part[recent.Found]:
+        """Give the resolved incidents that began within some hours, at most 400."""
+        account = self.account
+        since = self.clock() - datetime.timedelta(hours=hours)
+        return self._once(
+            f"over {hours}",
+            INCIDENTS_SECONDS,
+            lambda: recent.recent(
+                account.dynamodb, account.incidents_table, "resolved", since, most=400, pages=4
+            ),
+        )
+
+    def incident(self, incident_id: str) -> dict[str, Any]:
+        """Read one incident.
+
+        Raises
+        ------
+        CommandFailed
+            There is none, or it cannot be read.
+        """
+        account = self.account
+        found = self._once(
+            f"incident {incident_id}",
+            INCIDENTS_SECONDS / 2,
+            lambda: incidents.read(account.dynamodb, account.incidents_table, incident_id),
+        )
+        if found.value is None:
+            raise CommandFailed(found.problem, found.hint)
+        return found.value
+
+    def mode(self) -> Part[str]:
+        """Give the mode of automatic remediation."""
+        account = self.account
+        return self._once(
+            "mode", SLOW_SECONDS, lambda: switches.read_mode(account.ssm, account.mode_parameter)
+        )
+
+    def windows(self) -> Part[list[switches.Window]]:
+        """Give the maintenance windows."""
+        account = self.account
+        return self._once(
+            "windows",
+            SLOW_SECONDS,
+            lambda: switches.windows(account.ssm, account.maintenance_parameter),
+        )
+
+    def queues(self) -> Part[list[queues.Depth]]:
+        """Tell how full the queues of what could not be delivered are."""
+        account = self.account
+
+        def read() -> list[queues.Depth]:
+            one = lambda queue: queues.depth(account.sqs, queue, account.prefix)  # noqa: E731
+            with ThreadPoolExecutor(len(queues.QUEUES)) as pool:
+                return list(pool.map(one, queues.QUEUES))
+
+        return self._once("queues", SLOW_SECONDS, read)
+
+    def canary(self) -> Part[dict[str, Any]]:
+        """Tell what became of the last heartbeat that has ended."""
+        account = self.account
+
+        def read() -> dict[str, Any]:
+            machine = account.arn("states", f"stateMachine:{account.prefix}platform-canary")
+            answer = account.states.list_executions(stateMachineArn=machine, maxResults=5)
+            ended = [each for each in answer["executions"] if each["status"] != "RUNNING"]
+            if not ended:
+                return {"status": "none yet"}
+            last = max(ended, key=lambda each: each["stopDate"])
+            return {"status": last["status"], "at": last["stopDate"]}
+
+        return self._once("canary", SLOW_SECONDS, read)
+
+    def together(self, *reads: Callable[[], Any]) -> list[Any]:
+        """Read several things side by side; gives what each gave."""
+        return [each.result() for each in [self._pool.submit(one) for one in reads]]
+
+    def _once(self, name: str, seconds: float, read: Callable[[], Value]) -> Part[Value]:
+        with self._lock:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            kept = self._kept.get(name)
+            if kept and time.monotonic() - kept[0] < seconds:
+                return kept[1]
+            part = read_part(read)
+            with self._lock:
+                if len(self._kept) > 200:  # one for each incident that was looked at
+                    self._kept.clear()
+                    self._locks = {name: lock}
+                self._kept[name] = (time.monotonic(), part)
+            return part
+
+
+def read_part(read: Callable[[], Value]) -> Part[Value]:
+    """Read something, or say why it could not be read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from srectl.operate.refusals import explained
+
+    try:
+        return Part(read())
+    except CommandFailed as error:
+        return Part(problem=error.message, hint=error.hint)
+    except (BotoCoreError, ClientError) as error:
+        told = explained("it could not be read", error)
+        return Part(problem=told.message, hint=told.hint)

@@ -1,0 +1,126 @@
+"""What a record says about itself, in the few facts that a person on call looks for."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from srectl.console.words import moment
+from srectl.operate.incidents import at_work, opened
+from srectl.operate.undoing import left
+
+__all__ = [
+    "SEVERITIES",
+    "deadline",
+    "in_hand",
+    "is_asked",
+    "lends",
+    "needs_somebody",
+    "outcome",
+    "rank",
+    "step_now",
+]
+
+SEVERITIES = ("critical", "warning", "info")
+_DONE = ("succeeded", "skipped")
+
+
+def rank(record: dict[str, Any]) -> tuple[int, str]:
+    """Order incidents: the worst first, and of these the oldest."""
+    severity = record.get("severity")
+    worst = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+    return worst, str(record.get("timestamp"))
+
+
+def in_hand(record: dict[str, Any]) -> dict[str, Any]:
+    """Give what the runbook took in hand: its name, locks and steps."""
+    found = opened(record.get("in_hand"))
+    return found if isinstance(found, dict) else {}
+
+
+def is_asked(record: dict[str, Any]) -> bool:
+    """Say whether a runbook waits for an answer about it."""
+    approval = record.get("approval")
+    asked = isinstance(approval, dict) and approval.get("token") and not approval.get("answer")
+    return bool(asked) and at_work(record)
+
+
+def needs_somebody(record: dict[str, Any]) -> bool:
+    """Say whether a person has to do something about it."""
+    if record.get("wakes") is False and not is_asked(record):
+        return False
+    return is_asked(record) or (record.get("status") == "escalated" and not at_work(record))
+
+
+def deadline(record: dict[str, Any]) -> datetime.datetime | None:
+    """Give the time until when an approval is waited for; None where that is not known."""
+    approval = record.get("approval") or {}
+    at = moment(approval.get("requested_at"))
+    for step in in_hand(record).get("steps", []):
+        seconds = (step.get("approval") or {}).get("timeout_seconds")
+        if at and step.get("index") == int(approval.get("step") or 1) and seconds:
+            return at + datetime.timedelta(seconds=int(seconds))
+    return None
+
+
+def step_now(record: dict[str, Any]) -> dict[str, Any]:
+    """Say which step of its runbook an incident is at, and what that waits for."""
+    hand = in_hand(record)
+    steps = hand.get("steps") or []
+    if not steps:
+        joined = record.get("attached_to")
+        return {"what": f"follows the remediation of {str(joined)[:8]}" if joined else "begins"}
+    told = [
+        each
+        for each in record.get("actions_taken") or []
+        if isinstance(each.get("step"), dict) and each.get("operation") in ("execute", "undo")
+    ]
+    last = told[-1] if told else None
+    at = int(last["step"].get("index", 1)) if last else 0
+    if is_asked(record):
+        at, what = int(record["approval"].get("step") or 1), "asks whether to go on"
+    elif last and last["operation"] == "undo":
+        what = "is taken back"
+    elif last and last.get("status") in _DONE and at >= len(steps):
+        what = "is done; whether it helped is looked at"
+    elif last and last.get("status") in _DONE:
+        what = "is done; what comes next is decided"
+    else:
+        at, what = min(at + 1, len(steps)), "is under way"
+    step = steps[max(at, 1) - 1]
+    return {
+        "what": what,
+        "index": at,
+        "of": hand.get("of") or len(steps),
+        "name": step.get("name"),
+        "action": step.get("action"),
+        "target": step.get("target"),
+        "runbook": hand.get("runbook"),
+        "since": (last or {}).get("completed_at") or record.get("received_at"),
+    }
+
+
+def lends(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the steps whose change stands for a time, and has not been brought back."""
+    if str(record.get("restoration") or "").startswith("restored"):
+        return []
+    changed = {
+        (each.get("step") or {}).get("index")
+        for each in record.get("actions_taken") or []
+        if each.get("operation") == "execute" and each.get("status") == "succeeded"
+    }
+    steps = [each["step"] for each in left(record)]
+    return [each for each in steps if each.get("lends") and each.get("index") in changed]
+
+
+def outcome(record: dict[str, Any]) -> str:
+    """Say who ended an incident: ``automation``, ``human``, ``itself``, or ``open``."""
+    if record.get("status") != "resolved":
+        return "open"
+    acted = any(
+        each.get("operation") == "execute" and each.get("status") == "succeeded"
+        for each in record.get("actions_taken") or []
+    )
+    if record.get("closed_by") or record.get("escalated_at"):
+        return "human"
+    return "automation" if acted else "itself"

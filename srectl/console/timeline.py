@@ -1,0 +1,104 @@
+"""Everything that a record knows about one incident, in the order in which it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from srectl.console.words import moment
+
+__all__ = ["events", "plan_of"]
+
+
+def events(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the events of a record, oldest first; each with its time, kind, words, and who.
+
+    What has no readable time comes last.
+    """
+    found = [each for each in _all(record) if each["at"]]
+    return sorted(found, key=lambda each: (moment(each["at"]) is None, _order(each["at"])))
+
+
+def _order(at: Any) -> float:
+    read = moment(at)
+    return read.timestamp() if read else 0.0
+
+
+def _event(at: Any, kind: str, words: Any, who: Any = None, **more: Any) -> dict[str, Any]:
+    return {"at": at, "kind": kind, "words": words, "who": who, **more}
+
+
+def _all(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    sender = record.get("sender_name") or record.get("sender")
+    yield _event(record.get("timestamp"), "began", record.get("summary"), sender)
+    yield _event(record.get("received_at"), "received", "the platform took it in", "platform")
+    if record.get("risen_at"):
+        words = f"severity rose from {record.get('risen_from')} to {record.get('severity')}"
+        yield _event(record["risen_at"], "worse", words, sender)
+    if record.get("heard_at") != record.get("received_at"):
+        yield _event(record.get("heard_at"), "heard", "last heard firing", sender)
+    evidence = record.get("evidence")
+    if isinstance(evidence, dict):
+        told = evidence.get("findings") or [evidence.get("why_not") or "no findings"]
+        yield _event(evidence.get("at"), "evidence", told[0], "platform")
+    for each in record.get("actions_taken") or []:
+        yield _action(each)
+    yield from _approval(record.get("approval"))
+    yield from _people(record)
+    yield _event(record.get("verified_at"), "verified", record.get("target_health"), "platform")
+    yield _event(
+        record.get("resolved_at"), "ended", record.get("ending") or "the alert ended", sender
+    )
+
+
+def _approval(approval: Any) -> Iterator[dict[str, Any]]:
+    if not isinstance(approval, dict):
+        return
+    asked = f"step {approval.get('step') or 1} asks for approval"
+    yield _event(approval.get("requested_at"), "asked", asked, approval.get("runbook"))
+    first = approval.get("first")
+    if isinstance(first, dict):
+        words = "approved, the first of two"
+        yield _event(first.get("at"), "answered", words, first.get("by"))
+    yield _event(
+        approval.get("answered_at"), "answered", approval.get("answer"), approval.get("answered_by")
+    )
+
+
+def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    took, closed = record.get("acknowledged_by"), record.get("closed_by")
+    yield _event(record.get("acknowledged_at"), "taken", "somebody has it in hand", took)
+    why = record.get("escalation_reason")
+    yield _event(record.get("escalated_at"), "escalated", why, "platform")
+    let_go = f"let go of {str(record.get('caused_by'))[:8]}, which it hung on"
+    yield _event(record.get("let_go_at"), "let go", let_go, "platform")
+    yield _event(record.get("closed_at"), "closed", record.get("closed_reason"), closed)
+
+
+def _action(action: dict[str, Any]) -> dict[str, Any]:
+    step = action["step"] if isinstance(action.get("step"), dict) else {}
+    result = action["result"] if isinstance(action.get("result"), dict) else {}
+    error = action.get("error")
+    if isinstance(error, dict):
+        error = f"{error.get('name')}: {error.get('message')}"
+    return _event(
+        action.get("started_at"),
+        "failed" if action.get("status") == "failed" else str(action.get("operation")),
+        action.get("summary"),
+        action.get("runbook") or action.get("by"),
+        step=step,
+        action=action.get("action"),
+        operation=action.get("operation"),
+        status=action.get("status"),
+        until=action.get("completed_at"),
+        plan=plan_of(result.get("plan")),
+        undo=result.get("undo"),
+        error=error,
+        approved_by=action.get("approved_by"),
+        cut=bool(result.get("cut")),
+    )
+
+
+def plan_of(plan: Any) -> list[dict[str, Any]]:
+    """Give the changes of a plan, whatever the record holds in its place."""
+    return [each for each in plan if isinstance(each, dict)] if isinstance(plan, list) else []

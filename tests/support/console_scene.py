@@ -1,0 +1,379 @@
+"""A deployment as the console may find it: its stores in moto, and incidents of every kind."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+from moto import mock_aws
+
+from srectl.operate.account import Account
+from srectl.operate.queues import QUEUES
+from tests.support.tables import make_table
+
+__all__ = ["HOSTILE", "LOCK", "Scene", "deployment", "hostile"]
+
+#: Markup of every kind that a page could be made to run.
+HOSTILE = (
+    "\"'></title></textarea></script><script>window.stolen=1</script>"
+    "<img src=x onerror='window.stolen=1'><svg onload='window.stolen=1'>{{7*7}}{%raw%}\u202egnp"
+)
+LOCK = "target#sre-platform#apps#deployment#checkout"
+
+
+class Scene:
+    """Writes what the platform would have written.
+
+    Parameters
+    ----------
+    account
+        The deployment.
+    now
+        The time; everything is told by how long ago it was.
+    """
+
+    def __init__(self, account: Account, now: datetime.datetime) -> None:
+        self.account = account
+        self.now = now
+        self._serializer = TypeSerializer()
+
+    def ago(self, **span: float) -> str:
+        """Give the time some minutes or hours ago."""
+        return f"{self.now - datetime.timedelta(**span):%Y-%m-%dT%H:%M:%S}.000Z"
+
+    def put(self, incident_id: str, **changes: Any) -> dict[str, Any]:
+        """Write an incident; five minutes old, escalated, of checkout."""
+        began = self.ago(minutes=5)
+        record = {
+            "incident_id": incident_id,
+            "timestamp": began,
+            "received_at": began,
+            "heard_at": began,
+            "status": "escalated",
+            "alert_name": "CheckoutHighErrorRate",
+            "severity": "critical",
+            "summary": "Checkout fails 47.5% of its requests",
+            "target": {
+                "cluster": "sre-platform",
+                "namespace": "apps",
+                "kind": "deployment",
+                "name": "checkout",
+            },
+            "labels": {"team": "shop", "namespace": "apps"},
+            "annotations": {"summary": "Checkout fails 47.5% of its requests"},
+            "links": {"dashboard": "https://grafana.example/d/1", "runbook": "javascript:alert(1)"},
+            "sender": "alertmanager",
+            "fingerprint": "c0ffee",
+            "correlation_id": "1-2-3",
+            "actions_taken": [],
+            **changes,
+        }
+        record = {key: value for key, value in record.items() if value is not None}
+        item = self._serializer.serialize(record)["M"]
+        self.account.dynamodb.put_item(TableName=self.account.incidents_table, Item=item)
+        return record
+
+    def hand(self, *actions: str, **changes: Any) -> str:
+        """Give what a runbook has in hand, as its record keeps it."""
+        steps = [
+            {
+                "index": at,
+                "name": action.split("_")[0],
+                "action": action,
+                "of": len(actions),
+                "target": {"namespace": "apps", "kind": "deployment", "name": "checkout"},
+                "parameters": {},
+                "approval": {"required": True, "timeout_seconds": 900},
+                "lends": action == "enable_degraded_mode",
+            }
+            for at, action in enumerate(actions, 1)
+        ]
+        whole = {"runbook": "CheckoutHighErrorRate", "of": len(actions), "locks": [LOCK]}
+        return json.dumps({**whole, "steps": steps, **changes})
+
+    def action(self, action: str, at: int = 1, of: int = 1, **changes: Any) -> dict[str, Any]:
+        """Give an action as the recorder appends it."""
+        plan = [
+            {
+                "kind": "deployment",
+                "name": "checkout",
+                "field": "spec.replicas",
+                "from": 3,
+                "to": 4,
+            }
+        ]
+        return {
+            "action_id": f"{action}-{at}",
+            "action": action,
+            "operation": "execute",
+            "step": json.dumps({"index": at, "of": of, "name": action.split("_")[0]}),
+            "runbook": "CheckoutHighErrorRate",
+            "status": "succeeded",
+            "target": "{}",
+            "started_at": self.ago(minutes=4),
+            "completed_at": self.ago(minutes=3),
+            "summary": "checkout was given one more replica",
+            "result": json.dumps({"summary": "done", "plan": plan, "undo": {"replicas": 3}}),
+            **changes,
+        }
+
+    def lock(self, holder: str, minutes: float = 7) -> None:
+        """Lock the target of checkout for an incident."""
+        until = int((self.now + datetime.timedelta(minutes=minutes)).timestamp())
+        history = [int(self.now.timestamp()) - 240, int(self.now.timestamp()) - 4000]
+        self.account.dynamodb.put_item(
+            TableName=self.account.guard_table,
+            Item={
+                "guard_key": {"S": LOCK},
+                "holder": {"S": holder},
+                "lease_expires_at": {"N": str(until)},
+                "history": {"S": json.dumps(history)},
+                "version": {"N": "2"},
+            },
+        )
+
+    def night(self) -> None:
+        """Write a night: some need somebody, one is at work, one is asked about, some are over."""
+        self.put(
+            "11111111-0000-4000-8000-000000000001",
+            escalation_reason="The alert had not resolved 300 seconds after stabilization; "
+            "degraded mode did not help and was undone.",
+            escalation_code="not-resolved",
+            escalated_at=self.ago(minutes=1),
+            in_hand=self.hand("enable_degraded_mode"),
+            actions_taken=[
+                self.action("enable_degraded_mode", summary="degraded mode is on"),
+                self.action(
+                    "enable_degraded_mode", operation="undo", summary="degraded mode is off"
+                ),
+            ],
+            evidence={
+                "status": "collected",
+                "at": self.ago(minutes=4.5),
+                "findings": [
+                    "image checkout:1.4.3 (before: checkout:1.4.2) rolled out 4 minutes before the "
+                    "alert, by team-pipeline",
+                    "2 of 3 pods fail the readiness probe: HTTP probe failed with statuscode: 503",
+                ],
+                "sources": {"rollouts": "read", "logs": "may not be read"},
+            },
+            children={"11111111-0000-4000-8000-000000000003"},
+        )
+        self.put(
+            "22222222-0000-4000-8000-000000000002",
+            alert_name="KubePersistentVolumeFillingUp",
+            severity="warning",
+            summary="Volume data-orders-0 is 98% full",
+            status="remediating",
+            target={
+                "cluster": "sre-platform",
+                "namespace": "apps",
+                "kind": "persistentvolumeclaim",
+                "name": "data-orders-0",
+            },
+            in_hand=self.hand("expand_volume"),
+            in_flight="arn:x",
+            acknowledged_by="ada",
+            acknowledged_at=self.ago(minutes=2),
+            approval={
+                "token": "secret-token",
+                "requested_at": self.ago(minutes=3),
+                "runbook": "GrowVolume",
+                "step": 1,
+                "persons": 1,
+                "plan_hash": "abc",
+                "plan": json.dumps(
+                    [
+                        {
+                            "kind": "persistentvolumeclaim",
+                            "name": "data-orders-0",
+                            "field": "spec.resources.requests.storage",
+                            "from": "10Gi",
+                            "to": "13Gi",
+                        }
+                    ]
+                ),
+            },
+        )
+        self.put(
+            "33333333-0000-4000-8000-000000000003",
+            alert_name="CheckoutSaturation",
+            severity="warning",
+            summary="Checkout's pods are at 95% of their CPU",
+            status="remediating",
+            in_hand=self.hand("scale_deployment", "restart_deployment"),
+            in_flight="arn:y",
+            actions_taken=[self.action("scale_deployment", 1, 2)],
+        )
+        self.lock("33333333-0000-4000-8000-000000000003")
+        self.put(
+            "11111111-0000-4000-8000-000000000003",
+            alert_name="KubePodNotReady",
+            severity="warning",
+            summary="Pod checkout-7d9 is not ready",
+            status="open",
+            caused_by="11111111-0000-4000-8000-000000000001",
+        )
+        self.put(
+            "44444444-0000-4000-8000-000000000004",
+            timestamp=self.ago(hours=3),
+            status="resolved",
+            in_hand=self.hand("enable_degraded_mode"),
+            verified_at=self.ago(hours=2.9),
+            resolved_at=int(self.now.timestamp()) - 10500,
+            mttr_seconds=312,
+            actions_taken=[
+                self.action(
+                    "enable_degraded_mode",
+                    started_at=self.ago(hours=2.98),
+                    completed_at=self.ago(hours=2.97),
+                )
+            ],
+            target_health="3 of 3 replicas are ready",
+        )
+        self.put(
+            "55555555-0000-4000-8000-000000000005",
+            timestamp=self.ago(hours=5),
+            alert_name="NodeDiskPressure",
+            severity="warning",
+            status="resolved",
+            summary="Node ip-10-0-1-23 is under disk pressure",
+            mttr_seconds=95,
+            resolved_at=int(self.now.timestamp()) - 17900,
+        )
+        self.put("66666666-0000-4000-8000-000000000006", alert_name="PlatformCanary", status="open")
+
+
+def hostile(scene: Scene, text: str = HOSTILE) -> str:
+    """Write an incident with a hostile text in every field that anybody outside can fill."""
+    incident_id = "66666666-dead-4000-8000-000000000066"
+    action = scene.action(
+        text,
+        operation=text,
+        runbook=text,
+        summary=text,
+        status=text,
+        approved_by=text,
+        by=text,
+        error=json.dumps({"name": text, "message": text}),
+        result=json.dumps(
+            {
+                "summary": text,
+                "undo": {text: text},
+                "plan": [{"kind": text, "name": text, "field": text, "from": text, "to": text}],
+            }
+        ),
+    )
+    steps = {
+        "index": 1,
+        "name": text,
+        "action": text,
+        "of": 2,
+        "lends": True,
+        "target": {"name": text},
+    }
+    scene.put(
+        incident_id,
+        **dict.fromkeys(
+            (
+                *("alert_name", "summary", "escalation_reason", "sender", "sender_name"),
+                *("fingerprint", "correlation_id", "runbook", "restoration", "acknowledged_by"),
+                *("closed_by", "closed_reason", "target_health", "ending", "runbook_execution"),
+                *("caused_by", "attached_to", "forerunner", "severity", "risen_from", "let_go_at"),
+            ),
+            text,
+        ),
+        acknowledged_at=scene.ago(minutes=1),
+        closed_at=scene.ago(minutes=1),
+        risen_at=scene.ago(minutes=1),
+        escalated_at=scene.ago(minutes=1),
+        target=dict.fromkeys(("cluster", "namespace", "kind", "name"), text),
+        labels={text: text},
+        annotations={text: text},
+        links={text: text, "web": f"https://example.com/{text}", "script": "javascript:alert(1)"},
+        warnings={text},
+        children={text},
+        evidence={
+            "status": "collected",
+            "at": scene.ago(minutes=4),
+            "findings": [text, text],
+            "sources": {text: text},
+            "why_not": text,
+        },
+        approval={
+            "token": text,
+            "requested_at": scene.ago(minutes=2),
+            "runbook": text,
+            "step": 1,
+            "persons": 2,
+            "plan": json.dumps([dict.fromkeys(("kind", "name", "field", "from", "to"), text)]),
+            "plan_hash": text,
+            "first": {"by": text, "at": scene.ago(minutes=1), "proof": "x"},
+        },
+        in_hand=json.dumps({"runbook": text, "of": 2, "locks": [], "steps": [steps]}),
+        in_flight="arn:z",
+        actions_taken=[action],
+    )
+    return incident_id
+
+
+@contextmanager
+def deployment(monkeypatch: pytest.MonkeyPatch, prefix: str = "t-") -> Iterator[Account]:
+    """Make the stores of a deployment in moto while the block lasts."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        made = Account(prefix)
+        _incidents(made)
+        make_table(made.dynamodb, made.runbooks_table, "name")
+        make_table(made.dynamodb, made.guard_table, "guard_key")
+        made.ssm.put_parameter(Name=made.mode_parameter, Value="on", Type="String")
+        made.ssm.put_parameter(Name=made.maintenance_parameter, Value="[]", Type="String")
+        made.ssm.put_parameter(Name=made.own_modes_parameter, Value="{}", Type="String")
+        for queue in QUEUES.values():
+            made.sqs.create_queue(QueueName=f"{prefix}{queue}")
+        made.events.create_event_bus(Name=made.bus)
+        _canary(made)
+        yield made
+
+
+def _incidents(account: Account) -> None:
+    def keys(*names: str) -> list[Any]:
+        kinds = zip(names, ("HASH", "RANGE"), strict=True)
+        return [{"AttributeName": name, "KeyType": kind} for name, kind in kinds]
+
+    account.dynamodb.create_table(
+        TableName=account.incidents_table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("incident_id", "timestamp", "status")
+        ],
+        KeySchema=keys("incident_id", "timestamp"),
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-status",
+                "KeySchema": keys("status", "timestamp"),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+
+
+def _canary(account: Account) -> None:
+    account.states.create_state_machine(
+        name=f"{account.prefix}platform-canary",
+        definition=json.dumps({"StartAt": "Over", "States": {"Over": {"Type": "Succeed"}}}),
+        roleArn="arn:aws:iam::123456789012:role/canary",
+    )
