@@ -7,9 +7,9 @@ import click
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, incident_argument, now, plan_lines, safe
 from srectl.consent import MOST_REASON
-from srectl.operate import approvals
+from srectl.operate import answering, approvals
 from srectl.operate.account import Account
-from srectl.operate.signatures import Signature, signed, usable_until
+from srectl.operate.signatures import usable_until
 
 _yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
@@ -25,21 +25,20 @@ def approve(incident_id: str, yes: bool, account: Account) -> None:
     credentials. Where two persons have to approve, the first one's answer waits for the second's.
     """
     asked = _show(account, incident_id)
-    by, at = account.caller, now()
-    waits = approvals.has_to_wait(asked, by, at)
+    at = now()
+    # The same person twice is told before the question.
+    approvals.has_to_wait(asked, account.caller, at)
     if not yes:
         click.confirm("do it?", abort=True)
-    mine = Signature(by, signed(account.session, asked.statement), f"{at:%Y-%m-%dT%H:%M:%SZ}")
-    if waits:
-        approvals.keep_first(account.dynamodb, account.incidents_table, asked, mine)
+    answer = answering.approve(account, asked, at)
+    if answer.waits_until:
         console.print(
-            f"[green]✓[/] approved by {safe(by)}, the first of two: nothing is done before another "
-            f"person types 'srectl approve {safe(incident_id)}', by {usable_until(mine):%H:%M} UTC"
+            f"[green]✓[/] approved by {safe(answer.by)}, the first of two: nothing is done before "
+            f"another person types 'srectl approve {safe(incident_id)}', by "
+            f"{answer.waits_until:%H:%M} UTC"
         )
         return
-    given = [mine] if asked.first is None or asked.persons == 1 else [asked.first, mine]
-    approvals.approve(account.states, asked, [each.proof for each in given])
-    _note(account, asked, "approved", " and ".join(each.by for each in given))
+    _told(asked, "approved", answer)
 
 
 @click.command()
@@ -58,9 +57,7 @@ def deny(incident_id: str, reason: str, yes: bool, account: Account) -> None:
     asked = _show(account, incident_id)
     if not yes:
         click.confirm("deny it?", abort=True)
-    by, proof = account.caller, signed(account.session, asked.denial(reason))
-    approvals.deny(account.states, asked, reason, proof)
-    _note(account, asked, "denied", by)
+    _told(asked, "denied", answering.deny(account, asked, reason, now()))
 
 
 def _show(account: Account, incident_id: str) -> approvals.Question:
@@ -88,12 +85,10 @@ def _show(account: Account, incident_id: str) -> approvals.Question:
     return asked
 
 
-def _note(account: Account, asked: approvals.Question, answer: str, by: str) -> None:
+def _told(asked: approvals.Question, answer: str, given: answering.Answer) -> None:
     incident_id = asked.incident["incident_id"]
-    console.print(f"[green]✓[/] {answer} by {safe(by)}")
-    if not approvals.note_answer(
-        account.dynamodb, account.incidents_table, asked, answer, by, now()
-    ):
+    console.print(f"[green]✓[/] {answer} by {safe(given.by)}")
+    if not given.noted:
         click.echo(
             "the answer counts, but could not be noted in the record: a second engineer will not "
             "see that it was given",

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from flask import Flask, render_template
 from werkzeug.exceptions import HTTPException
 
-from srectl.console import live, pages, story, words
+from srectl.console import actions, live, more, pages, story, words
 from srectl.console.doors import Doors, Under
 from srectl.console.live import Watchers
 from srectl.console.reading import Reading
@@ -94,6 +94,7 @@ def create(
     app.jinja_options = {"finalize": words.clean, "trim_blocks": True, "lstrip_blocks": True}
     doors, reading = Doors(read_only=read_only), Reading(account, clock)
     doors.guard(app)
+    notes = actions.Notes()
     now = clock
     app.jinja_env.globals.update(
         stamps=lambda value: words.stamps(value, now()),
@@ -104,10 +105,14 @@ def create(
         link=words.link,
         deadline=story.deadline,
         deployment=account.prefix,
+        note=notes.find,
         who=by,
     )
     watchers = Watchers()
     pages.register(app, reading)
+    more.register(app, reading)
+    if not read_only:
+        actions.register(app, reading, notes, by)
     live.register(app, reading, watchers)
     _errors(app)
     prefix = f"/{secrets.token_hex(4)}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from typing import Any
 
-from flask import Flask, abort, render_template, request, url_for
+from flask import Flask, Response, abort, render_template, request, url_for
 
 from srectl.console import story, timeline
 from srectl.console.overview import OPEN, overview
 from srectl.console.reading import Reading
+from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.undoing import left
 
@@ -38,6 +40,35 @@ def register(app: Flask, reading: Reading) -> None:
             abort(404)
         news = url_for("news", incident=incident_id)
         return render_template("incident.html", live=news, **one(reading, incident_id))
+
+    @app.get("/incidents/<incident_id>/evidence")
+    def whole_evidence(incident_id: str) -> Any:
+        if not ID.fullmatch(incident_id):
+            abort(404)
+        record = records.shown(reading.incident(incident_id))
+        whole = reading.evidence(record)
+        return render_template(
+            "evidence.html",
+            record=record,
+            whole=whole,
+            written=_written,
+            pictured=bool(whole.value and evidences.picture_of(whole.value)),
+        )
+
+    @app.get("/incidents/<incident_id>/picture.svg")
+    def picture(incident_id: str) -> Any:
+        if not ID.fullmatch(incident_id):
+            abort(404)
+        whole = reading.evidence(reading.incident(incident_id))
+        drawn = evidences.picture_of(whole.value) if whole.value else ""
+        if not drawn:
+            abort(404)
+        return Response(drawn, mimetype="image/svg+xml")
+
+
+def _written(value: Any) -> str:
+    """Write a part of the evidence; what is text already stays as it is."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def listed(reading: Reading, status: str) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from srectl.errors import CommandFailed
-from srectl.operate import incidents, queues, recent, switches
+from srectl.operate import catalogue, evidence, incidents, queues, recent, switches
 from srectl.operate.account import Account
 
 __all__ = ["Part", "Reading"]
@@ -25,6 +25,7 @@ Value = TypeVar("Value")
 #: How long what was read counts as read, in seconds.
 INCIDENTS_SECONDS = 2.0
 SLOW_SECONDS = 15.0
+_WEEK_SECONDS = 60.0
 _OPEN_DAYS = 30
 _MOST = 100
 
@@ -98,6 +99,43 @@ class Reading:
             lambda: recent.recent(
                 account.dynamodb, account.incidents_table, "resolved", since, most=400, pages=4
             ),
+        )
+
+    def week(self) -> Part[recent.Found]:
+        """Give the resolved incidents that began within seven days, at most 2000."""
+        account = self.account
+        since = self.clock() - datetime.timedelta(days=7)
+        return self._once(
+            "week",
+            _WEEK_SECONDS,
+            lambda: recent.recent(
+                account.dynamodb, account.incidents_table, "resolved", since, most=2000, pages=20
+            ),
+        )
+
+    def catalogue(self) -> Part[dict[str, catalogue.Published]]:
+        """Give the published catalogue: as many items as were published."""
+        account = self.account
+        return self._once(
+            "catalogue",
+            _WEEK_SECONDS,
+            lambda: catalogue.published(account.dynamodb, account.runbooks_table),
+        )
+
+    def own_modes(self) -> Part[Mapping[str, str]]:
+        """Give the modes that single runbooks were switched to."""
+        account = self.account
+        return self._once(
+            "own modes",
+            SLOW_SECONDS,
+            lambda: switches.read_own_modes(account.ssm, account.own_modes_parameter),
+        )
+
+    def evidence(self, record: dict[str, Any]) -> Part[dict[str, Any]]:
+        """Give the whole evidence of an incident: one object of at most 256 KiB."""
+        key = (record.get("evidence") or {}).get("key")
+        return self._once(
+            f"evidence {key}", _WEEK_SECONDS, lambda: evidence.read(self.account, record)
         )
 
     def incident(self, incident_id: str) -> dict[str, Any]:

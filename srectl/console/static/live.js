@@ -39,7 +39,8 @@
       const now = fresh.getElementById(old.id);
       if (!now || plain(now) === plain(old)) continue;
       const held = old.contains(document.activeElement) ? document.activeElement : null;
-      if (held && held.matches("input, textarea, select")) continue;
+      const written = [...old.querySelectorAll("input, textarea")].some((each) => each.value !== each.defaultValue);
+      if (written || (held && held.matches("input, textarea, select"))) continue;
       const open = [...old.querySelectorAll("details[open]")].map((each) => each.id);
       const where = held && (held.id ? `#${CSS.escape(held.id)}` : held.getAttribute("href")
         ? `[href="${CSS.escape(held.getAttribute("href"))}"]` : null);

@@ -15,7 +15,19 @@ WIDE = {"width": 1200, "height": 900}
 AT = Callable[[str], str]
 ID = "11111111-0000-4000-8000-000000000001"
 ASKED = "22222222-0000-4000-8000-000000000002"
-PAGES = ("", "incidents", "incidents?status=resolved", f"incidents/{ID}", f"incidents/{ASKED}", "x")
+PAGES = (
+    "",
+    "incidents",
+    "incidents?status=resolved",
+    f"incidents/{ID}",
+    f"incidents/{ASKED}",
+    "catalogue",
+    "numbers",
+    "undelivered?queue=audit",
+    "switches",
+    "target?cluster=sre-platform&namespace=apps&kind=deployment&name=checkout",
+    "x",
+)
 
 
 @pytest.fixture

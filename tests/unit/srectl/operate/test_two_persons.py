@@ -136,7 +136,7 @@ def test_of_two_that_come_first_one_is_told(
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    monkeypatch.setattr("srectl.commands.approvals.signed", quicker)
+    monkeypatch.setattr("srectl.operate.answering.signed", quicker)
     told = answer(ADA)
     assert told.exit_code == 1
     assert "somebody else has just answered" in told.output

@@ -1,0 +1,247 @@
+"""What the console does, and for whom it does nothing."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from srectl.console.app import Console, create
+from srectl.operate import incidents
+from srectl.operate.account import Account
+from tests.support.console_scene import Scene, deployment
+
+HOST = "127.0.0.1:4321"
+NEEDS = "11111111-0000-4000-8000-000000000001"
+ASKED = "22222222-0000-4000-8000-000000000002"
+OVER = "55555555-0000-4000-8000-000000000005"
+POSTS = (
+    f"/incidents/{NEEDS}/approve",
+    f"/incidents/{NEEDS}/deny",
+    f"/incidents/{NEEDS}/acknowledge",
+    f"/incidents/{NEEDS}/close",
+    f"/incidents/{NEEDS}/undo",
+    f"/incidents/{NEEDS}/erase",
+    "/mode",
+    "/maintenance",
+    "/maintenance/end",
+    "/queues/parked/redrive",
+)
+PAGES = (
+    "/",
+    "/incidents",
+    f"/incidents/{NEEDS}",
+    f"/incidents/{ASKED}",
+    f"/incidents/{OVER}",
+    "/catalogue",
+    "/numbers",
+    "/undelivered",
+    "/switches",
+    "/target?cluster=sre-platform&namespace=apps&kind=deployment&name=checkout",
+)
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with pytest.MonkeyPatch.context() as patch, deployment(patch) as made:
+        Scene(made, datetime.datetime.now(datetime.UTC)).night()
+        yield made
+
+
+def entered(account: Account, **options: Any) -> tuple[Console, FlaskClient]:
+    """Give a console and a browser that has come in."""
+    console = create(account, by="ada", **options)
+    console.doors.hosts = frozenset({HOST})
+    browser = console.app.test_client()
+    assert browser.get(console.way_in, base_url=f"http://{HOST}").status_code == 303
+    return console, browser
+
+
+class Hands:
+    """A browser in which forms are sent."""
+
+    def __init__(self, account: Account) -> None:
+        self.console, self.browser = entered(account)
+
+    def send(self, path: str, **fields: str) -> str:
+        """Send a form as its page does; gives what the page after it says."""
+        given = {"csrf": self.console.doors.csrf, **fields}
+        answer = self.post(path, given)
+        assert answer.status_code == 303, answer.text
+        page = self.browser.get(answer.headers["Location"], base_url=f"http://{HOST}")
+        return page.text.partition("<main")[2]
+
+    def post(self, path: str, fields: dict[str, str], **headers: str) -> TestResponse:
+        return self.browser.post(
+            f"{self.console.prefix}{path}", data=fields, base_url=f"http://{HOST}", headers=headers
+        )
+
+
+@pytest.fixture
+def hands(account: Account) -> Hands:
+    return Hands(account)
+
+
+def mode(account: Account) -> str:
+    return account.ssm.get_parameter(Name=account.mode_parameter)["Parameter"]["Value"]
+
+
+def record(account: Account, incident_id: str) -> dict[str, Any]:
+    return incidents.read(account.dynamodb, account.incidents_table, incident_id)
+
+
+def everything(account: Account) -> list[Any]:
+    """Give all that an action could change here."""
+    tables = (account.incidents_table, account.guard_table)
+    return [
+        *(account.dynamodb.scan(TableName=each)["Items"] for each in tables),
+        mode(account),
+        account.ssm.get_parameter(Name=account.maintenance_parameter)["Parameter"]["Value"],
+    ]
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_form_of_anybody_else_does_nothing(account: Account, hands: Hands, path: str) -> None:
+    fields = {"mode": "off", "reason": "x", "minutes": "5", "confirm": NEEDS[:8]}
+    csrf = {"csrf": hands.console.doors.csrf}
+    before = everything(account)
+    assert hands.post(path, fields).status_code == 403
+    assert hands.post(path, {**fields, "csrf": "x" * 43}).status_code == 403
+    assert hands.post(path, {**fields, **csrf}, Origin="http://evil.example").status_code == 403
+    assert hands.post(path, {**fields, **csrf}, Origin="http://127.0.0.1:1").status_code == 403
+    assert hands.post(path, {**fields, **csrf}, Origin="null").status_code == 403
+    site = {"Sec-Fetch-Site": "same-site"}
+    assert hands.post(path, {**fields, **csrf}, **site).status_code == 403
+    stranger = hands.console.app.test_client()
+    address = f"{hands.console.prefix}{path}"
+    answer = stranger.post(address, data={**fields, **csrf}, base_url=f"http://{HOST}")
+    assert answer.status_code == 401
+    assert hands.browser.get(address, base_url=f"http://{HOST}").status_code in (404, 405)
+    assert everything(account) == before
+
+
+def test_a_read_only_console_shows_no_form_and_does_nothing(account: Account) -> None:
+    console, browser = entered(account, read_only=True)
+    for path in PAGES:
+        page = browser.get(f"{console.prefix}{path}", base_url=f"http://{HOST}")
+        assert page.status_code == 200, path
+        assert "<form" not in page.text, path
+        assert "<button" not in page.text, path
+    before = everything(account)
+    for path in POSTS:
+        fields = {"csrf": console.doors.csrf, "mode": "off", "reason": "x"}
+        answer = browser.post(f"{console.prefix}{path}", data=fields, base_url=f"http://{HOST}")
+        assert answer.status_code in (403, 404, 405), path
+    assert everything(account) == before
+
+
+def test_every_page_is_there(account: Account, hands: Hands) -> None:
+    for path in PAGES:
+        page = hands.browser.get(f"{hands.console.prefix}{path}", base_url=f"http://{HOST}")
+        assert page.status_code == 200, path
+
+
+def test_the_stop_button_stops_the_robot(account: Account, hands: Hands) -> None:
+    assert "Let runbooks act" in hands.send("/mode", mode="off")
+    assert mode(account) == "off"
+    assert "is no mode" in hands.send("/mode", mode="<b>")
+    assert mode(account) == "off"
+    assert "Stop the robot" in hands.send("/mode", mode="on")
+
+
+def test_who_takes_an_incident_is_on_its_record(account: Account, hands: Hands) -> None:
+    assert "in the hands of ada" in hands.send(f"/incidents/{NEEDS}/acknowledge")
+    assert record(account, NEEDS)["acknowledged_by"] == "ada"
+    assert "is over" in hands.send(f"/incidents/{OVER}/acknowledge")
+
+
+def test_an_incident_is_closed_with_a_reason_only(account: Account, hands: Hands) -> None:
+    assert "needs a reason" in hands.send(f"/incidents/{NEEDS}/close", reason="  ")
+    assert record(account, NEEDS)["status"] == "escalated"
+    hands.send(f"/incidents/{NEEDS}/close", reason="rolled back")
+    closed = record(account, NEEDS)
+    assert (closed["status"], closed["closed_by"]) == ("resolved", "ada")
+    assert closed["closed_reason"] == "rolled back"
+
+
+def test_what_is_erased_is_named_first(account: Account, hands: Hands) -> None:
+    assert "were not typed" in hands.send(f"/incidents/{OVER}/erase", confirm="12345678")
+    assert record(account, OVER)
+    assert "not resolved" in hands.send(f"/incidents/{NEEDS}/erase", confirm=NEEDS[:8])
+    assert "is erased. What remains" in hands.send(f"/incidents/{OVER}/erase", confirm=OVER[:8])
+    with pytest.raises(Exception, match="there is no incident"):
+        record(account, OVER)
+
+
+@pytest.fixture
+def states(account: Account) -> Iterator[Stubber]:
+    with Stubber(boto3.client("stepfunctions")) as stub:
+        account.__dict__["states"] = stub.client
+        yield stub
+
+
+def test_an_approval_is_signed_and_for_the_plan_that_was_shown(
+    account: Account, states: Stubber
+) -> None:
+    hands = Hands(account)
+    said = hands.send(f"/incidents/{ASKED}/approve", plan_hash="another", step="1")
+    assert "asks for another plan" in said
+    states.add_response("send_task_success", {}, {"taskToken": "secret-token", "output": ANY})
+    assert "Approved by arn:" in hands.send(
+        f"/incidents/{ASKED}/approve", plan_hash="abc", step="1"
+    )
+    states.assert_no_pending_responses()
+    answered = record(account, ASKED)["approval"]
+    assert (answered["answer"], answered["answered_by"]) == ("approved", account.caller)
+    assert "was approved by" in hands.send(f"/incidents/{ASKED}/approve", plan_hash="abc", step="1")
+
+
+def test_a_denial_says_why(account: Account, states: Stubber) -> None:
+    hands = Hands(account)
+    path = f"/incidents/{ASKED}/deny"
+    assert "needs a reason" in hands.send(path, plan_hash="abc", step="1")
+    states.add_response("send_task_success", {}, {"taskToken": "secret-token", "output": ANY})
+    assert "Denied by arn:" in hands.send(path, plan_hash="abc", step="1", reason="sale is on")
+    states.assert_no_pending_responses()
+    assert record(account, ASKED)["approval"]["answer"] == "denied"
+
+
+def test_what_was_done_is_taken_back_by_the_restorer(account: Account, states: Stubber) -> None:
+    lent = "44444444-0000-4000-8000-000000000004"
+    states.add_response(
+        "start_execution",
+        {"executionArn": "arn:x", "startDate": datetime.datetime.now(datetime.UTC)},
+        {"stateMachineArn": account.restorer_arn, "name": ANY, "input": ANY},
+    )
+    assert "1 steps are being taken back" in Hands(account).send(f"/incidents/{lent}/undo")
+    states.assert_no_pending_responses()
+
+
+def test_a_window_is_announced_and_ended(account: Account, hands: Hands) -> None:
+    assert "lasts 1 to 10080" in hands.send("/maintenance", minutes="-1", reason="x")
+    assert "leave everything alone until" in hands.send(
+        "/maintenance", minutes="30", reason="<b>upgrade</b>"
+    )
+    text = account.ssm.get_parameter(Name=account.maintenance_parameter)["Parameter"]["Value"]
+    [window] = json.loads(text)
+    assert window["reason"] == "<b>upgrade</b>"
+    assert "The window is over" in hands.send("/maintenance/end", start=window["start"])
+    assert "no window was ended" in hands.send("/maintenance/end", start="yesterday")
+
+
+def test_a_queue_is_redriven(account: Account, hands: Hands) -> None:
+    url = account.sqs.get_queue_url(QueueName="t-sre-dlq-audit")["QueueUrl"]
+    account.sqs.send_message(QueueUrl=url, MessageBody="<i>no JSON</i>")
+    shown = hands.browser.get(
+        f"{hands.console.prefix}/undelivered?queue=audit", base_url=f"http://{HOST}"
+    )
+    assert "Deliver again" in shown.text
+    assert "audit: 0 delivered, 1 left" in hands.send("/queues/audit/redrive")
+    assert hands.post("/queues/x/redrive", {"csrf": hands.console.doors.csrf}).status_code == 404
