@@ -170,6 +170,8 @@ class ControlPlane:
         authority.issue_server("kube-apiserver", (*names, HOST, _FIRST_SERVICE_ADDRESS))
         database_authority.issue_server("etcd", ("localhost", HOST), peer=True)
         database_authority.issue_client("etcd-client", "kube-apiserver")
+        # What the node agent asks of who wants to read logs (onemachine.node.kubelet_logs).
+        authority.issue_client("kubelet-client", "kube-apiserver-kubelet-client")
         for name, user, groups in (
             ("admin", identities.ADMIN_USER, (identities.ADMIN_GROUP,)),
             ("controller-manager", identities.CONTROLLER_MANAGER_USER, ()),
@@ -288,6 +290,10 @@ class ControlPlane:
             f"--tls-private-key-file={self._pki / 'kube-apiserver.key'}",
             f"--client-ca-file={self.ca_file}",
             f"--cert-dir={self._pki}",
+            # Nodes have addresses here, and names that nobody resolves.
+            "--kubelet-preferred-address-types=InternalIP",
+            f"--kubelet-client-certificate={self._pki / 'kubelet-client.crt'}",
+            f"--kubelet-client-key={self._pki / 'kubelet-client.key'}",
             "--anonymous-auth=false",
             "--authorization-mode=RBAC",
             f"--service-account-issuer={SERVICE_ACCOUNT_ISSUER}",

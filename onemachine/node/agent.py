@@ -2,7 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from onemachine.node import files
@@ -12,9 +14,11 @@ from onemachine.node.errors import ApiError
 from onemachine.node.events import EventRecorder
 from onemachine.node.guard import Guard
 from onemachine.node.images import ImageStore
+from onemachine.node.kubelet_logs import KubeletLogs
 from onemachine.node.kubelet_metrics import KubeletMetrics
 from onemachine.node.nodes import NodeKeeper
 from onemachine.node.pod import Host, PodWorker
+from onemachine.node.recent_lines import RecentLines
 from onemachine.node.settings import AgentSettings
 from onemachine.node.usage import CpuUsage
 from onemachine.node.volumes import VolumeKeeper, VolumeStore, exposition
@@ -78,6 +82,15 @@ class PodManager:
             self._done.discard(uid)
         if worker is not None:
             worker.vanish()
+
+    def lines(self, namespace: str, pod: str, container: str) -> RecentLines | None:
+        """Give the newest lines of a container; None for one that does not run here."""
+        with self._lock:
+            workers = list(self._workers.values())
+        for worker in reversed(workers):  # the newest of a name
+            if (worker.namespace, worker.pod_name) == (namespace, pod):
+                return worker.recent_lines(container)
+        return None
 
     def stop(self, seconds: float) -> None:
         """Stop every pod's processes and wait for them, up to the given seconds each."""
@@ -151,6 +164,7 @@ class Agent:
         self._watcher = PodWatcher(cluster, self._pods)
         keeper = VolumeKeeper(volumes, cluster)
         self._volumes = keeper
+        self._logs = list(_kubelets(host, self._pods))
         self._metrics: KubeletMetrics | None = None
         if settings.metrics_port:
             pages = {
@@ -172,12 +186,16 @@ class Agent:
         self._nodes.start()
         self._watcher.start()
         self._volumes.start()
+        for each in self._logs:
+            each.start()
         if self._metrics is not None:
             self._metrics.start()
 
     def stop(self) -> None:
         """Stop all pods' processes; their objects and the nodes stay."""
         self._watcher.stop()
+        for each in self._logs:
+            each.stop()
         if self._metrics is not None:
             self._metrics.stop()
         self._volumes.stop()
@@ -186,3 +204,21 @@ class Agent:
         self._events.stop(1.0)
         self._guard.close()
         self._range_lock.close()
+
+
+def _kubelets(host: Host, pods: PodManager) -> Iterator[KubeletLogs]:
+    """Give one for each node, where the agent has the certificates that it takes."""
+    try:
+        authority, certificate, key = map(Path, host.cluster.certificates)
+    except ValueError:
+        log.info("logs of containers are not served: the kubeconfig has no certificates")
+        return
+    for node in host.settings.nodes:
+        yield KubeletLogs(
+            host.node_address(node),
+            pods.lines,
+            partial(host.silent, node),
+            authority=authority,
+            certificate=certificate,
+            key=key,
+        )

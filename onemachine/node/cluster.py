@@ -66,6 +66,12 @@ class Cluster:
         configuration.connection_pool_maxsize = 32
         configuration.proxy = None  # loopback is never behind a proxy
         self._host = configuration.host
+        #: PEM files of who is believed and of who this is; empty where a token says that.
+        self.certificates: tuple[str, ...] = tuple(
+            filter(
+                None, (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+            )
+        )
         self._client = ApiClient(configuration)
         self._watch_response: Any = None
         self._watch_lock = threading.Lock()

@@ -4,6 +4,8 @@ import threading
 from pathlib import Path
 from typing import IO
 
+from onemachine.node.recent_lines import RecentLines
+
 
 class ContainerLog:
     """Copies a container's output to a file that never outgrows its limit.
@@ -25,9 +27,12 @@ class ContainerLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
+        #: For who asks the kubelet.
+        self.recent = RecentLines()
 
     def write(self, data: bytes) -> None:
         """Append output, turning the file over first if it is full."""
+        self.recent.write(data)
         with self._lock:
             if self._file.closed:
                 return

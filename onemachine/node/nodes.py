@@ -11,6 +11,7 @@ from pathlib import Path
 from onemachine.node.addresses import AddressPool
 from onemachine.node.cluster import Cluster, Json
 from onemachine.node.errors import ApiError
+from onemachine.node.kubelet_logs import KUBELET_PORT
 from onemachine.node.settings import AgentSettings
 from onemachine.node.timestamps import now, now_micro
 
@@ -99,6 +100,7 @@ def node_status(node: str, address: str, health: Health, since: str) -> Json:
             {"type": "InternalIP", "address": address},
             {"type": "Hostname", "address": node},
         ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": KUBELET_PORT}},
         "nodeInfo": {
             "architecture": machine,
             "operatingSystem": "linux",

@@ -32,6 +32,7 @@ from onemachine.node.images import ImageStore, resolve
 from onemachine.node.logs import ContainerLog
 from onemachine.node.nodes import Health, control_file, read_health
 from onemachine.node.probes import LIVENESS, STARTUP
+from onemachine.node.recent_lines import RecentLines
 from onemachine.node.settings import AgentSettings
 from onemachine.node.timestamps import now
 from onemachine.node.usage import CpuUsage
@@ -150,6 +151,11 @@ class PodWorker(threading.Thread):
     def halt(self) -> None:
         """Tell the worker that the agent stops; the pod object is left as it is."""
         self._inbox.put(lambda: setattr(self, "_halting", True))
+
+    def recent_lines(self, container: str) -> RecentLines | None:
+        """Give the newest lines of a container; None for one that has not begun."""
+        found = self._logs.get(container)
+        return found.recent if found else None
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -298,6 +304,7 @@ class PodWorker(threading.Thread):
             path = self.directory / f"{unit.name}.log"
             container_log = ContainerLog(path, self._host.settings.log_max_bytes)
             self._logs[unit.name] = container_log
+        container_log.recent.begin()
         try:
             process = ContainerProcess(
                 argv,
