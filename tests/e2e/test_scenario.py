@@ -67,6 +67,8 @@ def test_a_bad_rollout_is_evident_rolled_back_and_closed_by_the_data_before_it_i
     assert rollout.startswith("image parcels:1.4.3 (before: parcels:1.4.2) rolled out ")
     assert rollout.endswith(" before the alert, by kubectl")
     assert (at["evidence"] - at["webhook"]).total_seconds() < EVIDENCE_SECONDS
+    # The last words of the container that crashed came through the API server, from its node.
+    assert incident["evidence"]["sources"]["logs"] == "read"
     # Its one webhook is that of its beginning: nobody has told its end.
     (heard,) = told["webhooks"]
     assert "Prometheus: the rule of the alert has been quiet" in incident["target_health"]
