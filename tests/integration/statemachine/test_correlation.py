@@ -251,6 +251,20 @@ def test_one_that_is_worse_than_its_cause_is_told_and_does_not_act(scene: Scene)
     wait_for(lambda: scene.told(child) == ["incident.resolved"], "its end to be told")
 
 
+def test_an_end_that_comes_before_anybody_has_looked_is_told_as_little_as_its_beginning(
+    scene: Scene,
+) -> None:
+    dead = name_of("dead")
+    node, child = scene.node(dead), scene.alert(name_of("shop"), dead)
+    scene.platform.start(resolution(child), scene.notifier)
+    scene.platform.send(node, child)
+    scene.all_hang([child], node)
+    scene.all_held([child])
+    assert scene.told(child) == []
+    scene.over(node, child)
+    assert scene.told(child) == []
+
+
 def test_what_nobody_has_looked_at_is_told_after_a_while(scene: Scene) -> None:
     impatient = scene.platform.variant(
         "incident-notifier", CauseWaitSeconds="3", FloodNotifications="100000"
