@@ -81,7 +81,12 @@ def added(*several: Amounts) -> dict[str, float]:
 
 
 def idle_month(
-    canary: Amounts, closer: Amounts, pods: Amounts, there: Amounts, canary_minutes: float = 5
+    canary: Amounts,
+    closer: Amounts,
+    pods: Amounts,
+    there: Amounts,
+    heartbeat: Amounts,
+    canary_minutes: float = 5,
 ) -> dict[str, float]:
     """Give a month in which nothing happens.
 
@@ -93,6 +98,9 @@ def idle_month(
         What the pods of the service under care take in a second.
     there : mapping
         What is paid for being there, a month.
+    heartbeat : mapping
+        What one heartbeat of the monitoring of a cluster takes; one comes each minute, as the
+        installation has it for one cluster.
     canary_minutes : float
         Between two canaries.
     """
@@ -103,6 +111,9 @@ def idle_month(
         scaled(closer, closers),
         {"schedule_calls": canaries + closers},
         scaled(pods, HOURS_A_MONTH * 3600),
+        scaled(heartbeat, HOURS_A_MONTH * 60),
+        # Its metric, and the alarm on it.
+        {"custom_metrics": 1, "alarm_metrics": 1} if heartbeat else {},
         there,
     )
 

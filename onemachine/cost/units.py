@@ -98,6 +98,18 @@ UNITS = (
         "counted",
         unseen="DynamoDB has no metric for the size of a table",
     ),
+    Unit(
+        "object_writes",
+        "S3 requests that write",
+        "counted",
+        unseen="S3 has metrics of requests only where they are paid for",
+    ),
+    Unit(
+        "object_byte_months",
+        "byte-months in the bucket of evidence",
+        "counted",
+        unseen="S3 tells the size of a bucket once a day",
+    ),
     Unit("publishes", "SNS publishes", "counted", (("AWS/SNS", "NumberOfMessagesPublished"),)),
     Unit(
         "http_deliveries",

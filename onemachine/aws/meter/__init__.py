@@ -22,7 +22,7 @@ from onemachine.cost.units import BY_NAME
 __all__ = ["Meter", "arm", "read"]
 
 _WRITE_SECONDS = 0.2
-_HOOKS = ("calls", "machines", "tables", "messages", "keys")
+_HOOKS = ("calls", "machines", "tables", "messages", "keys", "objects")
 
 Counts = Mapping[str, Mapping[str, float]]
 

@@ -36,6 +36,7 @@ class Found:
     largest: Amounts
     canary: Amounts
     closer: Amounts
+    heartbeat: Amounts
     pods: Amounts
     there: Amounts
 
@@ -78,19 +79,20 @@ def count(runs: Runs, targets: Targets, names: Sequence[str]) -> Found:
     remediated = runs.remediated(targets, names)
     runs.tell("4 alerts with as much text as is kept of one")
     largest = runs.without_runbook(4, LargeAlert)
-    runs.tell("a canary, and a run of the closer")
+    runs.tell("a canary, a run of the closer, heartbeats")
     canary = runs.machine("CanaryArn")
     closer = runs.machine("incident-closer")
+    heartbeat = runs.heartbeat()
     targets.stop()
     # Checkout's pods read their switches; whatever else passes in between is the stack's own.
     pods = {"key_calls": runs.background.get("key_calls", 0.0) * standing.pace_of_pods()}
     there = standing.of_stack(runs.stack)
-    return Found(without, remediated, largest, canary, closer, pods, there)
+    return Found(without, remediated, largest, canary, closer, heartbeat, pods, there)
 
 
 def show(console: Console, prices: PriceList, found: Found, alerts: int) -> None:
     """Print the tables and how they come about."""
-    idle = idle_month(found.canary, found.closer, found.pods, found.there)
+    idle = idle_month(found.canary, found.closer, found.pods, found.there, found.heartbeat)
     scenarios = [
         Scenario("1,000 alerts without a runbook", scaled(found.without_runbook, _THOUSAND)),
         Scenario("1,000 remediated", scaled(found.remediated, _THOUSAND)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from tests.load.platform_bench.targets import Targets, runbook_name
 
 NOBODY = "CostNoRunbook"
 _TOGETHER = 4
+_HEARTBEATS = 10
 _BACKGROUND_SECONDS = 20.0
 _LONGEST_SECONDS = 180.0
 # Events come and go for a while after an alert; this long without one is the end of it.
@@ -102,6 +104,25 @@ class Runs:
             arn = self.stack.outputs.get(output) or self._arn(output)
             self.states.start_execution(stateMachineArn=arn, input="{}")
             return 1
+
+        return self.taken(run)
+
+    def heartbeat(self) -> Amounts:
+        """Give what one heartbeat took: it comes in, is counted, and becomes nothing."""
+
+        def run() -> int:
+            sent = Alert("Watchdog").as_sent()
+            sent["labels"] = {
+                "alertname": "Watchdog",
+                "cluster": "sre-platform",
+                "severity": "none",
+            }
+            whole = json.loads(body([Alert("Watchdog")]))
+            for _ in range(_HEARTBEATS):
+                status, ids = self.webhook.post(json.dumps({**whole, "alerts": [sent]}).encode())
+                if (status, ids) != (202, ()):
+                    raise SystemExit(f"a heartbeat was answered with {status} and {len(ids)} ids")
+            return _HEARTBEATS
 
         return self.taken(run)
 

@@ -63,7 +63,7 @@ def of_surroundings() -> Mapping[str, Amounts]:
             "balancer_hours": HOURS_A_MONTH,
             "address_hours": zones * HOURS_A_MONTH,
         },
-        "firewalls, keys and secrets (eks/*.yaml)": _of_templates(),
+        "firewalls, keys, secrets and alarms (eks/*.yaml)": _of_templates(),
         "the EKS cluster without nodes (eks/cluster.yaml)": {"cluster_hours": HOURS_A_MONTH},
     }
 
@@ -82,6 +82,7 @@ def _of_templates() -> Amounts:
         "web_acl_rules": sum(len(each["Properties"]["Rules"]) for each in firewalls),
         "keys": kinds["AWS::KMS::Key"],
         "secrets": kinds["AWS::SecretsManager::Secret"],
+        "alarm_metrics": kinds["AWS::CloudWatch::Alarm"],
     }
 
 

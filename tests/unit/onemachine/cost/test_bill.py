@@ -45,14 +45,22 @@ def test_the_brief_counts_thirty_million_where_there_are_thirty_thousand() -> No
 
 def test_an_idle_month_is_canaries_closers_and_what_is_there() -> None:
     there = standing({"AWS::KMS::Key": 1, "AWS::CloudWatch::Dashboard": 3}, 25, 30)
-    month = idle_month({"transitions": 37}, {"express_requests": 1}, {"key_calls": 0.2}, there)
+    month = idle_month({"transitions": 37}, {"express_requests": 1}, {"key_calls": 0.2}, there, {})
     assert month["transitions"] == 37 * 8760
     assert month["express_requests"] == 4380
     assert month["schedule_calls"] == 8760 + 4380
     assert month["key_calls"] == pytest.approx(0.2 * HOURS_A_MONTH * 3600)
     assert (month["keys"], month["dashboards"], month["alarm_metrics"]) == (1, 3, 25)
-    rare = idle_month({"transitions": 37}, {}, {}, {}, canary_minutes=15)
+    rare = idle_month({"transitions": 37}, {}, {}, {}, {}, canary_minutes=15)
     assert rare["transitions"] == pytest.approx(month["transitions"] / 3)
+
+
+def test_a_cluster_that_is_watched_is_heard_each_minute_and_has_a_metric_and_an_alarm() -> None:
+    there = standing({}, 25, 30)
+    month = idle_month({}, {}, {}, there, {"api_requests": 1, "log_bytes": 500})
+    assert month["api_requests"] == 43_800
+    assert month["log_bytes"] == 500 * 43_800
+    assert (month["alarm_metrics"], month["custom_metrics"]) == (26, 31)
 
 
 def test_an_hour_of_abuse_is_bounded_by_what_stops_it() -> None:

@@ -18,4 +18,5 @@ def test_firewalls_keys_and_secrets_of_the_other_templates_are_counted() -> None
     together = added(*of_surroundings().values())
 
     assert (together["web_acls"], together["keys"], together["secrets"]) == (2, 6, 1)
+    assert together["alarm_metrics"] == 6  # of the view from outside, and of the standby
     assert together["web_acl_rules"] >= together["web_acls"]
