@@ -138,7 +138,7 @@ sbom: $(READY)  ## What image and functions are made of, as CycloneDX in build/s
 	PYTHONPATH=. $(BIN)/python -m onemachine.sbom build/sbom
 
 lock: $(READY)  ## Write requirements.txt of image and functions anew from requirements.in, with hashes
-	for folder in src/alert_ingest src/runbook_action checkout_app; do \
+	for folder in src/alert_ingest src/runbook_action src/chat_actions checkout_app; do \
 		$(UV) pip compile -q --no-deps --generate-hashes --no-annotate --python-version 3.11 --custom-compile-command 'make lock' \
 			-o $$folder/requirements.txt $$folder/requirements.in || exit 1; done
 

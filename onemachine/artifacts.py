@@ -37,6 +37,7 @@ class Artifact:
 ARTIFACTS = (
     Artifact("alert-ingest", "application", "src/alert_ingest"),
     Artifact("runbook-action", "application", "src/runbook_action"),
+    Artifact("chat-actions", "application", "src/chat_actions"),
     Artifact("checkout", "container", "checkout_app"),
 )
 

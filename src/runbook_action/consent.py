@@ -83,7 +83,7 @@ def person_of(arn: str) -> str:
     Parameters
     ----------
     arn
-        As GetCallerIdentity says it.
+        As GetCallerIdentity says it, or as a record names who answered in Slack.
 
     Examples
     --------
@@ -93,9 +93,10 @@ def person_of(arn: str) -> str:
     'role deploy'
     >>> person_of("arn:aws:iam::1:user/team/ada")
     'ada'
-    >>> person_of("Ada@example.com")
+    >>> person_of("Ada@example.com (in Slack, as U024)")
     'ada@example.com'
     """
+    arn = arn.partition(" (in Slack, as ")[0]
     if not arn.startswith("arn:"):
         return arn.lower()
     kind, _, rest = arn.split(":", 5)[-1].partition("/")

@@ -117,6 +117,26 @@ def is_of_a_list_that_is_empty(grant: Grant) -> bool:
     return bool(empty == found["Parameters"][parameter]["Default"] == "")
 
 
+def is_of_a_slack_app(grant: Grant) -> bool:
+    """Only a deployment that names a Slack app has it; that of these tests names none."""
+    found = template()
+    condition = found["Conditions"][found["Resources"][grant.role]["Condition"]]
+    parameter, empty = condition["Fn::Not"][0]["Fn::Equals"]
+    return bool(empty == found["Parameters"][parameter["Ref"]]["Default"] == "")
+
+
+CHAT = (
+    "ChatActionsRole.ReadTheSecretOfTheApp",
+    "ChatActionsRole.ReadIncidentsAndNoteAnswers",
+    "ChatActionsRole.KeepCards",
+    "ChatActionsRole.AnswerRunbooks",
+    "ChatActionsRole.TellWhoHasTakenAnIncident",
+    "ChatActionsRole.CallItselfLater",
+    "ChatActionsRole.UseTheKey",
+    "ChatActionsRole.KeepFailedCalls",
+    "ChatActionsRole.WriteLogs",
+    "ChatActionsRole.Trace",
+)
 AWS_ONLY: dict[str, Reason] = {
     "AlertIngestRole.EncryptParkedAlerts": uses_what_is_encrypted,
     "AlertIngestRole.WriteLogs": writes_logs,
@@ -147,6 +167,7 @@ AWS_ONLY: dict[str, Reason] = {
     "RunAutomationPolicy.StartListedDocuments": is_of_a_list_that_is_empty,
     "RunAutomationPolicy.WatchAndStopThem": is_of_a_list_that_is_empty,
     "InvokeChecksPolicy.AskListedChecks": is_of_a_list_that_is_empty,
+    **dict.fromkeys(CHAT, is_of_a_slack_app),
     "CheckoutServiceRole.DecryptSwitches": reads_secure_parameters,
     "CanaryScheduleRole.StartCanary": is_taken_by_the_scheduler,
     "IncidentCloserRole.UseTheKey": uses_what_is_encrypted,

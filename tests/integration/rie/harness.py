@@ -82,6 +82,7 @@ class Function:
 
 ALERT_INGEST = Function("alert_ingest", "build-AlertIngestFunction", 30, 256)
 RUNBOOK_ACTION = Function("runbook_action", "build-RunbookActionFunction", 120, 512)
+CHAT_ACTIONS = Function("chat_actions", "build-ChatActionsFunction", 60, 512)
 
 
 def build(function: Function) -> Path:

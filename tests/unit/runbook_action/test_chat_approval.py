@@ -9,9 +9,9 @@ import pytest
 from runbook_action import handler as module
 from runbook_action.consent import denial_of, speaker_of, spoken_for, with_speaker
 from runbook_action.errors import ApprovalDenied
+from tests.unit.runbook_action.approving import ADA, asking, call
 from tests.unit.runbook_action.fakes import TOKEN, World
 from tests.unit.runbook_action.invocations import Context
-from tests.unit.runbook_action.test_approval import ADA, asking, call
 
 ROLE = "sre-chat-actions"
 CHAT = f"arn:aws:sts::000000000000:assumed-role/{ROLE}/chat-actions"

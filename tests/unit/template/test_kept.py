@@ -15,6 +15,7 @@ KEPT = {
     "WebhookAccessLogs": "/aws/apigateway/sre-alert-webhook",
     "AlertIngestLogs": "/aws/lambda/alert-ingest",
     "RunbookActionLogs": "/aws/lambda/runbook-action",
+    "ChatActionsLogs": "/aws/lambda/chat-actions",
     "AuditLogs": "/aws/events/sre-platform-audit",
     "IncidentRecorderLogs": "/aws/states/incident-recorder",
     "IncidentNotifierLogs": "/aws/states/incident-notifier",

@@ -58,12 +58,16 @@ def test_the_pager_hears_of_critical_incidents_and_of_the_platforms_own_alarms(
 
 
 TO_ALERT_INGEST = ("AlarmsRule", "HealthRule", "ForwardedAlarmsRule")
+OF_THEIR_OWN = ("AuditRule", "ChatRule", *TO_ALERT_INGEST)
 
 
 def test_only_these_rules_and_this_topic_may_call_alert_ingest(template: dict[str, Any]) -> None:
     """Invariant 9: what AWS tells comes by them alone, each named in the function's policy."""
     sources = set()
     for permission in of_type(template, "AWS::Lambda::Permission").values():
+        if permission["FunctionName"] == {"Ref": "ChatActionsFunction"}:
+            assert permission["SourceArn"] == {"Fn::GetAtt": ["ChatRule", "Arn"]}
+            continue
         assert permission["FunctionName"] == {"Ref": "AlertIngestFunction"}
         source = permission["SourceArn"]
         sources.add(source.get("Fn::GetAtt", [source.get("Ref")])[0])
@@ -125,7 +129,7 @@ def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
     for name, rule in rules.items():
         for target in rule["Targets"]:
             # A log group and a function have policies of their own; all else is called as a role.
-            assert ("RoleArn" in target) is (name not in ("AuditRule", *TO_ALERT_INGEST)), name
+            assert ("RoleArn" in target) is (name not in OF_THEIR_OWN), name
     announced = {
         kind
         for rule in rules.values()
@@ -207,8 +211,9 @@ def test_what_no_queue_took_either_is_watched_on_every_rule_but_that_of_chat(
     rules = {
         rule["Name"]["Fn::Sub"]: "EventBusName" in rule
         for name, rule in of_type(template, "AWS::Events::Rule").items()
-        # Chat is old news in ten minutes, and the rule of Opsgenie only ends pages.
-        if name not in ("SlackRule", "OpsgenieRule")
+        # Chat is old news in ten minutes, a card is shown anew by the next news, and the rule of
+        # Opsgenie only ends pages.
+        if name not in ("SlackRule", "ChatRule", "OpsgenieRule")
     }
     assert watched == rules
 

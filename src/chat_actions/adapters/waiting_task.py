@@ -1,0 +1,59 @@
+"""Whoever waits for an answer, and what an answer is signed with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+
+from chat_actions.consent import GOOD_FOR_SECONDS
+from chat_actions.errors import ChatError, Refused
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class WaitingTask:
+    """Step Functions, which hands an answer to the runbook that waits for it.
+
+    Parameters
+    ----------
+    client
+        Of Step Functions.
+    session
+        With the function's own credentials.
+    """
+
+    def __init__(self, client: SFNClient, session: Session) -> None:
+        self._client, self._session = client, session
+
+    def give(self, token: str, answer: Mapping[str, Any]) -> None:
+        """Give it; Refused where nobody waits any more."""
+        late = self._client.exceptions
+        try:
+            self._client.send_task_success(taskToken=token, output=json.dumps(answer))
+        except (late.TaskTimedOut, late.TaskDoesNotExist, late.InvalidToken):
+            raise Refused(
+                "That came too late: the runbook does not wait any more. It has timed out, or "
+                "somebody else was quicker. Your answer was not used."
+            ) from None
+
+    def sign(self, statement: str) -> str:
+        """Sign a statement: the query of a GetCallerIdentity, good for 15 minutes."""
+        credentials, region = self._session.get_credentials(), self._session.region_name
+        if credentials is None or region is None:
+            raise ChatError("the function has no credentials or no region")
+        host = f"sts.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+        request = AWSRequest(
+            method="GET",
+            url=f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15",
+            headers={"x-sre-approval": statement},
+        )
+        SigV4QueryAuth(
+            credentials.get_frozen_credentials(), "sts", region, expires=GOOD_FOR_SECONDS
+        ).add_auth(request)
+        return str(request.url).partition("?")[2]

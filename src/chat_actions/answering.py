@@ -1,0 +1,114 @@
+"""What becomes of a button that somebody pressed."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chat_actions.consent import person_of, spoken_for, with_speaker
+from chat_actions.errors import Refused
+from chat_actions.incoming import ACKNOWLEDGE, APPROVE, Click
+from chat_actions.people import People, Person
+from chat_actions.ports import Answers, Bus, Cards, Record, Records
+from chat_actions.question import Question, asked
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where answers are taken.
+
+    Parameters
+    ----------
+    now
+        The time, in UTC.
+    """
+
+    people: People
+    records: Records
+    cards: Cards
+    answers: Answers
+    bus: Bus
+    now: Callable[[], datetime.datetime]
+
+    def take(self, click: Click) -> str:
+        """Do what a button says.
+
+        Returns
+        -------
+        str
+            What is told to who pressed it.
+
+        Raises
+        ------
+        Refused
+            It does not count; who pressed it is told why.
+        """
+        person = self.people.person(click.user)
+        card = self.cards.read(click.incident_id)
+        if (card.channel, card.message) != (click.channel, click.message):
+            raise Refused(
+                "This button does not stand on the card of its incident: nothing is done."
+            )
+        record = self.records.read(click.incident_id)
+        if click.action == ACKNOWLEDGE:
+            return self._acknowledge(record, person)
+        question = asked(record)
+        if (question.step, question.plan_hash) != (click.step, click.plan_hash):
+            raise Refused(
+                "The plan is another one by now: look at it on the card, and answer that."
+            )
+        if click.action == APPROVE:
+            return self._approve(record, question, person)
+        return self._deny(record, question, person)
+
+    def _acknowledge(self, record: Record, person: Person) -> str:
+        if record.get("acknowledged_by"):
+            raise Refused(
+                f"{record['acknowledged_by']} has it already, since {record['acknowledged_at']}."
+            )
+        at = _stamp(self.now())
+        self.bus.acknowledged(self.records.acknowledge(record, person.told, at), person.told, at)
+        return "It is yours: the pager is told, and the card says so."
+
+    def _approve(self, record: Record, question: Question, person: Person) -> str:
+        mine = self._proof(question.approval, person)
+        told, proofs = person.told, [mine]
+        if question.persons > 1:
+            if not question.first_counts(self.now()):
+                first = {"by": person.told, "proof": mine, "at": _second(self.now())}
+                self.records.keep_first(record, first, question.first.get("at", ""))
+                return "You are the first of two: nothing is done before somebody else approves it."
+            if person_of(question.first["by"]) == person_of(person.name):
+                raise Refused("You have approved it already: it takes two persons.")
+            told, proofs = f"{question.first['by']} and {told}", [question.first["proof"], mine]
+        self._give(record, question, {"proofs": proofs})
+        self.records.note_answer(record, "approved", told, _second(self.now()))
+        return f"Approved. Runbook {question.runbook} goes on."
+
+    def _deny(self, record: Record, question: Question, person: Person) -> str:
+        reason = "denied on the card in Slack"
+        proof = self._proof(question.denial(reason), person)
+        self._give(record, question, {"denied": reason, "proofs": [proof]})
+        self.records.note_answer(record, "denied", person.told, _second(self.now()))
+        return f"Denied. Runbook {question.runbook} does nothing, and the incident goes to a human."
+
+    def _give(self, record: Record, question: Question, answer: dict[str, object]) -> None:
+        """Answer; who came too late is told who was quicker, where the record says it."""
+        try:
+            self.answers.give(question.token, answer)
+        except Refused:
+            asked(self.records.read(str(record["incident_id"])))
+            raise
+
+    def _proof(self, statement: str, person: Person) -> str:
+        query = self.answers.sign(spoken_for(statement, person.user, person.name))
+        return with_speaker(person.user, person.name, query)
+
+
+def _second(now: datetime.datetime) -> str:
+    return f"{now:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _stamp(now: datetime.datetime) -> str:
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"

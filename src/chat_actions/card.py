@@ -1,0 +1,177 @@
+"""The card of an incident: what its record says at this moment, whatever brought the news.
+
+Because it is made of the record and of nothing else, news that come late or twice never turn it
+back. It is built of slack_sdk's models, which hold it to Slack's limits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ConfirmObject,
+    ContextBlock,
+    DividerBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from chat_actions.incoming import ACKNOWLEDGE, APPROVE, DENY, button_value
+from chat_actions.ports import Record
+from chat_actions.question import Question, at_work, pending
+from chat_actions.story import story
+from chat_actions.wording import MOST_HEADER, MOST_TEXT, code, cut, duration, escaped, line
+
+_SHORT = {"critical": "CRIT", "warning": "WARN", "info": "INFO"}
+# What a person reads on a phone; the rest is in the record.
+_MOST_LINES = 10
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A message for Slack.
+
+    Attributes
+    ----------
+    text
+        What a lock screen shows.
+    blocks
+        The card, as the Web API takes it.
+    """
+
+    text: str
+    blocks: Sequence[dict[str, Any]]
+
+    @property
+    def digest(self) -> str:
+        """Equal for two cards that show the same."""
+        return hashlib.sha256(json.dumps([self.text, self.blocks]).encode()).hexdigest()
+
+
+def card(record: Record) -> Shown:
+    """Show a record.
+
+    Parameters
+    ----------
+    record
+        As its table has it.
+    """
+    question = pending(record)
+    headline = f"{_verdict(record, question)} {_place(record)}: {record.get('alert_name')}"
+    blocks: list[Block] = [
+        HeaderBlock(text=PlainTextObject(text=line(headline, MOST_HEADER), emoji=False)),
+        _section(escaped(record.get("summary"), 1000) or "The alert says nothing more."),
+        SectionBlock(fields=[_text(each) for each in _facts(record)]),
+    ]
+    evidence = record.get("evidence") or {}
+    findings = evidence.get("findings") or [] if isinstance(evidence, dict) else []
+    if findings:
+        found = "\n".join(f"• {line(each, 280)}" for each in findings[:_MOST_LINES])
+        blocks.append(_section(f"*Evidence*\n{found}"))
+    if question:
+        blocks.append(_section(_plan(question)))
+    done = [told for _key, told in story(record)]
+    if done:
+        blocks.append(
+            _section("*What happened*\n" + "\n".join(f"• {cut(each, 250)}" for each in done[-6:]))
+        )
+    blocks += [DividerBlock(), *_buttons(record, question)]
+    told = f"`srectl show {record.get('incident_id')}` tells the whole story"
+    blocks.append(ContextBlock(elements=[_text(told)]))
+    for each in blocks:
+        each.validate_json()
+    return Shown(line(headline, MOST_TEXT), [each.to_dict() for each in blocks])
+
+
+def _verdict(record: Record, question: Question | None) -> str:
+    """Give the one word that says whether one has to get up."""
+    status = record.get("status")
+    if question:
+        return "ASKS YOU"
+    if status == "escalated":
+        return "NEEDS YOU" if not record.get("acknowledged_by") else "TAKEN"
+    if status == "resolved":
+        return "OK"
+    if at_work(record):
+        return "AT WORK"
+    return _SHORT.get(str(record.get("severity")), "ALERT")
+
+
+def _place(record: Record) -> str:
+    target = record.get("target") or {}
+    parts = [str(target[key]) for key in ("namespace", "name") if target.get(key)]
+    return "/".join(parts) or str(target.get("cluster") or "no target named")
+
+
+def _facts(record: Record) -> list[str]:
+    target = record.get("target") or {}
+    facts = {
+        "Severity": record.get("severity"),
+        "State": record.get("status"),
+        "Since": record.get("timestamp"),
+        "Cluster": target.get("cluster"),
+        "Runbook": (record.get("approval") or {}).get("runbook") or record.get("runbook"),
+        "In hand of": record.get("acknowledged_by"),
+        "Over after": duration(record.get("mttr_seconds")),
+    }
+    return [f"*{name}*\n{line(value, 300)}" for name, value in facts.items() if value][:10]
+
+
+def _plan(question: Question) -> str:
+    lines = [
+        code(f"{e.get('kind')} {e.get('name')} {e.get('field')}: {e.get('from')} -> {e.get('to')}")
+        for e in question.plan[:_MOST_LINES]
+        if isinstance(e, dict)
+    ]
+    more = len(question.plan) - len(lines)
+    lines += [f"and {more} more, which srectl show lists"] if more > 0 else []
+    plan = "\n".join(lines) or "change nothing, as things stand"
+    two = ""
+    if question.persons > 1:
+        by = question.first.get("by")
+        two = " Two persons have to approve it" + (f"; {line(by, 250)} has." if by else ".")
+    return (
+        f"*Runbook {line(question.runbook, 100)} asks since {line(question.requested_at, 40)}*: "
+        f"step {question.step} would{two}\n```{plan}```"
+    )
+
+
+def _buttons(record: Record, question: Question | None) -> list[Block]:
+    incident_id = str(record.get("incident_id"))
+    buttons = []
+    if question:
+        value = button_value(incident_id, question.step, question.plan_hash)
+        sure = ConfirmObject(
+            title="Let the runbook act?",
+            text=PlainTextObject(text=f"Step {question.step} of {line(question.runbook, 250)}"),
+            confirm="Approve",
+            deny="Look again",
+        )
+        buttons = [
+            ButtonElement(
+                text="Approve", action_id=APPROVE, value=value, style="primary", confirm=sure
+            ),
+            ButtonElement(text="Deny", action_id=DENY, value=value, style="danger"),
+        ]
+    if record.get("status") != "resolved" and not record.get("acknowledged_by"):
+        value = button_value(incident_id)
+        buttons.append(ButtonElement(text="Acknowledge", action_id=ACKNOWLEDGE, value=value))
+    return [ActionsBlock(elements=buttons)] if buttons else []
+
+
+def _text(text: str) -> MarkdownTextObject:
+    # Verbatim: no address in an alert becomes a link, and no name a mention.
+    return MarkdownTextObject(text=text, verbatim=True)
+
+
+def _section(text: str) -> SectionBlock:
+    return SectionBlock(text=_text(cut(text, MOST_TEXT)))

@@ -1,0 +1,143 @@
+"""Showing an incident: one message, made anew from the record whenever there is news.
+
+Only one at a time shows a card, and reads the record when it is its turn: who comes second shows
+at least as much as who came first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from chat_actions.card import card
+from chat_actions.errors import NotYet
+from chat_actions.ports import Card, Cards, Chat, Record, Records
+from chat_actions.question import at_work, pending
+from chat_actions.story import story
+
+_TURNS, _TURN_SECONDS = 20, 0.5
+_READS, _READ_SECONDS = 12, 0.5
+
+
+@dataclass(frozen=True)
+class Board:
+    """Where cards are shown.
+
+    Parameters
+    ----------
+    channel
+        Id of the channel for new cards.
+    sleep
+        Waits some seconds.
+    """
+
+    channel: str
+    records: Records
+    cards: Cards
+    chat: Chat
+    sleep: Callable[[float], None]
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        """Take what the bus tells.
+
+        A card begins with what people were told (``incident.notified``): what is not told, because
+        it hangs on another, is one of a flood or wakes nobody, has none. Anything else changes a
+        card that is there.
+
+        Raises
+        ------
+        NotYet
+            The record does not say it yet, or somebody else shows the card all the time.
+        """
+        kind, data = str(event.get("detail-type")), event["detail"]["data"]
+        incident_id = data.get("incident_id")
+        if not incident_id:
+            # A flood, which is of many.
+            self.chat.post(self.channel, str(data.get("slack_text") or data.get("headline")))
+            return
+        told = kind == "incident.notified"
+        if not told and not self.cards.read(incident_id).message:
+            return
+        self._await(incident_id, str(data["event"]) if told else kind, data)
+        self.show(incident_id, may_begin=told)
+
+    def show(self, incident_id: str, *, may_begin: bool = False) -> None:
+        """Have a card show what the record says, and its thread the same.
+
+        Parameters
+        ----------
+        may_begin
+            Whether a message is posted where there is none.
+        """
+        with self._turn(incident_id):
+            row, record = self.cards.read(incident_id), self.records.read(incident_id)
+            if not record or not (row.message or may_begin):
+                return
+            row = self._put(incident_id, row, record)
+            for key, text in story(record):
+                if key not in row.told:
+                    self.chat.post(row.channel, text, thread=row.message)
+                    self.cards.tell(incident_id, key)
+
+    def _put(self, incident_id: str, row: Card, record: Record) -> Card:
+        wanted = card(record)
+        if row.message and row.shown == wanted.digest:
+            return row
+        channel, message = row.channel or self.channel, row.message
+        there = message and self.chat.update(channel, message, wanted.text, wanted.blocks)
+        if not there:
+            # There was none, or somebody has deleted it.
+            message = self.chat.post(channel, wanted.text, wanted.blocks)
+        self.cards.posted(incident_id, channel, message, wanted.digest)
+        return Card(channel, message, wanted.digest, row.told if there else frozenset())
+
+    @contextmanager
+    def _turn(self, incident_id: str) -> Iterator[None]:
+        for _ in range(_TURNS):
+            if self.cards.hold(incident_id):
+                break
+            self.sleep(_TURN_SECONDS)
+        else:
+            raise NotYet(f"somebody else shows the card of {incident_id}")
+        try:
+            yield
+        finally:
+            self.cards.release(incident_id)
+
+    def _await(self, incident_id: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Wait until the record says what the event does; others write it at the same moment."""
+        for _ in range(_READS):
+            record = self.records.read(incident_id)
+            if record and reflects(record, kind, data):
+                return
+            self.sleep(_READ_SECONDS)
+        if not record:
+            raise NotYet(f"incident {incident_id} is not on record")
+
+
+def reflects(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
+    """Tell whether a record says already what an event does.
+
+    Parameters
+    ----------
+    kind
+        Detail-type of the event.
+    data
+        Its data.
+    """
+    if kind == "incident.resolved":
+        return record.get("resolved_at") is not None
+    if kind == "incident.escalated":
+        return bool(record.get("escalated_at"))
+    if kind == "incident.acknowledged":
+        return bool(record.get("acknowledged_by"))
+    if kind == "incident.closed":
+        return bool(record.get("closed_by"))
+    if kind == "action.completed":
+        ids = {action.get("action_id") for action in record.get("actions_taken") or []}
+        # A plan that was made for a human to approve stands there a moment later.
+        asks = data.get("operation") == "plan" and at_work(record) and not pending(record)
+        return data.get("action_id") in ids and not asks
+    return True

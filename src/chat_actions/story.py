@@ -1,0 +1,83 @@
+"""What the thread of a card says: each thing that befell an incident, once, in its order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from chat_actions.ports import Record
+from chat_actions.question import pending
+from chat_actions.wording import duration, line
+
+# A thread is read on a phone.
+_MOST = 600
+_DONE = {
+    "execute": "did",
+    "plan": "planned",
+    "verify": "verified",
+    "undo": "took back",
+    "restore": "brought back",
+}
+
+
+def story(record: Record) -> Iterator[tuple[str, str]]:
+    """Give what is told of a record, oldest first, each with a key of its own.
+
+    Parameters
+    ----------
+    record
+        As its table has it.
+    """
+    if record.get("acknowledged_by"):
+        who = f"{line(record['acknowledged_by'], 250)} has it in hand"
+        yield (
+            f"acknowledged {record.get('acknowledged_at')}",
+            f"{who}, since {_time(record, 'acknowledged_at')}",
+        )
+    for action in record.get("actions_taken") or []:
+        yield f"action {action.get('action_id')} {action.get('started_at')}", _action(action)
+    question = pending(record)
+    approval = record.get("approval") or {}
+    if question:
+        key = f"asked {question.step} {question.requested_at}"
+        yield key, f"Runbook {line(question.runbook, 100)} asks: step {question.step}, see the card"
+    if approval.get("answer"):
+        told = f"Step {approval.get('step', 1)} was {line(approval['answer'], 20)} by "
+        key = f"answered {approval.get('step')} {approval.get('requested_at')}"
+        yield key, told + line(approval.get("answered_by"), _MOST)
+    if record.get("escalated_at"):
+        why = line(record.get("escalation_reason"), _MOST)
+        yield f"escalated {record['escalated_at']}", f"A human is needed: {why}"
+    if record.get("resolved_at") is not None:
+        took = duration(record.get("mttr_seconds"))
+        yield (
+            f"ended {record['resolved_at']}",
+            "The alert is over" + (f" after {took}" if took else ""),
+        )
+    if record.get("closed_by"):
+        why = f"{line(record['closed_by'], 250)}: {line(record.get('closed_reason'), _MOST)}"
+        yield f"closed {record.get('closed_at')}", f"Settled by {why}"
+
+
+def _action(action: dict[str, Any]) -> str:
+    step = _opened(action.get("step"))
+    index = step.get("index") if isinstance(step, dict) else None
+    what = _DONE.get(str(action.get("operation")), str(action.get("operation")))
+    said = line(action.get("summary"), _MOST)
+    by = f" (approved by {line(action['approved_by'], 250)})" if action.get("approved_by") else ""
+    number = f"Step {index}: " if index else ""
+    state = line(action.get("status"), 30)
+    return f"{number}{what} {line(action.get('action'), 100)}: {state}{by}. {said}".strip()
+
+
+def _opened(text: Any) -> Any:
+    """Decode a text that holds JSON; anything else stays as it is."""
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        return text
+
+
+def _time(record: Record, name: str) -> str:
+    return line(record.get(name), 40)

@@ -1,0 +1,190 @@
+"""A card says what the record says; what an alert says calls nobody, and Slack takes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from slack_sdk.models.blocks import Block
+
+from chat_actions.card import card
+from chat_actions.story import story
+from chat_actions.wording import MOST_TEXT, escaped
+
+INCIDENT = "edc4574d-f844-58cc-b5c9-dc4169c35240"
+CHANGE = {"kind": "Deployment", "name": "checkout", "field": "replicas", "from": 3, "to": 4}
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    return {
+        "incident_id": INCIDENT,
+        "timestamp": "2026-11-28T03:00:00.000Z",
+        "status": "open",
+        "severity": "critical",
+        "alert_name": "CheckoutHighErrorRate",
+        "summary": "47.5% of requests fail",
+        "target": {"cluster": "prod", "namespace": "apps", "name": "checkout"},
+        "actions_taken": [],
+        **changes,
+    }
+
+
+def asking(**changes: Any) -> dict[str, Any]:
+    approval = {
+        "token": "secret-token",
+        "runbook": "CheckoutHighErrorRate",
+        "requested_at": "2026-11-28T03:00:05.000Z",
+        "step": 2,
+        "plan": [CHANGE],
+        "plan_hash": "00ff",
+        "persons": 1,
+        **changes,
+    }
+    return record(status="remediating", approval=approval)
+
+
+@pytest.mark.parametrize(
+    ("given", "headline"),
+    [
+        (record(), "CRIT apps/checkout: CheckoutHighErrorRate"),
+        (record(severity="warning"), "WARN apps/checkout: CheckoutHighErrorRate"),
+        (record(status="remediating"), "AT WORK apps/checkout: CheckoutHighErrorRate"),
+        (asking(), "ASKS YOU apps/checkout: CheckoutHighErrorRate"),
+        (record(status="escalated"), "NEEDS YOU apps/checkout: CheckoutHighErrorRate"),
+        (
+            record(status="escalated", acknowledged_by="ada"),
+            "TAKEN apps/checkout: CheckoutHighErrorRate",
+        ),
+        (record(status="resolved"), "OK apps/checkout: CheckoutHighErrorRate"),
+        (record(target={}), "CRIT no target named: CheckoutHighErrorRate"),
+    ],
+)
+def test_the_first_line_says_whether_one_has_to_get_up(
+    given: dict[str, Any], headline: str
+) -> None:
+    assert card(given).text == headline
+
+
+def buttons(given: dict[str, Any]) -> list[str]:
+    return [
+        each["text"]["text"]
+        for block in card(given).blocks
+        if block["type"] == "actions"
+        for each in block["elements"]
+    ]
+
+
+def test_there_are_buttons_for_what_can_be_answered_and_for_nothing_else() -> None:
+    assert buttons(asking()) == ["Approve", "Deny", "Acknowledge"]
+    assert buttons(asking(answer="approved", answered_by="ada")) == ["Acknowledge"]
+    assert buttons(record(status="resolved")) == []
+    assert buttons(record(acknowledged_by="ada")) == []
+
+
+def test_the_plan_is_shown_and_its_hash_is_what_the_button_carries() -> None:
+    shown = card(asking())
+    (actions,) = [each for each in shown.blocks if each["type"] == "actions"]
+    value = json.loads(actions["elements"][0]["value"])
+    assert value == {"i": INCIDENT, "s": 2, "h": "00ff"}
+    text = json.dumps(shown.blocks)
+    assert "Deployment checkout replicas: 3 -&gt; 4" in text
+    assert "secret-token" not in text
+
+
+HOSTILE = (
+    "<!channel> <@U1> <https://evil.example|click> & "
+    "\u202e``` *b* `x` <script>alert(1)</script>\x00"
+)
+
+
+def everywhere(text: str) -> dict[str, Any]:
+    action = {
+        "action_id": "a",
+        "operation": "execute",
+        "action": text,
+        "status": text,
+        "summary": text,
+        "approved_by": text,
+        "step": '{"index": 1}',
+        "started_at": "t",
+    }
+    change = dict.fromkeys(("kind", "name", "field", "from", "to"), text)
+    given = asking(runbook=text, requested_at=text, plan=[change] * 40, persons=2)
+    given["approval"]["first"] = {"by": text, "proof": "p", "at": "2026-11-28T03:00:00Z"}
+    return {
+        **given,
+        "alert_name": text,
+        "summary": text,
+        "severity": text,
+        "target": dict.fromkeys(("cluster", "namespace", "name"), text),
+        "evidence": {"findings": [text] * 30},
+        "acknowledged_by": text,
+        "acknowledged_at": text,
+        "escalated_at": text,
+        "escalation_reason": text,
+        "resolved_at": 1,
+        "mttr_seconds": 90,
+        "closed_by": text,
+        "closed_reason": text,
+        "actions_taken": [action] * 30,
+    }
+
+
+@pytest.mark.parametrize("text", [HOSTILE, HOSTILE * 200, "<" * 5000, "&" * 9000, "", "\n" * 500])
+def test_whatever_stands_in_a_record_slack_takes_it_and_nobody_is_called(text: str) -> None:
+    given = everywhere(text)
+    shown = card(given)
+    assert len(shown.blocks) <= 50
+    for block in Block.parse_all(shown.blocks):
+        block.validate_json()
+    texts = [shown.text, *(told for _key, told in story(given))]
+    texts += [found["text"] for found in found_texts(shown.blocks)]
+    assert len(texts) > 20
+    for each in texts:
+        assert "<" not in each
+        assert ">" not in each
+        assert len(each) <= MOST_TEXT
+        assert "&" not in each.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+    for found in found_texts(shown.blocks):
+        assert found["type"] == "plain_text" or found["verbatim"] is True
+    assert "\u202e" not in "".join(texts)
+
+
+def found_texts(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        own = [value] if value.get("type") in ("mrkdwn", "plain_text") else []
+        return own + [found for each in value.values() for found in found_texts(each)]
+    if isinstance(value, list):
+        return [found for each in value for found in found_texts(each)]
+    return []
+
+
+def test_a_plan_cannot_end_its_block_of_code() -> None:
+    given = asking(plan=[{**CHANGE, "name": "``` *owned*"}])
+    (plan,) = [text["text"] for text in found_texts(card(given).blocks) if "```" in text["text"]]
+    assert plan.count("```") == 2
+
+
+@pytest.mark.parametrize("most", range(2, 30))
+def test_an_entity_is_never_cut(most: int) -> None:
+    found = escaped("<&>" * 30, most)
+    assert len(found) <= most
+    assert found.endswith("…")
+    assert "&" not in found.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+
+
+def test_what_befell_it_is_told_once_each_in_its_order() -> None:
+    given = everywhere("x")
+    given["actions_taken"] = [{**given["actions_taken"][0], "action_id": str(n)} for n in (1, 2)]
+    keys = [key for key, _told in story(given)]
+    assert len(keys) == len(set(keys))
+    assert [key.split()[0] for key in keys] == [
+        "acknowledged",
+        "action",
+        "action",
+        "asked",
+        "escalated",
+        "ended",
+        "closed",
+    ]
