@@ -20,7 +20,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries needed-binaries browser check lint lint-code lint-cloud format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests answers guide build constraints clean
+.PHONY: help setup binaries needed-binaries browser check lint lint-code lint-cloud screenshots format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests answers guide build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ $(CHECKOV)/.ready: | $(READY)
 	VIRTUAL_ENV=$(@D) $(UV) pip install -q --no-deps -r eks/checkov-requirements.txt || \
 		$(@D)/bin/python -m pip install -q --no-deps -r eks/checkov-requirements.txt
 	touch $@
+
+screenshots: $(READY)  ## Make the pictures of the console in docs/pictures/ anew (needs Chromium)
+	PYTHONPATH=. $(BIN)/python -m tests.screenshots
 
 format: $(READY)  ## Put the code into its format
 	$(BIN)/ruff format .

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import webbrowser
+from pathlib import Path
 
 import click
 
 from srectl.commands.display import console as terminal
-from srectl.commands.operating import account_option, by_option
+from srectl.commands.operating import account_option, by_option, safe
 from srectl.operate import switches
 from srectl.operate.account import Account
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -31,19 +32,27 @@ from srectl.operate.account import Account
 @click.option("--open/--no-open", "opens", default=False, help="Open the browser, too.")
 @by_option
 @account_option
+@click.pass_context
 def console(
-    port: int, read_only: bool, minutes: int, opens: bool, by: str, account: Account
+    context: click.Context,
+    port: int,
+    read_only: bool,
+    minutes: int,
+    opens: bool,
+    by: str,
+    account: Account,
 ) -> None:
     """Show the incidents in a browser, and answer, take, undo and switch there.
 
     Listens on 127.0.0.1 only. The address that it prints is good once, in one browser. Ctrl-C ends
     it. It does what the commands do, with your AWS credentials.
     """
+    if context.invoked_subcommand:
+        return
     from srectl.console.app import create
     from srectl.console.serving import Server
 
-    # A wrong account or prefix is told here, where it can be mended.
-    switches.read_mode(account.ssm, account.mode_parameter)
+    _ask(account)
     made = create(account, by=by, read_only=read_only)
     made.reading.prepare()
     server = Server(made, port, minutes * 60)
@@ -56,3 +65,24 @@ def console(
     if opens:
         webbrowser.open(server.address)
     server.run()
+
+
+@console.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@by_option
+@account_option
+def export(folder: Path, by: str, account: Account) -> None:
+    """Write the pages as files into DIR, for whoever has no credentials.
+
+    What evidence and alerts say is in them: nobody but you may read them until you say so.
+    """
+    from srectl.console.export import export as exporting
+
+    _ask(account)
+    count = exporting(account, folder, by)
+    terminal.print(f"[green]✓[/] {count} files: open {safe(folder / 'index.html')}")
+
+
+def _ask(account: Account) -> None:
+    """Say of a wrong account or prefix here, where it can be mended."""
+    switches.read_mode(account.ssm, account.mode_parameter)

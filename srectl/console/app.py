@@ -73,6 +73,7 @@ def create(
     *,
     by: str,
     read_only: bool = False,
+    exported: bool = False,
     clock: Callable[[], datetime.datetime] | None = None,
 ) -> Console:
     """Make a console.
@@ -85,6 +86,8 @@ def create(
         Who speaks, for the record; answers to runbooks are signed besides.
     read_only
         Nothing may be done, only looked at.
+    exported
+        The pages become files: they have no script and say when they were made.
     clock
         Gives the time; the machine's by default.
     """
@@ -106,7 +109,8 @@ def create(
         deadline=story.deadline,
         deployment=account.prefix,
         note=notes.find,
-        who=by,
+        exported=exported,
+        made_at=now,
     )
     watchers = Watchers()
     pages.register(app, reading)

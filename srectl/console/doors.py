@@ -21,9 +21,11 @@ from flask import Flask, Response, abort, redirect, request, url_for
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-__all__ = ["CSRF_FIELD", "Doors", "Under"]
+__all__ = ["CSRF_FIELD", "SESSION_HOST", "Doors", "Under"]
 
 CSRF_FIELD = "csrf"
+#: Under what name a console that has no server is asked.
+SESSION_HOST = "console.invalid"
 _COOKIE = "srectl-console"
 #: What every answer says: nothing from elsewhere, nothing inline, no frame, nothing kept.
 _HEADERS = {
@@ -33,7 +35,8 @@ _HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # With "no-referrer" a browser hides the origin of its own forms, too.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",

@@ -11,7 +11,7 @@ from flask import Flask, Response, abort, render_template, request, url_for
 
 from srectl.console import story, timeline
 from srectl.console.overview import OPEN, overview
-from srectl.console.reading import Reading
+from srectl.console.reading import Part, Reading
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.undoing import left
@@ -106,7 +106,7 @@ def listed(reading: Reading, status: str) -> dict[str, Any]:
 
 
 def one(reading: Reading, incident_id: str) -> dict[str, Any]:
-    """Read one incident: one query, and no other.
+    """Read one incident: one query; of one at work also the steps that run now, and its lock.
 
     Raises
     ------
@@ -116,14 +116,20 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
     record = records.shown(reading.incident(incident_id))
     approval = record.get("approval")
     asked = story.is_asked(record)
+    working = records.at_work(record)
+    running = reading.running(record) if working else Part()
+    step, verdict = running.value or (None, None)
     return {
+        "running": step,
+        "running_problem": running,
+        "verdict": verdict,
         "record": record,
         "events": timeline.events(record),
         "asked": asked,
         "deadline": story.deadline(record) if asked else None,
         "plan": timeline.plan_of(approval.get("plan")) if isinstance(approval, dict) else [],
-        "at_work": story.step_now(record) if records.at_work(record) else None,
-        "left": left(record) if not records.at_work(record) else [],
+        "at_work": story.step_now(record) if working else None,
+        "left": [] if working else left(record),
         "lent": story.lends(record),
         "hangs": records.hangs(record),
         "needs": story.needs_somebody(record),

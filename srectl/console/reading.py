@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from srectl.errors import CommandFailed
-from srectl.operate import catalogue, evidence, incidents, queues, recent, switches
+from srectl.operate import at_work, catalogue, evidence, incidents, queues, recent, switches
 from srectl.operate.account import Account
 
 __all__ = ["Part", "Reading"]
@@ -136,6 +136,19 @@ class Reading:
         key = (record.get("evidence") or {}).get("key")
         return self._once(
             f"evidence {key}", _WEEK_SECONDS, lambda: evidence.read(self.account, record)
+        )
+
+    def running(
+        self, record: dict[str, Any]
+    ) -> Part[tuple[at_work.Running | None, datetime.datetime | None]]:
+        """Give the step that is under way, and by when the verdict is there at the latest.
+
+        A list of the steps that run now, and one lock.
+        """
+        return self._once(
+            f"running {record['incident_id']}",
+            INCIDENTS_SECONDS,
+            lambda: at_work.running(self.account, record),
         )
 
     def incident(self, incident_id: str) -> dict[str, Any]:

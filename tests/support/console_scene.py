@@ -12,6 +12,7 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
+from srectl.operate import incidents
 from srectl.operate.account import Account
 from srectl.operate.queues import QUEUES
 from tests.support.tables import make_table
@@ -135,6 +136,28 @@ class Scene:
                 "history": {"S": json.dumps(history)},
                 "version": {"N": "2"},
             },
+        )
+
+    def read(self, incident_id: str) -> dict[str, Any]:
+        """Give an incident as it was written."""
+        read = incidents.read(self.account.dynamodb, self.account.incidents_table, incident_id)
+        kept = {
+            key: read[key] for key in read if key not in ("incident_id", "children", "approval")
+        }
+        approval = read.get("approval")
+        return {**kept, **({"approval": approval} if approval else {})}
+
+    def points(self) -> list[list[float]]:
+        """Give half an hour of numbers that rise."""
+        end = self.now.timestamp()
+        return [[end - 60 * (30 - at), 0.01 if at < 25 else 0.1 * (at - 20)] for at in range(30)]
+
+    def keep(self, incident_id: str, evidence: dict[str, Any]) -> None:
+        """Keep the whole evidence of an incident."""
+        self.account.client("s3").put_object(
+            Bucket=self.account.evidence_bucket,
+            Key=f"incidents/{incident_id}.json",
+            Body=json.dumps(evidence),
         )
 
     def night(self) -> None:
@@ -304,6 +327,7 @@ def hostile(scene: Scene, text: str = HOSTILE) -> str:
             "findings": [text, text],
             "sources": {text: text},
             "why_not": text,
+            "key": f"incidents/{incident_id}.json",
         },
         approval={
             "token": text,
@@ -318,6 +342,17 @@ def hostile(scene: Scene, text: str = HOSTILE) -> str:
         in_hand=json.dumps({"runbook": text, "of": 2, "locks": [], "steps": [steps]}),
         in_flight="arn:z",
         actions_taken=[action],
+    )
+    scene.keep(
+        incident_id,
+        {
+            text: {text: [text]},
+            "logs": text,
+            "alert_began_at": scene.ago(minutes=5),
+            "facts": {
+                "measurements": {"numbers": {"series": [{text: text, "points": scene.points()}]}}
+            },
+        },
     )
     return incident_id
 
@@ -335,7 +370,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch, prefix: str = "t-") -> Iterator[
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
         made = Account(prefix)
-        _incidents(made)
+        _incident_table(made)
         make_table(made.dynamodb, made.runbooks_table, "name")
         make_table(made.dynamodb, made.guard_table, "guard_key")
         made.ssm.put_parameter(Name=made.mode_parameter, Value="on", Type="String")
@@ -344,11 +379,13 @@ def deployment(monkeypatch: pytest.MonkeyPatch, prefix: str = "t-") -> Iterator[
         for queue in QUEUES.values():
             made.sqs.create_queue(QueueName=f"{prefix}{queue}")
         made.events.create_event_bus(Name=made.bus)
-        _canary(made)
+        for machine in ("platform-canary", "remediation-step"):
+            _machine(made, machine)
+        made.client("s3").create_bucket(Bucket=made.evidence_bucket)
         yield made
 
 
-def _incidents(account: Account) -> None:
+def _incident_table(account: Account) -> None:
     def keys(*names: str) -> list[Any]:
         kinds = zip(names, ("HASH", "RANGE"), strict=True)
         return [{"AttributeName": name, "KeyType": kind} for name, kind in kinds]
@@ -371,9 +408,9 @@ def _incidents(account: Account) -> None:
     )
 
 
-def _canary(account: Account) -> None:
+def _machine(account: Account, name: str) -> None:
     account.states.create_state_machine(
-        name=f"{account.prefix}platform-canary",
+        name=f"{account.prefix}{name}",
         definition=json.dumps({"StartAt": "Over", "States": {"Over": {"Type": "Succeed"}}}),
-        roleArn="arn:aws:iam::123456789012:role/canary",
+        roleArn="arn:aws:iam::123456789012:role/machine",
     )

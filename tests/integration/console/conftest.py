@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from srectl.console.app import create
 from srectl.console.serving import Server
 from srectl.operate.account import Account
+from tests.support.chromium import chromium
 from tests.support.console_scene import Scene, deployment, hostile
 
 PHONE = {"width": 390, "height": 844}
@@ -51,15 +51,8 @@ def running() -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Run the machine's Chromium."""
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
-    if binary is None:
-        pytest.fail("no Chromium on PATH; on Debian: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=binary, args=["--no-sandbox", "--disable-gpu", "--no-proxy-server"]
-        )
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,7 @@ COMMANDS = (
     "dlq redrive --all",
     "replay --from 1h",
     "console",
+    "console export /nowhere",
     "install --list",
     "uninstall --list",
     f"adopt --template {TEMPLATE}",
