@@ -24,7 +24,7 @@ from onemachine.project import PROJECT_ROOT
 from onemachine.stack.control import AlreadyRunning, StackRequest
 from onemachine.stack.progress import Event
 from onemachine.stack.state import StackFolder
-from onemachine.traffic import DEMO_ORDERS_PER_SECOND, FEW_ORDERS_PER_SECOND
+from onemachine.traffic import DEMO_ORDERS_PER_SECOND
 from srectl.commands.display import console
 from srectl.errors import CommandFailed, ExitCode
 
@@ -106,9 +106,10 @@ def demo(
         realistic,
         _TTL_SECONDS,
         owned=True,
-        orders_per_second=FEW_ORDERS_PER_SECOND if scenario else DEMO_ORDERS_PER_SECOND,
+        orders_per_second=scenario.orders_per_second if scenario else DEMO_ORDERS_PER_SECOND,
         cluster_metrics=scenario is not None,
         alertmanager_waits=scenario is not None and scenario.closed_by_data,
+        without_rules=tuple(scenario.without_rules) if scenario else (),
     )
     run: Performance = (
         Play(request, _Narrator(), scenario) if scenario else Demo(request, _Narrator())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from onemachine.demo.performance import Escalated, Performance, unless_away
-from onemachine.demo.scenario_milestones import scenario_milestones
+from onemachine.demo.scenario_milestones import Hands, scenario_milestones
 from onemachine.demo.scenarios import Ground, Scenario
 from onemachine.demo.verdict import Check
 from onemachine.demo.watch import watch
@@ -19,6 +19,8 @@ from onemachine.stack.state import StackState
 __all__ = ["Play", "judged"]
 
 _CALM_TIMEOUT = 90.0
+# Messages that want something of a human.
+_CALLS = frozenset({"incident.approval-needed", "incident.escalated"})
 # How the record says that an end was seen in the data, and told by nobody.
 _SEEN = "end seen in the data, not heard"
 
@@ -37,7 +39,13 @@ class Play(Performance):
 
     def _break_and_watch(self, state: StackState) -> None:
         scenario, ground = self.scenario, Ground(self.request.folder, state)
-        world = World(self.request.folder, state, alert=scenario.alert, about=scenario.about)
+        world = World(
+            self.request.folder,
+            state,
+            alert=scenario.alert,
+            about=scenario.about,
+            besides=scenario.besides,
+        )
         self.teller.note(f"scenario {scenario.name}: {scenario.breaks}")
         ground.switch_on(scenario.runbook, nodes=scenario.needs_nodes)
         scenario.prepare(ground)
@@ -52,13 +60,16 @@ class Play(Performance):
         self.teller.note("broken. What must come now: " + scenario.ends)
         try:
             watch(
-                scenario_milestones(scenario, world, ground, self._pace(), self._hand(ground)),
+                scenario_milestones(
+                    scenario, world, ground, self._pace(), _hands(scenario, ground)
+                ),
                 on_reached=self._on_reached,
                 between=lambda: self._look(world),
             )
         finally:
             self._collect(world)
-        self.account.checks = judged(scenario, self.account.incident or {})
+        messages = [each.message for each in self.account.notifications]
+        self.account.checks = judged(scenario, self.account.incident or {}, messages)
         failed = [check.name for check in self.account.checks if not check.passed]
         if failed:
             self._ended("not-proven", f"this did not hold: {'; '.join(failed)}")
@@ -72,22 +83,20 @@ class Play(Performance):
             raise Escalated.of(record)
         self._end_where_a_process_died()
 
-    def _hand(self, ground: Ground) -> Callable[[str], None]:
-        """What a human does: answers, as ``srectl approve`` does it, or mends it."""
-        mend = self.scenario.by_hand
 
-        def approve(incident_id: str) -> None:
-            ground.srectl("approve", incident_id, "--yes")
-
-        def by_hand(_incident_id: str) -> None:
-            if mend is not None:
-                mend(ground)
-
-        return approve if self.scenario.answer == "asks" else by_hand
+def _hands(scenario: Scenario, ground: Ground) -> Hands:
+    """What a human does: answers, as ``srectl approve`` does it, and mends."""
+    mend = scenario.by_hand
+    return Hands(
+        lambda incident_id: ground.srectl("approve", incident_id, "--yes"),
+        (lambda: mend(ground)) if mend else (lambda: None),
+    )
 
 
-def judged(scenario: Scenario, record: Mapping[str, Any]) -> list[Check]:
-    """Check every claim of a scenario against the record."""
+def judged(
+    scenario: Scenario, record: Mapping[str, Any], messages: Sequence[Any] = ()
+) -> list[Check]:
+    """Check every claim of a scenario against the record, and what people were sent."""
     status, reason = record.get("status"), str(record.get("escalation_reason") or "")
     done = [
         each.get("action")
@@ -103,6 +112,29 @@ def judged(scenario: Scenario, record: Mapping[str, Any]) -> list[Check]:
             str(record.get("target_health") or "nothing is said of its health"),
         )
     ]
+    approval = record.get("approval") or {}
+    again = int(approval.get("asked_before") or 0)
+    asked = [
+        Check(
+            "a human was asked once",
+            approval.get("answer") == "approved" and not again,
+            f"{approval.get('answer')}, after {again} questions before it",
+        )
+    ]
+    children = list(record.get("children") or [])
+    of_children = [
+        each.get("event")
+        for each in messages
+        if isinstance(each, Mapping) and each.get("incident_id") in children
+    ]
+    # That one began is said where its cause was heard of later than one waits for that.
+    of_a_cause = [
+        Check(
+            "what stood on it hangs on it, and nobody was asked or called for that",
+            len(children) >= scenario.children and not _CALLS.intersection(of_children),
+            f"{len(children)} children, {len(of_children)} messages about them",
+        )
+    ]
     return [
         Check("the record says resolved", status == "resolved", f"status is {status}"),
         Check("what was done is what was promised", done == wanted, ", ".join(done) or "nothing"),
@@ -116,5 +148,7 @@ def judged(scenario: Scenario, record: Mapping[str, Any]) -> list[Check]:
             all(each in found for each in scenario.evidence),
             found or "no findings",
         ),
+        *(asked if scenario.answer == "asks" else []),
         *(by_data if scenario.closed_by_data else []),
+        *(of_a_cause if scenario.children else []),
     ]

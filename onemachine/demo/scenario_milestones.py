@@ -14,13 +14,29 @@ from onemachine.demo.watch import Milestone, Sighting
 from onemachine.demo.world import World, parse_time
 from srectl.operate.incidents import opened
 
-__all__ = ["scenario_milestones"]
+__all__ = ["Hands", "scenario_milestones"]
 
 _MOST_SHOWN = 60
 
 
+@dataclass(frozen=True)
+class Hands:
+    """What a human does.
+
+    Parameters
+    ----------
+    approve : callable
+        Says yes to what is asked about an incident, by its id.
+    mend : callable
+        Does what the platform leaves to a human.
+    """
+
+    approve: Callable[[str], None]
+    mend: Callable[[], None]
+
+
 def scenario_milestones(
-    scenario: Scenario, world: World, ground: Ground, pace: Pace, hand: Callable[[str], None]
+    scenario: Scenario, world: World, ground: Ground, pace: Pace, hands: Hands
 ) -> tuple[Milestone, ...]:
     """Give every milestone of a scenario, in the order in which they should come.
 
@@ -32,10 +48,11 @@ def scenario_milestones(
         The stack, to look at; and its cluster.
     pace : Pace
         How long things may take.
-    hand : callable
-        Does what a human does, given the incident's id; called once, when it is a human's turn.
+    hands : Hands
+        Does what a human does, when it is a human's turn: mends once, and answers each question
+        once.
     """
-    see = _Probes(scenario, world, ground, hand)
+    see = _Probes(scenario, world, ground, hands)
     until_heard = (
         Milestone(
             "alert-pending", f"{scenario.alert} pending in Prometheus", pace.alert,
@@ -88,7 +105,23 @@ def scenario_milestones(
             after=("told",), log="aws",
         ),
     )  # fmt: skip
-    middle = {"acts": acted, "asks": (*asked, *acted), "tells": told}[scenario.answer]
+    carried = (
+        Milestone(
+            "children", "what stood on it hangs on it", pace.alert, see.children,
+            after=("runbook",), log="runbook-action",
+        ),
+    ) if scenario.children else ()  # fmt: skip
+    finished = (
+        Milestone(
+            "by-hand", "the human does what is left to one", pace.delivery, see.finished,
+            after=("acted",), log="aws",
+        ),
+    ) if scenario.by_hand else ()  # fmt: skip
+    middle = {
+        "acts": (*carried, *acted, *finished),
+        "asks": (*asked, *carried, *acted, *finished),
+        "tells": (*carried, *told),
+    }[scenario.answer]
     until_over = (
         Milestone(
             "mended", "the cluster is as it should be", pace.rollout, see.mended,
@@ -115,9 +148,12 @@ class _Probes:
     scenario: Scenario
     world: World
     ground: Ground
-    hand: Callable[[str], None]
+    hands: Hands
     _fired: bool = False
-    _turn: Sighting | None = field(default=None, init=False)
+    _mended: Sighting | None = field(default=None, init=False)
+    _asked_at: float = field(default=0.0, init=False)
+    _answer: Sighting | None = field(default=None, init=False)
+    _answered: set[str] = field(default_factory=set, init=False)
 
     def alert_pending(self) -> Sighting | None:
         alert = self.world.prometheus_alert()
@@ -165,10 +201,30 @@ class _Probes:
             return None
         return Sighting(time.time(), _words(approval.get("plan")))
 
+    def children(self) -> Sighting | None:
+        found = (self._record() or {}).get("children") or []
+        if len(found) < self.scenario.children:
+            return None
+        return Sighting(time.time(), f"incident {', '.join(sorted(found))}")
+
     def answered(self) -> Sighting | None:
-        return self._by_human(lambda: (self._record() or {})["incident_id"])
+        """Answer each question once: a plan that has become another one is asked once more."""
+        record = self._record() or {}
+        approval = record.get("approval") or {}
+        token = approval.get("token")
+        if token and not self._asked_at:
+            self._asked_at = time.time()
+        if time.time() < self._asked_at + self.scenario.thinks_seconds:
+            return None
+        if token and token not in self._answered and not approval.get("answer"):
+            self.hands.approve(record["incident_id"])
+            self._answered.add(token)
+            self._answer = self._answer or Sighting(time.time())
+        return self._answer
 
     def acted(self) -> Sighting | None:
+        if self.scenario.answer == "asks":
+            self.answered()
         for each in (self._record() or {}).get("actions_taken") or []:
             done = (each.get("action"), each.get("operation"), each.get("status"))
             if done == (self.scenario.action, "execute", "succeeded"):
@@ -184,7 +240,10 @@ class _Probes:
         return Sighting(time.time(), str(reason)) if reason else None
 
     def by_hand(self) -> Sighting | None:
-        return self._by_human(lambda: (self._record() or {})["incident_id"])
+        return self._mend() if self.told() else None
+
+    def finished(self) -> Sighting | None:
+        return self._mend() if self.acted() else None
 
     def mended(self) -> Sighting | None:
         what = self.scenario.mended(self.ground)
@@ -217,18 +276,12 @@ class _Probes:
     def _record(self) -> dict[str, Any] | None:
         return self.world.record()
 
-    def _by_human(self, incident_id: Callable[[], str]) -> Sighting | None:
-        """Let the human do their part, once those before it were reached."""
-        if self._turn is None and self.may_act:
-            self.hand(incident_id())
-            self._turn = Sighting(time.time())
-        return self._turn
-
-    @property
-    def may_act(self) -> bool:
-        """Whether it is the human's turn."""
-        seen = self.asked() if self.scenario.answer == "asks" else self.told()
-        return seen is not None
+    def _mend(self) -> Sighting:
+        """Let the human mend, once."""
+        if self._mended is None:
+            self.hands.mend()
+            self._mended = Sighting(time.time())
+        return self._mended
 
 
 def _labels(alert: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import math
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,8 @@ class World:
         Name of the alert that is watched.
     about : mapping
         Labels that it must carry: others of its name are none of this demonstration's.
+    besides : sequence of str
+        Names of other alerts that tell of the same.
     """
 
     folder: StackFolder
@@ -69,6 +71,7 @@ class World:
     since: float = 0.0
     alert: str = ALERT_NAME
     about: Mapping[str, str] = field(default_factory=dict)
+    besides: Sequence[str] = ()
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _incident_ids: dict[str, None] = field(default_factory=dict, init=False, repr=False)
 
@@ -143,7 +146,7 @@ class World:
     def record(self) -> dict[str, Any] | None:
         """Give the incident record of the alert that is watched.
 
-        Of several the first that did not join the remediation of another.
+        Of several the first that neither joined the remediation of another nor hangs on it.
         """
         if not self._incident_ids:
             self.accepted()
@@ -159,7 +162,7 @@ class World:
                 record = values_of(item)
                 labels = record.get("labels") or {}
                 if self._is_watched({**labels, "alertname": record.get("alert_name", "")}):
-                    if "attached_to" not in record:
+                    if "attached_to" not in record and "caused_by" not in record:
                         return record
                     joined = joined or record
         return joined
@@ -207,7 +210,8 @@ class World:
         return self._cluster.pods()
 
     def _is_watched(self, labels: Mapping[str, str]) -> bool:
-        return labels["alertname"] == self.alert and self.about.items() <= labels.items()
+        named = labels["alertname"] in (self.alert, *self.besides)
+        return named and self.about.items() <= labels.items()
 
     @cached_property
     def _cluster(self) -> CareView:

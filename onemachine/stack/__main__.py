@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from onemachine.monitoring import SHIPPED_RULES
 from onemachine.processes.identity import ProcessIdentity
 from onemachine.stack.parts import StackOptions
 from onemachine.stack.plan import plan
@@ -25,6 +26,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--cluster-metrics", action="store_true", help="run kube-state-metrics")
     parser.add_argument(
         "--alertmanager-waits", action="store_true", help="Alertmanager's own times"
+    )
+    parser.add_argument(
+        "--without-rules",
+        action="append",
+        default=[],
+        choices=[each.stem for each in SHIPPED_RULES],
+        help="leave out a file of the platform's own rules",
     )
     parser.add_argument("--ttl-seconds", type=float, required=True, help="stop by itself after")
     parser.add_argument(
@@ -51,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.metered,
         arguments.cluster_metrics,
         arguments.alertmanager_waits,
+        tuple(arguments.without_rules),
     )
     return serve(
         Supervisor(

@@ -73,6 +73,8 @@ class StackRequest:
         Watch workloads and nodes, too (kube-state-metrics).
     alertmanager_waits : bool
         Let Alertmanager group and repeat as it does by itself, five minutes between two turns.
+    without_rules : tuple of str
+        Files of the platform's own rules to leave out, by their names without the suffix.
     """
 
     folder: StackFolder
@@ -84,6 +86,7 @@ class StackRequest:
     metered: bool = False
     cluster_metrics: bool = False
     alertmanager_waits: bool = False
+    without_rules: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
         """Return the supervisor's command line."""
@@ -102,6 +105,8 @@ class StackRequest:
             argv.append("--cluster-metrics")
         if self.alertmanager_waits:
             argv.append("--alertmanager-waits")
+        for name in self.without_rules:
+            argv += ["--without-rules", name]
         me = ProcessIdentity.of(os.getpid()) if self.owned else None
         if me is not None:
             argv += ["--owner", f"{me.pid}:{me.start_time}"]

@@ -114,6 +114,8 @@ class StackOptions:
         Watch the cluster, too: kube-state-metrics runs, and alerts on workloads and nodes live.
     alertmanager_waits : bool
         Let Alertmanager group and repeat as it does by itself, five minutes between two turns.
+    without_rules : tuple of str
+        Files of the platform's own rules to leave out, by their names without the suffix.
     """
 
     template: Path
@@ -122,6 +124,7 @@ class StackOptions:
     metered: bool = False
     cluster_metrics: bool = False
     alertmanager_waits: bool = False
+    without_rules: tuple[str, ...] = ()
 
 
 @dataclass
@@ -186,7 +189,10 @@ class Parts:
             pace=REALISTIC if self.options.realistic else QUICK,
             cluster=CLUSTER_NAME,
             namespace=NAMESPACE,
-            rules=(*SHIPPED_RULES, *([KUBERNETES_RULES] if self.options.cluster_metrics else [])),
+            rules=(
+                *(each for each in SHIPPED_RULES if each.stem not in self.options.without_rules),
+                *([KUBERNETES_RULES] if self.options.cluster_metrics else []),
+            ),
             kube_state_metrics=self.kube_state_metrics.address if self.kube_state_metrics else "",
             kubelet=f"127.0.0.1:{self.kubelet_port}" if self.kubelet_port else "",
         )

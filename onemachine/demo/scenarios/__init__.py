@@ -10,11 +10,12 @@ from onemachine.demo.scenarios.autoscaler_maximum import AUTOSCALER_MAXIMUM
 from onemachine.demo.scenarios.crash_loop import CRASH_LOOP
 from onemachine.demo.scenarios.full_volume import FULL_VOLUME
 from onemachine.demo.scenarios.ground import Ground
+from onemachine.demo.scenarios.node_failure import NODE_FAILURE
 from onemachine.demo.scenarios.record import Scenario
 
 __all__ = ["SCENARIOS", "Ground", "Scenario"]
 
-_ALL = (CRASH_LOOP, FULL_VOLUME, AUTOSCALER_MAXIMUM)
+_ALL = (CRASH_LOOP, NODE_FAILURE, FULL_VOLUME, AUTOSCALER_MAXIMUM)
 
 SCENARIOS = MappingProxyType({each.name: each for each in _ALL})
 """Every scenario by its name."""

@@ -20,20 +20,20 @@ _LEAST, _MOST = 2, 4
 _UP_SECONDS = 60
 
 
-def autoscaler(least: int, most: int) -> Mapping[str, Any]:
-    """Give the autoscaler of parcels.
+def autoscaler(least: int, most: int, of: str = parcels.NAME) -> Mapping[str, Any]:
+    """Give the autoscaler of a Deployment.
 
     This stack has no metrics server, so its controller only keeps to the bounds.
     """
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": parcels.NAME, "namespace": NAMESPACE},
+        "metadata": {"name": of, "namespace": NAMESPACE},
         "spec": {
             "scaleTargetRef": {
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",
-                "name": parcels.NAME,
+                "name": of,
             },
             "minReplicas": least,
             "maxReplicas": most,

@@ -15,6 +15,7 @@ from typing import Any
 
 from onemachine.binaries import find
 from onemachine.kubernetes.api import ApiClient
+from onemachine.node.nodes import control_file
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.aws_access import aws_exports
 from onemachine.stack.cluster_admin import admin_of, read
@@ -117,6 +118,10 @@ class Ground:
     def volume(self, claim: str) -> Path:
         """Give the directory that stands for the volume of a claim."""
         return self._nodes / "volumes" / f"{NAMESPACE}_{claim}"
+
+    def node_fault(self, node: str) -> Path:
+        """Give the file that lets a node fail for as long as it is there."""
+        return control_file(self._nodes, node)
 
     @property
     def _nodes(self) -> Path:

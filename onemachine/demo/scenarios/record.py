@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from onemachine.demo.scenarios.ground import Ground
+from onemachine.traffic import FEW_ORDERS_PER_SECOND
 
 __all__ = ["Answer", "Scenario"]
 
@@ -43,7 +44,7 @@ class Scenario:
     mended : callable
         What shows on the cluster that it is mended; empty until it is.
     by_hand : callable, optional
-        What a human does once told, where the platform leaves it to one.
+        What a human does where the platform leaves it to one: once told, or once it has acted.
     needs_nodes : bool
         Whether the opt-in rights on nodes are given.
     evidence : sequence of str
@@ -51,6 +52,17 @@ class Scenario:
     closed_by_data : bool
         Whether Alertmanager keeps its own times, so that the data must close it long before its end
         is heard.
+    besides : sequence of str
+        Alerts that tell of the same fault as ``alert``: which of them is the cause of the others is
+        a matter of moments.
+    without_rules : sequence of str
+        Files of the platform's own rules that are left out, where they say the same sooner.
+    thinks_seconds : float
+        How long the human takes to answer.
+    orders_per_second : float
+        How much customers order of checkout; by itself so little that nothing else has to wait.
+    children : int
+        How many other incidents at least must hang on this one, without a call for any of them.
     """
 
     name: str
@@ -68,6 +80,11 @@ class Scenario:
     needs_nodes: bool = False
     evidence: Sequence[str] = ()
     closed_by_data: bool = False
+    besides: Sequence[str] = ()
+    without_rules: Sequence[str] = ()
+    thinks_seconds: float = 0.0
+    orders_per_second: float = FEW_ORDERS_PER_SECOND
+    children: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what could not be played.

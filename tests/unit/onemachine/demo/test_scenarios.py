@@ -12,7 +12,7 @@ import yaml
 
 from onemachine.demo.milestones import Pace
 from onemachine.demo.play import judged
-from onemachine.demo.scenario_milestones import scenario_milestones
+from onemachine.demo.scenario_milestones import Hands, scenario_milestones
 from onemachine.demo.scenarios import SCENARIOS, Ground, Scenario
 from onemachine.demo.watch import Sighting
 from onemachine.demo.world import Accepted, World
@@ -34,12 +34,24 @@ FIRING = {
 def test_its_alert_is_one_of_the_rules_and_selects_its_runbook(scenario: Scenario) -> None:
     groups = yaml.safe_load(rule_file([*SHIPPED_RULES, KUBERNETES_RULES]))["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    (rule,) = (rule for rule in rules if rule.get("alert") == scenario.alert)
     there = {each.name: each for each in runbooks.load(PROJECT_ROOT / "runbooks")}
     runbook = there[scenario.runbook]
-    named = rule["labels"].get("runbook", scenario.alert)
-    assert named in (runbook.name, *runbook.answers)
-    assert rule["labels"]["severity"] in runbook.definition["severities"]
+    for alert in (scenario.alert, *scenario.besides):
+        (rule,) = (rule for rule in rules if rule.get("alert") == alert)
+        assert rule["labels"].get("runbook", alert) in (runbook.name, *runbook.answers)
+        assert rule["labels"]["severity"] in runbook.definition["severities"]
+    # Left out may be what exists, and of the chart's nothing.
+    assert {*scenario.without_rules} <= {each.stem for each in SHIPPED_RULES}
+
+
+@EVERY
+def test_the_readme_has_a_line_for_it_with_its_alert(scenario: Scenario) -> None:
+    (line,) = (
+        each
+        for each in (PROJECT_ROOT / "README.md").read_text("utf-8").splitlines()
+        if each.startswith(f"| `{scenario.name}` |")
+    )
+    assert all(f"`{alert}`" in line for alert in (scenario.alert, *scenario.besides))
 
 
 @EVERY
@@ -80,6 +92,9 @@ class Scene:
     webhooks: list[Accepted] = field(default_factory=list)
     hands: list[str] = field(default_factory=list)
 
+    def mend(self) -> None:
+        self.hands.append("mended")
+
     def prometheus_alert(self) -> Mapping[str, Any] | None:
         return self.alert
 
@@ -95,7 +110,11 @@ class Scene:
 
 def milestones_of(scenario: Scenario, scene: Scene) -> Any:
     return scenario_milestones(
-        scenario, cast(World, scene), cast(Ground, None), Pace.short(), scene.hands.append
+        scenario,
+        cast(World, scene),
+        cast(Ground, None),
+        Pace.short(),
+        Hands(scene.hands.append, scene.mend),
     )
 
 
@@ -111,6 +130,7 @@ def record(**more: Any) -> dict[str, Any]:
 
 ASKING = SCENARIOS["full-volume"]
 ACTING = SCENARIOS["crash-loop"]
+NODE = SCENARIOS["node-failure"]
 
 
 def test_a_pending_alert_is_not_a_firing_one() -> None:
@@ -155,6 +175,45 @@ def test_the_human_answers_once_and_not_before_being_asked() -> None:
     assert answered.probe() is not None
     assert answered.probe() is not None
     assert scene.hands == [INCIDENT]
+    # Asked once more, because the plan has become another one, it is answered once more.
+    scene.incident = record(approval={"token": "t", "plan": [], "answer": "approved"})
+    assert answered.probe() is not None
+    scene.incident = record(approval={"token": "u", "plan": []})
+    assert answered.probe() is not None
+    assert scene.hands == [INCIDENT, INCIDENT]
+
+
+def test_a_human_takes_time_and_mends_once_the_platform_has_acted() -> None:
+    scene = Scene(incident=record(approval={"token": "t", "plan": []}))
+    assert look(NODE, scene, "answered") is None
+    assert look(NODE, scene, "by-hand") is None
+    taken = {"action": "drain_node", "operation": "execute", "status": "succeeded"}
+    scene.incident = record(actions_taken=[taken])
+    assert look(NODE, scene, "by-hand") is not None
+    assert scene.hands == ["mended"]
+
+
+def test_what_hangs_on_a_cause_is_its_children_and_calls_nobody() -> None:
+    scene = Scene(incident=record())
+    assert look(NODE, scene, "children") is None
+    scene.incident = record(children={"b", "a"})
+    seen = look(NODE, scene, "children")
+    assert seen is not None
+    assert seen.detail == "incident a, b"
+    taken = [{"action": "drain_node", "operation": "execute", "status": "succeeded"}]
+    answered = {"token": "t", "answer": "approved", "asked_before": 0}
+    over = record(status="resolved", actions_taken=taken, children=["a"], approval=answered)
+    told = [{"incident_id": INCIDENT, "event": "incident.created"}, "no JSON"]
+    assert all(check.passed for check in judged(NODE, over, told))
+    told.append({"incident_id": "a", "event": "incident.created"})
+    assert all(check.passed for check in judged(NODE, over, told))
+    more = [*told, {"incident_id": "a", "event": "incident.escalated"}]
+    assert not judged(NODE, over, more)[-1].passed
+    assert not judged(NODE, {**over, "children": []}, told)[-1].passed
+    twice = {**over, "approval": {**answered, "asked_before": 1}}
+    assert [each.name for each in judged(NODE, twice, told) if not each.passed] == [
+        "a human was asked once"
+    ]
 
 
 def test_a_human_is_told_only_with_a_reason() -> None:
@@ -168,7 +227,7 @@ def test_a_human_is_told_only_with_a_reason() -> None:
     assert seen is not None
     assert seen.detail == "nothing may be done"
     assert look(telling, scene, "by-hand") is not None
-    assert scene.hands == [INCIDENT]
+    assert scene.hands == ["mended"]
 
 
 def test_what_was_done_besides_is_not_proven() -> None:
