@@ -19,13 +19,14 @@ from srectl.commands.approvals import approve, deny
 from srectl.commands.console import console
 from srectl.commands.dlq import dlq
 from srectl.commands.doctor import doctor
-from srectl.commands.incidents import incidents, show
+from srectl.commands.incidents import incidents, show, undo
 from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
 from srectl.commands.mode import mode
 from srectl.commands.postmortem import postmortem
 from srectl.commands.replay import replay
 from srectl.commands.runbooks import runbooks
+from srectl.commands.taking import close, release, stop, take
 from srectl.errors import ExitCode
 from srectl.operate.refusals import explained
 
@@ -71,6 +72,11 @@ def cli() -> None:
 _COMMANDS = (
     incidents,
     show,
+    take,
+    release,
+    stop,
+    undo,
+    close,
     approve,
     deny,
     mode,

@@ -169,6 +169,11 @@ def resolve(incident_id: str, reason: str, by: str, account: Account) -> None:
     Only an escalated one: a runbook closes what it works on itself, and an alert that ends closes
     the rest.
     """
+    closed_by(account, incident_id, by, reason)
+
+
+def closed_by(account: Account, incident_id: str, by: str, reason: str) -> None:
+    """Close an incident, have its calls ended, and say so."""
     if not reason.strip():
         raise click.BadParameter("say how it was settled", param_hint="--reason")
     closed = records.resolve(

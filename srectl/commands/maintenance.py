@@ -9,7 +9,16 @@ import click
 from rich.table import Table
 
 from srectl.commands.display import console, print_table
-from srectl.commands.operating import Moment, account_option, json_option, now, print_json, safe
+from srectl.commands.operating import (
+    Duration,
+    Later,
+    Moment,
+    account_option,
+    json_option,
+    now,
+    print_json,
+    safe,
+)
 from srectl.operate import switches
 from srectl.operate.account import Account
 
@@ -31,19 +40,24 @@ def list_(as_json: bool, account: Account) -> None:
 
 
 @maintenance.command()
-@click.option("--start", type=Moment(), default="now", show_default=True, help="When it begins.")
-@click.option("--end", type=Moment(), required=True, help="When it is over.")
+@click.option("--start", type=Later(), default="now", show_default=True, help="When it begins.")
+@click.option("--for", "length", type=Duration(), help="How long it lasts: 90m, 2h, 1d.")
+@click.option("--end", type=Later(), help="When it is over, instead of how long it lasts.")
 @click.option("--reason", required=True, help="Why; on-call reads it in the escalation.")
 @json_option
 @account_option
 def add(
     start: datetime.datetime,
-    end: datetime.datetime,
+    length: datetime.timedelta | None,
+    end: datetime.datetime | None,
     reason: str,
     as_json: bool,
     account: Account,
 ) -> None:
     """Add a window; drops those that are past."""
+    if (length is None) == (end is None):
+        raise click.UsageError("give how long it lasts (--for 2h), or its --end")
+    end = end or start + (length or datetime.timedelta())
     window = switches.Window(start, end, reason)
     _show(switches.add_window(account.ssm, account.maintenance_parameter, window, now()), as_json)
 

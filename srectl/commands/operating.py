@@ -24,6 +24,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 SHARED_TABLE = "SRECTL_INCIDENTS_TABLE"
 
 
+_LENGTH = re.compile(r"(\d{1,4})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
 def _account(_context: click.Context, _parameter: click.Parameter, prefix: str) -> Account:
     if not re.fullmatch(r"([a-z][a-z0-9-]{0,18}-)?", prefix):
         raise click.BadParameter(
@@ -80,14 +84,49 @@ class Moment(click.ParamType):
             return value
         if value == "now":
             return now()
-        ago = re.fullmatch(r"(\d{1,4})([mhd])", value)
+        ago = _LENGTH.fullmatch(value)
         if ago:
-            unit = {"m": "minutes", "h": "hours", "d": "days"}[ago[2]]
-            return now() - datetime.timedelta(**{unit: int(ago[1])})
+            return now() - datetime.timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         try:
             return switches.moment(value)
         except ValueError as error:
             self.fail(f"{error}, or 'now', or how long ago (90m, 2h, 1d)", param, ctx)
+
+
+class Later(Moment):
+    """A time to come: ``now`` or ``2026-01-31T22:00:00Z``.
+
+    ``2h`` alone says for one how long it is to last and for the other when it was, so it is
+    refused.
+    """
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime.datetime:
+        if isinstance(value, str) and _LENGTH.fullmatch(value):
+            self.fail(
+                f"{value!r} could be before or after now: give a time like 2026-01-31T22:00:00Z, "
+                f"or '--for {value}' for how long it lasts",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
+class Duration(click.ParamType):
+    """How long: ``90m``, ``2h`` or ``1d``; becomes a time span."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime.timedelta:
+        if isinstance(value, datetime.timedelta):
+            return value
+        found = _LENGTH.fullmatch(value)
+        if not found or int(found[1]) == 0:
+            self.fail(f"{value!r} is no length of time: write it like 90m, 2h or 1d", param, ctx)
+        return datetime.timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def now() -> datetime.datetime:

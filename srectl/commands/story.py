@@ -52,6 +52,8 @@ def tell(incident: dict[str, Any], doing: str = "") -> None:
         "health": safe(incident.get("target_health")),
         "restoration": safe(incident.get("restoration")),
         "taken by": _taken(incident),
+        "stopped by": _stopped(incident),
+        "released by": _released(incident),
         "closed by": safe(incident.get("closed_by")),
         "because": safe(incident.get("closed_reason")),
         "sender": safe(incident.get("sender")),
@@ -117,6 +119,21 @@ def _taken(incident: dict[str, Any]) -> str:
     if not incident.get("acknowledged_by"):
         return "—"
     return f"{safe(incident['acknowledged_by'])}, {safe(incident.get('acknowledged_at'))}"
+
+
+def _stopped(incident: dict[str, Any]) -> str:
+    """Say who has stopped its runbook, when and why."""
+    if not incident.get("stopped_by"):
+        return "—"
+    why = f": {safe(incident['stopped_because'])}" if incident.get("stopped_because") else ""
+    return f"{safe(incident['stopped_by'])}, {safe(incident.get('stopped_at'))}{why}"
+
+
+def _released(incident: dict[str, Any]) -> str:
+    """Say who has given it back, as long as nobody has it again."""
+    if not incident.get("released_by") or incident.get("acknowledged_by"):
+        return "—"
+    return f"{safe(incident['released_by'])}, {safe(incident.get('released_at'))}"
 
 
 def _nothing_yet(incident: dict[str, Any]) -> str:

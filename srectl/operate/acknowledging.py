@@ -8,7 +8,7 @@ from typing import Any
 from srectl.errors import CommandFailed
 from srectl.operate import incidents
 from srectl.operate.account import Account
-from srectl.operate.announcing import ACKNOWLEDGED, announce, stamp
+from srectl.operate.announcing import ACKNOWLEDGED, RELEASED, announce, stamp
 from srectl.operate.refusals import calling
 
 
@@ -34,6 +34,30 @@ def acknowledge(
     CommandFailed
         There is no such incident, it is over, or it could not be written or told.
     """
+    record = noted(account, incident_id, by, now)
+    announce(account, ACKNOWLEDGED, record, now, "run the command again", by=by)
+    return record
+
+
+def noted(
+    account: Account,
+    incident_id: str,
+    by: str,
+    now: datetime.datetime,
+    of_nobody_else: bool = False,
+) -> dict[str, Any]:
+    """Note in the record who has taken an incident, and tell nobody yet.
+
+    Parameters
+    ----------
+    of_nobody_else
+        Only if nobody else has it.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such incident, it is over or somebody else's, or it could not be written.
+    """
     client = account.dynamodb
     incident = incidents.read(client, account.incidents_table, incident_id)
     key = {name: {"S": str(incident[name])} for name in ("incident_id", "timestamp")}
@@ -43,7 +67,9 @@ def acknowledge(
                 TableName=account.incidents_table,
                 Key=key,
                 UpdateExpression="SET acknowledged_by = :by, acknowledged_at = :at",
-                ConditionExpression="#status <> :resolved",
+                ConditionExpression="#status <> :resolved"
+                + " AND (attribute_not_exists(acknowledged_by) OR acknowledged_by = :by)"
+                * of_nobody_else,
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":by": {"S": by},
@@ -53,10 +79,68 @@ def acknowledge(
                 ReturnValues="ALL_NEW",
             )
         except client.exceptions.ConditionalCheckFailedException:
-            raise CommandFailed(
-                f"incident {incident_id} is over, so there is nothing to take",
-                f"'srectl incidents show {incident_id}' tells its story",
-            ) from None
+            raise _refused(incidents.read(client, account.incidents_table, incident_id)) from None
+    return incidents.plain(answer["Attributes"])
+
+
+def release(account: Account, incident_id: str, by: str, now: datetime.datetime) -> bool:
+    """Give an incident back: nobody has it any more, and it is unacknowledged again.
+
+    Parameters
+    ----------
+    by
+        Who gives it back; whoever has it, it is nobody's then.
+
+    Returns
+    -------
+    bool
+        Whether somebody had it.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such incident, it is over, or it could not be written or told.
+    """
+    client = account.dynamodb
+    incident = incidents.read(client, account.incidents_table, incident_id)
+    if incident.get("status") == "resolved":
+        raise _refused(incident)
+    had = incident.get("acknowledged_by")
+    if not had:
+        return False
+    with calling(f"incident {incident_id} could not be given back"):
+        try:
+            answer = client.update_item(
+                TableName=account.incidents_table,
+                Key={name: {"S": str(incident[name])} for name in ("incident_id", "timestamp")},
+                UpdateExpression="SET released_by = :by, released_at = :at "
+                "REMOVE acknowledged_by, acknowledged_at",
+                ConditionExpression="#status <> :resolved AND acknowledged_by = :had",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":by": {"S": by},
+                    ":at": {"S": stamp(now)},
+                    ":had": {"S": str(had)},
+                    ":resolved": {"S": "resolved"},
+                },
+                ReturnValues="ALL_NEW",
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            raise _refused(incidents.read(client, account.incidents_table, incident_id)) from None
     record = incidents.plain(answer["Attributes"])
-    announce(account, ACKNOWLEDGED, record, now, "run the command again", by=by)
-    return record
+    announce(account, RELEASED, record, now, "the record needs nothing more", by=by)
+    return True
+
+
+def _refused(incident: dict[str, Any]) -> CommandFailed:
+    incident_id = incident["incident_id"]
+    if incident.get("status") == "resolved":
+        return CommandFailed(
+            f"incident {incident_id} is over, so there is nothing to take",
+            f"'srectl incidents show {incident_id}' tells its story",
+        )
+    return CommandFailed(
+        f"incident {incident_id} is in the hands of {incident.get('acknowledged_by')} since "
+        f"{incident.get('acknowledged_at')}",
+        "talk to each other; '--from-others' takes it all the same",
+    )

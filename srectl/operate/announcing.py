@@ -11,11 +11,12 @@ from srectl.errors import CommandFailed
 from srectl.operate.account import Account
 from srectl.operate.refusals import calling
 
-__all__ = ["ACKNOWLEDGED", "CLOSED", "announce", "stamp"]
+__all__ = ["ACKNOWLEDGED", "CLOSED", "RELEASED", "announce", "stamp"]
 
 #: Detail-types, each with its name in the other vocabulary.
 ACKNOWLEDGED = ("incident.acknowledged", "IncidentAcknowledged")
 CLOSED = ("incident.closed", "IncidentClosed")
+RELEASED = ("incident.released", "IncidentReleased")
 _KNOWN = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")
 
 
@@ -32,7 +33,7 @@ def announce(
     Parameters
     ----------
     what
-        :data:`ACKNOWLEDGED` or :data:`CLOSED`.
+        :data:`ACKNOWLEDGED`, :data:`CLOSED` or :data:`RELEASED`.
     record
         The incident as it is now.
     now

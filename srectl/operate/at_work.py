@@ -16,8 +16,9 @@ from srectl.operate.account import Account
 from srectl.operate.incidents import at_work, opened
 from srectl.operate.refusals import calling
 
-__all__ = ["Running", "running"]
+__all__ = ["Running", "executions_of", "running"]
 
+_NAME = re.compile(r"[0-9a-f-]{36}-(\d+)-([a-z-]+)-\d+")
 _PAGES = 5  # of 200 executions: a flood's worth, and no scan without bound
 
 
@@ -68,21 +69,35 @@ def running(
     if not at_work(incident) or not isinstance(in_hand, dict):
         return None, None
     steps = {each.get("index"): each for each in in_hand.get("steps") or []}
-    name = re.compile(rf"{re.escape(str(incident['incident_id']))}-(\d+)-([a-z-]+)-\d+")
     found = None
+    for each in executions_of(account, str(incident["incident_id"])):
+        match = _NAME.fullmatch(each["name"])
+        if match and (found is None or each["startDate"] > found.since):
+            index = int(match[1])
+            found = Running(index, match[2], each["startDate"], steps.get(index, {}))
+    return found, _verdict(account, str(incident["incident_id"]), in_hand.get("locks") or [])
+
+
+def executions_of(account: Account, incident_id: str) -> list[Any]:
+    """Give the executions of ``remediation-step`` that run for an incident.
+
+    Raises
+    ------
+    CommandFailed
+        Step Functions cannot be asked.
+    """
     with calling("what its runbook does at the moment could not be asked"):
         pages = account.states.get_paginator("list_executions").paginate(
             stateMachineArn=account.step_arn,
             statusFilter="RUNNING",
             PaginationConfig={"MaxItems": 200 * _PAGES, "PageSize": 200},
         )
-        for page in pages:
-            for each in page["executions"]:
-                match = name.fullmatch(each["name"])
-                if match and (found is None or each["startDate"] > found.since):
-                    index = int(match[1])
-                    found = Running(index, match[2], each["startDate"], steps.get(index, {}))
-    return found, _verdict(account, str(incident["incident_id"]), in_hand.get("locks") or [])
+        return [
+            each
+            for page in pages
+            for each in page["executions"]
+            if each["name"].startswith(f"{incident_id}-")
+        ]
 
 
 def _verdict(account: Account, incident_id: str, locks: list[str]) -> datetime.datetime | None:

@@ -76,7 +76,9 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human_with_the_undo_
     wait_until(lambda: "approval" in record(), "the runbook to ask", PATIENCE_SECONDS)
     assert int(replicas()) == int(before) + 1
     execution = record()["runbook_execution"]["S"]
-    client_of(state, "stepfunctions").stop_execution(executionArn=execution)
+    assert "▶ 2. restart_deployment" in srectl("show", incident_id[:12], exports=exports).stdout
+    stopped = srectl("stop", incident_id[:12], "--reason", "sale is on", exports=exports)
+    assert stopped.returncode == 0, stopped.stdout + stopped.stderr
 
     wait_until(lambda: record()["status"] == {"S": "escalated"}, "a human to be called", 60)
     assert record()["escalation_code"] == {"S": "runbook-abandoned"}
@@ -91,6 +93,13 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human_with_the_undo_
         lambda: told(execution), "the on-call to be told which execution it was", PATIENCE_SECONDS
     )
     steps = enumerate(runbook["steps"], 1)
+    wait_until(
+        lambda: told(f"It was stopped by {record()['stopped_by']['S']} (sale is on)"),
+        "people to be told who has stopped it",
+        PATIENCE_SECONDS,
+    )
+    again = srectl("stop", incident_id, exports=exports)
+    assert "no runbook is at work" in again.stdout
     what = [f"{at}. {each['action']} on deployment apps/checkout" for at, each in steps]
     undo = f"srectl incidents undo {incident_id}"
     wait_until(

@@ -112,3 +112,30 @@ def test_a_bus_that_does_not_take_it_stops_nothing(platform: Platform) -> None:
     assert any("events:PutEvents" in cause for cause in failures(platform, execution))
     assert wait_for(lambda: platform.notifications(incident_id), "the notification")
     assert platform.record(incident_id)["status"] == "escalated"
+
+
+@pytest.mark.parametrize(("of", "named"), [("arn:mine", True), ("arn:another", False)])
+def test_whoever_has_stopped_that_very_execution_is_named(
+    platform: Platform, listener: str, of: str, named: bool
+) -> None:
+    event = incident()
+    data = event["detail"]["data"]
+    platform.run(event, platform.recorder_variant)
+    platform.set_record(
+        event,
+        status="remediating",
+        runbook_execution="arn:mine",
+        stopped_execution=of,
+        stopped_by="arn:ada",
+        stopped_because="sale\nis on",
+    )
+    end = {"executionArn": "arn:mine", "status": "ABORTED", "input": json.dumps(event)}
+    stopped = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": end,
+    }
+    assert platform.run(stopped, platform.recorder_variant)["status"] == "SUCCEEDED"
+    (found,) = wait_for(lambda: heard(platform, listener, data["incident_id"]), "the event")
+    said = "It was stopped by arn:ada (sale is on). It had nothing in hand yet."
+    assert (said in found["detail"]["data"]["reason"]) is named

@@ -129,3 +129,27 @@ def test_a_broken_list_is_told_and_can_be_emptied(account: Account, srectl: Run)
     assert "remove --all" in caught.value.hint
     assert srectl("maintenance", "remove", "--all").exit_code == 0
     assert stored(account) == []
+
+
+def test_a_window_lasts_as_long_as_it_says(srectl: Callable[..., Result]) -> None:
+    answer = srectl("maintenance", "add", "--for", "2h", "--reason", "upgrade", "--json")
+    assert answer.exit_code == 0, answer.output
+    [window] = json.loads(answer.output)
+    start, end = (datetime.datetime.fromisoformat(window[each]) for each in ("start", "end"))
+    assert end - start == datetime.timedelta(hours=2)
+
+
+@pytest.mark.parametrize("words", [("--end", "2h"), ("--start", "2h", "--for", "1h")])
+def test_a_length_that_could_be_before_or_after_now_is_refused_with_what_to_type(
+    srectl: Callable[..., Result], words: tuple[str, ...]
+) -> None:
+    answer = srectl("maintenance", "add", *words, "--reason", "upgrade")
+    assert answer.exit_code == 2
+    assert "'--for 2h'" in answer.output
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--for", "0h"), ("--for", "soon"), ("--for", "1h", "--end", "2099-01-01T00:00Z")]
+)
+def test_a_window_has_one_end(srectl: Callable[..., Result], words: tuple[str, ...]) -> None:
+    assert srectl("maintenance", "add", *words, "--reason", "upgrade").exit_code == 2

@@ -1,0 +1,115 @@
+"""``srectl take``, ``release``, ``stop`` and ``close``: who has an incident, the robot or a human.
+
+The record names the caller by the ARN that AWS knows.
+"""
+
+from __future__ import annotations
+
+import click
+
+from srectl.commands.display import console
+from srectl.commands.incidents import closed_by
+from srectl.commands.operating import (
+    account_option,
+    incident_argument,
+    json_option,
+    now,
+    print_json,
+    safe,
+)
+from srectl.operate import acknowledging, announcing, stopping
+from srectl.operate.account import Account
+
+__all__ = ["close", "release", "stop", "take"]
+
+_reason_option = click.option(
+    "--reason", default="", help=f"Why; up to {stopping.MOST_REASON} characters, in the record."
+)
+
+
+@click.command()
+@incident_argument
+@_reason_option
+@click.option("--from-others", is_flag=True, help="Also where somebody else has taken it.")
+@json_option
+@account_option
+def take(incident_id: str, reason: str, from_others: bool, as_json: bool, account: Account) -> None:
+    """Take an incident over: it is yours, and its runbook is stopped.
+
+    The pager calls nobody else. What the runbook has done so far stays, and may be half-changed:
+    'srectl undo ID' takes it back. The locks of its targets keep other runbooks away until then, or
+    until they run out. Taken again it is the same.
+    """
+    by, at = account.caller, now()
+    record = acknowledging.noted(account, incident_id, by, at, of_nobody_else=not from_others)
+    stopped = stopping.stop(account, incident_id, by, reason, at)
+    announcing.announce(
+        account, announcing.ACKNOWLEDGED, record, at, "run the command again", by=by
+    )
+    if as_json:
+        print_json({"incident_id": incident_id, "taken_by": by, "stopped": stopped})
+        return
+    console.print(f"[green]✓[/] incident {safe(incident_id)} is in the hands of {safe(by)}")
+    _next(incident_id, stopped)
+
+
+@click.command()
+@incident_argument
+@json_option
+@account_option
+def release(incident_id: str, as_json: bool, account: Account) -> None:
+    """Give an incident back: nobody has it, and it waits for somebody again.
+
+    No runbook starts by that: what was tried once for an incident is not tried again.
+    """
+    by = account.caller
+    had = acknowledging.release(account, incident_id, by, now())
+    if as_json:
+        print_json({"incident_id": incident_id, "released_by": by if had else None})
+    elif had:
+        console.print(f"[green]✓[/] nobody has incident {safe(incident_id)}; it waits for somebody")
+    else:
+        console.print(f"nobody had incident {safe(incident_id)}")
+
+
+@click.command()
+@incident_argument
+@_reason_option
+@json_option
+@account_option
+def stop(incident_id: str, reason: str, as_json: bool, account: Account) -> None:
+    """Stop the runbook that works on an incident; the incident is escalated to a human.
+
+    Everybody who hears of incidents hears by whom, and what may be half-changed. Stopped again, or
+    where none is at work, nothing happens.
+    """
+    by = account.caller
+    stopped = stopping.stop(account, incident_id, by, reason, now())
+    if as_json:
+        print_json({"incident_id": incident_id, "by": by, "stopped": stopped})
+        return
+    if stopped:
+        console.print(f"[green]✓[/] the runbook of incident {safe(incident_id)} is stopped")
+    else:
+        console.print(f"no runbook is at work on incident {safe(incident_id)}")
+    _next(incident_id, stopped)
+
+
+@click.command()
+@incident_argument
+@click.option("--reason", required=True, help="How it was settled; written to the record.")
+@account_option
+def close(incident_id: str, reason: str, account: Account) -> None:
+    """Close an escalated incident that a human has settled; the pager's calls end.
+
+    One that a runbook works on is not closed: 'srectl take ID' first.
+    """
+    closed_by(account, incident_id, account.caller, reason)
+
+
+def _next(incident_id: str, stopped: bool) -> None:
+    if stopped:
+        console.print(
+            f"  what it did stays, perhaps half-changed: 'srectl show {safe(incident_id[:8])}' "
+            f"tells it, 'srectl undo {safe(incident_id[:8])}' takes it back"
+        )

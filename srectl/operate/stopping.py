@@ -1,0 +1,146 @@
+"""End the runbook that works on an incident, so that a human can.
+
+Its execution is stopped, and with it the step that is under way. What then happens is what happens
+whenever a runbook ends before its incident: ``incident-recorder`` escalates the incident, people
+are told what may be half-changed, and ``srectl undo`` takes it back. The locks of its targets stay
+until that, or until they run out, so that no other runbook acts on what is half-changed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable
+from typing import Any
+
+from srectl.errors import CommandFailed
+from srectl.operate import at_work, incidents
+from srectl.operate.account import Account
+from srectl.operate.announcing import stamp
+from srectl.operate.refusals import calling
+
+__all__ = ["MOST_REASON", "stop"]
+
+#: Characters of a reason.
+MOST_REASON = 300
+_WAIT_SECONDS = 60.0
+_POLL_SECONDS = 1.0
+
+
+def stop(
+    account: Account,
+    incident_id: str,
+    by: str,
+    reason: str,
+    now: datetime.datetime,
+    pause: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Stop the runbook of an incident, and wait until the incident is a human's.
+
+    Parameters
+    ----------
+    by
+        ARN of who stops it; stands in the record.
+    reason
+        Why, in at most :data:`MOST_REASON` characters; may be empty.
+
+    Returns
+    -------
+    bool
+        Whether there was one to stop. Stopped again, there is none.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such incident, it is over, AWS refused, or the record did not follow in time.
+    """
+    record = incidents.read(account.dynamodb, account.incidents_table, incident_id)
+    if record.get("status") == "resolved":
+        raise CommandFailed(
+            f"incident {incident_id} is over, so there is nothing to stop",
+            f"'srectl show {incident_id}' tells its story",
+        )
+    execution = _execution(account, record)
+    if not execution or not _runs(account, execution):
+        return False
+    _note(account, record, execution, by, reason, now)
+    with calling(f"the runbook of incident {incident_id} could not be stopped"):
+        account.states.stop_execution(
+            executionArn=execution, error="StoppedByHand", cause=f"{by}: {reason}"[:1000]
+        )
+        # Step Functions stops a step together with its runbook as well as it can, and no better.
+        for step in at_work.executions_of(account, incident_id):
+            account.states.stop_execution(
+                executionArn=step["executionArn"], error="StoppedByHand", cause="with its runbook"
+            )
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        record = incidents.read(account.dynamodb, account.incidents_table, incident_id)
+        if record.get("status") == "resolved" or record.get("abandoned") == execution:
+            return True
+        if time.monotonic() > deadline:
+            raise CommandFailed(
+                f"the runbook of incident {incident_id} is stopped, but its record still says "
+                f"{record.get('status')} after {_WAIT_SECONDS:g} seconds",
+                "'srectl dlq list' shows whether the recorder could not write it; nobody works "
+                "on it any more",
+            )
+        pause(_POLL_SECONDS)
+
+
+def _execution(account: Account, record: dict[str, Any]) -> str:
+    """Find who has claimed it, which the record names only once it acts."""
+    with calling("the claim of the incident could not be read"):
+        answer = account.dynamodb.get_item(
+            TableName=account.guard_table,
+            Key={"guard_key": {"S": f"incident#{record['incident_id']}"}},
+            ConsistentRead=True,
+        )
+    claimed = answer.get("Item", {}).get("runbook_execution", {}).get("S")
+    return str(claimed or record.get("runbook_execution") or "")
+
+
+def _runs(account: Account, execution: str) -> bool:
+    try:
+        with calling("whether its runbook runs could not be asked"):
+            found = account.states.describe_execution(
+                executionArn=execution, includedData="METADATA_ONLY"
+            )
+    except CommandFailed as error:
+        if "ExecutionDoesNotExist" in error.message:  # kept for 90 days
+            return False
+        raise
+    return found["status"] in ("RUNNING", "PENDING_REDRIVE")
+
+
+def _note(
+    account: Account,
+    record: dict[str, Any],
+    execution: str,
+    by: str,
+    reason: str,
+    now: datetime.datetime,
+) -> None:
+    client, incident_id = account.dynamodb, str(record["incident_id"])
+    with calling(f"incident {incident_id} could not be written, so nothing was stopped"):
+        try:
+            client.update_item(
+                TableName=account.incidents_table,
+                Key={name: {"S": str(record[name])} for name in ("incident_id", "timestamp")},
+                UpdateExpression="SET stopped_by = :by, stopped_at = :at, "
+                "stopped_because = :because, stopped_execution = :execution",
+                ConditionExpression="#status <> :resolved",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":by": {"S": by},
+                    ":at": {"S": stamp(now)},
+                    ":because": {"S": reason[:MOST_REASON]},
+                    ":execution": {"S": execution},
+                    ":resolved": {"S": "resolved"},
+                },
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            raise CommandFailed(
+                f"incident {incident_id} is over meanwhile, so nothing was stopped",
+                f"'srectl show {incident_id}' tells its story",
+            ) from None

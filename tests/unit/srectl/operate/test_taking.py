@@ -1,0 +1,186 @@
+"""Taking over, stopping, giving back and closing: once, told, and in the record by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from jsonschema import Draft202012Validator
+
+from srectl.operate import incidents, stopping
+from srectl.operate.account import Account
+from tests.support.template import ROOT
+
+ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+OTHER = "9abc0c0e-6a3b-5d0e-9a55-2f1f4f0e8b13"
+ROLE = "arn:aws:iam::123456789012:role/t"
+Put = Callable[..., dict[str, Any]]
+Run = Callable[..., Result]
+Heard = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def heard(account: Account) -> Heard:
+    """Make the bus, and give what was said on it."""
+    url = account.sqs.create_queue(QueueName="t-heard")["QueueUrl"]
+    account.events.create_event_bus(Name=account.bus)
+    account.events.put_rule(
+        Name="t-all", EventPattern='{"source": ["sre.operator"]}', EventBusName=account.bus
+    )
+    account.events.put_targets(
+        Rule="t-all",
+        EventBusName=account.bus,
+        Targets=[{"Id": "heard", "Arn": account.arn("sqs", "t-heard")}],
+    )
+
+    def take() -> list[dict[str, Any]]:
+        found = account.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(each["Body"]) for each in found.get("Messages", [])]
+
+    return take
+
+
+@pytest.fixture
+def runs(account: Account, put_incident: Put) -> str:
+    """Have a runbook at work with a step under way; give its execution."""
+    for name in ("t-remediation-step", "t-incident-response-runbook"):
+        account.states.create_state_machine(name=name, definition='{"StartAt": "A"}', roleArn=ROLE)
+    execution: str = account.states.start_execution(stateMachineArn=account.runbook_arn)[
+        "executionArn"
+    ]
+    for incident_id in (ID, OTHER):
+        account.states.start_execution(
+            stateMachineArn=account.step_arn, name=f"{incident_id}-1-execute-1795466889000"
+        )
+    account.dynamodb.put_item(
+        TableName=account.guard_table,
+        Item={"guard_key": {"S": f"incident#{ID}"}, "runbook_execution": {"S": execution}},
+    )
+    put_incident(status="remediating", runbook_execution=execution)
+    return execution
+
+
+@pytest.fixture
+def recorded(
+    account: Account, put_incident: Put, runs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the record follow the end of its runbook, as incident-recorder has it follow."""
+    read = incidents.read
+
+    def follow(*asked: Any) -> dict[str, Any]:
+        found = read(*asked)
+        status = account.states.describe_execution(executionArn=runs)["status"]
+        if status == "ABORTED" and found["status"] == "remediating":
+            kept = {key: value for key, value in found.items() if key != "status"}
+            found = put_incident(**kept, status="escalated", abandoned=runs)
+        return found
+
+    monkeypatch.setattr(incidents, "read", follow)
+
+
+def record(account: Account) -> dict[str, Any]:
+    return incidents.read(account.dynamodb, account.incidents_table, ID)
+
+
+def statuses(account: Account) -> dict[str, str]:
+    found = account.states.list_executions(stateMachineArn=account.step_arn)["executions"]
+    return {each["name"][:4]: each["status"] for each in found}
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_runbook_is_stopped_with_its_step_and_the_record_says_by_whom(
+    account: Account, srectl: Run, runs: str
+) -> None:
+    answer = srectl("stop", "0f3c", "--reason", "sale is on")
+    assert answer.exit_code == 0, answer.output
+    assert account.states.describe_execution(executionArn=runs)["status"] == "ABORTED"
+    assert statuses(account) == {"0f3c": "ABORTED", "9abc": "RUNNING"}
+    found = record(account)
+    assert (found["stopped_by"], found["stopped_because"]) == (account.caller, "sale is on")
+    assert found["stopped_execution"] == runs
+    assert "srectl undo 0f3c0c0e" in answer.output
+    assert f"{account.caller}, 20" in srectl("show", "0f3c").output
+    again = srectl("stop", "0f3c", "--json")
+    assert json.loads(again.output)["stopped"] is False
+    assert record(account)["stopped_because"] == "sale is on"
+
+
+@pytest.mark.usefixtures("recorded")
+def test_whoever_takes_it_has_it_and_the_runbook_ends(
+    account: Account, srectl: Run, runs: str, heard: Heard
+) -> None:
+    answer = srectl("take", "0f3c", "--json")
+    assert json.loads(answer.output) == {
+        "incident_id": ID,
+        "stopped": True,
+        "taken_by": account.caller,
+    }
+    assert account.states.describe_execution(executionArn=runs)["status"] == "ABORTED"
+    found = record(account)
+    assert (found["status"], found["acknowledged_by"]) == ("escalated", account.caller)
+    [event] = heard()
+    assert event["detail-type"] == "incident.acknowledged"
+    assert json.loads(srectl("take", "0f3c", "--json").output)["stopped"] is False
+
+
+def test_what_somebody_else_has_is_neither_taken_nor_stopped(
+    account: Account, put_incident: Put, srectl: Run, runs: str, heard: Heard
+) -> None:
+    put_incident(
+        status="remediating", runbook_execution=runs, acknowledged_by="bob", acknowledged_at="then"
+    )
+    answer = srectl("take", "0f3c")
+    assert answer.exit_code == 1
+    assert "in the hands of bob since then" in answer.output
+    assert account.states.describe_execution(executionArn=runs)["status"] == "RUNNING"
+    assert heard() == []
+    put_incident(acknowledged_by="bob", acknowledged_at="then")
+    account.states.stop_execution(executionArn=runs)
+    assert srectl("take", "0f3c", "--from-others").exit_code == 0
+    assert record(account)["acknowledged_by"] == account.caller
+
+
+def test_what_is_given_back_is_nobodys_and_waits_again(
+    account: Account, put_incident: Put, srectl: Run, heard: Heard
+) -> None:
+    put_incident()
+    assert "nobody had incident" in srectl("release", "0f3c").output
+    put_incident(acknowledged_by="bob", acknowledged_at="then")
+    assert srectl("release", "0f3c").exit_code == 0
+    found = record(account)
+    assert "acknowledged_by" not in found
+    assert found["released_by"] == account.caller
+    [event] = heard()
+    assert event["detail-type"] == "incident.released"
+    schema = json.loads((ROOT / "events/schemas/incident.released.json").read_text("utf-8"))
+    Draft202012Validator(schema).validate(event["detail"])
+
+
+@pytest.mark.parametrize("command", ["take", "release", "stop"])
+def test_what_is_over_is_left_alone(put_incident: Put, srectl: Run, command: str) -> None:
+    put_incident(status="resolved")
+    answer = srectl(command, "0f3c")
+    assert answer.exit_code == 1
+    assert "is over" in answer.output
+
+
+def test_a_record_that_does_not_follow_is_said(
+    account: Account, srectl: Run, runs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "_WAIT_SECONDS", 0.0)
+    answer = srectl("stop", "0f3c")
+    assert answer.exit_code == 1
+    assert "is stopped, but its record still says remediating" in answer.output
+
+
+def test_whoever_closes_it_stands_in_the_record_by_arn(
+    account: Account, put_incident: Put, srectl: Run, heard: Heard
+) -> None:
+    put_incident()
+    assert srectl("close", "0f3c", "--reason", "rolled back").exit_code == 0
+    assert record(account)["closed_by"] == account.caller
+    [event] = heard()
+    assert event["detail-type"] == "incident.closed"
