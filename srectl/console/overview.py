@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from srectl.console import story
-from srectl.console.reading import Part, Reading
+from srectl.console.reading import Part, Reading, read_part
 from srectl.console.words import moment
 from srectl.operate import incidents, queues
 from srectl.operate.account import Account
@@ -45,10 +45,11 @@ def overview(reading: Reading) -> dict[str, Any]:
         (each for each in open_ if incidents.at_work(each) and not story.is_asked(each)),
         key=story.rank,
     )
-    verdicts = _verdicts(reading.account, at_work)
+    locks = read_part(lambda: _verdicts(reading.account, at_work))
+    verdicts = locks.value or {}
     return {
         "now": now,
-        "problems": [each for each in (*parts, over) if each.problem],
+        "problems": [each for each in (*parts, over, locks) if each.problem],
         "more": any(part.value.more for part in (*parts, over) if part.value),
         "mode": mode,
         "windows": [each for each in windows.value or [] if each.end > now],

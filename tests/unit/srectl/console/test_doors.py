@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -48,6 +49,7 @@ def enter(console: Console, browser: FlaskClient) -> None:
 
 def test_the_token_is_good_once(console: Console, browser: FlaskClient) -> None:
     way_in = console.way_in
+    assert browser.head(way_in, base_url=f"http://{HOST}").status_code == 405
     answer = get(browser, way_in)
     assert answer.status_code == 303
     cookie = answer.headers["Set-Cookie"]
@@ -140,6 +142,20 @@ def test_the_token_of_an_approval_is_on_no_page(console: Console, browser: Flask
         page = get(browser, f"{console.prefix}{path}")
         assert "KubePersistentVolumeFillingUp" in page.text
         assert "secret-token" not in page.text
+
+
+def test_locks_that_may_not_be_read_leave_the_page(
+    console: Console, browser: FlaskClient, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "BatchGetItem")
+
+    enter(console, browser)
+    monkeypatch.setattr(account.dynamodb, "batch_get_item", refused)
+    page = get(browser, f"{console.prefix}/")
+    assert page.status_code == 200
+    assert "AccessDeniedException" in page.text
+    assert "CheckoutSaturation" in page.text
 
 
 def test_what_cannot_be_read_leaves_the_rest_of_the_page(
