@@ -88,8 +88,9 @@ def demo(
     alert, webhook, incident, runbook, degraded mode, rolling restart, recovery, closed incident.
     Prints a timeline and takes the stack down again.
 
-    With --scenario something else breaks, on a workload that no runbook knows by name: the alert
-    that kube-prometheus-stack has for it rings, and what the platform makes of it is watched.
+    With --scenario something else breaks, mostly on a workload that no runbook knows by name: the
+    alert that kube-prometheus-stack has for it rings, or checkout's own, and what the platform
+    makes of it is watched.
 
     Exit code 0 only if the incident record says resolved, the action is in it, every pod was really
     replaced and the error ratio really fell. 10: a stage stalled. 11: escalated. 12: not proven.
