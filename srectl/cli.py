@@ -16,9 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.commands.adopt import adopt
 from srectl.commands.approvals import approve, deny
+from srectl.commands.completion import completion
 from srectl.commands.console import console
 from srectl.commands.dlq import dlq
 from srectl.commands.doctor import doctor
+from srectl.commands.handover import handover
 from srectl.commands.incidents import incidents, show, undo
 from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
@@ -61,6 +63,7 @@ class _Srectl(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EPILOG,
 )
+@click.version_option(package_name="srectl", prog_name="srectl")
 def cli() -> None:
     """Operate the event-driven SRE platform.
 
@@ -85,6 +88,8 @@ _COMMANDS = (
     dlq,
     replay,
     console,
+    handover,
+    completion,
     doctor,
     adopt,
     install,

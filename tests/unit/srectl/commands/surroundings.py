@@ -40,6 +40,7 @@ COMMANDS = (
     "close 0f3c --reason settled",
     "approve 0f3c --yes",
     "deny 0f3c --reason no --yes",
+    "handover",
     "mode",
     "mode off",
     "maintenance list",
@@ -69,6 +70,7 @@ ON_A_PLATFORM = tuple(
     each for each in COMMANDS if "install" not in each and not each.startswith("doctor")
 )
 WITHOUT_AWS = {
+    "completion",
     "runbooks validate",
     "runbooks rbac",
     "runbooks test",

@@ -1,0 +1,141 @@
+"""``srectl handover``: all that the next shift has to know, on one page."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import click
+
+from srectl.commands.display import console
+from srectl.commands.operating import account_option, json_option, now, print_json, safe
+from srectl.commands.story import target_of
+from srectl.commands.times import clock, moment_of
+from srectl.operate import switches
+from srectl.operate.account import Account
+
+_SHORT = 8
+
+
+@click.command()
+@json_option
+@account_option
+def handover(as_json: bool, account: Account) -> None:
+    """Print what the next shift has to know.
+
+    Who is needed, what a runbook works on, what else is open, what is lent, the switches, the
+    windows of maintenance, and what could not be delivered. What could not be read is said.
+    """
+    # Together with what draws the same for the console; other commands need none of it.
+    from srectl.console.overview import overview
+    from srectl.console.reading import Reading
+
+    # A wrong account or prefix is a failure, and no page of what could not be read.
+    switches.read_mode(account.ssm, account.mode_parameter)
+    reading = Reading(account, now)
+    reading.prepare()
+    seen = overview(reading)
+    page = {
+        "needs_somebody": [_one(each) for each in seen["waiting"]],
+        "at_work": [
+            {
+                **_one(each["record"]),
+                "step": f"{each['index']}. {each['action']} {each['what']}",
+                "verdict_by": _stamp(each["verdict"]),
+            }
+            for each in seen["at_work"]
+        ],
+        "other_open": [_one(each) for each in seen["others"]],
+        "lent": [
+            {
+                **_one(each["record"]),
+                "steps": [f"{step.get('index')}. {step.get('action')}" for step in each["steps"]],
+                "comes_back": each["back"],
+            }
+            for each in seen["lent"]
+        ],
+        "mode": seen["mode"].value,
+        "windows": [window.as_json() for window in seen["windows"]],
+        "queues": {each.queue: each.waiting for each in seen["queues"].value or [] if each.waiting},
+        "not_read": [
+            problem
+            for problem in (
+                *(each.problem for each in seen["problems"]),
+                seen["mode"].problem,
+                seen["windows_problem"],
+                seen["queues"].problem,
+            )
+            if problem
+        ],
+        "more_than_shown": seen["more"],
+    }
+    if as_json:
+        print_json(page)
+    else:
+        _tell(page, now())
+
+
+def _one(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: record.get(key)
+        for key in (
+            "incident_id",
+            "timestamp",
+            "status",
+            "severity",
+            "alert_name",
+            "target",
+            "acknowledged_by",
+            "escalation_reason",
+        )
+    }
+
+
+def _stamp(at: datetime.datetime | None) -> str | None:
+    return at.astimezone(datetime.UTC).isoformat() if at else None
+
+
+def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
+    for key, title in (
+        ("needs_somebody", "needs somebody"),
+        ("at_work", "at work"),
+        ("other_open", "otherwise open"),
+        ("lent", "lent"),
+    ):
+        found = page[key]
+        console.print(f"[bold]{title}[/] {len(found) or 'none'}")
+        for each in found:
+            _line(each, at)
+    console.print(f"[bold]mode[/] {safe(page['mode'])}")
+    console.print(f"[bold]maintenance[/] {len(page['windows']) or 'no window'}")
+    for window in page["windows"]:
+        start, end = (
+            clock(datetime.datetime.fromisoformat(window[each]), at, seconds=False)
+            for each in ("start", "end")
+        )
+        console.print(f"  {start} to {end}: {safe(window['reason'])}")
+    waiting = ", ".join(f"{queue} [red]{count}[/]" for queue, count in page["queues"].items())
+    console.print(f"[bold]not delivered[/] {waiting or 'nothing'}")
+    for problem in page["not_read"]:
+        console.print(f"[yellow]not read[/] {safe(problem)}")
+    if page["more_than_shown"]:
+        console.print("[yellow]there are more incidents than this page shows[/]")
+
+
+def _line(each: dict[str, Any], at: datetime.datetime) -> None:
+    began = moment_of(each["timestamp"])
+    since = clock(began, at, seconds=False) if began else safe(each["timestamp"])
+    taken = each["acknowledged_by"]
+    console.print(
+        f"  {safe(str(each['incident_id'])[:_SHORT])} {safe(each['severity'])} "
+        f"{safe(each['alert_name'])} {target_of(each['target'])}, since {since}"
+        + (f", taken by {safe(taken)}" if taken else "")
+    )
+    if each.get("step"):
+        by = each["verdict_by"]
+        verdict = clock(datetime.datetime.fromisoformat(by), at, seconds=False) if by else ""
+        console.print(f"    {safe(each['step'])}" + (f", verdict by {verdict}" if verdict else ""))
+    elif each.get("comes_back"):
+        console.print(f"    {safe(', '.join(each['steps']))}; back {safe(each['comes_back'])}")
+    elif each["escalation_reason"]:
+        console.print(f"    {safe(each['escalation_reason'])}")

@@ -1,0 +1,66 @@
+"""All that the next shift has to know stands on one page."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from srectl.cli import cli
+from srectl.operate.account import Account
+from srectl.operate.announcing import stamp
+from srectl.operate.queues import QUEUES
+
+Put = Callable[..., dict[str, Any]]
+Run = Callable[..., Result]
+A = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+B = "9abc0c0e-6a3b-5d0e-9a55-2f1f4f0e8b13"
+
+
+@pytest.fixture
+def now() -> str:
+    """Give a moment of today, as incidents of more than 30 days ago are left out."""
+    return stamp(datetime.datetime.now(datetime.UTC))
+
+
+def test_the_page_names_who_is_needed_the_switches_and_what_could_not_be_read(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    put_incident(incident_id=A, timestamp=now, escalation_reason="it did not help")
+    put_incident(incident_id=B, timestamp=now, status="open")
+    window = ("maintenance", "add", "--for", "2h", "--reason", "upgrade")
+    assert srectl(*window).exit_code == 0
+    page = json.loads(srectl("handover", "--json").output)
+    assert [each["incident_id"] for each in page["needs_somebody"]] == [A]
+    assert [each["incident_id"] for each in page["other_open"]] == [B]
+    assert (page["mode"], page["windows"][0]["reason"]) == ("on", "upgrade")
+    assert page["not_read"]  # there are no queues here
+    shown = srectl("handover").output
+    assert "0f3c0c0e critical CheckoutHighErrorRate sre-platform/apps/deployment/checkout" in shown
+    assert "it did not help" in shown
+    assert "not read" in shown
+
+
+def test_what_waits_in_a_queue_is_counted(account: Account, srectl: Run) -> None:
+    for name in QUEUES.values():
+        account.sqs.create_queue(QueueName=f"t-{name}")
+    url = account.sqs.get_queue_url(QueueName="t-sre-dlq-runbook")["QueueUrl"]
+    account.sqs.send_message(QueueUrl=url, MessageBody="{}")
+    page = json.loads(srectl("handover", "--json").output)
+    assert page["queues"] == {"runbook": 1}
+    assert page["not_read"] == []
+    assert "runbook 1" in srectl("handover").output
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(shell: str) -> None:
+    written = CliRunner().invoke(cli, ["completion", shell]).output
+    assert "_SRECTL_COMPLETE" in written
+
+
+def test_it_says_which_version_it_is() -> None:
+    assert CliRunner().invoke(cli, ["--version"]).output.startswith("srectl, version ")
