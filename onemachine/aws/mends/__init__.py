@@ -68,6 +68,7 @@ MENDS: tuple[str, ...] = (
     "table_settings",
     "table_replicas",
     "resource_policies",
+    "table_leading_keys",
     "table_atomic_writes",
     "table_system_backup",
     "eks_real_cluster",

@@ -9,7 +9,14 @@ from botocore.exceptions import ClientError
 
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
-from tests.integration.localaws.probes.support import deploy, eventually, make_machine, run_machine
+from tests.integration.localaws.probes.support import (
+    deploy,
+    eventually,
+    invoke,
+    make_function,
+    make_machine,
+    run_machine,
+)
 
 
 @shows("table_settings")
@@ -232,3 +239,92 @@ def a_policy_of_table_or_bus_refuses_whom_it_does_not_name(aws: LocalAws, name: 
 
 def _with(arguments: dict[str, Any]) -> dict[str, Any]:
     return {"Parameters": arguments, "End": True}
+
+
+@shows("table_leading_keys")
+def a_function_touches_the_items_whose_keys_its_role_names_and_no_others(
+    aws: LocalAws, name: str
+) -> None:
+    """By itself, in a query, in a batch and in a transaction; a scan names none, as on AWS."""
+    dynamodb = aws.client("dynamodb")
+    attributes = ("k", "s", "g")
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in attributes],
+        KeySchema=[
+            {"AttributeName": "k", "KeyType": "HASH"},
+            {"AttributeName": "s", "KeyType": "RANGE"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-g",
+                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    arn = f"arn:aws:dynamodb:{aws.region}:{aws.account_id}:table/{name}"
+    statement = {
+        "Effect": "Allow",
+        "Action": "dynamodb:*",
+        "Resource": [arn, f"{arn}/index/*"],
+        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["mine#*"]}},
+    }
+    code = (
+        "import boto3\n"
+        "def handler(event, _):\n"
+        "    client = boto3.client('dynamodb')\n"
+        "    refused = []\n"
+        "    for call, arguments in event:\n"
+        "        try:\n"
+        "            getattr(client, call)(**arguments)\n"
+        "            refused.append(False)\n"
+        "        except client.exceptions.ClientError as error:\n"
+        "            refused.append(error.response['Error']['Code'] == 'AccessDeniedException')\n"
+        "    return refused\n"
+    )
+    make_function(aws, name, code, [statement])
+
+    def calls(key: str) -> list[tuple[str, dict[str, Any]]]:
+        item = {"k": {"S": key}, "s": {"S": "1"}, "g": {"S": key}}
+        where = {"TableName": name, "Key": {"k": item["k"], "s": item["s"]}}
+        by = {"ExpressionAttributeValues": {":k": {"S": key}}}
+        check = {**where, "ConditionExpression": "attribute_exists(k)"}
+        mine = {"TableName": name, "Item": {"k": {"S": "mine#0"}, "s": {"S": "1"}}}
+        return [
+            ("put_item", {"TableName": name, "Item": item}),
+            ("get_item", where),
+            ("update_item", where),
+            ("query", {"TableName": name, "KeyConditionExpression": "k = :k", **by}),
+            (
+                "query",
+                {
+                    "TableName": name,
+                    "KeyConditionExpression": "#k = :k AND s > :s",
+                    "ExpressionAttributeNames": {"#k": "k"},
+                    "ExpressionAttributeValues": {":k": {"S": key}, ":s": {"S": "0"}},
+                },
+            ),
+            (
+                "query",
+                {
+                    "TableName": name,
+                    "IndexName": "by-g",
+                    "KeyConditionExpression": "g=:k",
+                    **by,
+                },
+            ),
+            ("batch_get_item", {"RequestItems": {name: {"Keys": [where["Key"]]}}}),
+            ("batch_write_item", {"RequestItems": {name: [{"PutRequest": {"Item": item}}]}}),
+            ("transact_write_items", {"TransactItems": [{"Put": mine}, {"ConditionCheck": check}]}),
+            ("transact_get_items", {"TransactItems": [{"Get": where}]}),
+            ("delete_item", where),
+        ]
+
+    allowed, others = calls("mine#1"), calls("other#1")
+    assert invoke(aws, name, [*allowed, ("scan", {"TableName": name})]) == (
+        None,
+        [False] * (len(allowed) + 1),
+    )
+    assert invoke(aws, name, others) == (None, [True] * len(others))
