@@ -156,6 +156,14 @@ def _evidence(story: Story) -> Iterator[Sentence]:
     noted = story.record.get("evidence") or {}
     for finding in noted.get("findings") or []:
         yield Sentence(str(finding), "record: evidence.findings")
+    for each in ((story.evidence.get("facts") or {}).get("logs") or {}).get("logs") or []:
+        lines = each.get("lines") or []
+        if each.get("run") == "ended" and lines:
+            yield Sentence(
+                f"The last line of container {each.get('container')} of pod {each.get('pod')} "
+                f"before it ended: {lines[-1]}",
+                "evidence: logs",
+            )
 
 
 def _changes(story: Story) -> Iterator[Sentence]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 from runbook_action.errors import FinalError, InvalidRequest, TargetNotFound
 from runbook_action.evidence.ports import Tools
 from runbook_action.evidence.request import CollectRequest
+from runbook_action.kinds import known_kind
 from runbook_action.objects import Autoscaler, KubernetesObject, Pod
 from runbook_action.ports import Cluster
 from runbook_action.request import NAME, NAMESPACE, parse_target, refuse_namespace
@@ -139,8 +140,27 @@ def _of_labels(
                 return _above(cluster.read(named.kind, namespace, named.name), cluster)
             except TargetNotFound as error:
                 missing = error
+                if named.kind == "pod" and (left := _behind(cluster, namespace, named.name)):
+                    return left
     if missing is not None:
         raise missing
+    return None
+
+
+def _behind(cluster: Cluster, namespace: str, pod: str) -> KubernetesObject | None:
+    """Give the workload whose pod has gone, as a repair makes it go.
+
+    Its ReplicaSet is named as the pod without its last part; who owns that says it itself.
+    """
+    replicas = pod.rpartition("-")[0]
+    if not replicas:
+        return None
+    try:
+        owner = cluster.read("replicaset", namespace, replicas).controller
+        if owner and known_kind(owner) == "deployment":
+            return cluster.read("deployment", namespace, str(owner.get("name")))
+    except TargetNotFound:
+        pass
     return None
 
 

@@ -304,6 +304,22 @@ def test_a_runbook_that_names_its_target_says_what_an_alert_without_labels_is_ab
     assert answer["findings"]
 
 
+def test_a_pod_that_the_repair_has_made_go_still_leads_to_its_deployment() -> None:
+    """Evidence may come after a rollback, on a busy day."""
+    place = rolled_out()
+    [newest] = [each["metadata"]["name"] for each in place.manifests if is_second(each)]
+    answer = place.collected(labels={"namespace": "apps", "pod": f"{newest}-x2x4z"})
+    assert answer["target"]["name"] == "checkout"
+    assert answer["findings"][0].startswith("image checkout:1.4.3")
+    # A name that no ReplicaSet has made leads nowhere.
+    assert place.collected(labels={"namespace": "apps", "pod": "checkout-9"})["target"] is None
+
+
+def is_second(manifest: dict[str, Any]) -> bool:
+    revision = manifest["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision")
+    return bool(manifest["kind"] == "ReplicaSet" and revision == "2")
+
+
 @pytest.mark.parametrize(
     "labels",
     [{}, {"namespace": "kube-system", "deployment": "checkout"}, {"namespace": "a b"}, {"x": "y"}],

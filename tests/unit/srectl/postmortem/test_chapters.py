@@ -46,6 +46,17 @@ def test_a_rollback_is_told_from_its_rollout_to_its_end() -> None:
     ]
 
 
+def test_the_last_words_of_what_ended_are_evidence() -> None:
+    logs = [
+        {"pod": "p", "container": "c", "run": "ended", "lines": ["starting", "no such file"]},
+        {"pod": "p", "container": "c", "run": "current", "lines": ["starting"]},
+    ]
+    story = told(Story(record(), evidence(logs={"logs": logs})))
+    assert story["Evidence"][1:] == [
+        "The last line of container c of pod p before it ended: no such file"
+    ]
+
+
 def test_what_no_record_says_is_asked() -> None:
     asked = told(Story(record(), missing={"audit log": "AccessDenied"}))["Open questions"]
     assert asked == [
