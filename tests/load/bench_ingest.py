@@ -26,11 +26,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from onemachine.aws.managed_runtime import isolated_python
 from tests.integration.rie.harness import (
     ALERT_INGEST,
     build,
     function_environment,
-    isolated_python,
     runtime_folder,
 )
 from tests.unit.alert_ingest.bodies import group_body, proxy_event

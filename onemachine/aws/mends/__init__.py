@@ -29,6 +29,7 @@ MENDS: tuple[str, ...] = (
     "lambda_error_types",
     "lambda_log_end",
     "lambda_code_once",
+    "lambda_libraries",
     "lambda_environment",
     "lambda_concurrency",
     "account_concurrency",

@@ -28,26 +28,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onemachine.aws.managed_runtime import SDK, isolated_python, linked
 from onemachine.processes.ports import free_port
 from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 CACHE = ROOT / "build" / "test-artifacts"
 
-# What python3.11's managed runtime has on its path besides the standard library.
-RUNTIME_MODULES = (
-    "awslambdaric",
-    "runtime_client",
-    "snapshot_restore_py",
-    "simplejson",
-    "boto3",
-    "botocore",
-    "s3transfer",
-    "jmespath",
-    "dateutil",
-    "six",
-    "urllib3",
-)
+# Besides the SDK.
+RUNTIME_CLIENT = ("awslambdaric", "runtime_client", "snapshot_restore_py", "simplejson")
 
 
 @dataclass(frozen=True)
@@ -126,22 +115,7 @@ def _build(function: Function, folder: Path) -> None:
 
 def runtime_folder(folder: Path) -> Path:
     """Fill a folder with links to the modules that the managed runtime has."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in RUNTIME_MODULES:
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise RuntimeError(f"module {name} is not installed: run 'make setup'")
-        origin = Path(spec.origin)
-        module = origin.parent if spec.submodule_search_locations else origin
-        link = folder / module.name
-        if not link.exists():
-            link.symlink_to(module)
-    return folder
-
-
-def isolated_python() -> list[str]:
-    """Return a Python command without this environment's site-packages."""
-    return [sys.executable, "-S", "-s"]
+    return linked(folder, (*RUNTIME_CLIENT, *SDK))
 
 
 def function_environment(

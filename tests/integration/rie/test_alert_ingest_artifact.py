@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from onemachine.aws.local_aws import LocalAws
+from onemachine.aws.managed_runtime import isolated_python
 from tests.integration.rie.harness import (
     ALERT_INGEST,
     ROOT,
@@ -20,7 +21,6 @@ from tests.integration.rie.harness import (
     build,
     emulator,
     function_environment,
-    isolated_python,
     runtime_folder,
 )
 from tests.support.waiting import PATIENCE_SECONDS

@@ -100,12 +100,23 @@ def handler(event, context):
     assert payload["who"].endswith(f"assumed-role/{name}-lambda/{name}")
     assert payload["queues"].startswith("AccessDenied")
     foreign = [
-        key
-        for key in seen
-        if key.startswith(("SRECTL_", "MINISTACK", "PYTHONPATH", "TMPDIR", "HOME", "GATEWAY"))
+        key for key in seen if key.startswith(("SRECTL_", "MINISTACK", "TMPDIR", "HOME", "GATEWAY"))
     ]
     assert foreign == []
     assert aws.secret not in json.dumps(seen)
+
+
+@shows("lambda_libraries")
+def a_function_finds_its_own_libraries_and_the_sdk(aws: LocalAws, name: str) -> None:
+    """What is installed beside the emulator is not there; boto3 and what it needs is."""
+    code = """
+import importlib.util
+def handler(event, context):
+    return [each for each in event if importlib.util.find_spec(each)]
+"""
+    make_function(aws, name, code)
+    asked = ["app", "boto3", "urllib3", "ministack", "kubernetes", "awscrt", "OpenSSL", "pytest"]
+    assert invoke(aws, name, asked) == (None, ["app", "boto3", "urllib3"])
 
 
 @shows("lambda_concurrency")
