@@ -5,28 +5,15 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from srectl.console.app import create
 from srectl.console.serving import Server
-from srectl.operate.account import Account
+from tests.integration.console.running import Running
 from tests.support.chromium import chromium
 from tests.support.console_scene import Scene, deployment, hostile
-
-PHONE = {"width": 390, "height": 844}
-
-
-@dataclass
-class Running:
-    """A console that listens."""
-
-    server: Server
-    scene: Scene
-    account: Account
-    hostile_id: str
 
 
 @pytest.fixture(scope="module")

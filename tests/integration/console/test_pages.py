@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.integration.console.conftest import PHONE, Running
+from tests.integration.console.running import PHONE, Running
 
 WIDE = {"width": 1200, "height": 900}
 AT = Callable[[str], str]
