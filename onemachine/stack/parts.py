@@ -68,6 +68,7 @@ _PRODUCTION_WAITS = {
     "VerifyTimeoutSeconds": "300",
     "EndHeardSeconds": "360",
     "CauseWaitSeconds": "30",
+    "FindingsWaitSeconds": "8",
     "ProgressIntervalSeconds": "10",
 }
 

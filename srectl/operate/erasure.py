@@ -83,6 +83,8 @@ def erase(
             ConsistentRead=True,
         )
         keys = [item for page in pages for item in page["Items"]]
+        # What it hung on, and what was found about it.
+        client.delete_item(TableName=guard, Key={"guard_key": {"S": f"relation#{incident_id}"}})
         for key in keys:
             client.delete_item(TableName=table, Key=key)
     return len(keys)

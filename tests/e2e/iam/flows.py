@@ -764,6 +764,23 @@ def _evidence_of_one_stands(lab: Lab) -> bool:
     return lab.first(looks) == "there" and bool(evidence()["key"])
 
 
+def findings_are_handed_on(lab: Lab) -> bool:
+    """Whatever was found, and also where it was nothing."""
+    event = lab.event()
+    lab.put(event)
+
+    def findings() -> Any:
+        answer = lab.scene.client("dynamodb").get_item(
+            TableName=lab.deployment.guard_table,
+            Key={"guard_key": {"S": f"relation#{_id(event)}"}},
+            ConsistentRead=True,
+        )
+        return "findings" in answer.get("Item", {})
+
+    looks = {"there": findings, "kept": lambda: lab.queued("runbook", _id(event))}
+    return lab.first(looks) == "there"
+
+
 _RUNBOOK = "IncidentResponseRunbookRole"
 _EVIDENCE = Probe(evidence_stands_on_the_record)
 _CLOSES = Probe(what_is_quiet_is_closed)
@@ -819,6 +836,7 @@ PROBES: dict[str, Probe] = {
     "IncidentEvidenceRole.NoteEvidence": _EVIDENCE,
     "IncidentEvidenceRole.ClaimAndCountCollections": _EVIDENCE,
     "IncidentEvidenceRole.Collect": _EVIDENCE,
+    "IncidentEvidenceRole.HandOnFindings": Probe(findings_are_handed_on),
     "RunbookActionRole.KeepEvidence": _EVIDENCE,
     "NotifyRole.StartNotifier": Probe(the_rule_announces_the_end),
     "RecordOnlyRole.StartRecorder": Probe(the_rule_starts_the_recorder),

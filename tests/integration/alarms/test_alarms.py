@@ -107,6 +107,11 @@ def closer_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def evidence_fails(on: Deployment) -> Broken:
+    yield lambda: on.start_machine("incident-evidence", "{}")
+
+
+@contextmanager
 def a_step_fails(on: Deployment) -> Broken:
     yield lambda: on.start_machine("remediation-step", "{}")
 
@@ -190,6 +195,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
     (Scenario(("sre-notifier-failed",), notifier_fails),),
     (Scenario(("sre-digest-failed",), digest_fails),),
     (Scenario(("sre-closer-failed",), closer_fails),),
+    (Scenario(("sre-evidence-failed",), evidence_fails),),
     (Scenario(("sre-step-failed",), a_step_fails),),
     (Scenario(("sre-restorer-failed",), restorer_fails),),
     (Scenario(("sre-recorder-failed",), recorder_fails),),

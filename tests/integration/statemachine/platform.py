@@ -201,6 +201,7 @@ class Platform:
             "EndHeardSeconds": "1",
             # Nothing is waited for where a test does not relate anything.
             "CauseWaitSeconds": "0",
+            "FindingsWaitSeconds": "0",
             "ActionTimeoutSeconds": "4",
             "ProgressIntervalSeconds": "1",
             "CallSeconds": "20",

@@ -120,7 +120,9 @@ def evidence(event: dict[str, Any]) -> dict[str, Any]:
         raise type(script["error"], (Exception,), {})(f"scripted {script['error']}")
     return {
         "status": "collected",
-        "findings": [f"finding {number + 1}" for number in range(script.get("findings", 2))],
+        "findings": script.get(
+            "texts", [f"finding {number + 1}" for number in range(script.get("findings", 2))]
+        ),
         "sources": {"rollouts": "read", "logs": "AccessDenied: 403"},
         "evidence": {"key": f"incidents/{event['incident_id']}.json", "why_not": None},
     }

@@ -42,8 +42,28 @@ def test_any_number_of_findings_is_kept_up_to_ten(platform: Platform, findings: 
     event = scripted(findings=findings)
     platform.run(event, platform.recorder_variant)
     platform.run(event, platform.evidence_variant)
-    kept = platform.record(id_of(event))["evidence"]["findings"]
-    assert kept == [f"finding {number + 1}" for number in range(min(findings, 10))]
+    record = platform.record(id_of(event))
+    assert record["evidence"]["findings"] == named(min(findings, 10))
+    assert record["findings"] == handed_on(platform, event) == named(min(findings, 3))
+
+
+def named(count: int) -> list[str]:
+    return [f"finding {number + 1}" for number in range(count)]
+
+
+def handed_on(platform: Platform, event: dict[str, Any]) -> list[str]:
+    """What the notifier will find about an incident in the guard."""
+    key = {"guard_key": {"S": f"relation#{id_of(event)}"}}
+    row = platform.ddb.get_item(TableName=platform.table("guard"), Key=key)["Item"]
+    assert int(row["expires_at"]["N"]) > time.time() + 89 * 86400
+    return [each["S"] for each in row["findings"]["L"]]
+
+
+def test_a_finding_is_handed_on_short(platform: Platform) -> None:
+    event = scripted(texts=["x" * 161, "y" * 160])
+    platform.run(event, platform.recorder_variant)
+    platform.run(event, platform.evidence_variant)
+    assert handed_on(platform, event) == ["x" * 159 + "…", "y" * 160]
 
 
 def test_it_is_collected_once_however_often_the_alert_is_repeated(platform: Platform) -> None:
@@ -85,6 +105,8 @@ def test_what_could_not_be_collected_is_said_on_the_record(platform: Platform, e
     assert platform.run(event, platform.evidence_variant)["status"] == "SUCCEEDED"
     evidence = platform.record(id_of(event))["evidence"]
     assert (evidence["status"], evidence["findings"]) == ("not collected", [])
+    # So that no message waits for any.
+    assert handed_on(platform, event) == []
     assert evidence["why_not"] == f"{error}: scripted {error}"
     # What passes is tried again, what does not is not.
     tries = {"AccessDenied": 1, "ClusterUnreachable": 3}[error]
@@ -99,6 +121,7 @@ def test_in_a_storm_the_function_is_left_to_remediation(platform: Platform) -> N
     evidence = platform.record(id_of(event))["evidence"]
     assert evidence["status"] == "not collected"
     assert "too many alerts at once" in evidence["why_not"]
+    assert handed_on(platform, event) == []
     assert platform.calls(id_of(event), "collect_evidence") == []
 
 

@@ -26,6 +26,11 @@ def test_an_erased_record_is_gone_and_what_remains_is_told(
 ) -> None:
     put_incident(status="resolved")
     put_incident(incident_id="another")
+    row: Any = {
+        "guard_key": {"S": f"relation#{ID}"},
+        "findings": {"L": [{"S": "3 pods OOMKilled"}]},
+    }
+    account.dynamodb.put_item(TableName=GUARD, Item=row)
     told = srectl("incidents", "erase", ID, stdin="y\n")
     assert told.exit_code == 0, told.output
     assert "archive" in told.output
