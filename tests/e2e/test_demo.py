@@ -96,12 +96,14 @@ def test_the_loop_closes_by_itself(demo: Run) -> None:
     assert {"incident.created", "incident.resolved"} <= told
     incident_id = report["incident"]["incident_id"]
     subjects = [mail["subject"] for mail in report["mails"] if incident_id in mail["body"]]
-    assert [subject.partition(":")[0] for subject in subjects] == ["CRITICAL", "Resolved"]
+    # Its end is heard before it was verified, or seen in the data with the target healthy.
+    verdicts = (["CRIT", "ALERT"], ["CRIT", "OK"])
+    assert [subject.partition(" ")[0] for subject in subjects] in verdicts
     pages = [page for page in report["pages"] if page["key"] == incident_id]
     assert [page["action"] for page in pages] == ["trigger", "resolve"]
     assert pages[0]["severity"] == "critical"
     said = [message["text"] for message in report["chat"] if incident_id in message["text"]]
-    assert [text.partition(" ")[0] for text in said] == ["CRITICAL:", "Resolved"]
+    assert [text.partition(" ")[0] for text in said] in verdicts
     assert "Timeline" in printed
     assert not demo.left()
 

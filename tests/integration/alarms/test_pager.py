@@ -34,9 +34,9 @@ def test_each_call_has_a_key_of_its_own_and_all_of_them_end(
     [beginning] = eventually(lambda: deployment.pages(incident_id), "the beginning pages")
     payload = beginning.body["payload"]
     assert (beginning.action, payload["severity"]) == ("trigger", "critical")
-    assert payload["summary"].startswith("CRITICAL: Pages")
+    assert payload["summary"].startswith("CRIT Pages")
     [needed] = deployment.pages(key)
-    assert needed.body["payload"]["summary"].startswith("A human is needed: Pages")
+    assert needed.body["payload"]["summary"].startswith("NEEDS YOU Pages")
 
     for name, value in deployment.aws.operator_environment().items():
         monkeypatch.setenv(name, value)

@@ -99,12 +99,14 @@ def test_people_are_told_what_the_flood_was_and_what_to_type(
     execution = digest(listener, window, FloodWindowSeconds=str(MINUTE))
     assert execution["status"] == "SUCCEEDED", execution
     [mail] = listener.mails()
-    assert mail["subject"] == ("Flood of alerts: 40 not announced one by one, 5 left to humans")
+    first = "FLOOD: 40 alerts held back, 5 need you"
+    assert mail["subject"] == first
     begins, ends = iso(window * MINUTE), iso((window + 1) * MINUTE)
     assert mail["body"].splitlines() == [
+        first,
+        "",
         f"Flood of alerts from {begins} to {ends}: 40 alerts and 7 ends of alerts were not"
         " announced one by one, 5 incidents were escalated without a remediation.",
-        "",
         "All of them are recorded. 3 were announced one by one, of the 20 that a window may bring.",
         "Escalated without a remediation, because a flood says that something larger is wrong:",
         f"  1 x Down <!channel> on apps/basket-{window}",
@@ -164,8 +166,8 @@ def test_it_is_told_again_as_it_grows_unless_a_larger_one_is_on_its_way(
         ended = listener.platform.run({"window": number, "grown": grown}, machine)
         assert ended["status"] == "SUCCEEDED", ended
     [mail] = listener.mails()
-    assert mail["subject"].startswith("Flood of alerts goes on: 50 not announced one by one")
-    assert mail["body"].startswith(f"Flood of alerts that goes on, from {iso(number * MINUTE)} to ")
+    assert mail["subject"].startswith("FLOOD GOES ON: 50 alerts held back")
+    assert f"Flood of alerts that goes on, from {iso(number * MINUTE)} to " in mail["body"]
     [envelope] = listener.messages()
     told = json.loads(envelope["Message"])
     assert told["dedup_key"] == f"{listener.platform.name}-sre-platform-flood-40"
@@ -199,7 +201,9 @@ def test_what_cannot_be_counted_is_said_and_pages(
     execution = digest(listener, window, FloodWindowSeconds=str(MINUTE), **{table: "no-such-table"})
     assert execution["status"] == "SUCCEEDED", execution
     [mail] = listener.mails()
-    assert "Not everything could be counted." in mail["body"].splitlines()[0]
+    first, _, whole = mail["body"].splitlines()[:3]
+    assert first.startswith("FLOOD: not all could be counted, at least ")
+    assert "Not everything could be counted." in whole
     [envelope] = listener.messages()
     assert envelope["MessageAttributes"]["severity"]["Value"] == "critical"
 
@@ -213,7 +217,7 @@ def test_what_the_topic_refuses_is_parked_whole_and_chat_hears_it(
     assert execution["status"] == "SUCCEEDED", execution
     [parked] = listener.parked()
     assert parked["event"] == "incidents.flood"
-    assert json.loads(parked["message"])["email"].startswith("Flood of alerts from")
+    assert json.loads(parked["message"])["email"].startswith("FLOOD: ")
     assert len(listener.chats()) == 1
 
 

@@ -58,11 +58,12 @@ def test_a_new_incident_is_told_to_people_in_plain_words(listener: Listener) -> 
     event = incident()
     assert listener.tell(event)["status"] == "SUCCEEDED"
     [mail] = listener.mails()
-    assert mail["subject"] == "CRITICAL: CheckoutHighErrorRate on apps/checkout in sre-platform"
+    assert mail["subject"] == "CRIT apps/checkout: error ratio 9.991%"
     assert mail["body"].splitlines() == [
-        "CRITICAL: CheckoutHighErrorRate on apps/checkout in sre-platform"
-        " since 2026-11-23T15:14:52.704Z.",
+        "CRIT apps/checkout: error ratio 9.991%",
         "",
+        f"Id:      {id_of(event)[:8]}",
+        "Alert:   CheckoutHighErrorRate",
         "What:    checkout error ratio 9.991%",
         "Where:   apps/checkout in sre-platform",
         "How bad: critical",
@@ -105,8 +106,9 @@ def test_chat_is_told_what_slack_takes(listener: Listener) -> None:
     told = whole["detail"]["data"]
     assert (told["incident_id"], told["event"]) == (id_of(event), "incident.created")
     assert told["slack_text"].splitlines() == [
-        "CRITICAL: CheckoutHighErrorRate on apps/checkout in sre-platform"
-        " since 2026-11-23T15:14:52.704Z.",
+        "CRIT apps/checkout: error ratio 9.991%",
+        "CheckoutHighErrorRate on apps/checkout in sre-platform, critical,"
+        " since 2026-11-23T15:14:52.704Z",
         "checkout error ratio 9.991%",
         f"`srectl incidents show {id_of(event)}`",
         "http://prometheus.example/graph",
@@ -120,15 +122,28 @@ def test_the_end_is_told_with_the_mttr(listener: Listener, seconds: float, words
     event = resolution(incident(), duration_seconds=seconds)
     listener.tell(event)
     [mail] = listener.mails()
-    assert mail["subject"].startswith("Resolved: CheckoutHighErrorRate")
-    assert mail["body"].startswith(f"Resolved after {words}: CheckoutHighErrorRate (critical)")
+    assert mail["subject"] == f"OK apps/checkout: over in {words}"
+    assert mail["body"].startswith(f"OK apps/checkout: over in {words}\n")
     assert f"MTTR:    {words}\n" in mail["body"]
     [envelope] = listener.messages()
     told = json.loads(envelope["Message"])
     assert (told["event_action"], told["dedup_key"]) == ("resolve", id_of(event))
     assert told["mttr_seconds"] == seconds
     [chat] = listener.chats()
-    assert chat["slack_text"].startswith(f"Resolved after {words}")
+    assert chat["slack_text"].startswith(f"OK apps/checkout: over in {words}\n")
+
+
+def test_an_end_that_is_heard_while_a_runbook_is_at_work_is_not_told_as_verified(
+    listener: Listener,
+) -> None:
+    event = incident()
+    listener.platform.ddb.put_item(
+        TableName=listener.guard,
+        Item={"guard_key": {"S": f"incident#{id_of(event)}"}, "in_hand": {"S": "a runbook"}},
+    )
+    listener.tell(resolution(event, duration_seconds=90))
+    [mail] = listener.mails()
+    assert mail["subject"] == "ALERT OVER apps/checkout, verifying"
 
 
 def test_a_recovery_that_does_not_know_the_start_takes_it_from_the_incident(
@@ -152,7 +167,7 @@ def test_a_recovery_of_which_nobody_knows_the_start_says_so(listener: Listener) 
     end = resolution(incident(), started_at=None, duration_seconds=None)
     listener.tell(end)
     [mail] = listener.mails()
-    assert mail["body"].startswith("Resolved: CheckoutHighErrorRate (critical)")
+    assert mail["body"].startswith("OK apps/checkout: over\n")
     assert "MTTR:    unknown" in mail["body"]
 
 
@@ -162,7 +177,7 @@ def test_an_escalation_goes_to_chat_only_because_the_runbook_has_told_the_topic(
     listener.tell(escalation(incident()))
     assert listener.mails() == listener.messages() == []
     [told] = listener.chats()
-    assert told["slack_text"].startswith("A human is needed: CheckoutHighErrorRate (critical)")
+    assert told["slack_text"].startswith("NEEDS YOU apps/checkout: nothing has helped\n")
     assert "not resolved 300 seconds after" in told["slack_text"]
 
 
@@ -251,18 +266,29 @@ def test_alert_text_is_data(
     mails = listener.mails()
     assert len(mails) == 2
     for mail in mails:
-        assert len(mail["subject"]) < 100
+        assert len(mail["subject"]) <= 60
         assert all(" " <= character <= "~" for character in mail["subject"])
         lines = mail["body"].splitlines()
         assert len([line for line in lines if line.startswith("What:")]) == 1
         keys = {line.partition(":")[0] for line in lines[2:] if line}
-        assert keys <= {"What", "Where", "How bad", "Began", "MTTR", "Doing", "More", "Link"}
+        assert keys <= {
+            "Id",
+            "Alert",
+            "What",
+            "Where",
+            "How bad",
+            "Began",
+            "MTTR",
+            "Doing",
+            "More",
+            "Link",
+        }
         assert len(mail["body"]) < 8_000
     for envelope in listener.messages():
         told = json.loads(envelope["Message"])
         assert len(told["links"]) <= 5
         assert all(link["href"].startswith("http") for link in told["links"])
-        assert len(told["payload"]["summary"]) <= 1024
+        assert len(told["payload"]["summary"]) <= 60
     chats = listener.chats()
     assert len(chats) == 3
     for told in chats:
@@ -283,14 +309,17 @@ def test_an_event_of_before_display_is_told_in_its_own_words(listener: Listener)
     for each in (event, end, escalation(event)):
         assert listener.tell(as_before_display(each))["status"] == "SUCCEEDED"
     beginning, ending = sorted(listener.mails(), key=lambda mail: str(mail["subject"]))
-    assert beginning["subject"] == "CRITICAL: CheckoutHighErrorRate on apps/checkout"
+    assert beginning["subject"] == "CRIT apps/checkout: error ratio 9.991%"
     assert "What:    checkout error ratio 9.991%" in beginning["body"]
     assert "Where:   apps/checkout\n" in beginning["body"]
-    assert ending["body"].startswith("Resolved after 90 s: CheckoutHighErrorRate on apps/checkout.")
+    assert ending["body"].startswith("OK apps/checkout: over in 90 s\n")
     texts = sorted(told["slack_text"] for told in listener.chats())
-    assert texts[0].startswith("A human is needed: CheckoutHighErrorRate. The alert was not")
-    assert texts[1].startswith("CheckoutHighErrorRate")
-    assert texts[2].startswith("Resolved after 90 s")
+    firsts = [text.splitlines()[0] for text in texts]
+    assert firsts == [
+        "CRIT apps/checkout: error ratio 9.991%",
+        "NEEDS YOU apps/checkout: nothing has helped",
+        "OK apps/checkout: over in 90 s",
+    ]
 
 
 # ---------------------------------------------------------------- nothing is lost
@@ -302,11 +331,11 @@ def test_what_the_topic_refuses_is_parked_whole_and_chat_hears_it(listener: List
     assert listener.tell(event, notifier)["status"] == "SUCCEEDED"
     [parked] = listener.parked()
     assert (parked["event"], parked["incident_id"]) == ("incident.created", id_of(event))
-    assert parked["subject"].startswith("CRITICAL: CheckoutHighErrorRate")
+    assert parked["subject"].startswith("CRIT apps/checkout: ")
     assert parked["message_structure"] == "json"
     message = json.loads(parked["message"])
     assert json.loads(message["default"])["dedup_key"] == id_of(event)
-    assert message["email"].startswith("CRITICAL: CheckoutHighErrorRate")
+    assert message["email"].startswith("CRIT apps/checkout: ")
     assert len(listener.chats()) == 1
 
 

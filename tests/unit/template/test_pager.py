@@ -154,7 +154,7 @@ def asked(answer: str, **step: Any) -> list[dict[str, Any]]:
 def test_a_runbook_that_asks_pages_anew_and_ends_that_with_the_answer() -> None:
     [page] = asked("asking", approval={"required": True})
     assert (page["action"], page["key"]) == ("trigger", f"{INCIDENT}-approval")
-    assert page["body"]["payload"]["summary"].startswith("Approval needed: Restart for Down")
+    assert page["body"]["payload"]["summary"].startswith("ASKS YOU Down")
     [end] = asked("succeeded", approval={"required": True})
     assert (end["action"], end["key"]) == ("resolve", f"{INCIDENT}-approval")
     assert asked("succeeded") == []

@@ -107,11 +107,12 @@ def test_people_are_called_for_a_runbook_that_was_stopped_and_told_which() -> No
     variables = read(stopped(json.dumps({"detail": {"metadata": {}, "data": DATA}})))
     assert (variables["kind"], variables["told_as"]) == ("incident.escalated", "told_stopped")
     variables = told(variables)
-    assert variables["headline"].startswith("A human is needed: Down. Its runbook ended as ABORTED")
+    assert variables["headline"] == "NEEDS YOU apps/checkout: its runbook was stopped"
+    assert variables["doing"].startswith("Its runbook ended as ABORTED")
     body = json.loads(json.loads(variables["message"])["default"])
     assert body["reason_code"] == "runbook-stopped"
-    assert EXECUTION in variables["headline"]
-    assert f"srectl incidents show {INCIDENT}" in variables["headline"]
+    assert EXECUTION in variables["doing"]
+    assert f"srectl incidents show {INCIDENT}" in variables["doing"]
     assert json.loads(json.loads(variables["message"])["default"])["severity"] == "warning"
     assert pages(variables) == [("trigger", f"{INCIDENT}-human")]
 
@@ -120,7 +121,7 @@ def test_people_are_called_where_the_history_is_not_told() -> None:
     """AWS leaves the input of an encrypted history out."""
     variables = told(read(stopped(None)))
     assert variables["data"]["severity"] == "critical"
-    assert "srectl incidents list --status escalated" in variables["headline"]
+    assert "srectl incidents list --status escalated" in variables["doing"]
     for entry in (variables["notified"], *variables["paged"]):
         assert json.loads(entry["Detail"])["data"]["incident_id"] is None
 

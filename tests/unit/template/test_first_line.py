@@ -1,0 +1,184 @@
+"""The first line of whatever people are told: the verdict by name, the place, what is wrong."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonata import Jsonata
+
+from onemachine.aws.definitions import substituted
+from tests.support.machines import machines
+from tests.unit.template.test_told import DATA, NOW, read, told
+
+CODES = ("not-resolved", "end-not-heard", "no-runbook", "approval-timeout", "something-new")
+
+
+def shared(name: str, machine: str = "incident-response-runbook") -> str:
+    """A text of the template, with what it names put in."""
+    return substituted(f"${{{name}}}", machines()[machine].substitutions())
+
+
+def line(verdict: str, incident: Any, shown: Any, rest: str) -> str:
+    given_ = ", ".join(map(json.dumps, (verdict, incident, shown, rest)))
+    return str(Jsonata(f"({shared('FirstLine')})({given_})").evaluate(None))
+
+
+def at(namespace: str | None, name: str | None, kind: str = "deployment") -> dict[str, Any]:
+    return {"target": {"cluster": "c", "namespace": namespace, "kind": kind, "name": name}}
+
+
+CHECKOUT = at("apps", "checkout")
+DATA_DISPLAY: Any = DATA["display"]
+SHOWN = {"name": "CheckoutHighErrorRate", "summary": "Checkout fails 47.5% of its requests"}
+
+
+def event(kind: str, **data: Any) -> dict[str, Any]:
+    shown: dict[str, Any] = {**DATA_DISPLAY, "summary": data.get("summary", SHOWN["summary"])}
+    return {"detail-type": kind, "detail": {"data": {**DATA, "display": shown, **data}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "row", "said"),
+    [
+        (
+            "incident.created",
+            {"severity": "critical"},
+            {},
+            "CRIT apps/checkout: fails 47.5% of its requests",
+        ),
+        (
+            "incident.escalated",
+            {"verdict": "degraded mode did not help, undone", "reason": "r", "reason_code": "x"},
+            {},
+            "NEEDS YOU apps/checkout: degraded mode did not help, undone",
+        ),
+        (
+            "incident.escalated",
+            {"reason": "r", "reason_code": "no-runbook"},
+            {},
+            "NEEDS YOU apps/checkout: no runbook for it",
+        ),
+        (
+            "incident.resolved",
+            {"duration_seconds": 12, "verified": "3/3 ready, degraded mode on"},
+            {"in_hand": "e"},
+            "OK apps/checkout: over in 12 s, 3/3 ready, degraded mode on",
+        ),
+        (
+            "incident.resolved",
+            {"duration_seconds": 12},
+            {"in_hand": "e"},
+            "ALERT OVER apps/checkout, verifying",
+        ),
+        (
+            "incident.resolved",
+            {"duration_seconds": 12},
+            {"in_hand": "e", "told_escalated_critical": "e"},
+            "ALERT OVER apps/checkout, not verified",
+        ),
+        ("incident.resolved", {"duration_seconds": 12}, {}, "OK apps/checkout: over in 12 s"),
+        ("incident.acknowledged", {"by": "ada"}, {}, "TAKEN apps/checkout: by ada"),
+        ("incident.closed", {"by": "ada", "because": "b"}, {}, "CLOSED apps/checkout: by ada"),
+    ],
+)
+def test_what_is_told_begins_with_the_verdict_and_the_place(
+    kind: str, data: dict[str, Any], row: dict[str, str], said: str
+) -> None:
+    variables = told(read(event(kind, **data)), **row)
+    assert variables["headline"] == variables["subject"] == said
+    message = json.loads(variables["message"])
+    assert message["email"].splitlines()[0] == said
+    assert json.loads(message["default"])["payload"]["summary"] == said
+    chat = json.loads(variables["notified"]["Detail"])["data"]
+    assert chat["slack_text"].splitlines()[0] == chat["headline"] == said
+    for page in variables["paged"]:
+        body = json.loads(page["Detail"])["data"]["body"]
+        assert body.get("payload", {"summary": said})["summary"] == said
+
+
+def test_a_long_place_loses_its_middle_and_what_is_wrong_keeps_its_own() -> None:
+    long = at("team-payments-production-eu", "checkout-frontend-canary-deployment")
+    assert line("NEEDS YOU", long, SHOWN, ": degraded mode did not help") == (
+        "NEEDS YOU team-payme..deployment: degraded mode did not help"
+    )
+    short = line("CRIT", CHECKOUT, SHOWN, ": " + "x" * 90)
+    assert (len(short), short[-4:]) == (60, "xx..")
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        (at("apps", "checkout"), "apps/checkout"),
+        (at(None, "ip-10-0-1-23", "node"), "node ip-10-0-1-23"),
+        (at(None, None), "CheckoutHighErrorRate"),
+        ({}, "CheckoutHighErrorRate"),
+    ],
+)
+def test_the_place_is_the_target_or_else_the_alert(target: dict[str, Any], place: str) -> None:
+    assert line("CRIT", target, SHOWN, ": down") == f"CRIT {place}: down"
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=90)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    namespace=st.none() | TEXTS,
+    name=st.none() | TEXTS,
+    alert=TEXTS,
+    rest=TEXTS,
+    verdict=st.sampled_from(["CRIT", "WARN", "INFO", "ALERT", "NEEDS YOU", "ALERT OVER", "OK"]),
+)
+def test_no_first_line_is_longer_than_sixty_characters_or_holds_a_control_character(
+    namespace: str | None, name: str | None, alert: str, rest: str, verdict: str
+) -> None:
+    said = line(verdict, at(namespace, name), {"name": alert, "summary": ""}, ": " + rest)
+    assert len(said) <= 60
+    assert said.startswith(f"{verdict} ")
+    assert not [each for each in said if unicodedata.category(each) in ("Cc", "Zl", "Zp")]
+
+
+STEP = {"action": "enable_degraded_mode", "lends": True}
+DONE = {"acted": True, "step": STEP}
+
+
+@pytest.mark.parametrize(
+    ("code", "undone", "said"),
+    [
+        ("not-resolved", [{"status": "done"}], "degraded mode did not help, undone"),
+        ("not-resolved", [], "degraded mode did not help"),
+        ("not-resolved", [{"status": "failed"}], "degraded mode did not help, undo failed"),
+        ("not-resolved", [{"summary": "lost"}], "degraded mode did not help, undo failed"),
+        ("target-unhealthy", [{"status": "done"}], "alert over, target not healthy, undone"),
+    ],
+)
+def test_what_became_of_the_steps_is_the_verdict(
+    code: str, undone: list[dict[str, str]], said: str
+) -> None:
+    variables = {"answers": [DONE], "undone": undone, "failure": {"code": code}}
+    assert Jsonata(shared("SaidOfSteps")).evaluate(None, variables) == said
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_where_nothing_was_done_the_code_is_put_in_words(code: str) -> None:
+    variables = {"answers": [], "undone": [], "failure": {"code": code}}
+    assert Jsonata(shared("SaidOfSteps")).evaluate(None, variables) == ""
+    words = Jsonata(f"({shared('Verdict')})({{'code': '{code}', 'said': ''}})").evaluate(None)
+    assert words
+    assert "-" not in words
+
+
+def test_a_verified_end_says_how_many_are_ready_and_what_is_lent() -> None:
+    health = "deployment apps/checkout is healthy: 3 of 3 replicas are ready."
+    found = Jsonata(shared("SaidOfEnd")).evaluate(None, {"answers": [DONE], "health": health})
+    assert found == "3/3 ready, degraded mode on"
+
+
+def test_when_it_began_stands_in_the_body() -> None:
+    variables = told(read(event("incident.created")))
+    assert f"Began:   {NOW}" in json.loads(variables["message"])["email"]
