@@ -36,7 +36,7 @@ def _check_environment() -> None:
 def _clear_worker_folders() -> None:
     """Empty the private TMPDIR of unpacked functions; a killed server leaves them behind."""
     folder = Path(tempfile.gettempdir())
-    for leftover in folder.glob("ministack-lambda-*"):
+    for leftover in (*folder.glob("ministack-lambda-*"), *folder.glob("lambda-runtime-*")):
         shutil.rmtree(leftover, ignore_errors=True)
 
 

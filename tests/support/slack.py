@@ -19,11 +19,27 @@ from urllib.parse import urlencode
 from slack_sdk.models.blocks import Block
 from slack_sdk.signature import SignatureVerifier
 
+from onemachine.aws.local_aws import LocalAws
+
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 TOKEN = "-".join(("xoxb", "0" * 12, "1" * 12, "standin"))
 CHANNEL = "C024BE91L"
 ADA, EVE = "U024BE7LH", "U0EVEEVE"
+#: Nobody answers there.
+_AWAY = "https://slack.invalid/api/"
 _MOST_BLOCKS, _MOST_TEXT = 50, 40_000
+
+
+def slack_app(aws: LocalAws) -> dict[str, str]:
+    """Keep the secret of an app, and give the parameters of a deployment that names it."""
+    text = json.dumps({"signing_secret": SECRET, "bot_token": TOKEN})
+    kept = aws.client("secretsmanager").create_secret(Name="sre/slack", SecretString=text)
+    return {
+        "SlackAppSecretArn": kept["ARN"],
+        "SlackChannel": CHANNEL,
+        "SlackPeople": f"{ADA}=ada",
+        "SlackApiUrl": _AWAY,
+    }
 
 
 def pressed(button: dict[str, Any], message: str, user: str = ADA, channel: str = CHANNEL) -> str:

@@ -17,8 +17,8 @@ from ministack.core import lambda_runtime
 
 from onemachine.aws.managed_runtime import isolated_python, linked
 
-#: Begins like the emulator's own folders, which are cleared away at start and end.
-_PREFIX = "ministack-lambda-runtime-"
+#: Beside the emulator's own folders of functions, which are cleared away at start and end, too.
+_PREFIX = "lambda-runtime-"
 
 
 def apply() -> None:

@@ -19,6 +19,7 @@ from onemachine.stack.state import StackFolder
 from srectl import runbooks
 from tests.integration.alarms.platform import PACE, Deployment
 from tests.integration.local_aws_fixtures import running_local_aws
+from tests.support.slack import slack_app
 
 
 @contextmanager
@@ -53,8 +54,13 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     told = folder / "notifications.jsonl"
     local_aws = running_local_aws(folder / "aws", alarm_pace=PACE, alarm_interval=0.5)
     with local_aws as (aws, _process), _pager(aws, told):
+        changes |= slack_app(aws)
         outputs = deploy(
             application, built, aws, children, parameter_overrides(application, changes)
+        )
+        # Slack is away here, which is another test's subject: nothing is told there.
+        aws.client("events").disable_rule(
+            Name="sre-chat-cards", EventBusName=outputs["EventBusName"]
         )
         catalogue = runbooks.load(PROJECT_ROOT / "runbooks")
         runbooks.publish(aws.client("dynamodb"), outputs["RunbookTableName"], catalogue)

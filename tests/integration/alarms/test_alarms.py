@@ -107,6 +107,12 @@ def closer_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def chat_fails(on: Deployment) -> Broken:
+    """What is none of its calls is an error of it."""
+    yield lambda: on.functions.invoke(FunctionName="chat-actions", Payload="{}")
+
+
+@contextmanager
 def evidence_fails(on: Deployment) -> Broken:
     yield lambda: on.start_machine("incident-evidence", "{}")
 
@@ -196,6 +202,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
     (Scenario(("sre-digest-failed",), digest_fails),),
     (Scenario(("sre-closer-failed",), closer_fails),),
     (Scenario(("sre-evidence-failed",), evidence_fails),),
+    (Scenario(("sre-chat-failed",), chat_fails),),
     (Scenario(("sre-step-failed",), a_step_fails),),
     (Scenario(("sre-restorer-failed",), restorer_fails),),
     (Scenario(("sre-recorder-failed",), recorder_fails),),

@@ -6,7 +6,6 @@ enforces it.
 
 from __future__ import annotations
 
-import json
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -20,14 +19,12 @@ from onemachine.project import PROJECT_ROOT
 from onemachine.stack.children import Children
 from onemachine.stack.deploy import Application, build, deploy, parameter_overrides
 from onemachine.stack.state import StackFolder
-from tests.support.slack import ADA, CHANNEL, SECRET, TOKEN, pressed, signed
+from tests.support.slack import pressed, signed, slack_app
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.localaws
 
 INCIDENT = "edc4574d-f844-58cc-b5c9-dc4169c35240"
-#: Nobody answers there.
-API = "https://slack.invalid/api/"
 
 
 def _post(url: str, event: dict[str, Any]) -> int:
@@ -48,15 +45,7 @@ def test_slack_is_taken_in_by_its_signature_and_what_it_asks_is_done_later(
     application = Application(
         PROJECT_ROOT, PROJECT_ROOT / "template.yaml", PROJECT_ROOT / "build" / "sam"
     )
-    secret = local_aws.client("secretsmanager").create_secret(
-        Name="sre/slack", SecretString=json.dumps({"signing_secret": SECRET, "bot_token": TOKEN})
-    )["ARN"]
-    app = {
-        "SlackAppSecretArn": secret,
-        "SlackChannel": CHANNEL,
-        "SlackPeople": f"{ADA}=ada",
-        "SlackApiUrl": API,
-    }
+    app = slack_app(local_aws)
     built, _anew = build(application, children)
     outputs = deploy(application, built, local_aws, children, parameter_overrides(application, app))
     api = f"{local_aws.endpoint_url}/_aws/execute-api/{outputs['WebhookApiId']}/live"
