@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from onemachine.node import choose_pod_range
+from onemachine.node.kubelet_logs import KUBELET_PORT
 from onemachine.node.nodes import control_file
 from tests.integration.kubernetes_fixtures import StartedControlPlane
 from tests.integration.node.support import (
@@ -144,12 +145,18 @@ def test_a_second_agent_on_the_same_range_is_refused(own_agent: AgentProcess) ->
     assert "Traceback" not in result.stderr
 
 
-def test_it_listens_on_nothing_itself(own_agent: AgentProcess) -> None:
+def test_it_listens_only_where_a_kubelet_does_and_on_loopback(own_agent: AgentProcess) -> None:
     assert own_agent.process.poll() is None
     links = Path(f"/proc/{own_agent.process.pid}/fd").iterdir()
     sockets = [str(link.readlink()) for link in links if link.is_symlink()]
     inodes = {text[8:-1] for text in sockets if text.startswith("socket:[")}
+    found = 0
     for table in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             columns = line.split()
-            assert not (columns[9] in inodes and columns[3] in ("0A", "07")), line
+            if columns[9] in inodes and columns[3] in ("0A", "07"):
+                # As the kernel writes it: an address of IPv4 from its last byte on.
+                address, port = columns[1].split(":")
+                assert (table, address[-2:], int(port, 16)) == ("tcp", "7F", KUBELET_PORT), line
+                found += 1
+    assert found == len(own_agent.launch.nodes)

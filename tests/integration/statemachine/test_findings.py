@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import Platform, incident, wait_for
-from tests.integration.statemachine.test_notifier import escalation, id_of
+from tests.integration.statemachine.telling import escalation, id_of
 
 pytestmark = pytest.mark.localaws
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from alert_ingest.display import one_line
 from tests.integration.statemachine.listener import WINDOW_SECONDS, Listener
 from tests.integration.statemachine.platform import (
     ROOT,
@@ -20,6 +19,7 @@ from tests.integration.statemachine.platform import (
     wait_for,
 )
 from tests.integration.statemachine.shown import as_before_display
+from tests.integration.statemachine.telling import escalation, id_of
 
 pytestmark = pytest.mark.localaws
 
@@ -28,30 +28,6 @@ pytestmark = pytest.mark.localaws
 def listener(platform: Platform) -> Iterator[Listener]:
     """Return listeners of this test's own."""
     yield from Listener.of(platform)
-
-
-def escalation(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The incident.escalated event of an incident."""
-    data = {
-        **of["detail"]["data"],
-        "reason": "The alert was not resolved 300 seconds after the action.",
-        "reason_code": "not-resolved",
-        "acted": True,
-        **changes,
-    }
-    shown = data["display"]
-    headline = f"A human is needed: {shown['name']} ({data['severity']}). {data['reason']}"
-    data["display"] = {**shown, "headline": one_line(headline, 2_000)}
-    return {
-        **of,
-        "source": "sre.runbook",
-        "detail-type": "incident.escalated",
-        "detail": {"metadata": of["detail"]["metadata"], "data": data},
-    }
-
-
-def id_of(event: dict[str, Any]) -> str:
-    return str(event["detail"]["data"]["incident_id"])
 
 
 def test_a_new_incident_is_told_to_people_in_plain_words(listener: Listener) -> None:

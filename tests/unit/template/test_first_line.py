@@ -13,7 +13,7 @@ from jsonata import Jsonata
 
 from onemachine.aws.definitions import substituted
 from tests.support.machines import machines
-from tests.unit.template.test_told import DATA, NOW, read, told
+from tests.unit.template.telling import DATA, NOW, read, told
 
 CODES = ("not-resolved", "end-not-heard", "no-runbook", "approval-timeout", "something-new")
 
