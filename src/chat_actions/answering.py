@@ -63,12 +63,15 @@ class Desk:
         return self._deny(record, question, person)
 
     def _acknowledge(self, record: Record, person: Person) -> str:
-        if record.get("acknowledged_by"):
-            raise Refused(
-                f"{record['acknowledged_by']} has it already, since {record['acknowledged_at']}."
-            )
-        at = _stamp(self.now())
-        self.bus.acknowledged(self.records.acknowledge(record, person.told, at), person.told, at)
+        by, at = record.get("acknowledged_by"), str(record.get("acknowledged_at"))
+        if by and (by != person.told or record.get("status") == "resolved"):
+            raise Refused(f"{by} has it already, since {at}.")
+        if not by:
+            at = _stamp(self.now())
+            record = self.records.acknowledge(record, person.told, at)
+        # Once more of who has it: an attempt before may have written it, and not reached the bus.
+        # The notifier tells the pager once.
+        self.bus.acknowledged(record, person.told, at)
         return "It is yours: the pager is told, and the card says so."
 
     def _approve(self, record: Record, question: Question, person: Person) -> str:
