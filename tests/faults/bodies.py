@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.faults.kinds import Firing, Status
 
-__all__ = ["PREFIX", "Bodies", "poisoned", "runbook_of"]
+__all__ = ["PREFIX", "Bodies", "poisoned", "runbook_of", "written"]
 
 #: What the names of all alerts of a campaign begin with.
 PREFIX = "Faults"
@@ -95,8 +95,13 @@ class Bodies:
         }
 
     def _time(self, seconds: float) -> str:
-        when = self.began + timedelta(seconds=seconds)
-        return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return written(self.began.timestamp(), seconds)
+
+
+def written(began: float, seconds: float) -> str:
+    """Write a moment as the bodies do: so many seconds after a beginning (Unix time)."""
+    when = datetime.fromtimestamp(began, UTC) + timedelta(seconds=seconds)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def poisoned(kind: str) -> bytes:

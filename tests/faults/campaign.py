@@ -95,7 +95,7 @@ class Campaign:
             journal,
         )
         fingerprints = {bodies.fingerprint(each): each.number for each in self.plan.firings}
-        journal.note("began", seed=self.plan.seed)
+        journal.note("began", seed=self.plan.seed, origin=self.began)
         watch = threading.Thread(target=self._watch, args=(journal, fingerprints), daemon=True)
         nemesis = ThreadPoolExecutor(1, "nemesis")
         self.tell(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from tests.faults import hands
+from tests.faults import hands, recurrences
 from tests.faults.history import History, Violation
 from tests.faults.journal import Entry
 
@@ -19,8 +19,6 @@ __all__ = ["CHECKS", "check"]
 _ACCEPTED = 202
 _OVER = frozenset({"resolved", "escalated"})
 _RANK = {"open": 0, "remediating": 1, "escalated": 2, "resolved": 3}
-#: An alert that fires on this long after its end is a new incident, and rightly so.
-_RECURS_SECONDS = 290.0
 
 
 def _show(incident: str) -> str:
@@ -80,20 +78,19 @@ def what_is_good_is_taken(history: History) -> Iterator[Violation]:
 
 
 def one_incident_is_one_firing(history: History) -> Iterator[Violation]:
-    """All deliveries of a firing are one incident, with one record."""
-    incidents: dict[int, dict[str, float]] = defaultdict(dict)
-    for incident, number, entry in accepted(history):
-        late = history.plan.firings[number].ends_at + _RECURS_SECONDS
-        if entry["at"] - _began(history) < late:
-            incidents[number].setdefault(incident, entry["at"])
+    """All deliveries of a firing are one incident, with one record; and a recurrence is another."""
+    incidents: dict[int, set[str]] = defaultdict(set)
+    for incident, number, _ in accepted(history):
+        incidents[number].add(incident)
     for number, found in incidents.items():
-        if len(found) > 1:
+        single = found - recurrences.of(history, number, list(accepted(history)))
+        if len(single) > 1:
             firing = history.plan.firings[number]
             yield Violation(
                 "doubled",
-                next(iter(found)),
-                f"firing {number} (skew {firing.skew:.0f} s) was answered as {len(found)} "
-                f"incidents: {', '.join(found)}",
+                min(single),
+                f"firing {number} (skew {firing.skew:.0f} s) was answered as {len(single)} "
+                f"incidents: {', '.join(sorted(single))}",
                 f"the row alert#… of fingerprint {firing.fingerprint} in sre-remediation-guard",
             )
     records: dict[str, list[str]] = defaultdict(list)
@@ -104,7 +101,8 @@ def one_incident_is_one_firing(history: History) -> Iterator[Violation]:
         records[str(record.get("fingerprint"))].append(record["incident_id"])
     for fingerprint, ids in records.items():
         number = history.fingerprints.get(str(fingerprint), -1)
-        if len(ids) > max(1, len(incidents.get(number, ()))):
+        # What was answered is judged above; a record that no answer told of has no excuse.
+        if len(ids) > 1 and set(ids) - incidents.get(number, set()):
             yield Violation(
                 "doubled",
                 ids[0],
@@ -234,11 +232,6 @@ def _is_handed(name: str, field: str, history: History) -> bool:
         if entry["object"] == name and entry["field"] == field
     ]
     return bool(changed) and changed[-1] in history.handed
-
-
-def _began(history: History) -> float:
-    first: float = history.entries[0]["at"] if history.entries else 0.0
-    return first
 
 
 CHECKS: Sequence[Callable[[History], Iterator[Violation]]] = (

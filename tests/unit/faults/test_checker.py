@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from alert_ingest.identity import incident_id
+from alert_ingest.model import iso
 from tests.faults.checker import check
 from tests.faults.final import handed, records
 from tests.faults.history import History, Lock, StepRun
@@ -15,6 +18,8 @@ from tests.faults.kinds import Delivery, Firing, Plan
 
 _START = 1_800_000_000.0
 _A, _B = ("11111111-0000-5000-8000-00000000000a", "22222222-0000-5000-8000-00000000000b")
+#: What alert-ingest makes of _A, which ended nine seconds after the beginning, when it goes on.
+_AGAIN = incident_id("recurrence", _A, iso(datetime.fromtimestamp(_START + 9, UTC)))
 _OBJECT = "deployment/apps/faults-00"
 
 
@@ -123,6 +128,51 @@ _BROKEN = {
     ),
     "a repetition was answered as another incident": (
         _with(_answered(2, 0, _B), records=[_record(_A)], queued={}),
+        "doubled",
+        _A,
+    ),
+    "a repetition long after the end was answered as an incident that is no recurrence": (
+        _with(
+            _answered(2, 0, _B, at=_START + 9 + 320), records=[_record(_A), _record(_B)], queued={}
+        ),
+        "doubled",
+        _A,
+    ),
+    "a recurrence came within five minutes of the end": (
+        _with(_answered(2, 0, _AGAIN, at=_START + 9 + 290), records=[_record(_A), _record(_AGAIN)]),
+        "doubled",
+        _A,
+    ),
+    "a recurrence came within a minute of when the end was heard": (
+        _with(
+            entries=[
+                *_GOOD.entries[:2],
+                _answered(1, 0, _A, status="resolved", at=_START + 500),
+                *_GOOD.entries[3:],
+                _answered(2, 0, _AGAIN, at=_START + 550),
+            ],
+            records=[_record(_A), _record(_AGAIN)],
+        ),
+        "doubled",
+        _A,
+    ),
+    "a recurrence of an incident whose end was never told": (
+        _with(
+            entries=[
+                *_GOOD.entries[:2],
+                *_GOOD.entries[3:],
+                _answered(2, 0, _AGAIN, at=_START + 550),
+            ],
+            records=[_record(_A), _record(_AGAIN)],
+        ),
+        "doubled",
+        _A,
+    ),
+    "a record beside a recurrence": (
+        _with(
+            _answered(2, 0, _AGAIN, at=_START + 9 + 320),
+            records=[_record(_A), _record(_AGAIN), _record(_B)],
+        ),
         "doubled",
         _A,
     ),
@@ -241,7 +291,7 @@ _HARMLESS = {
         _answered(2, 0, code=0), _answered(2, 0, _A)
     ),
     "it went on five minutes after its end": _with(
-        _answered(2, 0, _B, at=_START + 9 + 320), records=[_record(_A), _record(_B, number=1)]
+        _answered(2, 0, _AGAIN, at=_START + 9 + 320), records=[_record(_A), _record(_AGAIN)]
     ),
     "an undo brought back the restart of before": _with(
         _changed(3, _A, "", "t1", field="restarted_at"),
