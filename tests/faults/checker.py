@@ -53,6 +53,26 @@ def nothing_accepted_is_lost(history: History) -> Iterator[Violation]:
             )
 
 
+def no_accepted_end_is_lost(history: History) -> Iterator[Violation]:
+    """Each end that was answered stands in its incident's record, or in a queue that is watched."""
+    unended = {
+        record["incident_id"] for record in history.records if record.get("resolved_at") is None
+    }
+    waiting = " ".join(text for texts in history.queued.values() for text in texts)
+    told: dict[str, tuple[int, Entry]] = {}
+    for incident, number, entry in accepted(history):
+        if entry["status"] == "resolved" and incident in unended and incident not in waiting:
+            told.setdefault(incident, (number, entry))
+    for incident, (number, entry) in told.items():
+        yield Violation(
+            "lost",
+            incident,
+            f"the end of firing {number} was answered 202 at {entry['at']:.1f}, and its record has "
+            "none",
+            f"{_show(incident)}; the log of incident-recorder at that time",
+        )
+
+
 def what_is_good_is_taken(history: History) -> Iterator[Violation]:
     """Each planned body was taken in the end; a poisoned one was refused by name."""
     last: dict[int, Entry] = {}
@@ -236,6 +256,7 @@ def _is_handed(name: str, field: str, history: History) -> bool:
 
 CHECKS: Sequence[Callable[[History], Iterator[Violation]]] = (
     nothing_accepted_is_lost,
+    no_accepted_end_is_lost,
     what_is_good_is_taken,
     one_incident_is_one_firing,
     no_sender_speaks_for_another,

@@ -76,7 +76,12 @@ def _run(incident: str, do: str, start: float, stop: float) -> StepRun:
 
 
 def _record(incident: str, number: int = 0, **changes: Any) -> dict[str, Any]:
-    return {"incident_id": incident, "fingerprint": f"f{number}", "status": "resolved"} | changes
+    return {
+        "incident_id": incident,
+        "fingerprint": f"f{number}",
+        "status": "resolved",
+        "resolved_at": 1_800_000_009,
+    } | changes
 
 
 _GOOD = History(
@@ -108,6 +113,11 @@ def test_a_good_history_has_no_violation() -> None:
 
 
 _BROKEN = {
+    "an accepted end does not stand in the record": (
+        _with(records=[_record(_A, resolved_at=None)]),
+        "lost",
+        _A,
+    ),
     "an accepted alert has neither record nor message": (_with(records=[]), "lost", _A),
     "a good alert was refused for good": (
         _with(_answered(2, 1, code=400, text="no")),
@@ -283,6 +293,9 @@ _HARMLESS = {
     ),
     "what is accepted waits in a queue that is watched": _with(
         records=[], queued={"recorder": [f"… {_A} …"]}
+    ),
+    "an accepted end waits in a queue that is watched": _with(
+        records=[_record(_A, resolved_at=None)], queued={"recorder": [f"… {_A} …"]}
     ),
     "another sender's key told of an incident of its own": _with(
         _answered(2, 0, _B, status="resolved", forged=True), records=[_record(_A), _record(_B)]
