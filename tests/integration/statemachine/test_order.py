@@ -36,6 +36,7 @@ INCIDENTS = 5
 #: and whether (and so with what in hand) the alert had ended before a runbook looked. Everything
 #: else is the same in the end.
 OF_THE_WAY = {
+    "findings",
     "runbook_execution",
     "verified_at",
     "target_health",
