@@ -133,6 +133,8 @@ def reflects(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
         return bool(record.get("escalated_at"))
     if kind == "incident.acknowledged":
         return bool(record.get("acknowledged_by"))
+    if kind == "incident.released":
+        return not record.get("acknowledged_by")
     if kind == "incident.closed":
         return bool(record.get("closed_by"))
     if kind == "action.completed":

@@ -336,3 +336,8 @@ def test_what_a_test_button_sends_starts_no_runbook_and_tells_nobody(
         purpose = rules[name]["EventPattern"]["detail"]["data"]["purpose"]
         assert purpose == [{"exists": False}, {"anything-but": ["test"]}]
     assert "detail" not in rules["IncidentRecordsRule"]["EventPattern"]
+
+
+def test_a_card_hears_of_what_is_given_back(template: dict[str, Any]) -> None:
+    heard = template["Resources"]["ChatRule"]["Properties"]["EventPattern"]["detail-type"]
+    assert {"incident.acknowledged", "incident.released"} <= set(heard)
