@@ -54,9 +54,9 @@ def test_a_rise_is_told_and_a_fall_is_not(listener: Listener) -> None:
     for severity in ("warning", "critical", "critical", "warning", "info"):
         assert listener.tell(heard_as(event, severity, 30))["status"] == "SUCCEEDED"
     before, rise = listener.mails()
-    assert before["subject"].startswith("WARNING: CheckoutHighErrorRate")
-    assert rise["subject"].startswith("CRITICAL, risen from warning: CheckoutHighErrorRate")
-    assert rise["body"].startswith("CRITICAL, risen from warning: CheckoutHighErrorRate on apps")
+    assert before["subject"] == "WARN apps/checkout: error ratio 9.991%"
+    assert rise["subject"] == "CRIT apps/checkout: worse, error ratio 9.991%"
+    assert rise["body"].startswith(f"{rise['subject']}\n")
     assert "How bad: critical, risen from warning" in rise["body"]
 
 
