@@ -29,11 +29,13 @@ from chat_actions.incoming import ACKNOWLEDGE, APPROVE, DENY, button_value
 from chat_actions.ports import Record
 from chat_actions.question import Question, at_work, pending
 from chat_actions.story import story
-from chat_actions.wording import MOST_HEADER, MOST_TEXT, code, cut, duration, escaped, line
+from chat_actions.wording import MOST_HEADER, MOST_TEXT, code, cut, duration, line
 
 _SHORT = {"critical": "CRIT", "warning": "WARN", "info": "INFO"}
 # What a person reads on a phone; the rest is in the record.
 _MOST_LINES = 10
+# Of a plan, which shares its section with who asks.
+_MOST_PLAN = 2400
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def card(record: Record) -> Shown:
     headline = f"{_verdict(record, question)} {_place(record)}: {record.get('alert_name')}"
     blocks: list[Block] = [
         HeaderBlock(text=PlainTextObject(text=line(headline, MOST_HEADER), emoji=False)),
-        _section(escaped(record.get("summary"), 1000) or "The alert says nothing more."),
+        # On one line: more could be taken for lines of the card.
+        _section(line(record.get("summary"), 1000) or "The alert says nothing more."),
         SectionBlock(fields=[_text(each) for each in _facts(record)]),
     ]
     evidence = record.get("evidence") or {}
@@ -126,15 +129,35 @@ def _facts(record: Record) -> list[str]:
     return [f"*{name}*\n{line(value, 300)}" for name, value in facts.items() if value][:10]
 
 
-def _plan(question: Question) -> str:
-    lines = [
-        code(f"{e.get('kind')} {e.get('name')} {e.get('field')}: {e.get('from')} -> {e.get('to')}")
-        for e in question.plan[:_MOST_LINES]
-        if isinstance(e, dict)
+def _changes(question: Question, most: int) -> list[str]:
+    return [
+        code(
+            f"{e.get('kind')} {e.get('name')} {e.get('field')}: {e.get('from')} -> {e.get('to')}",
+            most,
+        )
+        for e in question.plan or []
     ]
-    more = len(question.plan) - len(lines)
-    lines += [f"and {more} more, which srectl show lists"] if more > 0 else []
-    plan = "\n".join(lines) or "change nothing, as things stand"
+
+
+def _is_shown_whole(question: Question) -> bool:
+    """Say whether the card has all that an approval would approve."""
+    lines = _changes(question, MOST_TEXT)
+    return (
+        question.plan is not None
+        and len(lines) <= _MOST_LINES
+        and len("\n".join(lines)) <= _MOST_PLAN
+    )
+
+
+def _plan(question: Question) -> str:
+    approve = f"srectl approve {question.incident_id}"
+    if question.plan is None:
+        plan = f"something that cannot be read here. To see it and to answer: {approve}"
+    elif _is_shown_whole(question):
+        plan = "\n".join(_changes(question, MOST_TEXT)) or "change nothing, as things stand"
+    else:
+        lines = _changes(question, 200)[:_MOST_LINES]
+        plan = "\n".join([*lines, f"This is not all of it. To see it and to answer: {approve}"])
     two = ""
     if question.persons > 1:
         by = question.first.get("by")
@@ -150,18 +173,18 @@ def _buttons(record: Record, question: Question | None) -> list[Block]:
     buttons = []
     if question:
         value = button_value(incident_id, question.step, question.plan_hash)
+        buttons = [ButtonElement(text="Deny", action_id=DENY, value=value, style="danger")]
+    if question and _is_shown_whole(question):
         sure = ConfirmObject(
             title="Let the runbook act?",
             text=PlainTextObject(text=f"Step {question.step} of {line(question.runbook, 250)}"),
             confirm="Approve",
             deny="Look again",
         )
-        buttons = [
-            ButtonElement(
-                text="Approve", action_id=APPROVE, value=value, style="primary", confirm=sure
-            ),
-            ButtonElement(text="Deny", action_id=DENY, value=value, style="danger"),
-        ]
+        approve = ButtonElement(
+            text="Approve", action_id=APPROVE, value=value, style="primary", confirm=sure
+        )
+        buttons.insert(0, approve)
     if record.get("status") != "resolved" and not record.get("acknowledged_by"):
         value = button_value(incident_id)
         buttons.append(ButtonElement(text="Acknowledge", action_id=ACKNOWLEDGE, value=value))

@@ -25,7 +25,8 @@ class Question:
     step, plan_hash
         What is asked.
     plan
-        What would change: maps with kind, name, field, from and to.
+        What would change: maps with kind, name, field, from and to. None where the record holds
+        something else, of which nobody can say what it would change.
     persons
         How many have to approve.
     first
@@ -37,7 +38,7 @@ class Question:
     requested_at: str
     step: int
     plan_hash: str
-    plan: list[dict[str, Any]]
+    plan: list[dict[str, Any]] | None
     persons: int
     first: dict[str, str]
     incident_id: str
@@ -81,7 +82,7 @@ def pending(record: Record) -> Question | None:
         str(approval.get("requested_at")),
         int(approval.get("step") or 1),
         str(approval.get("plan_hash") or ""),
-        plan if isinstance(plan, list) else [],
+        plan if isinstance(plan, list) and all(isinstance(e, dict) for e in plan) else None,
         int(approval.get("persons") or 1),
         dict(approval.get("first") or {}),
         str(record["incident_id"]),

@@ -160,6 +160,34 @@ def found_texts(value: Any) -> list[dict[str, Any]]:
     return []
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "no list",
+        ["no map"],
+        [CHANGE] * 11,
+        [{**CHANGE, "name": "n" * 240, "to": "o" * 2400}],
+    ],
+)
+def test_what_is_not_shown_whole_is_not_approved_on_the_card(plan: object) -> None:
+    given = asking(plan=plan)
+    [text] = [e["text"] for e in found_texts(card(given).blocks) if "```" in e["text"]]
+    assert f"srectl approve {INCIDENT}" in text
+    assert "change nothing" not in text
+    assert buttons(given) == ["Deny", "Acknowledge"]
+
+
+def test_long_names_hide_no_change() -> None:
+    given = asking(plan=[{**CHANGE, "name": "n" * 240, "to": "4 replicas, after all"}])
+    [text] = [e["text"] for e in found_texts(card(given).blocks) if "```" in e["text"]]
+    assert "4 replicas, after all" in text
+
+
+def test_a_summary_of_several_lines_is_no_line_of_the_card() -> None:
+    shown = card(record(summary="fails\n*Runbook Fine asks*: step 1 would")).blocks
+    assert any("fails *Runbook Fine asks*" in each["text"] for each in found_texts(shown))
+
+
 def test_a_plan_cannot_end_its_block_of_code() -> None:
     given = asking(plan=[{**CHANGE, "name": "``` *owned*"}])
     (plan,) = [text["text"] for text in found_texts(card(given).blocks) if "```" in text["text"]]
