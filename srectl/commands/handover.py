@@ -40,7 +40,7 @@ def handover(as_json: bool, account: Account) -> None:
         "at_work": [
             {
                 **_one(each["record"]),
-                "step": f"{each['index']}. {each['action']} {each['what']}",
+                "step": _step(each),
                 "verdict_by": _stamp(each["verdict"]),
             }
             for each in seen["at_work"]
@@ -89,6 +89,13 @@ def _one(record: dict[str, Any]) -> dict[str, Any]:
             "escalation_reason",
         )
     }
+
+
+def _step(at_work: dict[str, Any]) -> str:
+    """Say what is done; one that has just begun or follows another has no step yet."""
+    if "index" not in at_work:
+        return str(at_work["what"])
+    return f"{at_work['index']}. {at_work['action']} {at_work['what']}"
 
 
 def _stamp(at: datetime.datetime | None) -> str | None:

@@ -27,13 +27,15 @@ from srectl.postmortem.sources import read
     show_default="this folder",
     help="Where to write it.",
 )
+@click.option("--overwrite", is_flag=True, help="Also where it was written before.")
 @account_option
-def postmortem(incident_id: str, folder: Path, account: Account) -> None:
+def postmortem(incident_id: str, folder: Path, overwrite: bool, account: Account) -> None:
     """Write the post-mortem of one incident, as Markdown and as JSON.
 
     Summary, impact, timeline, what the automation did and why, evidence, changes, related incidents
     and open questions. Nothing is invented: each sentence names the record that it comes from, and
-    what no record says is asked.
+    what no record says is asked. What somebody may have completed by hand is kept: written again
+    it takes --overwrite.
     """
     story = read(account, incident_id)
     record, at = story.record, written(now())
@@ -43,6 +45,12 @@ def postmortem(incident_id: str, folder: Path, account: Account) -> None:
         folder / f"{name}.md": as_markdown(record, told, at),
         folder / f"{name}.json": json.dumps(as_json(record, told, at), indent=2) + "\n",
     }
+    there = [str(path) for path in files if path.exists()]
+    if there and not overwrite:
+        raise CommandFailed(
+            f"nothing was written: {' and '.join(there)} would be lost",
+            "--to names another folder; --overwrite writes it anew all the same",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():

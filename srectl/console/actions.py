@@ -125,7 +125,8 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     @app.post("/incidents/<incident_id>/acknowledge")
     def acknowledge(incident_id: str) -> Any:
         def act() -> str:
-            acknowledging.acknowledge(account, incident_id, by, now())
+            # The page offers it only of nobody's; meanwhile somebody else may have been quicker.
+            acknowledging.acknowledge(account, incident_id, by, now(), of_nobody_else=True)
             return f"It is in the hands of {by}, and the pager calls nobody else"
 
         return of_incident(incident_id, act)

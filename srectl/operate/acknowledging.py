@@ -13,7 +13,11 @@ from srectl.operate.refusals import calling
 
 
 def acknowledge(
-    account: Account, incident_id: str, by: str, now: datetime.datetime
+    account: Account,
+    incident_id: str,
+    by: str,
+    now: datetime.datetime,
+    of_nobody_else: bool = False,
 ) -> dict[str, Any]:
     """Note in the record who has taken an incident, and have the pager told.
 
@@ -23,6 +27,8 @@ def acknowledge(
         Who has taken it.
     now
         When.
+    of_nobody_else
+        Only if nobody else has it.
 
     Returns
     -------
@@ -32,9 +38,10 @@ def acknowledge(
     Raises
     ------
     CommandFailed
-        There is no such incident, it is over, or it could not be written or told.
+        There is no such incident, it is over or somebody else's, or it could not be written or
+        told.
     """
-    record = noted(account, incident_id, by, now)
+    record = noted(account, incident_id, by, now, of_nobody_else)
     announce(account, ACKNOWLEDGED, record, now, "run the command again", by=by)
     return record
 
@@ -142,5 +149,5 @@ def _refused(incident: dict[str, Any]) -> CommandFailed:
     return CommandFailed(
         f"incident {incident_id} is in the hands of {incident.get('acknowledged_by')} since "
         f"{incident.get('acknowledged_at')}",
-        "talk to each other; '--from-others' takes it all the same",
+        f"talk to each other; 'srectl take {incident_id} --from-others' takes it all the same",
     )

@@ -122,10 +122,13 @@ def _automation(story: Story) -> Iterator[Sentence]:
             source,
         )
         result = action.get("result") if isinstance(action.get("result"), dict) else {}
+        # A plan is recorded before anything is done, and of what failed or was skipped, too.
+        acted = action.get("status") == "succeeded" and action.get("operation") != "plan"
+        did = "It changed" if acted else "Its plan was to change"
         for change in (result or {}).get("plan") or []:
             if isinstance(change, dict):
                 yield Sentence(
-                    f"It changed {change.get('field')} of {change.get('kind')} "
+                    f"{did} {change.get('field')} of {change.get('kind')} "
                     f"{change.get('name')} from {change.get('from')} to {change.get('to')}.",
                     f"{source}.result.plan",
                 )

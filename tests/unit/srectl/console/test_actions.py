@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from srectl.console.app import Console, create
-from srectl.operate import incidents
+from srectl.operate import acknowledging, incidents
 from srectl.operate.account import Account
 from tests.support.console_scene import Scene, deployment
 
@@ -125,6 +125,14 @@ def test_a_form_of_anybody_else_does_nothing(account: Account, hands: Hands, pat
     assert answer.status_code == 401
     assert hands.browser.get(address, base_url=f"http://{HOST}").status_code in (404, 405)
     assert everything(account) == before
+
+
+def test_whoever_was_quicker_keeps_an_incident(account: Account, hands: Hands) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    acknowledging.acknowledge(account, NEEDS, "grace", now)
+    said = hands.send(f"/incidents/{NEEDS}/acknowledge")
+    assert "is in the hands of grace" in said
+    assert record(account, NEEDS)["acknowledged_by"] == "grace"
 
 
 def test_a_read_only_console_shows_no_form_and_does_nothing(account: Account) -> None:

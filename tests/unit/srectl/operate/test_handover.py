@@ -45,6 +45,16 @@ def test_the_page_names_who_is_needed_the_switches_and_what_could_not_be_read(
     assert "not read" in shown
 
 
+def test_what_has_no_step_yet_stands_on_the_page_too(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    put_incident(incident_id=A, timestamp=now, status="remediating")
+    put_incident(incident_id=B, timestamp=now, status="remediating", attached_to=A)
+    page = json.loads(srectl("handover", "--json").output)
+    told = {each["incident_id"]: each["step"] for each in page["at_work"]}
+    assert told == {A: "begins", B: "follows the remediation of 0f3c0c0e"}
+
+
 def test_what_waits_in_a_queue_is_counted(account: Account, srectl: Run) -> None:
     for name in QUEUES.values():
         account.sqs.create_queue(QueueName=f"t-{name}")

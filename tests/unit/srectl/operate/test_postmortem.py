@@ -67,6 +67,20 @@ def test_what_cannot_be_read_is_asked_and_the_rest_written(
     assert "The evidence could not be read" in text
 
 
+def test_what_somebody_completed_is_not_lost(
+    put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    put_incident(**record())
+    mine = tmp_path / "postmortem-2026-11-28-5d51412f.md"
+    mine.write_text("answered", "utf-8")
+    asked = ("incidents", "postmortem", ID, "--to", str(tmp_path))
+    assert srectl(*asked).exit_code == 1
+    assert [each.name for each in tmp_path.iterdir()] == [mine.name]
+    assert mine.read_text("utf-8") == "answered"
+    assert srectl(*asked, "--overwrite").exit_code == 0
+    assert mine.read_text("utf-8").startswith("# Post-mortem")
+
+
 def test_where_nothing_can_be_written_it_says_so(
     put_incident: Put, srectl: Run, tmp_path: Path
 ) -> None:

@@ -46,6 +46,22 @@ def test_a_rollback_is_told_from_its_rollout_to_its_end() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("operation", "status", "begins"),
+    [
+        ("execute", "succeeded", "It changed image"),
+        ("plan", "succeeded", "Its plan was to change image"),
+        ("execute", "failed", "Its plan was to change image"),
+        ("execute", "skipped", "Its plan was to change image"),
+    ],
+)
+def test_only_what_was_done_is_told_as_a_change(operation: str, status: str, begins: str) -> None:
+    (action,) = record()["actions_taken"]
+    action |= {"operation": operation, "status": status}
+    did = told(Story(record(actions_taken=[action])))["What the automation did, and why"]
+    assert [each.startswith(begins) for each in did if "change" in each] == [True]
+
+
 def test_the_last_words_of_what_ended_are_evidence() -> None:
     logs = [
         {"pod": "p", "container": "c", "run": "ended", "lines": ["starting", "no such file"]},
