@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from srectl.console import story
-from srectl.console.words import moment
+from srectl.operate.moments import moment
 
 __all__ = ["days", "runbook_records"]
 

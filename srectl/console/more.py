@@ -12,9 +12,9 @@ from flask import Flask, abort, render_template, request, url_for
 from srectl.console import history, plots
 from srectl.console.overview import OPEN
 from srectl.console.reading import Reading, read_part
-from srectl.console.words import moment
 from srectl.operate import catalogue, queues
 from srectl.operate.incidents import values_of
+from srectl.operate.moments import moment
 from srectl.operate.plans import own_mode
 from srectl.steps import steps_of
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from srectl.console import story
 from srectl.console.reading import Part, Reading, read_part
-from srectl.console.words import moment
 from srectl.operate import incidents, queues
 from srectl.operate.account import Account
+from srectl.operate.moments import moment
 from srectl.operate.recent import Found
 
 __all__ = ["overview", "summary"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from srectl.console.words import moment
 from srectl.operate.incidents import at_work, opened
+from srectl.operate.moments import moment
 from srectl.operate.undoing import left
 
 __all__ = [

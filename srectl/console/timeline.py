@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from srectl.console.words import moment
+from srectl.operate.moments import moment
 
 __all__ = ["events", "plan_of"]
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from jinja2 import Undefined
 
-__all__ = ["NOTHING", "age", "clean", "duration", "link", "moment", "place", "short", "stamps"]
+from srectl.operate.moments import moment
+
+__all__ = ["NOTHING", "age", "clean", "duration", "link", "place", "short", "stamps"]
 
 NOTHING = "—"
 # What is no letter and changes how others are shown: controls, and what turns the line around.
@@ -25,19 +27,6 @@ def clean(value: Any) -> Any:
     if type(value) is str:
         return _CONTROL.sub("�", value) if value else NOTHING
     return value
-
-
-def moment(value: Any) -> datetime.datetime | None:
-    """Read a time of a record: ISO 8601, or seconds since 1970; None where it is neither."""
-    try:
-        if isinstance(value, datetime.datetime):
-            return value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.datetime.fromtimestamp(value, datetime.UTC)
-        read = datetime.datetime.fromisoformat(str(value))
-    except (ValueError, OverflowError, OSError):
-        return None
-    return read if read.tzinfo else read.replace(tzinfo=datetime.UTC)
 
 
 def duration(seconds: Any) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from srectl.operate.incidents import at_work, opened
-from srectl.postmortem.sentence import Sentence, moment, seconds_between, target_of
+from srectl.operate.moments import moment
+from srectl.postmortem.sentence import Sentence, seconds_between, target_of
 from srectl.postmortem.sources import Story
 from srectl.postmortem.timeline import timeline
 

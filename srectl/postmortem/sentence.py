@@ -6,7 +6,9 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Sentence", "moment", "seconds_between", "target_of"]
+from srectl.operate.moments import moment
+
+__all__ = ["Sentence", "seconds_between", "target_of"]
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,6 @@ class Sentence:
         """Give it as JSON."""
         told = {"text": self.text, "source": self.source}
         return {"at": self.at.isoformat(), **told} if self.at else told
-
-
-def moment(text: Any) -> datetime.datetime | None:
-    """Read a time of a record: a text of ISO 8601, or seconds since the epoch; None for neither."""
-    if isinstance(text, int | float):
-        return datetime.datetime.fromtimestamp(text, datetime.UTC)
-    try:
-        found = datetime.datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
 def seconds_between(one: Any, other: Any) -> int | None:

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from srectl.errors import CommandFailed
 from srectl.operate import evidence, incidents
 from srectl.operate.account import Account
+from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
-from srectl.postmortem.sentence import moment
 
 __all__ = ["Story", "read"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from srectl.postmortem.sentence import Sentence, moment, target_of
+from srectl.operate.moments import moment
+from srectl.postmortem.sentence import Sentence, target_of
 from srectl.postmortem.sources import Story
 
 __all__ = ["timeline"]
