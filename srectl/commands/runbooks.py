@@ -24,6 +24,7 @@ from srectl.commands.runbook_actions import actions
 from srectl.commands.runbook_answers import answers
 from srectl.commands.runbook_modes import disable, enable
 from srectl.commands.runbook_plan import plan
+from srectl.commands.runbook_report import report
 from srectl.commands.runbook_test import test
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue as publishing
@@ -165,6 +166,7 @@ runbooks.add_command(answers)
 runbooks.add_command(disable)
 runbooks.add_command(enable)
 runbooks.add_command(plan)
+runbooks.add_command(report)
 runbooks.add_command(test)
 
 

@@ -1,4 +1,4 @@
-"""What the incidents of some days come to: each day, who ended them, each runbook's record."""
+"""What the incidents of some days come to: each day, how many there were and who ended them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from srectl.console import story
 from srectl.operate.moments import moment
+from srectl.operate.track_record import outcome
 
-__all__ = ["days", "runbook_records"]
+__all__ = ["days"]
 
 Record = dict[str, Any]
 
@@ -35,7 +35,7 @@ def days(records: Sequence[Record], now: datetime.datetime, count: int = 7) -> l
     for back in range(count - 1, -1, -1):
         day = today - datetime.timedelta(days=back)
         begun = by_day.get(day, [])
-        by = Counter(story.outcome(each) for each in begun)
+        by = Counter(outcome(each) for each in begun)
         over = by["automation"] + by["human"] + by["itself"]
         mttr = _mttr(begun)
         found.append(
@@ -47,39 +47,6 @@ def days(records: Sequence[Record], now: datetime.datetime, count: int = 7) -> l
                 "mttr": statistics.median(mttr) if mttr else None,
             }
         )
-    return found
-
-
-def runbook_records(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Count what became of each runbook's remediations, by its name.
-
-    ``saved`` is how many seconds sooner than usual the incidents were over which it ended: usual is
-    the median MTTR of those of the same alert that a human ended; None where there is none of them.
-    """
-    usual: dict[str, list[float]] = defaultdict(list)
-    for each in records:
-        if story.outcome(each) == "human":
-            usual[str(each.get("alert_name"))] += _mttr([each])
-    found: dict[str, dict[str, Any]] = {}
-    for record in records:
-        done = [
-            each
-            for each in record.get("actions_taken") or []
-            if each.get("status") == "succeeded" and each.get("operation") in ("execute", "undo")
-        ]
-        if not any(each["operation"] == "execute" for each in done):
-            continue
-        name = str(story.in_hand(record).get("runbook") or done[0].get("runbook"))
-        counted = found.setdefault(name, {"acted": 0, "helped": 0, "undone": 0, "saved": None})
-        counted["acted"] += 1
-        counted["undone"] += any(each["operation"] == "undo" for each in done)
-        if story.outcome(record) != "automation":
-            continue
-        counted["helped"] += 1
-        others, mine = usual[str(record.get("alert_name"))], _mttr([record])
-        if others and mine:
-            gained = max(0, statistics.median(others) - mine[0])
-            counted["saved"] = (counted["saved"] or 0) + gained
     return found
 
 

@@ -16,6 +16,7 @@ from srectl.operate import catalogue, queues
 from srectl.operate.incidents import values_of
 from srectl.operate.moments import moment
 from srectl.operate.plans import own_mode
+from srectl.operate.track_record import Tally, tallies
 from srectl.steps import steps_of
 
 __all__ = ["register"]
@@ -122,7 +123,7 @@ def of_catalogue(reading: Reading) -> dict[str, Any]:
     """Read the published catalogue, which is as large as it was published, and the week."""
     there, modes = reading.together(reading.catalogue, reading.own_modes)
     records, more, problems = week(reading)
-    counted = history.runbook_records(records)
+    counted = tallies(records)
     rows = []
     for name, each in sorted((there.value or {}).items()):
         if each.answered_by or "evidence_only" in each.definition:
@@ -136,10 +137,10 @@ def of_catalogue(reading: Reading) -> dict[str, Any]:
                 "asks": any(step["approval"]["required"] for step in _steps(each.definition)),
                 "mode": "disabled" if each.definition.get("enabled") is False else mode,
                 "answers": each.definition.get("answers") or [],
-                **(counted.get(name) or {"acted": 0, "helped": 0, "undone": 0, "saved": None}),
+                "tally": counted.get(name, Tally()),
             }
         )
-    rows.sort(key=lambda each: (-each["acted"], each["name"]))
+    rows.sort(key=lambda each: (-each["tally"].ran, each["name"]))
     unread = [each for each in (there, modes) if each.problem]
     return {"rows": rows, "more": more, "problems": [*unread, *problems]}
 

@@ -14,6 +14,7 @@ from srectl.operate import incidents, queues
 from srectl.operate.account import Account
 from srectl.operate.moments import moment
 from srectl.operate.recent import Found
+from srectl.operate.track_record import in_hand, outcome
 
 __all__ = ["overview", "summary"]
 
@@ -91,7 +92,7 @@ def _verdicts(
     """Give the time by which each runbook has ended at the latest: until then its lock lasts."""
     wanted: dict[str, str] = {}
     for each in records:
-        for lock in story.in_hand(each).get("locks", [])[:1]:
+        for lock in in_hand(each).get("locks", [])[:1]:
             wanted[str(lock)] = str(each["incident_id"])
     keys = list(wanted)[:_MOST_LOCKS]
     if not keys:
@@ -146,7 +147,7 @@ def summary(
 ) -> dict[str, Any]:
     """Count what began since a moment, and who ended it."""
     begun = [each for each in (*open_, *ended) if (moment(each.get("timestamp")) or since) >= since]
-    by = Counter(story.outcome(each) for each in begun)
+    by = Counter(outcome(each) for each in begun)
     mttr = [
         each["mttr_seconds"] for each in begun if isinstance(each.get("mttr_seconds"), int | float)
     ]

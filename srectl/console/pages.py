@@ -14,6 +14,7 @@ from srectl.console.overview import OPEN, overview
 from srectl.console.reading import Part, Reading
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
+from srectl.operate.track_record import outcome
 from srectl.operate.undoing import left
 
 __all__ = ["ID", "register"]
@@ -133,5 +134,5 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
         "lent": story.lends(record),
         "hangs": records.hangs(record),
         "needs": story.needs_somebody(record),
-        "outcome": story.outcome(record),
+        "outcome": outcome(record),
     }

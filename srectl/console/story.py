@@ -5,18 +5,17 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from srectl.operate.incidents import at_work, opened
+from srectl.operate.incidents import at_work
 from srectl.operate.moments import moment
+from srectl.operate.track_record import in_hand
 from srectl.operate.undoing import left
 
 __all__ = [
     "SEVERITIES",
     "deadline",
-    "in_hand",
     "is_asked",
     "lends",
     "needs_somebody",
-    "outcome",
     "rank",
     "step_now",
 ]
@@ -30,12 +29,6 @@ def rank(record: dict[str, Any]) -> tuple[int, str]:
     severity = record.get("severity")
     worst = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
     return worst, str(record.get("timestamp"))
-
-
-def in_hand(record: dict[str, Any]) -> dict[str, Any]:
-    """Give what the runbook took in hand: its name, locks and steps."""
-    found = opened(record.get("in_hand"))
-    return found if isinstance(found, dict) else {}
 
 
 def is_asked(record: dict[str, Any]) -> bool:
@@ -111,16 +104,3 @@ def lends(record: dict[str, Any]) -> list[dict[str, Any]]:
     }
     steps = [each["step"] for each in left(record)]
     return [each for each in steps if each.get("lends") and each.get("index") in changed]
-
-
-def outcome(record: dict[str, Any]) -> str:
-    """Say who ended an incident: ``automation``, ``human``, ``itself``, or ``open``."""
-    if record.get("status") != "resolved":
-        return "open"
-    acted = any(
-        each.get("operation") == "execute" and each.get("status") == "succeeded"
-        for each in record.get("actions_taken") or []
-    )
-    if record.get("closed_by") or record.get("escalated_at"):
-        return "human"
-    return "automation" if acted else "itself"

@@ -6,13 +6,13 @@ import datetime
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from srectl.operate.incidents import plain
+from srectl.operate.incidents import STATUSES, plain
 from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["CANARY", "Found", "recent"]
+__all__ = ["CANARY", "Found", "recent", "since"]
 
 #: Name of the platform's own heartbeat, which is no incident of anybody's.
 CANARY = "PlatformCanary"
@@ -92,3 +92,24 @@ def recent(
             return Found(found[:most], bool(key) or len(found) > most)
         begin = {"ExclusiveStartKey": key}
     return Found(found, more=True)
+
+
+def since(
+    client: DynamoDBClient, table: str, begin: datetime.datetime, *, most: int = 2000
+) -> Found:
+    """Give the incidents of every status whose alert began since a moment, newest first.
+
+    A query for each status, of ``most`` incidents and of a tenth as many requests at most.
+
+    Raises
+    ------
+    CommandFailed
+        The table cannot be read.
+    """
+    parts = [
+        recent(client, table, status, begin, most=most, pages=max(1, most // 10))
+        for status in STATUSES
+    ]
+    records = [each for part in parts for each in part.records]
+    records.sort(key=lambda each: str(each["timestamp"]), reverse=True)
+    return Found(records, any(part.more for part in parts))

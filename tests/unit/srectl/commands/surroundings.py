@@ -50,6 +50,7 @@ COMMANDS = (
     f"runbooks list --folder {CATALOGUE}",
     "runbooks enable Restart",
     "runbooks disable Restart",
+    "runbooks report",
     f"runbooks plan --live --event {EVENT}",
     "dlq list",
     "dlq show parked",

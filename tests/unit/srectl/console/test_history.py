@@ -50,22 +50,6 @@ def test_each_day_says_who_ended_what() -> None:
     assert rows[0]["share"] is None
 
 
-def test_a_runbooks_record_counts_what_helped_and_what_it_saved() -> None:
-    found = history.runbook_records(
-        [
-            incident(1, mttr_seconds=60, **acted("execute")),
-            incident(2, mttr_seconds=900, escalated_at="x"),
-            incident(3, mttr_seconds=700, escalated_at="x", **acted("execute", "undo")),
-        ]
-    )
-    assert found == {"R": {"acted": 2, "helped": 1, "undone": 1, "saved": 740}}
-
-
-def test_nothing_is_saved_where_nobody_knows_how_long_it_takes_without() -> None:
-    found = history.runbook_records([incident(1, mttr_seconds=60, **acted("execute"))])
-    assert found["R"]["saved"] is None
-
-
 def test_bars_stand_on_each_other_and_within_the_drawing() -> None:
     rects = plots.bars([{"a": 1, "b": 3}, {"a": None, "b": 2}], ("a", "b"))
     assert [each["height"] for each in rects] == [30.0, 90.0, 60.0]

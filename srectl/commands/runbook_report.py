@@ -1,0 +1,98 @@
+"""``srectl runbooks report``: what became of each runbook's remediations, on each target."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import click
+from rich.table import Table
+
+from srectl.commands.display import console, print_table
+from srectl.commands.operating import Moment, account_option, json_option, now, print_json, safe
+from srectl.commands.story import duration_of
+from srectl.commands.times import clock
+from srectl.errors import CommandFailed
+from srectl.operate import recent
+from srectl.operate.account import Account
+from srectl.operate.track_record import Tally, tallies
+
+__all__ = ["report"]
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    "--since",
+    type=Moment(),
+    default="30d",
+    show_default=True,
+    help="Incidents whose alert began from then on: a time, or how long ago.",
+)
+@json_option
+@account_option
+def report(name: str | None, since: datetime.datetime, as_json: bool, account: Account) -> None:
+    """Count what became of each runbook's remediations, on each target.
+
+    How often a runbook ran (took its targets in hand), acted, helped (alert and target were
+    verified), took back what it did, and called a human; the median time from the beginning of an
+    alert to its end, where it helped; and how much sooner that was than where a human ended the
+    same alert. One runbook is asked for by its NAME.
+    """
+    found = recent.since(account.dynamodb, account.incidents_table, since)
+    counted = tallies(found.records)
+    if name is not None:
+        if name not in counted:
+            raise CommandFailed(
+                f"runbook {name} ran for none of the {len(found.records)} incidents since "
+                f"{clock(since, now(), seconds=False)}",
+                "--since looks further back; 'srectl runbooks list' names the runbooks",
+            )
+        counted = {name: counted[name]}
+    if as_json:
+        print_json(
+            {
+                "since": since.isoformat(),
+                "incidents": len(found.records),
+                "more": found.more,
+                "runbooks": {each: counted[each].as_json() for each in sorted(counted)},
+            }
+        )
+        return
+    columns = ("runbook", "target", "ran", "acted", "helped", "undone", "escalated")
+    table = Table(*columns, "MTTR", "saved", box=None)
+    for each, tally in sorted(counted.items(), key=lambda one: (-one[1].ran, one[0])):
+        for row in _rows(each, tally):
+            table.add_row(*row)
+    if counted:
+        print_table(table)
+    ran = sum(each.ran for each in counted.values())
+    console.print(
+        f"{ran} remediations of {len(found.records)} incidents since "
+        f"{clock(since, now(), seconds=False)}"
+    )
+    if found.more:
+        console.print(
+            "[yellow]there are more incidents than were looked at[/]: give a later --since"
+        )
+
+
+def _rows(name: str, tally: Tally) -> Iterator[tuple[str, ...]]:
+    """Give a runbook's row, and one for each target where it has several."""
+    targets = sorted(tally.targets.items(), key=lambda one: (-one[1].ran, one[0]))
+    where = _place(targets[0][0]) if len(targets) == 1 else f"{len(targets)} targets"
+    yield safe(name), safe(where), *_numbers(tally)
+    if len(targets) > 1:
+        for lock, each in targets:
+            yield "", safe(_place(lock)), *_numbers(each)
+
+
+def _place(lock: str) -> str:
+    return "/".join(part for part in lock.split("#") if part)
+
+
+def _numbers(tally: Tally) -> Iterator[str]:
+    counts = (tally.ran, tally.acted, tally.helped, tally.undone, tally.escalated)
+    yield from map(str, counts)
+    yield duration_of(tally.mttr_seconds)
+    yield duration_of(tally.saved_seconds)
