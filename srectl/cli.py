@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from types import FrameType
 from typing import Any, NoReturn
@@ -25,6 +27,7 @@ from srectl.commands.incidents import incidents, show, undo
 from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
 from srectl.commands.mode import mode
+from srectl.commands.output import JsonFailure, wants_json
 from srectl.commands.postmortem import postmortem
 from srectl.commands.replay import replay
 from srectl.commands.runbooks import runbooks
@@ -51,11 +54,32 @@ Exit codes:
 class _Srectl(click.Group):
     """A command that AWS refuses fails in one line, wherever in it that happens."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep whether a program reads what comes: a wrong command line is told so, too."""
+        ctx.meta[_FOR_A_PROGRAM] = wants_json(args)
+        with _failing(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (BotoCoreError, ClientError) as error:
-            raise explained(f"'srectl {ctx.invoked_subcommand}' failed", error) from error
+        """Run a command."""
+        with _failing(ctx):
+            try:
+                return super().invoke(ctx)
+            except (BotoCoreError, ClientError) as error:
+                raise explained(f"'srectl {ctx.invoked_subcommand}' failed", error) from error
+
+
+_FOR_A_PROGRAM = "srectl.for_a_program"
+
+
+@contextmanager
+def _failing(ctx: click.Context) -> Iterator[None]:
+    try:
+        yield
+    except click.ClickException as error:
+        if ctx.meta[_FOR_A_PROGRAM] and not isinstance(error, JsonFailure):
+            raise JsonFailure(error) from error
+        raise
 
 
 @click.group(
@@ -108,6 +132,15 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _interrupted() -> None:
+    if wants_json(sys.argv[1:]):
+        error = click.ClickException("interrupted")
+        error.exit_code = int(ExitCode.INTERRUPTED)
+        JsonFailure(error).show()
+    else:
+        click.echo("interrupted", err=True)
+
+
 def main() -> None:
     """Run ``srectl``."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -119,7 +152,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        _interrupted()
         sys.exit(int(ExitCode.INTERRUPTED))
     sys.exit(code if isinstance(code, int) else int(ExitCode.OK))
 

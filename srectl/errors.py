@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 from typing import IO, Any
 
@@ -45,7 +46,9 @@ class CommandFailed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it to stderr."""
-        click.secho("error: ", fg="red", bold=True, nl=False, err=True, file=file)
+        # click leaves colours out where there is no terminal, and does not know NO_COLOR.
+        colour = None if os.environ.get("NO_COLOR") else "red"
+        click.secho("error: ", fg=colour, bold=True, nl=False, err=True, file=file)
         click.echo(self.message, err=True, file=file)
         if self.hint:
             click.echo(f"  → {self.hint}", err=True, file=file)

@@ -13,12 +13,14 @@ from onemachine.stack.control import StackFailed, stop_stack
 from onemachine.stack.exports import NAMES
 from onemachine.stack.state import StackFolder
 from srectl.commands.display import console
+from srectl.commands.output import output_option, print_json
 from srectl.errors import CommandFailed
 
 
 @click.command()
 @name_option()
-def down(folder: StackFolder) -> None:
+@output_option
+def down(folder: StackFolder, as_json: bool) -> None:
     """Stop a stack and wait until no process of it is left.
 
     Its logs and its state stay in build/local until the next start.
@@ -27,6 +29,9 @@ def down(folder: StackFolder) -> None:
         outcome = stop_stack(folder, StageDisplay())
     except StackFailed as error:
         raise CommandFailed(f"the stack {folder.name!r} is not down: {error}") from error
+    if as_json:
+        told = {"was_running": outcome.was_running, "killed": outcome.killed}
+        print_json({"name": folder.name, **told})
     if not outcome.was_running:
         console.print(f"the stack {folder.name} is not running")
         return

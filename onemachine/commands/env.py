@@ -9,16 +9,22 @@ import click
 from onemachine.commands.options import name_option, running_state
 from onemachine.stack.exports import exports
 from onemachine.stack.state import StackFolder
+from srectl.commands.output import output_option, print_json
 
 
 @click.command()
 @name_option()
-def env(folder: StackFolder) -> None:
+@output_option
+def env(folder: StackFolder, as_json: bool) -> None:
     """Print shell exports for a running stack.
 
     \b
     eval "$(srectl env)"
     curl -H "X-Api-Key: $WEBHOOK_API_KEY" -d @events/alertmanager/firing.json "$WEBHOOK_URL"
     """
-    for name, value in exports(folder, running_state(folder)).items():
+    variables = exports(folder, running_state(folder))
+    if as_json:
+        print_json(variables)
+        return
+    for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")

@@ -7,6 +7,7 @@ import click
 from onemachine.commands.options import name_option, read_state
 from onemachine.stack.logs import FUNCTIONS, log_files, read_log
 from onemachine.stack.state import StackFolder
+from srectl.commands.output import output_option, print_json
 
 
 @click.command()
@@ -16,7 +17,8 @@ from onemachine.stack.state import StackFolder
     "--tail", "lines", type=click.IntRange(1, 100_000), default=100, show_default=True,
     help="How many of the last lines to show.",
 )  # fmt: skip
-def logs(source: str | None, folder: StackFolder, lines: int) -> None:
+@output_option
+def logs(source: str | None, folder: StackFolder, lines: int, as_json: bool) -> None:
     """Show the log of SOURCE, or without it the names that there are.
 
     SOURCE is a process (kube-apiserver, prometheus, …), a pod (pod/checkout-…), or a Lambda
@@ -24,7 +26,11 @@ def logs(source: str | None, folder: StackFolder, lines: int) -> None:
     """
     state = read_state(folder)
     if source is None:
-        for name in [*sorted(log_files(folder)), *FUNCTIONS]:
-            click.echo(name)
+        names = [*sorted(log_files(folder)), *FUNCTIONS]
+        print_json(names) if as_json else click.echo("\n".join(names))
+        return
+    text = read_log(source, folder, state, lines)
+    if as_json:
+        print_json({"source": source, "lines": text.splitlines()})
     else:
-        click.echo(read_log(source, folder, state, lines))
+        click.echo(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 import time
 
 import click
@@ -16,12 +15,13 @@ from onemachine.stack.canary import last_canary
 from onemachine.stack.clients import client_of
 from onemachine.stack.state import ProcessRecord, StackFolder, StackState
 from srectl.commands.display import console
+from srectl.commands.output import output_option, print_json
 from srectl.errors import ExitCode
 
 
 @click.command()
 @name_option()
-@click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
+@output_option
 @click.pass_context
 def status(context: click.Context, folder: StackFolder, as_json: bool) -> None:
     """Show a stack: its processes, endpoints and until when it runs.
@@ -31,7 +31,7 @@ def status(context: click.Context, folder: StackFolder, as_json: bool) -> None:
     state = read_state(folder)
     phase = effective_phase(folder, state)
     if as_json:
-        click.echo(json.dumps({**dataclasses.asdict(state), "phase": phase}, indent=2))
+        print_json({**dataclasses.asdict(state), "phase": phase})
     else:
         _show(folder, state, phase)
     codes = {"ready": ExitCode.OK, "degraded": ExitCode.DEGRADED}

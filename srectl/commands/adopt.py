@@ -8,6 +8,7 @@ import click
 
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, safe
+from srectl.commands.output import output_option, print_json
 from srectl.operate import adoption
 from srectl.operate.account import Account
 
@@ -22,8 +23,9 @@ from srectl.operate.account import Account
     help="The template of the platform.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be taken up.")
+@output_option
 @account_option
-def adopt(stack: str, template: Path, dry_run: bool, account: Account) -> None:
+def adopt(stack: str, template: Path, dry_run: bool, as_json: bool, account: Account) -> None:
     """Take up tables, log groups, bucket and key that a deleted stack has left.
 
     They outlive the stack, and a new one cannot be made beside them: their names are taken. This
@@ -38,7 +40,18 @@ def adopt(stack: str, template: Path, dry_run: bool, account: Account) -> None:
     console.print(f"key {safe(kept.key_id)}")
     for command in kept.switched_off:
         console.print(f"switched off, and stays so unless you type: {safe(command)}")
+    if not dry_run:
+        adoption.adopt(account, stack, described, kept)
+    if as_json:
+        print_json(
+            {
+                "stack": stack,
+                "adopted": not dry_run,
+                "names": list(kept.names.values()),
+                "key": kept.key_id,
+                "switched_off": list(kept.switched_off),
+            }
+        )
     if dry_run:
         return
-    adoption.adopt(account, stack, described, kept)
     console.print(f"[bold]the stack {safe(stack)} has them[/]; next: sam deploy")

@@ -6,10 +6,13 @@ import click
 
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, incident_argument, now, plan_lines, safe
+from srectl.commands.output import agreed, output_option, print_json
+from srectl.commands.times import when
 from srectl.consent import MOST_REASON
 from srectl.operate import answering, approvals
 from srectl.operate.account import Account
 from srectl.operate.signatures import usable_until
+from srectl.operate.switches import written
 
 _yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
@@ -17,8 +20,9 @@ _yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for con
 @click.command()
 @incident_argument
 @_yes_option
+@output_option
 @account_option
-def approve(incident_id: str, yes: bool, account: Account) -> None:
+def approve(incident_id: str, yes: bool, as_json: bool, account: Account) -> None:
     """Let the runbook of an incident act.
 
     Shows what it would change and asks before it answers. The answer is signed with your AWS
@@ -28,14 +32,15 @@ def approve(incident_id: str, yes: bool, account: Account) -> None:
     at = now()
     # The same person twice is told before the question.
     approvals.has_to_wait(asked, account.caller, at)
-    if not yes:
-        click.confirm("do it?", abort=True)
+    agreed("do it?", yes=yes, as_json=as_json)
     answer = answering.approve(account, asked, at)
+    if as_json:
+        _print_answer(asked, "approved", answer)
     if answer.waits_until:
         console.print(
             f"[green]✓[/] approved by {safe(answer.by)}, the first of two: nothing is done before "
             f"another person types 'srectl approve {safe(incident_id)}', by "
-            f"{answer.waits_until:%H:%M} UTC"
+            f"{when(answer.waits_until)}"
         )
         return
     _told(asked, "approved", answer)
@@ -45,8 +50,9 @@ def approve(incident_id: str, yes: bool, account: Account) -> None:
 @incident_argument
 @click.option("--reason", required=True, help="Why not; part of the escalation.")
 @_yes_option
+@output_option
 @account_option
-def deny(incident_id: str, reason: str, yes: bool, account: Account) -> None:
+def deny(incident_id: str, reason: str, yes: bool, as_json: bool, account: Account) -> None:
     """Keep the runbook of an incident from acting; the incident is escalated.
 
     The answer is signed with your AWS credentials.
@@ -55,9 +61,26 @@ def deny(incident_id: str, reason: str, yes: bool, account: Account) -> None:
     if not reason:
         raise click.BadParameter("say why not", param_hint="--reason")
     asked = _show(account, incident_id)
-    if not yes:
-        click.confirm("deny it?", abort=True)
-    _told(asked, "denied", answering.deny(account, asked, reason, now()))
+    agreed("deny it?", yes=yes, as_json=as_json)
+    answer = answering.deny(account, asked, reason, now())
+    if as_json:
+        _print_answer(asked, "denied", answer)
+    _told(asked, "denied", answer)
+
+
+def _print_answer(asked: approvals.Question, answer: str, given: answering.Answer) -> None:
+    until = given.waits_until
+    print_json(
+        {
+            "incident_id": asked.incident["incident_id"],
+            "runbook": asked.runbook,
+            "plan": asked.plan,
+            "answer": answer,
+            "by": given.by,
+            "noted": given.noted,
+            "second_person_until": written(until) if until else None,
+        }
+    )
 
 
 def _show(account: Account, incident_id: str) -> approvals.Question:
@@ -71,7 +94,7 @@ def _show(account: Account, incident_id: str) -> approvals.Question:
             "[yellow]it was answered before, but the plan had changed by the time of acting, so "
             "nothing was done[/]"
         )
-    console.print(f"runbook {safe(asked.runbook)} asked at {safe(asked.requested_at)}; it would:")
+    console.print(f"runbook {safe(asked.runbook)} asked at {when(asked.requested_at)}; it would:")
     for line in plan_lines(asked.plan):
         console.print(f"    {line}")
     if not asked.plan:
@@ -80,8 +103,9 @@ def _show(account: Account, incident_id: str) -> approvals.Question:
         how = "nobody has yet"
         if asked.first:
             ran_out = usable_until(asked.first) <= now()
-            how = f"{asked.first.by} did at {asked.first.at}{', which has run out' * ran_out}"
-        console.print(f"two persons have to approve it; {safe(how)}")
+            how = f"{safe(asked.first.by)} did at {when(asked.first.at)}"
+            how += ", which has run out" * ran_out
+        console.print(f"two persons have to approve it; {how}")
     return asked
 
 

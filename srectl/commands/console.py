@@ -9,6 +9,7 @@ import click
 
 from srectl.commands.display import console as terminal
 from srectl.commands.operating import account_option, by_option, safe
+from srectl.commands.output import output_option, print_json
 from srectl.operate import switches
 from srectl.operate.account import Account
 
@@ -70,8 +71,9 @@ def console(
 @console.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @by_option
+@output_option
 @account_option
-def export(folder: Path, by: str, account: Account) -> None:
+def export(folder: Path, by: str, as_json: bool, account: Account) -> None:
     """Write the pages as files into DIR, for whoever has no credentials.
 
     What evidence and alerts say is in them: nobody but you may read them until you say so.
@@ -81,6 +83,8 @@ def export(folder: Path, by: str, account: Account) -> None:
     _ask(account)
     count = exporting(account, folder, by)
     terminal.print(f"[green]✓[/] {count} files: open {safe(folder / 'index.html')}")
+    if as_json:
+        print_json({"files": count, "index": str(folder / "index.html")})
 
 
 def _ask(account: Account) -> None:

@@ -9,7 +9,9 @@ import click
 from rich.table import Table
 
 from srectl.commands.display import console, print_table
-from srectl.commands.operating import account_option, json_option, now, print_json, safe
+from srectl.commands.operating import account_option, now, safe
+from srectl.commands.output import output_option, print_json
+from srectl.commands.times import when
 from srectl.errors import CommandFailed, ExitCode
 from srectl.operate import queues
 from srectl.operate import redrive as redriving
@@ -31,7 +33,7 @@ def dlq() -> None:
 
 
 @dlq.command(name="list")
-@json_option
+@output_option
 @account_option
 def list_(as_json: bool, account: Account) -> None:
     """List the queues and how much is in them."""
@@ -55,7 +57,7 @@ def list_(as_json: bool, account: Account) -> None:
 @click.argument("queue")
 @click.option("--max", "maximum", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--bodies", is_flag=True, help="Also print the messages themselves.")
-@json_option
+@output_option
 @account_option
 def show(queue: str, maximum: int, bodies: bool, as_json: bool, account: Account) -> None:
     """Show the messages of QUEUE and why they are there; leaves them there."""
@@ -72,7 +74,7 @@ def show(queue: str, maximum: int, bodies: bool, as_json: bool, account: Account
         console.print(f"nothing waits in {short}")
     for entry in described:
         console.print(
-            f"{entry['sent_at']} [bold]{safe(entry['kind'])}[/] {safe(entry['alert_name'])} "
+            f"{when(entry['sent_at'])} [bold]{safe(entry['kind'])}[/] {safe(entry['alert_name'])} "
             f"{safe(entry['incident_id'])}"
         )
         if entry["error"] or entry["error_message"]:
@@ -97,7 +99,7 @@ def show(queue: str, maximum: int, bodies: bool, as_json: bool, account: Account
     is_flag=True,
     help="Also alerts of more than an hour ago that would start their runbook now.",
 )
-@json_option
+@output_option
 @account_option
 def redrive(
     queue: str | None,

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import account_option, print_json, safe
+from srectl.commands.operating import account_option, safe
+from srectl.commands.output import output_option, print_json
 from srectl.operate.account import Account
 from srectl.operate.doctor import (
     CHECKS,
@@ -35,18 +36,9 @@ _NAMES = [check.name for check in CHECKS]
 _NAME = click.Choice(_NAMES)
 
 
-def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if not wanted or context.resilient_parsing:
-        return
-    for check in CHECKS:
-        click.echo(f"{check.name:<15}{check.about}")
-    context.exit()
-
-
 @click.command()
 @click.option("--only", multiple=True, type=_NAME, help="Only this check; may be repeated.")
 @click.option("--skip", multiple=True, type=_NAME, help="Not this check; may be repeated.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--stack", help="Name of the stack.  [default: the one that alert-ingest is of]")
 @click.option(
     "--key-file",
@@ -54,24 +46,19 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
     help="Also try the API key in this file, such as the one that Alertmanager reads.",
 )
 @click.option("--policy", is_flag=True, help="Print the IAM policy that the checks need instead.")
-@click.option(
-    "--checks",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_list,
-    help="List the checks instead.",
-)
+@click.option("--checks", "listed", is_flag=True, help="List the checks instead.")
+@output_option
 @account_option
 @click.pass_context
 def doctor(
     context: click.Context,
     only: tuple[str, ...],
     skip: tuple[str, ...],
-    output: str,
     stack: str | None,
     key_file: Path | None,
     policy: bool,
+    listed: bool,
+    as_json: bool,
     account: Account,
 ) -> None:
     """Look at the whole deployment, and say what is wrong and what to type.
@@ -85,6 +72,12 @@ def doctor(
       1  something failed, or AWS could not be asked at all
       5  nothing failed, but there are warnings, or something could not be looked at
     """
+    if listed:
+        for check in CHECKS:
+            console.print(f"{check.name:<15}{check.about}")
+        if as_json:
+            print_json([{"name": check.name, "about": check.about} for check in CHECKS])
+        return
     chosen = [
         check for check in CHECKS if (not only or check.name in only) and check.name not in skip
     ]
@@ -97,13 +90,11 @@ def doctor(
         return
     caller = account.caller  # whom AWS does not know at all can be told nothing else
     found = []
-    if output == "text":
-        console.print(f"[dim]as {safe(caller)}[/]")
+    console.print(f"[dim]as {safe(caller)}[/]")
     for finding in examine(deployment, chosen):
         found.append(finding)
-        if output == "text":
-            _print(finding)
-    if output == "json":
+        _print(finding)
+    if as_json:
         print_json(_as_json(caller, chosen, found))
     else:
         console.print(_sum(found))

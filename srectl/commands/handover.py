@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import account_option, json_option, now, print_json, safe
+from srectl.commands.operating import account_option, now, safe
+from srectl.commands.output import output_option, print_json
 from srectl.commands.story import target_of
 from srectl.commands.times import clock, moment_of
 from srectl.operate import switches
@@ -18,7 +19,7 @@ _SHORT = 8
 
 
 @click.command()
-@json_option
+@output_option
 @account_option
 def handover(as_json: bool, account: Account) -> None:
     """Print what the next shift has to know.

@@ -8,17 +8,10 @@ import click
 from rich.table import Table
 
 from srectl.commands.display import console, print_table
-from srectl.commands.operating import (
-    account_option,
-    by_option,
-    incident_argument,
-    json_option,
-    now,
-    print_json,
-    safe,
-)
+from srectl.commands.operating import account_option, by_option, incident_argument, now, safe
+from srectl.commands.output import agreed, output_option, print_json
 from srectl.commands.story import duration_of, of_step, status_of, target_of, tell
-from srectl.commands.times import clock
+from srectl.commands.times import clock, when
 from srectl.errors import CommandFailed
 from srectl.operate import acknowledging, announcing, at_work, erasure, naming, undoing
 from srectl.operate import evidence as evidences
@@ -43,7 +36,7 @@ def incidents() -> None:
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number at most."
 )
-@json_option
+@output_option
 @account_option
 def list_(status: str | None, limit: int, as_json: bool, account: Account) -> None:
     """List the latest incidents, newest first."""
@@ -59,7 +52,7 @@ def list_(status: str | None, limit: int, as_json: bool, account: Account) -> No
     for incident in found:
         table.add_row(
             safe(str(incident["incident_id"])[:short]),
-            safe(incident["timestamp"]),
+            when(incident["timestamp"]),
             status_of(incident) + (" [dim]child[/]" if records.hangs(incident) else ""),
             safe(incident.get("severity")),
             safe(incident.get("alert_name")),
@@ -79,7 +72,7 @@ def _short(ids: list[str]) -> int:
 
 @incidents.command()
 @click.argument("incident_id", metavar="[ID]", required=False)
-@json_option
+@output_option
 @account_option
 def show(incident_id: str | None, as_json: bool, account: Account) -> None:
     """Tell the whole story of one incident.
@@ -123,13 +116,16 @@ def _doing(account: Account, incident: dict[str, Any]) -> str:
     type=click.File("w", encoding="utf-8", lazy=True),
     help="Write the numbers of the alert's own query there as an SVG instead (-: print it).",
 )
+@output_option
 @account_option
-def evidence(incident_id: str, picture: TextIO | None, account: Account) -> None:
-    """Print all the evidence of one incident, as JSON.
+def evidence(incident_id: str, picture: TextIO | None, as_json: bool, account: Account) -> None:
+    """Print all the evidence of one incident, as JSON in either case.
 
     What changed lately, why containers ended, their last lines, events and more; it is kept for 30
     days.
     """
+    if as_json and picture is not None:
+        raise click.UsageError("a picture is no JSON: leave --output json or --picture out")
     incident = records.read(account.dynamodb, account.incidents_table, incident_id)
     whole = evidences.read(account, incident)
     if picture is None:
@@ -148,31 +144,35 @@ def evidence(incident_id: str, picture: TextIO | None, account: Account) -> None
 @incidents.command()
 @incident_argument
 @by_option
+@output_option
 @account_option
-def acknowledge(incident_id: str, by: str, account: Account) -> None:
+def acknowledge(incident_id: str, by: str, as_json: bool, account: Account) -> None:
     """Take an incident: its record says who has, and the pager calls nobody else.
 
     What comes later, such as a runbook that asks or did not help, pages all the same.
     """
     acknowledging.acknowledge(account, incident_id, by, now())
     console.print(f"[green]✓[/] incident {safe(incident_id)} is in the hands of {safe(by)}")
+    if as_json:
+        print_json({"incident_id": incident_id, "taken_by": by})
 
 
 @incidents.command()
 @incident_argument
 @click.option("--reason", required=True, help="How it was settled; written to the record.")
 @by_option
+@output_option
 @account_option
-def resolve(incident_id: str, reason: str, by: str, account: Account) -> None:
+def resolve(incident_id: str, reason: str, by: str, as_json: bool, account: Account) -> None:
     """Close an escalated incident that a human has settled, and have the pager end its calls.
 
     Only an escalated one: a runbook closes what it works on itself, and an alert that ends closes
     the rest.
     """
-    closed_by(account, incident_id, by, reason)
+    closed_by(account, incident_id, by, reason, as_json=as_json)
 
 
-def closed_by(account: Account, incident_id: str, by: str, reason: str) -> None:
+def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_json: bool) -> None:
     """Close an incident, have its calls ended, and say so."""
     if not reason.strip():
         raise click.BadParameter("say how it was settled", param_hint="--reason")
@@ -192,19 +192,21 @@ def closed_by(account: Account, incident_id: str, by: str, reason: str) -> None:
         by=by,
         because=reason,
     )
+    if as_json:
+        print_json(records.shown(closed))
 
 
 @incidents.command()
 @incident_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@output_option
 @account_option
-def erase(incident_id: str, yes: bool, account: Account) -> None:
+def erase(incident_id: str, yes: bool, as_json: bool, account: Account) -> None:
     """Erase the record of an incident that is over, for good.
 
     For what should not have been in an alert. Says what remains elsewhere, and how long.
     """
-    if not yes:
-        click.confirm(f"Erase incident {incident_id} for good?", abort=True)
+    agreed(f"Erase incident {incident_id} for good?", yes=yes, as_json=as_json)
     record = records.read(account.dynamodb, account.incidents_table, incident_id)
     if record.get("status") == "resolved":  # else the next one refuses
         evidences.erase(account, record)
@@ -220,6 +222,8 @@ def erase(incident_id: str, yes: bool, account: Account) -> None:
     )
     for where in erasure.REMAINS:
         console.print(f"  - {where}")
+    if as_json:
+        print_json({"incident_id": incident_id, "remains": erasure.REMAINS})
 
 
 @incidents.command()
@@ -233,8 +237,9 @@ def erase(incident_id: str, yes: bool, account: Account) -> None:
     show_default=True,
     help="Seconds to wait for its end.",
 )
+@output_option
 @account_option
-def undo(incident_id: str, yes: bool, seconds: int, account: Account) -> None:
+def undo(incident_id: str, yes: bool, seconds: int, as_json: bool, account: Account) -> None:
     """Take back what a runbook did for an incident, or left half-changed when it was stopped.
 
     Newest step first, under the locks of its targets; what was never done, or is somebody else's by
@@ -243,8 +248,7 @@ def undo(incident_id: str, yes: bool, seconds: int, account: Account) -> None:
     incident = records.read(account.dynamodb, account.incidents_table, incident_id)
     for each in undoing.asked(incident)["stack"][::-1]:
         console.print(f"  - {of_step(each['step'])}")
-    if not yes:
-        click.confirm("Take this back?", abort=True)
+    agreed("Take this back?", yes=yes, as_json=as_json)
     execution, _ = undoing.start(
         account.states,
         account.dynamodb,
@@ -262,3 +266,5 @@ def undo(incident_id: str, yes: bool, seconds: int, account: Account) -> None:
             f"'srectl incidents show {incident_id}' tells what became of each step",
         )
     console.print(f"[green]✓[/] what was done for incident {safe(incident_id)} is taken back")
+    if as_json:
+        print_json(records.shown(record))

@@ -13,6 +13,7 @@ from botocore.exceptions import NoRegionError
 
 from srectl.commands.display import console
 from srectl.commands.operating import safe
+from srectl.commands.output import output_option, print_json
 from srectl.commands.terminal import Terminal, question
 from srectl.errors import CommandFailed
 from srectl.installing import plan as plans
@@ -83,6 +84,7 @@ class Account:
 
 @click.command()
 @_options
+@output_option
 def install(
     yes: bool,
     as_script: bool,
@@ -91,12 +93,14 @@ def install(
     without: tuple[str, ...],
     words: tuple[str, ...],
     without_checks: bool,
+    as_json: bool,
 ) -> None:
     """Install all of it on AWS, from an empty account on: docs/install-eks.md, step by step.
 
     Shows each command before it runs it and asks. What is done is remembered, for each account and
     region, and not done again: after a failure the same command goes on from there.
     """
+    _only_the_list(as_json=as_json, listed=listed)
     plan = plans.load(PROJECT_ROOT)
     answers = given(plan, words)
     if as_script:
@@ -106,7 +110,7 @@ def install(
         return
     account, memory = begun()
     if listed:
-        _list(plan, memory, {**memory.settings, **answers})
+        _list(plan, memory, {**memory.settings, **answers}, as_json=as_json)
         return
     with memory.alone() as lock:
         known = {**memory.settings, **answers, "AWS_REGION": account.region}
@@ -131,6 +135,7 @@ def install(
 
 @click.command()
 @_options
+@output_option
 def uninstall(
     yes: bool,
     as_script: bool,
@@ -139,11 +144,13 @@ def uninstall(
     without: tuple[str, ...],
     words: tuple[str, ...],
     without_checks: bool,
+    as_json: bool,
 ) -> None:
     """Take back what 'srectl install' made, the last step first, and say what is kept.
 
     Tables, keys, logs, images and the trail are kept on purpose, and go on costing.
     """
+    _only_the_list(as_json=as_json, listed=listed)
     plan = plans.load(PROJECT_ROOT)
     answers = given(plan, words)
     if as_script:
@@ -152,7 +159,7 @@ def uninstall(
         return
     account, memory = begun()
     if listed:
-        _list(plan, memory, memory.settings)
+        _list(plan, memory, memory.settings, as_json=as_json)
         return
     steps = taken_back(plan, without, start)
     with memory.alone() as lock:
@@ -215,10 +222,21 @@ def _going(verb: str, go: Callable[[], None]) -> None:
         raise CommandFailed("stopped", f"'srectl {verb}' goes on from there") from None
 
 
-def _list(plan: Plan, memory: Memory, settings: dict[str, str]) -> None:
+def _only_the_list(*, as_json: bool, listed: bool) -> None:
+    if as_json and not listed:
+        raise click.UsageError(
+            "only --list is told as JSON: the steps themselves show commands, and ask"
+        )
+
+
+def _list(plan: Plan, memory: Memory, settings: dict[str, str], *, as_json: bool) -> None:
+    told = []
     for step in plan.steps:
         record = memory.steps.get(step.id)
         word = f"{record.state} {record.at}" if record else "open"
         if step.when and settings.get(step.when, "no") != "yes" and record is None:
             word = f"left out ({step.when} is not yes)"
         console.print(f"  {safe(step.id):<12} {safe(word):<34} {safe(step.title)}")
+        told.append({"step": step.id, "state": word, "title": step.title})
+    if as_json:
+        print_json(told)

@@ -9,16 +9,9 @@ import click
 from rich.table import Table
 
 from srectl.commands.display import console, print_table
-from srectl.commands.operating import (
-    Duration,
-    Later,
-    Moment,
-    account_option,
-    json_option,
-    now,
-    print_json,
-    safe,
-)
+from srectl.commands.operating import Duration, Later, Moment, account_option, now, safe
+from srectl.commands.output import output_option, print_json
+from srectl.commands.times import when
 from srectl.operate import switches
 from srectl.operate.account import Account
 
@@ -32,7 +25,7 @@ def maintenance() -> None:
 
 
 @maintenance.command(name="list")
-@json_option
+@output_option
 @account_option
 def list_(as_json: bool, account: Account) -> None:
     """List the windows, the earliest first."""
@@ -44,7 +37,7 @@ def list_(as_json: bool, account: Account) -> None:
 @click.option("--for", "length", type=Duration(), help="How long it lasts: 90m, 2h, 1d.")
 @click.option("--end", type=Later(), help="When it is over, instead of how long it lasts.")
 @click.option("--reason", required=True, help="Why; on-call reads it in the escalation.")
-@json_option
+@output_option
 @account_option
 def add(
     start: datetime.datetime,
@@ -65,7 +58,7 @@ def add(
 @maintenance.command()
 @click.argument("start", type=Moment(), required=False)
 @click.option("--all", "everything", is_flag=True, help="Remove every window.")
-@json_option
+@output_option
 @account_option
 def remove(
     start: datetime.datetime | None, everything: bool, as_json: bool, account: Account
@@ -100,7 +93,5 @@ def _show(windows: Sequence[switches.Window], as_json: bool) -> None:
             if window.end <= at
             else "to come"
         )
-        table.add_row(
-            switches.written(window.start), switches.written(window.end), state, safe(window.reason)
-        )
+        table.add_row(when(window.start), when(window.end), state, safe(window.reason))
     print_table(table)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import account_option, json_option, print_json, safe
+from srectl.commands.operating import account_option, safe
+from srectl.commands.output import output_option, print_json
 from srectl.operate import switches
 from srectl.operate.account import Account
 
@@ -18,7 +19,7 @@ _MEANING = {
 
 @click.command()
 @click.argument("mode", type=click.Choice(switches.MODES), required=False)
-@json_option
+@output_option
 @account_option
 def mode(mode: str | None, as_json: bool, account: Account) -> None:
     """Show the mode of automatic remediation, or set it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import functools
 import getpass
-import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -47,8 +46,6 @@ account_option = click.option(
     help="NamePrefix of the deployment. SRECTL_INCIDENTS_TABLE is its SharedIncidentTable, if it "
     "has one.  [default: none]",
 )
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 by_option = click.option(
     "--by",
@@ -137,11 +134,6 @@ def now() -> datetime.datetime:
 def safe(value: object) -> str:
     """Make any text fit for the terminal: no markup, no control characters, one line."""
     return escape(one_line(value))
-
-
-def print_json(value: object) -> None:
-    """Print a value for other programs."""
-    click.echo(json.dumps(value, indent=2, sort_keys=True))
 
 
 def plan_lines(plan: object) -> Iterable[str]:

@@ -9,11 +9,13 @@ import click
 
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, incident_argument, now, safe
+from srectl.commands.output import output_option, print_json
 from srectl.errors import CommandFailed
 from srectl.operate.account import Account
 from srectl.operate.switches import written
 from srectl.postmortem.chapters import chapters
-from srectl.postmortem.markdown import as_json, as_markdown
+from srectl.postmortem.markdown import as_json as json_of
+from srectl.postmortem.markdown import as_markdown
 from srectl.postmortem.sources import read
 
 
@@ -28,8 +30,11 @@ from srectl.postmortem.sources import read
     help="Where to write it.",
 )
 @click.option("--overwrite", is_flag=True, help="Also where it was written before.")
+@output_option
 @account_option
-def postmortem(incident_id: str, folder: Path, overwrite: bool, account: Account) -> None:
+def postmortem(
+    incident_id: str, folder: Path, overwrite: bool, as_json: bool, account: Account
+) -> None:
     """Write the post-mortem of one incident, as Markdown and as JSON.
 
     Summary, impact, timeline, what the automation did and why, evidence, changes, related incidents
@@ -43,7 +48,7 @@ def postmortem(incident_id: str, folder: Path, overwrite: bool, account: Account
     name = f"postmortem-{str(record['timestamp'])[:10]}-{record['incident_id'][:8]}"
     files = {
         folder / f"{name}.md": as_markdown(record, told, at),
-        folder / f"{name}.json": json.dumps(as_json(record, told, at), indent=2) + "\n",
+        folder / f"{name}.json": json.dumps(json_of(record, told, at), indent=2) + "\n",
     }
     there = [str(path) for path in files if path.exists()]
     if there and not overwrite:
@@ -64,3 +69,11 @@ def postmortem(incident_id: str, folder: Path, overwrite: bool, account: Account
         console.print(f"[green]✓[/] {safe(path)}")
     asked = len(told["Open questions"])
     console.print(f"{asked} open question{'' if asked == 1 else 's'}: no record answers them")
+    if as_json:
+        print_json(
+            {
+                "incident_id": record["incident_id"],
+                "files": [str(path) for path in files],
+                "open_questions": asked,
+            }
+        )

@@ -7,7 +7,9 @@ import datetime
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import Moment, account_option, json_option, now, print_json, safe
+from srectl.commands.operating import Moment, account_option, now, safe
+from srectl.commands.output import output_option, print_json
+from srectl.commands.times import when
 from srectl.operate import replay as replaying
 from srectl.operate.account import Account
 from srectl.operate.switches import written
@@ -43,7 +45,7 @@ def _why(rules: tuple[str, ...]) -> str:
     "[default: records]",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be replayed.")
-@json_option
+@output_option
 @account_option
 def replay(
     start: datetime.datetime,
@@ -75,7 +77,7 @@ def replay(
     }
     if not as_json:
         console.print(
-            f"{facts['from']} to {facts['to']} of archive {safe(archive.name)} "
+            f"{when(start)} to {when(end)} of archive {safe(archive.name)} "
             f"({archive.events} events in all, kept {archive.retention_days} days)"
         )
         console.print(
@@ -93,9 +95,9 @@ def replay(
     for state in replaying.follow(account, name):
         facts |= {"replay": name, "state": state["State"]}
         at = state.get("EventLastReplayedTime")
-        line = f"{state['State'].lower()}" + (f", at events of {written(at)}" if at else "")
+        line = safe(state["State"].lower()) + (f", at events of {when(at)}" if at else "")
         if line != shown and not as_json:
-            console.print(f"  · replay {name}: {safe(line)}")
+            console.print(f"  · replay {name}: {line}")
         shown = line
     if as_json:
         print_json(facts)

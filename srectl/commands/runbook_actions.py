@@ -7,7 +7,8 @@ import dataclasses
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import json_option, print_json, safe
+from srectl.commands.operating import safe
+from srectl.commands.output import output_option, print_json
 from srectl.errors import CommandFailed
 from srectl.operate.function_code import need_function_code
 from srectl.runbooks.reference import entries, markdown
@@ -18,7 +19,7 @@ __all__ = ["actions"]
 @click.command()
 @click.argument("name", required=False)
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of the guide.")
-@json_option
+@output_option
 def actions(name: str | None, as_markdown: bool, as_json: bool) -> None:
     """Tell what each action takes, with units and bounds, can undo, and needs of rights.
 

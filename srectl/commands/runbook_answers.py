@@ -10,7 +10,8 @@ from rich.table import Table
 
 from srectl.commands.catalogue_files import folder_option, loaded
 from srectl.commands.display import print_table
-from srectl.commands.operating import json_option, print_json, safe
+from srectl.commands.operating import safe
+from srectl.commands.output import output_option, print_json
 from srectl.errors import CommandFailed, ExitCode
 from srectl.runbooks.answering import NOTHING, ListInvalid, alerts_of, answers_to, page
 
@@ -30,7 +31,7 @@ _COLOURS = {"acts": "green", "asks": "yellow", "evidence only": "cyan", NOTHING:
     "[default: kubernetes/kube-prometheus-stack.csv in the catalogue's folder]",
 )
 @click.option("--markdown", is_flag=True, help="Print docs/alerts.md ('make answers').")
-@json_option
+@output_option
 @click.pass_context
 def answers(
     context: click.Context, folder: Path, file: Path | None, markdown: bool, as_json: bool

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import account_option, json_option, print_json, safe
+from srectl.commands.operating import account_option, safe
+from srectl.commands.output import output_option, print_json
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue as publishing
 from srectl.operate import switches
@@ -18,7 +19,7 @@ __all__ = ["disable", "enable"]
 
 @click.command()
 @click.argument("name")
-@json_option
+@output_option
 @account_option
 def enable(name: str, as_json: bool, account: Account) -> None:
     """Let a published runbook act, from the next incident on.
@@ -31,7 +32,7 @@ def enable(name: str, as_json: bool, account: Account) -> None:
 
 @click.command()
 @click.argument("name")
-@json_option
+@output_option
 @account_option
 def disable(name: str, as_json: bool, account: Account) -> None:
     """Let a published runbook only say what it would do, and call a human.

@@ -16,14 +16,8 @@ from srectl.commands.catalogue_files import (
     severities_option,
 )
 from srectl.commands.display import console
-from srectl.commands.operating import (
-    account_option,
-    json_option,
-    now,
-    plan_lines,
-    print_json,
-    safe,
-)
+from srectl.commands.operating import account_option, now, plan_lines, safe
+from srectl.commands.output import output_option, print_json
 from srectl.errors import CommandFailed, ExitCode
 from srectl.operate import catalogue as publishing
 from srectl.operate import plans, switches
@@ -56,7 +50,7 @@ _WHO = {1: "a human is asked", 2: "two humans are asked"}
 @click.option(
     "--cluster", default="sre-platform", show_default=True, help="ClusterName of the deployment."
 )
-@json_option
+@output_option
 @account_option
 @click.pass_context
 def plan(

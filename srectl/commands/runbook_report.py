@@ -9,7 +9,8 @@ import click
 from rich.table import Table
 
 from srectl.commands.display import console, print_table
-from srectl.commands.operating import Moment, account_option, json_option, now, print_json, safe
+from srectl.commands.operating import Moment, account_option, now, safe
+from srectl.commands.output import output_option, print_json
 from srectl.commands.story import duration_of
 from srectl.commands.times import clock
 from srectl.errors import CommandFailed
@@ -29,7 +30,7 @@ __all__ = ["report"]
     show_default=True,
     help="Incidents whose alert began from then on: a time, or how long ago.",
 )
-@json_option
+@output_option
 @account_option
 def report(name: str | None, since: datetime.datetime, as_json: bool, account: Account) -> None:
     """Count what became of each runbook's remediations, on each target.

@@ -11,7 +11,8 @@ import click
 
 from srectl.commands.catalogue_files import folder_option, loaded
 from srectl.commands.display import console
-from srectl.commands.operating import print_json, safe
+from srectl.commands.operating import safe
+from srectl.commands.output import output_option, print_json
 from srectl.errors import CommandFailed, ExitCode
 from srectl.operate.function_code import need_function_code
 from srectl.rehearsal.cases import SCHEMA_FILE, Case, CasesInvalid, cases_in
@@ -26,16 +27,9 @@ __all__ = ["test"]
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder with the test files.  [default: tests/ in the catalogue's folder]",
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON: all that was found, also where it fits."
-)
-@click.option(  # the older name of --json
-    "--output", type=click.Choice(["text", "json"]), default="text", hidden=True
-)
+@output_option
 @click.pass_context
-def test(
-    context: click.Context, folder: Path, tests: Path | None, as_json: bool, output: str
-) -> None:
+def test(context: click.Context, folder: Path, tests: Path | None, as_json: bool) -> None:
     """Run the tests of the catalogue, in seconds and without a stack.
 
     Each test gives an alert and Kubernetes objects, and says what must come of them: which runbook,
@@ -54,7 +48,7 @@ def test(
     selected = {result["found"].get("runbook") for result in results}
     untested = sorted({one.name for one in there.runbooks} - selected)
     failed = [result for result in results if result["differences"]]
-    if as_json or output == "json":
+    if as_json:
         print_json({"tests": results, "untested": untested, "passed": not (failed or untested)})
     else:
         took = time.monotonic() - began

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import yaml
 from rich.table import Table
 
 from srectl import runbooks as catalogue
@@ -19,13 +19,15 @@ from srectl.commands.catalogue_files import (
     severities_option,
 )
 from srectl.commands.display import console, print_table
-from srectl.commands.operating import account_option, json_option, print_json, safe
+from srectl.commands.operating import account_option, safe
+from srectl.commands.output import output_option, print_json
 from srectl.commands.runbook_actions import actions
 from srectl.commands.runbook_answers import answers
 from srectl.commands.runbook_modes import disable, enable
 from srectl.commands.runbook_plan import plan
 from srectl.commands.runbook_report import report
 from srectl.commands.runbook_test import test
+from srectl.commands.times import when
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue as publishing
 from srectl.operate import rbac as roles
@@ -44,7 +46,8 @@ def runbooks() -> None:
 @folder_option
 @severities_option
 @namespaces_option
-def validate(folder: Path, severities: list[str], namespaces: list[str]) -> None:
+@output_option
+def validate(folder: Path, severities: list[str], namespaces: list[str], as_json: bool) -> None:
     """Check every runbook: its shape, and whether it could ever do what it says.
 
     Finds a step that can never run, a target that no namespace allows, an undo that could not
@@ -63,6 +66,17 @@ def validate(folder: Path, severities: list[str], namespaces: list[str]) -> None
         console.print(f"  {len(there.evidence_only)} alerts are answered with evidence only")
     if known is None:
         console.print("  what an action takes was not checked: its code is not installed here")
+    if as_json:
+        print_json(
+            {
+                "runbooks": [
+                    {"name": one.name, "file": one.source.name, "problems": list(problems)}
+                    for one, problems in checked
+                ],
+                "evidence_only": [each.alert for each in there.evidence_only],
+                "actions_checked": known is not None,
+            }
+        )
     if any(problems for _, problems in checked):
         raise CommandFailed(
             f"the catalogue in {folder} could not do all that it says",
@@ -75,9 +89,15 @@ def validate(folder: Path, severities: list[str], namespaces: list[str]) -> None
 @severities_option
 @namespaces_option
 @click.option("--table", help="Catalogue table.  [default: sre-runbooks, after the prefix]")
+@output_option
 @account_option
 def publish(
-    folder: Path, severities: list[str], namespaces: list[str], table: str | None, account: Account
+    folder: Path,
+    severities: list[str],
+    namespaces: list[str],
+    table: str | None,
+    as_json: bool,
+    account: Account,
 ) -> None:
     """Check every runbook, as validate does, and write those that changed to the catalogue table.
 
@@ -97,6 +117,8 @@ def publish(
             f"  {len(there.evidence_only)} alerts with evidence only: "
             f"{'published' if new else 'unchanged'}"
         )
+    if as_json:
+        print_json({"table": table, "published": sorted(changed)})
 
 
 @runbooks.command()
@@ -107,7 +129,8 @@ def publish(
     type=click.Choice(roles.PARTS),
     help="Only one of them.  [default: all]",
 )
-def rbac(folder: Path, namespaces: list[str], part: str | None) -> None:
+@output_option
+def rbac(folder: Path, namespaces: list[str], part: str | None, as_json: bool) -> None:
     """Print the Roles that exactly this catalogue and evidence need, as YAML for Kustomize.
 
     namespaces (eks/apps/base/remediation-rbac.yaml) and cluster (eks/apps/node-remediation) are for
@@ -119,14 +142,17 @@ def rbac(folder: Path, namespaces: list[str], part: str | None) -> None:
     wanted = roles.PARTS if part is None else (part,)
     if "namespaces" in wanted:
         _refuse_what_gets_no_role(there, namespaces)
-    click.echo(
-        "---\n".join(roles.manifests(definitions, namespaces, each) for each in wanted), nl=False
-    )
+    text = "---\n".join(roles.manifests(definitions, namespaces, each) for each in wanted)
+    if as_json:  # as kubectl reads several
+        items = [each for each in yaml.safe_load_all(text) if each]
+        print_json({"apiVersion": "v1", "kind": "List", "items": items})
+    else:
+        click.echo(text, nl=False)
 
 
 @runbooks.command(name="list")
 @folder_option
-@json_option
+@output_option
 @account_option
 def list_(folder: Path, as_json: bool, account: Account) -> None:
     """Compare the catalogue of the folder with the published one, and say which runbooks act."""
@@ -151,7 +177,7 @@ def list_(folder: Path, as_json: bool, account: Account) -> None:
                 f"[{colours[row.state]}]{row.state}[/]",
                 safe(modes[row.name] or "—"),
                 safe(row.action),
-                safe(_moment(row.published_at)),
+                when(row.published_at),
             )
     print_table(table)
     if known:
@@ -210,11 +236,3 @@ def _refuse_what_gets_no_role(
             "name every namespace of the stack with --namespaces or SRECTL_NAMESPACES, "
             "or mend the runbook",
         )
-
-
-def _moment(published_at: str | None) -> str:
-    """A time to the second: what comes after it helps nobody who reads a table."""
-    try:
-        return switches.written(datetime.datetime.fromisoformat(published_at or ""))
-    except ValueError:
-        return published_at or "—"

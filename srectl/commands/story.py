@@ -7,9 +7,9 @@ from typing import Any
 
 from srectl.commands.display import console
 from srectl.commands.operating import plan_lines, safe
+from srectl.commands.times import when
 from srectl.operate import incidents as records
 from srectl.operate import undoing
-from srectl.operate.switches import written
 
 __all__ = ["duration_of", "of_step", "status_of", "target_of", "tell"]
 
@@ -38,15 +38,15 @@ def tell(incident: dict[str, Any], doing: str = "") -> None:
         "incident": safe(incident["incident_id"]),
         "severity": safe(incident.get("severity")),
         "target": target_of(incident.get("target")),
-        "started": safe(incident["timestamp"]),
-        "received": safe(incident.get("received_at")),
+        "started": when(incident["timestamp"]),
+        "received": when(incident.get("received_at")),
         "joined": safe(incident.get("attached_to")),
         "child of": _cause(incident),
         "children": _children(incident),
-        "escalated": safe(incident.get("escalated_at")),
+        "escalated": when(incident.get("escalated_at")),
         "reason": safe(incident.get("escalation_reason")),
         "heard": _heard(incident),
-        "ended": written(datetime.datetime.fromtimestamp(ended, datetime.UTC)) if ended else "—",
+        "ended": when(datetime.datetime.fromtimestamp(ended, datetime.UTC)) if ended else "—",
         "end": safe(incident.get("ending")),
         "MTTR": duration_of(incident.get("mttr_seconds")),
         "health": safe(incident.get("target_health")),
@@ -91,9 +91,9 @@ def _heard(incident: dict[str, Any]) -> str:
     """Say when the alert was last heard firing, and how bad it was called where that differs."""
     newest, worst = incident.get("heard_severity"), incident.get("severity")
     risen = incident.get("risen_from")
-    words = [safe(incident["heard_at"])] if incident.get("heard_at") else []
+    words = [when(incident["heard_at"])] if incident.get("heard_at") else []
     words += [f"as {safe(newest)}"] if newest and newest != worst else []
-    words += [f"(risen from {safe(risen)} at {safe(incident.get('risen_at'))})"] if risen else []
+    words += [f"(risen from {safe(risen)} at {when(incident.get('risen_at'))})"] if risen else []
     return " ".join(words) or "—"
 
 
@@ -102,7 +102,7 @@ def _cause(incident: dict[str, Any]) -> str:
     if not incident.get("caused_by"):
         return "—"
     until = incident.get("let_go_at")
-    return safe(incident["caused_by"]) + (f", let go at {safe(until)}" if until else "")
+    return safe(incident["caused_by"]) + (f", let go at {when(until)}" if until else "")
 
 
 def _children(incident: dict[str, Any]) -> str:
@@ -118,7 +118,7 @@ def _taken(incident: dict[str, Any]) -> str:
     """Say who has taken it, and when."""
     if not incident.get("acknowledged_by"):
         return "—"
-    return f"{safe(incident['acknowledged_by'])}, {safe(incident.get('acknowledged_at'))}"
+    return f"{safe(incident['acknowledged_by'])}, {when(incident.get('acknowledged_at'))}"
 
 
 def _stopped(incident: dict[str, Any]) -> str:
@@ -126,14 +126,14 @@ def _stopped(incident: dict[str, Any]) -> str:
     if not incident.get("stopped_by"):
         return "—"
     why = f": {safe(incident['stopped_because'])}" if incident.get("stopped_because") else ""
-    return f"{safe(incident['stopped_by'])}, {safe(incident.get('stopped_at'))}{why}"
+    return f"{safe(incident['stopped_by'])}, {when(incident.get('stopped_at'))}{why}"
 
 
 def _released(incident: dict[str, Any]) -> str:
     """Say who has given it back, as long as nobody has it again."""
     if not incident.get("released_by") or incident.get("acknowledged_by"):
         return "—"
-    return f"{safe(incident['released_by'])}, {safe(incident.get('released_at'))}"
+    return f"{safe(incident['released_by'])}, {when(incident.get('released_at'))}"
 
 
 def _nothing_yet(incident: dict[str, Any]) -> str:
@@ -171,17 +171,18 @@ def _tell_approval(incident: dict[str, Any]) -> None:
     if not isinstance(approval, dict):
         return
     if approval.get("answer"):
-        how = (
-            f"{approval['answer']} by {approval.get('answered_by')}, {approval.get('answered_at')}"
-        )
+        by, at = safe(approval.get("answered_by")), when(approval.get("answered_at"))
+        how = f"{safe(approval['answer'])} by {by}, {at}"
     elif records.at_work(incident):
-        how = f"asked at {approval.get('requested_at')}; if nobody answers the incident escalates"
+        asked = when(approval.get("requested_at"))
+        how = f"asked at {asked}; if nobody answers the incident escalates"
         if approval.get("first"):
             first = approval["first"]
-            how = f"approved by {first.get('by')}, {first.get('at')}; it takes a second person"
+            by, at = safe(first.get("by")), when(first.get("at"))
+            how = f"approved by {by}, {at}; it takes a second person"
     else:
-        how = f"asked at {approval.get('requested_at')}"
-    console.print(f"[bold]approval[/] {safe(approval.get('runbook'))}: {safe(how)}")
+        how = f"asked at {when(approval.get('requested_at'))}"
+    console.print(f"[bold]approval[/] {safe(approval.get('runbook'))}: {how}")
     for line in plan_lines(approval.get("plan")):
         console.print(f"    {line}")
 
@@ -199,7 +200,7 @@ def _which(step: dict[str, Any]) -> str:
 def _tell_step(step: dict[str, Any]) -> None:
     failed = step.get("status") == "failed"
     console.print(
-        f"  {'[red]✗[/]' if failed else '[green]✓[/]'} {safe(step.get('started_at'))} "
+        f"  {'[red]✗[/]' if failed else '[green]✓[/]'} {when(step.get('started_at'))} "
         f"[bold]{safe(step.get('operation'))}[/] {safe(step.get('action'))}{_which(step)}: "
         f"{safe(step.get('status'))}. {safe(step.get('summary'))}"
     )

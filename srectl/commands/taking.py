@@ -9,14 +9,8 @@ import click
 
 from srectl.commands.display import console
 from srectl.commands.incidents import closed_by
-from srectl.commands.operating import (
-    account_option,
-    incident_argument,
-    json_option,
-    now,
-    print_json,
-    safe,
-)
+from srectl.commands.operating import account_option, incident_argument, now, safe
+from srectl.commands.output import output_option, print_json
 from srectl.operate import acknowledging, announcing, stopping
 from srectl.operate.account import Account
 
@@ -31,7 +25,7 @@ _reason_option = click.option(
 @incident_argument
 @_reason_option
 @click.option("--from-others", is_flag=True, help="Also where somebody else has taken it.")
-@json_option
+@output_option
 @account_option
 def take(incident_id: str, reason: str, from_others: bool, as_json: bool, account: Account) -> None:
     """Take an incident over: it is yours, and its runbook is stopped.
@@ -55,7 +49,7 @@ def take(incident_id: str, reason: str, from_others: bool, as_json: bool, accoun
 
 @click.command()
 @incident_argument
-@json_option
+@output_option
 @account_option
 def release(incident_id: str, as_json: bool, account: Account) -> None:
     """Give an incident back: nobody has it, and it waits for somebody again.
@@ -75,7 +69,7 @@ def release(incident_id: str, as_json: bool, account: Account) -> None:
 @click.command()
 @incident_argument
 @_reason_option
-@json_option
+@output_option
 @account_option
 def stop(incident_id: str, reason: str, as_json: bool, account: Account) -> None:
     """Stop the runbook that works on an incident; the incident is escalated to a human.
@@ -98,13 +92,14 @@ def stop(incident_id: str, reason: str, as_json: bool, account: Account) -> None
 @click.command()
 @incident_argument
 @click.option("--reason", required=True, help="How it was settled; written to the record.")
+@output_option
 @account_option
-def close(incident_id: str, reason: str, account: Account) -> None:
+def close(incident_id: str, reason: str, as_json: bool, account: Account) -> None:
     """Close an escalated incident that a human has settled; the pager's calls end.
 
     One that a runbook works on is not closed: 'srectl take ID' first.
     """
-    closed_by(account, incident_id, account.caller, reason)
+    closed_by(account, incident_id, account.caller, reason, as_json=as_json)
 
 
 def _next(incident_id: str, stopped: bool) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 
-__all__ = ["clock", "moment_of"]
+from srectl.commands.operating import now, safe
+
+__all__ = ["clock", "moment_of", "when"]
 
 
 def clock(at: datetime.datetime, now: datetime.datetime, seconds: bool = True) -> str:
@@ -38,3 +40,9 @@ def moment_of(stamp: object) -> datetime.datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else None
+
+
+def when(stamp: object) -> str:
+    """Give a time of a record as a terminal shows it; what is no time stays as it is."""
+    at = stamp if isinstance(stamp, datetime.datetime) else moment_of(stamp)
+    return safe(stamp) if at is None else clock(at, now())

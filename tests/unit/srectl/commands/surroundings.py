@@ -23,7 +23,6 @@ TEMPLATE = "template.yaml"
 #: One line for each command of srectl that asks AWS.
 COMMANDS = (
     "incidents list",
-    "incidents list --json",
     "show",
     "show 0f3c",
     "incidents show 0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11",
@@ -63,7 +62,6 @@ COMMANDS = (
     "uninstall --list",
     f"adopt --template {TEMPLATE}",
     "doctor",
-    "doctor --output json",
     "doctor --policy",
 )
 #: Those that need a platform in the account, and say so by what moto has of it.

@@ -11,8 +11,10 @@ from unittest.mock import Mock
 import pytest
 from click.testing import Result
 
+from srectl.commands.times import when
 from srectl.operate import incidents
 from srectl.operate.account import Account
+from srectl.operate.switches import moment
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 ADA = "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_OnCall_1/ada@example.com"
@@ -76,7 +78,7 @@ def test_nothing_is_sent_before_the_second_and_then_both(answer: Answer, record:
     waits = record()["first"]
     second = answer(GRACE)
     assert second.exit_code == 0, second.output
-    assert f"{ADA} did at {waits['at']}" in second.output
+    assert f"{ADA} did at {when(waits['at'])}" in second.output
     (sent,) = outputs(answer)
     # Of one key and one second in this test, both signatures may read the same.
     assert (sent["proofs"][0], len(sent["proofs"])) == (waits["proof"], 2)
@@ -152,3 +154,19 @@ def test_the_waiting_signature_is_never_shown(
         shown = srectl("incidents", "show", ID, *options).output
         assert proof not in shown
         assert ADA in shown
+
+
+def test_an_answer_is_told_to_a_program(answer: Answer) -> None:
+    first = json.loads(answer(ADA, "approve", "--json").stdout)
+    assert (first["answer"], first["by"], first["plan"]) == ("approved", ADA, [])
+    assert moment(first["second_person_until"]) > datetime.datetime.now(datetime.UTC)
+    second = json.loads(answer(GRACE, "deny", "--reason", "no", "--output", "json").stdout)
+    assert second == {
+        "incident_id": ID,
+        "runbook": "NodeNotReady",
+        "plan": [],
+        "answer": "denied",
+        "by": GRACE,
+        "noted": True,
+        "second_person_until": None,
+    }

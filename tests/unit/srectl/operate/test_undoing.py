@@ -11,6 +11,7 @@ from click.testing import Result
 
 from srectl.errors import CommandFailed
 from srectl.operate import undoing
+from srectl.operate.account import Account
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 STARTED = "2026-11-23T15:14:52.704Z"
@@ -138,3 +139,19 @@ def test_the_record_shows_what_may_be_half_changed_and_what_to_type(
     assert "may be left half-changed" in shown
     assert "3. scale_deployment on c/apps/deployment/checkout" in shown
     assert f"srectl incidents undo {ID}" in shown
+
+
+def test_what_was_taken_back_is_told_to_a_program(
+    put_incident: Callable[..., dict[str, Any]],
+    srectl: Callable[..., Result],
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put_incident(in_hand=incident()["in_hand"], restoration="restored")
+    states = _Executions(ended(""))
+    monkeypatch.setattr(Account, "states", states)
+    monkeypatch.setattr(undoing, "start", lambda *_: ("arn", True))
+    refused = srectl("undo", ID, "--json")
+    assert refused.exit_code == 2
+    told = srectl("undo", ID, "--yes", "--json")
+    assert json.loads(told.output)["restoration"] == "restored"
