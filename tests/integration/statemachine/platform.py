@@ -121,7 +121,7 @@ class Platform:
         self.events.create_event_bus(Name=self.bus)
         role = self._role(self.name)
         function = self._function(
-            self.role_that_may_only("dynamodb:GetItem", "dynamodb:UpdateItem")
+            self.role_that_may_only("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem")
         )
         self.recorder_arn = self.machine("incident-recorder", role, function)
         self.digest_arn = self.machine("incident-digest", role, function)
@@ -302,6 +302,7 @@ class Platform:
                 "Variables": {
                     "CALLS_DIR": str(self.calls_dir),
                     "GUARD_TABLE": self.table("guard"),
+                    "INCIDENTS_TABLE": self.table("incidents"),
                 }
             },
         )

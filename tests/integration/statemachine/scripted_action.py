@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,9 @@ from runbook_action.topology.relating import Relation, relate_at
 
 STATUSES = {"succeeded", "in_progress", "unchanged", "planned", "healthy", "unhealthy"}
 STATUSES |= {"resolved", "not-applicable"}
+#: Healthy; and while that is found out, the recorder notes the alert's end on the record.
+END_NOTED = "end-noted"
+STATUSES |= {END_NOTED}
 #: A plan that a human has to approve, though the runbook does not ask for it.
 ASKS = "asks"
 STATUSES |= {ASKS}
@@ -69,6 +73,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     word = words[min(len(same), len(words) - 1)]
     if word not in STATUSES:
         raise type(word, (Exception,), {})(f"scripted {word}")
+    if word == END_NOTED:
+        note_end(event["incident_id"])
+        word = "healthy"
     if operation == "resolve":
         return {"status": "resolved", "operation": operation, **steps, "relation": related(event)}
     return {
@@ -101,6 +108,27 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             else {}
         ),
     }
+
+
+def note_end(incident_id: str) -> None:
+    """Write what the recorder writes of an end while a runbook works on the incident."""
+    dynamodb = boto3.client("dynamodb")
+    ((key, *others),) = (
+        dynamodb.query(
+            TableName=os.environ["INCIDENTS_TABLE"],
+            KeyConditionExpression="incident_id = :id",
+            ExpressionAttributeValues={":id": {"S": incident_id}},
+            ProjectionExpression="incident_id, #timestamp",
+            ExpressionAttributeNames={"#timestamp": "timestamp"},
+        )["Items"],
+    )
+    assert not others
+    dynamodb.update_item(
+        TableName=os.environ["INCIDENTS_TABLE"],
+        Key=key,
+        UpdateExpression="SET resolved_at = :now",
+        ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
+    )
 
 
 def said_by_data(word: str) -> dict[str, str] | None:

@@ -79,6 +79,35 @@ def test_an_end_that_is_told_late_closes_a_good_remediation(platform: Platform) 
     assert platform.notifications(id_of(event)) == []
 
 
+@pytest.mark.parametrize("lent", [{}, {"restore": _LENT}], ids=["kept", "lent"])
+def test_an_end_that_is_noted_while_the_target_is_looked_at_for_the_last_time_closes_it(
+    platform: Platform, lent: dict[str, Any]
+) -> None:
+    """The recorder leaves the closing to the runbook, so a human would wait for it in vain."""
+    event = incident(platform.runbook(script={"verify": ["end-noted"]}, **lent))
+    platform.run(event, platform.recorder_variant)
+    # No time at all: the first look is the last one.
+    at_once = platform.variant(
+        StabilizationSeconds="0", VerifyTimeoutSeconds="0", EndHeardSeconds="0"
+    )
+    assert platform.run(event, at_once)["status"] == "SUCCEEDED"
+    assert [name for name, _ in done(platform, event, "verify")] == ["verify"]
+    record = wait_for(
+        lambda: closed(platform, event, "restored" if lent else None), "the record to be closed"
+    )
+    assert "escalation_code" not in record
+    assert done(platform, event, "execute", "undo") == [("execute", 1)] + [("undo", 1)] * len(lent)
+    assert locks(platform, event) == set()
+    assert platform.notifications(id_of(event)) == []
+
+
+def closed(platform: Platform, event: dict[str, Any], restoration: str | None) -> dict[str, Any]:
+    """The record, once it is resolved and what was lent is back."""
+    record = platform.record(id_of(event))
+    over = record["status"] == "resolved" and record.get("restoration") == restoration
+    return record if over else {}
+
+
 def test_what_nobody_speaks_of_any_more_closes_by_itself_and_says_so(platform: Platform) -> None:
     """Open or escalated; not what was repeated since, nor what a runbook works on, nor an alarm."""
     events = [incident(fingerprint=name) for name in ("open", "escalated", "repeated", "worked-on")]
