@@ -137,7 +137,7 @@ def incident_milestones(world: World, baseline: Baseline, pace: Pace) -> tuple[M
         ),
         Milestone(
             "closing-notified", "on-call notified of the resolution", pace.delivery,
-            see.closing_notified, after=("resolution-received",), log="receiver",
+            see.closing_notified, after=("closed",), log="receiver",
         ),
     )  # fmt: skip
 
@@ -253,9 +253,10 @@ class _Probes:
         return Sighting(at, str(record.get("target_health", "")))
 
     def closing_notified(self) -> Sighting | None:
-        return self._notification("incident.resolved")
+        # Where its end was heard before it was verified that is told, too, as ALERT OVER.
+        return self._notification("incident.resolved", "OK ")
 
-    def _notification(self, event: str) -> Sighting | None:
+    def _notification(self, event: str, begins: str = "") -> Sighting | None:
         record = self.world.record()
         if record is None:
             return None
@@ -265,6 +266,7 @@ class _Probes:
                 isinstance(message, Mapping)
                 and message.get("incident_id") == record["incident_id"]
                 and message.get("event") == event
+                and str(message.get("message", "")).startswith(begins)
             ):
                 return Sighting(notification.received_at, str(message.get("message", "")))
         return None

@@ -236,6 +236,25 @@ def what_hangs_on_another_is_told_by_that(lab: Lab) -> bool:
     return lab.never(lambda: lab.announcements(_id(event)), 15)
 
 
+def what_a_runbook_has_closed_is_found_and_told(lab: Lab) -> bool:
+    """As where its history is encrypted, so that the event of its end says nothing."""
+    event, execution = lab.event(), "arn:aws:states:us-east-1:000000000000:execution:closed:"
+    data = event["detail"]["data"]
+    record = {key: data[key] for key in ("incident_id", "timestamp", "alert_name", "severity")}
+    record |= {"status": "resolved", "verified_at": data["timestamp"], "target_health": "healthy"}
+    record |= {"runbook_execution": execution + _id(event)}
+    lab.scene.client("dynamodb").put_item(
+        TableName=lab.deployment.incidents_table,
+        Item={key: {"S": value} for key, value in record.items()},
+    )
+    lab.start("IncidentNotifier", event)
+    assert lab.first({"told": lambda: lab.announcements(_id(event))})
+    ended = {"executionArn": execution + _id(event), "name": "closed", "status": "SUCCEEDED"}
+    kind = "Step Functions Execution Status Change"
+    lab.start("IncidentNotifier", {"detail-type": kind, "detail": ended})
+    return lab.first({"told": lambda: lab.announcements(_id(event)) > 1}, 20) == "told"
+
+
 def the_notifier_tells_people(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentNotifier", event)
@@ -854,6 +873,7 @@ PROBES: dict[str, Probe] = {
         the_recorder_keeps_what_it_cannot_write, ("IncidentRecorderRole.WriteIncidents",)
     ),
     f"{_NOTIFIER}.ClaimAndCountAnnouncements": Probe(a_repetition_is_announced_once),
+    f"{_NOTIFIER}.FindWhatWasClosed": Probe(what_a_runbook_has_closed_is_found_and_told),
     f"{_NOTIFIER}.LeaveAFloodToTheDigest": Probe(a_flood_is_left_to_the_digest),
     f"{_NOTIFIER}.TellPeople": Probe(the_notifier_tells_people),
     f"{_NOTIFIER}.TellChat": Probe(the_notifier_tells_chat),

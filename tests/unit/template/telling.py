@@ -53,6 +53,7 @@ ANYTHING = (
     "EventBus",
     "GuardTable",
     "IncidentDigest",
+    "IncidentTable",
     "NotificationDeadLetters",
     "ParkingQueue",
     "AWS::AccountId",

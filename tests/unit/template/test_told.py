@@ -91,6 +91,57 @@ def test_an_end_and_whoever_takes_it_hold_for_every_call(kind: str, action: str)
 
 
 @pytest.mark.parametrize(
+    ("data", "row", "ended"),
+    [
+        ({}, {"in_hand": "e"}, False),
+        ({}, {"in_hand": "e", "told_escalated_critical": "e"}, True),
+        ({"verified": "3/3 ready"}, {"in_hand": "e"}, True),
+        ({}, {}, True),
+    ],
+)
+def test_a_page_stays_open_while_the_target_is_being_verified(
+    data: dict[str, str], row: dict[str, str], ended: bool
+) -> None:
+    event = {
+        "detail-type": "incident.resolved",
+        "detail": {"metadata": {}, "data": {**DATA, **data}},
+    }
+    variables = told(read(event), **row)
+    assert bool(pages(variables)) is ended
+    entries = evaluated(states()["PutNotified"]["Arguments"], {}, variables)["Entries"]
+    assert entries[0]["DetailType"] == "incident.notified"
+
+
+def test_what_a_runbook_says_of_its_end_is_told_as_verified() -> None:
+    data = {
+        **DATA,
+        "verified": "3/3 ready, degraded mode on",
+        "health": "3 of 3 replicas are ready",
+    }
+    output = {
+        "status": "resolved",
+        "verified_end": {"metadata": {"correlation_id": "c"}, "data": data},
+    }
+    event = stopped(None)
+    event["detail"] |= {"status": "SUCCEEDED", "output": json.dumps(output)}
+    variables = told(read(event), in_hand="e", told_resolved_warning="e")
+    assert (variables["kind"], variables["told_as"]) == ("incident.resolved", "told_verified")
+    assert variables["headline"] == "OK apps/checkout: over, 3/3 ready, degraded mode on"
+    assert variables["doing"].endswith("verified after it: 3 of 3 replicas are ready")
+    assert [action for action, _ in pages(variables)] == ["resolve"] * 3
+
+
+@pytest.mark.parametrize("output", ['{"status": "duplicate"}', '"verified_end"', "[1]"])
+def test_a_runbook_that_says_nothing_of_an_end_is_told_to_nobody(output: str) -> None:
+    event = stopped(None)
+    event["detail"] |= {"status": "SUCCEEDED", "output": output}
+    read_event = evaluated(states()["ReadEvent"]["Output"], event, {})
+    choices = states()["IsToBeLookedUp"]["Choices"]
+    taken = next(each for each in choices if evaluated(each["Condition"], read_event, {}))
+    assert taken["Next"] == "NotForHumans"
+
+
+@pytest.mark.parametrize(
     ("told_of", "named", "urgency"),
     [
         (("created_warning",), "info", "warning"),

@@ -121,13 +121,21 @@ def test_a_webhook_counts_when_it_was_accepted() -> None:
     [("notified", "incident.created"), ("closing-notified", "incident.resolved")],
 )
 def test_a_notification_counts_for_its_own_incident_and_event(name: str, event: str) -> None:
-    right = {"event": event, "incident_id": INCIDENT, "message": "told"}
+    right = {"event": event, "incident_id": INCIDENT, "message": "OK told"}
     other = {"event": "incident.escalated", "incident_id": INCIDENT}
-    foreign = {"event": event, "incident_id": "another"}
+    foreign = {"event": event, "incident_id": "another", "message": "OK told"}
     scene = Scene(incident=RECORD, messages=["text", other, foreign])
     assert look(scene, name) is None
     scene.messages.append(right)
-    assert look(scene, name) == Sighting(9.0, "told")
+    assert look(scene, name) == Sighting(9.0, "OK told")
+
+
+def test_an_end_is_notified_once_it_was_verified() -> None:
+    heard = {"event": "incident.resolved", "incident_id": INCIDENT, "message": "ALERT OVER a/b"}
+    scene = Scene(incident=RECORD, messages=[heard])
+    assert look(scene, "closing-notified") is None
+    scene.messages.append({**heard, "message": "OK a/b: over"})
+    assert look(scene, "closing-notified") == Sighting(9.0, "OK a/b: over")
 
 
 def test_a_restart_counts_when_it_is_this_incidents() -> None:
