@@ -10,6 +10,7 @@ from srectl.commands.operating import plan_lines, safe
 from srectl.commands.times import when
 from srectl.operate import incidents as records
 from srectl.operate import undoing
+from srectl.operate.moments import moment
 
 __all__ = ["duration_of", "of_step", "status_of", "target_of", "tell"]
 
@@ -33,7 +34,6 @@ def tell(incident: dict[str, Any], doing: str = "") -> None:
     """
     console.print(f"[bold]{safe(incident.get('alert_name'))}[/] {status_of(incident)}")
     console.print(f"  {safe(incident.get('summary'))}")
-    ended = incident.get("resolved_at")
     facts = {
         "incident": safe(incident["incident_id"]),
         "severity": safe(incident.get("severity")),
@@ -46,7 +46,7 @@ def tell(incident: dict[str, Any], doing: str = "") -> None:
         "escalated": when(incident.get("escalated_at")),
         "reason": safe(incident.get("escalation_reason")),
         "heard": _heard(incident),
-        "ended": when(datetime.datetime.fromtimestamp(ended, datetime.UTC)) if ended else "—",
+        "ended": when(moment(incident.get("resolved_at"))),
         "end": safe(incident.get("ending")),
         "MTTR": duration_of(incident.get("mttr_seconds")),
         "health": safe(incident.get("target_health")),

@@ -16,7 +16,7 @@ from srectl.operate.moments import moment
 from srectl.operate.recent import Found
 from srectl.operate.track_record import in_hand, outcome
 
-__all__ = ["overview", "summary"]
+__all__ = ["of_records", "overview", "summary"]
 
 OPEN = ("escalated", "remediating", "open")
 _NIGHT = datetime.timedelta(hours=12)
@@ -39,16 +39,11 @@ def overview(reading: Reading) -> dict[str, Any]:
         reading.canary,
     )
     now = reading.clock()
-    open_ = [each for part in parts for each in _records(part)]
-    ended = _records(over)
-    waiting = sorted(filter(story.needs_somebody, open_), key=story.rank)
-    at_work = sorted(
-        (each for each in open_ if incidents.at_work(each) and not story.is_asked(each)),
-        key=story.rank,
-    )
-    locks = read_part(lambda: _verdicts(reading.account, at_work))
+    seen = of_records([each for part in parts for each in _records(part)], _records(over), now)
+    locks = read_part(lambda: _verdicts(reading.account, seen["at_work"]))
     verdicts = locks.value or {}
     return {
+        **seen,
         "now": now,
         "problems": [each for each in (*parts, over, locks) if each.problem],
         "more": any(part.value.more for part in (*parts, over) if part.value),
@@ -60,15 +55,36 @@ def overview(reading: Reading) -> dict[str, Any]:
         "content": queues.CONTENT,
         "canary": canary,
         "canary_late": _late(canary, now),
-        "waiting": waiting,
         "at_work": [
             {
                 **story.step_now(each),
                 "record": each,
                 "verdict": verdicts.get(str(each["incident_id"])),
             }
-            for each in at_work
+            for each in seen["at_work"]
         ],
+    }
+
+
+def of_records(
+    open_: list[dict[str, Any]], ended: list[dict[str, Any]], now: datetime.datetime
+) -> dict[str, Any]:
+    """Say of incidents that are open, and of some that are over, where each belongs.
+
+    Returns
+    -------
+    dict
+        ``waiting`` for somebody, ``at_work`` and ``others``, which are records; what is ``lent``,
+        the last hour's ``changes`` and the ``night`` in numbers.
+    """
+    waiting = sorted(filter(story.needs_somebody, open_), key=story.rank)
+    at_work = sorted(
+        (each for each in open_ if incidents.at_work(each) and not story.is_asked(each)),
+        key=story.rank,
+    )
+    return {
+        "waiting": waiting,
+        "at_work": at_work,
         "others": [each for each in open_ if each not in waiting and each not in at_work],
         "lent": [each for each in (_lent(record) for record in (*open_, *ended)) if each],
         "changes": _changes((*open_, *ended), now - _HOUR),

@@ -12,6 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from srectl.errors import CommandFailed
 from srectl.operate.refusals import calling
+from srectl.operate.shapes import shaped
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -174,15 +175,21 @@ def at_work(incident: dict[str, Any]) -> bool:
 
 
 def plain(item: dict[str, Any]) -> dict[str, Any]:
-    """Turn a DynamoDB item into plain values; texts that hold JSON in steps are opened."""
+    """Turn a DynamoDB item into plain values of the shapes that readers rely on.
+
+    Texts that hold JSON are opened in what was taken in hand, in steps and in approvals.
+    """
     incident = values_of(item)
-    for step in incident.get("actions_taken") or []:
-        for key in ("target", "step", "result", "error"):
+    if "in_hand" in incident:
+        incident["in_hand"] = opened(incident["in_hand"])
+    taken = incident.get("actions_taken")
+    for step in taken if isinstance(taken, list) else []:
+        for key in ("target", "step", "result", "error") if isinstance(step, dict) else ():
             step[key] = opened(step.get(key))
     approval = incident.get("approval")
     if isinstance(approval, dict):
         approval["plan"] = opened(approval.get("plan"))
-    return incident
+    return shaped(incident)
 
 
 def shown(incident: dict[str, Any]) -> dict[str, Any]:

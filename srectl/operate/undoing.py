@@ -53,9 +53,9 @@ def left(incident: dict[str, Any]) -> list[dict[str, Any]]:
         elif action.get("operation") in _TAKEN_BACK and done and not _is_handed_over(result):
             back.add(index)
     return [
-        {"step": step, "undo": undo.get(step["index"])}
+        {"step": step, "undo": undo.get(int(step["index"]))}
         for step in reversed(steps)
-        if step["index"] not in back
+        if "index" in step and int(step["index"]) not in back
     ]
 
 
