@@ -206,10 +206,15 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     def end_maintenance() -> Any:
         def act() -> str:
             try:
-                start = switches.moment(field("start"))
+                window = switches.Window(
+                    switches.moment(field("start")),
+                    switches.moment(field("end")),
+                    # A browser sends every line end as two characters.
+                    request.form.get("reason", "").replace("\r\n", "\n"),
+                )
             except ValueError as error:
                 raise CommandFailed(f"no window was ended: {error}", "") from error
-            switches.remove_windows(account.ssm, account.maintenance_parameter, start, now())
+            switches.remove_window(account.ssm, account.maintenance_parameter, window, now())
             return "The window is over"
 
         return done(act, "switches")

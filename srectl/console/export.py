@@ -67,9 +67,7 @@ def export(account: Account, folder: Path, by: str) -> int:
             body = links.sub(
                 lambda each: f'{each[1]}="{names.get(html.unescape(each[2]), "index.html")}"', text
             ).encode()
-        file = folder / names[address]
-        file.touch(mode=0o600)
-        file.write_bytes(body)
+        _write(folder / names[address], body)
         written += 1
     return written
 
@@ -83,6 +81,17 @@ def _make(folder: Path) -> None:
             )
     except OSError as error:
         raise CommandFailed(f"folder {folder} cannot be used: {error}", "name another") from error
+
+
+def _write(file: Path, body: bytes) -> None:
+    try:
+        file.touch(mode=0o600)
+        file.write_bytes(body)
+    except OSError as error:
+        raise CommandFailed(
+            f"{file} could not be written: {error}",
+            f"what is in {file.parent} is not whole; remove it, make room, and export again",
+        ) from error
 
 
 def _name(path: str) -> str:

@@ -64,6 +64,7 @@ class Reading:
         self._kept: dict[str, tuple[float, Part[Any]]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._forgotten = 0
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="reading")
 
     def prepare(self) -> None:
@@ -76,6 +77,7 @@ class Reading:
         """Read anew, because something was done."""
         with self._lock:
             self._kept.clear()
+            self._forgotten += 1
 
     def incidents(self, status: str) -> Part[recent.Found]:
         """Give the incidents of a status that is not over, of the last 30 days, at most 100."""
@@ -219,7 +221,7 @@ class Reading:
         with self._lock:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
-            kept = self._kept.get(name)
+            kept, forgotten = self._kept.get(name), self._forgotten
             if kept and time.monotonic() - kept[0] < seconds:
                 return kept[1]
             part = read_part(read)
@@ -227,7 +229,9 @@ class Reading:
                 if len(self._kept) > 200:  # one for each incident that was looked at
                     self._kept.clear()
                     self._locks = {name: lock}
-                self._kept[name] = (time.monotonic(), part)
+                # What was read while something was done may be what was before.
+                if self._forgotten == forgotten:
+                    self._kept[name] = (time.monotonic(), part)
             return part
 
 

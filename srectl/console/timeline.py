@@ -68,6 +68,10 @@ def _approval(approval: Any) -> Iterator[dict[str, Any]]:
 def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     took, closed = record.get("acknowledged_by"), record.get("closed_by")
     yield _event(record.get("acknowledged_at"), "taken", "somebody has it in hand", took)
+    stopped = f"the runbook was stopped: {record.get('stopped_because') or 'no reason given'}"
+    yield _event(record.get("stopped_at"), "stopped", stopped, record.get("stopped_by"))
+    given_back = "given back: nobody has it"
+    yield _event(record.get("released_at"), "released", given_back, record.get("released_by"))
     why = record.get("escalation_reason")
     yield _event(record.get("escalated_at"), "escalated", why, "platform")
     let_go = f"let go of {str(record.get('caused_by'))[:8]}, which it hung on"

@@ -47,7 +47,8 @@ def stop(
     Returns
     -------
     bool
-        Whether there was one to stop. Stopped again, there is none.
+        Whether there was one to stop. Stopped again, there is none; nor is one stopped that comes
+        to its own end in this moment.
 
     Raises
     ------
@@ -64,15 +65,23 @@ def stop(
     if not execution or not _runs(account, execution):
         return False
     _note(account, record, execution, by, reason, now)
-    with calling(f"the runbook of incident {incident_id} could not be stopped"):
-        account.states.stop_execution(
-            executionArn=execution, error="StoppedByHand", cause=f"{by}: {reason}"[:1000]
-        )
+    try:
+        with calling(f"the runbook of incident {incident_id} could not be stopped"):
+            account.states.stop_execution(
+                executionArn=execution, error="StoppedByHand", cause=f"{by}: {reason}"[:1000]
+            )
+    except CommandFailed:
+        _forget(account, record, execution)
+        raise
+    with calling(f"a step of incident {incident_id}'s runbook could not be stopped"):
         # Step Functions stops a step together with its runbook as well as it can, and no better.
         for step in at_work.executions_of(account, incident_id):
             account.states.stop_execution(
                 executionArn=step["executionArn"], error="StoppedByHand", cause="with its runbook"
             )
+    if _status(account, execution) not in ("ABORTED", "RUNNING"):
+        _forget(account, record, execution)
+        return False
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         record = incidents.read(account.dynamodb, account.incidents_table, incident_id)
@@ -102,15 +111,19 @@ def _execution(account: Account, record: dict[str, Any]) -> str:
 
 def _runs(account: Account, execution: str) -> bool:
     try:
-        with calling("whether its runbook runs could not be asked"):
-            found = account.states.describe_execution(
-                executionArn=execution, includedData="METADATA_ONLY"
-            )
+        return _status(account, execution) in ("RUNNING", "PENDING_REDRIVE")
     except CommandFailed as error:
         if "ExecutionDoesNotExist" in error.message:  # kept for 90 days
             return False
         raise
-    return found["status"] in ("RUNNING", "PENDING_REDRIVE")
+
+
+def _status(account: Account, execution: str) -> str:
+    with calling("whether its runbook runs could not be asked"):
+        found = account.states.describe_execution(
+            executionArn=execution, includedData="METADATA_ONLY"
+        )
+    return str(found["status"])
 
 
 def _note(
@@ -144,3 +157,20 @@ def _note(
                 f"incident {incident_id} is over meanwhile, so nothing was stopped",
                 f"'srectl show {incident_id}' tells its story",
             ) from None
+
+
+def _forget(account: Account, record: dict[str, Any], execution: str) -> None:
+    """Take the note back where nothing was stopped: nobody is to read that somebody did it."""
+    client = account.dynamodb
+    with calling("the record could not be freed of the note that its runbook was stopped"):
+        try:
+            client.update_item(
+                TableName=account.incidents_table,
+                Key={name: {"S": str(record[name])} for name in ("incident_id", "timestamp")},
+                UpdateExpression="REMOVE stopped_by, stopped_at, stopped_because, "
+                "stopped_execution",
+                ConditionExpression="stopped_execution = :execution",
+                ExpressionAttributeValues={":execution": {"S": execution}},
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            return  # erased, or the note is about another one by now

@@ -225,6 +225,25 @@ def remove_windows(
     return _keep(client, parameter, after, now)
 
 
+def remove_window(
+    client: SSMClient, parameter: str, window: Window, now: datetime.datetime
+) -> list[Window]:
+    """Remove one window, whatever else begins with it, and what is past.
+
+    Raises
+    ------
+    CommandFailed
+        It is not there (any more), or the parameter cannot be read or written.
+    """
+    before = windows(client, parameter)
+    if window not in before:
+        raise CommandFailed(
+            f"the window of {written(window.start)} to {written(window.end)} is not there any more",
+            "'srectl maintenance list' shows those there are",
+        )
+    return _keep(client, parameter, [each for each in before if each != window], now)
+
+
 def remove_all_windows(client: SSMClient, parameter: str) -> None:
     """Remove every window, also where the parameter holds something else.
 

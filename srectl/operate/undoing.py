@@ -78,8 +78,7 @@ def asked(incident: dict[str, Any]) -> dict[str, Any]:
         raise CommandFailed(
             f"incident {incident_id} is {incident.get('status')}: its runbook works on it, and "
             "takes back itself what does not help",
-            "stop its execution first ('aws stepfunctions stop-execution', its ARN is in "
-            f"'srectl incidents show {incident_id}'), or wait for its end",
+            f"'srectl stop {incident_id}' stops it first; or wait for its end",
         )
     stack = left(incident)
     if not stack:

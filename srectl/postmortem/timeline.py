@@ -52,6 +52,13 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
     if record.get("acknowledged_at"):
         told = f"{record.get('acknowledged_by')} took it."
         yield _said(record["acknowledged_at"], told, "record: acknowledged_at")
+    if record.get("released_at"):
+        told = f"{record.get('released_by')} gave it back."
+        yield _said(record["released_at"], told, "record: released_at")
+    if record.get("stopped_at"):
+        why = record.get("stopped_because")
+        told = f"{record.get('stopped_by')} stopped the runbook{f': {why}' if why else ''}."
+        yield _said(record["stopped_at"], told, "record: stopped_at")
     if record.get("let_go_at"):
         told = f"It was let go of incident {record.get('caused_by')}, which it hung on."
         yield _said(record["let_go_at"], told, "record: let_go_at")

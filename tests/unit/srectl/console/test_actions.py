@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from srectl.console.app import Console, create
-from srectl.operate import acknowledging, incidents
+from srectl.console.reading import Reading
+from srectl.operate import acknowledging, incidents, switches
 from srectl.operate.account import Account
 from tests.support.console_scene import Scene, deployment
 
@@ -240,8 +241,38 @@ def test_a_window_is_announced_and_ended(account: Account, hands: Hands) -> None
     text = account.ssm.get_parameter(Name=account.maintenance_parameter)["Parameter"]["Value"]
     [window] = json.loads(text)
     assert window["reason"] == "<b>upgrade</b>"
-    assert "The window is over" in hands.send("/maintenance/end", start=window["start"])
+    assert "The window is over" in hands.send("/maintenance/end", **window)
     assert "no window was ended" in hands.send("/maintenance/end", start="yesterday")
+
+
+def test_one_of_two_windows_that_begin_together_is_ended(account: Account, hands: Hands) -> None:
+    windows = [
+        {"start": "2027-01-01T00:00:00Z", "end": f"2027-01-01T0{hour}:00:00Z", "reason": "a\nb"}
+        for hour in (1, 2)
+    ]
+    account.ssm.put_parameter(
+        Name=account.maintenance_parameter, Value=json.dumps(windows), Overwrite=True
+    )
+    sent = {**windows[0], "reason": "a\r\nb"}
+    assert "The window is over" in hands.send("/maintenance/end", **sent)
+    text = account.ssm.get_parameter(Name=account.maintenance_parameter)["Parameter"]["Value"]
+    assert json.loads(text) == windows[1:]
+    assert "is not there any more" in hands.send("/maintenance/end", **sent)
+
+
+def test_what_was_read_while_something_was_done_is_not_kept(account: Account) -> None:
+    reading = Reading(account, lambda: datetime.datetime.now(datetime.UTC))
+    said = iter(("on", "off"))
+
+    def slow(*_: object) -> str:
+        word = next(said)
+        if word == "on":
+            reading.forget()  # somebody switches it off meanwhile
+        return word
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(switches, "read_mode", slow)
+        assert [reading.mode().value, reading.mode().value] == ["on", "off"]
 
 
 def test_a_queue_is_redriven(account: Account, hands: Hands) -> None:

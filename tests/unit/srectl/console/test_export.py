@@ -62,3 +62,16 @@ def test_nothing_is_written_over(account: Account, tmp_path: Path) -> None:
     assert code == 1
     assert "is not empty" in said
     assert [each.name for each in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_full_disk_is_told(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, said = exported(tmp_path / "night")
+    assert code == 1
+    assert "No space left on device" in said
+    assert "not whole" in said

@@ -124,3 +124,21 @@ def test_a_list_with_one_odd_action_keeps_the_others() -> None:
     one = at_work()
     one["actions_taken"].append("no action")
     assert as_kept(one)["actions_taken"] == at_work()["actions_taken"]
+
+
+def test_who_stopped_it_and_who_gave_it_back_stand_in_both_timelines() -> None:
+    kept = as_kept(
+        record(
+            stopped_by="ada",
+            stopped_at="2026-11-28T06:43:00Z",
+            stopped_because="sale",
+            released_by="bob",
+            released_at="2026-11-28T06:44:00Z",
+        )
+    )
+    seen = {each["kind"]: (each["words"], each["who"]) for each in timeline.events(kept)}
+    assert seen["stopped"] == ("the runbook was stopped: sale", "ada")
+    assert seen["released"] == ("given back: nobody has it", "bob")
+    told_ = [each.text for each in post_mortem(Story(kept))]
+    assert "ada stopped the runbook: sale." in told_
+    assert "bob gave it back." in told_

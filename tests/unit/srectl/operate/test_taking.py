@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import Result
 from jsonschema import Draft202012Validator
 
+from srectl.errors import CommandFailed
 from srectl.operate import incidents, stopping
 from srectl.operate.account import Account
 from tests.support.template import ROOT
@@ -18,6 +21,7 @@ from tests.support.template import ROOT
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 OTHER = "9abc0c0e-6a3b-5d0e-9a55-2f1f4f0e8b13"
 ROLE = "arn:aws:iam::123456789012:role/t"
+NOW = datetime.datetime(2026, 11, 28, 7, tzinfo=datetime.UTC)
 Put = Callable[..., dict[str, Any]]
 Run = Callable[..., Result]
 Heard = Callable[[], list[dict[str, Any]]]
@@ -186,3 +190,37 @@ def test_whoever_closes_it_stands_in_the_record_by_arn(
     assert record(account)["closed_by"] == account.caller
     [event] = heard()
     assert event["detail-type"] == "incident.closed"
+
+
+def test_a_stop_that_is_refused_is_not_on_record(
+    account: Account, srectl: Run, runs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+        raise ClientError(error, "StopExecution")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(account.states, "stop_execution", refuse)
+    with pytest.raises(CommandFailed, match="could not be stopped"):
+        stopping.stop(account, ID, "ada", "", NOW)
+    assert not {each for each in record(account) if each.startswith("stopped_")}
+
+
+def test_a_runbook_that_comes_to_its_own_end_was_not_stopped(
+    account: Account, runs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It escalates at this moment, say: nobody waits for a record that will not follow."""
+    describe = account.states.describe_execution
+    ended = []
+
+    def end(**asked: Any) -> dict[str, Any]:
+        ended.append(asked["executionArn"])
+        return {}
+
+    def status(**asked: Any) -> Any:
+        found = describe(executionArn=asked["executionArn"])
+        return {**found, "status": "SUCCEEDED"} if asked["executionArn"] in ended else found
+
+    monkeypatch.setattr(account.states, "stop_execution", end)
+    monkeypatch.setattr(account.states, "describe_execution", status)
+    assert stopping.stop(account, ID, "ada", "", NOW) is False
+    assert not {each for each in record(account) if each.startswith("stopped_")}
