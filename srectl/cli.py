@@ -26,6 +26,7 @@ from srectl.commands.handover import handover
 from srectl.commands.incidents import incidents, show, undo
 from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
+from srectl.commands.mcp import mcp
 from srectl.commands.mode import mode
 from srectl.commands.output import JsonFailure, wants_json
 from srectl.commands.postmortem import postmortem
@@ -112,6 +113,7 @@ _COMMANDS = (
     dlq,
     replay,
     console,
+    mcp,
     handover,
     completion,
     doctor,

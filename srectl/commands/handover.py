@@ -12,7 +12,6 @@ from srectl.commands.operating import account_option, now, safe
 from srectl.commands.output import output_option, print_json
 from srectl.commands.story import target_of
 from srectl.commands.times import clock, moment_of
-from srectl.operate import switches
 from srectl.operate.account import Account
 
 _SHORT = 8
@@ -28,79 +27,13 @@ def handover(as_json: bool, account: Account) -> None:
     windows of maintenance, and what could not be delivered. What could not be read is said.
     """
     # Together with what draws the same for the console; other commands need none of it.
-    from srectl.console.overview import overview
-    from srectl.console.reading import Reading
+    from srectl.console.handover import page as read
 
-    # A wrong account or prefix is a failure, and no page of what could not be read.
-    switches.read_mode(account.ssm, account.mode_parameter)
-    reading = Reading(account, now)
-    reading.prepare()
-    seen = overview(reading)
-    page = {
-        "needs_somebody": [_one(each) for each in seen["waiting"]],
-        "at_work": [
-            {
-                **_one(each["record"]),
-                "step": _step(each),
-                "verdict_by": _stamp(each["verdict"]),
-            }
-            for each in seen["at_work"]
-        ],
-        "other_open": [_one(each) for each in seen["others"]],
-        "lent": [
-            {
-                **_one(each["record"]),
-                "steps": [f"{step.get('index')}. {step.get('action')}" for step in each["steps"]],
-                "comes_back": each["back"],
-            }
-            for each in seen["lent"]
-        ],
-        "mode": seen["mode"].value,
-        "windows": [window.as_json() for window in seen["windows"]],
-        "queues": {each.queue: each.waiting for each in seen["queues"].value or [] if each.waiting},
-        "not_read": [
-            problem
-            for problem in (
-                *(each.problem for each in seen["problems"]),
-                seen["mode"].problem,
-                seen["windows_problem"],
-                seen["queues"].problem,
-            )
-            if problem
-        ],
-        "more_than_shown": seen["more"],
-    }
+    page = read(account, now)
     if as_json:
         print_json(page)
     else:
         _tell(page, now())
-
-
-def _one(record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: record.get(key)
-        for key in (
-            "incident_id",
-            "timestamp",
-            "status",
-            "severity",
-            "alert_name",
-            "target",
-            "acknowledged_by",
-            "escalation_reason",
-        )
-    }
-
-
-def _step(at_work: dict[str, Any]) -> str:
-    """Say what is done; one that has just begun or follows another has no step yet."""
-    if "index" not in at_work:
-        return str(at_work["what"])
-    return f"{at_work['index']}. {at_work['action']} {at_work['what']}"
-
-
-def _stamp(at: datetime.datetime | None) -> str | None:
-    return at.astimezone(datetime.UTC).isoformat() if at else None
 
 
 def _tell(page: dict[str, Any], at: datetime.datetime) -> None:

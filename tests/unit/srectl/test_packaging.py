@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OPERATOR = [Requirement(line) for line in PROJECT["dependencies"]]
 LOCAL = [Requirement(line) for line in PROJECT["optional-dependencies"]["local"]]
+MCP = [Requirement(line) for line in PROJECT["optional-dependencies"]["mcp"]]
 HOUSES = {"srectl", "onemachine", "alert_ingest", "runbook_action", "checkout"}
 # botocore comes with boto3, at the version that boto3 asks for.
 BROUGHT_ALONG = {"botocore"}
@@ -64,7 +65,8 @@ def _imported(house: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("house", "declared"), [("srectl", OPERATOR), ("onemachine", [*OPERATOR, *LOCAL])]
+    ("house", "declared"),
+    [("srectl", [*OPERATOR, *MCP]), ("onemachine", [*OPERATOR, *LOCAL])],
 )
 def test_what_a_package_imports_is_declared(house: str, declared: list[Requirement]) -> None:
     modules = {*_imported(house)} - set(sys.stdlib_module_names) - HOUSES
@@ -77,7 +79,7 @@ def test_every_dependency_is_pinned_to_a_version_that_it_allows() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if line and line[0] != "#")
     pinned = {canonicalize_name(name): version for name, version in pins.items()}
-    for each in (*OPERATOR, *LOCAL):
+    for each in (*OPERATOR, *LOCAL, *MCP):
         assert each.specifier.contains(pinned[canonicalize_name(each.name)]), each
 
 
@@ -86,13 +88,13 @@ def _blocked() -> set[str]:
     return {
         module
         for module, distributions in packages_distributions().items()
-        if canonicalize_name(distributions[0]) in _names(LOCAL) - {"jmespath", "urllib3"}
+        if canonicalize_name(distributions[0]) in _names([*LOCAL, *MCP]) - {"jmespath", "urllib3"}
     }
 
 
 def _run(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
     blocked = _blocked()
-    assert {"ministack", "cryptography", "kubernetes", "samtranslator"} <= blocked
+    assert {"ministack", "cryptography", "kubernetes", "samtranslator", "mcp"} <= blocked
     return subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRA.format(blocked=blocked), *words],
         cwd=ROOT,
@@ -127,3 +129,11 @@ def test_without_the_extra_the_stacks_commands_say_how_to_get_them(
     error, hint = result.stderr.splitlines()
     assert error == f"error: 'srectl {name} --whatever' cannot run: it lacks ministack"
     assert "'make setup'" in hint
+
+
+def test_without_its_extra_what_speaks_to_assistants_says_how_to_get_it(tmp_path: Path) -> None:
+    result = _run("mcp", home=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    error, hint = result.stderr.splitlines()
+    assert error == "error: 'srectl mcp' cannot run: it lacks anyio"
+    assert "pipx install --force '.[mcp]'" in hint

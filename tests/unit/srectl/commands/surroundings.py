@@ -69,6 +69,7 @@ ON_A_PLATFORM = tuple(
     each for each in COMMANDS if "install" not in each and not each.startswith("doctor")
 )
 WITHOUT_AWS = {
+    "mcp",  # asks only when it is asked, and then answers why not
     "completion",
     "runbooks validate",
     "runbooks rbac",

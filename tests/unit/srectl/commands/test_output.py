@@ -23,6 +23,7 @@ from tests.unit.srectl.commands.surroundings import COMMANDS, Shell
 #: Commands that are not asked for JSON, and why.
 WITHOUT_JSON = {
     "completion": "a shell reads what it prints",
+    "mcp": "it speaks the protocol of assistants, which is JSON",
     "console": "it serves pages until it is ended",
     "up": "it shows what it starts; 'srectl status --output json' tells the state",
     "demo": "it tells a story; its account is JSON in the file that --report names",

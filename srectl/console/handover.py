@@ -1,0 +1,96 @@
+"""What the next shift has to know, as plain values: for the command, and for assistants."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from srectl.console.overview import overview
+from srectl.console.reading import Reading
+from srectl.operate import switches
+from srectl.operate.account import Account
+
+__all__ = ["page"]
+
+
+def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, Any]:
+    """Read the page; what could not be read is said in it.
+
+    Parameters
+    ----------
+    account
+        The deployment.
+    clock
+        Gives the time.
+
+    Raises
+    ------
+    CommandFailed
+        Not even the mode can be read: the account or the prefix is another.
+    """
+    switches.read_mode(account.ssm, account.mode_parameter)
+    reading = Reading(account, clock)
+    reading.prepare()
+    seen = overview(reading)
+    return {
+        "needs_somebody": [_one(each) for each in seen["waiting"]],
+        "at_work": [
+            {
+                **_one(each["record"]),
+                "step": _step(each),
+                "verdict_by": _stamp(each["verdict"]),
+            }
+            for each in seen["at_work"]
+        ],
+        "other_open": [_one(each) for each in seen["others"]],
+        "lent": [
+            {
+                **_one(each["record"]),
+                "steps": [f"{step.get('index')}. {step.get('action')}" for step in each["steps"]],
+                "comes_back": each["back"],
+            }
+            for each in seen["lent"]
+        ],
+        "mode": seen["mode"].value,
+        "windows": [window.as_json() for window in seen["windows"]],
+        "queues": {each.queue: each.waiting for each in seen["queues"].value or [] if each.waiting},
+        "not_read": [
+            problem
+            for problem in (
+                *(each.problem for each in seen["problems"]),
+                seen["mode"].problem,
+                seen["windows_problem"],
+                seen["queues"].problem,
+            )
+            if problem
+        ],
+        "more_than_shown": seen["more"],
+    }
+
+
+def _one(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: record.get(key)
+        for key in (
+            "incident_id",
+            "timestamp",
+            "status",
+            "severity",
+            "alert_name",
+            "target",
+            "acknowledged_by",
+            "escalation_reason",
+        )
+    }
+
+
+def _step(at_work: dict[str, Any]) -> str:
+    """Say what is done; one that has just begun or follows another has no step yet."""
+    if "index" not in at_work:
+        return str(at_work["what"])
+    return f"{at_work['index']}. {at_work['action']} {at_work['what']}"
+
+
+def _stamp(at: datetime.datetime | None) -> str | None:
+    return at.astimezone(datetime.UTC).isoformat() if at else None
