@@ -75,6 +75,9 @@ _PRODUCTION_WAITS = {
 # Who is told, on this machine: the receiver, under names that nobody can have.
 _TOLD = {
     "NotificationEmail": "oncall@example.com",
+    # Longer than any demo.
+    "AcknowledgeMinutes": "60",
+    "SecondContactEmail": "second@example.com",
     "PagerKind": "pagerduty",
     "PagerUrl": PAGERDUTY_URL,
     "PagerSecret": "routing-key-of-nobody-0123456789",

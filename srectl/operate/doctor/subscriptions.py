@@ -52,6 +52,16 @@ def _missing(deployment: Deployment, topic: str, there: set[tuple[str, str]]) ->
             _subscribe(topic, "email", mail),
         )
     made = {each.logical_id for each in deployment.of_kind("AWS::SNS::Subscription")}
+    for which in ("SecondContact", "ThirdContact"):
+        mail = deployment.stack.parameter(f"{which}Email")
+        if f"{which}Subscription" in made and ("email", mail) not in there:
+            yield failed(
+                f"email {mail}",
+                f"is not subscribed any more, though the stack has it as {which}Email: nobody is "
+                "told by it of incidents that nobody has taken",
+                f"deploy once with {which}Email empty, then again with the address: CloudFormation "
+                "does not see that it is gone",
+            )
     if "PagerDutySubscription" in made and not any(kind == "https" for kind, _ in there):
         yield failed(
             "https PagerDutyEndpoint",

@@ -24,6 +24,7 @@ from srectl.operate.queues import QUEUES
 from srectl.operate.signatures import signed
 from tests.e2e.iam.lab import WINDOW_SECONDS, Event, Lab
 from tests.integration.statemachine.platform import resolution
+from tests.integration.statemachine.telling import escalation
 from tests.support.alarms import put_alarm
 from tests.support.waiting import eventually
 
@@ -763,6 +764,61 @@ def what_is_quiet_is_closed(lab: Lab) -> bool:
     return lab.first(looks) == "closed"
 
 
+def _nobody_takes(lab: Lab) -> Event:
+    """An incident that has called a human two hours ago, whom the stack gives one."""
+    begun = lab.event()
+    lab.start("IncidentRecorder", begun)
+    assert lab.first({"recorded": lambda: lab.scene.record(_id(begun))})
+    event = escalation(begun)
+    at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=2)
+    called = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    event["detail"]["metadata"]["occurred_at"] = called
+    data = event["detail"]["data"]
+    lab.scene.client("dynamodb").update_item(
+        TableName=lab.deployment.incidents_table,
+        Key={name: {"S": data[name]} for name in ("incident_id", "timestamp")},
+        UpdateExpression="SET #status = :escalated, escalated_at = :at",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":escalated": {"S": "escalated"}, ":at": {"S": called}},
+    )
+    return event
+
+
+def _climbed(lab: Lab, event: Event) -> dict[str, Callable[[], object]]:
+    def told() -> list[str]:
+        return [each["incident_id"] for each in lab.scene.events("incident.climbed")]
+
+    return {
+        "told": lambda: _id(event) in told(),
+        "kept": lambda: lab.queued("parked", _id(event)),
+    }
+
+
+def what_nobody_takes_climbs(lab: Lab) -> bool:
+    event = _nobody_takes(lab)
+    lab.put(event)
+    return lab.first(_climbed(lab, event)) == "told"
+
+
+def what_cannot_climb_is_kept(lab: Lab) -> bool:
+    event = _nobody_takes(lab)
+    lab.start("IncidentClimber", event)
+    return lab.first(_climbed(lab, event)) == "kept"
+
+
+def windows_of_maintenance_are_read(lab: Lab) -> bool:
+    """Unread they keep nobody from being told, so only the execution shows it."""
+    event = _nobody_takes(lab)
+    execution = lab.start("IncidentClimber", event)
+    assert lab.patient().first(_climbed(lab, event)) == "told"
+    history = lab.states.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+    return any(
+        each["taskSucceededEventDetails"]["resource"].endswith("getParameters")
+        for each in history
+        if each["type"] == "TaskSucceeded"
+    )
+
+
 def _ended(lab: Lab) -> list[str]:
     return [each["incident_id"] for each in lab.scene.events("incident.resolved")]
 
@@ -810,6 +866,8 @@ _RUNBOOK = "IncidentResponseRunbookRole"
 _EVIDENCE = Probe(evidence_stands_on_the_record)
 _CLOSES = Probe(what_is_quiet_is_closed)
 _ABANDONED = Probe(an_abandoned_runbook_is_told)
+_CLIMBER = "IncidentClimberRole"
+_CLIMBS = Probe(what_nobody_takes_climbs)
 _NOTIFIER = "IncidentNotifierRole"
 _DIGEST = "IncidentDigestRole"
 _STEP = "RemediationStepRole"
@@ -885,6 +943,14 @@ PROBES: dict[str, Probe] = {
     ),
     "IncidentCloserRole.FindWhatIsQuiet": _CLOSES,
     "IncidentCloserRole.TellOfEnds": _CLOSES,
+    "IncidentCallsRole.StartClimber": _CLIMBS,
+    f"{_CLIMBER}.SeeWhoHasItAndNoteWhoIsTold:dynamodb:GetItem": _CLIMBS,
+    f"{_CLIMBER}.SeeWhoHasItAndNoteWhoIsTold:dynamodb:UpdateItem": _CLIMBS,
+    f"{_CLIMBER}.ReadMaintenanceWindows": Probe(windows_of_maintenance_are_read),
+    f"{_CLIMBER}.HaveTheNextContactTold": _CLIMBS,
+    f"{_CLIMBER}.KeepWhatCannotBeSent": Probe(
+        what_cannot_climb_is_kept, (f"{_CLIMBER}.HaveTheNextContactTold",)
+    ),
     f"{_DIGEST}.ReadTheCounts": Probe(the_digest_says_how_many_were_held_back),
     f"{_DIGEST}.FindWhatWasEscalated": Probe(the_digest_says_how_many_were_escalated),
     f"{_DIGEST}.TellPeople": Probe(the_digest_tells_people),

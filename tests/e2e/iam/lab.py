@@ -35,6 +35,7 @@ _STANDARD = (
     "IncidentResponseRunbook",
     "RemediationStep",
     "IncidentRestorer",
+    "IncidentClimber",
     "IncidentDigest",
     "PlatformCanary",
 )

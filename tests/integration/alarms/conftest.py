@@ -51,6 +51,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     changes |= {"Sender1": "busy=alertmanager", "Heartbeat1": "east", "Heartbeat2": "west=busy"}
     changes |= {"PagerKind": "pagerduty", "PagerUrl": PAGERDUTY_URL, "PagerSecret": "0" * 32}
     changes["NotificationEmail"] = "oncall@example.com"
+    changes |= {"AcknowledgeMinutes": "60", "SecondContactEmail": "second@example.com"}
     told = folder / "notifications.jsonl"
     local_aws = running_local_aws(folder / "aws", alarm_pace=PACE, alarm_interval=0.5)
     with local_aws as (aws, _process), _pager(aws, told):

@@ -118,6 +118,11 @@ def evidence_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def climber_fails(on: Deployment) -> Broken:
+    yield lambda: on.start_machine("incident-climber", "{}")
+
+
+@contextmanager
 def a_step_fails(on: Deployment) -> Broken:
     yield lambda: on.start_machine("remediation-step", "{}")
 
@@ -202,6 +207,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
     (Scenario(("sre-digest-failed",), digest_fails),),
     (Scenario(("sre-closer-failed",), closer_fails),),
     (Scenario(("sre-evidence-failed",), evidence_fails),),
+    (Scenario(("sre-climber-failed",), climber_fails),),
     (Scenario(("sre-chat-failed",), chat_fails),),
     (Scenario(("sre-step-failed",), a_step_fails),),
     (Scenario(("sre-restorer-failed",), restorer_fails),),

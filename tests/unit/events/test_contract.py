@@ -25,6 +25,7 @@ NAMES = (
     "incident.created",
     "incident.resolved",
     "incident.escalated",
+    "incident.climbed",
     "incident.notified",
     "incident.acknowledged",
     "incident.closed",

@@ -26,6 +26,7 @@ KEPT = {
     "IncidentRestorerLogs": "/aws/states/incident-restorer",
     "IncidentCloserLogs": "/aws/states/incident-closer",
     "IncidentEvidenceLogs": "/aws/states/incident-evidence",
+    "IncidentClimberLogs": "/aws/states/incident-climber",
     "EvidenceBucket": "sre-evidence-${AWS::AccountId}-${AWS::Region}",
     "ParkingQueue": "sre-parked-events",
     "RecorderDeadLetters": "sre-dlq-recorder",

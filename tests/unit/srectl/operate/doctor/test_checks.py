@@ -232,6 +232,23 @@ def test_subscriptions(patient: Patient, there: list[str], where: str, words: st
     assert f"aws sns subscribe --topic-arn {TOPIC} --protocol email" in found.next
 
 
+def test_a_contact_that_is_not_subscribed_any_more_is_named(patient: Patient) -> None:
+    set_parameter(patient, "SecondContactEmail", "second@example.com")
+    # Not yet: without AcknowledgeMinutes there is no subscription.
+    assert {each.severity for each in patient.see(subscriptions.CHECK)} == {Severity.OK}
+    patient.aws["cloudformation"]["list_stack_resources"]["StackResourceSummaries"].append(
+        {
+            "LogicalResourceId": "SecondContactSubscription",
+            "ResourceType": "AWS::SNS::Subscription",
+            "PhysicalResourceId": f"{TOPIC}:2",
+        }
+    )
+    found = worst(patient.see(subscriptions.CHECK))
+    assert (found.severity, found.where) == (FAILED, "email second@example.com")
+    assert "incidents that nobody has taken" in found.what
+    assert "SecondContactEmail empty" in found.next
+
+
 @pytest.mark.parametrize("rule", ["SlackRule", "PagerRule"])
 def test_subscriptions_that_nobody_ever_made(patient: Patient, rule: str) -> None:
     patient.aws["sns"]["list_subscriptions_by_topic"]["Subscriptions"] = []

@@ -1,0 +1,303 @@
+"""An incident that nobody takes is told to the next contact, up to three; each once, all on the record."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.integration.statemachine.listener import Listener
+from tests.integration.statemachine.platform import ACCOUNT, ROOT, Platform, incident, resolution
+from tests.integration.statemachine.telling import escalation, id_of
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.localaws
+
+#: Three seconds: long enough to take an incident before they are over.
+_MINUTES = "0.05"
+_SCHEMA = Draft202012Validator(json.loads((ROOT / "events/schemas/incident.climbed.json").read_text()))
+Event = dict[str, Any]
+
+
+def stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class Contacts:
+    """Three of them, who hear one topic; and the machine that climbs from one to the next."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.first = Listener(platform)
+        sns = platform.aws.client("sns")
+        self.mail_of = {level: f"level-{level}-{self.first.address}" for level in (2, 3)}
+        for level, address in self.mail_of.items():
+            sns.subscribe(
+                TopicArn=self.first.topic,
+                Protocol="email",
+                Endpoint=address,
+                Attributes={"FilterPolicy": json.dumps({"level": [str(level)]})},
+            )
+        self.notifier = self.first.variant(PagerKind="webhook")
+        self.climber = self.variant()
+        for kind, name in (("incident.climbed", "climbed"), ("incident.paged", "paged")):
+            platform.events.put_rule(
+                Name=f"{self.first.name}-{name}",
+                EventBusName=self.first.name,
+                EventPattern=json.dumps({"detail-type": [kind]}),
+            )
+        self.heard = self.first._queue("climbed", "events.amazonaws.com")  # noqa: SLF001
+        self.pager = self.first._queue("paged", "events.amazonaws.com")  # noqa: SLF001
+        self._target("climbed", "queue", self.first._arn("climbed"))  # noqa: SLF001
+        self._target("climbed", "notifier", self.notifier)
+        self._target("paged", "queue", self.first._arn("paged"))  # noqa: SLF001
+
+    def _target(self, rule: str, name: str, arn: str) -> None:
+        target = {"Id": name, "Arn": arn}
+        if "stateMachine" in arn:
+            target["RoleArn"] = f"arn:aws:iam::{ACCOUNT}:role/{self.platform.name}"
+        self.platform.events.put_targets(
+            Rule=f"{self.first.name}-{rule}", EventBusName=self.first.name, Targets=[target]
+        )
+
+    def variant(self, *, role: str = "", **changes: str) -> str:
+        """Create the machine that climbs, with some substitutions changed."""
+        own = {
+            "EventBusName": self.first.name,
+            "AcknowledgeMinutes": _MINUTES,
+            "SecondContact": "second contact (e-mail)",
+            "ThirdContact": "third contact (e-mail)",
+            **changes,
+        }
+        return self.platform.variant("incident-climber", role=role, **own)
+
+    def call(self, **changes: Any) -> Event:
+        """An incident that needs a human from this moment on, with its record; told to nobody."""
+        begun = incident(**changes)
+        self.platform.run(begun, self.platform.recorder_variant)
+        event = escalation(begun)
+        event["detail"]["metadata"]["occurred_at"] = stamp(datetime.now(UTC))
+        self.platform.set_record(
+            event, status="escalated", escalated_at=event["detail"]["metadata"]["occurred_at"]
+        )
+        return event
+
+    def levels(self, event: Event) -> list[int]:
+        return [int(one["level"]) for one in self.climbed(event)]
+
+    def climbed(self, event: Event) -> list[dict[str, Any]]:
+        return list(self.platform.record(id_of(event)).get("climbed") or [])
+
+    def mails(self, level: int) -> list[str]:
+        """Subjects of the mails of one contact so far."""
+        file = self.platform.aws.mail_file
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [
+            mail["subject"] for mail in map(json.loads, lines) if mail["to"] == self.mail_of[level]
+        ]
+
+    def told(self, level: int, count: int) -> list[str]:
+        def enough() -> list[str] | None:
+            found = self.mails(level)
+            return found if len(found) >= count else None
+
+        return eventually(f"{count} mails at level {level}", enough)
+
+    def entered(self, execution: str) -> int:
+        """How many states an execution entered, which is what AWS bills."""
+        history = self.platform.history(execution)
+        return sum(each["type"].endswith("StateEntered") for each in history)
+
+    def pages(self) -> list[dict[str, Any]]:
+        time.sleep(0.3)  # the bus delivers in the background
+        return [one["detail"]["data"] for one in self.first._bodies(self.pager)]  # noqa: SLF001
+
+    def climbs(self, event: Event, execution: str) -> None:
+        """Let it climb to its end."""
+        assert self.platform.wait_ended(execution)["status"] == "SUCCEEDED", id_of(event)
+
+
+@pytest.fixture(scope="module")
+def contacts(platform: Platform) -> Iterator[Contacts]:
+    """Return three contacts for the tests of this file."""
+    yield Contacts(platform)
+
+
+def test_nobody_takes_it_and_each_contact_hears_once_in_their_turn(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="nobody")
+    # Delivered twice, as EventBridge may.
+    executions = [contacts.platform.start(event, contacts.climber) for _ in range(2)]
+    assert contacts.told(2, 1) == ["NEEDS YOU apps/checkout: nobody for 1 min, nothing has hel.."]
+    assert contacts.mails(3) == []
+    contacts.told(3, 1)
+    for execution in executions:
+        contacts.climbs(event, execution)
+    assert max(contacts.entered(one) for one in executions) == 19
+
+    second, third = contacts.climbed(event)
+    since = event["detail"]["metadata"]["occurred_at"]
+    assert (second["level"], second["to"]) == (2, "second contact (e-mail)")
+    assert (third["level"], third["to"]) == (3, "third contact (e-mail)")
+    assert second["since"] == third["since"] == since
+    assert since < second["at"] < third["at"]
+    waited = datetime.fromisoformat(third["at"]) - datetime.fromisoformat(since)
+    assert timedelta(seconds=6) <= waited
+    # Who heard first sees that it has climbed, and each heard it once.
+    assert len([one for one in contacts.first.mails() if "nobody for" in one["subject"]]) == 2
+    assert (len(contacts.mails(2)), len(contacts.mails(3))) == (1, 1)
+    heard = contacts.first._bodies(contacts.heard)  # noqa: SLF001
+    for one in heard:
+        _SCHEMA.validate(one["detail"])
+    assert [one["detail"]["data"]["level"] for one in heard] == [2, 3]
+    # The pages of further contacts have keys of their own, so that one acknowledged rings none off.
+    first, last = [one for one in contacts.pages() if one["incident_id"] == id_of(event)]
+    assert [(one["level"], one["action"]) for one in (first, last)] == [(2, "trigger"), (3, "trigger")]
+    assert first["key"].startswith(f"{id_of(event)}-level2-")
+    assert last["key"].startswith(f"{id_of(event)}-level3-")
+    for one in contacts.first.chats():
+        assert (one["event"], one["level"]) in {("incident.escalated", 2), ("incident.escalated", 3)}
+
+    # Its end is told to everybody who was called for it, and ends their pages.
+    contacts.first.tell(resolution(event, duration_seconds=90), contacts.notifier)
+    assert contacts.told(2, 2)[1] == contacts.told(3, 2)[1] == "OK apps/checkout: over in 90 s"
+    ended = {one["key"]: one.get("level") for one in contacts.pages() if one["action"] == "resolve"}
+    assert ended.items() >= {(first["key"], 2), (last["key"], 3), (id_of(event), None)}
+
+
+def test_who_takes_it_in_time_keeps_the_others_asleep(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="taken")
+    execution = contacts.platform.start(event, contacts.climber)
+    contacts.platform.set_record(event, acknowledged_by="ada")
+    contacts.climbs(event, execution)
+    assert contacts.levels(event) == []
+    assert contacts.entered(execution) == 6
+
+
+def test_who_takes_it_after_the_second_was_told_keeps_the_third_asleep_and_ends_the_page(
+    contacts: Contacts,
+) -> None:
+    event = contacts.call(fingerprint="taken-late")
+    before = len(contacts.mails(2)), len(contacts.mails(3))
+    execution = contacts.platform.start(event, contacts.climber)
+    contacts.told(2, before[0] + 1)
+    contacts.platform.set_record(event, acknowledged_by="ada")
+    contacts.climbs(event, execution)
+    assert contacts.levels(event) == [2]
+    assert len(contacts.mails(3)) == before[1]
+    contacts.pages()
+    taken = {**event, "source": "sre.operator", "detail-type": "incident.acknowledged"}
+    taken["detail"] = {
+        "metadata": event["detail"]["metadata"],
+        "data": {**event["detail"]["data"], "by": "ada"},
+    }
+    contacts.first.tell(taken, contacts.notifier)
+    assert [(one["action"], one.get("level")) for one in contacts.pages()] == [
+        ("acknowledge", None),
+        ("acknowledge", None),
+        ("acknowledge", None),
+        ("acknowledge", 2),
+    ]
+
+
+def test_what_ends_while_it_waits_climbs_no_further(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="ended")
+    before = len(contacts.mails(2))
+    execution = contacts.platform.start(event, contacts.climber)
+    contacts.told(2, before + 1)
+    contacts.platform.run(resolution(event), contacts.platform.recorder_variant)
+    contacts.climbs(event, execution)
+    assert contacts.platform.record(id_of(event))["status"] == "resolved"
+    assert contacts.levels(event) == [2]
+
+
+def test_what_was_given_back_is_told_again_from_the_second_contact_on(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="given-back")
+    before = len(contacts.mails(2))
+    contacts.climbs(event, contacts.platform.start(event, contacts.climber))
+    assert contacts.levels(event) == [2, 3]
+    at = stamp(datetime.now(UTC))
+    contacts.platform.set_record(event, released_at=at, released_by="ada")
+    released = json.loads(json.dumps(event))
+    released.update({"detail-type": "incident.released", "source": "sre.operator"})
+    released["detail"]["metadata"]["occurred_at"] = at
+    known = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")
+    released["detail"]["data"] = {
+        **{name: event["detail"]["data"][name] for name in known},
+        "by": "ada",
+    }
+    contacts.climbs(event, contacts.platform.start(released, contacts.climber))
+    assert contacts.levels(event) == [2, 3, 2, 3]
+    contacts.told(2, before + 2)
+    assert contacts.climbed(event)[-1]["since"] == at
+    for one in contacts.first._bodies(contacts.heard):  # noqa: SLF001
+        _SCHEMA.validate(one["detail"])
+
+
+@pytest.mark.parametrize(
+    "of", [{"purpose": "canary"}, {"purpose": "test"}, {"reason_code": "flood"}]
+)
+def test_what_calls_nobody_one_by_one_does_not_climb(
+    contacts: Contacts, of: dict[str, str]
+) -> None:
+    event = contacts.call(fingerprint="not-for-humans")
+    event["detail"]["data"].update(of)
+    contacts.climbs(event, contacts.platform.start(event, contacts.climber))
+    assert contacts.levels(event) == []
+
+
+def test_an_alert_that_may_wake_nobody_does_not_climb(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="for-the-record", severity="info", wakes=False)
+    contacts.climbs(event, contacts.platform.start(event, contacts.climber))
+    assert contacts.levels(event) == []
+
+
+def test_a_maintenance_window_wakes_nobody_else_until_it_is_over(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="maintenance")
+    now = datetime.now(UTC)
+    ends = now + timedelta(seconds=8)
+    contacts.platform.set_maintenance(
+        [{"start": stamp(now - timedelta(hours=1)), "end": stamp(ends), "reason": "upgrade"}]
+    )
+    try:
+        climber = contacts.variant(ThirdContact="none")
+        contacts.climbs(event, contacts.platform.start(event, climber))
+    finally:
+        contacts.platform.set_maintenance([])
+    (second,) = contacts.climbed(event)
+    assert second["at"] >= stamp(ends)
+
+
+def test_what_the_bus_refuses_is_kept_and_stands_on_the_record(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="bus-away")
+    role = contacts.platform.role_that_may_only(
+        "dynamodb:GetItem", "dynamodb:UpdateItem", "ssm:GetParameters", "sqs:SendMessage"
+    )
+    climber = contacts.variant(role=role, ParkingQueueUrl=contacts.first.dead)
+    contacts.climbs(event, contacts.platform.start(event, climber))
+    assert contacts.levels(event) == [2, 3]
+    parked = contacts.first.parked()
+    assert [json.loads(one["Detail"])["data"]["level"] for one in parked] == [2, 3]
+
+
+def test_what_the_topic_refuses_is_kept_for_the_contact(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="topic-away")
+    event["detail-type"] = "incident.climbed"
+    event["detail"]["data"].update(
+        {"level": 2, "since": event["detail"]["metadata"]["occurred_at"], "to": "second contact"}
+    )
+    notifier = contacts.first.variant(TopicArn=contacts.first.topic + "-away")
+    assert contacts.first.tell(event, notifier)["status"] == "SUCCEEDED"
+    (parked,) = contacts.first.parked()
+    assert (parked["event"], parked["incident_id"]) == ("incident.climbed", id_of(event))
+
+
+def test_a_record_that_cannot_be_read_is_no_silent_end(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="table-away")
+    climber = contacts.variant(IncidentTable="no-such-table", Stubbornly="[]")
+    ended = contacts.platform.wait_ended(contacts.platform.start(event, climber))
+    assert (ended["status"], ended["error"]) == ("FAILED", "NotClimbed")
