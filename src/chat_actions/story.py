@@ -49,6 +49,7 @@ def story(record: Record) -> Iterator[tuple[str, str]]:
     if record.get("escalated_at"):
         why = line(record.get("escalation_reason"), _MOST)
         yield f"escalated {record['escalated_at']}", f"A human is needed: {why}"
+    yield from _climbed(record)
     if record.get("resolved_at") is not None:
         took = duration(record.get("mttr_seconds"))
         yield (
@@ -58,6 +59,16 @@ def story(record: Record) -> Iterator[tuple[str, str]]:
     if record.get("closed_by"):
         why = f"{line(record['closed_by'], 250)}: {line(record.get('closed_reason'), _MOST)}"
         yield f"closed {record.get('closed_at')}", f"Settled by {why}"
+
+
+def _climbed(record: Record) -> Iterator[tuple[str, str]]:
+    """Give whom it was told to because nobody had taken it."""
+    kept = record.get("climbed")
+    for each in kept if isinstance(kept, list) else []:
+        if isinstance(each, dict):
+            since, to = _time(each, "since"), line(each.get("to"), 100)
+            told = f"Nobody has taken it since {since}: level {each.get('level')}, the {to}, is told"
+            yield f"climbed {each.get('since')} {each.get('level')}", told
 
 
 def _action(action: dict[str, Any]) -> str:

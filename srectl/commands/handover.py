@@ -10,7 +10,7 @@ import click
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, now, safe
 from srectl.commands.output import output_option, print_json
-from srectl.commands.story import target_of
+from srectl.commands.story import target_of, waits
 from srectl.commands.times import clock, moment_of
 from srectl.operate.account import Account
 
@@ -72,6 +72,8 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
         f"{safe(each['alert_name'])} {target_of(each['target'])}, since {since}"
         + (f", taken by {safe(taken)}" if taken else "")
     )
+    if waits(each) != "—":
+        console.print(f"    {waits(each)}")
     if each.get("step"):
         by = each["verdict_by"]
         verdict = clock(datetime.datetime.fromisoformat(by), at, seconds=False) if by else ""

@@ -6,13 +6,13 @@ import datetime
 from typing import Any
 
 from srectl.commands.display import console
-from srectl.commands.operating import plan_lines, safe
-from srectl.commands.times import when
+from srectl.commands.operating import now, plan_lines, safe
+from srectl.commands.times import moment_of, when
 from srectl.operate import incidents as records
 from srectl.operate import undoing
 from srectl.operate.moments import moment
 
-__all__ = ["duration_of", "of_step", "status_of", "target_of", "tell"]
+__all__ = ["duration_of", "of_step", "status_of", "target_of", "tell", "waits"]
 
 _NAMED = 3  # children that are named; --json has all
 _COLOURS = {"open": "yellow", "remediating": "cyan", "escalated": "red", "resolved": "green"}
@@ -51,6 +51,7 @@ def tell(incident: dict[str, Any], doing: str = "") -> None:
         "MTTR": duration_of(incident.get("mttr_seconds")),
         "health": safe(incident.get("target_health")),
         "restoration": safe(incident.get("restoration")),
+        "climbed": waits(incident),
         "taken by": _taken(incident),
         "stopped by": _stopped(incident),
         "released by": _released(incident),
@@ -112,6 +113,19 @@ def _children(incident: dict[str, Any]) -> str:
         return "—"
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"{len(found)}: {safe(', '.join(found[:_NAMED]))}{more}"
+
+
+def waits(incident: dict[str, Any]) -> str:
+    """Say for how long nobody has taken it, and whom it was told to for that."""
+    since = records.unacknowledged_since(incident)
+    began = moment_of(since)
+    words = []
+    if began:
+        minutes = max(0, int((now() - began).total_seconds() // 60))
+        words.append(f"unacknowledged for {minutes} min")
+    for each in records.climbed(incident):
+        words.append(f"level {safe(each.get('level'))} told at {when(each.get('at'))}")
+    return ", ".join(words) or "—"
 
 
 def _taken(incident: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from srectl.console.live import Watchers
 from srectl.console.reading import Reading
 from srectl.errors import CommandFailed
 from srectl.operate.account import Account
+from srectl.operate.incidents import climbed
 from srectl.operate.refusals import explained
 
 __all__ = ["Console", "create"]
@@ -107,6 +108,7 @@ def create(
         short=words.short,
         link=words.link,
         deadline=story.deadline,
+        climbed=climbed,
         deployment=account.prefix,
         note=notes.find,
         exported=exported,

@@ -10,6 +10,7 @@ from srectl.console.overview import overview
 from srectl.console.reading import Reading
 from srectl.operate import switches
 from srectl.operate.account import Account
+from srectl.operate.incidents import climbed
 
 __all__ = ["page"]
 
@@ -81,8 +82,10 @@ def _one(record: dict[str, Any]) -> dict[str, Any]:
             "target",
             "acknowledged_by",
             "escalation_reason",
+            "escalated_at",
+            "released_at",
         )
-    }
+    } | {"climbed": climbed(record)}
 
 
 def _step(at_work: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from srectl.operate.incidents import climbed
 from srectl.operate.moments import moment
 
 __all__ = ["events", "plan_of"]
@@ -74,6 +75,9 @@ def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield _event(record.get("released_at"), "released", given_back, record.get("released_by"))
     why = record.get("escalation_reason")
     yield _event(record.get("escalated_at"), "escalated", why, "platform")
+    for each in climbed(record):
+        told = f"nobody has taken it: level {each.get('level')}, the {each.get('to')}, is told"
+        yield _event(each.get("at"), "climbed", told, "platform")
     let_go = f"let go of {str(record.get('caused_by'))[:8]}, which it hung on"
     yield _event(record.get("let_go_at"), "let go", let_go, "platform")
     yield _event(record.get("closed_at"), "closed", record.get("closed_reason"), closed)

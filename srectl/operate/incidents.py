@@ -160,6 +160,33 @@ def hangs(incident: dict[str, Any]) -> bool:
     return bool(waits) and not incident.get("let_go_at")
 
 
+def climbed(incident: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give whom an incident was told to because nobody had taken it, oldest first.
+
+    Returns
+    -------
+    list of dict
+        Each with ``level`` (2 or 3), ``at``, ``since`` (since when nobody had it) and ``to`` (who,
+        in words).
+    """
+    return list(incident.get("climbed") or [])
+
+
+def unacknowledged_since(incident: dict[str, Any]) -> str | None:
+    """Say since when an incident waits for somebody to take it.
+
+    Returns
+    -------
+    str or None
+        When a human was called, or when it was given back if that was later; None where somebody
+        has it, or nobody is needed.
+    """
+    if incident.get("status") != "escalated" or incident.get("acknowledged_by"):
+        return None
+    calls = (incident.get("escalated_at"), incident.get("released_at"))
+    return max((str(each) for each in calls if each), default=None)
+
+
 def at_work(incident: dict[str, Any]) -> bool:
     """Say whether a runbook works on it at the moment.
 

@@ -122,6 +122,7 @@ _CHECKS: dict[str, Check] = {
     "warnings": _list_of(_text),
     "findings": _list_of(_text),
     "mttr_seconds": _number,
+    "climbed": _list_of(_mapping(level=_whole, at=_text, since=_text, to=_text)),
     "actions_taken": _list_of(_mapping(step=_STEP, result=_result)),
     "approval": _mapping(step=_whole, plan=_PLAN, first=_mapping()),
     "evidence": _mapping(findings=_list_of(_text), sources=_mapping()),

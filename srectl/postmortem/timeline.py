@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from srectl.operate.incidents import climbed
 from srectl.operate.moments import moment
 from srectl.postmortem.sentence import Sentence, target_of
 from srectl.postmortem.sources import Story
@@ -65,6 +66,9 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
     if record.get("escalated_at"):
         told = f"It was handed to a human: {record.get('escalation_reason')}"
         yield _said(record["escalated_at"], told, "record: escalated_at")
+    for number, each in enumerate(climbed(record)):
+        told = f"Nobody had taken it, so the {each.get('to')} was told (level {each.get('level')})."
+        yield _said(each.get("at"), told, f"record: climbed[{number}]")
     if record.get("verified_at"):
         told = f"The target was looked at: {record.get('target_health')}"
         yield _said(record["verified_at"], told, "record: verified_at")

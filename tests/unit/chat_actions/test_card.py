@@ -216,3 +216,19 @@ def test_what_befell_it_is_told_once_each_in_its_order() -> None:
         "ended",
         "closed",
     ]
+
+
+def test_whom_it_was_told_to_because_nobody_had_taken_it_is_told_once_for_each() -> None:
+    since, at = "2026-11-28T03:00:00.000Z", "2026-11-28T03:15:00.000Z"
+    told = [
+        {"level": level, "since": since, "at": at, "to": f"{name} contact (e-mail)"}
+        for level, name in ((2, "second"), (3, "third"))
+    ]
+    keys, words = zip(*story(record(status="escalated", climbed=told)), strict=True)
+    assert words == (
+        f"Nobody has taken it since {since}: level 2, the second contact (e-mail), is told",
+        f"Nobody has taken it since {since}: level 3, the third contact (e-mail), is told",
+    )
+    assert len(set(keys)) == 2
+    assert "level 3, the third contact" in json.dumps(card(record(climbed=told)).blocks)
+    assert list(story(record(climbed="nonsense"))) == list(story(record(climbed=["x"]))) == []

@@ -13,7 +13,9 @@ from click.testing import CliRunner, Result
 from srectl.cli import cli
 from srectl.operate.account import Account
 from srectl.operate.announcing import stamp
+from srectl.operate.incidents import climbed, unacknowledged_since
 from srectl.operate.queues import QUEUES
+from srectl.operate.shapes import shaped
 
 Put = Callable[..., dict[str, Any]]
 Run = Callable[..., Result]
@@ -43,6 +45,36 @@ def test_the_page_names_who_is_needed_the_switches_and_what_could_not_be_read(
     assert "0f3c0c0e critical CheckoutHighErrorRate sre-platform/apps/deployment/checkout" in shown
     assert "it did not help" in shown
     assert "not read" in shown
+
+
+def test_who_nobody_has_taken_is_told_with_how_far_it_has_climbed(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    told_to = [
+        {"level": level, "at": now, "since": now, "to": f"contact {level} (e-mail)"}
+        for level in (2, 3)
+    ]
+    put_incident(incident_id=A, timestamp=now, escalated_at=now, climbed=told_to)
+    put_incident(incident_id=B, timestamp=now, escalated_at=now, acknowledged_by="ada")
+    page = json.loads(srectl("handover", "--json").output)
+    told = {each["incident_id"]: each["climbed"] for each in page["needs_somebody"]}
+    assert told == {A: told_to, B: []}
+    shown = srectl("handover").output
+    assert shown.count("unacknowledged for 0 min, level 2 told at ") == 1
+    assert "level 3 told at " in " ".join(shown.split())
+    story = " ".join(srectl("show", A).output.split())
+    assert "climbed unacknowledged for 0 min, level 2 told at " in story
+    assert "unacknowledged" not in srectl("show", B).output
+
+
+def test_what_was_given_back_is_unacknowledged_from_then_on(now: str) -> None:
+    record = {"status": "escalated", "escalated_at": "2026-11-23T15:14:52.704Z"}
+    assert unacknowledged_since(record) == "2026-11-23T15:14:52.704Z"
+    assert unacknowledged_since({**record, "released_at": now}) == now
+    for changes in ({"acknowledged_by": "ada"}, {"status": "resolved"}, {"status": "open"}):
+        assert unacknowledged_since({**record, **changes}) is None
+    assert climbed(shaped({"climbed": "nonsense"})) == climbed({}) == []
+    assert climbed(shaped({"climbed": ["x", {"level": {}, "at": "a"}]})) == [{"at": "a"}]
 
 
 def test_what_has_no_step_yet_stands_on_the_page_too(

@@ -159,3 +159,11 @@ def test_each_sentence_names_what_is_there(changes: dict[str, Any]) -> None:
 def test_a_record_that_says_next_to_nothing_is_told_all_the_same() -> None:
     bare = {"incident_id": "x", "timestamp": "2026-11-28T06:42:19Z", "status": "open"}
     assert told(Story(bare))["Timeline"][0].startswith("The alert None began")
+
+
+def test_whom_it_was_told_to_because_nobody_had_taken_it_stands_in_the_timeline() -> None:
+    at = "2026-11-28T06:42:40.000Z"
+    climbed = [{"level": 2, "at": at, "since": at, "to": "second contact (e-mail)"}]
+    story = told(Story(record(climbed=climbed), {}, []))
+    words = "Nobody had taken it, so the second contact (e-mail) was told (level 2)."
+    assert words in story["Timeline"]
