@@ -67,7 +67,9 @@ def _climbed(record: Record) -> Iterator[tuple[str, str]]:
     for each in kept if isinstance(kept, list) else []:
         if isinstance(each, dict):
             since, to = _time(each, "since"), line(each.get("to"), 100)
-            told = f"Nobody has taken it since {since}: level {each.get('level')}, the {to}, is told"
+            told = (
+                f"Nobody has taken it since {since}: level {each.get('level')}, the {to}, is told"
+            )
             yield f"climbed {each.get('since')} {each.get('level')}", told
 
 

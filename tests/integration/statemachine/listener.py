@@ -31,11 +31,11 @@ class Listener:
             AttributeDefinitions=[{"AttributeName": "guard_key", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "guard_key", "KeyType": "HASH"}],
         )
-        self.machine = self._queue("machine", "sns.amazonaws.com")
-        self.chat = self._queue("chat", "events.amazonaws.com")
+        self.machine = self.queue("machine", "sns.amazonaws.com")
+        self.chat = self.queue("chat", "events.amazonaws.com")
         self.address = f"{self.name}@example.com"
         sns.subscribe(TopicArn=self.topic, Protocol="email", Endpoint=self.address)
-        sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=self._arn("machine"))
+        sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=self.arn_of("machine"))
         platform.events.put_rule(
             Name=self.name,
             EventBusName=self.name,
@@ -44,9 +44,9 @@ class Listener:
         platform.events.put_targets(
             Rule=self.name,
             EventBusName=self.name,
-            Targets=[{"Id": "chat", "Arn": self._arn("chat")}],
+            Targets=[{"Id": "chat", "Arn": self.arn_of("chat")}],
         )
-        self.dead = self._queue("dead", "sqs.amazonaws.com")
+        self.dead = self.queue("dead", "sqs.amazonaws.com")
         self.digests = platform.sfn.create_state_machine(
             name=f"{self.name}-digest",
             definition=json.dumps(
@@ -72,15 +72,17 @@ class Listener:
         }
         return self.platform.variant(kind, role=role, **substitutions)
 
-    def _arn(self, suffix: str) -> str:
+    def arn_of(self, suffix: str) -> str:
+        """Give the ARN of one of its queues."""
         return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}-{suffix}"
 
-    def _queue(self, suffix: str, service: str) -> str:
+    def queue(self, suffix: str, service: str) -> str:
+        """Make a queue that a service may send to; gives its address."""
         allow = {
             "Effect": "Allow",
             "Principal": {"Service": service},
             "Action": "sqs:SendMessage",
-            "Resource": self._arn(suffix),
+            "Resource": self.arn_of(suffix),
         }
         url = self.platform.sqs.create_queue(
             QueueName=f"{self.name}-{suffix}",
@@ -88,7 +90,8 @@ class Listener:
         )["QueueUrl"]
         return str(url)
 
-    def _bodies(self, url: str) -> list[dict[str, Any]]:
+    def taken_from(self, url: str) -> list[dict[str, Any]]:
+        """Take all that is in a queue."""
         found: list[dict[str, Any]] = []
         sqs = self.platform.sqs
         while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -103,12 +106,12 @@ class Listener:
 
     def messages(self) -> list[dict[str, Any]]:
         """Take what a machine was told (SNS' envelopes)."""
-        return self._bodies(self.machine)
+        return self.taken_from(self.machine)
 
     def chat_events(self) -> list[dict[str, Any]]:
         """Take the events that are meant for chat."""
         time.sleep(0.3)  # the bus delivers in the background
-        return self._bodies(self.chat)
+        return self.taken_from(self.chat)
 
     def chats(self) -> list[dict[str, Any]]:
         """Take the data of what chat was told."""
@@ -122,7 +125,7 @@ class Listener:
 
     def parked(self) -> list[dict[str, Any]]:
         """Take what could not be said."""
-        return self._bodies(self.dead)
+        return self.taken_from(self.dead)
 
     def running_digests(self) -> list[str]:
         """Give the names of the digests that were started."""

@@ -1,10 +1,9 @@
-"""An incident that nobody takes is told to the next contact, up to three; each once, all on the record."""
+"""What nobody takes is told to the next contact, up to three: each once, all on the record."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +19,9 @@ pytestmark = pytest.mark.localaws
 
 #: Three seconds: long enough to take an incident before they are over.
 _MINUTES = "0.05"
-_SCHEMA = Draft202012Validator(json.loads((ROOT / "events/schemas/incident.climbed.json").read_text()))
+_SCHEMA = Draft202012Validator(
+    json.loads((ROOT / "events/schemas/incident.climbed.json").read_text())
+)
 Event = dict[str, Any]
 
 
@@ -51,11 +52,11 @@ class Contacts:
                 EventBusName=self.first.name,
                 EventPattern=json.dumps({"detail-type": [kind]}),
             )
-        self.heard = self.first._queue("climbed", "events.amazonaws.com")  # noqa: SLF001
-        self.pager = self.first._queue("paged", "events.amazonaws.com")  # noqa: SLF001
-        self._target("climbed", "queue", self.first._arn("climbed"))  # noqa: SLF001
+        self.heard = self.first.queue("climbed", "events.amazonaws.com")
+        self.pager = self.first.queue("paged", "events.amazonaws.com")
+        self._target("climbed", "queue", self.first.arn_of("climbed"))
         self._target("climbed", "notifier", self.notifier)
-        self._target("paged", "queue", self.first._arn("paged"))  # noqa: SLF001
+        self._target("paged", "queue", self.first.arn_of("paged"))
 
     def _target(self, rule: str, name: str, arn: str) -> None:
         target = {"Id": name, "Arn": arn}
@@ -115,7 +116,7 @@ class Contacts:
 
     def pages(self) -> list[dict[str, Any]]:
         time.sleep(0.3)  # the bus delivers in the background
-        return [one["detail"]["data"] for one in self.first._bodies(self.pager)]  # noqa: SLF001
+        return [one["detail"]["data"] for one in self.first.taken_from(self.pager)]
 
     def climbs(self, event: Event, execution: str) -> None:
         """Let it climb to its end."""
@@ -123,9 +124,9 @@ class Contacts:
 
 
 @pytest.fixture(scope="module")
-def contacts(platform: Platform) -> Iterator[Contacts]:
+def contacts(platform: Platform) -> Contacts:
     """Return three contacts for the tests of this file."""
-    yield Contacts(platform)
+    return Contacts(platform)
 
 
 def test_nobody_takes_it_and_each_contact_hears_once_in_their_turn(contacts: Contacts) -> None:
@@ -150,17 +151,23 @@ def test_nobody_takes_it_and_each_contact_hears_once_in_their_turn(contacts: Con
     # Who heard first sees that it has climbed, and each heard it once.
     assert len([one for one in contacts.first.mails() if "nobody for" in one["subject"]]) == 2
     assert (len(contacts.mails(2)), len(contacts.mails(3))) == (1, 1)
-    heard = contacts.first._bodies(contacts.heard)  # noqa: SLF001
+    heard = contacts.first.taken_from(contacts.heard)
     for one in heard:
         _SCHEMA.validate(one["detail"])
     assert [one["detail"]["data"]["level"] for one in heard] == [2, 3]
     # The pages of further contacts have keys of their own, so that one acknowledged rings none off.
     first, last = [one for one in contacts.pages() if one["incident_id"] == id_of(event)]
-    assert [(one["level"], one["action"]) for one in (first, last)] == [(2, "trigger"), (3, "trigger")]
+    assert [(one["level"], one["action"]) for one in (first, last)] == [
+        (2, "trigger"),
+        (3, "trigger"),
+    ]
     assert first["key"].startswith(f"{id_of(event)}-level2-")
     assert last["key"].startswith(f"{id_of(event)}-level3-")
     for one in contacts.first.chats():
-        assert (one["event"], one["level"]) in {("incident.escalated", 2), ("incident.escalated", 3)}
+        assert (one["event"], one["level"]) in {
+            ("incident.escalated", 2),
+            ("incident.escalated", 3),
+        }
 
     # Its end is told to everybody who was called for it, and ends their pages.
     contacts.first.tell(resolution(event, duration_seconds=90), contacts.notifier)
@@ -234,7 +241,7 @@ def test_what_was_given_back_is_told_again_from_the_second_contact_on(contacts: 
     assert contacts.levels(event) == [2, 3, 2, 3]
     contacts.told(2, before + 2)
     assert contacts.climbed(event)[-1]["since"] == at
-    for one in contacts.first._bodies(contacts.heard):  # noqa: SLF001
+    for one in contacts.first.taken_from(contacts.heard):
         _SCHEMA.validate(one["detail"])
 
 

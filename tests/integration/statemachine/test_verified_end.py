@@ -83,13 +83,13 @@ def test_what_was_heard_to_be_over_is_told_again_once_its_target_was_verified(
     shared = {"GuardTable": platform.table("guard"), "FloodNotifications": "100000"}
     notifier = listener.variant(**shared)
     platform.events.put_rule(Name=listener.name, EventPattern=json.dumps(pattern_for(runbook)))
-    heard = listener._queue("closed", "events.amazonaws.com")
+    heard = listener.queue("closed", "events.amazonaws.com")
     role = f"arn:aws:iam::{ACCOUNT}:role/{platform.name}"
     platform.events.put_targets(
         Rule=listener.name,
         Targets=[
             {"Id": "notifier", "Arn": notifier, "RoleArn": role},
-            {"Id": "queue", "Arn": listener._arn("closed")},
+            {"Id": "queue", "Arn": listener.arn_of("closed")},
         ],
     )
     try:
@@ -106,7 +106,7 @@ def test_what_was_heard_to_be_over_is_told_again_once_its_target_was_verified(
         platform.wait_ended(execution)
         wait_for(lambda: len(subjects(listener)) >= 3, "that it was verified")
         # As EventBridge may do: the same once more.
-        (told,) = listener._bodies(heard)
+        (told,) = listener.taken_from(heard)
         listener.tell(told, notifier)
     finally:
         platform.events.remove_targets(Rule=listener.name, Ids=["notifier", "queue"])
