@@ -50,7 +50,7 @@ folder_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("runbooks"),
     show_default="runbooks/ where you are",
-    help="Folder with one YAML file for each runbook; its folder kubernetes/ belongs to it.",
+    help="Folder with one YAML file for each runbook, and folders of them, such as a team's.",
 )
 severities_option = click.option(
     "--severities",

@@ -16,8 +16,11 @@ from srectl.commands.output import output_option, print_json
 from srectl.errors import CommandFailed, ExitCode
 from srectl.operate.function_code import need_function_code
 from srectl.rehearsal.cases import SCHEMA_FILE, Case, CasesInvalid, cases_in
+from srectl.runbooks.folder import folders_of_tests
 
 __all__ = ["test"]
+
+_READ = "tests are *.yaml right in tests/, manifests are what a test names with 'files'"
 
 
 @click.command()
@@ -25,7 +28,7 @@ __all__ = ["test"]
 @click.option(
     "--tests",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder with the test files.  [default: tests/ in the catalogue's folder]",
+    help="Folder with the test files.  [default: tests/ in the catalogue's folder and those in it]",
 )
 @output_option
 @click.pass_context
@@ -34,7 +37,8 @@ def test(context: click.Context, folder: Path, tests: Path | None, as_json: bool
 
     Each test gives an alert and Kubernetes objects, and says what must come of them: which runbook,
     on what, what each step would change or why not, and what is undone in which order. A runbook
-    that no test selects is a fault, too. Ends with 1 where anything differs.
+    that no test selects is a fault, and so is a test file that nothing reads. Ends with 1 where
+    anything differs.
     """
     need_function_code(
         "runbooks are tried with the functions' own code",
@@ -44,26 +48,36 @@ def test(context: click.Context, folder: Path, tests: Path | None, as_json: bool
     there = loaded(folder)
     catalogue = there.selected()
     began = time.monotonic()
-    results = [_run(case, catalogue) for case in _cases(tests or folder / "tests")]
+    cases, unread = _cases(folder, tests)
+    results = [_run(case, catalogue) for case in cases]
     selected = {result["found"].get("runbook") for result in results}
     untested = sorted({one.name for one in there.runbooks} - selected)
     failed = [result for result in results if result["differences"]]
     if as_json:
-        print_json({"tests": results, "untested": untested, "passed": not (failed or untested)})
+        passed = not (failed or untested or unread)
+        told = {"tests": results, "untested": untested, "not_read": unread}
+        print_json({**told, "passed": passed})
     else:
         took = time.monotonic() - began
-        _show_all(results, untested, f"{_count(len(there.runbooks), 'runbook')} in {took:.1f} s")
-    context.exit(int(ExitCode.FAILED if failed or untested else ExitCode.OK))
+        _show_all(
+            results, untested, unread, f"{_count(len(there.runbooks), 'runbook')} in {took:.1f} s"
+        )
+    context.exit(int(ExitCode.FAILED if failed or untested or unread else ExitCode.OK))
 
 
-def _show_all(results: list[dict[str, Any]], untested: list[str], of_what: str) -> None:
+def _show_all(
+    results: list[dict[str, Any]], untested: list[str], unread: list[str], of_what: str
+) -> None:
     failed = [result for result in results if result["differences"]]
     for result in results:
         _show(result)
     for name in untested:
         console.print(f"  [red]✗[/] runbook {safe(name)} is selected by no test")
+    for file in unread:
+        console.print(f"  [red]✗[/] {safe(file)} is read by nothing: {_READ}")
     faults = [f"{len(failed)} {'differs' if len(failed) == 1 else 'differ'}"] if failed else []
     faults += [f"{_count(len(untested), 'runbook')} untested"] if untested else []
+    faults += [f"{_count(len(unread), 'file')} not read"] if unread else []
     came = f"[red]{', '.join(faults)}[/]" if faults else "[green]all as expected[/]"
     console.print(f"{_count(len(results), 'test')} of {of_what}: {came}")
 
@@ -72,18 +86,31 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _cases(folder: Path) -> list[Case]:
-    if not folder.is_dir():
+def _cases(folder: Path, tests: Path | None) -> tuple[list[Case], list[str]]:
+    places = [tests] if tests else folders_of_tests(folder)
+    if not places or (tests and not tests.is_dir()):
         raise CommandFailed(
-            f"there is no folder {folder} with tests",
+            f"there is no folder {tests or folder / 'tests'} with tests",
             "docs/writing-a-runbook.md shows how to write one, --tests names another folder",
         )
-    try:
-        return cases_in(folder)
-    except CasesInvalid as error:
+    cases: list[Case] = []
+    unread: list[str] = []
+    for place in places:
+        try:
+            some, others = cases_in(place, None if tests else folder)
+        except CasesInvalid as error:
+            raise CommandFailed(
+                f"the tests in {place} are not valid:\n{error}", f"their schema is {SCHEMA_FILE}"
+            ) from error
+        cases += some
+        unread += others
+    if not cases and not unread:
+        where = ", ".join(str(place) for place in places)
         raise CommandFailed(
-            f"the tests in {folder} are not valid:\n{error}", f"their schema is {SCHEMA_FILE}"
-        ) from error
+            f"no test here: {where} (looked for *.yaml)",
+            "docs/writing-a-runbook.md shows how to write one",
+        )
+    return cases, unread
 
 
 def _run(case: Case, catalogue: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def validate(folder: Path, severities: list[str], namespaces: list[str], as_json
         mark = "[red]✗[/]" if problems else "[green]✓[/]"
         console.print(f"  {mark} {runbook.name}: {runbook.actions()}{_held_back(runbook)}")
         for problem in problems:
-            console.print(f"      {safe(runbook.source.name)}: {safe(problem)}")
+            console.print(f"      {safe(runbook.file)}: {safe(problem)}")
     if there.evidence_only:
         console.print(f"  {len(there.evidence_only)} alerts are answered with evidence only")
     if known is None:
@@ -70,7 +70,7 @@ def validate(folder: Path, severities: list[str], namespaces: list[str], as_json
         print_json(
             {
                 "runbooks": [
-                    {"name": one.name, "file": one.source.name, "problems": list(problems)}
+                    {"name": one.name, "file": one.file, "problems": list(problems)}
                     for one, problems in checked
                 ],
                 "evidence_only": [each.alert for each in there.evidence_only],
@@ -207,7 +207,7 @@ def _refuse_what_cannot_work(
 ) -> None:
     known = actions_at_hand()
     problems = [
-        f"{one.source.name}: {problem}"
+        f"{one.file}: {problem}"
         for one in runbooks
         for problem in catalogue.problems(one, known, stack)
     ]
@@ -224,7 +224,7 @@ def _refuse_what_gets_no_role(
 ) -> None:
     """Stop where a namespace that the catalogue wants would silently get no rights."""
     without = [
-        f"{one.source.name}: {pointer}: {text}"
+        f"{one.file}: {pointer}: {text}"
         for one in runbooks
         if one.definition.get("enabled", True)
         for pointer, text in catalogue.namespaces_out(one.definition, namespaces)

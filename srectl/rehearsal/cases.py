@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from srectl.runbooks.folder import named
 from srectl.runbooks.reading import NotReadable, documents_of, yaml_of
 from srectl.runbooks.schema import faults_of
 
@@ -75,38 +76,52 @@ class Case:
     expect: Mapping[str, Any]
 
 
-def cases_in(folder: Path) -> list[Case]:
+def cases_in(folder: Path, catalogue: Path | None = None) -> tuple[list[Case], list[str]]:
     """Read the tests of a folder.
 
     Parameters
     ----------
     folder
-        Folder with ``*.yaml``, one test file each.
+        Folder with ``*.yaml``, one test file each. What lies in folders in it is read where a test
+        names it.
+    catalogue
+        The folder of runbooks that it belongs to, from which on its files are named; None for its
+        own.
+
+    Returns
+    -------
+    tuple
+        The tests, and the files that look like some and that nothing reads.
 
     Raises
     ------
     CasesInvalid
-        With every fault of every file, or because there is no test at all.
+        With every fault of every file.
     """
     problems: list[str] = []
     cases: list[Case] = []
+    read: set[Path] = set()
+    room = "" if catalogue in (None, folder.parent) else f"{named(folder, catalogue or folder)}/"
     for path in sorted(folder.glob("*.yaml")):
+        file = f"{room}{path.name}"
+        read.add(path.resolve())
         try:
             document = yaml_of(path)
             broken = faults_of(document, SCHEMA_FILE) or list(_objects_broken(document))
             if not broken:
-                cases += _of_file(path, document)
+                read |= {(folder / name).resolve() for name in document.get("files", [])}
+                cases += _of_file(path, file, document)
         except NotReadable as error:
             broken = [str(error)]
-        problems += [f"{path.name}: {fault}" for fault in broken]
-    if not cases and not problems:
-        problems.append(f"{folder}: no test here (looked for *.yaml)")
+        problems += [f"{file}: {fault}" for fault in broken]
     if problems:
         raise CasesInvalid(problems)
-    return cases
+    there = sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")])
+    unread = [each for each in there if each.resolve() not in read]
+    return cases, [f"{room}{named(each, folder)}" for each in unread]
 
 
-def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
+def _of_file(path: Path, file: str, document: Mapping[str, Any]) -> list[Case]:
     try:
         now = datetime.datetime.fromisoformat(str(document.get("now", _NOON)))
     except ValueError as error:
@@ -118,7 +133,7 @@ def _of_file(path: Path, document: Mapping[str, Any]) -> list[Case]:
     shared = [each for name in document.get("files", []) for each in _manifests(path, name)]
     return [
         Case(
-            file=path.name,
+            file=file,
             name=test["name"],
             now=now,
             stack=Stack(**{**document.get("stack", {}), **test.get("stack", {})}),

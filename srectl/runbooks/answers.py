@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srectl.runbooks.folder import named
 from srectl.runbooks.schema import faults_of
 
 if TYPE_CHECKING:
@@ -38,11 +39,19 @@ class EvidenceOnly:
         The reason, for the human who is called.
     source
         File that it came from.
+    folder
+        The catalogue's, from which on the file is named; None where it is of none.
     """
 
     alert: str
     why: str
     source: Path
+    folder: Path | None = None
+
+    @property
+    def file(self) -> str:
+        """Its file as people find it in the catalogue."""
+        return named(self.source, self.folder) if self.folder else self.source.name
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,9 @@ class Entry:
         return json.dumps(self.definition, sort_keys=True, separators=(",", ":"))
 
 
-def evidence_in(document: object, source: Path) -> tuple[list[EvidenceOnly], list[str]]:
+def evidence_in(
+    document: object, source: Path, folder: Path
+) -> tuple[list[EvidenceOnly], list[str]]:
     """Take the alerts of a file that says which are evidence only.
 
     Returns
@@ -85,7 +96,7 @@ def evidence_in(document: object, source: Path) -> tuple[list[EvidenceOnly], lis
     if broken or not isinstance(document, Mapping):
         return [], broken
     found = [
-        EvidenceOnly(alert, " ".join(str(each["why"]).split()), source)
+        EvidenceOnly(alert, " ".join(str(each["why"]).split()), source, folder)
         for each in document["evidence_only"]
         for alert in each["alerts"]
     ]
@@ -107,14 +118,12 @@ def entries(
 def clashes(runbooks: Iterable[Runbook], evidence_only: Iterable[EvidenceOnly]) -> Iterator[str]:
     """Say which names would lead to two answers, as ``file: what``."""
     first: dict[str, str] = {}
-    claims = [(one.name, one.source, f"is the name of {one.name}") for one in runbooks]
+    claims = [(one.name, one.file, f"is the name of {one.name}") for one in runbooks]
     claims += [
-        (alert, one.source, f"is answered by {one.name}")
-        for one in runbooks
-        for alert in one.answers
+        (alert, one.file, f"is answered by {one.name}") for one in runbooks for alert in one.answers
     ]
-    claims += [(one.alert, one.source, "is evidence only") for one in evidence_only]
-    for key, source, what in claims:
+    claims += [(one.alert, one.file, "is evidence only") for one in evidence_only]
+    for key, file, what in claims:
         if key in first:
-            yield f"{source.name}: {key} {what}, and {first[key]}: an alert has one answer"
-        first.setdefault(key, f"{what} in {source.name}")
+            yield f"{file}: {key} {what}, and {first[key]}: an alert has one answer"
+        first.setdefault(key, f"{what} in {file}")

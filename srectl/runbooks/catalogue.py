@@ -17,6 +17,7 @@ from srectl.runbooks.answers import (
     entries,
     evidence_in,
 )
+from srectl.runbooks.folder import misnamed, named, runbook_files
 from srectl.runbooks.reading import NotReadable, line_of, yaml_of
 from srectl.steps import steps_of
 
@@ -44,11 +45,19 @@ class Runbook:
         The YAML file's content, checked against the schema.
     source
         File that it came from.
+    folder
+        The catalogue's, from which on the file is named; None where it is of none.
     """
 
     name: str
     definition: dict[str, Any]
     source: Path
+    folder: Path | None = None
+
+    @property
+    def file(self) -> str:
+        """Its file as people find it in the catalogue."""
+        return named(self.source, self.folder) if self.folder else self.source.name
 
     @property
     def answers(self) -> Sequence[str]:
@@ -96,38 +105,42 @@ def load_all(folder: Path) -> Catalogue:
     Parameters
     ----------
     folder
-        Folder with ``*.yaml``, and those of its folder ``kubernetes``. A file
+        Folder with ``*.yaml``, in it or in folders in it (see ``folder.NOT_RUNBOOKS``). A file
         ``evidence-only.yaml`` holds no runbook but the alerts for which there is none.
 
     Raises
     ------
     CatalogueInvalid
         With every fault of every file: unreadable YAML, a key written twice, a schema error with
-        its JSON pointer, a name used twice, an alert with two answers, or no runbook at all.
+        its JSON pointer, a name used twice, an alert with two answers, a file that nothing reads
+        because of its name, or no runbook at all.
     """
-    problems: list[str] = []
+    problems = [
+        f"{named(path, folder)}: call it .yaml, else nothing reads it" for path in misnamed(folder)
+    ]
     found: dict[str, Runbook] = {}
     known: list[EvidenceOnly] = []
-    for path in _files(folder):
+    for path in runbook_files(folder):
+        file = named(path, folder)
         try:
             definition = yaml_of(path)
         except NotReadable as error:
-            problems.append(f"{path.name}: {error}")
+            problems.append(f"{file}: {error}")
             continue
         if path.name == EVIDENCE_FILE:
-            alerts, broken = evidence_in(definition, path)
+            alerts, broken = evidence_in(definition, path, folder)
             known += alerts
         else:
             broken = schema.faults(definition)
         for fault in broken:
             line = line_of(path, fault.partition(": ")[0])
-            problems.append(f"{path.name}:{line}: {fault}")
+            problems.append(f"{file}:{line}: {fault}")
         if broken or path.name == EVIDENCE_FILE:
             continue
-        runbook = Runbook(definition["name"], definition, path)
+        runbook = Runbook(definition["name"], definition, path, folder)
         if runbook.name in found:
-            other = found[runbook.name].source.name
-            problems.append(f"{path.name}: /name: {runbook.name} is also the name in {other}")
+            other = found[runbook.name].file
+            problems.append(f"{file}: /name: {runbook.name} is also the name in {other}")
         found[runbook.name] = runbook
     if not found and not problems:
         problems.append(f"{folder}: no runbook here (looked for *.yaml)")
@@ -136,12 +149,6 @@ def load_all(folder: Path) -> Catalogue:
     if problems:
         raise CatalogueInvalid(problems)
     return Catalogue(runbooks, known)
-
-
-def _files(folder: Path) -> list[Path]:
-    # Whatever other folders there are may hold tests, manifests or anything else.
-    rooms = (folder, folder / "kubernetes")
-    return [path for room in rooms for path in sorted(room.glob("*.yaml"))]
 
 
 def publish(

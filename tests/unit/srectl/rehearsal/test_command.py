@@ -171,3 +171,45 @@ def test_a_catalogue_without_tests_is_told_where_to_begin(folder: Path) -> None:
     answer = run(folder)
     assert answer.exit_code == 1
     assert "there is no folder" in answer.output
+
+
+def test_a_team_has_its_tests_in_its_own_folder(folder: Path) -> None:
+    team = folder / "payments"
+    (team / "tests").mkdir(parents=True)
+    text = (folder / "checkout-down.yaml").read_text()
+    (team / "down.yaml").write_text(text.replace("name: CheckoutDown", "name: RefundsDown", 1))
+    untested = run(folder)
+    assert untested.exit_code == 1
+    assert "runbook RefundsDown is selected by no test" in untested.output
+    change_of_name = TEST.replace("CheckoutDown", "RefundsDown")
+    (team / "tests" / "down.yaml").write_text(
+        change_of_name.replace("deployment.yaml", "../../manifests/deployment.yaml")
+    )
+    answer = run(folder)
+    assert answer.exit_code == 0, answer.output
+    assert "✓ down.yaml: it restarts" in answer.output
+    assert "✓ payments/tests/down.yaml: it restarts" in answer.output
+    assert "2 tests of 2 runbooks" in answer.output
+    alone = run(team)
+    assert alone.exit_code == 0, alone.output
+
+
+@pytest.mark.parametrize("name", ["more/down.yaml", "down.yml", "more/down.yml"])
+def test_a_file_of_tests_that_nothing_reads_is_a_fault(folder: Path, name: str) -> None:
+    unread = folder / "tests" / name
+    unread.parent.mkdir(exist_ok=True)
+    unread.write_text((folder / "tests" / "down.yaml").read_text())
+    answer = run(folder)
+    assert answer.exit_code == 1
+    assert f"{name} is read by nothing" in " ".join(answer.output.split())
+    told = json.loads(run(folder, "--json").output)
+    assert told["not_read"] == [name]
+    assert told["passed"] is False
+
+
+def test_a_manifest_beside_the_tests_is_read_where_a_test_names_it(folder: Path) -> None:
+    beside = folder / "tests" / "objects"
+    beside.mkdir()
+    (folder / "manifests" / "deployment.yaml").rename(beside / "deployment.yaml")
+    change(folder / "tests" / "down.yaml", "../manifests/", "objects/")
+    assert run(folder).exit_code == 0

@@ -71,6 +71,48 @@ def test_one_name_in_two_files_is_refused(folder: Path) -> None:
         runbooks.load(folder)
 
 
+def test_the_folder_of_a_team_belongs_to_the_catalogue(folder: Path) -> None:
+    for place in ("payments", "payments/batch", "payments/tests", "manifests", ".hidden"):
+        (folder / place).mkdir(parents=True)
+        name = "Of" + "".join(part.title() for part in place.replace(".", "/").split("/"))
+        (folder / place / "restart.yaml").write_text(GOOD.replace("Restart", name, 1))
+    found = {one.name: one.file for one in runbooks.load(folder)}
+    assert found == {
+        "OfPayments": "payments/restart.yaml",
+        "OfPaymentsBatch": "payments/batch/restart.yaml",
+        "Restart": "restart.yaml",
+    }
+
+
+def test_one_name_for_two_teams_is_refused_with_both_files(folder: Path) -> None:
+    for team in ("ledger", "payments"):
+        (folder / team).mkdir()
+        (folder / team / "second.yaml").write_text(GOOD.replace("Restart", "Second", 1))
+    with pytest.raises(runbooks.CatalogueInvalid) as caught:
+        runbooks.load(folder)
+    faults = str(caught.value)
+    assert "payments/second.yaml: /name: Second is also the name in ledger/second.yaml" in faults
+
+
+def test_a_fault_names_the_folder_of_its_file(folder: Path) -> None:
+    (folder / "payments").mkdir()
+    (folder / "payments" / "restart.yaml").write_text(GOOD.replace("keep", "maybe"))
+    with pytest.raises(runbooks.CatalogueInvalid, match=r"^payments/restart\.yaml:7: /on_failure"):
+        runbooks.load(folder)
+
+
+def test_a_file_that_nothing_reads_because_of_its_name_is_refused(folder: Path) -> None:
+    (folder / "payments").mkdir()
+    (folder / "payments" / "refund.yml").write_text(GOOD)
+    with pytest.raises(runbooks.CatalogueInvalid, match=r"payments/refund\.yml: call it \.yaml"):
+        runbooks.load(folder)
+
+
+def test_a_link_upwards_leads_nowhere(folder: Path) -> None:
+    (folder / "again").symlink_to(folder)
+    assert [one.name for one in runbooks.load(folder)] == ["Restart"]
+
+
 def test_an_empty_catalogue_is_refused(folder: Path) -> None:
     (folder / "restart.yaml").unlink()
     with pytest.raises(runbooks.CatalogueInvalid, match="no runbook here"):
