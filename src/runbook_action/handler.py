@@ -51,6 +51,7 @@ from runbook_action.request import Request, Target, parse_request
 from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
 from runbook_action.topology import RelateRequest, parse_relate, relate, relation_of, stand_alone
+from runbook_action.trust import Trust, asking_where_untrusted, said_with
 from runbook_action.when import parse_when
 
 # Defaults, because a missing variable must cost a label and never a remediation.
@@ -194,6 +195,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             _relate_besides(event, answer, known, context)
             services = known.services(answer["target"]["cluster"], context)
             answer["own_alert"] = seen_at_the_beginning(services, event["alert"])
+            trust = _trust(services, known)
+            answer["steps"] = asking_where_untrusted(
+                answer["steps"], asked.runbook, asked.incident_id, trust
+            )
         elif isinstance(asked, RelateRequest):
             logger.append_keys(incident_id=asked.incident_id, **dimensions)
             answer = relate(
@@ -224,7 +229,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             if asked.operation == "plan":
                 answer["plan_hash"] = plan_hash(outcome)
                 answer["plan_parts"] = list(plan_parts(outcome))
-                answer["asks"] = asks_a_human(outcome, known.settings.gitops_policy)
+                why = _why_it_asks(asked, services, known)
+                answer["asks"] = bool(why) or asks_a_human(outcome, known.settings.gitops_policy)
+                answer["summary"] = said_with(answer["summary"], asked.runbook, why)
             if asked.operation == "verify":
                 answer |= _recovery(asked, outcome, services)
             if approved_by:
@@ -307,20 +314,44 @@ def _entitled(request: Request, services: Services, known: Container) -> tuple[R
     -------
     tuple of Request and str
         The call with the conditions that the published step has; who approved it, if asked.
+
+    Raises
+    ------
+    PlanChanged
+        A human has to be asked, and none was when it was planned.
     """
     known.approval.refuse_denied(request)
-    action, policy = REGISTRY[request.action], _policy(known.settings)
-    target = replace(request.target, cluster=policy.canonical(request.target.cluster))
+    action, lock = REGISTRY[request.action], _lock_of(request, known)
     standing = Entitlement(services.catalogue, services.locks, services.clock)
-    step = standing.refuse(request, action.fields, lock_of(target))
+    step = standing.refuse(request, action.fields, lock)
     if not step:
         return request, ""
     wanted, who = step["approval"], ""
-    # What Git decides is asked for where the runbook asks for nothing.
-    of_git = known.settings.gitops_policy == "ask" and request.approval.get("proofs")
-    if wanted["required"] or of_git:
+    # Of what Git decides, and of what did not help before, it may not be the runbook that asks.
+    if wanted["required"] or request.approval.get("proofs"):
         who = known.approval.require(request, wanted)
+    elif action.changes:
+        trust, locks = _trust(services, known), (lock, *request.locks)
+        if why := trust.why_it_must_ask(request.runbook, locks, request.incident_id):
+            raise PlanChanged(f"a human has to be asked before this step is done, because {why}.")
     return replace(request, when=parse_when(step["when"])), who
+
+
+def _lock_of(request: Request, known: Container) -> str:
+    cluster = _policy(known.settings).canonical(request.target.cluster)
+    return lock_of(replace(request.target, cluster=cluster))
+
+
+def _trust(services: Services, known: Container) -> Trust:
+    return Trust(services.locks, known.settings.ask_after_unhelped)
+
+
+def _why_it_asks(request: Request, services: Services, known: Container) -> str:
+    """Say why a runbook is not trusted with a step; empty where it is, or where that only looks."""
+    if not REGISTRY[request.action].changes:
+        return ""
+    trust, locks = _trust(services, known), (_lock_of(request, known), *request.locks)
+    return trust.why_it_asks(request.runbook, locks, request.incident_id)
 
 
 def _run(request: Request, services: Services) -> Outcome:

@@ -7,7 +7,7 @@ the errors of ``runbook_action.errors``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
@@ -241,10 +241,14 @@ class Lock:
         The incident that has it; empty where nobody does.
     until
         Unix time at which it runs out.
+    unhelped
+        Name of a runbook → the incidents for which it took the target in hand since it last
+        helped; None where that cannot be read.
     """
 
     holder: str
     until: float
+    unhelped: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
 
 
 class Locks(Protocol):

@@ -34,6 +34,8 @@ _RUNBOOK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")  # as its schema has it
 #: So long is the fingerprint of a part of a plan, and so many of them there may be.
 PART_DIGITS = 32
 _MOST_PARTS = 1000
+_MOST_LOCKS = 8  # of one target: its own, and those of what it belongs to
+_LOCK = re.compile(r"target#[^\s#]{1,253}(#[^\s#]{0,253}){3}")
 _PART = re.compile(f"[0-9a-f]{{{PART_DIGITS}}}")
 _HASH = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
 _TARGET_KEYS = frozenset({"cluster", "namespace", "kind", "name", "uid"})
@@ -100,6 +102,9 @@ class Request:
         For ``execute``: what ``plan`` answered as such; empty where nothing was planned before.
     plan_parts
         The same: what of the plan may have fallen away since, see ``decided``.
+    locks
+        Keys in the guard table of its target, and of what that belongs to, as ``resolve`` gave
+        them.
     template
         Fingerprint of the workload's pod template as ``resolve`` found it; empty where it did not
         look at one.
@@ -124,6 +129,7 @@ class Request:
     approval: Mapping[str, Any] = field(default_factory=dict)
     plan_hash: str = ""
     plan_parts: Sequence[str] = ()
+    locks: Sequence[str] = ()
     template: str = ""
     criterion: Criterion = field(default_factory=Criterion)
     own_alert: Mapping[str, Any] = field(default_factory=dict)
@@ -166,9 +172,9 @@ def parse_request(
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        plan_hash, plan_parts, template, verify, own_alert}``; without ``step`` it is the first
-        one. Other top-level keys are left alone, so that the state machine may grow before the
-        function does.
+        plan_hash, plan_parts, locks, template, verify, own_alert}``; without ``step`` it is the
+        first one. Other top-level keys are left alone, so that the state machine may grow before
+        the function does.
     actions
         The registry: what is not in it does not exist.
     allowed_namespaces
@@ -200,6 +206,7 @@ def parse_request(
         approval=_object(event.get("approval"), "approval"),
         plan_hash=_hex(event.get("plan_hash"), "plan_hash"),
         plan_parts=_parts(event.get("plan_parts")),
+        locks=_locks(event.get("locks")),
         template=_hex(event.get("template"), "template"),
         criterion=parse_criterion(event.get("verify")),
         own_alert=_object(event.get("own_alert"), "own_alert"),
@@ -244,6 +251,16 @@ def _parts(value: object) -> tuple[str, ...]:
     for each in given:
         if not isinstance(each, str) or not _PART.fullmatch(each):
             raise InvalidRequest(f"plan_parts has what this function has not given: {each!r}")
+    return tuple(given)
+
+
+def _locks(value: object) -> tuple[str, ...]:
+    given = [] if value is None else value
+    if not isinstance(given, list) or len(given) > _MOST_LOCKS:
+        raise InvalidRequest(f"locks must be a list of at most {_MOST_LOCKS} keys of locks")
+    for each in given:
+        if not isinstance(each, str) or not _LOCK.fullmatch(each):
+            raise InvalidRequest(f"locks has what is no key of a target: {each!r}")
     return tuple(given)
 
 

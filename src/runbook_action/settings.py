@@ -30,6 +30,7 @@ _SERVICE = re.compile(
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 _SECONDS = re.compile(r"[0-9]{1,6}")
+_COUNT = re.compile(r"1?[0-9]|20")
 
 _FORMS = {
     "AUTOMATION_DOCUMENT_ARNS": "arn:aws:ssm:REGION:ACCOUNT:automation-definition/NAME:* or NAME:3",
@@ -85,6 +86,9 @@ class Settings:
         What becomes of a step whose fields Git decides: ``ask``, ``escalate`` or ``act``.
     chat_role
         Name of the role of ``chat-actions``, which speaks for people in Slack; empty for none.
+    ask_after_unhelped
+        After how many remediations of a target in a row that were not seen to help a runbook asks
+        first; 0: never.
     """
 
     clusters: Mapping[str, str]
@@ -106,6 +110,7 @@ class Settings:
     prometheus_service: tuple[str, str] | None = None
     gitops_policy: Policy = "escalate"
     chat_role: str = ""
+    ask_after_unhelped: int = 3
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -149,6 +154,9 @@ class Settings:
         window = environment.get("CORRELATION_WINDOW_SECONDS", "").strip() or "900"
         if not _SECONDS.fullmatch(window):
             faults.append(f"CORRELATION_WINDOW_SECONDS {window!r} is no number of seconds")
+        unhelped = environment.get("ASK_AFTER_UNHELPED", "").strip() or "3"
+        if not _COUNT.fullmatch(unhelped):
+            faults.append(f"ASK_AFTER_UNHELPED {unhelped!r} is no number from 0 to 20")
         documents = _documents(environment, faults)
         functions = {
             found[1]: found[0]
@@ -198,6 +206,7 @@ class Settings:
             (service[1], service[2]) if service else None,
             cast("Policy", git),
             environment.get("CHAT_ROLE_NAME", "").strip(),
+            int(unhelped),
         )
 
 

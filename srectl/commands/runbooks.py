@@ -27,6 +27,7 @@ from srectl.commands.runbook_modes import disable, enable
 from srectl.commands.runbook_plan import plan
 from srectl.commands.runbook_report import report
 from srectl.commands.runbook_test import test
+from srectl.commands.runbook_trust import trust_command
 from srectl.commands.times import when
 from srectl.errors import CommandFailed
 from srectl.operate import catalogue as publishing
@@ -194,6 +195,7 @@ runbooks.add_command(enable)
 runbooks.add_command(plan)
 runbooks.add_command(report)
 runbooks.add_command(test)
+runbooks.add_command(trust_command)
 
 
 def _held_back(runbook: catalogue.Runbook) -> str:

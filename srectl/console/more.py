@@ -17,6 +17,7 @@ from srectl.operate.incidents import values_of
 from srectl.operate.moments import moment
 from srectl.operate.plans import own_mode
 from srectl.operate.track_record import Tally, tallies
+from srectl.operate.trust import place_of
 from srectl.steps import steps_of
 
 __all__ = ["register"]
@@ -120,10 +121,15 @@ def week(reading: Reading) -> tuple[list[dict[str, Any]], bool, list[Any]]:
 
 
 def of_catalogue(reading: Reading) -> dict[str, Any]:
-    """Read the published catalogue, which is as large as it was published, and the week."""
+    """Read the published catalogue, which is as large as it was published, and the week.
+
+    And the locks of the targets on which runbooks ran in it: a request for each hundred of them.
+    """
     there, modes = reading.together(reading.catalogue, reading.own_modes)
     records, more, problems = week(reading)
     counted = tallies(records)
+    standings = reading.trusted({lock for each in counted.values() for lock in each.targets})
+    limit = reading.limit_of_trust().value
     rows = []
     for name, each in sorted((there.value or {}).items()):
         if each.answered_by or "evidence_only" in each.definition:
@@ -138,10 +144,15 @@ def of_catalogue(reading: Reading) -> dict[str, Any]:
                 "mode": "disabled" if each.definition.get("enabled") is False else mode,
                 "answers": each.definition.get("answers") or [],
                 "tally": counted.get(name, Tally()),
+                "unhelped": [
+                    (place_of(one.lock), len(one.unhelped), one.asks(limit))
+                    for one in standings.value or []
+                    if one.runbook == name and one.unhelped
+                ],
             }
         )
     rows.sort(key=lambda each: (-each["tally"].ran, each["name"]))
-    unread = [each for each in (there, modes) if each.problem]
+    unread = [each for each in (there, modes, standings) if each.problem]
     return {"rows": rows, "more": more, "problems": [*unread, *problems]}
 
 

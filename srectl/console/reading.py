@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from srectl.errors import CommandFailed
-from srectl.operate import at_work, catalogue, evidence, incidents, queues, recent, switches
+from srectl.operate import at_work, catalogue, evidence, incidents, queues, recent, switches, trust
 from srectl.operate.account import Account
 
 __all__ = ["Part", "Reading"]
@@ -132,6 +132,19 @@ class Reading:
             SLOW_SECONDS,
             lambda: switches.read_own_modes(account.ssm, account.own_modes_parameter),
         )
+
+    def trusted(self, locks: Collection[str]) -> Part[list[trust.Standing]]:
+        """Give what the locks of targets say of runbooks: a request for each hundred of them."""
+        account = self.account
+        return self._once(
+            f"trust {sorted(locks)}",
+            SLOW_SECONDS,
+            lambda: trust.standings(account.dynamodb, account.guard_table, locks),
+        )
+
+    def limit_of_trust(self) -> Part[int | None]:
+        """Give after how many remediations without help a runbook asks, where that may be read."""
+        return self._once("limit of trust", _WEEK_SECONDS, lambda: trust.limit_of(self.account))
 
     def evidence(self, record: dict[str, Any]) -> Part[dict[str, Any]]:
         """Give the whole evidence of an incident: one object of at most 256 KiB."""

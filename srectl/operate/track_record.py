@@ -14,6 +14,8 @@ __all__ = ["Tally", "in_hand", "is_acted", "lock_of", "outcome", "runbook_of", "
 
 Record = Mapping[str, Any]
 
+_TARGET = "target#"
+
 
 @dataclass
 class Tally:
@@ -158,9 +160,14 @@ def _done(record: Record) -> list[dict[str, Any]]:
 
 
 def _targets(record: Record) -> set[str]:
-    steps = [each for each in in_hand(record).get("steps") or [] if isinstance(each, dict)]
+    """Name what was in hand; of a pod its workload, for the next pod has another name."""
+    hand = in_hand(record)
+    steps = [each for each in hand.get("steps") or [] if isinstance(each, dict)]
     found = [each.get("target") for each in (*steps, *_done(record))]
-    return {lock_of(each).partition("#")[2] for each in found if isinstance(each, dict)}
+    locks = {lock_of(each) for each in found if isinstance(each, dict)}
+    locks |= {str(each) for each in hand.get("locks") or [] if str(each).startswith(_TARGET)}
+    names = {each.removeprefix(_TARGET) for each in locks}
+    return {each for each in names if "#pod#" not in each} or names
 
 
 def _mttr(record: Record) -> list[float]:

@@ -17,6 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from onemachine.project import PROJECT_ROOT
 from srectl import runbooks
+from srectl.errors import CommandFailed
+from srectl.operate import trust
 from srectl.operate.account import Account
 from tests.faults import final
 from tests.faults.audit import Audit, seen_of
@@ -37,7 +39,7 @@ _READY_SECONDS = 120.0
 _REDRIVES = 6
 # What could not be delivered comes back after the retries of its rule.
 _REDRIVE_SECONDS = 20
-_AWAY = (OSError, BotoCoreError, ClientError)
+_AWAY = (OSError, BotoCoreError, ClientError, CommandFailed)
 
 
 @dataclass
@@ -203,14 +205,17 @@ class Campaign:
             journal.note("healed-all")
 
     def _watch(self, journal: Journal, fingerprints: dict[str, int]) -> None:
-        """Look at the records again and again, and forget what would be taken for a flood.
+        """Look at the records again and again, and forget what would keep runbooks from acting.
 
-        Floods are another matter (``make bench``); in one, no runbook would act.
+        Floods are another matter (``make bench``); in one, no runbook would act. Nor would one that
+        faults have kept from helping three times in a row: somebody trusts it again, mostly before
+        it asks.
         """
         seen: dict[str, str] = {}
         while not self._over.wait(_LOOK_SECONDS):
             with contextlib.suppress(*_AWAY):
                 self._forget_floods()
+                self._trust_again()
                 for record in final.records(final.incidents(self.ground), fingerprints):
                     incident, status = record["incident_id"], str(record.get("status"))
                     if seen.get(incident) != status:
@@ -228,6 +233,16 @@ class Campaign:
         for page in pages:
             for item in page["Items"]:
                 dynamodb.delete_item(TableName=Account().guard_table, Key=item)
+
+    def _trust_again(self) -> None:
+        dynamodb, table = self.ground.client("dynamodb"), Account().guard_table
+        locks = [
+            f"sre-platform#{NAMESPACE}#deployment#{name}"
+            for name in (*self.plan.targets, "checkout")
+        ]
+        for each in trust.standings(dynamodb, table, locks):
+            if each.unhelped:
+                trust.give(dynamodb, table, each, "campaign of faults", datetime.now(UTC))
 
     # ------------------------------------------------------------ until all is over
     def _settle(self, sent: Callable[[], bool]) -> None:

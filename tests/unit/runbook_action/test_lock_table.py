@@ -36,6 +36,18 @@ def client() -> Iterator[Any]:
             Lock("an incident", 17),
         ),
         ({"history": {"S": "[]"}}, Lock("", 0)),
+        (
+            {"unhelped#R": {"SS": ["a", "b"]}, "unhelped#Other-1": {"S": "a"}},
+            Lock("", 0, {"R": frozenset("ab"), "Other-1": None}),
+        ),
+        (
+            {
+                "holder": {"S": "an incident"},
+                "lease_expires_at": {"N": "17"},
+                "unhelped#R": {"SS": ["a"]},
+            },
+            Lock("an incident", 17, {"R": frozenset("a")}),
+        ),
     ],
 )
 def test_who_holds_a_target_is_read(client: Any, item: dict[str, Any], found: Lock) -> None:

@@ -12,6 +12,7 @@ def test_a_good_environment_is_read() -> None:
     settings = Settings.from_environment(GOOD)
     assert settings.clusters == {"sre-platform": "sre-platform-eks"}
     assert settings.allowed_namespaces == {"apps", "shop"}
+    assert settings.ask_after_unhelped == 3
 
 
 def test_clusters_go_by_name_by_label_or_by_arn() -> None:
@@ -43,6 +44,8 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("DEGRADED_MODE_PARAMETER", "degraded", "does not start with '/'"),
         ("ALLOWED_NAMESPACES", " ", "ALLOWED_NAMESPACES is missing"),
         ("PROMETHEUS_WORKSPACE_ARN", "ws-1", "'ws-1' is not the ARN of a workspace"),
+        ("ASK_AFTER_UNHELPED", "21", "no number from 0 to 20"),
+        ("ASK_AFTER_UNHELPED", "-1", "no number from 0 to 20"),
         ("PROMETHEUS_SERVICE", "prometheus:9090", "is not NAMESPACE/NAME:PORT"),
         ("PROMETHEUS_SERVICE", "a/../b:9090", "is not NAMESPACE/NAME:PORT"),
         ("PROMETHEUS_SERVICE", "monitoring/prometheus:9090/x", "is not NAMESPACE/NAME:PORT"),

@@ -53,14 +53,15 @@ def test_only_a_failed_condition_means_that_somebody_was_quicker(reasons: str, w
         assert pauses == [0, 0]
 
 
-def acquired(locks: list[str], steps: int, *, canary: bool = False) -> Any:
+def acquired(locks: list[str], steps: int, *, canary: bool = False, unhelped: int = 0) -> list[Any]:
     """Give what is written to take these locks at second 1."""
     arguments = state("incident-response-runbook", "AcquireTargets")["Arguments"]["TransactItems"]
     step = {"approval": {"required": False}, "verify_seconds": None}
-    guards = [{"key": key, "version": 3, "history": "[1]"} for key in locks]
-    return evaluated(
+    guards = [{"key": key, "version": 3, "history": "[1]", "unhelped": unhelped} for key in locks]
+    found: list[Any] = evaluated(
         arguments,
         states={"input": {"now": 1, "guards": guards}},
+        runbook={"name": "R"},
         steps=[step] * steps,
         of=steps,
         incident={"incident_id": "i"},
@@ -70,6 +71,76 @@ def acquired(locks: list[str], steps: int, *, canary: bool = False) -> Any:
         before=["nobody", "nobody"],
         called=False,
     )
+    return found
+
+
+@pytest.mark.parametrize(("unhelped", "counts"), [(0, True), (49, True), (50, False)])
+def test_who_takes_a_lock_counts_as_not_helping_until_it_has(unhelped: int, counts: bool) -> None:
+    """At most fifty are kept, so that an item that nobody looks at has an end."""
+    lock = acquired(["target#a"], 1, unhelped=unhelped)[0]["Update"]
+    assert ("ADD #unhelped :tried" in lock["UpdateExpression"]) is counts
+    assert lock.get("ExpressionAttributeNames") == ({"#unhelped": "unhelped#R"} if counts else None)
+    values = lock["ExpressionAttributeValues"]
+    assert values.get(":tried") == ({"SS": ["i"]} if counts else None)
+
+
+def let_go(code: str, *, acted: bool) -> Any:
+    """Give what is written to let go of a lock: alone, and in the transaction that closes."""
+    released = evaluated(
+        state("incident-response-runbook", "ReleaseTargets")["Arguments"],
+        holding=True,
+        released=0,
+        locks=["target#a"],
+        incident={"incident_id": "i"},
+        runbook={"name": "R"},
+        failure={"code": code},
+        acted=acted,
+    )
+    assert released["ConditionExpression"] == "holder = :holder"
+    assert released["ExpressionAttributeValues"][":holder"] == {"S": "i"}
+    assert released["UpdateExpression"].startswith("REMOVE holder, lease_expires_at, restoring")
+    return released
+
+
+@pytest.mark.parametrize(
+    ("code", "acted", "forgets"),
+    [
+        ("", True, ", #unhelped"),
+        ("", False, " DELETE #unhelped :mine"),
+        ("end-not-heard", True, " DELETE #unhelped :mine"),
+        ("approval-denied", False, " DELETE #unhelped :mine"),
+        ("approval-denied", True, ""),
+        ("not-resolved", True, ""),
+        ("target-unhealthy", True, ""),
+        ("step-lost", True, ""),
+        ("record-unavailable", True, ""),
+    ],
+)
+def test_who_lets_go_forgets_what_did_not_help_only_where_it_has(
+    code: str, acted: bool, forgets: str
+) -> None:
+    found = let_go(code, acted=acted)
+    assert found["UpdateExpression"] == f"REMOVE holder, lease_expires_at, restoring{forgets}"
+    assert found.get("ExpressionAttributeNames") == (
+        {"#unhelped": "unhelped#R"} if forgets else None
+    )
+    mine = {"SS": ["i"]} if ":mine" in forgets else None
+    assert found["ExpressionAttributeValues"].get(":mine") == mine
+
+
+def test_the_heartbeat_earns_and_loses_no_trust() -> None:
+    lock = acquired(["target#a"], 1, canary=True)[0]["Update"]
+    assert "unhelped" not in str(lock)
+
+
+def test_the_restorer_lets_go_of_a_lock_and_of_nothing_else() -> None:
+    found = evaluated(
+        state("incident-restorer", "ReleaseTargets")["Arguments"],
+        released=0,
+        locks=["target#a"],
+        incident={"incident_id": "i"},
+    )
+    assert found["UpdateExpression"] == "REMOVE holder, lease_expires_at, restoring"
 
 
 def test_the_longest_runbook_can_be_locked_in_one_transaction() -> None:

@@ -61,6 +61,7 @@ def test_the_short_form_is_a_ladder_of_one_step() -> None:
                 "when": [],
                 "changes": True,
                 "lends": False,
+                "locks": ["target#sre-platform#apps#deployment#checkout"],
                 "template": digest_of(scene().cluster.raw["spec"]["template"]),
             }
         ],

@@ -50,6 +50,7 @@ COMMANDS = (
     "runbooks enable Restart",
     "runbooks disable Restart",
     "runbooks report",
+    "runbooks trust Restart",
     f"runbooks plan --live --event {EVENT}",
     "dlq list",
     "dlq show parked",

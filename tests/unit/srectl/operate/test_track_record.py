@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from click.testing import Result
@@ -18,40 +16,17 @@ from srectl.console.reading import Reading
 from srectl.operate import track_record
 from srectl.operate.account import Account
 from srectl.operate.track_record import Tally, outcome, tallies
+from tests.unit.srectl.operate.remediations import (
+    APPS,
+    HELPED,
+    NOT_HELPED,
+    NOW,
+    OTHER,
+    incident,
+    ran,
+)
 
 Run = Callable[..., Result]
-NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-APPS = {"cluster": "sre-platform", "namespace": "apps", "kind": "deployment", "name": "checkout"}
-OTHER = {**APPS, "name": "basket"}
-
-
-def incident(hours: float = 1, **changes: Any) -> dict[str, Any]:
-    began = NOW - datetime.timedelta(hours=hours)
-    return {
-        "incident_id": str(uuid4()),
-        "timestamp": f"{began:%Y-%m-%dT%H:%M:%S}.000Z",
-        "status": "resolved",
-        "alert_name": "A",
-        "actions_taken": [],
-        **changes,
-    }
-
-
-def ran(*operations: str, name: str = "R", target: Any = APPS, **changes: Any) -> dict[str, Any]:
-    """Give what a runbook leaves on a record that took its target in hand."""
-    steps = [{"index": 1, "action": "restart_workload", "target": target}]
-    return {
-        "in_hand": json.dumps({"runbook": name, "of": 1, "locks": [], "steps": steps}),
-        "actions_taken": [
-            {"operation": each, "status": "succeeded", "runbook": name, "target": target}
-            for each in operations
-        ],
-        **changes,
-    }
-
-
-HELPED = ran("execute", verified_at="x", mttr_seconds=60)
-NOT_HELPED = ran("execute", "undo", status="escalated", escalated_at="x")
 
 
 def numbers(tally: Tally) -> tuple[int, ...]:
@@ -99,6 +74,23 @@ def test_each_target_is_counted_by_itself_and_a_remediation_once_for_each() -> N
         "sre-platform#apps#deployment#basket": (1, 1),
     }
     assert (found.ran, found.helped) == (3, 2)
+
+
+def test_of_pods_their_workload_is_counted_for_the_next_pod_has_another_name() -> None:
+    def evicted(name: str) -> dict[str, Any]:
+        pod = {**APPS, "kind": "pod", "name": name}
+        given = ran("execute", verified_at="x", target=pod)
+        locks = [track_record.lock_of(pod), track_record.lock_of(APPS), "thing#x"]
+        steps = [{"index": 1, "target": pod}]
+        given["in_hand"] = json.dumps({"runbook": "R", "locks": locks, "steps": steps})
+        return incident(**given)
+
+    found = tallies([evicted("checkout-a"), evicted("checkout-b")])["R"].targets
+    assert {name: each.helped for name, each in found.items()} == {
+        "sre-platform#apps#deployment#checkout": 2
+    }
+    alone = incident(**ran("execute", target={**APPS, "kind": "pod", "name": "bare"}))
+    assert [*tallies([alone])["R"].targets] == ["sre-platform#apps#pod#bare"]
 
 
 @pytest.mark.parametrize("target", [APPS, {**APPS, "kind": "node", "namespace": None}])

@@ -91,9 +91,12 @@ def test_the_difference_that_it_shows_is_printed(checkout: Path) -> None:
 
 
 def test_the_commands_for_a_deployment_exist() -> None:
-    (block,) = (block for block in BLOCKS if block.info == "sh deployment")
-    for line in lines(block.text):
-        words = [word for word in shlex.split(line)[1:] if not word.startswith("alert")]
+    blocks = [block for block in BLOCKS if block.info == "sh deployment"]
+    assert len(blocks) == 2
+    for line in (line for block in blocks for line in lines(block.text)):
+        words = [
+            word for word in shlex.split(line, comments=True)[1:] if not word.startswith("alert")
+        ]
         asked = CliRunner().invoke(cli, [*words[:2], "--help"])
         assert asked.exit_code == 0, line
         for option in (word for word in words if word.startswith("--")):
