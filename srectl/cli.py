@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.commands.adopt import adopt
 from srectl.commands.approvals import approve, deny
+from srectl.commands.backtest import backtest, export
 from srectl.commands.completion import completion
 from srectl.commands.console import console
 from srectl.commands.dlq import dlq
@@ -110,6 +111,7 @@ _COMMANDS = (
     mode,
     maintenance,
     runbooks,
+    backtest,
     dlq,
     replay,
     console,
@@ -121,6 +123,7 @@ _COMMANDS = (
     install,
     uninstall,
 )
+incidents.add_command(export)
 incidents.add_command(postmortem)
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -7,18 +7,23 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from onemachine.stack.control import stop_stack
 from onemachine.stack.state import StackFolder
+from srectl.backtest.records import write
 from tests.faults import report, stages
 from tests.faults.campaign import Campaign
 from tests.faults.checker import check
 from tests.faults.ground import Ground
 from tests.faults.nemesis import FAULTS, SHORT
 from tests.faults.plan import Sizes, make
+from tests.faults.targets import definitions
 from tests.support.stacks import start, state_of
 
 _SECONDS_AN_INCIDENT = 1.4
@@ -34,6 +39,12 @@ def main() -> int:
     parser.add_argument("--faults", help="only these, with commas between them")
     parser.add_argument("--short", action="store_true", help="a few incidents, two minutes at most")
     parser.add_argument("--name", help="a stack that runs already; without, one is started")
+    parser.add_argument(
+        "--records-to",
+        type=Path,
+        help="where the incidents' records go, for 'srectl backtest --records'; the runbooks that "
+        "there were go into a folder beside it",
+    )
     parser.add_argument("--settle", type=float, default=600.0, help="longest wait for the end")
     options = parser.parse_args()
     sizes = _SHORT
@@ -61,6 +72,10 @@ def main() -> int:
         violations = check(history)
         print("\n".join(report.lines(history, violations, counts)))
         print(f"\nthe client's journal: {_shown(journal)}")
+        kept = options.records_to or journal.with_name(f"records-{options.seed}.jsonl")
+        count = write(kept, history.records)
+        print(f"{count} records, for 'srectl backtest --records': {_shown(kept)}")
+        print(f"their runbooks, for '--runbooks': {_shown(_catalogue(kept, definitions(plan)))}")
     return 1 if violations else 0
 
 
@@ -74,6 +89,16 @@ def _stack(name: str | None) -> Iterator[StackFolder]:
         yield start(folder.name)
     finally:
         stop_stack(folder, lambda _: None)
+
+
+def _catalogue(records: Path, found: Iterable[Mapping[str, Any]]) -> Path:
+    """Write the runbooks of a campaign, which are in the deployment no more, beside its records."""
+    folder = records.with_name(f"{records.stem}-runbooks")
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in found:
+        text = yaml.safe_dump(dict(each), sort_keys=False)
+        (folder / f"{each['name']}.yaml").write_text(text, "utf-8")
+    return folder
 
 
 def _shown(path: Path) -> str:
