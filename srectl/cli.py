@@ -17,6 +17,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from srectl.commands.adopt import adopt
+from srectl.commands.alerts import alerts
 from srectl.commands.approvals import approve, deny
 from srectl.commands.backtest import backtest, export
 from srectl.commands.completion import completion
@@ -110,6 +111,7 @@ _COMMANDS = (
     deny,
     mode,
     maintenance,
+    alerts,
     runbooks,
     backtest,
     dlq,

@@ -12,12 +12,14 @@ from srectl.commands.operating import account_option, by_option, incident_argume
 from srectl.commands.output import agreed, output_option, print_json
 from srectl.commands.story import duration_of, of_step, status_of, target_of, tell
 from srectl.commands.times import clock, when
+from srectl.commands.watching import every_option, watched
 from srectl.errors import CommandFailed
 from srectl.operate import acknowledging, announcing, at_work, erasure, naming, undoing
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
 
+_EVERY = 5  # seconds from one look to the next
 _SHORT = 8  # characters of an id in a list, where they tell all of it apart
 
 
@@ -29,17 +31,41 @@ def incidents() -> None:
     """
 
 
-@incidents.command(name="list")
-@click.option(
+_status_option = click.option(
     "--status", type=click.Choice(records.STATUSES), help="Only incidents of this status."
 )
-@click.option(
+_limit_option = click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number at most."
 )
+
+
+@incidents.command(name="list")
+@_status_option
+@_limit_option
+@click.option("--watch", is_flag=True, help="As 'srectl incidents watch'.")
 @output_option
 @account_option
-def list_(status: str | None, limit: int, as_json: bool, account: Account) -> None:
+def list_(status: str | None, limit: int, watch: bool, as_json: bool, account: Account) -> None:
     """List the latest incidents, newest first."""
+    if watch and as_json:
+        raise click.UsageError("a program is told once: leave --watch or --output json out")
+    if watch:
+        watched(lambda: _list(account, status, limit, as_json=False), _EVERY)
+    else:
+        _list(account, status, limit, as_json=as_json)
+
+
+@incidents.command()
+@_status_option
+@_limit_option
+@every_option
+@account_option
+def watch(status: str | None, limit: int, seconds: int, account: Account) -> None:
+    """Show the latest incidents and read them anew, until Ctrl-C."""
+    watched(lambda: _list(account, status, limit, as_json=False), seconds)
+
+
+def _list(account: Account, status: str | None, limit: int, *, as_json: bool) -> None:
     found = records.find(account.dynamodb, account.incidents_table, status, limit)
     if as_json:
         print_json([records.shown(incident) for incident in found])

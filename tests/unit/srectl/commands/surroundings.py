@@ -22,7 +22,9 @@ TEMPLATE = "template.yaml"
 
 #: One line for each command of srectl that asks AWS.
 COMMANDS = (
+    "alerts top",
     "incidents list",
+    "incidents watch",
     "show",
     "show 0f3c",
     "incidents show 0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11",

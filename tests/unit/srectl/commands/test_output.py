@@ -23,6 +23,7 @@ from tests.unit.srectl.commands.surroundings import COMMANDS, Shell
 #: Commands that are not asked for JSON, and why.
 WITHOUT_JSON = {
     "completion": "a shell reads what it prints",
+    "incidents watch": "it shows again and again; 'srectl incidents list' tells once",
     "mcp": "it speaks the protocol of assistants, which is JSON",
     "console": "it serves pages until it is ended",
     "up": "it shows what it starts; 'srectl status --output json' tells the state",
@@ -79,7 +80,7 @@ def test_every_command_stands_in_the_guide_with_its_form() -> None:
     assert {name for name, form in rows if form.startswith("none:")} == set(WITHOUT_JSON)
 
 
-@pytest.mark.parametrize("command", [each for each in COMMANDS if each != "console"])
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each not in WITHOUT_JSON])
 def test_why_it_failed_is_one_line_of_json(shell: Shell, command: str) -> None:
     told = run(*command.split(), "--output", "json")
     assert told.stdout == ""
@@ -99,6 +100,7 @@ def test_why_it_failed_is_one_line_of_json(shell: Shell, command: str) -> None:
         ("bogus", "--json"),
         ("--bogus", "--json"),
         ("maintenance", "add", "--reason", "x", "--output", "json"),
+        ("incidents", "list", "--watch", "--output", "json"),
         ("install", "--output", "json"),
     ],
 )

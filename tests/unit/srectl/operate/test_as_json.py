@@ -38,6 +38,7 @@ READING = {
     "show": ["incident_id", "status"],
     "show 0f3c": ["incident_id", "status"],
     "incidents show 0f3c": ["incident_id", "status"],
+    "alerts top": ["alerts", "incidents", "more", "since"],
     "handover": ["needs_somebody", "mode", "windows", "queues", "not_read"],
     "mode": ["mode"],
     "runbooks validate": ["actions_checked", "evidence_only", "runbooks"],
