@@ -34,6 +34,7 @@ from srectl.commands.output import JsonFailure, wants_json
 from srectl.commands.postmortem import postmortem
 from srectl.commands.replay import replay
 from srectl.commands.runbooks import runbooks
+from srectl.commands.status import status
 from srectl.commands.taking import close, release, stop, take
 from srectl.errors import ExitCode
 from srectl.operate.refusals import explained
@@ -94,8 +95,9 @@ def _failing(ctx: click.Context) -> Iterator[None]:
 def cli() -> None:
     """Operate the event-driven SRE platform.
 
-    'srectl up' runs all of it on this machine: the real template on a local AWS, a real Kubernetes
-    control plane, real Prometheus and Alertmanager, and the checkout service under traffic.
+    'srectl local up' runs all of it on this machine: the real template on a local AWS, a real
+    Kubernetes control plane, real Prometheus and Alertmanager, and the checkout service under
+    traffic.
     """
 
 
@@ -120,6 +122,7 @@ _COMMANDS = (
     mcp,
     handover,
     completion,
+    status,
     doctor,
     adopt,
     install,

@@ -7,6 +7,7 @@ is missing, as on the machine of somebody who only operates, its commands say ho
 
 from __future__ import annotations
 
+import copy
 import re
 from importlib import metadata
 
@@ -29,21 +30,35 @@ def register(group: click.Group) -> None:
     group : click.Group
         What ``srectl`` runs.
     """
+    local = click.Group("local", help="Run the whole platform on this machine.")
+    group.add_command(local)
     lacking = missing()
     if lacking:
         for name in _NAMES:
-            group.add_command(_unavailable(name, lacking))
+            local.add_command(_unavailable(name, lacking))
+            if name != "status":  # of a deployment it is for everybody
+                group.add_command(_hidden(_unavailable(name, lacking)))
         return
     from onemachine.commands.demo import demo
     from onemachine.commands.down import down
     from onemachine.commands.drill import drill
     from onemachine.commands.env import env
     from onemachine.commands.logs import logs
-    from onemachine.commands.status import status
+    from onemachine.commands.status import either, status
     from onemachine.commands.up import up
 
     for command in (up, down, status, env, logs, demo, drill):
-        group.add_command(command)
+        local.add_command(command)
+        if command is not status:
+            group.add_command(_hidden(command))
+    group.add_command(either(group.commands["status"]))
+
+
+def _hidden(command: click.Command) -> click.Command:
+    """Let a command be called by its name of before, which is not listed any more."""
+    before = copy.copy(command)
+    before.hidden = True
+    return before
 
 
 def missing() -> str:

@@ -1,4 +1,4 @@
-"""``srectl status``: what runs, and how it is."""
+"""``srectl local status``: what runs on this machine, and how it is."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from onemachine.commands.options import name_option, read_state
+from onemachine.commands.options import DEFAULT_NAME, StackName, name_option, read_state
 from onemachine.stack.canary import last_canary
 from onemachine.stack.clients import client_of
 from onemachine.stack.state import ProcessRecord, StackFolder, StackState
 from srectl.commands.display import console
+from srectl.commands.operating import account_option
 from srectl.commands.output import output_option, print_json
 from srectl.errors import ExitCode
+from srectl.operate.account import Account
+from srectl.operate.environments import account_is_chosen
 
 
 @click.command()
@@ -82,3 +85,31 @@ def _show(folder: StackFolder, state: StackState, phase: str) -> None:
     if "canary_arn" in state.settings and phase in ("ready", "degraded"):
         told = last_canary(client_of(state, "stepfunctions"), state.settings["canary_arn"])
         console.print(f"  canary: {escape(told)}")
+
+
+def either(deployment: click.Command) -> click.Command:
+    """Give ``srectl status`` as it is where there are stacks of this machine, too.
+
+    Parameters
+    ----------
+    deployment
+        Shows the deployment of the chosen account.
+    """
+
+    @click.command("status", help=deployment.help)
+    @click.option(
+        "--name", "folder", type=StackName(), help="Show this stack as 'srectl local status' does."
+    )
+    @output_option
+    @account_option
+    @click.pass_context
+    def shown(
+        context: click.Context, folder: StackFolder | None, as_json: bool, account: Account
+    ) -> None:
+        if folder is None and account_is_chosen():
+            context.invoke(deployment, as_json=as_json, account=account)
+        else:
+            folder = folder or StackFolder.named(DEFAULT_NAME)
+            context.invoke(status, folder=folder, as_json=as_json)
+
+    return shown

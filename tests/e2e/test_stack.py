@@ -166,3 +166,14 @@ def listeners(pids: list[int]) -> set[str]:
                 shown = ".".join(octets) if len(address) == 8 else f"[{address}]"
                 found.add(f"{shown}:{int(port, 16)}")
     return found
+
+
+def test_the_deployment_is_told_as_that_of_an_account(stack: StackFolder) -> None:
+    shown = srectl("status", "--output", "json", exports=exports_of(stack))
+    assert shown.returncode == 0, shown.stderr
+    page = json.loads(shown.stdout)
+    assert page["not_read"] == []
+    assert page["stack"]["status"].endswith("_COMPLETE")
+    assert page["stack"]["webhook"].endswith("/live/webhook")
+    assert all(each["sha256"] for each in page["code"].values())
+    assert page["canary"]

@@ -120,11 +120,14 @@ def test_without_the_extra_the_operators_commands_run(tmp_path: Path) -> None:
     assert asked.stderr.startswith("error: AWS cannot be used: no AWS region is chosen\n")
 
 
-@pytest.mark.parametrize("name", ["up", "down", "status", "env", "logs", "demo", "drill"])
+@pytest.mark.parametrize(
+    "name", ["up", "down", "env", "logs", "demo", "drill", "local up", "local status"]
+)
 def test_without_the_extra_the_stacks_commands_say_how_to_get_them(
     name: str, tmp_path: Path
 ) -> None:
-    result = _run(name, "--whatever", home=tmp_path)
+    result = _run(*name.split(), "--whatever", home=tmp_path)
+    name = name.removeprefix("local ")
     assert result.returncode == 1
     error, hint = result.stderr.splitlines()
     assert error == f"error: 'srectl {name} --whatever' cannot run: it lacks ministack"

@@ -21,7 +21,7 @@ from tests.unit.srectl.commands.surroundings import (
     refusing,
 )
 
-STACK = {"up", "down", "status", "env", "logs", "demo", "drill"}
+STACK = {"local", "up", "down", "status", "env", "logs", "demo", "drill"}
 
 
 @pytest.fixture

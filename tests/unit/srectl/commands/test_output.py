@@ -26,9 +26,9 @@ WITHOUT_JSON = {
     "incidents watch": "it shows again and again; 'srectl incidents list' tells once",
     "mcp": "it speaks the protocol of assistants, which is JSON",
     "console": "it serves pages until it is ended",
-    "up": "it shows what it starts; 'srectl status --output json' tells the state",
-    "demo": "it tells a story; its account is JSON in the file that --report names",
-    "drill": "it tells a story; its account is JSON in the file that --report names",
+    "local up": "it shows what it starts; 'srectl local status' tells the state",
+    "local demo": "it tells a story; its account is JSON in the file that --report names",
+    "local drill": "it tells a story; its account is JSON in the file that --report names",
 }
 
 
@@ -38,7 +38,8 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tup
         yield path
     if isinstance(command, click.Group):
         for name, below in command.commands.items():
-            yield from commands(below, (*path, name))
+            if not below.hidden:  # an older name of another
+                yield from commands(below, (*path, name))
 
 
 def found(words: tuple[str, ...]) -> click.Command:
@@ -71,6 +72,15 @@ def test_every_command_has_a_json_form_or_a_reason() -> None:
 def option(command: click.Command) -> object:
     """Give what ``--output`` of a command takes; None where it has none."""
     return next((each.type for each in command.params if each.name == "output"), None)
+
+
+def test_older_names_are_other_names_of_the_same_commands() -> None:
+    local = found(("local",))
+    assert isinstance(local, click.Group)
+    older = {name for name, each in cli.commands.items() if each.hidden}
+    assert older == set(local.commands) - {"status"}
+    for name in older:
+        assert cli.commands[name].callback is local.commands[name].callback
 
 
 def test_every_command_stands_in_the_guide_with_its_form() -> None:

@@ -1,0 +1,104 @@
+"""How a deployment stands, on one screen; where none is chosen, the stack of this machine."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from srectl.cli import cli
+from srectl.operate import environments
+from srectl.operate.account import Account
+from tests.support.console_scene import Scene, deployment
+from tests.unit.srectl.operate.doctor.patients import Canned, refused
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    with deployment(monkeypatch) as made:
+        Scene(made, datetime.datetime.now(datetime.UTC)).night()
+        yield made
+
+
+def run(*words: str) -> Result:
+    return CliRunner(mix_stderr=False, env={"SRECTL_PREFIX": "t-"}).invoke(cli, words)
+
+
+def deployed(monkeypatch: pytest.MonkeyPatch, stack: Any, code: Any) -> None:
+    """Let CloudFormation and Lambda, which moto has not here, answer so."""
+    cloudformation = Canned(
+        "cloudformation",
+        {"describe_stack_resources": refused("ValidationError"), "describe_stacks": stack},
+        [],
+    )
+    client = Account.client
+
+    def made(self: Account, service: str) -> Any:
+        return cloudformation if service == "cloudformation" else client(self, service)
+
+    monkeypatch.setattr(Account, "client", made)
+    functions = Canned("lambda", {"get_function_configuration": code}, [])
+    monkeypatch.setattr(Account, "functions", functions)
+
+
+def test_a_deployment_is_shown_with_what_runs_and_what_is_open(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime.datetime(2026, 11, 23, 15, tzinfo=datetime.UTC)
+    stack = {"StackName": "sre-platform", "StackStatus": "CREATE_COMPLETE", "CreationTime": at}
+    url = [{"OutputKey": "WebhookUrl", "OutputValue": "https://hook.example/live"}]
+    deployed(
+        monkeypatch,
+        {"Stacks": [{**stack, "Outputs": url}]},
+        {"CodeSha256": "c0ffee+/=", "LastModified": "2026-11-23T15:00:00.000+0000"},
+    )
+    queue = account.sqs.get_queue_url(QueueName="t-sre-dlq-runbook")["QueueUrl"]
+    account.sqs.send_message(QueueUrl=queue, MessageBody="{}")
+    page = json.loads(run("status", "--output", "json").stdout)
+    assert page["not_read"] == []
+    assert (page["stack"]["name"], page["stack"]["status"]) == ("sre-platform", "CREATE_COMPLETE")
+    assert set(page["code"]) == {"t-alert-ingest", "t-runbook-action"}
+    assert (page["mode"], page["windows"], page["queues"]) == ("on", [], {"runbook": 1})
+    assert (page["open"], page["needs_somebody"], page["at_work"]) == (4, 2, 2)
+    assert page["last_incident"]["status"] != "resolved"
+    assert page["last_incident"]["alert_name"] != "PlatformCanary"
+    shown = run("status").stdout
+    for words in (
+        "sre-platform CREATE_COMPLETE, changed ",
+        "https://hook.example/live",
+        "t-alert-ingest c0ffee+/=, since 2026-11-23 15:00:00 UTC",
+        "4 open: 2 need somebody, 2 at work",
+        "runbook 1",
+    ):
+        assert words in shown
+
+
+def test_what_cannot_be_read_is_said(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed(monkeypatch, refused("ValidationError"), refused())
+    page = json.loads(run("status", "--json").stdout)
+    assert page["stack"] is page["code"] is None
+    assert any("there is no stack sre-platform" in each for each in page["not_read"])
+    assert "not read" in run("status").stdout
+
+
+def test_another_prefix_fails(account: Account) -> None:
+    told = run("status", "--prefix", "other-")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "--prefix its NamePrefix" in told.stderr
+
+
+def test_where_no_account_is_chosen_the_stack_of_this_machine_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("onemachine.commands.status.account_is_chosen", lambda: False)
+    monkeypatch.setattr(environments, "_entries", lambda: ())
+    told, local = run("status", "--json"), run("local", "status", "--json")
+    assert told.exit_code == local.exit_code
+    assert (told.stdout, told.stderr) == (local.stdout, local.stderr)
+    named = run("status", "--name", "no-such-stack")
+    assert named.exit_code == 3
+    assert "no-such-stack" in named.stderr
