@@ -68,7 +68,8 @@ def card(record: Record) -> Shown:
         As its table has it.
     """
     question = pending(record)
-    headline = f"{_verdict(record, question)} {_place(record)}: {record.get('alert_name')}"
+    alert = record.get("alert_name") or "an alert without a name"
+    headline = f"{_verdict(record, question)} {_place(record)}: {alert}"
     blocks: list[Block] = [
         HeaderBlock(text=PlainTextObject(text=line(headline, MOST_HEADER), emoji=False)),
         # On one line: more could be taken for lines of the card.
@@ -124,9 +125,19 @@ def _facts(record: Record) -> list[str]:
         "Cluster": target.get("cluster"),
         "Runbook": (record.get("approval") or {}).get("runbook") or record.get("runbook"),
         "In hand of": record.get("acknowledged_by"),
+        "Lent": _lent(record),
         "Over after": duration(record.get("mttr_seconds")),
     }
     return [f"*{name}*\n{line(value, 300)}" for name, value in facts.items() if value][:10]
+
+
+def _lent(record: Record) -> str:
+    """Say what stands for a time only, and until when at least; or what became of it."""
+    if not record.get("lent"):
+        return ""
+    if record.get("restoration"):
+        return f"{record['lent']}: {record['restoration']}"
+    return f"{record['lent']}, not taken back before {record.get('lent_until')}"
 
 
 def _changes(question: Question, most: int) -> list[str]:
@@ -162,8 +173,11 @@ def _plan(question: Question) -> str:
     if question.persons > 1:
         by = question.first.get("by")
         two = " Two persons have to approve it" + (f"; {line(by, 250)} has." if by else ".")
+    waits = f"since {line(question.requested_at, 40)}"
+    if question.until:
+        waits += f", until {line(question.until, 40)}"
     return (
-        f"*Runbook {line(question.runbook, 100)} asks since {line(question.requested_at, 40)}*: "
+        f"*Runbook {line(question.runbook, 100)} asks {waits}*: "
         f"step {question.step} would{two}\n```{plan}```"
     )
 

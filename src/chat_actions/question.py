@@ -22,6 +22,8 @@ class Question:
     ----------
     token
         Of the waiting task.
+    until
+        When nobody waits for an answer any more; empty where the record does not say it.
     step, plan_hash
         What is asked.
     plan
@@ -36,6 +38,7 @@ class Question:
     token: str
     runbook: str
     requested_at: str
+    until: str
     step: int
     plan_hash: str
     plan: list[dict[str, Any]] | None
@@ -80,6 +83,7 @@ def pending(record: Record) -> Question | None:
         str(approval["token"]),
         str(approval.get("runbook")),
         str(approval.get("requested_at")),
+        str(approval.get("until") or ""),
         int(approval.get("step") or 1),
         str(approval.get("plan_hash") or ""),
         plan if isinstance(plan, list) and all(isinstance(e, dict) for e in plan) else None,
@@ -106,7 +110,24 @@ def asked(record: Record) -> Question:
             f"It was {approval['answer']} already, by {approval.get('answered_by')} at "
             f"{approval.get('answered_at')}."
         )
+    by = _taken_from(record)
+    if by:
+        raise Refused(f"It was answered already, by {by}.")
+    unused = record.get("escalation_code") == "approval-timeout"
     raise Refused(
         "Nothing waits for an answer any more: the incident is "
-        f"{record.get('status', 'not on record')}. Your answer was not used."
+        f"{record.get('status', 'not on record')}. "
+        + ("Nobody answered in time." if unused else "The card shows what was done.")
     )
+
+
+def _taken_from(record: Record) -> str:
+    """Say whose answer the runbook has used, where whoever gave it could not note that."""
+    approval = record.get("approval") or {}
+    if record.get("escalation_code") == "approval-denied":
+        return f"somebody who denied it ({record.get('escalation_reason')})"
+    for action in record.get("actions_taken") or []:
+        asked_for = str(action.get("started_at")) >= str(approval.get("requested_at"))
+        if action.get("operation") == "execute" and action.get("approved_by") and asked_for:
+            return str(action["approved_by"])
+    return ""

@@ -19,6 +19,10 @@ from chat_actions.story import story
 
 _TURNS, _TURN_SECONDS = 20, 0.5
 _READS, _READ_SECONDS = 12, 0.5
+# What incident-recorder writes, at the same moment or a while after it is told.
+_WRITTEN_BESIDE = frozenset({"incident.resolved", "incident.escalated", "action.completed"})
+# As many as it keeps.
+_MOST_ACTIONS = 30
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Board:
         Raises
         ------
         NotYet
-            The record does not say it yet, or somebody else shows the card all the time.
+            The record does not say it yet, or somebody else shows the card all the time: shown as
+            far as it is known, and to be brought once more.
         """
         kind, data = str(event.get("detail-type")), event["detail"]["data"]
         incident_id = data.get("incident_id")
@@ -60,8 +65,12 @@ class Board:
         told = kind == "incident.notified"
         if not told and not self.cards.read(incident_id).message:
             return
-        self._await(incident_id, str(data["event"]) if told else kind, data)
+        what = str(data["event"]) if told else kind
+        said = self._await(incident_id, what, data)
         self.show(incident_id, may_begin=told)
+        # What a human has said was written before it was told: what is not there is so no more.
+        if not said and what in _WRITTEN_BESIDE:
+            raise NotYet(f"the record of {incident_id} does not say {what} yet")
 
     def show(self, incident_id: str, *, may_begin: bool = False) -> None:
         """Have a card show what the record says, and its thread the same.
@@ -106,15 +115,16 @@ class Board:
         finally:
             self.cards.release(incident_id)
 
-    def _await(self, incident_id: str, kind: str, data: Mapping[str, Any]) -> None:
+    def _await(self, incident_id: str, kind: str, data: Mapping[str, Any]) -> bool:
         """Wait until the record says what the event does; others write it at the same moment."""
         for _ in range(_READS):
             record = self.records.read(incident_id)
             if record and reflects(record, kind, data):
-                return
+                return True
             self.sleep(_READ_SECONDS)
         if not record:
             raise NotYet(f"incident {incident_id} is not on record")
+        return False
 
 
 def reflects(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
@@ -138,7 +148,10 @@ def reflects(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
     if kind == "incident.closed":
         return bool(record.get("closed_by"))
     if kind == "action.completed":
-        ids = {action.get("action_id") for action in record.get("actions_taken") or []}
+        actions = record.get("actions_taken") or []
+        if len(actions) >= _MOST_ACTIONS:
+            return True
+        ids = {action.get("action_id") for action in actions}
         # A plan that was made for a human to approve stands there a moment later.
         asks = data.get("operation") == "plan" and at_work(record) and not pending(record)
         return data.get("action_id") in ids and not asks

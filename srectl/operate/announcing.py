@@ -1,4 +1,4 @@
-"""What a human has said of an incident, told on the bus, so that the pager hears it."""
+"""What a human has said of an incident, told on the bus, so that every channel hears it."""
 
 from __future__ import annotations
 

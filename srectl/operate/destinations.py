@@ -26,6 +26,7 @@ _ANNOUNCED = frozenset(
         "incident.resolved",
         "incident.escalated",
         "incident.acknowledged",
+        "incident.released",
         "incident.closed",
         "Step Functions Execution Status Change",
         "CloudWatch Alarm State Change",

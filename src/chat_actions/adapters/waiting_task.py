@@ -38,8 +38,8 @@ class WaitingTask:
             self._client.send_task_success(taskToken=token, output=json.dumps(answer))
         except (late.TaskTimedOut, late.TaskDoesNotExist, late.InvalidToken):
             raise Refused(
-                "That came too late: the runbook does not wait any more. It has timed out, or "
-                "somebody else was quicker. Your answer was not used."
+                "The runbook does not wait any more. It has timed out, somebody else was quicker, "
+                "or your answer was taken and AWS could not say so: the card shows which."
             ) from None
 
     def sign(self, statement: str) -> str:

@@ -157,6 +157,7 @@ def test_what_is_approved_on_the_card_is_done_and_the_card_says_who(
     event, execution = asking(platform)
     card = chat.card(event)
     assert card.text.startswith("ASKS YOU apps/")
+    assert f"until {record(platform, event)['approval']['until']}" in card.everything()
     assert chat.press("Approve", card).startswith("Approved.")
     (call,) = wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
     (proof,) = call["approval"]["proofs"]

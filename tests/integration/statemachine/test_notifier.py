@@ -173,6 +173,36 @@ def test_twice_is_once_a_repetition_is_not_announced_again(listener: Listener) -
     assert len(listener.chats()) == 2
 
 
+def test_who_takes_gives_back_and_settles_an_incident_is_told_to_who_heard_of_it(
+    listener: Listener,
+) -> None:
+    def said(kind: str, by: str, minute: int, of: dict[str, Any]) -> dict[str, Any]:
+        metadata = {**of["detail"]["metadata"], "occurred_at": f"2026-11-23T15:{minute}:00.000Z"}
+        data = {**of["detail"]["data"], "by": by, "because": "rolled back"}
+        return {**of, "detail-type": kind, "detail": {"metadata": metadata, "data": data}}
+
+    heard, unheard = incident(), incident()
+    listener.tell(heard)
+    for of in (heard, unheard):
+        ada = said("incident.acknowledged", "arn:aws:iam::000000000000:user/ada", 20, of)
+        for each in (
+            ada,
+            ada,
+            said("incident.released", "ada", 21, of),
+            said("incident.acknowledged", "grace", 22, of),
+            said("incident.closed", "grace", 23, of),
+        ):
+            assert listener.tell(each)["status"] == "SUCCEEDED"
+    told = [
+        "TAKEN apps/checkout: by ada",
+        "GIVEN BACK apps/checkout: by ada, nobody has it",
+        "TAKEN apps/checkout: by grace",
+        "CLOSED apps/checkout: by grace",
+    ]
+    assert [mail["subject"] for mail in listener.mails()][1:] == told
+    assert [chat["headline"] for chat in listener.chats()][1:] == told
+
+
 def test_an_incident_that_becomes_worse_is_announced_again(listener: Listener) -> None:
     event = incident(severity="warning")
     listener.tell(event)

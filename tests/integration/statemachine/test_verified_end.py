@@ -93,7 +93,7 @@ def test_what_was_heard_to_be_over_is_told_again_once_its_target_was_verified(
         ],
     )
     try:
-        event = incident(platform.runbook())
+        event = incident(platform.runbook(restore={"after_seconds": 2, "watch_seconds": 1}))
         platform.run(event, platform.recorder_variant)
         listener.tell(event, notifier)
         execution = platform.start(event, runbook)
@@ -117,6 +117,11 @@ def test_what_was_heard_to_be_over_is_told_again_once_its_target_was_verified(
         f"ALERT OVER {place}, verifying",
         f"OK {place}: over in 90 s, healthy, degraded mode on",
     ]
+    # What is lent is said, in the message and in the record, until when at least.
+    record = platform.record(id_of(event))
+    wanted = f"Lent:    {record['lent']}, not before {record['lent_until'][:17]}"
+    assert wanted in listener.mails()[2]["body"]
+    assert record["lent"].startswith("degraded mode on ")
     kinds = [json.loads(each["Message"])["event"] for each in listener.messages()]
     assert kinds == ["incident.created", "incident.resolved", "incident.resolved"]
     assert [chat["headline"][:2] for chat in listener.chats()] == ["CR", "AL", "OK"]

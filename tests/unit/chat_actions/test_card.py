@@ -44,6 +44,22 @@ def asking(**changes: Any) -> dict[str, Any]:
     return record(status="remediating", approval=approval)
 
 
+def test_a_question_says_until_when_it_waits() -> None:
+    said = json.dumps(card(asking(until="2026-11-28T03:15:05.000Z")).blocks)
+    assert "asks since 2026-11-28T03:00:05.000Z, until 2026-11-28T03:15:05.000Z*" in said
+    assert "until" not in json.dumps(card(asking()).blocks)
+
+
+def test_what_is_lent_stands_on_the_card_with_its_return_and_with_what_became_of_it() -> None:
+    lent = {"lent": "degraded mode on checkout", "lent_until": "2026-11-28T03:25:00.000Z"}
+    closed = record(status="resolved", **lent)
+    said = json.dumps(card(closed).blocks)
+    assert "degraded mode on checkout, not taken back before 2026-11-28T03:25:00.000Z" in said
+    said = json.dumps(card({**closed, "restoration": "restored"}).blocks)
+    assert "degraded mode on checkout: restored" in said
+    assert "*Lent*" not in json.dumps(card(record()).blocks)
+
+
 @pytest.mark.parametrize(
     ("given", "headline"),
     [

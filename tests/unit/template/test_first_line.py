@@ -123,6 +123,23 @@ def test_the_place_is_the_target_or_else_the_alert(target: dict[str, Any], place
     assert line("CRIT", target, SHOWN, ": down") == f"CRIT {place}: down"
 
 
+@pytest.mark.parametrize(
+    ("target", "shown", "said"),
+    [
+        (CHECKOUT, {"name": None, "summary": None}, "fires"),
+        (CHECKOUT, {"name": None, "summary": ""}, "fires"),
+        (CHECKOUT, {"name": "Down", "summary": None}, "Down"),
+        (at(None, None), {"name": "Down", "summary": None}, "fires"),
+    ],
+)
+def test_what_an_alert_does_not_say_is_not_told_as_null(
+    target: dict[str, Any], shown: dict[str, Any], said: str
+) -> None:
+    given_ = ", ".join(map(json.dumps, (target, shown)))
+    symptom = shared("Symptom", "incident-notifier")
+    assert Jsonata(f"({symptom})({given_})").evaluate(None) == said
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=90)
 
 

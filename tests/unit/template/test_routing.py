@@ -143,6 +143,7 @@ def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
         "incident.escalated",
         "incident.climbed",
         "incident.acknowledged",
+        "incident.released",
         "incident.closed",
         "Step Functions Execution Status Change",
         "CloudWatch Alarm State Change",

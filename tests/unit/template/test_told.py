@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from srectl.project import PROJECT_ROOT
 from tests.unit.template.telling import (
     ALARM,
     DATA,
@@ -164,13 +166,73 @@ def test_who_has_settled_it_is_said_and_why() -> None:
     variables = told(read(event))
     assert (variables["told_as"], variables["by_hand"]) == ("told_closed", True)
     assert variables["doing"] == "settled by ada: rolled back"
-    for state, after in (("IsCounted", "WhatIsToBeTold"), ("IsPublished", "PutNotified")):
+    for state, after in (("IsCounted", "WhatIsToBeTold"), ("IsPublished", "IsAnythingLeft")):
         taken = [
             choice["Next"]
             for choice in states()[state]["Choices"]
             if evaluated(choice["Condition"], {}, variables)
         ]
         assert taken == [after], state
+
+
+@pytest.mark.parametrize(
+    ("kind", "first_line", "action", "pages_told"),
+    [
+        ("incident.acknowledged", "TAKEN apps/checkout: by ada", "acknowledge", 3),
+        ("incident.released", "GIVEN BACK apps/checkout: by ada, nobody has it", "trigger", 0),
+        ("incident.closed", "CLOSED apps/checkout: by ada", "resolve", 3),
+    ],
+)
+def test_what_a_human_has_said_reaches_every_channel_with_the_person(
+    kind: str, first_line: str, action: str, pages_told: int
+) -> None:
+    by = "arn:aws:sts::000000000000:assumed-role/on-call/ada"
+    data = {**DATA, "by": by, "because": "rolled back"}
+    at = {"occurred_at": "2026-11-28T03:01:00.000Z", "correlation_id": "c"}
+    variables = read({"detail-type": kind, "detail": {"metadata": at, "data": data}})
+    variables = told(variables | {"heard": True}, told_escalated_critical="e")
+    assert variables["headline"] == first_line
+    choices = states()["IsPublished"]["Choices"]
+    assert not any(evaluated(each["Condition"], {}, variables) for each in choices)
+    message = json.loads(variables["message"])
+    body = json.loads(message["default"])
+    assert (body["event"], body["event_action"], body["by"]) == (kind, action, by)
+    assert by in message["email"]
+    entries = evaluated(states()["PutNotified"]["Arguments"], {}, variables)["Entries"]
+    kinds = [entry["DetailType"] for entry in entries]
+    assert kinds == ["incident.notified"] + ["incident.paged"] * pages_told
+    chat = json.loads(entries[0]["Detail"])
+    schema = json.loads((PROJECT_ROOT / "events/schemas/incident.notified.json").read_text("utf-8"))
+    chat["metadata"] |= {"account_id": "000000000000"}
+    Draft202012Validator(schema).validate(chat)
+    assert by in chat["data"]["slack_text"]
+
+
+def test_each_time_that_somebody_takes_an_incident_is_told() -> None:
+    """As after it was given back: a claim by the severity alone would know only the first."""
+
+    def claim(at: str, kind: str = "incident.acknowledged") -> str:
+        metadata = {"occurred_at": at}
+        event = {"detail-type": kind, "detail": {"metadata": metadata, "data": {**DATA, "by": "a"}}}
+        return str(read(event)["told_as"])
+
+    assert claim("2026-11-28T03:01:00.000Z") == claim("2026-11-28T03:01:00.000Z")
+    assert claim("2026-11-28T03:01:00.000Z") != claim("2026-11-28T03:09:00.000Z")
+    assert claim("t", "incident.released") != claim("t")
+
+
+def test_what_is_lent_is_said_with_the_end_and_until_when() -> None:
+    lent = {"lent": "degraded mode on checkout", "lent_until": "2026-11-23T15:25:04.704Z"}
+    data = {**DATA, "verified": "3/3 ready, degraded mode on", **lent}
+    variables = told(read({"detail-type": "incident.resolved", "detail": {"data": data}}))
+    said = (
+        "degraded mode on checkout, not before 2026-11-23T15:25:04.704Z: it is taken back once"
+        " things have been quiet for so long"
+    )
+    message = json.loads(variables["message"])
+    assert f"Lent:    {said}" in message["email"].splitlines()
+    assert json.loads(message["default"])["lent"] == said
+    assert f"Lent: {said}" in json.loads(variables["notified"]["Detail"])["data"]["slack_text"]
 
 
 def test_the_end_of_an_alarm_is_told_in_the_words_of_cloudwatch() -> None:
