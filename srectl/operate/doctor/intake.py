@@ -24,7 +24,7 @@ from srectl.operate.doctor.finding import Finding, failed, fine, not_checked, wa
 from srectl.operate.doctor.http import Answer, NoAnswer, ask
 from srectl.operate.refusals import calling
 
-__all__ = ["CHECK"]
+__all__ = ["CHECK", "webhook_url"]
 
 _BODY = json.dumps(
     {"srectl_doctor": "no sender's format: to be refused, and nothing more"}
@@ -42,7 +42,7 @@ _WRONG_KEY = "The X-Api-Key header"
 
 def look(deployment: Deployment) -> Iterator[Finding]:
     """Call the webhook with the stack's key, and with that of a file; look at the other keys."""
-    url = _url(deployment)
+    url = webhook_url(deployment)
     key_id = deployment.output("WebhookApiKeyId")
     yield from _disabled(deployment, key_id)
     with calling(f"API key {key_id} of the stack could not be read"):
@@ -60,7 +60,8 @@ def look(deployment: Deployment) -> Iterator[Finding]:
         )
 
 
-def _url(deployment: Deployment) -> str:
+def webhook_url(deployment: Deployment) -> str:
+    """Give the address of the webhook, as it is reached from here."""
     url = deployment.output("WebhookUrl")
     if not deployment.endpoint:
         return url

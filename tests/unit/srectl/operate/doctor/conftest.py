@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srectl.operate.doctor import intake
+from srectl.operate.doctor import intake, slack
 from tests.unit.srectl.operate.doctor.patients import Patient
 
 
@@ -14,4 +14,5 @@ from tests.unit.srectl.operate.doctor.patients import Patient
 def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Patient:
     made = Patient(tmp_path)
     monkeypatch.setattr(intake, "ask", made.ask)
+    monkeypatch.setattr(slack, "ask", made.ask)
     return made

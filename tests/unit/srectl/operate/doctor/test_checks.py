@@ -29,6 +29,7 @@ from srectl.operate.doctor import (
     published,
     rights,
     routes,
+    slack,
     stack,
     subscriptions,
     template,
@@ -60,6 +61,41 @@ def set_parameter(patient: Patient, name: str, value: str) -> None:
     parameters = described(patient)["Parameters"]
     kept = [each for each in parameters if each["ParameterKey"] != name]
     described(patient)["Parameters"] = [*kept, {"ParameterKey": name, "ParameterValue": value}]
+
+
+def test_a_deployment_without_a_slack_app_lacks_nothing(patient: Patient) -> None:
+    (found,) = patient.see(slack.CHECK)
+    assert (found.severity, found.what) == (Severity.OK, "none is deployed")
+
+
+@pytest.mark.parametrize(
+    ("people", "status", "severity", "words"),
+    [
+        ("U024=ada", 401, Severity.OK, "refuses what Slack has not signed"),
+        ("U024=ada", 502, FAILED, "cannot read its secret"),
+        ("U024=ada", 403, UNKNOWN, "refuses whoever asks from here"),
+        ("U024=ada", 200, FAILED, "answers 200 to what Slack has not signed"),
+        (" , ", 401, WARNING, "nobody may press a button"),
+    ],
+)
+def test_slack_app(
+    patient: Patient, people: str, status: int, severity: Severity, words: str
+) -> None:
+    set_parameter(patient, "SlackAppSecretArn", "arn:aws:secretsmanager:r:1:secret:sre/slack")
+    set_parameter(patient, "SlackPeople", people)
+    patient.web["webhook"] = Answer(status, {}, b"")
+    found = patient.see(slack.CHECK)
+    assert max(found, key=lambda each: [*Severity].index(each.severity)).severity is severity
+    assert words in " ".join(each.what for each in found)
+    assert all(each.next for each in found if each.severity is not Severity.OK)
+
+
+def test_a_slack_app_that_nobody_reaches_has_failed(patient: Patient) -> None:
+    set_parameter(patient, "SlackAppSecretArn", "arn:aws:secretsmanager:r:1:secret:sre/slack")
+    set_parameter(patient, "SlackPeople", "U024=ada")
+    patient.web["webhook"] = NoAnswer("no route")
+    (found,) = patient.see(slack.CHECK)
+    assert (found.severity, "no route" in found.what) == (FAILED, True)
 
 
 @pytest.mark.parametrize(
