@@ -102,7 +102,8 @@ def plan_of(account: Account, *, incident: str) -> dict[str, Any]:
         plans.Limits(
             namespaces=None,  # the function knows them
             mode=switches.read_mode(account.ssm, account.mode_parameter),
-            maintenance=next((one.reason for one in windows if one.start <= at < one.end), ""),
+            maintenance=switches.reason_for_all(windows, at),
+            held=switches.reasons_by_target(windows, at),
             own_modes=switches.read_own_modes(account.ssm, account.own_modes_parameter),
         ),
     )

@@ -54,7 +54,8 @@ def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
             clock(datetime.datetime.fromisoformat(window[each]), at, seconds=False)
             for each in ("start", "end")
         )
-        console.print(f"  {start} to {end}: {safe(window['reason'])}")
+        only = f"{safe(window['target'].lstrip('/'))} only, " if window.get("target") else ""
+        console.print(f"  {only}{start} to {end}: {safe(window['reason'])}")
     waiting = ", ".join(f"{queue} [red]{count}[/]" for queue, count in page["queues"].items())
     console.print(f"[bold]not delivered[/] {waiting or 'nothing'}")
     for problem in page["not_read"]:

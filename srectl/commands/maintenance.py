@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 
 import click
@@ -14,6 +15,20 @@ from srectl.commands.output import output_option, print_json
 from srectl.commands.times import when
 from srectl.operate import switches
 from srectl.operate.account import Account
+
+# As Kubernetes names what it has: a DNS subdomain, in a namespace that is a DNS label.
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_TARGET = re.compile(rf"({_LABEL}/)?{_LABEL}(\.{_LABEL})*")
+
+
+def _target(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str:
+    if text is None:
+        return ""
+    if len(text) > 300 or not _TARGET.fullmatch(text):
+        raise click.BadParameter(
+            f"{text!r} is no target: write apps/checkout, or the name of a node"
+        )
+    return text if "/" in text else f"/{text}"
 
 
 @click.group()
@@ -37,6 +52,11 @@ def list_(as_json: bool, account: Account) -> None:
 @click.option("--for", "length", type=Duration(), help="How long it lasts: 90m, 2h, 1d.")
 @click.option("--end", type=Later(), help="When it is over, instead of how long it lasts.")
 @click.option("--reason", required=True, help="Why; on-call reads it in the escalation.")
+@click.option(
+    "--target",
+    callback=_target,
+    help="Leave only this alone: NAMESPACE/NAME, or the NAME of a node.  [default: everything]",
+)
 @output_option
 @account_option
 def add(
@@ -44,14 +64,19 @@ def add(
     length: datetime.timedelta | None,
     end: datetime.datetime | None,
     reason: str,
+    target: str,
     as_json: bool,
     account: Account,
 ) -> None:
-    """Add a window; drops those that are past."""
+    """Add a window; drops those that are past.
+
+    With --target runbooks go on for everything else. It is matched on the object that a runbook
+    would change, in whichever cluster: for an alert about a pod that is its deployment.
+    """
     if (length is None) == (end is None):
         raise click.UsageError("give how long it lasts (--for 2h), or its --end")
     end = end or start + (length or datetime.timedelta())
-    window = switches.Window(start, end, reason)
+    window = switches.Window(start, end, reason, target)
     _show(switches.add_window(account.ssm, account.maintenance_parameter, window, now()), as_json)
 
 
@@ -84,7 +109,7 @@ def _show(windows: Sequence[switches.Window], as_json: bool) -> None:
         console.print("no maintenance windows: runbooks follow the mode ('srectl mode')")
         return
     at = now()
-    table = Table("start", "end", "", "reason", box=None)
+    table = Table("start", "end", "", "target", "reason", box=None)
     for window in windows:
         state = (
             "[yellow]open[/]"
@@ -93,5 +118,11 @@ def _show(windows: Sequence[switches.Window], as_json: bool) -> None:
             if window.end <= at
             else "to come"
         )
-        table.add_row(when(window.start), when(window.end), state, safe(window.reason))
+        table.add_row(
+            when(window.start),
+            when(window.end),
+            state,
+            safe(window.target.lstrip("/") or "everything"),
+            safe(window.reason),
+        )
     print_table(table)

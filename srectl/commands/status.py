@@ -48,8 +48,9 @@ def _tell(page: dict[str, Any]) -> None:
     own = ", ".join(f"{name} {mode}" for name, mode in sorted(switched.items()))
     console.print(f"[bold]mode[/]       {safe(page['mode'])}" + (f"; {safe(own)}" if own else ""))
     for window in page["windows"]:
+        only = f"{safe(window['target'].lstrip('/'))} only, " if window.get("target") else ""
         console.print(
-            f"[bold]window[/]     {when(window['start'])} to {when(window['end'])}: "
+            f"[bold]window[/]     {only}{when(window['start'])} to {when(window['end'])}: "
             f"{safe(window['reason'])}"
         )
     canary = page["canary"]

@@ -211,6 +211,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
                     switches.moment(field("end")),
                     # A browser sends every line end as two characters.
                     request.form.get("reason", "").replace("\r\n", "\n"),
+                    request.form.get("target", ""),
                 )
             except ValueError as error:
                 raise CommandFailed(f"no window was ended: {error}", "") from error

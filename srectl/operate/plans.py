@@ -39,6 +39,8 @@ class Limits:
         on, observe, off; None where it was not looked up.
     maintenance
         Reason of an open maintenance window, empty for none.
+    held
+        Reasons of the windows that are open for single targets, by ``namespace/name``.
     own_modes
         Runbooks that were switched on or back to observing, by name.
     """
@@ -48,6 +50,7 @@ class Limits:
     default_cluster: str = "sre-platform"
     mode: str | None = None
     maintenance: str = ""
+    held: Mapping[str, str] = field(default_factory=dict)
     own_modes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -184,6 +187,10 @@ def decide(
         step["parameters"] = {key: value_of(value, labels) for key, value in given.items()}
         step["target"] = target_of(alert, target, limits.default_cluster)
         decision.steps.append(step)
+        found = step["target"]
+        held = limits.held.get(f"{found.get('namespace') or ''}/{found.get('name')}")
+        if held:
+            refuse(f"a maintenance window of its target is open ({held})")
         for parameter, value in step["parameters"].items():
             if value is None:
                 label = given[parameter]["from_label"]

@@ -120,15 +120,39 @@ class Window:
     ----------
     start, end
         Moments with a time zone; the end does not belong to it.
+    target
+        ``namespace/name``, or ``/name`` of what has no namespace: only that object is left alone,
+        whatever an alert calls it; empty: everything.
     """
 
     start: datetime.datetime
     end: datetime.datetime
     reason: str
+    target: str = ""
 
     def as_json(self) -> dict[str, str]:
         """Give it as the state machine reads it."""
-        return {"start": written(self.start), "end": written(self.end), "reason": self.reason}
+        only = {"target": self.target} if self.target else {}
+        return {
+            "start": written(self.start),
+            "end": written(self.end),
+            "reason": self.reason,
+            **only,
+        }
+
+    def is_open(self, at: datetime.datetime) -> bool:
+        """Say whether it holds at a moment."""
+        return self.start <= at < self.end
+
+
+def reason_for_all(found: Sequence[Window], at: datetime.datetime) -> str:
+    """Give why everything is left alone at a moment; empty where it is not."""
+    return next((each.reason for each in found if each.is_open(at) and not each.target), "")
+
+
+def reasons_by_target(found: Sequence[Window], at: datetime.datetime) -> dict[str, str]:
+    """Give why single targets are left alone at a moment."""
+    return {each.target: each.reason for each in found if each.is_open(at) and each.target}
 
 
 def moment(text: str) -> datetime.datetime:
@@ -163,15 +187,26 @@ def windows(client: SSMClient, parameter: str) -> list[Window]:
     text = _read(client, parameter)
     try:
         return sorted(
-            Window(moment(one["start"]), moment(one["end"]), str(one["reason"]))
+            Window(
+                moment(one["start"]),
+                moment(one["end"]),
+                str(one["reason"]),
+                _target_of(one),
+            )
             for one in json.loads(text)
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CommandFailed(
             f"parameter {parameter} does not hold a list of maintenance windows ({error}); until "
             "it does, runbooks do nothing and escalate",
             "'srectl maintenance remove --all' empties it",
         ) from error
+
+
+def _target_of(one: Mapping[str, object]) -> str:
+    """Give what a window is of; what names no object holds everything, as for the machine."""
+    target = one.get("target")
+    return target if isinstance(target, str) and "/" in target else ""
 
 
 def add_window(

@@ -54,12 +54,13 @@ def look(deployment: Deployment) -> Iterator[Finding]:
         )
     now = deployment.now()
     windows = switches.windows(account.ssm, account.maintenance_parameter)
-    opened = [each for each in windows if each.start <= now < each.end]
+    opened = [each for each in windows if each.is_open(now)]
     for window in opened:
         yield note(
             account.maintenance_parameter,
-            f"a window is open until {switches.written(window.end)} ({window.reason}): alerts go "
-            "to a human",
+            f"a window is open until {switches.written(window.end)} ({window.reason}): "
+            + (f"alerts about {window.target} go" if window.target else "alerts go")
+            + " to a human",
             f"srectl maintenance remove {switches.written(window.start)}{option} ends it",
         )
     if not opened:

@@ -420,6 +420,41 @@ def test_a_window_that_is_over_does_not_matter(platform: Platform) -> None:
     assert len(platform.calls(id_of(event), "execute")) == 1
 
 
+def test_a_window_of_one_target_keeps_runbooks_from_that_object_alone(platform: Platform) -> None:
+    always = {"start": "2020-01-01T00:00:00Z", "end": "2099-01-01T00:00:00Z", "reason": "moving"}
+    name = platform.runbook()
+    # What the alert is about is another: only what the runbook would change counts.
+    mine, other = incident(name), incident(platform.runbook(on_failure="keep"))
+    platform.set_maintenance(
+        [{**always, "target": each} for each in ("apps/checkout", f"apps/{name.lower()}")]
+    )
+    try:
+        for event in (mine, other):
+            platform.run(event)
+    finally:
+        platform.set_maintenance([])
+    assert (
+        "its target is open (moving)"
+        in (escalation(platform, mine, "maintenance")["escalation_reason"])
+    )
+    assert platform.calls(id_of(mine), "execute") == []
+    assert len(platform.calls(id_of(other), "execute")) == 1
+
+
+@pytest.mark.parametrize("target", [["apps/other"], "other", ""])
+def test_a_window_of_something_that_is_no_target_holds_everything(
+    platform: Platform, target: Any
+) -> None:
+    event = incident(platform.runbook())
+    always = {"start": "2020-01-01T00:00:00Z", "end": "2099-01-01T00:00:00Z", "reason": "moving"}
+    platform.set_maintenance([{**always, "target": target}])
+    try:
+        platform.run(event)
+    finally:
+        platform.set_maintenance([])
+    escalation(platform, event, "maintenance")
+
+
 def test_unreadable_maintenance_windows_count_as_off(platform: Platform) -> None:
     event = incident(platform.runbook())
     platform.run(event, platform.variant(MaintenanceParameterName="/no/such/parameter"))

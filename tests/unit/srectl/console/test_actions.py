@@ -250,6 +250,7 @@ def test_one_of_two_windows_that_begin_together_is_ended(account: Account, hands
         {"start": "2027-01-01T00:00:00Z", "end": f"2027-01-01T0{hour}:00:00Z", "reason": "a\nb"}
         for hour in (1, 2)
     ]
+    windows[0]["target"] = "apps/checkout"
     account.ssm.put_parameter(
         Name=account.maintenance_parameter, Value=json.dumps(windows), Overwrite=True
     )

@@ -139,6 +139,11 @@ def test_an_event_of_the_bus_selects_its_runbook(srectl: Run, tmp_path: Path, fo
         ({}, Limits(mode="unreadable"), "remediation is unreadable"),
         ({}, Limits(mode="observe"), "only observes"),
         ({}, Limits(maintenance="upgrade"), r"window is open \(upgrade\)"),
+        (
+            {},
+            Limits(held={"apps/basket": "no", "apps/checkout": "upgrade"}),
+            r"window of its target is open \(upgrade\)",
+        ),
     ],
 )
 def test_why_an_alert_is_not_eligible(changes: dict[str, Any], limits: Limits, reason: str) -> None:

@@ -153,3 +153,43 @@ def test_a_length_that_could_be_before_or_after_now_is_refused_with_what_to_type
 )
 def test_a_window_has_one_end(srectl: Callable[..., Result], words: tuple[str, ...]) -> None:
     assert srectl("maintenance", "add", *words, "--reason", "upgrade").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("apps/checkout", "apps/checkout"), ("ip-10-0-1-2.ec2", "/ip-10-0-1-2.ec2")]
+)
+def test_a_window_of_one_target_says_which(
+    account: Account, srectl: Run, typed: str, kept: str
+) -> None:
+    ends = ("--start", "2027-01-01T00:00:00Z", "--end", "2027-01-01T02:00:00Z")
+    window = ("maintenance", "add", *ends, "--reason", "upgrade")
+    assert srectl(*window, "--target", typed).exit_code == 0
+    assert srectl(*window).exit_code == 0
+    [all_, one] = json.loads(srectl("maintenance", "list", "--json").output)
+    assert ("target" in all_, one["target"]) == (False, kept)
+    assert stored(account) == [all_, one]
+    listed = srectl("maintenance", "list").output
+    assert f" {typed} " in listed
+    assert " everything " in listed
+    found = switches.windows(account.ssm, account.maintenance_parameter)
+    at = found[0].start
+    assert switches.reason_for_all(found, at) == "upgrade"
+    assert switches.reason_for_all(found[1:], at) == ""
+    assert switches.reasons_by_target(found, at) == {kept: "upgrade"}
+    assert switches.reasons_by_target(found, found[0].end) == {}
+
+
+@pytest.mark.parametrize(
+    "target", ["", "/", "apps/", "a/b/c", "Apps/x", "apps/*", "apps/x y", "-x"]
+)
+def test_what_is_no_target_is_refused(srectl: Run, target: str) -> None:
+    answer = srectl("maintenance", "add", "--for", "2h", "--reason", "x", "--target", target)
+    assert answer.exit_code == 2
+    assert "is no target: write apps/checkout" in " ".join(answer.output.split())
+
+
+@pytest.mark.parametrize("target", [["apps/checkout"], "checkout", "", None, 7])
+def test_what_names_no_target_holds_everything(account: Account, target: object) -> None:
+    text = json.dumps([{**TONIGHT.as_json(), "target": target}])
+    account.ssm.put_parameter(Name=account.maintenance_parameter, Value=text, Overwrite=True)
+    assert switches.windows(account.ssm, account.maintenance_parameter) == [TONIGHT]
