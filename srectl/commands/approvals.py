@@ -94,6 +94,9 @@ def _show(account: Account, incident_id: str) -> approvals.Question:
             "[yellow]it was answered before, but the plan had changed by the time of acting, so "
             "nothing was done[/]"
         )
+    why = (asked.incident.get("approval") or {}).get("why")
+    if why:
+        console.print(f"[yellow]it asks because {safe(why)}[/]")
     console.print(f"runbook {safe(asked.runbook)} asked at {when(asked.requested_at)}; it would:")
     for line in plan_lines(asked.plan):
         console.print(f"    {line}")

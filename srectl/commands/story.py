@@ -197,6 +197,8 @@ def _tell_approval(incident: dict[str, Any]) -> None:
     else:
         how = f"asked at {when(approval.get('requested_at'))}"
     console.print(f"[bold]approval[/] {safe(approval.get('runbook'))}: {how}")
+    if approval.get("why"):
+        console.print(f"    it asks because {safe(approval['why'])}")
     for line in plan_lines(approval.get("plan")):
         console.print(f"    {line}")
 

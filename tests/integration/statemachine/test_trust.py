@@ -54,11 +54,12 @@ def test_a_runbook_that_did_not_help_asks_until_it_has_helped(platform: Platform
     # Denied: nothing was done, so nothing is counted.
     third = incident(name)
     execution = platform.start(third, machine)
-    answered(platform, third, proofs=["ada"], denied="not now")
+    asked = answered(platform, third, proofs=["ada"], denied="not now")
     platform.wait_ended(execution)
     assert platform.record(id_of(third))["escalation_code"] == "approval-denied"
     told = wait_for(lambda: platform.notifications(id_of(third)), "the question")
     why = f"runbook {name} was not seen to help in its last 2 remediations here"
+    assert asked["why"] == why
     assert [each["event"] for each in told if why in each.get("message", "")] == [
         "incident.approval-needed"
     ]

@@ -170,3 +170,16 @@ def test_without_a_yes_nothing_is_answered(
     assert "Node n1: unschedulable False → True" in answer.output
     record = incidents.read(account.dynamodb, account.incidents_table, ID)
     assert "answer" not in record["approval"]
+
+
+def test_why_a_runbook_asks_that_is_not_trusted_is_said_beside_the_question(
+    put_incident: Put, srectl: Run
+) -> None:
+    why = "runbook NodeNotReady was not seen to help in its last 3 remediations here"
+    put_incident(**WAITING)
+    for words in (["show", ID], ["approve", ID]):
+        assert "it asks because" not in srectl(*words, stdin="n\n").output
+    asked: Any = WAITING["approval"]
+    put_incident(**{**WAITING, "approval": {**asked, "why": why}})
+    for words in (["show", ID], ["approve", ID]):
+        assert f"it asks because {why}" in srectl(*words, stdin="n\n").output
