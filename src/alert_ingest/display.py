@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from alert_ingest.model import Alert, Target, iso
+from alert_ingest.subject import subject_of
 
 NAME_LIMIT = 200
 PLACE_LIMIT = 300
@@ -50,7 +51,10 @@ class Display:
     headline
         The first line: how bad, what, where, and since when or after how long.
     place
-        What is affected, e.g. ``apps/checkout in sre-platform``; empty if the alert does not say.
+        What is affected, e.g. ``apps/checkout in sre-platform``, or the namespace that it is in;
+        empty if the alert does not say.
+    subject
+        The object alone, e.g. ``apps/checkout``; empty where the alert names none.
     summary
         One sentence of the alert's own.
     links
@@ -60,6 +64,7 @@ class Display:
     name: str
     headline: str
     place: str
+    subject: str
     summary: str
     links: tuple[Link, ...]
 
@@ -67,11 +72,13 @@ class Display:
 def display_of(alert: Alert) -> Display:
     """Word an alert, firing or resolved, for whoever is told of it."""
     name = one_line(alert.alert_name, NAME_LIMIT) or "an alert without a name"
-    place = place_of(alert.target)
+    subject = one_line(subject_of(alert.labels, alert.target), PLACE_LIMIT)
+    place = place_of(subject, alert.target)
     return Display(
         name,
         _headline(alert, name, f" on {place}" if place else ""),
         place,
+        subject,
         one_line(alert.summary, SUMMARY_LIMIT),
         links_of(tuple(alert.links.items())),
     )
@@ -86,13 +93,11 @@ def one_line(text: str, limit: int) -> str:
 
 
 @lru_cache(256)  # the alerts of a group are often about one target
-def place_of(target: Target) -> str:
-    """Say where a target is; empty if the labels name none."""
-    if target.name is None:
+def place_of(subject: str, target: Target) -> str:
+    """Say where an object is, or else in which namespace; empty if the labels name neither."""
+    what = subject or (f"namespace {target.namespace}" if target.namespace else "")
+    if not what:
         return ""
-    what = (
-        f"{target.namespace}/{target.name}" if target.namespace else f"{target.kind} {target.name}"
-    )
     return one_line(what + (f" in {target.cluster}" if target.cluster else ""), PLACE_LIMIT)
 
 

@@ -109,7 +109,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
     shown = display_of(alert)
     display = (
         f'{{"name":{_quoted(shown.name)},"headline":{_quoted(shown.headline)},'
-        f'"place":{_quoted(shown.place)},"summary":{_quoted(shown.summary)},'
+        f'"place":{_quoted(shown.place)},"subject":{_quoted(shown.subject)},"summary":{_quoted(shown.summary)},'
         f'"links":{_links(shown.links)}}}'
     )
     labels, labels_cut = fit(alert.labels, _FIRST_LABELS, LABEL_LIMIT, LABELS_BUDGET)

@@ -40,6 +40,16 @@ def target_of(labels: Mapping[str, str]) -> tuple[Target, str | None]:
     )
 
 
+def is_name(text: str) -> bool:
+    """Tell whether Kubernetes would accept a text as the name of an object."""
+    return bool(_DNS_SUBDOMAIN.fullmatch(text))
+
+
+def is_namespace(text: str) -> bool:
+    """Tell whether Kubernetes would accept a text as the name of a namespace."""
+    return bool(_DNS_LABEL.fullmatch(text))
+
+
 @lru_cache(256)  # the alerts of a group are often about one target
 def _target(
     cluster: str | None, namespace: str, deployment: str, node: str

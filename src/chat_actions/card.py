@@ -113,7 +113,8 @@ def _verdict(record: Record, question: Question | None) -> str:
 def _place(record: Record) -> str:
     target = record.get("target") or {}
     parts = [str(target[key]) for key in ("namespace", "name") if target.get(key)]
-    return "/".join(parts) or str(target.get("cluster") or "no target named")
+    named = record.get("subject") or "/".join(parts)
+    return str(named or target.get("cluster") or "no target named")
 
 
 def _facts(record: Record) -> list[str]:

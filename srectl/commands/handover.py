@@ -10,7 +10,7 @@ import click
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, now, safe
 from srectl.commands.output import output_option, print_json
-from srectl.commands.story import target_of, waits
+from srectl.commands.story import place_of, waits
 from srectl.commands.times import clock, moment_of
 from srectl.operate.account import Account
 
@@ -70,7 +70,7 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
     taken = each["acknowledged_by"]
     console.print(
         f"  {safe(str(each['incident_id'])[:_SHORT])} {safe(each['severity'])} "
-        f"{safe(each['alert_name'])} {target_of(each['target'])}, since {since}"
+        f"{safe(each['alert_name'])} {place_of(each)}, since {since}"
         + (f", taken by {safe(taken)}" if taken else "")
     )
     if waits(each) != "—":

@@ -10,7 +10,7 @@ from rich.table import Table
 from srectl.commands.display import console, print_table
 from srectl.commands.operating import account_option, by_option, incident_argument, now, safe
 from srectl.commands.output import agreed, output_option, print_json
-from srectl.commands.story import duration_of, of_step, status_of, target_of, tell
+from srectl.commands.story import duration_of, of_step, place_of, status_of, tell
 from srectl.commands.times import clock, when
 from srectl.commands.watching import every_option, watched
 from srectl.errors import CommandFailed
@@ -82,7 +82,7 @@ def _list(account: Account, status: str | None, limit: int, *, as_json: bool) ->
             status_of(incident) + (" [dim]child[/]" if records.hangs(incident) else ""),
             safe(incident.get("severity")),
             safe(incident.get("alert_name")),
-            target_of(incident.get("target")),
+            place_of(incident),
         )
     print_table(table)
     if len(found) == limit:

@@ -12,8 +12,10 @@ from srectl.operate import incidents as records
 from srectl.operate import undoing
 from srectl.operate.moments import moment
 
-__all__ = ["duration_of", "of_step", "status_of", "target_of", "tell", "waits"]
+__all__ = ["duration_of", "of_step", "place_of", "status_of", "target_of", "tell", "waits"]
 
+#: What stands for nothing.
+NOTHING = "—"
 _NAMED = 3  # children that are named; --json has all
 _COLOURS = {"open": "yellow", "remediating": "cyan", "escalated": "red", "resolved": "green"}
 
@@ -37,7 +39,7 @@ def tell(incident: dict[str, Any], doing: str = "") -> None:
     facts = {
         "incident": safe(incident["incident_id"]),
         "severity": safe(incident.get("severity")),
-        "target": target_of(incident.get("target")),
+        "target": place_of(incident),
         "started": when(incident["timestamp"]),
         "received": when(incident.get("received_at")),
         "joined": safe(incident.get("attached_to")),
@@ -239,9 +241,15 @@ def status_of(incident: dict[str, Any]) -> str:
     return f"[{_COLOURS.get(status, 'white')}]{safe(status)}[/]"
 
 
+def place_of(incident: dict[str, Any]) -> str:
+    """Name what an incident is about: its target, or else what its alert's labels name."""
+    known = target_of(incident.get("target"))
+    return safe(incident.get("subject") or None) if known == NOTHING else known
+
+
 def target_of(target: object) -> str:
     if not isinstance(target, dict) or not target.get("kind"):
-        return "—"
+        return NOTHING
     parts = (target.get("cluster"), target.get("namespace"), target.get("kind"), target.get("name"))
     return safe("/".join(str(part) for part in parts if part))
 

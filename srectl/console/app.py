@@ -105,6 +105,7 @@ def create(
         age=lambda value: words.age(value, now()),
         duration=words.duration,
         place=words.place,
+        whereabouts=words.whereabouts,
         short=words.short,
         link=words.link,
         deadline=story.deadline,

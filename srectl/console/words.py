@@ -10,7 +10,7 @@ from jinja2 import Undefined
 
 from srectl.operate.moments import moment
 
-__all__ = ["NOTHING", "age", "clean", "duration", "link", "place", "short", "stamps"]
+__all__ = ["NOTHING", "age", "clean", "duration", "link", "place", "short", "stamps", "whereabouts"]
 
 NOTHING = "—"
 # What is no letter and changes how others are shown: controls, and what turns the line around.
@@ -84,6 +84,11 @@ def place(target: Any, *, whole: bool = False) -> str:
         return NOTHING
     keys = ("cluster", "namespace", "kind", "name") if whole else ("namespace", "name")
     return "/".join(str(target[key]) for key in keys if target.get(key)) or NOTHING
+
+
+def whereabouts(record: Any) -> str:
+    """Name what an incident is about: what its alert's labels name, or else its target."""
+    return str(record.get("subject") or "") or place(record.get("target"))
 
 
 def short(identity: Any) -> str:

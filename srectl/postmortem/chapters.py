@@ -40,7 +40,8 @@ def _words(seconds: Any) -> str:
 def _place(record: dict[str, Any]) -> str:
     """Name what it was about: the object that was acted on, else what the alert said."""
     acted = [target_of(each.get("target")) for each in record.get("actions_taken") or []]
-    found = next(filter(None, [*acted, target_of(record.get("target"))]), "")
+    said = [target_of(record.get("target")), str(record.get("subject") or "")]
+    found = next(filter(None, [*acted, *said]), "")
     cluster = (record.get("target") or {}).get("cluster")
     where = f" in cluster {cluster}" if cluster else ""
     return f"{found}{where}" if found else f"a target that no record names{where}"

@@ -40,6 +40,14 @@ def test_a_firing_alert_becomes_an_open_incident_with_all_it_said(platform: Plat
     assert "resolved_at" not in record
 
 
+def test_what_its_labels_name_is_on_record_where_it_is_no_target(platform: Platform) -> None:
+    event = incident()
+    data = event["detail"]["data"]
+    data["display"] = {**data["display"], "subject": "apps/parcels-7d9f-x"}
+    platform.run(event, platform.recorder_variant)
+    assert platform.record(data["incident_id"])["subject"] == "apps/parcels-7d9f-x"
+
+
 def test_a_resolution_closes_the_incident_with_its_mttr(platform: Platform) -> None:
     event = incident()
     record_in_order(platform, [event, resolution(event)])

@@ -53,6 +53,7 @@ def test_a_firing_alert_says_how_bad_what_where_and_since_when() -> None:
         headline="CRITICAL: CheckoutHighErrorRate on apps/checkout in sre-platform"
         " since 2026-11-23T15:14:52.000Z.",
         place="apps/checkout in sre-platform",
+        subject="apps/checkout",
         summary="checkout error ratio 9.991%",
         links=(Link("generator", "http://prometheus.example/graph"),),
     )
@@ -76,8 +77,13 @@ def test_a_resolved_alert_says_how_long_it_took(after: timedelta | None, words: 
 
 def test_an_alert_that_names_no_target_is_no_trouble() -> None:
     shown = display_of(resolved(None, Target("sre-platform", "apps")))
+    assert shown.headline == (
+        "Resolved: CheckoutHighErrorRate (critical) on namespace apps in sre-platform."
+    )
+    assert (shown.place, shown.subject) == ("namespace apps in sre-platform", "")
+    shown = display_of(resolved(None, Target("sre-platform")))
     assert shown.headline == "Resolved: CheckoutHighErrorRate (critical)."
-    assert shown.place == ""
+    assert (shown.place, shown.subject) == ("", "")
 
 
 def test_texts_of_any_length_fit() -> None:

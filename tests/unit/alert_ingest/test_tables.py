@@ -14,6 +14,7 @@ from alert_ingest.model import Target
 from alert_ingest.redaction import MASK, is_harmless_json, is_secret_key, redact_json, redact_text
 from alert_ingest.settings import HIGHEST_MAX_BODY_BYTES, Settings
 from alert_ingest.severity import severity_of
+from alert_ingest.subject import subject_of
 from alert_ingest.target import target_of
 from tests.unit.alert_ingest.invoking import ENVIRONMENT
 
@@ -72,6 +73,38 @@ def test_targets(labels: dict[str, str], target: Target) -> None:
         or labels.keys() <= {"cluster", "namespace"}
         or labels.keys() == {"deployment"}
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "subject"),
+    [
+        ({}, ""),
+        ({"namespace": "apps"}, ""),
+        ({"namespace": "apps", "deployment": "a", "pod": "a-1"}, "apps/a"),
+        ({"namespace": "apps", "statefulset": "db"}, "apps/db"),
+        ({"namespace": "apps", "pod": "a-7d9f-x", "job": "kube-state-metrics"}, "apps/a-7d9f-x"),
+        ({"namespace": "apps", "job_name": "nightly-1", "job": "x"}, "apps/nightly-1"),
+        # Whose volume it is says more than on which node it is.
+        ({"namespace": "d", "persistentvolumeclaim": "data-0", "node": "n1"}, "d/data-0"),
+        ({"namespace": "apps", "pod": "a-1", "node": "n1"}, "apps/a-1"),
+        ({"node": "n1"}, "node n1"),
+        # The pod of the exporter is not what is ill.
+        ({"namespace": "m", "pod": "node-exporter-x", "job": "node-exporter"}, ""),
+        (
+            {"namespace": "m", "pod": "node-exporter-x", "job": "node-exporter", "node": "n"},
+            "node n",
+        ),
+        ({"namespace": "m", "pod": "kube-state-metrics-1", "job": "kube-state-metrics"}, ""),
+        # Never repaired.
+        ({"namespace": "APPS", "pod": "a"}, ""),
+        ({"namespace": "apps", "pod": "a\u202eb"}, ""),
+        ({"namespace": "apps", "pod": "a" * 254}, ""),
+        ({"namespace": "a.b", "pod": "a"}, ""),
+        ({"pod": "a"}, ""),
+    ],
+)
+def test_what_people_are_told_an_alert_is_about(labels: dict[str, str], subject: str) -> None:
+    assert subject_of(labels, target_of(labels)[0]) == subject
 
 
 def test_a_wrong_cluster_label_is_never_replaced_by_the_default() -> None:

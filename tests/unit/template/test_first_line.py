@@ -140,6 +140,13 @@ def test_what_an_alert_does_not_say_is_not_told_as_null(
     assert Jsonata(f"({symptom})({given_})").evaluate(None) == said
 
 
+def test_what_the_labels_name_goes_before_the_node_that_it_is_on() -> None:
+    shown = {**SHOWN, "subject": "apps/parcels-7d9f-x"}
+    assert line("CRIT", at(None, None), shown, ": down") == "CRIT apps/parcels-7d9f-x: down"
+    volume = {**SHOWN, "subject": "data/data-ledger-0"}
+    assert line("WARN", at(None, "n1", "node"), volume, ": full") == "WARN data/data-ledger-0: full"
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=90)
 
 

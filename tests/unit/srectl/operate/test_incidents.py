@@ -142,6 +142,15 @@ def test_a_cause_tells_how_many_hang_on_it(put_incident: Put, srectl: Run) -> No
     assert listed["children"] == ["c0", "c1", "c2", "c3", "c4"]
 
 
+def test_what_the_labels_name_is_shown_where_it_is_no_target(
+    put_incident: Put, srectl: Run
+) -> None:
+    nothing = {"cluster": "prod", "namespace": "apps", "kind": None, "name": None}
+    put_incident(target=nothing, subject="apps/parcels-7d9f-x")
+    for command in (("incidents", "list"), ("incidents", "show", ID)):
+        assert "apps/parcels-7d9f-x" in srectl(*command).output
+
+
 def test_the_token_of_an_approval_is_never_shown(put_incident: Put, srectl: Run) -> None:
     put_incident(status="remediating", approval={"token": "s3cret", "plan": "[]"})
     for command in (
