@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from srectl.errors import CommandFailed
-from srectl.operate.incidents import opened, shown
+from srectl.operate.incidents import readable, shown
 from srectl.operate.recent import CANARY
 
 __all__ = ["Record", "read", "write"]
@@ -55,10 +55,7 @@ def _record(path: Path, number: int, line: str) -> Record:
             else [*_NEEDED]
         )
         if not missing:
-            for step in record.get("actions_taken") or []:
-                for key in {"target", "step", "result", "error"} & {*step}:
-                    step[key] = opened(step[key])
-            return dict(record)
+            return readable(record)
         fault = f"it has no {', '.join(missing)}"
     raise CommandFailed(
         f"line {number} of {path} is no record of an incident: {fault}",

@@ -202,11 +202,15 @@ def at_work(incident: dict[str, Any]) -> bool:
 
 
 def plain(item: dict[str, Any]) -> dict[str, Any]:
-    """Turn a DynamoDB item into plain values of the shapes that readers rely on.
+    """Turn a DynamoDB item into plain values of the shapes that readers rely on."""
+    return readable(values_of(item))
+
+
+def readable(incident: dict[str, Any]) -> dict[str, Any]:
+    """Give a record of plain values, from wherever, the shapes that readers rely on.
 
     Texts that hold JSON are opened in what was taken in hand, in steps and in approvals.
     """
-    incident = values_of(item)
     if "in_hand" in incident:
         incident["in_hand"] = opened(incident["in_hand"])
     taken = incident.get("actions_taken")

@@ -17,6 +17,7 @@ from srectl.backtest.judging import judge
 from srectl.backtest.markdown import as_markdown
 from srectl.cli import cli
 from srectl.errors import CommandFailed
+from srectl.operate.incidents import readable
 from srectl.operate.plans import Limits
 from tests.unit.srectl.backtest.past import catalogue, incident, remedied, runbook, unhelped
 
@@ -125,7 +126,27 @@ def test_records_come_back_as_they_were_written_without_what_answers_for_others(
         RECORDS[0]["incident_id"],
         asked["incident_id"],
     ]
-    assert found[0] == RECORDS[0]
+    assert found[0] == readable(dict(RECORDS[0]))
+
+
+def test_a_record_with_anything_in_the_place_of_anything_is_judged_by_what_is_left(
+    tmp_path: Path,
+) -> None:
+    odd: dict[str, Any] = {
+        "labels": ["x"],
+        "target": "checkout",
+        "actions_taken": {"a": 1},
+        "in_hand": "3",
+        "approval": [],
+        "resolved_at": "soon",
+        "received_at": {},
+    }
+    records = [incident(n, **{key: value}) for n, (key, value) in enumerate(odd.items())]
+    files.write(tmp_path / "past.jsonl", [*records, incident(99, **odd)])
+    found = files.read(tmp_path / "past.jsonl")
+    told = judge(found, catalogue(runbook()), Limits())
+    assert len(told) == len(odd) + 1
+    assert as_markdown(Backtest(found, "new", told), "from a file", 50)
 
 
 def test_the_last_line_of_an_incident_counts(tmp_path: Path) -> None:
