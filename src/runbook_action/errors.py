@@ -17,6 +17,14 @@ class FinalError(RunbookActionError):
     """Calling again would end the same way: a human has to look."""
 
 
+class Refusal(FinalError):
+    """The function works: what it was asked for is not to be done, or is not there.
+
+    Whoever is called for the incident reads why. That it happens says nothing about the platform,
+    so the alarm on failing actions leaves it out.
+    """
+
+
 class ClusterUnreachable(RetryableError):
     """The Kubernetes API did not answer, or answered with a 5xx."""
 
@@ -41,27 +49,27 @@ class InvalidRequest(FinalError):
     """The input is not what this function understands. The message names the field."""
 
 
-class ActionRefused(FinalError):
+class ActionRefused(Refusal):
     """The input is well formed, but a guard forbids this action on this target."""
 
 
-class ApprovalDenied(FinalError):
+class ApprovalDenied(Refusal):
     """Nobody who may has said yes. The message says who said no, or whose yes does not count."""
 
 
-class PlanChanged(FinalError):
+class PlanChanged(Refusal):
     """What was planned is not what would be done now: it is planned, and asked, again."""
 
 
-class TargetNotFound(FinalError):
+class TargetNotFound(Refusal):
     """The cluster or the object to act on does not exist."""
 
 
-class TargetAmbiguous(FinalError):
+class TargetAmbiguous(Refusal):
     """The alert leads to several objects, or to one of a kind that this platform does not know."""
 
 
-class ParameterRefused(FinalError):
+class ParameterRefused(Refusal):
     """A parameter comes from a label of the alert that is missing or out of the bounds."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from runbook_action.actions import REGISTRY
 from runbook_action.actions.base import looks_at_target
@@ -36,7 +36,7 @@ from runbook_action.adapters.prometheus_workspace import Workspace
 from runbook_action.approval import Approval
 from runbook_action.decided import plan_hash, plan_parts
 from runbook_action.entitlement import Entitlement
-from runbook_action.errors import FinalError, PlanChanged, RunbookActionError
+from runbook_action.errors import FinalError, PlanChanged, Refusal, RunbookActionError
 from runbook_action.evidence import CollectRequest, Tools, collect, parse_collect
 from runbook_action.gitops import asks_a_human
 from runbook_action.inspection import InspectRequest, inspect, parse_inspect
@@ -57,9 +57,8 @@ from runbook_action.when import parse_when
 # Defaults, because a missing variable must cost a label and never a remediation.
 SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "runbook-action")
 logger = Logger(service=SERVICE)
-metrics = Metrics(
-    namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "SREPlatform"), service=SERVICE
-)
+NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "SREPlatform")
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 class Container:
@@ -243,6 +242,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             error.args = (f"{error} (Approved by {approved_by}.)",)
         logger.exception("The step was not done", extra={"error": type(error).__name__})
         metrics.add_metadata(key="error", value=type(error).__name__)
+        if isinstance(error, Refusal):
+            _count_refusal()
         raise
     finally:
         for name, value in dimensions.items():
@@ -250,6 +251,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         metrics.add_metric(name=result, unit=MetricUnit.Count, value=1)
     logger.info(answer["summary"], extra={key: answer[key] for key in ("status", "changed")})
     return answer
+
+
+def _count_refusal() -> None:
+    """Count it apart, whatever the action: Lambda counts each raised error as one of its own."""
+    of = {"service": SERVICE}
+    with single_metric(
+        "RunbookActionRefusals", MetricUnit.Count, 1, namespace=NAMESPACE, default_dimensions=of
+    ):
+        pass
 
 
 def _understood(

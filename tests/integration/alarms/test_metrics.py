@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +58,28 @@ def test_remediations_are_counted_by_their_success(deployment: Deployment) -> No
         lambda: [counted(deployment, name) for name in names] == [each + 1 for each in before],
         "one of each",
     )
+
+
+def test_what_a_guard_refuses_is_no_failure_of_the_function(deployment: Deployment) -> None:
+    before = counted(deployment, "RunbookActionRefusals")
+    for _ in range(4):
+        answer = deployment.functions.invoke(
+            FunctionName="runbook-action",
+            Payload=json.dumps(
+                {
+                    "operation": "execute",
+                    "action": "restart_deployment",
+                    "target": {"kind": "deployment", "namespace": "kube-system", "name": "dns"},
+                    "incident_id": "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11",
+                }
+            ),
+        )
+        assert json.loads(answer["Payload"].read())["errorType"] == "ActionRefused"
+    eventually(
+        lambda: counted(deployment, "RunbookActionRefusals") == before + 4, "the four refusals"
+    )
+    time.sleep(3)  # alarms are looked at each second here
+    assert deployment.is_state("sre-remediation-failures", "OK")
 
 
 def test_what_the_gateway_refuses_is_in_the_access_log(deployment: Deployment) -> None:

@@ -13,7 +13,7 @@ def names(base: type) -> set[str]:
         name
         for name, found in inspect.getmembers(errors, inspect.isclass)
         if issubclass(found, base)
-        and found not in (errors.RetryableError, errors.FinalError)
+        and found not in (errors.RetryableError, errors.FinalError, errors.Refusal)
         and found is not errors.RunbookActionError
     }
 
@@ -39,6 +39,18 @@ def test_the_names_are_the_contract() -> None:
         "ClusterRejected",
         "NamespaceEnding",
         "RolloutFailed",
+    }
+
+
+def test_what_is_an_answer_is_no_failure_of_the_function() -> None:
+    """Missing rights and a cluster that rejects are: somebody has to mend the platform."""
+    assert names(errors.Refusal) == {
+        "ActionRefused",
+        "ApprovalDenied",
+        "ParameterRefused",
+        "PlanChanged",
+        "TargetAmbiguous",
+        "TargetNotFound",
     }
 
 

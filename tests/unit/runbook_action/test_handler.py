@@ -21,8 +21,11 @@ from tests.unit.runbook_action.invocations import Context, event, logged
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """The one metric of the invocation, as CloudWatch takes it from standard output."""
-    line: dict[str, Any] = json.loads(capsys.readouterr().out)
+    """The metric of the invocation, as CloudWatch takes it from standard output.
+
+    A refusal is counted apart, before it.
+    """
+    line: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
     return line
 
 
@@ -198,8 +201,14 @@ def test_resolve_answers_what_a_runbook_is_about_and_changes_nothing(
     assert (line["runbook"], line["incident_id"]) == ("CheckoutDown", INCIDENT)
 
 
-def test_an_alert_that_names_another_object_is_refused_under_its_own_name(world: World) -> None:
+def test_an_alert_that_names_another_object_is_refused_under_its_own_name(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(ActionRefused, match=r"staging/checkout.*apps/checkout"):
         module.handler(resolving(namespace="staging", deployment="checkout"), Context())
+    apart, failed = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (apart["RunbookActionRefusals"], apart["service"]) == ([1.0], "runbook-action")
+    assert apart["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert failed["RunbookActionFailed"] == [1.0]
     assert world.calls.log == []
     assert world.cluster.events == {}

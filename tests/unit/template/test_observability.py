@@ -92,6 +92,8 @@ def written_metrics(template: dict[str, Any]) -> dict[str, set[str]]:
     action = (ROOT / "src" / "runbook_action" / "handler.py").read_text("utf-8")
     for name in re.findall(r'result = "(\w+)"', action):
         found[name] = {"service", "action", "operation"}
+    (refusals,) = re.findall(r'single_metric\(\s+"(\w+)"', action)
+    found[refusals] = {"service"}
     return found
 
 
