@@ -113,7 +113,9 @@ def demo(
         without_rules=tuple(scenario.without_rules) if scenario else (),
     )
     run: Performance = (
-        Play(request, _Narrator(), scenario) if scenario else Demo(request, _Narrator())
+        Play(request, _Narrator(), scenario, report.parent / "postmortems")
+        if scenario
+        else Demo(request, _Narrator())
     )
     try:
         account = run.run()
@@ -127,6 +129,8 @@ def demo(
             write(run.account, report)
     show(account, console)
     console.print(f"  report: {report}")
+    if run.account.postmortem:
+        console.print(f"  post-mortem: {run.account.postmortem}")
     _conclude(account)
     context.exit(int(_CODES[account.outcome]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from onemachine.demo.performance import Escalated, Performance, unless_away
@@ -33,9 +34,12 @@ class Play(Performance):
     ----------
     scenario : Scenario
         What is played.
+    postmortems : Path
+        Folder for the post-mortem of its incident.
     """
 
     scenario: Scenario
+    postmortems: Path
 
     def _break_and_watch(self, state: StackState) -> None:
         scenario, ground = self.scenario, Ground(self.request.folder, state)
@@ -68,6 +72,7 @@ class Play(Performance):
             )
         finally:
             self._collect(world)
+            self._write_postmortem(ground)
         messages = [each.message for each in self.account.notifications]
         self.account.checks = judged(scenario, self.account.incident or {}, messages)
         failed = [check.name for check in self.account.checks if not check.passed]
@@ -75,6 +80,20 @@ class Play(Performance):
             self._ended("not-proven", f"this did not hold: {'; '.join(failed)}")
         else:
             self._ended("resolved", "")
+
+    def _write_postmortem(self, ground: Ground) -> None:
+        """Write it as somebody would the next morning, while the stack still has the records."""
+        its_id = (self.account.incident or {}).get("incident_id")
+        if its_id is None:
+            return
+        folder = self.postmortems / self.scenario.name
+        try:
+            ground.srectl("incidents", "postmortem", its_id, "--to", str(folder), "--overwrite")
+        except OSError as error:
+            self.teller.note(f"no post-mortem: {error}")
+            return
+        (written,) = folder.glob(f"*-{its_id[:8]}.md")
+        self.account.postmortem = str(written)
 
     def _look(self, world: World) -> None:
         """End at once where a human was called who should not be, or a process died."""

@@ -84,6 +84,8 @@ class Account:
         Before and after: pod name → UID.
     error_ratio : dict
         Before, at the worst, after.
+    postmortem : str
+        File of the post-mortem, empty where none was written.
     log_tail : dict
         Where something stalled: ``source`` and the last ``lines`` of its log.
     """
@@ -108,6 +110,7 @@ class Account:
     problem: str = ""
     pods: dict[str, Mapping[str, str]] = field(default_factory=dict)
     error_ratio: dict[str, float | None] = field(default_factory=dict)
+    postmortem: str = ""
     log_tail: dict[str, str] = field(default_factory=dict)
 
     def tell_steps(self, reached: Sequence[Reached]) -> None:

@@ -84,9 +84,14 @@ def _done(record: dict[str, Any]) -> list[dict[str, Any]]:
 def _impact(story: Story) -> Iterator[Sentence]:
     numbers = ((story.evidence.get("facts") or {}).get("measurements") or {}).get("numbers") or {}
     if numbers.get("query") and numbers.get("highest") is not None:
+        low, high = _number(numbers.get("lowest")), _number(numbers["highest"])
+        was = (
+            f"was {high} wherever there was one,"
+            if low == high
+            else f"lay between {low} and {high}"
+        )
         yield Sentence(
-            f"The number that the alert is about, {numbers['query']}, lay between "
-            f"{_number(numbers.get('lowest'))} and {_number(numbers['highest'])} from half an hour "
+            f"The number that the alert is about, {numbers['query']}, {was} from half an hour "
             "before the alert until its evidence was collected.",
             "evidence: measurements",
         )
@@ -96,10 +101,11 @@ def _impact(story: Story) -> Iterator[Sentence]:
         yield Sentence(told, "evidence: measurements")
     ends = (story.evidence.get("facts") or {}).get("ends") or {}
     if ends.get("pods"):
-        unready = sum(1 for each in ends.get("worst") or [] if not each.get("ready"))
+        looked = ends.get("worst") or []
+        unready = sum(1 for each in looked if not each.get("ready"))
         yield Sentence(
-            f"Of {ends['pods']} pods {unready} of those looked at were not ready, and containers "
-            f"had restarted {ends.get('restarts')} times.",
+            f"Pods: {ends['pods']}; not ready of the {len(looked)} that were looked at: {unready}; "
+            f"restarts of containers: {ends.get('restarts')}.",
             "evidence: ends",
         )
     children = story.record.get("children") or []

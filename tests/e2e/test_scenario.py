@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,11 @@ def test_a_bad_rollout_is_evident_rolled_back_and_closed_by_the_data_before_it_i
     (heard,) = told["webhooks"]
     assert "Prometheus: the rule of the alert has been quiet" in incident["target_health"]
     assert (at["closed"] - datetime.fromisoformat(heard["at"])).total_seconds() < GROUP_INTERVAL
+    # Written while the stack stood: each sentence names its record.
+    written = Path(told["postmortem"]).read_text("utf-8")
+    assert "image parcels:1.4.3 (before: parcels:1.4.2) rolled out" in written
+    assert "rollback_workload" in written
+    assert "record: actions_taken" in written
     order = [step["name"] for step in told["steps"]]
     times = [order.index(each) for each in ("alert-firing", "evidence", "mended", "closed")]
     assert times == sorted(times)

@@ -358,6 +358,14 @@ def _causes(said: Mapping[str, Any], reason: str) -> list[Mapping[str, Any]]:
     return [each for each in causes if each.get("reason") == reason]
 
 
+_CHECK = "Check the RBAC and the policy in eks/apps."
+# Kubernetes says so of what belongs to no namespace: nodes, storage classes.
+_WIDE = (
+    "Runbooks on nodes and volumes need a ClusterRole that is installed apart: "
+    "kubectl apply -k eks/apps/node-remediation"
+)
+
+
 def _error(
     status: int, what: str, answer: Mapping[str, Any], *, evicting: bool
 ) -> RunbookActionError:
@@ -374,7 +382,7 @@ def _error(
     if status == 403 and _causes(answer, _ENDING):
         return NamespaceEnding(f"{said}. Nothing is made or evicted in it any more.")
     if status == 403:
-        return AccessDenied(f"{said}. Check the RBAC and the policy in eks/apps.")
+        return AccessDenied(f"{said}. {_WIDE if 'at the cluster scope' in said else _CHECK}")
     if status == 404:
         return TargetNotFound(said)
     if status == 409:

@@ -83,6 +83,13 @@ def test_403_is_access_denied_and_says_what_is_missing(place: Place) -> None:
         place.cluster.read("deployment", "default", "checkout")
 
 
+def test_403_of_what_is_in_no_namespace_names_the_role_that_is_installed_apart(
+    place: Place,
+) -> None:
+    with pytest.raises(AccessDenied, match="apply -k eks/apps/node-remediation"):
+        place.cluster.read("node", "", "worker-1")
+
+
 def test_404_is_target_not_found(place: Place) -> None:
     with pytest.raises(TargetNotFound, match=r'404.*"basket" not found'):
         place.cluster.read("deployment", place.namespace, "basket")

@@ -97,7 +97,7 @@ def test_a_restorer_that_was_stopped_leaves_its_undo_to_type_too(dynamodb: Any) 
     recorder = Recorder(dynamodb, "incidents", "guard")
     recorder.take(ended(RESTORER, "ABORTED"))
     assert told(recorder)["reason"].startswith(
-        "The incident is over, but bringing its target back ended as ABORTED. It may have left"
+        "Bringing its target back ended as ABORTED. It may have left"
     )
     record = dynamodb.get_item(TableName="incidents", Key=KEY)["Item"]
     assert f"srectl incidents undo {ID}" in record["restoration"]["S"]

@@ -93,6 +93,17 @@ def test_the_impact_is_what_was_measured() -> None:
     assert not any("not measured" in each for each in story["Open questions"])
 
 
+def test_a_number_that_never_moved_lay_between_nothing() -> None:
+    numbers = {"query": "crashes", "lowest": 1, "highest": 1}
+    pods = {"pods": 3, "restarts": 4, "worst": [{"ready": False}, {"ready": True}]}
+    story = told(Story(record(), evidence(measurements={"numbers": numbers}, ends=pods)))
+    assert story["Impact"] == [
+        "The number that the alert is about, crashes, was 1 wherever there was one, from half an "
+        "hour before the alert until its evidence was collected.",
+        "Pods: 3; not ready of the 2 that were looked at: 1; restarts of containers: 4.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "question"),
     [
