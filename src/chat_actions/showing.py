@@ -66,10 +66,11 @@ class Board:
         if not told and not self.cards.read(incident_id).message:
             return
         what = str(data["event"]) if told else kind
-        said = self._await(incident_id, what, data)
+        said, record = self._await(incident_id, what, data)
         self.show(incident_id, may_begin=told)
         # What a human has said was written before it was told: what is not there is so no more.
-        if not said and what in _WRITTEN_BESIDE:
+        # Nor is a question awaited for ever: a plan may have been answered, or was none for people.
+        if not said and what in _WRITTEN_BESIDE and not is_noted(record, what, data):
             raise NotYet(f"the record of {incident_id} does not say {what} yet")
 
     def show(self, incident_id: str, *, may_begin: bool = False) -> None:
@@ -115,20 +116,37 @@ class Board:
         finally:
             self.cards.release(incident_id)
 
-    def _await(self, incident_id: str, kind: str, data: Mapping[str, Any]) -> bool:
+    def _await(self, incident_id: str, kind: str, data: Mapping[str, Any]) -> tuple[bool, Record]:
         """Wait until the record says what the event does; others write it at the same moment."""
         for _ in range(_READS):
             record = self.records.read(incident_id)
             if record and reflects(record, kind, data):
-                return True
+                return True, record
             self.sleep(_READ_SECONDS)
         if not record:
             raise NotYet(f"incident {incident_id} is not on record")
-        return False
+        return False, record
 
 
 def reflects(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
-    """Tell whether a record says already what an event does.
+    """Tell whether a record says already what an event does, and asks what comes of it.
+
+    Parameters
+    ----------
+    kind
+        Detail-type of the event.
+    data
+        Its data.
+    """
+    # A plan that was made for a human to approve stands there a moment later.
+    asks = kind == "action.completed" and data.get("operation") == "plan"
+    if asks and at_work(record) and not pending(record):
+        return False
+    return is_noted(record, kind, data)
+
+
+def is_noted(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
+    """Tell whether what an event tells stands in a record already.
 
     Parameters
     ----------
@@ -151,8 +169,5 @@ def reflects(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
         actions = record.get("actions_taken") or []
         if len(actions) >= _MOST_ACTIONS:
             return True
-        ids = {action.get("action_id") for action in actions}
-        # A plan that was made for a human to approve stands there a moment later.
-        asks = data.get("operation") == "plan" and at_work(record) and not pending(record)
-        return data.get("action_id") in ids and not asks
+        return data.get("action_id") in {action.get("action_id") for action in actions}
     return True

@@ -93,6 +93,15 @@ def test_what_a_human_has_said_and_is_so_no_more_comes_once() -> None:
     assert shown.startswith("NEEDS YOU")
 
 
+def test_a_plan_that_asks_nobody_comes_once() -> None:
+    """A step that does not apply is planned, too, and its runbook goes on with the next."""
+    skipped = {"action_id": "a", "operation": "plan", "status": "skipped"}
+    (shown,) = heard(
+        {"status": "remediating", "actions_taken": [skipped]}, "action.completed", **skipped
+    )
+    assert shown.startswith("AT WORK")
+
+
 def test_what_a_record_has_no_place_for_is_not_waited_for() -> None:
     full = [{"action_id": str(number)} for number in range(30)]
     assert reflects({"actions_taken": full}, "action.completed", {"action_id": "one more"})
