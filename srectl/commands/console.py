@@ -10,7 +10,7 @@ import click
 from srectl.commands.display import console as terminal
 from srectl.commands.operating import account_option, by_option, safe
 from srectl.commands.output import output_option, print_json
-from srectl.operate import switches
+from srectl.operate import persons, switches
 from srectl.operate.account import Account
 
 
@@ -43,10 +43,11 @@ def console(
     by: str,
     account: Account,
 ) -> None:
-    """Show the incidents in a browser, and answer, take, undo and switch there.
+    """Show the incidents in a browser, and answer, acknowledge, close, undo and switch there.
 
-    Listens on 127.0.0.1 only. The address that it prints is good once, in one browser. Ctrl-C ends
-    it. It does what the commands do, with your AWS credentials.
+    Its button 'I have it' acknowledges: the pager calls nobody else, and a runbook that is at work
+    goes on ('srectl take' stops it). Listens on 127.0.0.1 only. The address that it prints is good
+    once, in one browser. Ctrl-C ends it. It does what the commands do, with your AWS credentials.
     """
     if context.invoked_subcommand:
         return
@@ -54,6 +55,8 @@ def console(
     from srectl.console.serving import Server
 
     _ask(account)
+    # Nothing stands in a record of who only looks on.
+    by = "" if read_only else persons.named(account, by)
     made = create(account, by=by, read_only=read_only)
     made.reading.prepare()
     server = Server(made, port, minutes * 60)
@@ -70,10 +73,9 @@ def console(
 
 @console.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@by_option
 @output_option
 @account_option
-def export(folder: Path, by: str, as_json: bool, account: Account) -> None:
+def export(folder: Path, as_json: bool, account: Account) -> None:
     """Write the pages as files into DIR, for whoever has no credentials.
 
     What evidence and alerts say is in them: nobody but you may read them until you say so.
@@ -81,7 +83,7 @@ def export(folder: Path, by: str, as_json: bool, account: Account) -> None:
     from srectl.console.export import export as exporting
 
     _ask(account)
-    count = exporting(account, folder, by)
+    count = exporting(account, folder)
     terminal.print(f"[green]✓[/] {count} files: open {safe(folder / 'index.html')}")
     if as_json:
         print_json({"files": count, "index": str(folder / "index.html")})

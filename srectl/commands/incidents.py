@@ -14,7 +14,7 @@ from srectl.commands.story import duration_of, of_step, place_of, status_of, tel
 from srectl.commands.times import clock, when
 from srectl.commands.watching import every_option, watched
 from srectl.errors import CommandFailed
-from srectl.operate import acknowledging, announcing, at_work, erasure, naming, undoing
+from srectl.operate import acknowledging, announcing, at_work, erasure, naming, persons, undoing
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
@@ -177,6 +177,7 @@ def acknowledge(incident_id: str, by: str, as_json: bool, account: Account) -> N
 
     What comes later, such as a runbook that asks or did not help, pages all the same.
     """
+    by = persons.named(account, by)
     acknowledging.acknowledge(account, incident_id, by, now())
     console.print(f"[green]✓[/] incident {safe(incident_id)} is in the hands of {safe(by)}")
     if as_json:
@@ -195,7 +196,7 @@ def resolve(incident_id: str, reason: str, by: str, as_json: bool, account: Acco
     Only an escalated one: a runbook closes what it works on itself, and an alert that ends closes
     the rest.
     """
-    closed_by(account, incident_id, by, reason, as_json=as_json)
+    closed_by(account, incident_id, persons.named(account, by), reason, as_json=as_json)
 
 
 def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_json: bool) -> None:

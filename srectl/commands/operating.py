@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-import getpass
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -49,9 +48,8 @@ account_option = click.option(
 
 by_option = click.option(
     "--by",
-    default=getpass.getuser,
-    show_default="name of the user",
-    help="Who decides; written to the record.",
+    default="",
+    help="What to add to the name by which AWS knows you; written to the record.  [default: none]",
 )
 
 

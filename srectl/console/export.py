@@ -23,7 +23,7 @@ MOST_PAGES = 1000
 _SUFFIX = {"text/html": ".html", "text/css": ".css", "image/svg+xml": ".svg"}
 
 
-def export(account: Account, folder: Path, by: str) -> int:
+def export(account: Account, folder: Path) -> int:
     """Write every page that the first screen leads to, as files that need no server.
 
     Parameters
@@ -41,7 +41,7 @@ def export(account: Account, folder: Path, by: str) -> int:
     CommandFailed
         The folder has something in it or cannot be written, or a page cannot be read.
     """
-    console = create(account, by=by, read_only=True, exported=True)
+    console = create(account, by="", read_only=True, exported=True)
     console.reading.prepare()
     console.doors.hosts = frozenset({SESSION_HOST})
     client = console.app.test_client()

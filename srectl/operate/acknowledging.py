@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from srectl.errors import CommandFailed
-from srectl.operate import incidents
+from srectl.operate import incidents, persons
 from srectl.operate.account import Account
 from srectl.operate.announcing import ACKNOWLEDGED, RELEASED, announce, stamp
 from srectl.operate.refusals import calling
@@ -67,6 +67,9 @@ def noted(
     """
     client = account.dynamodb
     incident = incidents.read(client, account.incidents_table, incident_id)
+    # Somebody's own is his by whichever way he took it, such as the button in Slack.
+    had = str(incident.get("acknowledged_by"))
+    mine = had if persons.same(had, by) else by
     key = {name: {"S": str(incident[name])} for name in ("incident_id", "timestamp")}
     with calling(f"incident {incident_id} could not be acknowledged"):
         try:
@@ -75,13 +78,14 @@ def noted(
                 Key=key,
                 UpdateExpression="SET acknowledged_by = :by, acknowledged_at = :at",
                 ConditionExpression="#status <> :resolved"
-                + " AND (attribute_not_exists(acknowledged_by) OR acknowledged_by = :by)"
+                + " AND (attribute_not_exists(acknowledged_by) OR acknowledged_by = :mine)"
                 * of_nobody_else,
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":by": {"S": by},
                     ":at": {"S": stamp(now)},
                     ":resolved": {"S": "resolved"},
+                    **({":mine": {"S": mine}} if of_nobody_else else {}),
                 },
                 ReturnValues="ALL_NEW",
             )

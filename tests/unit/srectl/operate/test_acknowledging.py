@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 from jsonschema import Draft202012Validator
 
-from srectl.operate import announcing
+from srectl.operate import announcing, incidents, persons
 from srectl.operate.account import Account
 from tests.support.template import ROOT
 
@@ -47,18 +47,70 @@ def test_who_has_taken_it_stands_in_the_record_and_is_told(
     assert srectl("incidents", "acknowledge", ID, "--by", "ada").exit_code == 0
     shown = srectl("incidents", "show", ID).output
     assert "taken by" in shown
-    assert re.search(r"ada, (\S+ )?\d\d:\d\d:\d\d UTC", shown)
+    assert re.search(r"\(as ada\), (\S+ )?\d\d:\d\d:\d\d UTC", " ".join(shown.split()))
     [event] = heard()
     assert (event["source"], event["detail-type"]) == ("sre.operator", "incident.acknowledged")
-    assert event["detail"]["data"]["by"] == "ada"
+    assert event["detail"]["data"]["by"] == f"{account.caller} (as ada)"
     schema = json.loads((ROOT / "events/schemas/incident.acknowledged.json").read_text("utf-8"))
     detail = event["detail"]
     detail["metadata"]["account_id"] = "000000000000"
     Draft202012Validator(schema).validate(detail)
 
 
+@pytest.mark.parametrize("added", [[], ["--by", "ada"]])
+def test_what_one_has_acknowledged_one_can_take(
+    account: Account,
+    put_incident: Put,
+    srectl: Run,
+    heard: Callable[[], list[dict[str, Any]]],
+    added: list[str],
+) -> None:
+    put_incident()
+    assert srectl("incidents", "acknowledge", ID, *added).exit_code == 0
+    answer = srectl("take", ID)
+    assert answer.exit_code == 0, answer.output
+    found = incidents.read(account.dynamodb, account.incidents_table, ID)
+    assert found["acknowledged_by"] == account.caller
+    assert len(heard()) == 2
+
+
+def test_what_one_has_taken_in_slack_one_can_take(
+    account: Account, put_incident: Put, srectl: Run, heard: Callable[[], list[dict[str, Any]]]
+) -> None:
+    put_incident(acknowledged_by=f"{account.caller} (in Slack, as U024)", acknowledged_at="then")
+    answer = srectl("take", ID)
+    assert answer.exit_code == 0, answer.output
+    assert len(heard()) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "arn:aws:iam::1:user/bob (as ada)",
+        "arn:aws:sts::1:assumed-role/deploy/ada (as ada)",
+        "grace (in Slack, as U025)",
+    ],
+)
+def test_a_name_that_somebody_adds_is_not_whom_he_is(
+    put_incident: Put, srectl: Run, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    monkeypatch.setattr(Account, "caller", "arn:aws:sts::1:assumed-role/deploy/eve")
+    put_incident(acknowledged_by=other, acknowledged_at="then")
+    answer = srectl("take", ID)
+    assert answer.exit_code == 1
+    assert "in the hands of" in answer.output
+
+
+def test_one_person_with_two_permission_sets_is_one() -> None:
+    session = "arn:aws:sts::1:assumed-role/AWSReservedSSO_{}_1f/Ada@example.com"
+    assert persons.same(session.format("OnCall"), session.format("Admin"))
+    assert persons.same(session.format("OnCall"), "ada@example.com (in Slack, as U024)")
+    assert not persons.same(session.format("OnCall"), "bob@example.com (in Slack, as U025)")
+    assert not persons.same(None, "")
+
+
 def test_whoever_settles_it_by_hand_ends_its_calls(
-    put_incident: Put, srectl: Run, heard: Callable[[], list[dict[str, Any]]]
+    account: Account, put_incident: Put, srectl: Run, heard: Callable[[], list[dict[str, Any]]]
 ) -> None:
     put_incident()
     answer = srectl("incidents", "resolve", ID, "--reason", "rolled back", "--by", "ada")
@@ -66,7 +118,10 @@ def test_whoever_settles_it_by_hand_ends_its_calls(
     [event] = heard()
     assert (event["source"], event["detail-type"]) == ("sre.operator", "incident.closed")
     detail = event["detail"]
-    assert (detail["data"]["by"], detail["data"]["because"]) == ("ada", "rolled back")
+    assert (detail["data"]["by"], detail["data"]["because"]) == (
+        f"{account.caller} (as ada)",
+        "rolled back",
+    )
     schema = json.loads((ROOT / "events/schemas/incident.closed.json").read_text("utf-8"))
     detail["metadata"]["account_id"] = "000000000000"
     Draft202012Validator(schema).validate(detail)

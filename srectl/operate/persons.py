@@ -1,0 +1,61 @@
+"""Who takes, settles or gives back an incident, named in one way whatever he types or clicks."""
+
+from __future__ import annotations
+
+from srectl.consent import person_of
+from srectl.one_line import one_line
+from srectl.operate.account import Account
+
+__all__ = ["MOST_ADDED", "named", "same"]
+
+#: Characters of what somebody may add to his name.
+MOST_ADDED = 100
+
+
+def named(account: Account, added: str = "") -> str:
+    """Name the caller for a record.
+
+    Parameters
+    ----------
+    added
+        What he calls himself, such as with credentials that several share; empty for nothing. It
+        stands behind the name that AWS knows and never in its place.
+
+    Returns
+    -------
+    str
+        The ARN of GetCallerIdentity, with ``(as ...)`` behind it where something is added.
+
+    Raises
+    ------
+    CommandFailed
+        AWS does not say who calls.
+    """
+    told = one_line(added).strip()[:MOST_ADDED]
+    return f"{account.caller} (as {told})" if told else account.caller
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two names of records are those of one person.
+
+    Besides equal ARNs: a user or a session of IAM Identity Center and the same one in Slack, or
+    with another permission set. Sessions of any other role are as many persons as names, for here
+    a colleague's incident would be taken from him.
+
+    Examples
+    --------
+    >>> same("arn:aws:iam::1:user/ada", "arn:aws:iam::1:user/ada (as ada, on the train)")
+    True
+    >>> same("arn:aws:iam::1:user/ada", "arn:aws:iam::1:user/ada (in Slack, as U024)")
+    True
+    >>> same("arn:aws:sts::1:assumed-role/deploy/ada", "arn:aws:sts::1:assumed-role/deploy/bob")
+    False
+    """
+    first, second = (str(each).partition(" (")[0] for each in (one, other))
+    if first == second:
+        return True
+    return _a_persons(first) and _a_persons(second) and person_of(first) == person_of(second)
+
+
+def _a_persons(name: str) -> bool:
+    return not name.startswith("arn:") or ":user/" in name or "/AWSReservedSSO_" in name
