@@ -10,14 +10,25 @@ from rich.table import Table
 from srectl.commands.display import console, print_table
 from srectl.commands.operating import account_option, by_option, incident_argument, now, safe
 from srectl.commands.output import agreed, output_option, print_json
-from srectl.commands.story import duration_of, of_step, place_of, status_of, tell
+from srectl.commands.story import Behind, duration_of, of_step, place_of, status_of, tell
 from srectl.commands.times import clock, when
 from srectl.commands.watching import every_option, watched
 from srectl.errors import CommandFailed
-from srectl.operate import acknowledging, announcing, at_work, erasure, naming, persons, undoing
+from srectl.operate import (
+    acknowledging,
+    announcing,
+    at_work,
+    erasure,
+    naming,
+    persons,
+    unattended,
+    undoing,
+)
+from srectl.operate import catalogue as publishing
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
+from srectl.operate.plans import wanted_by
 
 _EVERY = 5  # seconds from one look to the next
 _SHORT = 8  # characters of an id in a list, where they tell all of it apart
@@ -117,7 +128,23 @@ def show(incident_id: str | None, as_json: bool, account: Account) -> None:
     if as_json:
         print_json(records.shown(incident))
     else:
-        tell(incident, _doing(account, incident))
+        tell(incident, _doing(account, incident), _behind(account, incident))
+
+
+def _behind(account: Account, incident: dict[str, Any]) -> Behind:
+    """Read what the record itself does not say of why nothing was found or done."""
+    try:
+        why = ""
+        if unattended.is_unattended(incident):
+            name = wanted_by(incident)
+            found = publishing.selected(account.dynamodb, account.runbooks_table, name)
+            why = unattended.why_unattended(incident, found)
+        noted = incident.get("evidence") or {}
+        without = bool(noted.get("key")) and not noted.get("findings")
+        nowhere = evidences.no_object(evidences.read(account, incident)) if without else ""
+    except CommandFailed as error:  # a right that somebody lacks must not hide the story
+        return Behind(problem=error.message)
+    return Behind(unattended=why, nowhere=nowhere)
 
 
 def _doing(account: Account, incident: dict[str, Any]) -> str:
@@ -159,9 +186,8 @@ def evidence(incident_id: str, picture: TextIO | None, as_json: bool, account: A
         return
     drawn = evidences.picture_of(whole)
     if not drawn:
-        said = (incident["evidence"].get("sources") or {}).get("measurements") or "not asked"
         raise CommandFailed(
-            f"there are no numbers to draw: of measurements the record says {said!r}",
+            f"there are no numbers to draw: {evidences.why_no_numbers(incident, whole)}",
             "docs/evidence.md says which Prometheus is asked; the rest is there without --picture",
         )
     picture.write(drawn + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 from typing import Any
 
 from srectl.commands.display import console
@@ -11,8 +12,18 @@ from srectl.commands.times import moment_of, when
 from srectl.operate import incidents as records
 from srectl.operate import undoing
 from srectl.operate.moments import moment
+from srectl.operate.unattended import ENDS
 
-__all__ = ["duration_of", "of_step", "place_of", "status_of", "target_of", "tell", "waits"]
+__all__ = [
+    "Behind",
+    "duration_of",
+    "of_step",
+    "place_of",
+    "status_of",
+    "target_of",
+    "tell",
+    "waits",
+]
 
 #: What stands for nothing.
 NOTHING = "—"
@@ -26,13 +37,38 @@ def of_step(step: dict[str, Any]) -> str:
     )
 
 
-def tell(incident: dict[str, Any], doing: str = "") -> None:
+@dataclass(frozen=True)
+class Behind:
+    """What is read besides a record, where that does not say why.
+
+    Attributes
+    ----------
+    unattended
+        Why no runbook acts on it, by the catalogue of now; empty where that is no question.
+    nowhere
+        Why its alert leads to no object, by its evidence.
+    problem
+        Why these could not be read.
+    """
+
+    unattended: str = ""
+    nowhere: str = ""
+    problem: str = ""
+
+
+#: Where nothing else was looked at.
+NOTHING_ELSE = Behind()
+
+
+def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELSE) -> None:
     """Print one.
 
     Parameters
     ----------
     doing
         What its runbook does at the moment, ready to be printed.
+    behind
+        What is read besides.
     """
     console.print(f"[bold]{safe(incident.get('alert_name'))}[/] {status_of(incident)}")
     console.print(f"  {safe(incident.get('summary'))}")
@@ -66,10 +102,16 @@ def tell(incident: dict[str, Any], doing: str = "") -> None:
     }
     for name, value in facts.items():
         if value != "—":
-            console.print(f"  [dim]{name:<12}[/]{value}")
+            _whole(f"  [dim]{name:<12}[/]{value}")
     for warning in incident.get("warnings") or []:
         console.print(f"  [yellow]warning[/]     {safe(warning)}")
-    _tell_evidence(incident)
+    if behind.unattended:
+        why = safe(behind.unattended)
+        console.print(f"[bold]nothing acts on it[/], as the catalogue is now: {why}")
+        console.print(f"  nobody was called; {safe(_ends(incident))}")
+    if behind.problem:
+        console.print(f"[dim]why was not read: {safe(behind.problem)}[/]")
+    _tell_evidence(incident, behind)
     _tell_approval(incident)
     if incident.get("escalation_code") == "runbook-abandoned" and undoing.left(incident):
         console.print("[bold]may be left half-changed[/]")
@@ -87,7 +129,12 @@ def tell(incident: dict[str, Any], doing: str = "") -> None:
         if entries:
             console.print(f"[bold]{title}[/]")
         for name in sorted(entries):
-            console.print(f"  {safe(name)}: {safe(entries[name])}")
+            _whole(f"  {safe(name)}: {safe(entries[name])}")
+
+
+def _whole(line: str) -> None:
+    """Print a line that is whole where somebody copies from it: a terminal wraps it itself."""
+    console.print(line, soft_wrap=True)
 
 
 def _heard(incident: dict[str, Any]) -> str:
@@ -163,7 +210,11 @@ def _nothing_yet(incident: dict[str, Any]) -> str:
     return "its runbook is at work; each step is told here when it has ended"
 
 
-def _tell_evidence(incident: dict[str, Any]) -> None:
+def _ends(incident: dict[str, Any]) -> str:
+    return ENDS.replace("ID", str(incident["incident_id"])[:8])
+
+
+def _tell_evidence(incident: dict[str, Any], behind: Behind) -> None:
     noted = incident.get("evidence")
     if not isinstance(noted, dict):
         return
@@ -175,6 +226,8 @@ def _tell_evidence(incident: dict[str, Any]) -> None:
     console.print("[bold]evidence[/]" if noted.get("findings") else "[bold]evidence[/] no findings")
     for finding in noted.get("findings") or []:
         console.print(f"  - {safe(finding)}")
+    if behind.nowhere:
+        console.print(f"  the alert leads to no object: {safe(behind.nowhere)}")
     for name, state in sorted((noted.get("sources") or {}).items()):
         if state not in ("read", "not asked"):
             console.print(f"  [yellow]without {safe(name)}[/]: {safe(state)}")
@@ -228,7 +281,7 @@ def _tell_step(step: dict[str, Any]) -> None:
     if result.get("cut"):
         console.print("      [dim]shortened; the whole result is in the audit log[/]")
     if result.get("undo"):
-        console.print(f"      [dim]undo:[/] {safe(result['undo'])}")
+        console.print(f"      [dim]undo:[/] {safe(undoing.told(result['undo']))}")
     if step.get("error"):
         error = step["error"] if isinstance(step["error"], dict) else {"message": step["error"]}
         console.print(f"      [red]{safe(error.get('name'))}[/]: {safe(error.get('message'))}")

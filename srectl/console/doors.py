@@ -43,6 +43,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 # Browsers that say nothing of it are old; the cookie (SameSite) and the form's token remain.
+# Of the page that says why somebody does not get in, too; what it looks like is no secret.
+_STYLE = frozenset({"/static/console.css", "/static/icon.svg"})
 _OURS = (None, "none", "same-origin")
 
 
@@ -84,6 +86,8 @@ class Doors:
             return
         if request.headers.get("Sec-Fetch-Site") not in _OURS:
             abort(403)
+        if request.path in _STYLE:
+            return
         if not _same(request.cookies.get(_COOKIE, ""), self._session):
             abort(401)
         self.seen = time.monotonic()
@@ -128,7 +132,9 @@ class Under:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request; one to another path is a stranger's."""
         path = environ.get("PATH_INFO", "")
-        if path == self._prefix or path.startswith(f"{self._prefix}/"):
+        if path in _STYLE:
+            environ.pop("HTTP_COOKIE", None)
+        elif path == self._prefix or path.startswith(f"{self._prefix}/"):
             environ["SCRIPT_NAME"] = self._prefix
             environ["PATH_INFO"] = path[len(self._prefix) :] or "/"
         else:

@@ -14,6 +14,8 @@ from srectl.console.overview import OPEN, overview
 from srectl.console.reading import Part, Reading
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
+from srectl.operate import unattended
+from srectl.operate.plans import wanted_by
 from srectl.operate.track_record import outcome
 from srectl.operate.undoing import left
 
@@ -106,6 +108,26 @@ def listed(reading: Reading, status: str) -> dict[str, Any]:
     }
 
 
+def _unattended(reading: Reading, record: dict[str, Any]) -> str:
+    """Say why nothing acts on an incident for which nobody was called, by the catalogue of now."""
+    if not unattended.is_unattended(record):
+        return ""
+    there = reading.catalogue()
+    if there.value is None:
+        return there.problem
+    found = there.value.get(wanted_by(record))
+    return unattended.why_unattended(record, found.definition if found else None)
+
+
+def _nowhere(reading: Reading, record: dict[str, Any]) -> str:
+    """Say why the alert leads to no object, where evidence found nothing."""
+    noted = record["evidence"] if isinstance(record.get("evidence"), dict) else {}
+    if not noted.get("key") or noted.get("findings"):
+        return ""
+    whole = reading.evidence(record)
+    return whole.problem if whole.value is None else evidences.no_object(whole.value)
+
+
 def one(reading: Reading, incident_id: str) -> dict[str, Any]:
     """Read one incident: one query; of one at work also the steps that run now, and its lock.
 
@@ -130,6 +152,8 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
         "deadline": story.deadline(record) if asked else None,
         "plan": timeline.plan_of(approval.get("plan")) if isinstance(approval, dict) else [],
         "at_work": story.step_now(record) if working else None,
+        "unattended": _unattended(reading, record),
+        "nowhere": _nowhere(reading, record),
         "left": [] if working else left(record),
         "lent": story.lends(record),
         "hangs": records.hangs(record),

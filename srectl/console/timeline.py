@@ -7,6 +7,7 @@ from typing import Any
 
 from srectl.operate.incidents import climbed
 from srectl.operate.moments import moment
+from srectl.operate.undoing import told as undo_told
 
 __all__ = ["events", "plan_of"]
 
@@ -100,7 +101,7 @@ def _action(action: dict[str, Any]) -> dict[str, Any]:
         status=action.get("status"),
         until=action.get("completed_at"),
         plan=plan_of(result.get("plan")),
-        undo=result.get("undo"),
+        undo=undo_told(result["undo"]) if result.get("undo") else None,
         error=error,
         approved_by=action.get("approved_by"),
         cut=bool(result.get("cut")),

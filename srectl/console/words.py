@@ -62,7 +62,10 @@ def age(value: Any, now: datetime.datetime) -> str:
 
 
 def stamps(value: Any, now: datetime.datetime) -> dict[str, str] | None:
-    """Give a time in the local zone and in UTC, with the day where it is not today's."""
+    """Give a time in the local zone and in UTC, with the day where it is not today's.
+
+    Where the two are the same ``zone`` says so, and it is written once.
+    """
     at = moment(value)
     if at is None:
         return None
@@ -72,6 +75,7 @@ def stamps(value: Any, now: datetime.datetime) -> dict[str, str] | None:
     return {
         "iso": utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "local": here.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S"),
+        "zone": "" if here.utcoffset() else " UTC",
         "utc": utc.strftime("%H:%M:%S" if utc.date() == here.date() else "%Y-%m-%d %H:%M:%S"),
         "age": age(at, now),
         "seconds": str(round(at.timestamp())),

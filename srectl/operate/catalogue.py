@@ -78,6 +78,23 @@ def published(client: DynamoDBClient, table: str) -> dict[str, Published]:
     return found
 
 
+def selected(client: DynamoDBClient, table: str, name: str) -> dict[str, Any] | None:
+    """Read what an alert that wants a name finds in the published catalogue; None for nothing.
+
+    Raises
+    ------
+    CommandFailed
+        The table cannot be read.
+    """
+    with calling(f"the catalogue could not be read from table {table}"):
+        item = client.get_item(TableName=table, Key={"name": {"S": name}}).get("Item", {})
+    try:
+        found = json.loads(item["definition"]["S"])
+    except (KeyError, ValueError):
+        return {} if item else None
+    return found if isinstance(found, dict) else {}
+
+
 def compare(
     local: Sequence[Runbook],
     there: Mapping[str, Published],

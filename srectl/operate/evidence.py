@@ -12,7 +12,7 @@ from srectl.operate.account import Account
 from srectl.operate.picture import Points, drawn
 from srectl.operate.refusals import calling
 
-__all__ = ["erase", "picture_of", "read"]
+__all__ = ["erase", "no_object", "picture_of", "read", "why_no_numbers"]
 
 #: As many as are collected; what has more was not written by the platform.
 _MOST_SERIES, _MOST_POINTS = 5, 200
@@ -52,6 +52,29 @@ def read(account: Account, incident: dict[str, Any]) -> dict[str, Any]:
             ) from None
     whole: dict[str, Any] = json.loads(body)
     return whole
+
+
+def no_object(evidence: Mapping[str, Any]) -> str:
+    """Give why the alert leads to no object of the cluster; empty where it leads to one."""
+    return str(evidence.get("no_target_because") or "")
+
+
+def why_no_numbers(incident: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
+    """Say why there is nothing to draw: what Prometheus lacked, else what became of asking it.
+
+    Parameters
+    ----------
+    incident, evidence
+        Its record, and the whole, as :func:`read` gives it.
+    """
+    try:
+        why = evidence["facts"]["measurements"]["numbers"].get("why_not")
+    except (AttributeError, KeyError, TypeError):
+        why = None
+    state = ((incident.get("evidence") or {}).get("sources") or {}).get("measurements")
+    if why or state == "read":
+        return str(why or "Prometheus was asked and gave no number")
+    return f"of measurements the record says {state or 'not asked'!r}"
 
 
 def picture_of(evidence: Mapping[str, Any]) -> str:

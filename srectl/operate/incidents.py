@@ -140,7 +140,15 @@ def resolve(
             status = str(incident.get("status"))
             busy = at_work(incident)
             if busy:
-                hint = "its runbook still works on it and closes or escalates it"
+                hint = (
+                    f"'srectl take {incident_id}' stops its runbook and makes it yours; close it "
+                    "after that, or let the runbook close it"
+                )
+            elif status == "open" and incident.get("wakes") is False:
+                hint = (
+                    "nobody was called for it: it ends with its alert, or when that has not been "
+                    "repeated for QuietMinutes"
+                )
             elif status == "open":
                 hint = (
                     "its runbook has not begun; 'srectl dlq list' shows whether its start is stuck"

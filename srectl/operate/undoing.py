@@ -24,6 +24,28 @@ _POLL_SECONDS = 2.0
 _TAKEN_BACK = ("undo", "restore")
 
 
+def told(undo: Any) -> str:
+    """Give what takes a step back in words: its action and what that is given.
+
+    Examples
+    --------
+    >>> told({"action": "scale_workload", "parameters": {"replicas": 3}})
+    'scale_workload with replicas 3'
+    >>> told({"action": "uncordon_node", "parameters": {}})
+    'uncordon_node'
+    """
+    if not isinstance(undo, dict) or not isinstance(undo.get("action"), str):
+        return undo if isinstance(undo, str) else json.dumps(undo)
+    given = {name: each for name, each in undo.items() if name not in ("action", "parameters")}
+    given |= undo["parameters"] if isinstance(undo.get("parameters"), dict) else {}
+    words = [
+        f"{name} {each if isinstance(each, str) else json.dumps(each)}"
+        for name, each in given.items()
+    ]
+    action = str(undo["action"])
+    return f"{action} with {', '.join(words)}" if words else action
+
+
 def left(incident: dict[str, Any]) -> list[dict[str, Any]]:
     """Find what may still be as a runbook left it, newest first.
 

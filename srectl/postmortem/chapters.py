@@ -114,6 +114,11 @@ def _impact(story: Story) -> Iterator[Sentence]:
         yield Sentence(told, "record: children")
 
 
+def _said(value: Any) -> str:
+    """Write a value before or after a change; what was not there was nothing."""
+    return "nothing" if value is None else str(value)
+
+
 def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, int | float) else "nothing"
 
@@ -135,9 +140,10 @@ def _automation(story: Story) -> Iterator[Sentence]:
         did = "It changed" if acted else "Its plan was to change"
         for change in (result or {}).get("plan") or []:
             if isinstance(change, dict):
+                before, after = _said(change.get("from")), _said(change.get("to"))
                 yield Sentence(
                     f"{did} {change.get('field')} of {change.get('kind')} "
-                    f"{change.get('name')} from {change.get('from')} to {change.get('to')}.",
+                    f"{change.get('name')} from {before} to {after}.",
                     f"{source}.result.plan",
                 )
         if action.get("approved_by"):
@@ -190,7 +196,7 @@ def _changes(story: Story) -> Iterator[Sentence]:
         )
     for each in rollouts.get("changes") or []:
         values = (
-            f" from {each.get('before')} to {each.get('after')}"
+            f" from {_said(each.get('before'))} to {_said(each.get('after'))}"
             if {"before", "after"} & set(each)
             else ""
         )

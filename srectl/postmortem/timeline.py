@@ -38,7 +38,8 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
         record.get("received_at"), f"The platform took it in from {sender}.", "record: received_at"
     )
     if record.get("risen_at"):
-        rose = f"Its severity rose from {record.get('risen_from')} to {record.get('severity')}."
+        before = record.get("risen_from") or "none"
+        rose = f"Its severity rose from {before} to {record.get('severity')}."
         yield _said(record["risen_at"], rose, "record: risen_at")
     evidence = record.get("evidence") or {}
     if evidence.get("at"):

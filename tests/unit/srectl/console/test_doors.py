@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -70,6 +71,17 @@ def test_nothing_is_shown_to_who_has_not_come_in(
     answer = get(browser, f"{console.prefix}{path}")
     assert answer.status_code in (401, 404)
     assert "Checkout" not in answer.text
+
+
+@pytest.mark.parametrize("place", ["", "prefix"])
+def test_a_refusal_has_its_style(console: Console, browser: FlaskClient, place: str) -> None:
+    refused = get(browser, f"{console.prefix}/" if place else "/")
+    assert refused.status_code == 401
+    [sheet] = re.findall(r'<link rel="stylesheet" href="([^"]*)"', refused.text)
+    style = get(browser, sheet)
+    assert (style.status_code, style.mimetype) == (200, "text/css")
+    assert get(browser, sheet, Sec_Fetch_Site="cross-site").status_code == 403
+    assert browser.get(sheet, base_url="http://attacker.example").status_code == 421
 
 
 def test_the_cookie_opens_no_other_path(console: Console, browser: FlaskClient) -> None:

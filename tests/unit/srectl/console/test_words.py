@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 
 import pytest
 
@@ -47,3 +48,19 @@ def test_text_drives_no_screen_and_nothing_is_a_dash() -> None:
 )
 def test_only_an_address_of_the_web_may_be_followed(address: object, followed: bool) -> None:
     assert bool(words.link(address)) is followed
+
+
+@pytest.mark.parametrize(("zone", "named"), [("UTC", " UTC"), ("Europe/Berlin", "")])
+def test_a_time_is_written_once_where_utc_is_the_time_here(
+    monkeypatch: pytest.MonkeyPatch, zone: str, named: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        at = words.stamps("2026-11-28T02:59:48Z", NOW)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert at is not None
+    assert at["zone"] == named
+    assert (at["local"] == at["utc"]) is bool(named)

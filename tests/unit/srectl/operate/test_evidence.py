@@ -70,6 +70,40 @@ def test_the_newest_version_is_printed_as_json(
     assert json.loads(printed.output) == {"version": 2}
 
 
+def test_an_alert_that_leads_nowhere_is_told_so(
+    account: Account, put_incident: Put, srectl: Run
+) -> None:
+    put_incident(evidence={**NOTED, "findings": []})
+    s3 = kept(account)
+    nowhere = json.dumps({"no_target_because": "no labels name\nan [bold]object[/]"})
+    s3.put_object(Bucket=account.evidence_bucket, Key=KEY, Body=nowhere)
+    told = srectl("incidents", "show", ID).output
+    assert "the alert leads to no object: no labels name an [bold]object[/]" in told
+    s3.put_object(Bucket=account.evidence_bucket, Key=KEY, Body="{}")
+    assert "leads to no object" not in srectl("incidents", "show", ID).output
+
+
+@pytest.mark.parametrize(
+    ("numbers", "state", "said"),
+    [
+        ({"why_not": "Prometheus has no active alert"}, "read", "Prometheus has no active alert"),
+        ({"series": []}, "read", "Prometheus was asked and gave no number"),
+        (None, "not asked", "of measurements the record says 'not asked'"),
+    ],
+)
+def test_what_has_no_picture_says_why(
+    account: Account, put_incident: Put, srectl: Run, numbers: Any, state: str, said: str
+) -> None:
+    put_incident(evidence={**NOTED, "sources": {"measurements": state}})
+    facts = {} if numbers is None else {"measurements": {"numbers": numbers}}
+    kept(account).put_object(
+        Bucket=account.evidence_bucket, Key=KEY, Body=json.dumps({"facts": facts})
+    )
+    answer = srectl("incidents", "evidence", ID, "--picture", "-")
+    assert answer.exit_code == 1
+    assert f"there are no numbers to draw: {said}" in " ".join(answer.output.split())
+
+
 def measured(*series: Any) -> dict[str, Any]:
     numbers = {"query": "</svg><script>alert(1)</script>", "series": list(series)}
     facts = {"measurements": {"numbers": numbers, "picture": "<svg onload='alert(1)'/>"}}

@@ -82,7 +82,7 @@ def test_the_story_tells_plan_result_undo_and_escalation(put_incident: Put, srec
         "the-incident-it-joined",
         "0:12:34",
         "Deployment checkout: replicas 3 → 5",
-        "{'action': 'x', 'replicas': 3}",
+        "undo: x with replicas 3",
         "approved by ada",
         "ClusterUnreachable: no answer",
         "https://grafana.example/d/1",
@@ -229,3 +229,69 @@ def test_nothing_but_an_escalated_incident_is_closed_by_hand(
     with pytest.raises(CommandFailed, match=why):
         incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
     assert incidents.read(account.dynamodb, account.incidents_table, ID) == before
+
+
+QUIET = {"status": "open", "severity": "info", "wakes": False, "alert_name": "CPUThrottlingHigh"}
+
+
+def _published(account: Account, name: str, definition: dict[str, Any]) -> None:
+    item = {"name": {"S": name}, "definition": {"S": json.dumps(definition)}}
+    account.dynamodb.put_item(TableName=account.runbooks_table, Item=item)
+
+
+def test_what_nothing_acts_on_says_why_by_the_catalogue(
+    account: Account, put_incident: Put, srectl: Run
+) -> None:
+    put_incident(**QUIET)
+    bare = " ".join(srectl("show", ID).output.split())
+    assert "no runbook named CPUThrottlingHigh is in the catalogue" in bare
+    _published(account, "CPUThrottlingHigh", {"evidence_only": "A [red]limit[/] is at work."})
+    told = " ".join(srectl("show", ID).output.split())
+    assert "nothing acts on it, as the catalogue is now: evidence only: A [red]limit[/] is" in told
+    assert "nobody was called; it ends with its alert" in told
+    put_incident(**{**QUIET, "wakes": True})
+    assert "nothing acts on it" not in srectl("show", ID).output
+
+
+def test_a_story_is_told_without_the_right_to_read_the_catalogue(
+    account: Account, put_incident: Put, srectl: Run
+) -> None:
+    put_incident(**QUIET)
+    account.dynamodb.delete_table(TableName=account.runbooks_table)
+    shown = srectl("show", ID)
+    assert shown.exit_code == 0, shown.output
+    assert "why was not read: the catalogue could not be read" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("record", "hint"),
+    [
+        (QUIET, "nobody was called for it: it ends with its alert"),
+        ({"status": "open"}, "srectl dlq list"),
+        ({"status": "remediating"}, f"'srectl take {ID}' stops its runbook and makes it yours"),
+    ],
+)
+def test_what_is_not_closed_by_hand_is_hinted_as_help_says_it(
+    put_incident: Put, srectl: Run, record: dict[str, Any], hint: str
+) -> None:
+    put_incident(**record)
+    answer = srectl("close", ID, "--reason", "x")
+    assert answer.exit_code == 1
+    assert hint in " ".join(answer.output.split())
+
+
+def test_links_stay_whole_and_what_takes_a_step_back_is_said_in_words(
+    put_incident: Put, srectl: Run
+) -> None:
+    address = "https://grafana.example/" + "d/long-path-" * 40
+    undo = {"action": "scale_workload", "parameters": {"replicas": 3, "kind": "deployment"}}
+    step = {
+        "operation": "execute",
+        "action": "scale_workload",
+        "status": "succeeded",
+        "result": json.dumps({"undo": undo}),
+    }
+    put_incident(links={"dashboard": address}, actions_taken=[step])
+    told = srectl("show", ID).output
+    assert f"  dashboard: {address}\n" in told
+    assert "undo: scale_workload with replicas 3, kind deployment\n" in told

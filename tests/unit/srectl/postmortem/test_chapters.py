@@ -178,3 +178,14 @@ def test_whom_it_was_told_to_because_nobody_had_taken_it_stands_in_the_timeline(
     story = told(Story(record(climbed=climbed), {}, []))
     words = "Nobody had taken it, so the second contact (e-mail) was told (level 2)."
     assert words in story["Timeline"]
+
+
+def test_what_was_not_there_before_a_change_was_nothing() -> None:
+    [action] = record()["actions_taken"]
+    change = {"kind": "Node", "name": "n", "field": "spec.taints", "from": None, "to": "x"}
+    action["result"]["plan"] = [change, {**change, "from": "x", "to": None}]
+    story = told(Story(record(actions_taken=[action]), evidence(), [notified()]))
+    said = story["What the automation did, and why"]
+    assert "It changed spec.taints of Node n from nothing to x." in said
+    assert "It changed spec.taints of Node n from x to nothing." in said
+    assert not any("None" in each for each in said)
