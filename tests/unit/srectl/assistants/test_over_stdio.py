@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import re
-import sys
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
-from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
 
 from srectl import runbooks
 from srectl.assistants.given import MOST_CHARACTERS, NOTE
+from tests.support.assistants import Talk, talk
 from tests.support.console_scene import Scene, deployment, hostile
 from tests.support.moto_over_http import Calls, moto_over_http
 from tests.support.template import ROOT
@@ -32,46 +27,16 @@ TOOLS = {"incidents", "incident", "evidence", "runbooks", "plans", "handover"}
 FORBIDDEN = ("approve", "deny", "mode", "close", "take", "undo", "publish", "stop", "resolve")
 
 
-@dataclass
-class Talk:
-    """What was said."""
-
-    tools: list[Any] = field(default_factory=list)
-    capabilities: Any = None
-    instructions: str = ""
-    answers: dict[str, Any] = field(default_factory=dict)
-
-
-def talk(address: str, errors: Path, asked: dict[str, tuple[str, dict[str, Any]]]) -> Talk:
-    """Start the server for an account at an address, and ask it."""
-    told = Talk()
-    server = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "srectl.cli", "mcp", "--prefix", "t-"],
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(errors.parent),
-            "AWS_ENDPOINT_URL": address,
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_MAX_ATTEMPTS": "1",
-        },
-        cwd=ROOT,
-    )
-
-    async def run() -> None:
-        with errors.open("w") as log:
-            async with Client(stdio_client(server, errlog=log)) as client:
-                told.tools = (await client.list_tools()).tools
-                told.capabilities = client.server_capabilities
-                told.instructions = client.instructions or ""
-                for name, (tool, arguments) in asked.items():
-                    told.answers[name] = await client.call_tool(tool, arguments)
-
-    anyio.run(run)
-    return told
+def variables(address: str) -> dict[str, str]:
+    """Give what chooses an account at an address."""
+    return {
+        "SRECTL_PREFIX": "t-",
+        "AWS_ENDPOINT_URL": address,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +59,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Talk, Cal
         with moto_over_http() as calls:
             folder = tmp_path_factory.mktemp("mcp")
             told = talk(
-                calls.address,
+                variables(calls.address),
                 folder / "errors",
                 {
                     "incidents": ("incidents", {}),
@@ -258,7 +223,7 @@ def test_what_is_not_there_or_asked_wrongly_is_said_with_what_to_do(told: Talk) 
 
 def test_an_account_that_cannot_be_read_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with refusing("ExpiredTokenException") as address:
-        said = talk(address, tmp_path / "errors", {"now": ("handover", {})})
+        said = talk(variables(address), tmp_path / "errors", {"now": ("handover", {})})
     text = refusal(said, "now")
     assert "have expired" in text
     assert "aws sso login" in text
