@@ -26,6 +26,7 @@ from tests.e2e.iam.lab import WINDOW_SECONDS, Event, Lab
 from tests.integration.statemachine.platform import resolution
 from tests.integration.statemachine.telling import escalation
 from tests.support.alarms import put_alarm
+from tests.support.pagerduty import acknowledgement
 from tests.support.waiting import eventually
 
 Flow = Callable[[Lab], bool]
@@ -806,6 +807,13 @@ def what_cannot_climb_is_kept(lab: Lab) -> bool:
     return lab.first(_climbed(lab, event)) == "kept"
 
 
+def who_answers_the_pager_has_it(lab: Lab) -> bool:
+    event = _nobody_takes(lab)
+    lab.start("IncidentClimber", acknowledgement(_id(event)))
+    record = {"noted": lambda: (lab.scene.record(_id(event)) or {}).get("acknowledged_by")}
+    return lab.first(record) == "noted"
+
+
 def windows_of_maintenance_are_read(lab: Lab) -> bool:
     """Unread they keep nobody from being told, so only the execution shows it."""
     event = _nobody_takes(lab)
@@ -946,6 +954,7 @@ PROBES: dict[str, Probe] = {
     "IncidentCallsRole.StartClimber": _CLIMBS,
     f"{_CLIMBER}.SeeWhoHasItAndNoteWhoIsTold:dynamodb:GetItem": _CLIMBS,
     f"{_CLIMBER}.SeeWhoHasItAndNoteWhoIsTold:dynamodb:UpdateItem": _CLIMBS,
+    f"{_CLIMBER}.SeeWhoHasItAndNoteWhoIsTold:dynamodb:Query": Probe(who_answers_the_pager_has_it),
     f"{_CLIMBER}.ReadMaintenanceWindows": Probe(windows_of_maintenance_are_read),
     f"{_CLIMBER}.HaveTheNextContactTold": _CLIMBS,
     f"{_CLIMBER}.KeepWhatCannotBeSent": Probe(

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import ACCOUNT, ROOT, Platform, incident, resolution
 from tests.integration.statemachine.telling import escalation, id_of
+from tests.support.pagerduty import acknowledgement
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.localaws
@@ -21,6 +22,9 @@ pytestmark = pytest.mark.localaws
 _MINUTES = "0.05"
 _SCHEMA = Draft202012Validator(
     json.loads((ROOT / "events/schemas/incident.climbed.json").read_text())
+)
+_TAKEN = Draft202012Validator(
+    json.loads((ROOT / "events/schemas/incident.acknowledged.json").read_text())
 )
 Event = dict[str, Any]
 
@@ -46,7 +50,11 @@ class Contacts:
             )
         self.notifier = self.first.variant(PagerKind="webhook")
         self.climber = self.variant()
-        for kind, name in (("incident.climbed", "climbed"), ("incident.paged", "paged")):
+        for kind, name in (
+            ("incident.climbed", "climbed"),
+            ("incident.paged", "paged"),
+            ("incident.acknowledged", "taken"),
+        ):
             platform.events.put_rule(
                 Name=f"{self.first.name}-{name}",
                 EventBusName=self.first.name,
@@ -54,6 +62,8 @@ class Contacts:
             )
         self.heard = self.first.queue("climbed", "events.amazonaws.com")
         self.pager = self.first.queue("paged", "events.amazonaws.com")
+        self.taken = self.first.queue("taken", "events.amazonaws.com")
+        self._target("taken", "queue", self.first.arn_of("taken"))
         self._target("climbed", "queue", self.first.arn_of("climbed"))
         self._target("climbed", "notifier", self.notifier)
         self._target("paged", "queue", self.first.arn_of("paged"))
@@ -308,3 +318,51 @@ def test_a_record_that_cannot_be_read_is_no_silent_end(contacts: Contacts) -> No
     climber = contacts.variant(IncidentTable="no-such-table", Stubbornly="[]")
     ended = contacts.platform.wait_ended(contacts.platform.start(event, climber))
     assert (ended["status"], ended["error"]) == ("FAILED", "NotClimbed")
+
+
+def test_who_acknowledges_any_of_its_pages_in_pagerduty_has_taken_it(contacts: Contacts) -> None:
+    for end in ("", "-human", "-level2-1795848165000"):
+        event = contacts.call(fingerprint="paged")
+        answer = acknowledgement(id_of(event) + end)
+        execution = contacts.platform.start(event, contacts.climber)
+        for _ in range(2):  # delivered twice
+            contacts.climbs(event, contacts.platform.start(answer, contacts.climber))
+        contacts.climbs(event, execution)
+        record = contacts.platform.record(id_of(event))
+        assert record["acknowledged_by"] == "Ada Lovelace (in PagerDuty)"
+        assert record["acknowledged_at"] == answer["time"].replace("Z", ".000Z")
+        assert contacts.levels(event) == []
+        told = [one["detail"] for one in contacts.first.taken_from(contacts.taken)]
+        for one in told:
+            _TAKEN.validate(one)
+            assert one["data"]["by"] == "Ada Lovelace (in PagerDuty)"
+        assert {one["data"]["incident_id"] for one in told} == {id_of(event)}
+
+
+@pytest.mark.parametrize("kind", ["somebody else has it", "it was given back since", "it is over"])
+def test_what_is_acknowledged_too_late_takes_nothing(contacts: Contacts, kind: str) -> None:
+    event = contacts.call(fingerprint="too-late")
+    now = datetime.now(UTC)
+    before: dict[str, dict[str, str]] = {
+        "somebody else has it": {"acknowledged_by": "grace"},
+        "it was given back since": {"released_at": stamp(now)},
+        "it is over": {"status": "resolved"},
+    }
+    contacts.platform.set_record(event, **before[kind])
+    late = acknowledgement(id_of(event), at=now - timedelta(seconds=30))
+    contacts.climbs(event, contacts.platform.start(late, contacts.climber))
+    known = contacts.platform.record(id_of(event)).get("acknowledged_by")
+    assert known == before[kind].get("acknowledged_by")
+
+
+def test_a_page_of_no_incident_and_an_answer_of_no_person_are_nothing(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="not-answered")
+    for answer in (
+        acknowledgement("arn:aws:cloudwatch:us-east-1:000000000000:alarm:sre-events-lost"),
+        acknowledgement(id_of(event) + "-of-another"),
+        acknowledgement("b7b0f7a4-3a3c-5f0e-9a55-111111111111"),
+        # As the platform's own acknowledgement comes back.
+        acknowledgement(id_of(event), "sre-platform", "service_reference"),
+    ):
+        contacts.climbs(event, contacts.platform.start(answer, contacts.climber))
+    assert "acknowledged_by" not in contacts.platform.record(id_of(event))
