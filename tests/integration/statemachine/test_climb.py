@@ -33,6 +33,21 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+def taken_by(event: Event, by: str) -> Event:
+    """Somebody's taking of an incident; each at a time of their own."""
+    metadata = event["detail"]["metadata"]
+    at = f"2026-11-28T04:00:0{len(by)}.000Z"
+    return {
+        **event,
+        "source": "sre.operator",
+        "detail-type": "incident.acknowledged",
+        "detail": {
+            "metadata": {**metadata, "occurred_at": at},
+            "data": {**event["detail"]["data"], "by": by},
+        },
+    }
+
+
 class Contacts:
     """Three of them, who hear one topic; and the machine that climbs from one to the next."""
 
@@ -207,12 +222,7 @@ def test_who_takes_it_after_the_second_was_told_keeps_the_third_asleep_and_ends_
     assert contacts.levels(event) == [2]
     assert len(contacts.mails(3)) == before[1]
     contacts.pages()
-    taken = {**event, "source": "sre.operator", "detail-type": "incident.acknowledged"}
-    taken["detail"] = {
-        "metadata": event["detail"]["metadata"],
-        "data": {**event["detail"]["data"], "by": "ada"},
-    }
-    contacts.first.tell(taken, contacts.notifier)
+    contacts.first.tell(taken_by(event, "ada"), contacts.notifier)
     assert [(one["action"], one.get("level")) for one in contacts.pages()] == [
         ("acknowledge", None),
         ("acknowledge", None),
@@ -251,6 +261,12 @@ def test_what_was_given_back_is_told_again_from_the_second_contact_on(contacts: 
     assert contacts.levels(event) == [2, 3, 2, 3]
     contacts.told(2, before + 2)
     assert contacts.climbed(event)[-1]["since"] == at
+    # Whoever takes it then ends the pages of both calls, and so does whoever comes after.
+    contacts.pages()
+    for by, ended in (("grace", 7), ("grace", 0), ("ada", 7)):
+        contacts.first.tell(taken_by(event, by), contacts.notifier)
+        pages = [one for one in contacts.pages() if one["incident_id"] == id_of(event)]
+        assert [one["action"] for one in pages] == ["acknowledge"] * ended, by
     for one in contacts.first.taken_from(contacts.heard):
         _SCHEMA.validate(one["detail"])
 
