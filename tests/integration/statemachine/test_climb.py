@@ -289,13 +289,16 @@ def test_an_alert_that_may_wake_nobody_does_not_climb(contacts: Contacts) -> Non
     assert contacts.levels(event) == []
 
 
-def test_a_maintenance_window_wakes_nobody_else_until_it_is_over(contacts: Contacts) -> None:
+@pytest.mark.parametrize("of", [{}, {"target": "apps/checkout"}])
+def test_a_maintenance_window_wakes_nobody_else_until_it_is_over(
+    contacts: Contacts, of: dict[str, str]
+) -> None:
     event = contacts.call(fingerprint="maintenance")
     now = datetime.now(UTC)
     ends = now + timedelta(seconds=8)
-    contacts.platform.set_maintenance(
-        [{"start": stamp(now - timedelta(hours=1)), "end": stamp(ends), "reason": "upgrade"}]
-    )
+    began = {"start": stamp(now - timedelta(hours=1)), "reason": "upgrade"}
+    of_another = {**began, "end": stamp(now + timedelta(hours=1)), "target": "apps/other"}
+    contacts.platform.set_maintenance([{**began, "end": stamp(ends), **of}, of_another])
     try:
         climber = contacts.variant(ThirdContact="none")
         contacts.climbs(event, contacts.platform.start(event, climber))
