@@ -52,6 +52,27 @@ def test_a_new_incident_is_told_to_people_in_plain_words(listener: Listener) -> 
     ]
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["recorder-first", "recorder-late"])
+def test_of_a_runbook_that_ended_early_people_hear_once(listener: Listener, late: bool) -> None:
+    """By whom, where the recorder can say it; and at all, where it cannot in time."""
+    event = incident()
+    notifier = listener.variant(RecorderWait="1")
+    detail = {"executionArn": "arn:mine", "name": "e-1", "status": "ABORTED"}
+    ended = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {**detail, "input": json.dumps(event)},
+    }
+    why = "It was stopped by arn:ada (sale)."
+    known = escalation(event, reason_code="runbook-abandoned", reason=why)
+    first, second = (ended, known) if late else (known, ended)
+    listener.tell(first, notifier)
+    [mail] = listener.mails()
+    assert ("stopped by arn:ada" in mail["body"]) is not late
+    listener.tell(second, notifier)
+    assert listener.mails() == [mail]
+
+
 def test_a_new_incident_is_told_to_machines_as_a_pagerduty_event(listener: Listener) -> None:
     event = incident()
     listener.tell(event)

@@ -38,7 +38,7 @@ def pages(variables: dict[str, Any]) -> list[tuple[str, str]]:
 
 def test_people_are_called_for_a_runbook_that_was_stopped_and_told_which() -> None:
     variables = read(stopped(json.dumps({"detail": {"metadata": {}, "data": DATA}})))
-    assert (variables["kind"], variables["told_as"]) == ("incident.escalated", "told_stopped")
+    assert (variables["kind"], variables["told_as"]) == ("incident.escalated", "told_abandoned")
     variables = told(variables)
     assert variables["headline"] == "NEEDS YOU apps/checkout: its runbook was stopped"
     assert variables["doing"].startswith("Its runbook ended as ABORTED")
