@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from jsonata import Jsonata
 from ministack.services.cloudformation.engine import _evaluate_rules
 from ministack.services.eventbridge import _matches_pattern
 
@@ -130,3 +131,17 @@ def test_nothing_waits_where_nobody_else_would_be_told(template: dict[str, Any])
         "IncidentCallsRole",
     ):
         assert template["Resources"][name]["Condition"] == "Climbs", name
+
+
+def test_the_pages_of_the_newest_calls_are_ended_and_no_more_than_the_bus_takes_at_once(
+    machines: dict[str, dict[str, Any]],
+) -> None:
+    states = machines["IncidentNotifier"]["definition"]["States"]
+    asks = Jsonata(states["WhatIsToBeTold"]["Assign"]["asks"].strip()[2:-2])
+    rounds = (10, 9, 400, 7, 8)
+    row = {f"told_level{level}-{at}_critical": "x" for at in rounds for level in (2, 3)}
+    found = asks.evaluate(None, {"row": {**row, "told_created_critical": "x"}})
+    assert {each.partition("-")[2] for each in found} == {"400", "10", "9"}
+    # Beside those of the incident's own three pages, and what chat is told.
+    assert len(found) + 3 + 1 == 10
+    assert asks.evaluate(None, {"row": {"told_created_critical": "x"}}) == []
