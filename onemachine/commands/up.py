@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -89,5 +91,23 @@ def up(
             f"'srectl up{suffix}' begins anew",
         ) from error
     console.print(f"ready. Webhook: {state.endpoints.get('webhook_url', '-')}")
-    console.print(f'  eval "$(srectl env{suffix})"   points aws, kubectl and curl at it')
-    console.print(f"  srectl status{suffix}          shows it; srectl down{suffix} stops it")
+    typed = invoked(sys.argv[0], Path.cwd())
+    console.print(f'  eval "$({typed} env{suffix})"   points aws, kubectl and curl at it')
+    console.print(f"  {typed} status{suffix}          shows it; {typed} down{suffix} stops it")
+
+
+def invoked(program: str, here: Path) -> str:
+    """Give what one types for srectl here: its name where the shell finds it, else its path.
+
+    Parameters
+    ----------
+    program
+        As it was invoked.
+    here
+        Folder from which one types.
+    """
+    path = Path(program)
+    if path.name != "srectl" or shutil.which("srectl"):
+        return "srectl"
+    whole = path if path.is_absolute() else here / path
+    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)

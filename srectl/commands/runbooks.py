@@ -34,7 +34,7 @@ from srectl.operate import catalogue as publishing
 from srectl.operate import rbac as roles
 from srectl.operate import switches
 from srectl.operate.account import Account
-from srectl.operate.plans import own_mode
+from srectl.operate.plans import shown_mode
 from srectl.operate.refusals import calling
 
 
@@ -162,7 +162,9 @@ def list_(folder: Path, as_json: bool, account: Account) -> None:
     rows = publishing.compare(here.runbooks, there, here.evidence_only)
     switched = switches.read_own_modes(account.ssm, account.own_modes_parameter)
     modes = {
-        row.name: own_mode(there[row.name].definition, switched) if row.name in there else None
+        row.name: shown_mode(there[row.name].definition, switched)
+        if row.name in there and row.action != "evidence only"
+        else None
         for row in rows
     }
     if as_json:

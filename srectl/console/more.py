@@ -15,7 +15,7 @@ from srectl.console.reading import Reading, read_part
 from srectl.operate import catalogue, queues
 from srectl.operate.incidents import values_of
 from srectl.operate.moments import moment
-from srectl.operate.plans import own_mode
+from srectl.operate.plans import shown_mode
 from srectl.operate.track_record import Tally, tallies
 from srectl.operate.trust import place_of
 from srectl.steps import steps_of
@@ -134,14 +134,14 @@ def of_catalogue(reading: Reading) -> dict[str, Any]:
     for name, each in sorted((there.value or {}).items()):
         if each.answered_by or "evidence_only" in each.definition:
             continue
-        mode = own_mode(each.definition, modes.value or {})
+        mode = shown_mode(each.definition, modes.value or {})
         rows.append(
             {
                 "name": name,
                 "description": each.definition.get("description"),
                 "actions": catalogue.actions_told(each.definition),
                 "asks": any(step["approval"]["required"] for step in _steps(each.definition)),
-                "mode": "disabled" if each.definition.get("enabled") is False else mode,
+                "mode": mode,
                 "answers": each.definition.get("answers") or [],
                 "tally": counted.get(name, Tally()),
                 "unhelped": [

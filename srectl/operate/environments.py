@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from srectl.errors import CommandFailed
+from srectl.project import PROJECT_ROOT
 
 __all__ = ["GROUP", "Environment", "account_is_chosen", "hint", "nearest"]
 
@@ -34,6 +35,9 @@ _NO_CHOICE = frozenset(
 )
 # What botocore reads when the environment names no other file.
 _FILES = ("~/.aws/config", "~/.aws/credentials", "~/.boto", "/etc/boto.cfg")
+
+
+_START = "no stack runs on this machine: 'srectl up' starts one"
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,19 @@ def nearest() -> Environment | None:
 
 
 def hint(before: str = "") -> str:
-    """Say how a platform that runs on this machine is chosen; empty where none does, or it is."""
+    """Say how a platform of this machine is chosen, or started where nothing is chosen at all.
+
+    Empty where the one that runs is used, where none could run, and where an account is chosen and
+    none runs.
+    """
     if not account_is_chosen():
-        return ""
+        return f"{before}{_START}" if _could_run() and not _all_running() else ""
     return "".join(f"{before}{each.choose} chooses {each.what}" for each in _all_running())
+
+
+def _could_run() -> bool:
+    """Whether a stack could be started here: it is deployed from a checkout."""
+    return (PROJECT_ROOT / "template.yaml").is_file() and any(_entries())
 
 
 def _entries() -> Iterable[EntryPoint]:

@@ -146,6 +146,11 @@ def own_mode(runbook: Mapping[str, Any], switched: Mapping[str, str]) -> str:
     return str(switched.get(str(runbook.get("name")), runbook.get("mode", "on")))
 
 
+def shown_mode(runbook: Mapping[str, Any], switched: Mapping[str, str]) -> str:
+    """Give a runbook's mode as lists show it: one that is disabled in its file says so."""
+    return "disabled" if runbook.get("enabled") is False else own_mode(runbook, switched)
+
+
 def decide(
     alert: Mapping[str, Any], catalogue: Mapping[str, Mapping[str, Any]], limits: Limits
 ) -> Decision:

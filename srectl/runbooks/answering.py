@@ -109,9 +109,9 @@ _HEAD = """\
 
 Each alert that the chart brings along has an answer from the first day. **acts**: a runbook
 repairs, within its guard, and takes back what did not help. **asks**: it does so once a human has
-said yes to its plan. **evidence only**: no runbook acts, for the reason that stands here and on the
-incident; a human is called where the severity may wake one. Nothing acts on the control plane, on
-etcd or on the monitoring itself.
+said yes to its plan. **evidence only**: no runbook acts, for the reason that stands here;
+`srectl show` says it of an incident, too. A human is called where the severity may wake one.
+Nothing acts on the control plane, on etcd or on the monitoring itself.
 
 All of these runbooks are published in mode `observe`: they record what they would do and call a
 human. Switch one on when you have seen enough of that, and off again the same way:
@@ -126,6 +126,18 @@ Those on nodes and volumes need the opt-in ClusterRole of `eks/apps/node-remedia
 """
 
 
+def _others(catalogue: Catalogue, answers: Sequence[Answer]) -> str:
+    """Name the alerts that the catalogue knows besides, so that two numbers do not contradict."""
+    listed = {each.alert for each in answers}
+    others = sorted(one.alert for one in catalogue.evidence_only if one.alert not in listed)
+    if not others:
+        return ""
+    return (
+        f" `srectl runbooks list` counts {len(others)} more with evidence only, of rules that the "
+        f"chart does not install by default: {', '.join(others)}."
+    )
+
+
 def page(catalogue: Catalogue, answers: Sequence[Answer]) -> str:
     """Give docs/alerts.md, which a test keeps equal to this."""
     used = {each.runbook for each in answers if each.runbook}
@@ -137,7 +149,7 @@ def page(catalogue: Catalogue, answers: Sequence[Answer]) -> str:
             "|---|---|---|---|---|---|---|",
             *(_row(one) for one in catalogue.runbooks if one.name in used),
             "\n## The alerts\n",
-            f"{_counted(answers)}\n",
+            f"{_counted(answers)}{_others(catalogue, answers)}\n",
             "| alert | severity | answer | runbook, or why there is none |",
             "|---|---|---|---|",
             *(

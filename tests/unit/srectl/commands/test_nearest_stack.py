@@ -149,6 +149,25 @@ def test_without_a_stack_the_region_is_asked_for(shell: Shell, entry: Entry) -> 
     result = run("mode")
     assert result.exit_code == 1
     assert "no AWS region is chosen" in result.stderr
+    assert "no stack runs on this machine: 'srectl up' starts one" in result.stderr
+
+
+def test_a_stack_that_cannot_run_here_is_not_offered(
+    shell: Shell, entry: Entry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    entry.stacks.clear()
+    monkeypatch.setattr(environments, "PROJECT_ROOT", tmp_path)
+    assert "srectl up" not in run("mode").stderr
+
+
+def test_who_has_chosen_an_account_is_not_offered_to_start_a_stack(
+    shell: Shell, entry: Entry
+) -> None:
+    entry.stacks.clear()
+    shell.export(AWS_PROFILE="production", AWS_EC2_METADATA_DISABLED="true")
+    result = run("mode")
+    assert result.exit_code == 1
+    assert "srectl up" not in result.stderr
 
 
 def test_a_command_that_asks_no_aws_says_nothing(shell: Shell, entry: Entry) -> None:

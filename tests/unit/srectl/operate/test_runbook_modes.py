@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,3 +166,28 @@ def test_a_runbook_whose_answers_are_not_published_is_told_as_changed(
     assert "RaiseAutoscalerMaximum: published" in answer.output
     assert "DrainNode: unchanged" in answer.output
     assert set(states().values()) == {"same"}
+
+
+def test_a_runbook_that_is_disabled_in_its_file_is_listed_as_that(
+    account: Account, srectl: Callable[..., Result], tmp_path: Path
+) -> None:
+    definition = {**CATALOGUE_FILE, "enabled": False}
+    (tmp_path / "off.yaml").write_text(json.dumps(definition))
+    published = srectl("runbooks", "publish", "--folder", str(tmp_path))
+    assert published.exit_code == 0, published.output
+    rows = json.loads(srectl("runbooks", "list", "--folder", str(tmp_path), "--json").output)
+    modes = {row["name"]: row["mode"] for row in rows}
+    assert modes["Off"] == "disabled"
+    assert modes[NAME] == "observe"
+    assert modes["CPUThrottlingHigh"] is None
+
+
+CATALOGUE_FILE = {
+    "name": "Off",
+    "description": "Restarts checkout.",
+    "severities": ["critical"],
+    "action": "restart_deployment",
+    "target": {"kind": "deployment", "namespace": "apps", "name": "checkout"},
+    "on_failure": "keep",
+    "guard": {"cooldown_seconds": 300, "max_actions": 3, "window_seconds": 3600},
+}

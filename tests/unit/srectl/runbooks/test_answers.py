@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,13 @@ def test_nothing_acts_on_the_control_plane_on_etcd_or_on_the_monitoring() -> Non
     assert {ANSWERS[alert].answer for alert in about} == {"evidence only"}
     etcd = {one.alert for one in CATALOGUE.evidence_only if one.alert.startswith("etcd")}
     assert {"etcdNoLeader", "etcdInsufficientMembers", "etcdHighFsyncDurations"} <= etcd
+
+
+def test_the_page_and_the_list_of_the_catalogue_do_not_contradict_each_other() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text("utf-8")
+    told = re.search(r"(\d+) evidence only\. `srectl runbooks list` counts (\d+) more", page)
+    assert told is not None
+    assert int(told[1]) + int(told[2]) == len(CATALOGUE.evidence_only)
 
 
 @pytest.mark.parametrize("runbook", SHIPPED, ids=lambda one: one.name)
