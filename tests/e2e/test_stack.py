@@ -52,15 +52,19 @@ def test_the_exports_point_kubectl_and_the_service_at_the_stack(
 ) -> None:
     exports = exports_of(stack)  # of now: a rollout of another test has moved the service
     kubectl = find("kubernetes") / "kubectl"
-    pods = subprocess.run(
-        [kubectl, "-n", "apps", "get", "pods", "-o", "name"],
-        # Without a home, kubectl would keep its cache in the current folder.
-        env={"HOME": str(tmp_path), "KUBECONFIG": exports["KUBECONFIG"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    assert len(pods) == 3
+
+    def pods() -> list[str]:
+        return subprocess.run(
+            [kubectl, "-n", "apps", "get", "pods", "-o", "name"],
+            # Without a home, kubectl would keep its cache in the current folder.
+            env={"HOME": str(tmp_path), "KUBECONFIG": exports["KUBECONFIG"]},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+
+    # While a rollout of another test ends there is one more.
+    wait_until(lambda: len(pods()) == 3, "three pods", PATIENCE_SECONDS)
     order = b'{"items": [{"sku": "coffee-250g", "quantity": 1}]}'
     assert post(f"{exports['CHECKOUT_URL']}/checkout", order, {})[0] == 200
 

@@ -54,6 +54,7 @@ MENDS: tuple[str, ...] = (
     "task_sns_attributes",
     "task_lambda_throttle",
     "task_jsonata_timeout",
+    "task_answered_once",
     "succeed_output",
     "task_http",
     "task_start_errors",

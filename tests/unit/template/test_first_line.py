@@ -143,6 +143,12 @@ def test_what_an_alert_does_not_say_is_not_told_as_null(
 def test_what_the_labels_name_goes_before_the_node_that_it_is_on() -> None:
     shown = {**SHOWN, "subject": "apps/parcels-7d9f-x"}
     assert line("CRIT", at(None, None), shown, ": down") == "CRIT apps/parcels-7d9f-x: down"
+    # What tells pods apart is at their end, and says nothing.
+    said = line("CRIT", at(None, None), shown, ": A container crashes again and again")
+    assert said == "CRIT apps/parcels-7d9f-x: A container crashes again and ag.."
+    longer = {**SHOWN, "subject": "payments/checkout-frontend-7d9f8b6c5d-x2x4v"}
+    said = line("CRIT", at(None, None), longer, ": A container crashes again and again")
+    assert said == "CRIT payments/checkout-..: A container crashes again and a.."
     volume = {**SHOWN, "subject": "data/data-ledger-0"}
     assert line("WARN", at(None, "n1", "node"), volume, ": full") == "WARN data/data-ledger-0: full"
 

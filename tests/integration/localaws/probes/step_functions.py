@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -121,6 +123,45 @@ def a_timeout_may_be_an_expression(aws: LocalAws, name: str) -> None:
     }
     ended = run_machine(aws, make_machine(aws, name, {"Ask": ask}), seconds=8)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Timeout")
+
+
+@shows("task_answered_once")
+def of_several_answers_one_counts(aws: LocalAws, name: str) -> None:
+    """Whoever answers second is refused, also in the same moment."""
+    url, _arn = make_queue(aws, name)
+    ask: dict[str, Any] = {
+        "Type": "Task",
+        "QueryLanguage": "JSONata",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Arguments": {"QueueUrl": url, "MessageBody": "{% $states.context.Task.Token %}"},
+        "End": True,
+    }
+    machine = make_machine(aws, name, {"Ask": ask})
+    steps = aws.client("stepfunctions")
+    late = steps.exceptions
+    for _ in range(5):
+        execution = steps.start_execution(stateMachineArn=machine)["executionArn"]
+        question = receive(aws, url)
+        aws.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=question["ReceiptHandle"])
+        token = question["Body"]
+        begin = threading.Barrier(8)
+
+        def answer(number: int, token: str = token, begin: threading.Barrier = begin) -> list[int]:
+            begin.wait(10)
+            try:
+                steps.send_task_success(taskToken=token, output=json.dumps(number))
+            except (late.TaskTimedOut, late.TaskDoesNotExist):
+                return []
+            return [number]
+
+        with ThreadPoolExecutor(8) as pool:
+            counted = [each for taken in pool.map(answer, range(8)) for each in taken]
+        assert len(counted) == 1, counted
+        done = eventually(
+            lambda: steps.describe_execution(executionArn=execution).get("output"),  # noqa: B023
+            "the end",
+        )
+        assert json.loads(done) == counted[0]
 
 
 @shows("succeed_output")
