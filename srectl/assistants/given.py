@@ -8,6 +8,7 @@ cannot be kept from happening by looking at the text; so it comes as a value ins
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -108,6 +109,8 @@ class _Cutter:
         self.shortened = False
 
     def cut(self, value: Any, depth: int = 0) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)  # JSON has no NaN: a client could not read the answer
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, dict | list | tuple) and depth >= _DEEPEST:

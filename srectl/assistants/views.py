@@ -27,7 +27,7 @@ def now() -> datetime.datetime:
 
 def latest(account: Account, *, status: str | None = None, limit: int = 20) -> dict[str, Any]:
     """Give the incidents of the last 30 days in short, newest first, without heartbeats."""
-    since = now() - datetime.timedelta(days=_DAYS)
+    since, limit = now() - datetime.timedelta(days=_DAYS), int(limit)  # 5.0 is a whole number, too
     records: list[dict[str, Any]] = []
     more = False
     for each in (status,) if status else incidents.STATUSES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ def read(path: Path) -> list[Record]:
             f"{path} could not be read: {error}", "'srectl incidents export' writes such a file"
         ) from error
     found: dict[str, Record] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    # By these line ends alone: the text of an alert may have others, and other programs write those
+    # as they are.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             record = _record(path, number, line)
             found[str(record["incident_id"])] = record
@@ -46,7 +49,7 @@ def read(path: Path) -> list[Record]:
 def _record(path: Path, number: int, line: str) -> Record:
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         fault: str = str(error)
     else:
         missing = (
@@ -79,7 +82,10 @@ def write(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
     lines = [json.dumps(shown(dict(each)), sort_keys=True) for each in records]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{each}\n" for each in lines), "utf-8")
+        # The file is its owner's alone where it is new.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.writelines(f"{each}\n" for each in lines)
     except OSError as error:
         raise CommandFailed(
             f"the records could not be written to {path}: {error.strerror or error}",

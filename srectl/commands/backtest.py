@@ -125,8 +125,8 @@ def export(
 ) -> None:
     """Write the records of incidents to a file, one JSON object a line, for 'srectl backtest'.
 
-    They hold labels and texts of alerts: whoever may read them may read the file. Tokens and
-    signatures of approvals are left out.
+    They hold labels and texts of alerts, so a new file is for you alone. Tokens and signatures of
+    approvals are left out.
     """
     count = files.write(file, _read(account, begin, end))
     if as_json:

@@ -24,7 +24,10 @@ def clock(at: datetime.datetime, now: datetime.datetime, seconds: bool = True) -
     str
         Such as ``21:48:09 CET (20:48:09 UTC)``, or ``20:48:09 UTC``.
     """
-    here, utc = at.astimezone(), at.astimezone(datetime.UTC)
+    try:
+        here, utc = at.astimezone(), at.astimezone(datetime.UTC)
+    except OverflowError:  # a window to the end of time, east of Greenwich
+        return f"{at:%Y-%m-%d %H:%M:%S %Z}"
     time = "%H:%M:%S" if seconds else "%H:%M"
     day = "" if here.date() == now.astimezone().date() else "%Y-%m-%d "
     if here.utcoffset() == datetime.timedelta(0):

@@ -234,10 +234,11 @@ def readable(incident: dict[str, Any]) -> dict[str, Any]:
 def shown(incident: dict[str, Any]) -> dict[str, Any]:
     """Give a record as it may be shown: without the approval's token and signature."""
     approval = incident.get("approval")
-    if not isinstance(approval, dict) or "token" not in approval:
+    if not isinstance(approval, dict):
         return incident
+    token = {"token": HIDDEN} if "token" in approval else {}
     first = {"first": {**approval["first"], "proof": HIDDEN}} if approval.get("first") else {}
-    return {**incident, "approval": {**approval, "token": HIDDEN, **first}}
+    return {**incident, "approval": {**approval, **token, **first}}
 
 
 def opened(text: Any) -> Any:
@@ -246,7 +247,7 @@ def opened(text: Any) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

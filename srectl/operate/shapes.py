@@ -97,6 +97,19 @@ def _seconds(value: Any) -> float | None:
     return known if known is not None and 0 <= known <= 366 * 86400 else None
 
 
+def _lasted(value: Any) -> float | None:
+    """How long something was, in seconds: no longer than there are years to count."""
+    known = _number(value)
+    return known if known is not None and abs(known) <= 10_000 * 366 * 86400 else None
+
+
+def _texts(value: Any) -> dict[str, str] | None:
+    """A mapping of texts; what is none is left out."""
+    if not isinstance(value, dict):
+        return None
+    return {key: one for key, one in value.items() if isinstance(one, str)}
+
+
 def _result(value: Any) -> Any:
     """What an action answered, or a text where that was cut."""
     return _RESULT(value) if isinstance(value, dict) else _text(value)
@@ -115,13 +128,13 @@ _STEP = _mapping(
     when=_list_of(_mapping()),
 )
 _CHECKS: dict[str, Check] = {
-    "labels": _mapping(),
+    "labels": _texts,
     "annotations": _mapping(),
     "links": _mapping(),
     "target": _TARGET,
     "warnings": _list_of(_text),
     "findings": _list_of(_text),
-    "mttr_seconds": _number,
+    "mttr_seconds": _lasted,
     "climbed": _list_of(_mapping(level=_whole, at=_text, since=_text, to=_text)),
     "actions_taken": _list_of(_mapping(step=_STEP, result=_result)),
     "approval": _mapping(step=_whole, plan=_PLAN, first=_mapping()),

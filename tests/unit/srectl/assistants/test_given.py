@@ -69,3 +69,8 @@ def test_what_is_nested_without_end_ends() -> None:
 def test_what_fits_is_whole() -> None:
     value = {"a": [1, 2.5, None, True, "text"], "b": {"c": "d"}}
     assert given(value).as_json() == {"note": NOTE, "shortened": False, "data": value}
+
+
+def test_what_is_given_is_json_to_every_client() -> None:
+    told = json.dumps(given({"numbers": [float("nan"), float("inf"), 1.5]}).data, allow_nan=False)
+    assert json.loads(told) == {"numbers": ["nan", "inf", 1.5]}

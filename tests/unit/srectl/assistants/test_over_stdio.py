@@ -63,7 +63,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Talk, Cal
                 folder / "errors",
                 {
                     "incidents": ("incidents", {}),
-                    "escalated": ("incidents", {"status": "escalated", "limit": 1}),
+                    "escalated": ("incidents", {"status": "escalated", "limit": 1.0}),
                     "incident": ("incident", {"incident": ESCALATED}),
                     "asked": ("incident", {"incident": ASKED}),
                     "plans": ("plans", {"incident": ASKED}),

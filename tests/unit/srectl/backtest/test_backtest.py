@@ -160,6 +160,7 @@ def test_the_last_line_of_an_incident_counts(tmp_path: Path) -> None:
     ("line", "fault"),
     [
         ("{", "line 2 of"),
+        ("[" * 100_000, "recursion depth"),
         ("[]", "it has no incident_id, timestamp, alert_name"),
         ('{"incident_id": "a", "timestamp": 3, "alert_name": "b"}', "it has no timestamp"),
     ],
@@ -171,6 +172,13 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str, fault: str
         files.read(path)
     assert "line 2 of" in str(caught.value.message)
     assert fault in str(caught.value.message)
+
+
+def test_ends_of_lines_within_the_text_of_an_alert_are_none_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "past.jsonl"
+    odd = incident(0, "one\u2028two\x85three")
+    path.write_text(f"{json.dumps(odd, ensure_ascii=False)}\r\n", "utf-8", newline="")
+    assert [each["alert_name"] for each in files.read(path)] == ["one\u2028two\x85three"]
 
 
 def test_a_file_that_is_no_text_or_cannot_be_written_is_told(tmp_path: Path) -> None:

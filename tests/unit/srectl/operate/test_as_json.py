@@ -127,3 +127,15 @@ def test_a_time_that_is_none_stays_as_it_is() -> None:
     assert times.when("last \x1b[2Jnight") == "last  [2Jnight"
     at = datetime.datetime(2026, 11, 23, 15, 14, tzinfo=datetime.UTC)
     assert times.when(at) == times.when("2026-11-23T15:14:00Z") == "2026-11-23 15:14:00 UTC"
+
+
+def test_a_window_without_an_end_is_told_east_of_greenwich_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert times.when("9999-12-31T23:59:59Z") == "9999-12-31 23:59:59 UTC"
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()

@@ -43,3 +43,4 @@ def test_what_an_export_writes_is_judged_as_what_the_deployment_has(
     assert json.loads(written.stdout) == {"incidents": 2, "file": str(path)}
     again = json.loads(srectl("backtest", "--records", str(path), *CATALOGUE).stdout)
     assert again == told
+    assert path.stat().st_mode & 0o077 == 0

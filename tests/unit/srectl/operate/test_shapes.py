@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from srectl.commands import story as told
 from srectl.console import overview, story, timeline
 from srectl.console.history import days
-from srectl.operate.incidents import plain
+from srectl.operate.incidents import HIDDEN, opened, plain, shown
+from srectl.operate.plans import Limits, decide
 from srectl.operate.track_record import tallies
 from srectl.operate.undoing import left
 from srectl.postmortem.chapters import chapters
@@ -81,6 +82,7 @@ _ODD = st.one_of(
     st.just([]),
     st.just({}),
     st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=3)), max_size=2),
+    st.just(10**30),
     st.just({"a": [None]}),
 )
 
@@ -124,6 +126,29 @@ def test_a_list_with_one_odd_action_keeps_the_others() -> None:
     one = at_work()
     one["actions_taken"].append("no action")
     assert as_kept(one)["actions_taken"] == at_work()["actions_taken"]
+
+
+def test_a_label_that_is_no_text_is_none_and_no_time_is_longer_than_there_are_years() -> None:
+    one = {**at_work(), "labels": {"a": "b", "namespace": [], "pod": 1}, "mttr_seconds": 10**30}
+    kept = as_kept(one)
+    assert kept["labels"] == {"a": "b"}
+    assert "mttr_seconds" not in kept
+    assert "in labels, mttr_seconds" in kept["warnings"][-1]
+    told.tell(kept)
+    assert decide(kept, {}, Limits(["critical"], ["apps"], "sre-platform")).refusals
+
+
+def test_a_text_that_is_nested_too_deep_stays_a_text() -> None:
+    assert opened("[" * 100_000) == "[" * 100_000
+
+
+def test_who_may_answer_is_shown_of_no_record_whatever_else_it_lacks() -> None:
+    one = at_work()
+    one["approval"]["first"]["proof"] = "signed"
+    assert shown(one)["approval"]["first"]["proof"] == HIDDEN
+    del one["approval"]["token"]
+    assert shown(one)["approval"]["first"] == {**one["approval"]["first"], "proof": HIDDEN}
+    assert "token" not in shown(one)["approval"]
 
 
 def test_who_stopped_it_and_who_gave_it_back_stand_in_both_timelines() -> None:
