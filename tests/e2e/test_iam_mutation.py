@@ -34,6 +34,8 @@ LANES = {
     "IncidentNotifierRole": "notifier",
     "IncidentDigestRole": "digest",
     "IncidentCloserRole": "runbook",
+    "IncidentClimberRole": "runbook",
+    "IncidentCallsRole": "runbook",
     "IncidentEvidenceRole": "evidence",
     "RunbookActionRole.KeepEvidence": "evidence",
     "IncidentCreatedRole.StartRunbookAndNotifier@IncidentEvidence": "evidence",

@@ -118,6 +118,7 @@ class Lab:
     baselines: set[object] = field(default_factory=set, init=False)
     _counting: threading.RLock = field(default_factory=threading.RLock, init=False)
     _flooding: set[str] = field(default_factory=set, init=False)
+    _mutating: dict[tuple[str, str], threading.Lock] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.scene = Scene(self.folder, self.state, Account("iam", ""), Teller())
@@ -146,12 +147,14 @@ class Lab:
     def missing(self, grant: Grant) -> Iterator[Lab]:
         """Take a grant away while the block lasts; gives a lab that notices when it is missed."""
         role = self.role_name(grant.role)
-        taken = only(self.scene.policy_of(role, grant.policy), grant)
         watching = copy.copy(self)
-        watching.missed = Missed(aws_of(self.state).denials_file, role, taken)
         watching.left_running = []
-        with self._without(grant):
-            yield watching
+        # A policy is put as a whole, so of two lanes that try grants of one policy one waits.
+        with self._mutating.setdefault((role, grant.policy), threading.Lock()):
+            taken = only(self.scene.policy_of(role, grant.policy), grant)
+            watching.missed = Missed(aws_of(self.state).denials_file, role, taken)
+            with self._without(grant):
+                yield watching
         # What was not waited for goes on with the grant, and must not get in the next flow's way.
         for execution in watching.left_running:
             self.ended(execution)
