@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from chat_actions.consent import person_of, spoken_for, with_speaker
 from chat_actions.errors import Refused
-from chat_actions.incoming import ACKNOWLEDGE, APPROVE, Click
+from chat_actions.incoming import ACKNOWLEDGE, APPROVE, UNDO, Click
 from chat_actions.people import People, Person
-from chat_actions.ports import Answers, Bus, Cards, Record, Records
+from chat_actions.ports import Answers, Bus, Cards, Record, Records, Restorer
 from chat_actions.question import Question, asked
+from chat_actions.taking_back import leftovers
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Desk:
     records: Records
     cards: Cards
     answers: Answers
+    restorer: Restorer
     bus: Bus
     now: Callable[[], datetime.datetime]
 
@@ -53,6 +55,8 @@ class Desk:
         record = self.records.read(click.incident_id)
         if click.action == ACKNOWLEDGE:
             return self._acknowledge(record, person)
+        if click.action == UNDO:
+            return self._undo(record, click.plan_hash, person)
         question = asked(record)
         if (question.step, question.plan_hash) != (click.step, click.plan_hash):
             raise Refused(
@@ -73,6 +77,26 @@ class Desk:
         # The notifier tells the pager once.
         self.bus.acknowledged(record, person.told, at)
         return "It is yours: the pager is told, and the card says so."
+
+    def _undo(self, record: Record, state: str, person: Person) -> str:
+        found = leftovers(record)
+        if found.state != state:
+            raise Refused(
+                "What is left is something else by now: look at the card, and press that button."
+            )
+        if not found.asked_by:
+            record = self.records.ask_undo(record, person.told, _stamp(self.now()), state)
+            found = leftovers(record)
+        if found.state != state or not found.asked_by:
+            raise Refused("What is left has just changed: look at the card again.")
+        # Also of who comes second: whoever was first may have noted it and not reached the machine.
+        self.restorer.start(f"{record['incident_id']}-undo-{state}", found.request)
+        if found.asked_by != person.told:
+            raise Refused(f"{found.asked_by} has it taken back already, since {found.asked_at}.")
+        return (
+            "It is being taken back, newest first, under the locks of its targets: the card tells "
+            "each step."
+        )
 
     def _approve(self, record: Record, question: Question, person: Person) -> str:
         mine = self._proof(question.approval, person)

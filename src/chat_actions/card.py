@@ -25,10 +25,11 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from chat_actions.incoming import ACKNOWLEDGE, APPROVE, DENY, button_value
+from chat_actions.incoming import ACKNOWLEDGE, APPROVE, DENY, UNDO, button_value
 from chat_actions.ports import Record
 from chat_actions.question import Question, at_work, pending
 from chat_actions.story import story
+from chat_actions.taking_back import offered
 from chat_actions.wording import MOST_HEADER, MOST_TEXT, code, cut, duration, line
 
 _SHORT = {"critical": "CRIT", "warning": "WARN", "info": "INFO"}
@@ -36,6 +37,8 @@ _SHORT = {"critical": "CRIT", "warning": "WARN", "info": "INFO"}
 _MOST_LINES = 10
 # Of a plan, which shares its section with who asks.
 _MOST_PLAN = 2400
+# Of what is asked back before a button counts (Slack's reference: 300).
+_MOST_CONFIRM = 280
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,16 @@ def _buttons(record: Record, question: Question | None) -> list[Block]:
     if record.get("status") != "resolved" and not record.get("acknowledged_by"):
         value = button_value(incident_id)
         buttons.append(ButtonElement(text="Acknowledge", action_id=ACKNOWLEDGE, value=value))
+    back = offered(record)
+    if back:
+        sure = ConfirmObject(
+            title="Take back what the runbook did?",
+            text=PlainTextObject(text=line("; ".join(back.steps), _MOST_CONFIRM)),
+            confirm="Take it back",
+            deny="Leave it",
+        )
+        value = button_value(incident_id, 0, back.state)
+        buttons.append(ButtonElement(text="Undo", action_id=UNDO, value=value, confirm=sure))
     return [ActionsBlock(elements=buttons)] if buttons else []
 
 

@@ -22,6 +22,7 @@ from chat_actions.adapters.bus import EventBus
 from chat_actions.adapters.card_table import CardTable
 from chat_actions.adapters.client_config import CLIENT_CONFIG
 from chat_actions.adapters.incident_table import IncidentTable
+from chat_actions.adapters.restorer import IncidentRestorer
 from chat_actions.adapters.secret import AppSecret
 from chat_actions.adapters.self_call import SelfCall
 from chat_actions.adapters.slack import Slack
@@ -53,7 +54,7 @@ class Container:
 
         self.secret = AppSecret(client("secretsmanager"), settings.secret_arn)
         self.self_call = SelfCall(client("lambda"), settings.function_name)
-        dynamodb = client("dynamodb")
+        dynamodb, states = client("dynamodb"), client("stepfunctions")
         records = IncidentTable(dynamodb, settings.incidents_table)
         cards = CardTable(dynamodb, settings.guard_table)
         self.chat = Slack(settings.api_url, lambda: self.secret.bot_token)
@@ -62,7 +63,8 @@ class Container:
             settings.people,
             records,
             cards,
-            WaitingTask(client("stepfunctions"), session),
+            WaitingTask(states, session),
+            IncidentRestorer(states, settings.restorer_arn),
             EventBus(client("events"), settings.bus, settings.account_id, settings.region),
             lambda: datetime.now(UTC),
         )

@@ -22,7 +22,8 @@ from chat_actions.errors import NotFromSlack, NotUnderstood
 MOST_AGE, MOST_WAIT = 300, 900
 #: Names of the buttons.
 APPROVE, DENY, ACKNOWLEDGE = "sre-approve", "sre-deny", "sre-acknowledge"
-ACTIONS = frozenset({APPROVE, DENY, ACKNOWLEDGE})
+UNDO = "sre-undo"
+ACTIONS = frozenset({APPROVE, DENY, ACKNOWLEDGE, UNDO})
 
 _STAMP = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
@@ -99,7 +100,8 @@ class Click:
     action
         One of ``ACTIONS``.
     incident_id, step, plan_hash
-        What it is about; step and hash of what is to be approved or denied.
+        What it is about; step and hash of what is to be approved or denied, or the hash of what is
+        to be taken back.
     user
         Id in Slack of who pressed it.
     channel, message

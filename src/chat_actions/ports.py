@@ -44,6 +44,12 @@ class Records(Protocol):
             It is over.
         """
 
+    def ask_undo(self, record: Record, by: str, at: str, state: str) -> Record:
+        """Note who has all taken back that is left; give the record as it is then.
+
+        Nothing is noted where somebody else has asked for the same, or a runbook works on it.
+        """
+
     def keep_first(self, record: Record, mine: Mapping[str, str], instead_of: str) -> None:
         """Keep the first of two approvals, in place of one given at ``instead_of``.
 
@@ -90,6 +96,13 @@ class Answers(Protocol):
 
     def sign(self, statement: str) -> str:
         """Sign a statement with the function's own role."""
+
+
+class Restorer(Protocol):
+    """Whoever takes back what a runbook left."""
+
+    def start(self, name: str, request: Mapping[str, Any]) -> None:
+        """Have it taken back; of one name there is one, however often it is asked for."""
 
 
 class Bus(Protocol):

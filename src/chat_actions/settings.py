@@ -35,6 +35,8 @@ class Settings:
         one on this machine.
     incidents_table, guard_table
         Tables of the records, and of the cards' rows.
+    restorer_arn
+        The machine that takes back what runbooks left (``RESTORER_ARN``).
     bus
         Name of the bus, for what people say of an incident.
     account_id, region
@@ -49,6 +51,7 @@ class Settings:
     api_url: str
     incidents_table: str
     guard_table: str
+    restorer_arn: str
     bus: str
     account_id: str
     region: str
@@ -85,6 +88,7 @@ class Settings:
             required("SLACK_API_URL", _API, "https://HOST/api/"),
             required("INCIDENTS_TABLE"),
             required("GUARD_TABLE"),
+            required("RESTORER_ARN", _ARN, "the ARN of a state machine"),
             required("EVENT_BUS_NAME"),
             required("ACCOUNT_ID"),
             required("AWS_REGION"),

@@ -46,6 +46,10 @@ def story(record: Record) -> Iterator[tuple[str, str]]:
         told = f"Step {approval.get('step', 1)} was {line(approval['answer'], 20)} by "
         key = f"answered {approval.get('step')} {approval.get('requested_at')}"
         yield key, told + line(approval.get("answered_by"), _MOST)
+    if record.get("undo_asked_by"):
+        by, at = line(record["undo_asked_by"], 250), _time(record, "undo_asked_at")
+        told = f"{by} has what the runbook did taken back, since {at}"
+        yield f"undo {record.get('undo_asked_of')}", told
     if record.get("escalated_at"):
         why = line(record.get("escalation_reason"), _MOST)
         yield f"escalated {record['escalated_at']}", f"A human is needed: {why}"

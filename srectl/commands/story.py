@@ -11,6 +11,7 @@ from srectl.commands.operating import now, plan_lines, safe
 from srectl.commands.times import moment_of, when
 from srectl.operate import incidents as records
 from srectl.operate import undoing
+from srectl.operate.leftovers import left
 from srectl.operate.moments import moment
 from srectl.operate.unattended import ENDS
 
@@ -93,6 +94,7 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         "taken by": _taken(incident),
         "stopped by": _stopped(incident),
         "released by": _released(incident),
+        "undone by": _undone(incident),
         "closed by": safe(incident.get("closed_by")),
         "because": safe(incident.get("closed_reason")),
         "sender": safe(incident.get("sender")),
@@ -113,9 +115,9 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         console.print(f"[dim]why was not read: {safe(behind.problem)}[/]")
     _tell_evidence(incident, behind)
     _tell_approval(incident)
-    if incident.get("escalation_code") == "runbook-abandoned" and undoing.left(incident):
+    if incident.get("escalation_code") == "runbook-abandoned" and left(incident):
         console.print("[bold]may be left half-changed[/]")
-        for each in undoing.left(incident):
+        for each in left(incident):
             console.print(f"  {of_step(each['step'])}")
         console.print(f"  to take it back: srectl incidents undo {safe(incident['incident_id'])}")
     steps = incident.get("actions_taken") or []
@@ -190,6 +192,13 @@ def _stopped(incident: dict[str, Any]) -> str:
         return "—"
     why = f": {safe(incident['stopped_because'])}" if incident.get("stopped_because") else ""
     return f"{safe(incident['stopped_by'])}, {when(incident.get('stopped_at'))}{why}"
+
+
+def _undone(incident: dict[str, Any]) -> str:
+    """Say who has what the runbook did taken back from a card in Slack, and since when."""
+    if not incident.get("undo_asked_by"):
+        return "—"
+    return f"{safe(incident['undo_asked_by'])}, {when(incident.get('undo_asked_at'))}"
 
 
 def _released(incident: dict[str, Any]) -> str:

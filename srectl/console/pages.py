@@ -15,9 +15,9 @@ from srectl.console.reading import Part, Reading
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate import unattended
+from srectl.operate.leftovers import left
 from srectl.operate.plans import wanted_by
 from srectl.operate.track_record import outcome
-from srectl.operate.undoing import left
 
 __all__ = ["ID", "register"]
 

@@ -6,9 +6,9 @@ import datetime
 from typing import Any
 
 from srectl.operate.incidents import at_work
+from srectl.operate.leftovers import left
 from srectl.operate.moments import moment
 from srectl.operate.track_record import in_hand
-from srectl.operate.undoing import left
 
 __all__ = [
     "SEVERITIES",

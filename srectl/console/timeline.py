@@ -72,6 +72,8 @@ def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield _event(record.get("acknowledged_at"), "taken", "somebody has it in hand", took)
     stopped = f"the runbook was stopped: {record.get('stopped_because') or 'no reason given'}"
     yield _event(record.get("stopped_at"), "stopped", stopped, record.get("stopped_by"))
+    undoing = "what the runbook did is being taken back"
+    yield _event(record.get("undo_asked_at"), "undo", undoing, record.get("undo_asked_by"))
     given_back = "given back: nobody has it"
     yield _event(record.get("released_at"), "released", given_back, record.get("released_by"))
     why = record.get("escalation_reason")

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
-from srectl.operate.incidents import at_work, opened, read
+from srectl.operate.incidents import at_work, read
+from srectl.operate.leftovers import left, request_of
 from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _POLL_SECONDS = 2.0
-_TAKEN_BACK = ("undo", "restore")
 
 
 def told(undo: Any) -> str:
@@ -46,46 +46,6 @@ def told(undo: Any) -> str:
     return f"{action} with {', '.join(words)}" if words else action
 
 
-def left(incident: dict[str, Any]) -> list[dict[str, Any]]:
-    """Find what may still be as a runbook left it, newest first.
-
-    A step that is not on record as done may have been stopped half-way: it is in the list, too, and
-    undone by what it marked, if it came to that.
-
-    Parameters
-    ----------
-    incident
-        The record, as `srectl.operate.incidents.read` gives it.
-
-    Returns
-    -------
-    list of dict
-        ``step`` as the runbook resolved it, and ``undo``, what is known of how to take it back.
-    """
-    in_hand = opened(incident.get("in_hand"))
-    steps = in_hand.get("steps", []) if isinstance(in_hand, dict) else []
-    undo: dict[int, Any] = {}
-    back: set[int] = set()
-    for action in incident.get("actions_taken") or []:
-        step, result = action.get("step"), action.get("result")
-        index = int(step.get("index", 0)) if isinstance(step, dict) else 0
-        done = action.get("status") in ("succeeded", "skipped")
-        if action.get("operation") == "execute" and isinstance(result, dict):
-            undo[index] = result.get("undo")
-        elif action.get("operation") in _TAKEN_BACK and done and not _is_handed_over(result):
-            back.add(index)
-    return [
-        {"step": step, "undo": undo.get(int(step["index"]))}
-        for step in reversed(steps)
-        if "index" in step and int(step["index"]) not in back
-    ]
-
-
-def _is_handed_over(result: object) -> bool:
-    """Tell what was left as it is for the next remediation, which perhaps never came."""
-    return isinstance(result, dict) and result.get("handed_over") is True
-
-
 def asked(incident: dict[str, Any]) -> dict[str, Any]:
     """Write what `incident-restorer` is asked for.
 
@@ -102,50 +62,9 @@ def asked(incident: dict[str, Any]) -> dict[str, Any]:
             "takes back itself what does not help",
             f"'srectl stop {incident_id}' stops it first; or wait for its end",
         )
-    stack = left(incident)
-    if not stack:
+    if not left(incident):
         raise CommandFailed(f"nothing is left to be taken back of incident {incident_id}", show)
-    in_hand = opened(incident["in_hand"])
-    target = incident.get("target") or {}
-    place = "/".join(str(target[key]) for key in ("namespace", "name") if target.get(key))
-    return {
-        "detail": {
-            "metadata": {"correlation_id": str(incident.get("correlation_id"))},
-            "data": {
-                **{
-                    name: incident.get(name)
-                    for name in (
-                        "incident_id",
-                        "sender",
-                        "sender_name",
-                        "fingerprint",
-                        "alert_name",
-                        "severity",
-                    )
-                },
-                "summary": incident.get("summary"),
-                "target": target,
-                "links": incident.get("links") or {},
-                "wakes": incident.get("wakes") is not False,
-            },
-        },
-        "timestamp": incident["timestamp"],
-        "display": {
-            "name": str(incident.get("alert_name")),
-            "place": place,
-            "where": f" on {place}" if place else "",
-            "summary": str(incident.get("summary")),
-            "links": [],
-        },
-        "runbook": {
-            "name": in_hand.get("runbook"),
-            "restore": {"after_seconds": 1, "watch_seconds": 1},
-        },
-        "of": in_hand.get("of", len(stack)),
-        "locks": in_hand.get("locks", []),
-        # Oldest first: it is the restorer that goes from the newest on.
-        "stack": stack[::-1],
-    }
+    return request_of(incident)
 
 
 def start(

@@ -61,6 +61,9 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
         why = record.get("stopped_because")
         told = f"{record.get('stopped_by')} stopped the runbook{f': {why}' if why else ''}."
         yield _said(record["stopped_at"], told, "record: stopped_at")
+    if record.get("undo_asked_at"):
+        told = f"{record.get('undo_asked_by')} had what the runbook did taken back."
+        yield _said(record["undo_asked_at"], told, "record: undo_asked_at")
     if record.get("let_go_at"):
         told = f"It was let go of incident {record.get('caused_by')}, which it hung on."
         yield _said(record["let_go_at"], told, "record: let_go_at")

@@ -69,6 +69,31 @@ class IncidentTable:
             ) from None
         return _plain_record(answer["Attributes"])
 
+    def ask_undo(self, record: Record, by: str, at: str, state: str) -> Record:
+        """Note who has all taken back; give the record as it is then, whoever was quicker."""
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=_key(record),
+                UpdateExpression="SET undo_asked_by = :by, undo_asked_at = :at, "
+                "undo_asked_of = :of",
+                ConditionExpression="(attribute_not_exists(undo_asked_of) OR undo_asked_of <> :of) "
+                "AND (#status = :resolved OR (#status = :escalated AND "
+                "(attribute_not_exists(in_flight) OR in_flight = abandoned)))",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":by": {"S": by},
+                    ":at": {"S": at},
+                    ":of": {"S": state},
+                    ":resolved": {"S": "resolved"},
+                    ":escalated": {"S": "escalated"},
+                },
+                ReturnValues="ALL_NEW",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return self.read(str(record["incident_id"]))
+        return _plain_record(answer["Attributes"])
+
     def keep_first(self, record: Record, mine: Mapping[str, str], instead_of: str) -> None:
         """Keep the first of two approvals; Refused where somebody was quicker."""
         there = (

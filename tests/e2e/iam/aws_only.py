@@ -130,6 +130,7 @@ CHAT = (
     "ChatActionsRole.ReadIncidentsAndNoteAnswers",
     "ChatActionsRole.KeepCards",
     "ChatActionsRole.AnswerRunbooks",
+    "ChatActionsRole.TakeBackWhatRunbooksLeft",
     "ChatActionsRole.TellWhoHasTakenAnIncident",
     "ChatActionsRole.CallItselfLater",
     "ChatActionsRole.UseTheKey",

@@ -116,6 +116,7 @@ def chat(platform: Platform, secret: str, monkeypatch: pytest.MonkeyPatch) -> It
             "SLACK_API_URL": seen.url,
             "INCIDENTS_TABLE": platform.table("incidents"),
             "GUARD_TABLE": platform.table("guard"),
+            "RESTORER_ARN": platform.restorer_arn,
             "EVENT_BUS_NAME": platform.bus,
             "ACCOUNT_ID": "000000000000",
             "AWS_LAMBDA_FUNCTION_NAME": "chat-actions",
@@ -313,6 +314,47 @@ def test_who_takes_an_incident_is_told_on_the_bus_and_once(platform: Platform, c
     chat.post(signed(pressed(again, card.ts, GRACE)))
     chat.work()
     assert f"{ADA_ARN} (in Slack, as {ADA}) has it already" in chat.seen.whispers[-1][1]
+
+
+def test_what_a_runbook_did_is_taken_back_once_and_the_card_says_by_whom(
+    platform: Platform, chat: Chat
+) -> None:
+    # An alert of its own: one that fires again elsewhere has what was done handed over to it.
+    name = platform.runbook()
+    event = incident(name, fingerprint=name)
+    execution = platform.start(event)
+    platform.send(event)
+    wait_for(lambda: record(platform, event).get("actions_taken"), "the action")
+    card = chat.card(event)
+    assert "Undo" not in card.buttons()
+    over(platform, event, execution)
+    chat.tell("incident.resolved", event)
+    undo = pressed(card.buttons()["Undo"], card.ts)
+    by_grace = pressed(card.buttons()["Undo"], card.ts, GRACE)
+    for body in (undo, by_grace, undo):
+        assert chat.post(signed(body)) == 200
+    calls = [threading.Thread(target=module.handler, args=(each, CONTEXT)) for each in chat.waiting]
+    chat.waiting.clear()
+    for each in calls:
+        each.start()
+    for each in calls:
+        each.join(30)
+    by = record(platform, event)["undo_asked_by"]
+    taken = [user for user, told in chat.seen.whispers if told.startswith("It is being taken")]
+    assert len(chat.seen.whispers) == 3
+    assert taken == ([ADA, ADA] if ADA in by else [GRACE])
+    assert f"{by} has what the runbook did taken back" in card.everything()
+    assert "Undo" not in card.buttons()
+    wait_for(lambda: record(platform, event).get("restoration") == "restored", "the undo")
+    assert len(platform.calls(id_of(event), "undo")) == 1
+    wait_for(lambda: taken_back(record(platform, event)), "the undo on record")
+    chat.post(signed(undo))
+    chat.work()
+    assert "Nothing is left to be taken back" in chat.seen.whispers[-1][1]
+
+
+def taken_back(of: dict[str, Any]) -> bool:
+    return any(each["operation"] == "restore" for each in of["actions_taken"])
 
 
 def test_late_news_never_turn_a_card_back_and_twice_is_once(platform: Platform, chat: Chat) -> None:

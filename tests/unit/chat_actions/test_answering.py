@@ -35,7 +35,8 @@ class Outside:
         cards: Any = _Cards()
         records: Any = _Records(outside)
         bus: Any = _Bus(outside)
-        return Desk(people, records, cards, answers, bus, lambda: outside.now)
+        restorer: Any = None  # so has taking back
+        return Desk(people, records, cards, answers, restorer, bus, lambda: outside.now)
 
     def press(self, user: str = "U024") -> str:
         return self.desk().take(Click(ACKNOWLEDGE, INCIDENT, 0, "", user, "C1", "1.1"))

@@ -15,6 +15,7 @@ GOOD = {
     "SLACK_API_URL": "https://slack.com/api/",
     "INCIDENTS_TABLE": "i",
     "GUARD_TABLE": "g",
+    "RESTORER_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:incident-restorer",
     "EVENT_BUS_NAME": "b",
     "ACCOUNT_ID": "123456789012",
     "AWS_REGION": "eu-central-1",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from srectl.operate.incidents import plain
-from srectl.operate.undoing import left
+from srectl.operate.leftovers import left
 from tests.support.recorder import Recorder
 from tests.unit.recorder.rows import ID, IN_HAND, KEY, ME, STARTED, TARGET, put
 

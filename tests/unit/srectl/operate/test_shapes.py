@@ -16,9 +16,9 @@ from srectl.commands import story as told
 from srectl.console import overview, story, timeline
 from srectl.console.history import days
 from srectl.operate.incidents import HIDDEN, opened, plain, shown
+from srectl.operate.leftovers import left
 from srectl.operate.plans import Limits, decide
 from srectl.operate.track_record import tallies
-from srectl.operate.undoing import left
 from srectl.postmortem.chapters import chapters
 from srectl.postmortem.sources import Story
 from srectl.postmortem.timeline import timeline as post_mortem

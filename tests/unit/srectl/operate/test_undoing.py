@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from srectl.console import timeline
 from srectl.errors import CommandFailed
-from srectl.operate import undoing
+from srectl.operate import leftovers, undoing
 from srectl.operate.account import Account
+from srectl.postmortem.sources import Story
+from srectl.postmortem.timeline import timeline as postmortem
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 STARTED = "2026-11-23T15:14:52.704Z"
@@ -52,7 +55,7 @@ def incident(*actions: dict[str, Any], status: str = "escalated", steps: int = 3
 
 
 def left(*actions: dict[str, Any]) -> list[tuple[int, Any]]:
-    return [(each["step"]["index"], each["undo"]) for each in undoing.left(incident(*actions))]
+    return [(each["step"]["index"], each["undo"]) for each in leftovers.left(incident(*actions))]
 
 
 def test_what_was_done_or_perhaps_begun_is_left_newest_first() -> None:
@@ -155,3 +158,16 @@ def test_what_was_taken_back_is_told_to_a_program(
     assert refused.exit_code == 2
     told = srectl("undo", ID, "--yes", "--json")
     assert json.loads(told.output)["restoration"] == "restored"
+
+
+def test_who_had_it_taken_back_from_a_card_stands_in_every_view_of_the_record(
+    put_incident: Callable[..., dict[str, Any]], srectl: Callable[..., Result]
+) -> None:
+    by = "ada (in Slack, as U024)"
+    asked = {"undo_asked_by": by, "undo_asked_at": STARTED, "undo_asked_of": "0f"}
+    put_incident(**asked)
+    (line,) = [each for each in srectl("show", ID).output.splitlines() if "undone by" in each]
+    assert by in line
+    assert [each["who"] for each in timeline.events(asked) if each["kind"] == "undo"] == [by]
+    happened = postmortem(Story({**incident(), **asked}))
+    assert f"{by} had what the runbook did taken back." in [each.text for each in happened]

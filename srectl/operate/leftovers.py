@@ -1,0 +1,155 @@
+"""What a runbook may have left of itself on its targets, and how that is asked to be taken back.
+
+The operator's tool and the function behind the buttons share no code, and ask for the same: both
+hold this file with the same text, which a test keeps so. It takes a record with the texts in it
+that hold JSON, or with those opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_TAKEN_BACK = ("undo", "restore")
+_OF_THE_INCIDENT = (
+    "incident_id",
+    "sender",
+    "sender_name",
+    "fingerprint",
+    "alert_name",
+    "severity",
+)
+
+
+def left(incident: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Find what may still be as a runbook left it, newest first.
+
+    A step that is not on record as done may have been stopped half-way: it is in the list, too, and
+    undone by what it marked, if it came to that.
+
+    Parameters
+    ----------
+    incident
+        The record.
+
+    Returns
+    -------
+    list of dict
+        ``step`` as the runbook resolved it, and ``undo``, what is known of how to take it back.
+    """
+    undo: dict[int, Any] = {}
+    back: set[int] = set()
+    for action in _actions(incident):
+        index, result = _index(action.get("step")), _opened(action.get("result"))
+        if action.get("operation") == "execute" and isinstance(result, dict):
+            undo[index] = result.get("undo")
+        elif action.get("operation") in _TAKEN_BACK and not _has_failed(action):
+            back.add(index)
+    return [
+        {"step": step, "undo": undo.get(_index(step))}
+        for step in reversed(_steps(incident))
+        if _index(step) not in back
+    ]
+
+
+def state_of(incident: Mapping[str, Any]) -> str:
+    """Give what is equal as long as there is the same to be taken back, and no attempt has failed.
+
+    An attempt that goes well changes nothing of it, so what has been asked for is known as that
+    until it is over.
+    """
+    attempts = [
+        [action.get("operation"), action.get("action_id")]
+        for action in _actions(incident)
+        if action.get("operation") == "execute"
+        or (action.get("operation") in _TAKEN_BACK and _has_failed(action))
+    ]
+    told = json.dumps([_steps(incident), attempts], sort_keys=True, default=str)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def request_of(incident: Mapping[str, Any]) -> dict[str, Any]:
+    """Write what ``incident-restorer`` is asked for: all that is left.
+
+    Parameters
+    ----------
+    incident
+        A record on which no runbook works, and of which something is left.
+    """
+    in_hand = _in_hand(incident)
+    stack = left(incident)
+    target = incident.get("target") or {}
+    place = "/".join(str(target[key]) for key in ("namespace", "name") if target.get(key))
+    return {
+        "detail": {
+            "metadata": {"correlation_id": str(incident.get("correlation_id"))},
+            "data": {
+                **{name: incident.get(name) for name in _OF_THE_INCIDENT},
+                "summary": incident.get("summary"),
+                "target": target,
+                "links": incident.get("links") or {},
+                "wakes": incident.get("wakes") is not False,
+            },
+        },
+        "timestamp": incident["timestamp"],
+        "display": {
+            "name": str(incident.get("alert_name")),
+            "place": place,
+            "where": f" on {place}" if place else "",
+            "summary": str(incident.get("summary")),
+            "links": [],
+        },
+        "runbook": {
+            "name": in_hand.get("runbook"),
+            "restore": {"after_seconds": 1, "watch_seconds": 1},
+        },
+        "of": in_hand.get("of", len(stack)),
+        "locks": in_hand.get("locks", []),
+        # Oldest first: it is the restorer that goes from the newest on.
+        "stack": stack[::-1],
+    }
+
+
+def _in_hand(incident: Mapping[str, Any]) -> dict[str, Any]:
+    found = _opened(incident.get("in_hand"))
+    return found if isinstance(found, dict) else {}
+
+
+def _steps(incident: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the steps that a runbook took in hand, oldest first."""
+    steps = _in_hand(incident).get("steps")
+    listed = steps if isinstance(steps, list) else []
+    return [each for each in listed if isinstance(each, dict) and _index(each)]
+
+
+def _actions(incident: Mapping[str, Any]) -> list[dict[str, Any]]:
+    taken = incident.get("actions_taken")
+    return [each for each in taken if isinstance(each, dict)] if isinstance(taken, list) else []
+
+
+def _index(step: Any) -> int:
+    """Give the number of a step, from 1; 0 of what has none."""
+    opened = _opened(step)
+    try:
+        return int(opened["index"])
+    except (TypeError, KeyError, ValueError):
+        return 0
+
+
+def _has_failed(action: Mapping[str, Any]) -> bool:
+    """Tell whether a target is as it was; so it is where it was left for the next remediation."""
+    result = _opened(action.get("result"))
+    handed_over = isinstance(result, dict) and result.get("handed_over") is True
+    return action.get("status") not in ("succeeded", "skipped") or handed_over
+
+
+def _opened(text: Any) -> Any:
+    """Decode a text that holds JSON; anything else stays as it is."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
