@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from boto3.dynamodb.types import TypeSerializer
+
 from onemachine.aws.definitions import read_definition
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.rie.harness import Function, build
@@ -383,15 +385,17 @@ class Platform:
         )
         return name
 
-    def set_record(self, of: dict[str, Any], **texts: str) -> None:
+    def set_record(self, of: dict[str, Any], **values: Any) -> None:
         """Put an incident's record into some state, as if that had happened before."""
         data = of["detail"]["data"]
         self.ddb.update_item(
             TableName=self.table("incidents"),
             Key={key: {"S": data[key]} for key in ("incident_id", "timestamp")},
-            UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in texts),
-            ExpressionAttributeNames={f"#{key}": key for key in texts},
-            ExpressionAttributeValues={f":{key}": {"S": text} for key, text in texts.items()},
+            UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in values),
+            ExpressionAttributeNames={f"#{key}": key for key in values},
+            ExpressionAttributeValues={
+                f":{key}": TypeSerializer().serialize(value) for key, value in values.items()
+            },
         )
 
     def send(self, *events: dict[str, Any]) -> None:

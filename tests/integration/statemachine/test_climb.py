@@ -308,6 +308,24 @@ def test_a_maintenance_window_wakes_nobody_else_until_it_is_over(
     assert second["at"] >= stamp(ends)
 
 
+def test_what_was_given_back_by_a_clock_that_is_behind_climbs_all_the_same(
+    contacts: Contacts,
+) -> None:
+    event = contacts.call(fingerprint="clock")
+    ahead = stamp(datetime.now(UTC) + timedelta(hours=1))
+    contacts.platform.set_record(event, climb_since=ahead, climb_level=3, climb_by="another")
+    climber = contacts.variant(ThirdContact="none")
+    contacts.climbs(event, contacts.platform.start(event, climber))
+    assert contacts.levels(event) == [2]
+
+
+def test_a_record_that_holds_no_more_of_them_ends_it(contacts: Contacts) -> None:
+    event = contacts.call(fingerprint="full")
+    contacts.platform.set_record(event, climbed=[{"level": 2}] * 40)
+    contacts.climbs(event, contacts.platform.start(event, contacts.climber))
+    assert len(contacts.climbed(event)) == 40
+
+
 def test_what_the_bus_refuses_is_kept_and_stands_on_the_record(contacts: Contacts) -> None:
     event = contacts.call(fingerprint="bus-away")
     role = contacts.platform.role_that_may_only(
