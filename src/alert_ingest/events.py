@@ -36,6 +36,7 @@ _FIRST_LABELS = (
     "alertname",
     "severity",
     "runbook",
+    "team",
     "cluster",
     "namespace",
     "deployment",

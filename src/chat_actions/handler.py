@@ -58,7 +58,9 @@ class Container:
         records = IncidentTable(dynamodb, settings.incidents_table)
         cards = CardTable(dynamodb, settings.guard_table)
         self.chat = Slack(settings.api_url, lambda: self.secret.bot_token)
-        self.board = Board(settings.channel, records, cards, self.chat, time.sleep)
+        self.board = Board(
+            settings.channel, records, cards, self.chat, time.sleep, settings.team_channels
+        )
         self.desk = Desk(
             settings.people,
             records,

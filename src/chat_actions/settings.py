@@ -28,6 +28,9 @@ class Settings:
         (``SLACK_APP_SECRET_ARN``).
     channel
         Id of the channel that cards are posted in (``SLACK_CHANNEL``).
+    team_channels
+        Channels of teams with one of their own: team → id (``SLACK_TEAM_CHANNELS``, TEAM=CHANNEL
+        with commas; an empty half is none).
     people
         Who may answer: user of Slack → ARN or name (``SLACK_PEOPLE``).
     api_url
@@ -47,6 +50,7 @@ class Settings:
 
     secret_arn: str
     channel: str
+    team_channels: Mapping[str, str]
     people: People
     api_url: str
     incidents_table: str
@@ -81,9 +85,19 @@ class Settings:
             people = people_from(environment.get("SLACK_PEOPLE", ""))
         except ValueError as error:
             faults.append(f"SLACK_PEOPLE: {error}")
+        team_channels: dict[str, str] = {}
+        for entry in filter(None, environment.get("SLACK_TEAM_CHANNELS", "").split(",")):
+            team, _, channel = entry.partition("=")
+            if team and channel:
+                team_channels[team] = channel
+                if not _CHANNEL.fullmatch(channel):
+                    faults.append(
+                        f"SLACK_TEAM_CHANNELS: {channel!r} is not the id of a channel (C…)"
+                    )
         found = cls(
             required("SLACK_APP_SECRET_ARN", _ARN, "the ARN of a secret"),
             required("SLACK_CHANNEL", _CHANNEL, "the id of a channel (C…)"),
+            team_channels,
             people,
             required("SLACK_API_URL", _API, "https://HOST/api/"),
             required("INCIDENTS_TABLE"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chat_actions.card import card
@@ -35,6 +35,8 @@ class Board:
         Id of the channel for new cards.
     sleep
         Waits some seconds.
+    team_channels
+        Ids of the channels for new cards of teams that have one: team → channel.
     """
 
     channel: str
@@ -42,6 +44,7 @@ class Board:
     cards: Cards
     chat: Chat
     sleep: Callable[[float], None]
+    team_channels: Mapping[str, str] = field(default_factory=dict)
 
     def hear(self, event: Mapping[str, Any]) -> None:
         """Take what the bus tells.
@@ -67,35 +70,39 @@ class Board:
             return
         what = str(data["event"]) if told else kind
         said, record = self._await(incident_id, what, data)
-        self.show(incident_id, may_begin=told)
+        self.show(incident_id, may_begin=told, team=str(data.get("team", "")))
         # What a human has said was written before it was told: what is not there is so no more.
         # Nor is a question awaited for ever: a plan may have been answered, or was none for people.
         if not said and what in _WRITTEN_BESIDE and not is_noted(record, what, data):
             raise NotYet(f"the record of {incident_id} does not say {what} yet")
 
-    def show(self, incident_id: str, *, may_begin: bool = False) -> None:
+    def show(self, incident_id: str, *, may_begin: bool = False, team: str = "") -> None:
         """Have a card show what the record says, and its thread the same.
 
         Parameters
         ----------
         may_begin
             Whether a message is posted where there is none.
+        team
+            Whose incident it is, as far as that is said: a new card stands in that team's channel.
+            One that is there stays where it is.
         """
         with self._turn(incident_id):
             row, record = self.cards.read(incident_id), self.records.read(incident_id)
             if not record or not (row.message or may_begin):
                 return
-            row = self._put(incident_id, row, record)
+            channel = row.channel or self.team_channels.get(team, self.channel)
+            row = self._put(incident_id, channel, row, record)
             for key, text in story(record):
                 if key not in row.told:
                     self.chat.post(row.channel, text, thread=row.message)
                     self.cards.tell(incident_id, key)
 
-    def _put(self, incident_id: str, row: Card, record: Record) -> Card:
+    def _put(self, incident_id: str, channel: str, row: Card, record: Record) -> Card:
         wanted = card(record)
         if row.message and row.shown == wanted.digest:
             return row
-        channel, message = row.channel or self.channel, row.message
+        message = row.message
         there = message and self.chat.update(channel, message, wanted.text, wanted.blocks)
         if not there:
             # There was none, or somebody has deleted it.

@@ -62,6 +62,17 @@ def _missing(deployment: Deployment, topic: str, there: set[tuple[str, str]]) ->
                 f"deploy once with {which}Email empty, then again with the address: CloudFormation "
                 "does not see that it is gone",
             )
+    for number in (1, 2, 3):
+        mail = deployment.stack.parameter(f"Team{number}Email")
+        if f"Team{number}Subscription" in made and ("email", mail) not in there:
+            team = deployment.stack.parameter(f"Team{number}")
+            yield failed(
+                f"email {mail}",
+                f"is not subscribed any more, though the stack has it as Team{number}Email: team "
+                f"{team} is told nothing by mail",
+                f"deploy once with Team{number}Email empty, then again with the address: "
+                "CloudFormation does not see that it is gone",
+            )
     if "PagerDutySubscription" in made and not any(kind == "https" for kind, _ in there):
         yield failed(
             "https PagerDutyEndpoint",

@@ -52,6 +52,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     changes |= {"PagerKind": "pagerduty", "PagerUrl": PAGERDUTY_URL, "PagerSecret": "0" * 32}
     changes["NotificationEmail"] = "oncall@example.com"
     changes |= {"AcknowledgeMinutes": "60", "SecondContactEmail": "second@example.com"}
+    changes |= {"Team1": "payments", "Team1Email": "payments@example.com"}
+    changes["Team1PagerSecret"] = "1" * 32
     told = folder / "notifications.jsonl"
     local_aws = running_local_aws(folder / "aws", alarm_pace=PACE, alarm_interval=0.5)
     with local_aws as (aws, _process), _pager(aws, told):

@@ -224,6 +224,33 @@ def test_who_takes_gives_back_and_settles_an_incident_is_told_to_who_heard_of_it
     assert [chat["headline"] for chat in listener.chats()][1:] == told
 
 
+def test_a_team_hears_of_its_own_from_the_beginning_to_the_end(listener: Listener) -> None:
+    """Whoever takes it, and its end, say no label; everybody's mail hears of all."""
+    address = f"payments-{listener.address}"
+    listener.platform.aws.client("sns").subscribe(
+        TopicArn=listener.topic,
+        Protocol="email",
+        Endpoint=address,
+        Attributes={"FilterPolicy": json.dumps({"team": ["payments"]})},
+    )
+    began = incident(labels={"team": "Payments "})
+    bare = incident(**{**began["detail"]["data"], "labels": {}})
+    said = {**bare["detail"], "data": {**bare["detail"]["data"], "by": "ada"}}
+    taken = {**bare, "detail-type": "incident.acknowledged", "detail": said}
+    misspelt = incident(labels={"team": "paymnets"})
+    for each in (began, taken, resolution(bare), misspelt, incident()):
+        assert listener.tell(each)["status"] == "SUCCEEDED"
+    assert [mail["subject"].split()[0] for mail in listener.mails()] == [
+        *("CRIT", "TAKEN", "OK"),
+        *("CRIT", "CRIT"),
+    ]
+    lines = listener.platform.aws.mail_file.read_text().splitlines()
+    told = [mail["subject"] for mail in map(json.loads, lines) if mail["to"] == address]
+    assert [subject.split()[0] for subject in told] == ["CRIT", "TAKEN", "OK"]
+    teams = [chat.get("team") for chat in listener.chats()]
+    assert sorted(map(str, teams)) == [*("None", "payments", "payments", "payments", "paymnets")]
+
+
 def test_an_incident_that_becomes_worse_is_announced_again(listener: Listener) -> None:
     event = incident(severity="warning")
     listener.tell(event)

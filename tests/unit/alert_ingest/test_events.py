@@ -97,6 +97,7 @@ HUGE = {
 def test_no_alert_makes_an_entry_of_200_kb(changes: dict[str, Any]) -> None:
     body = alertmanager_body()
     alert = body["alerts"][0]
+    alert["labels"] = {**alert["labels"], "team": "payments"}
     for field, value in changes.items():
         alert[field] = {**alert[field], **value} if isinstance(value, dict) else value
     entry, warnings = entry_for(body)
@@ -104,9 +105,10 @@ def test_no_alert_makes_an_entry_of_200_kb(changes: dict[str, Any]) -> None:
     assert entry_size(entry) < MAX_ENTRY_BYTES
     assert len(json.dumps({"Entries": [entry]})) < MAX_ENTRY_BYTES + 100
     assert warnings or len(changes.get("generatorURL", "")) > 0 or "fingerprint" in changes
-    # What selects the runbook and its target survives any cutting.
+    # What selects the runbook and its target, and who is told, survives any cutting.
     if "alertname" not in changes.get("labels", {}):
-        for name in ("alertname", "severity", "runbook", "cluster", "namespace", "deployment"):
+        chosen = ("alertname", "severity", "runbook", "team", "cluster", "namespace", "deployment")
+        for name in chosen:
             assert data["labels"][name] == alert["labels"][name]
     assert data["target"]["name"] == "checkout"
     assert "summary" in data["annotations"]

@@ -43,6 +43,16 @@ def test_a_list_that_is_none_is_refused(text: str) -> None:
         people_from(text)
 
 
+def test_teams_have_channels_where_both_are_named() -> None:
+    # As the template writes it of three teams, of which one has both.
+    text = "payments=C0PAYMENTS,web=,="
+    found = Settings.from_environment({**GOOD, "SLACK_TEAM_CHANNELS": text}).team_channels
+    assert found == {"payments": "C0PAYMENTS"}
+    assert Settings.from_environment(GOOD).team_channels == {}
+    with pytest.raises(InvalidSettings, match="SLACK_TEAM_CHANNELS: '#web'"):
+        Settings.from_environment({**GOOD, "SLACK_TEAM_CHANNELS": "web=#web"})
+
+
 def test_every_fault_is_named_at_once() -> None:
     bad = {
         **GOOD,

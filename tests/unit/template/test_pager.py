@@ -233,7 +233,7 @@ def test_an_alarm_on_the_platform_pages_within_the_rules(
 
 def test_a_page_is_tried_for_an_hour_and_then_kept(template: dict[str, Any]) -> None:
     rules = pager_rules(template)
-    assert len(rules) == 6
+    assert len(rules) == 9
     for name, rule in rules.items():
         [target] = rule["Targets"]
         policy = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 3600}

@@ -285,6 +285,22 @@ def test_a_contact_that_is_not_subscribed_any_more_is_named(patient: Patient) ->
     assert "SecondContactEmail empty" in found.next
 
 
+def test_a_team_that_is_not_subscribed_any_more_is_named(patient: Patient) -> None:
+    set_parameter(patient, "Team2", "payments")
+    set_parameter(patient, "Team2Email", "payments@example.com")
+    patient.aws["cloudformation"]["list_stack_resources"]["StackResourceSummaries"].append(
+        {
+            "LogicalResourceId": "Team2Subscription",
+            "ResourceType": "AWS::SNS::Subscription",
+            "PhysicalResourceId": f"{TOPIC}:3",
+        }
+    )
+    found = worst(patient.see(subscriptions.CHECK))
+    assert (found.severity, found.where) == (FAILED, "email payments@example.com")
+    assert "team payments is told nothing by mail" in found.what
+    assert "Team2Email empty" in found.next
+
+
 @pytest.mark.parametrize("rule", ["SlackRule", "PagerRule"])
 def test_subscriptions_that_nobody_ever_made(patient: Patient, rule: str) -> None:
     patient.aws["sns"]["list_subscriptions_by_topic"]["Subscriptions"] = []
