@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from chat_actions.consent import person_of, spoken_for, with_speaker
 from chat_actions.errors import Refused
-from chat_actions.incoming import ACKNOWLEDGE, APPROVE, UNDO, Click
+from chat_actions.incoming import ACKNOWLEDGE, APPROVE, SILENCE, UNDO, Click
 from chat_actions.people import People, Person
-from chat_actions.ports import Answers, Bus, Cards, Record, Records, Restorer
+from chat_actions.ports import Answers, Bus, Cards, Record, Records, Restorer, Switch
 from chat_actions.question import Question, asked
+from chat_actions.silencing import wanted
 from chat_actions.taking_back import leftovers
+from chat_actions.windows import silence
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Desk:
     cards: Cards
     answers: Answers
     restorer: Restorer
+    maintenance: Switch
     bus: Bus
     now: Callable[[], datetime.datetime]
 
@@ -57,6 +60,8 @@ class Desk:
             return self._acknowledge(record, person)
         if click.action == UNDO:
             return self._undo(record, click.plan_hash, person)
+        if click.action == SILENCE:
+            return self._silence(record, click.plan_hash, person)
         question = asked(record)
         if (question.step, question.plan_hash) != (click.step, click.plan_hash):
             raise Refused(
@@ -96,6 +101,19 @@ class Desk:
         return (
             "It is being taken back, newest first, under the locks of its targets: the card tells "
             "each step."
+        )
+
+    def _silence(self, record: Record, mark: str, person: Person) -> str:
+        target = wanted(record, mark)
+        window = silence(self.maintenance, target, person.told, self.now())
+        if record.get("silenced_until") != window.end:
+            self.records.note_silence(record, target, window.end, window.reason)
+        told = f"{target} until {window.end}"
+        if not window.is_new:
+            return f"Runbooks leave {told} alone already ({window.reason}): nothing is changed."
+        return (
+            f"Runbooks leave {told} alone. What one does at this moment goes on. "
+            "'srectl maintenance remove' ends it sooner."
         )
 
     def _approve(self, record: Record, question: Question, person: Person) -> str:

@@ -25,11 +25,14 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from chat_actions.incoming import ACKNOWLEDGE, APPROVE, DENY, UNDO, button_value
+from chat_actions.incoming import ACKNOWLEDGE, APPROVE, DENY, SILENCE, UNDO, button_value
 from chat_actions.ports import Record
 from chat_actions.question import Question, at_work, pending
+from chat_actions.silencing import mark_of
+from chat_actions.silencing import offered as left_alone
 from chat_actions.story import story
 from chat_actions.taking_back import offered
+from chat_actions.windows import SILENCE_SECONDS
 from chat_actions.wording import MOST_HEADER, MOST_TEXT, code, cut, duration, line
 
 _SHORT = {"critical": "CRIT", "warning": "WARN", "info": "INFO"}
@@ -216,6 +219,24 @@ def _buttons(record: Record, question: Question | None) -> list[Block]:
         )
         value = button_value(incident_id, 0, back.state)
         buttons.append(ButtonElement(text="Undo", action_id=UNDO, value=value, confirm=sure))
+    place = left_alone(record)
+    if place:
+        lasts = duration(SILENCE_SECONDS)
+        sure = ConfirmObject(
+            title="Leave this target alone?",
+            text=PlainTextObject(
+                text=line(f"No runbook begins on {place} for {lasts}", _MOST_CONFIRM)
+            ),
+            confirm="Silence it",
+            deny="Leave it on",
+        )
+        silence = ButtonElement(
+            text="Silence automation for this target",
+            action_id=SILENCE,
+            value=button_value(incident_id, 0, mark_of(place)),
+            confirm=sure,
+        )
+        buttons.append(silence)
     return [ActionsBlock(elements=buttons)] if buttons else []
 
 

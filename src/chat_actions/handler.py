@@ -22,6 +22,7 @@ from chat_actions.adapters.bus import EventBus
 from chat_actions.adapters.card_table import CardTable
 from chat_actions.adapters.client_config import CLIENT_CONFIG
 from chat_actions.adapters.incident_table import IncidentTable
+from chat_actions.adapters.parameter import Parameter
 from chat_actions.adapters.restorer import IncidentRestorer
 from chat_actions.adapters.secret import AppSecret
 from chat_actions.adapters.self_call import SelfCall
@@ -67,6 +68,7 @@ class Container:
             cards,
             WaitingTask(states, session),
             IncidentRestorer(states, settings.restorer_arn),
+            Parameter(client("ssm"), settings.maintenance_parameter),
             EventBus(client("events"), settings.bus, settings.account_id, settings.region),
             lambda: datetime.now(UTC),
         )

@@ -22,8 +22,8 @@ from chat_actions.errors import NotFromSlack, NotUnderstood
 MOST_AGE, MOST_WAIT = 300, 900
 #: Names of the buttons.
 APPROVE, DENY, ACKNOWLEDGE = "sre-approve", "sre-deny", "sre-acknowledge"
-UNDO = "sre-undo"
-ACTIONS = frozenset({APPROVE, DENY, ACKNOWLEDGE, UNDO})
+UNDO, SILENCE = "sre-undo", "sre-silence"
+ACTIONS = frozenset({APPROVE, DENY, ACKNOWLEDGE, UNDO, SILENCE})
 
 _STAMP = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
@@ -101,7 +101,7 @@ class Click:
         One of ``ACTIONS``.
     incident_id, step, plan_hash
         What it is about; step and hash of what is to be approved or denied, or the hash of what is
-        to be taken back.
+        to be taken back or left alone.
     user
         Id in Slack of who pressed it.
     channel, message

@@ -78,7 +78,7 @@ def request_of(incident: Mapping[str, Any]) -> dict[str, Any]:
     incident
         A record on which no runbook works, and of which something is left.
     """
-    in_hand = _in_hand(incident)
+    in_hand = taken_in_hand(incident)
     stack = left(incident)
     target = incident.get("target") or {}
     place = "/".join(str(target[key]) for key in ("namespace", "name") if target.get(key))
@@ -112,14 +112,15 @@ def request_of(incident: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _in_hand(incident: Mapping[str, Any]) -> dict[str, Any]:
+def taken_in_hand(incident: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a runbook took in hand, with its steps and locks; empty where none did."""
     found = _opened(incident.get("in_hand"))
     return found if isinstance(found, dict) else {}
 
 
 def _steps(incident: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give the steps that a runbook took in hand, oldest first."""
-    steps = _in_hand(incident).get("steps")
+    steps = taken_in_hand(incident).get("steps")
     listed = steps if isinstance(steps, list) else []
     return [each for each in listed if isinstance(each, dict) and _index(each)]
 

@@ -50,6 +50,9 @@ class Records(Protocol):
         Nothing is noted where somebody else has asked for the same, or a runbook works on it.
         """
 
+    def note_silence(self, record: Record, target: str, until: str, because: str) -> None:
+        """Note until when, by whom and why a target is left alone; it is so without, too."""
+
     def keep_first(self, record: Record, mine: Mapping[str, str], instead_of: str) -> None:
         """Keep the first of two approvals, in place of one given at ``instead_of``.
 
@@ -103,6 +106,16 @@ class Restorer(Protocol):
 
     def start(self, name: str, request: Mapping[str, Any]) -> None:
         """Have it taken back; of one name there is one, however often it is asked for."""
+
+
+class Switch(Protocol):
+    """A parameter that every runbook reads before it acts."""
+
+    def read(self) -> str:
+        """Give what it holds."""
+
+    def write(self, text: str) -> None:
+        """Have it hold something else."""
 
 
 class Bus(Protocol):

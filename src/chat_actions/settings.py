@@ -40,6 +40,8 @@ class Settings:
         Tables of the records, and of the cards' rows.
     restorer_arn
         The machine that takes back what runbooks left (``RESTORER_ARN``).
+    maintenance_parameter
+        Name of the parameter with the maintenance windows (``MAINTENANCE_PARAMETER``).
     bus
         Name of the bus, for what people say of an incident.
     account_id, region
@@ -56,6 +58,7 @@ class Settings:
     incidents_table: str
     guard_table: str
     restorer_arn: str
+    maintenance_parameter: str
     bus: str
     account_id: str
     region: str
@@ -103,6 +106,7 @@ class Settings:
             required("INCIDENTS_TABLE"),
             required("GUARD_TABLE"),
             required("RESTORER_ARN", _ARN, "the ARN of a state machine"),
+            required("MAINTENANCE_PARAMETER"),
             required("EVENT_BUS_NAME"),
             required("ACCOUNT_ID"),
             required("AWS_REGION"),

@@ -50,6 +50,12 @@ def story(record: Record) -> Iterator[tuple[str, str]]:
         by, at = line(record["undo_asked_by"], 250), _time(record, "undo_asked_at")
         told = f"{by} has what the runbook did taken back, since {at}"
         yield f"undo {record.get('undo_asked_of')}", told
+    if record.get("silenced_until"):
+        until, why = _time(record, "silenced_until"), line(record.get("silenced_because"), 250)
+        told = (
+            f"Runbooks leave {line(record.get('silenced_target'), 300)} alone until {until}: {why}"
+        )
+        yield f"silenced {until}", told
     if record.get("escalated_at"):
         why = line(record.get("escalation_reason"), _MOST)
         yield f"escalated {record['escalated_at']}", f"A human is needed: {why}"

@@ -94,6 +94,21 @@ class IncidentTable:
             return self.read(str(record["incident_id"]))
         return _plain_record(answer["Attributes"])
 
+    def note_silence(self, record: Record, target: str, until: str, because: str) -> None:
+        """Note until when, by whom and why a target is left alone."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key(record),
+            UpdateExpression="SET silenced_target = :target, silenced_until = :until, "
+            "silenced_because = :because",
+            ConditionExpression="attribute_exists(incident_id)",
+            ExpressionAttributeValues={
+                ":target": {"S": target},
+                ":until": {"S": until},
+                ":because": {"S": because},
+            },
+        )
+
     def keep_first(self, record: Record, mine: Mapping[str, str], instead_of: str) -> None:
         """Keep the first of two approvals; Refused where somebody was quicker."""
         there = (

@@ -131,6 +131,7 @@ CHAT = (
     "ChatActionsRole.KeepCards",
     "ChatActionsRole.AnswerRunbooks",
     "ChatActionsRole.TakeBackWhatRunbooksLeft",
+    "ChatActionsRole.LeaveATargetAlone",
     "ChatActionsRole.TellWhoHasTakenAnIncident",
     "ChatActionsRole.CallItselfLater",
     "ChatActionsRole.UseTheKey",

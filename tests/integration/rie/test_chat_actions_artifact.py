@@ -28,6 +28,7 @@ def test_what_slack_signed_is_taken_and_the_sample_is_too_old(
         "SLACK_API_URL": "http://127.0.0.1:9/api/",
         "INCIDENTS_TABLE": "rie-no-incidents",
         "RESTORER_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:incident-restorer",
+        "MAINTENANCE_PARAMETER": "/rie-no/windows",
         "GUARD_TABLE": "rie-no-guard",
         "EVENT_BUS_NAME": "rie-no-bus",
         "ACCOUNT_ID": "000000000000",

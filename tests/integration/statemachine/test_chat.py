@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 from chat_actions import handler as module
 from chat_actions.consent import speaker_of
 from chat_actions.errors import ChatError, NotFromSlack
 from chat_actions.incoming import button_value
+from srectl.operate.switches import windows, written
 from tests.integration.statemachine.platform import (
     Platform,
     action_completed,
@@ -43,6 +45,7 @@ from tests.support.slack import (
 pytestmark = pytest.mark.localaws
 
 GRACE = "U0GRACE"
+SILENCE = "Silence automation for this target"
 ADA_ARN = "arn:aws:iam::000000000000:user/ada"
 CONTEXT: Any = SimpleNamespace(
     function_name="chat-actions",
@@ -105,6 +108,20 @@ def secret(platform: Platform) -> str:
     return str(made["ARN"])
 
 
+_made = boto3.session.Session.client
+
+
+def _client_that_knows_its_errors(session: Any, *given: Any, **named: Any) -> Any:
+    """Make a client with its classes of errors, which are made at their first use otherwise.
+
+    A container of Lambda has one call at a time; of the threads here each could make its own, and
+    would not know that of another.
+    """
+    client = _made(session, *given, **named)
+    assert client.exceptions
+    return client
+
+
 @pytest.fixture
 def chat(platform: Platform, secret: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
     with slack() as seen:
@@ -117,12 +134,14 @@ def chat(platform: Platform, secret: str, monkeypatch: pytest.MonkeyPatch) -> It
             "INCIDENTS_TABLE": platform.table("incidents"),
             "GUARD_TABLE": platform.table("guard"),
             "RESTORER_ARN": platform.restorer_arn,
+            "MAINTENANCE_PARAMETER": platform.maintenance_parameter,
             "EVENT_BUS_NAME": platform.bus,
             "ACCOUNT_ID": "000000000000",
             "AWS_LAMBDA_FUNCTION_NAME": "chat-actions",
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr(boto3.session.Session, "client", _client_that_knows_its_errors)
         module.container.cache_clear()
         found = Chat(platform, seen)
         monkeypatch.setattr(
@@ -166,7 +185,7 @@ def test_what_is_approved_on_the_card_is_done_and_the_card_says_who(
     assert (user, person, call["plan_hash"]) == (ADA, ADA_ARN, "hash 1")
     assert query.startswith("Action=GetCallerIdentity")
     assert f"approved by {ADA_ARN} (in Slack, as {ADA})" in card.everything()
-    assert [*card.buttons()] == ["Acknowledge"]
+    assert [*card.buttons()] == ["Acknowledge", SILENCE]
     over(platform, event, execution)
     for kind in ("incident.resolved", "action.completed"):
         chat.tell(kind, event, action_id=record(platform, event)["actions_taken"][0]["action_id"])
@@ -351,6 +370,30 @@ def test_what_a_runbook_did_is_taken_back_once_and_the_card_says_by_whom(
     chat.post(signed(undo))
     chat.work()
     assert "Nothing is left to be taken back" in chat.seen.whispers[-1][1]
+
+
+def test_a_target_is_silenced_once_and_the_card_says_by_whom(
+    platform: Platform, chat: Chat
+) -> None:
+    name = platform.runbook()
+    event, other = incident(name), incident(name)
+    execution = platform.start(event)
+    platform.send(event)
+    wait_for(lambda: record(platform, event).get("actions_taken"), "the action")
+    card = chat.card(event)
+    try:
+        assert chat.press(SILENCE, card).startswith(f"Runbooks leave apps/{name.lower()} until")
+        (window,) = windows(platform.ssm, platform.maintenance_parameter)
+        assert window.reason == f"silenced in Slack by {ADA_ARN} (in Slack, as {ADA})"
+        assert "nothing is changed" in chat.press(SILENCE, card, GRACE)
+        assert windows(platform.ssm, platform.maintenance_parameter) == [window]
+        assert f"alone until {written(window.end)}: {window.reason}" in card.everything()
+        platform.run(other)
+    finally:
+        platform.set_maintenance([])
+    assert record(platform, other)["escalation_code"] == "maintenance"
+    assert platform.calls(id_of(other), "execute") == []
+    over(platform, event, execution)
 
 
 def taken_back(of: dict[str, Any]) -> bool:

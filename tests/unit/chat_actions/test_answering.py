@@ -35,8 +35,8 @@ class Outside:
         cards: Any = _Cards()
         records: Any = _Records(outside)
         bus: Any = _Bus(outside)
-        restorer: Any = None  # so has taking back
-        return Desk(people, records, cards, answers, restorer, bus, lambda: outside.now)
+        nobody: Any = None  # so have taking back and leaving alone
+        return Desk(people, records, cards, answers, nobody, nobody, bus, lambda: outside.now)
 
     def press(self, user: str = "U024") -> str:
         return self.desk().take(Click(ACKNOWLEDGE, INCIDENT, 0, "", user, "C1", "1.1"))

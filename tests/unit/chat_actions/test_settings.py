@@ -16,6 +16,7 @@ GOOD = {
     "INCIDENTS_TABLE": "i",
     "GUARD_TABLE": "g",
     "RESTORER_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:incident-restorer",
+    "MAINTENANCE_PARAMETER": "/sre-platform/maintenance-windows",
     "EVENT_BUS_NAME": "b",
     "ACCOUNT_ID": "123456789012",
     "AWS_REGION": "eu-central-1",

@@ -87,7 +87,7 @@ class Outside:
         nobody: Any = None
         cards: Any = _Cards()
         people = People({"U024": "ada", "U025": "grace"})
-        return Desk(people, here, cards, nobody, here, nobody, lambda: NOW)
+        return Desk(people, here, cards, nobody, here, nobody, nobody, lambda: NOW)
 
 
 class _Cards:
