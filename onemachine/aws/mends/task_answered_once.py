@@ -1,8 +1,9 @@
 """Mends how often a task that waits for a callback may be answered: once.
 
-Step Functions takes the first answer and refuses every later one (``TaskTimedOut``: the task has
-been closed). The emulator takes all that come before the execution has woken up, and goes on with
-the last one: of two people who answer at the same moment both were told that theirs counts.
+Step Functions takes the first answer and refuses every later one as ``TaskTimedOut``: the task
+"has already been closed" (API reference of SendTaskSuccess). The emulator takes all that come
+before the execution has woken up, and goes on with the last one: of two people who answer at the
+same moment both were told that theirs counts. What comes after that it calls unknown.
 """
 
 from __future__ import annotations
@@ -17,19 +18,26 @@ from ministack.services import stepfunctions
 Answer = Callable[[dict[str, Any]], Any]
 
 
+#: Tokens that are remembered after their answer; no machine has as many open.
+_MOST = 10_000
+
+
 def apply() -> None:
     """Let nobody answer what somebody has answered."""
     lock = threading.Lock()
+    answered: dict[str, None] = {}
 
     def once(stock: Answer) -> Answer:
         def send(data: dict[str, Any]) -> Any:
+            token = str(data.get("taskToken"))
             with lock:
-                waiting = stepfunctions._task_tokens.get(data.get("taskToken"))
-                if waiting and waiting.get("answered"):
+                if token in answered:
                     said = "Task Timed Out: 'Provided task does not exist anymore'"
                     return error_response_json("TaskTimedOut", said, 400)
-                if waiting:
-                    waiting["answered"] = True
+                if stepfunctions._task_tokens.get(token):
+                    answered[token] = None
+                if len(answered) > _MOST:
+                    del answered[next(iter(answered))]
             return stock(data)
 
         return send
