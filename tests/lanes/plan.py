@@ -43,6 +43,15 @@ LANES = (
     Lane("grants", ("tests/e2e/test_iam_mutation.py",)),
     Lane("demo", ("tests/e2e/test_demo.py", "tests/e2e/test_scenario.py")),
     Lane("machines", ("tests/integration/statemachine",), binaries=False),
+    # They wait more than they compute, so that one lane of all of them would be what is waited for.
+    Lane(
+        "telling",
+        tuple(
+            f"tests/integration/statemachine/test_{name}.py"
+            for name in ("notifier", "correlation", "climb", "flood", "digest", "findings")
+        ),
+        binaries=False,
+    ),
     Lane(
         "actions",
         (
