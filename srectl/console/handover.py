@@ -80,6 +80,7 @@ def _one(record: dict[str, Any]) -> dict[str, Any]:
             "severity",
             "alert_name",
             "target",
+            "subject",
             "acknowledged_by",
             "escalation_reason",
             "escalated_at",

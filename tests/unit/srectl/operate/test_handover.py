@@ -77,6 +77,14 @@ def test_what_was_given_back_is_unacknowledged_from_then_on(now: str) -> None:
     assert climbed(shaped({"climbed": ["x", {"level": {}, "at": "a"}]})) == [{"at": "a"}]
 
 
+def test_what_the_labels_name_stands_on_the_page_where_it_is_no_target(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    nothing = {"cluster": "prod", "namespace": "apps", "kind": None, "name": None}
+    put_incident(incident_id=A, timestamp=now, target=nothing, subject="apps/parcels-7d9f-x")
+    assert "apps/parcels-7d9f-x" in srectl("handover").output
+
+
 def test_what_has_no_step_yet_stands_on_the_page_too(
     account: Account, put_incident: Put, srectl: Run, now: str
 ) -> None:
