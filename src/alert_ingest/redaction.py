@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from alert_ingest.secret_shapes import holds_telltale, mask_shapes
+from .secret_shapes import holds_telltale, mask_shapes
 
 MASK = "[redacted]"
 

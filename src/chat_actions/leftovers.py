@@ -1,8 +1,7 @@
 """What a runbook may have left of itself on its targets, and how that is asked to be taken back.
 
-The operator's tool and the function behind the buttons share no code, and ask for the same: both
-hold this file with the same text, which a test keeps so. It takes a record with the texts in it
-that hold JSON, or with those opened.
+The operator's tool asks for the same as the function behind the buttons: both have this one file.
+It takes a record with the texts in it that hold JSON, or with those opened.
 """
 
 from __future__ import annotations
