@@ -8,7 +8,6 @@ from typing import Any
 
 from srectl.console.overview import overview
 from srectl.console.reading import Reading
-from srectl.operate import switches
 from srectl.operate.account import Account
 from srectl.operate.incidents import climbed
 
@@ -30,9 +29,7 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
     CommandFailed
         Not even the mode can be read: the account or the prefix is another.
     """
-    switches.read_mode(account.ssm, account.mode_parameter)
-    reading = Reading(account, clock)
-    reading.prepare()
+    reading = Reading.of_what_is_there(account, clock)
     seen = overview(reading)
     return {
         "needs_somebody": [_one(each) for each in seen["waiting"]],

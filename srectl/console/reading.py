@@ -67,6 +67,22 @@ class Reading:
         self._forgotten = 0
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="reading")
 
+    @classmethod
+    def of_what_is_there(cls, account: Account, clock: Callable[[], datetime.datetime]) -> Reading:
+        """Begin to read for one page, once it is known that there is such a deployment.
+
+        Raises
+        ------
+        CommandFailed
+            Not even the mode can be read: the account or the prefix is another.
+        """
+        reading = cls(account, clock)
+        mode = reading.mode()
+        if mode.value is None:
+            raise CommandFailed(mode.problem, mode.hint)
+        reading.prepare()
+        return reading
+
     def prepare(self) -> None:
         """Make the clients, which must not be made by two threads at once."""
         account = self.account

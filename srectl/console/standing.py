@@ -8,7 +8,7 @@ from typing import Any
 
 from srectl.console import story
 from srectl.console.reading import Part, Reading, read_part
-from srectl.operate import incidents, recent, switches
+from srectl.operate import incidents, recent
 from srectl.operate.account import Account
 from srectl.operate.doctor import Deployment
 from srectl.operate.refusals import calling
@@ -37,9 +37,7 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
     CommandFailed
         Not even the mode can be read: the account or the prefix is another.
     """
-    switches.read_mode(account.ssm, account.mode_parameter)
-    reading = Reading(account, clock)
-    reading.prepare()
+    reading = Reading.of_what_is_there(account, clock)
     _ = account.functions
     deployment = Deployment(account, PROJECT_ROOT)
     _ = deployment.cloudformation
