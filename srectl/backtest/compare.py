@@ -69,6 +69,12 @@ class Backtest:
     other: str = ""
     before: Mapping[str, Verdict] | None = None
 
+    @property
+    def catalogues(self) -> Mapping[str, Mapping[str, Verdict]]:
+        """The verdicts of each catalogue by its name, of the other one first."""
+        mine = {self.name: self.after}
+        return mine if self.before is None else {self.other: self.before, **mine}
+
     def kinds(self, verdicts: Mapping[str, Verdict]) -> dict[str, int]:
         """Count verdicts by their kind."""
         counted = Counter(each.kind for each in verdicts.values())
@@ -102,9 +108,7 @@ class Backtest:
 
     def as_json(self) -> dict[str, Any]:
         """Give all of it for other programs."""
-        both = {self.name: self.after}
-        if self.before is not None:
-            both = {self.other: self.before, **both}
+        both = self.catalogues
         return {
             "incidents": len(self.records),
             "catalogues": {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from srectl.backtest.compare import Backtest, Difference
-from srectl.backtest.judging import KINDS, Verdict
+from srectl.backtest.judging import KINDS
 from srectl.postmortem.markdown import escaped
 
 __all__ = ["as_markdown"]
@@ -40,9 +40,7 @@ def _lines(found: Backtest, source: str, most: int) -> Iterator[str]:
     yield ""
     yield f"{len(found.records)} incidents, {escaped(source)}. Nothing was touched."
     yield ""
-    both: dict[str, Mapping[str, Verdict]] = {found.name: found.after}
-    if found.before is not None:
-        both = {found.other: found.before, **both}
+    both = found.catalogues
     yield from _table(
         ["would have", *(f"`{_code(name)}`" for name in both)],
         [
