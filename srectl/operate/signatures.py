@@ -6,11 +6,9 @@ import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.auth import SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-
 from srectl.consent import GOOD_FOR_SECONDS
 from srectl.errors import CommandFailed
+from srectl.operate.signing import signed_query
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -69,13 +67,5 @@ def signed(session: Session, statement: str) -> str:
             "an answer has to be signed, and there are no credentials of AWS or no region",
             "'aws sts get-caller-identity' says whether there are",
         )
-    host = f"sts.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-    request = AWSRequest(
-        method="GET",
-        url=f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15",
-        headers={"x-sre-approval": statement},
-    )
-    SigV4QueryAuth(
-        credentials.get_frozen_credentials(), "sts", region, expires=GOOD_FOR_SECONDS
-    ).add_auth(request)
-    return str(request.url).partition("?")[2]
+    frozen = credentials.get_frozen_credentials()
+    return signed_query(frozen, region, statement, seconds=GOOD_FOR_SECONDS)

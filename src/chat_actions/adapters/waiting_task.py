@@ -6,9 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.auth import SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-
+from chat_actions.adapters.signing import signed_query
 from chat_actions.consent import GOOD_FOR_SECONDS
 from chat_actions.errors import ChatError, Refused
 
@@ -47,13 +45,5 @@ class WaitingTask:
         credentials, region = self._session.get_credentials(), self._session.region_name
         if credentials is None or region is None:
             raise ChatError("the function has no credentials or no region")
-        host = f"sts.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-        request = AWSRequest(
-            method="GET",
-            url=f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15",
-            headers={"x-sre-approval": statement},
-        )
-        SigV4QueryAuth(
-            credentials.get_frozen_credentials(), "sts", region, expires=GOOD_FOR_SECONDS
-        ).add_auth(request)
-        return str(request.url).partition("?")[2]
+        frozen = credentials.get_frozen_credentials()
+        return signed_query(frozen, region, statement, seconds=GOOD_FOR_SECONDS)

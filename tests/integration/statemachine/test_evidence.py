@@ -116,7 +116,7 @@ def test_what_could_not_be_collected_is_said_on_the_record(platform: Platform, e
 def test_in_a_storm_the_function_is_left_to_remediation(platform: Platform) -> None:
     few = platform.variant("incident-evidence", EvidencePerMinute="1")
     event = incident()
-    # One has been counted in this minute, and in the next one, which may have begun when it is our turn.
+    # One has been counted in this minute, and in the next one, should that have begun by then.
     this = int(time.time() // 60)
     for minute in (this, this + 1):
         platform.ddb.update_item(
