@@ -28,6 +28,7 @@ from srectl.operate import catalogue as publishing
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
+from srectl.operate.leftovers import state_of
 from srectl.operate.plans import wanted_by
 
 _EVERY = 5  # seconds from one look to the next
@@ -290,27 +291,27 @@ def erase(incident_id: str, yes: bool, as_json: bool, account: Account) -> None:
     show_default=True,
     help="Seconds to wait for its end.",
 )
+@by_option
 @output_option
 @account_option
-def undo(incident_id: str, yes: bool, seconds: int, as_json: bool, account: Account) -> None:
+def undo(
+    incident_id: str, yes: bool, seconds: int, by: str, as_json: bool, account: Account
+) -> None:
     """Take back what a runbook did for an incident, or left half-changed when it was stopped.
 
     Newest step first, under the locks of its targets; what was never done, or is somebody else's by
-    now, stays as it is. The record tells each step.
+    now, stays as it is. The record tells each step, and who wanted it. Where somebody else has it
+    taken back already, that is waited for.
     """
+    by = persons.named(account, by)
     incident = records.read(account.dynamodb, account.incidents_table, incident_id)
     for each in undoing.asked(incident)["stack"][::-1]:
         console.print(f"  - {of_step(each['step'])}")
     agreed("Take this back?", yes=yes, as_json=as_json)
-    execution, _ = undoing.start(
-        account.states,
-        account.dynamodb,
-        account.incidents_table,
-        account.restorer_arn,
-        incident_id,
-        now(),
-    )
-    problem = undoing.wait(account.states, execution, seconds)
+    begun = undoing.start(account, incident_id, by, now(), state_of(incident))
+    if begun.by != by:
+        console.print(f"  {safe(begun.by)} has it taken back already, since {when(begun.at)}")
+    problem = undoing.wait(account.states, begun.execution, seconds)
     record = records.read(account.dynamodb, account.incidents_table, incident_id)
     if problem or record.get("restoration") != "restored":
         raise CommandFailed(

@@ -195,7 +195,7 @@ def _stopped(incident: dict[str, Any]) -> str:
 
 
 def _undone(incident: dict[str, Any]) -> str:
-    """Say who has what the runbook did taken back from a card in Slack, and since when."""
+    """Say who has had what the runbook did taken back, and when."""
     if not incident.get("undo_asked_by"):
         return "—"
     return f"{safe(incident['undo_asked_by'])}, {when(incident.get('undo_asked_at'))}"

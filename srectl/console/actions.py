@@ -147,15 +147,11 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     @app.post("/incidents/<incident_id>/undo")
     def undo(incident_id: str) -> Any:
         def act() -> str:
-            _, stack = undoing.start(
-                account.states,
-                account.dynamodb,
-                account.incidents_table,
-                account.restorer_arn,
-                incident_id,
-                now(),
-            )
-            return f"{len(stack)} steps are being taken back, newest first; each appears here"
+            begun = undoing.start(account, incident_id, by, now(), field("left"))
+            if begun.by != by:
+                return f"{begun.by} has it taken back already, since {begun.at}"
+            count = f"{len(begun.stack)} step{'s are' if len(begun.stack) > 1 else ' is'}"
+            return f"{count} being taken back, newest first; each appears here"
 
         return of_incident(incident_id, act)
 

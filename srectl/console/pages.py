@@ -15,7 +15,7 @@ from srectl.console.reading import Part, Reading
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate import unattended
-from srectl.operate.leftovers import left
+from srectl.operate.leftovers import left, state_of
 from srectl.operate.plans import wanted_by
 from srectl.operate.track_record import outcome
 
@@ -155,6 +155,7 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
         "unattended": _unattended(reading, record),
         "nowhere": _nowhere(reading, record),
         "left": [] if working else left(record),
+        "left_state": state_of(record),
         "lent": story.lends(record),
         "hangs": records.hangs(record),
         "needs": story.needs_somebody(record),

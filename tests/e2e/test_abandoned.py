@@ -106,6 +106,7 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human_with_the_undo_
     typed = srectl(*undo.split()[1:], "--yes", exports=exports)
     assert typed.returncode == 0, typed.stdout + typed.stderr
     assert replicas() == before
+    assert record()["undo_asked_by"]["S"] == record()["stopped_by"]["S"]
     again = srectl(*undo.split()[1:], "--yes", exports=exports)
     assert "nothing is left to be taken back" in again.stderr
     # The event of the execution's end has nothing to add, and is told no second time.

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from srectl.console.app import Console, create
 from srectl.console.reading import Reading
-from srectl.operate import acknowledging, incidents, switches
+from srectl.operate import acknowledging, incidents, leftovers, switches
 from srectl.operate.account import Account
 from tests.support.console_scene import Scene, deployment
 
@@ -58,7 +58,7 @@ def account() -> Iterator[Account]:
 
 def entered(account: Account, **options: Any) -> tuple[Console, FlaskClient]:
     """Give a console and a browser that has come in."""
-    console = create(account, by="ada", **options)
+    console = create(account, **{"by": "ada", **options})
     console.doors.hosts = frozenset({HOST})
     browser = console.app.test_client()
     assert browser.get(console.way_in, base_url=f"http://{HOST}").status_code == 303
@@ -68,8 +68,12 @@ def entered(account: Account, **options: Any) -> tuple[Console, FlaskClient]:
 class Hands:
     """A browser in which forms are sent."""
 
-    def __init__(self, account: Account) -> None:
-        self.console, self.browser = entered(account)
+    def __init__(self, account: Account, **options: Any) -> None:
+        self.console, self.browser = entered(account, **options)
+
+    def see(self, path: str) -> str:
+        """Give a page."""
+        return self.browser.get(f"{self.console.prefix}{path}", base_url=f"http://{HOST}").text
 
     def send(self, path: str, **fields: str) -> str:
         """Send a form as its page does; gives what the page after it says."""
@@ -222,15 +226,30 @@ def test_a_denial_says_why(account: Account, states: Stubber) -> None:
     assert record(account, ASKED)["approval"]["answer"] == "denied"
 
 
-def test_what_was_done_is_taken_back_by_the_restorer(account: Account, states: Stubber) -> None:
+def test_what_was_done_is_taken_back_once_and_the_timeline_says_who_wanted_it(
+    account: Account,
+) -> None:
     lent = "44444444-0000-4000-8000-000000000004"
-    states.add_response(
-        "start_execution",
-        {"executionArn": "arn:x", "startDate": datetime.datetime.now(datetime.UTC)},
-        {"stateMachineArn": account.restorer_arn, "name": ANY, "input": ANY},
+    account.states.create_state_machine(
+        name="t-incident-restorer",
+        definition=json.dumps({"StartAt": "Over", "States": {"Over": {"Type": "Succeed"}}}),
+        roleArn="arn:aws:iam::123456789012:role/machine",
     )
-    assert "1 steps are being taken back" in Hands(account).send(f"/incidents/{lent}/undo")
-    states.assert_no_pending_responses()
+    shown = leftovers.state_of(record(account, lent))
+    hands = Hands(account)
+    assert f'name="left" value="{shown}"' in hands.see(f"/incidents/{lent}")
+    assert "something else is left" in hands.send(f"/incidents/{lent}/undo", left="0f0f")
+    assert "undo_asked_by" not in record(account, lent)
+    said = hands.send(f"/incidents/{lent}/undo", left=shown)
+    assert "1 step is being taken back" in said
+    assert record(account, lent)["undo_asked_by"] == "ada"
+    assert '<p class="who">ada</p>' in said
+    found = account.states.list_executions(stateMachineArn=account.restorer_arn)["executions"]
+    assert len(found) == 1
+    other = Hands(account, by="grace")
+    again = other.send(f"/incidents/{lent}/undo", left=shown)
+    assert "ada has it taken back already" in again
+    assert record(account, lent)["undo_asked_by"] == "ada"
 
 
 def test_a_window_is_announced_and_ended(account: Account, hands: Hands) -> None:

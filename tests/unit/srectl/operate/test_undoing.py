@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from click.testing import Result
 
 from srectl.console import timeline
 from srectl.errors import CommandFailed
-from srectl.operate import leftovers, undoing
+from srectl.operate import incidents, leftovers, undoing
 from srectl.operate.account import Account
 from srectl.postmortem.sources import Story
 from srectl.postmortem.timeline import timeline as postmortem
@@ -19,6 +20,7 @@ from srectl.postmortem.timeline import timeline as postmortem
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 STARTED = "2026-11-23T15:14:52.704Z"
 TARGET = {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"}
+NOW = datetime.datetime(2026, 11, 23, 15, 30, tzinfo=datetime.UTC)
 LOCKS = ["target#c#apps#deployment#checkout"]
 
 
@@ -153,11 +155,145 @@ def test_what_was_taken_back_is_told_to_a_program(
     put_incident(in_hand=incident()["in_hand"], restoration="restored")
     states = _Executions(ended(""))
     monkeypatch.setattr(Account, "states", states)
-    monkeypatch.setattr(undoing, "start", lambda *_: ("arn", True))
+    begun = undoing.Begun("arn", [], account.caller, STARTED)
+    monkeypatch.setattr(undoing, "start", lambda *_: begun)
     refused = srectl("undo", ID, "--json")
     assert refused.exit_code == 2
     told = srectl("undo", ID, "--yes", "--json")
     assert json.loads(told.output)["restoration"] == "restored"
+
+
+@pytest.fixture
+def restorer(account: Account) -> Callable[[], list[dict[str, Any]]]:
+    """Make the machine that takes back; gives its executions."""
+    made = account.states.create_state_machine(
+        name="t-incident-restorer",
+        definition=json.dumps({"StartAt": "Over", "States": {"Over": {"Type": "Succeed"}}}),
+        roleArn="arn:aws:iam::123456789012:role/machine",
+    )["stateMachineArn"]
+    assert made == account.restorer_arn
+    states = account.states
+
+    def executions() -> list[dict[str, Any]]:
+        found = states.list_executions(stateMachineArn=made)["executions"]
+        return [dict(each) for each in found]
+
+    return executions
+
+
+Executions = Callable[[], list[dict[str, Any]]]
+Put = Callable[..., dict[str, Any]]
+
+
+def given(put_incident: Put, **changes: Any) -> str:
+    """Put an incident of which something is left; gives what names that."""
+    return leftovers.state_of(put_incident(in_hand=incident()["in_hand"], **changes))
+
+
+def begin(account: Account, by: str, shown: str, minutes: int = 0) -> undoing.Begun:
+    at = NOW + datetime.timedelta(minutes=minutes)
+    return undoing.start(account, ID, by, at, shown)
+
+
+def noted(account: Account) -> tuple[Any, ...]:
+    record = incidents.read(account.dynamodb, account.incidents_table, ID)
+    return tuple(record.get(f"undo_asked_{each}") for each in ("by", "at", "of"))
+
+
+def test_who_has_it_taken_back_stands_in_the_record_as_from_the_card(
+    account: Account, put_incident: Put, restorer: Executions
+) -> None:
+    shown = given(put_incident)
+    begun = begin(account, "ada", shown)
+    assert noted(account) == ("ada", "2026-11-23T15:30:00.000Z", shown)
+    assert (begun.by, [each["step"]["index"] for each in begun.stack]) == ("ada", [3, 2, 1])
+    (execution,) = restorer()
+    # The button in Slack calls it the same, so that whoever presses that meanwhile begins none.
+    assert (execution["executionArn"], execution["name"]) == (begun.execution, f"{ID}-undo-{shown}")
+
+
+def test_asked_again_it_is_the_one_that_is_under_way(
+    account: Account, put_incident: Put, restorer: Executions
+) -> None:
+    shown = given(put_incident)
+    first = begin(account, "ada", shown)
+    second = begin(account, "grace", shown, minutes=1)
+    assert (second.execution, second.by, second.at) == (first.execution, "ada", first.at)
+    assert len(restorer()) == 1
+    assert noted(account)[0] == "ada"
+
+
+def test_one_that_ended_without_a_trace_is_begun_anew_by_who_asks_then(
+    account: Account, put_incident: Put, restorer: Executions
+) -> None:
+    shown = given(put_incident)
+    first = begin(account, "ada", shown)
+    account.states.stop_execution(executionArn=first.execution)
+    second = begin(account, "grace", shown, minutes=1)
+    assert second.execution != first.execution
+    assert second.by == "grace"
+    assert sorted(each["status"] for each in restorer()) == ["ABORTED", "RUNNING"]
+    assert noted(account)[:2] == ("grace", "2026-11-23T15:31:00.000Z")
+
+
+def test_what_was_noted_and_never_begun_is_begun(
+    account: Account, put_incident: Put, restorer: Executions
+) -> None:
+    shown = given(put_incident)
+    given(put_incident, undo_asked_by="ada", undo_asked_at=STARTED, undo_asked_of=shown)
+    assert begin(account, "grace", shown).by == "grace"
+    assert len(restorer()) == 1
+
+
+def test_of_two_at_once_one_is_noted_and_the_other_is_told(
+    account: Account, put_incident: Put, restorer: Executions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = given(put_incident)
+    before = incidents.read(account.dynamodb, account.incidents_table, ID)
+    begin(account, "ada", shown)
+    reads = iter([before])  # as it was before the other one
+    monkeypatch.setattr(undoing, "read", lambda *asked: next(reads, None) or incidents.read(*asked))
+    assert begin(account, "grace", shown).by == "ada"
+    assert len(restorer()) == 1
+    assert noted(account)[0] == "ada"
+
+
+def test_something_else_than_was_shown_is_not_taken_back(
+    account: Account, put_incident: Put, restorer: Executions
+) -> None:
+    shown = given(put_incident)
+    given(put_incident, actions_taken=[{**done(3, "undo", "failed"), "action_id": "x"}])
+    with pytest.raises(CommandFailed, match="by now something else is left"):
+        begin(account, "ada", shown)
+    assert restorer() == []
+    assert noted(account) == (None, None, None)
+
+
+def test_a_runbook_that_begins_meanwhile_is_left_to_its_work(
+    account: Account, put_incident: Put, restorer: Executions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = given(put_incident)
+    before = incidents.read(account.dynamodb, account.incidents_table, ID)
+    given(put_incident, in_flight="arn:1")
+    reads = iter([before])
+    monkeypatch.setattr(undoing, "read", lambda *asked: next(reads, None) or incidents.read(*asked))
+    with pytest.raises(CommandFailed, match="its runbook works on it"):
+        begin(account, "ada", shown)
+    assert restorer() == []
+    assert noted(account) == (None, None, None)
+
+
+def test_the_command_notes_who_and_waits_for_what_somebody_else_began(
+    account: Account, put_incident: Put, restorer: Executions, srectl: Callable[..., Result]
+) -> None:
+    shown = given(put_incident)
+    began = begin(account, "ada (in Slack, as U024)", shown)
+    asked = srectl("undo", ID, "--yes", "--wait", "1", "--by", "grace")
+    assert "ada (in Slack, as U024) has it taken back already, since" in asked.output
+    assert "taking it back is running after 1 seconds" in asked.output
+    account.states.stop_execution(executionArn=began.execution)
+    srectl("undo", ID, "--yes", "--wait", "1", "--by", "grace")
+    assert noted(account)[0] == f"{account.caller} (as grace)"
 
 
 def test_who_had_it_taken_back_from_a_card_stands_in_every_view_of_the_record(
