@@ -45,6 +45,7 @@ _OF_STATE = {
         (
             "WaitForStabilization",
             "VerifyResolution",
+            "MayBeOver",
             "VerifyTarget",
             "IsResolved",
             "WaitToVerifyAgain",

@@ -74,6 +74,28 @@ def decided(
     return choice["Next"], str(failure.get("code", ""))
 
 
+def looked_at(due_in: float, **variables: Any) -> bool:
+    """Say whether MayBeOver of the deployed machine has the target looked at.
+
+    Parameters
+    ----------
+    due_in
+        Seconds until the alert is due to have ended.
+    variables
+        Those of the execution that are not as usual: an alert that goes on, and no data.
+    """
+    usual: dict[str, Any] = {
+        "alert_resolved": False,
+        "verify_deadline": (time.time() + due_in) * 1000,
+        "own_alert": None,
+        "steps": [{"verify": None}, {"verify": {"for": "60s"}}],
+    }
+    state = _state("MayBeOver")
+    (choice,) = state["Choices"]
+    assert {choice["Next"], state["Default"]} == {"WaitToVerifyAgain", "VerifyTarget"}
+    return not evaluated(choice["Condition"], **usual | variables)
+
+
 def _output(healthy: bool, resolved: bool, data: str, by: str) -> Any:
     """What VerifyTarget hands on of an answer of the function."""
     answer = {"healthy": healthy, "recovery": {"state": data, "by": by}}

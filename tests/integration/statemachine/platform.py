@@ -472,6 +472,10 @@ class Platform:
         assert len(items) == 1, items
         return items[0]
 
+    def joined(self, incident_id: str) -> str:
+        """Whose remediation an incident has joined; empty as long as it has joined none."""
+        return str(next((item.get("attached_to", "") for item in self.records(incident_id)), ""))
+
     def wait_status(
         self, incident_id: str, status: str, timeout: float = PATIENCE_SECONDS
     ) -> dict[str, Any]:

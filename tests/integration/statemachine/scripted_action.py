@@ -165,6 +165,15 @@ def said_by_data(word: str) -> dict[str, str] | None:
     return {"state": state, "by": by, "text": text, "since": since if state == "recovered" else ""}
 
 
+def own_alert(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """The alert's own rule, if the data are to speak of it; else why it is not known."""
+    scripts = [json.loads(step["parameters"].get("script", "{}")) for step in steps]
+    words = {word for script in scripts for word in script.get("verify", [])}
+    if any(DATA[word][1] == "alert" for word in words & DATA.keys()):
+        return {"rule": "scripted", "labels": {"alertname": "scripted"}}
+    return {"why_not": "scripted"}
+
+
 def evidence(event: dict[str, Any]) -> dict[str, Any]:
     """As many findings as the script wants, or an error by its name."""
     script = json.loads(event["alert"]["annotations"].get("script", "{}"))
@@ -240,7 +249,7 @@ def resolved(event: dict[str, Any]) -> dict[str, Any]:
         "target": steps[0]["target"],
         "locks": sorted(locks),
         "strategy": runbook.get("strategy", "ladder"),
-        "own_alert": {"why_not": "scripted"},
+        "own_alert": own_alert(steps),
         "steps": asking_where_untrusted(
             steps,
             runbook["name"],

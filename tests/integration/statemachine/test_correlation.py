@@ -285,7 +285,7 @@ def test_one_that_acts_when_its_cause_comes_is_left_to_finish_and_is_not_doubled
     node = scene.node(sick)
     scene.platform.send(node)
     wait_for(lambda: scene.relation(child).get("caused_by") == id_of(node), "its adoption")
-    wait_for(lambda: len(scene.platform.calls(id_of(child), "verify")), "its end")
+    wait_for(lambda: len(scene.platform.calls(id_of(child), "execute")) == 4, "its end")
     scene.over(child, node)
     assert scene.acted(node) == 1
     assert scene.platform.record(id_of(child))["actions_taken"][0]["status"] == "succeeded"

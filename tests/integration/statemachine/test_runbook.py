@@ -271,6 +271,25 @@ def test_a_resolved_alert_with_a_sick_target_is_no_success(platform: Platform) -
     assert "resolved_at" in record
 
 
+def test_while_the_alert_goes_on_and_no_data_speak_of_it_the_target_is_left_alone(
+    platform: Platform,
+) -> None:
+    event = incident(platform.runbook())
+    platform.run(event, platform.recorder_variant)
+    execution = platform.start(event, platform.variant(VerifyTimeoutSeconds="3000"))
+
+    def waits() -> int:
+        entered = [each.get("stateEnteredEventDetails", {}) for each in platform.history(execution)]
+        return sum(each.get("name") == "WaitToVerifyAgain" for each in entered)
+
+    wait_for(lambda: waits() >= 2, "it to have been asked for twice")
+    assert platform.calls(id_of(event), "verify") == []
+    platform.run(resolution(event), platform.recorder_variant)
+    assert platform.wait_ended(execution)["status"] == "SUCCEEDED"
+    assert platform.record(id_of(event))["status"] == "resolved"
+    assert len(platform.calls(id_of(event), "verify")) == 1
+
+
 def test_the_check_is_repeated_until_the_target_is_healthy(platform: Platform) -> None:
     event = incident(platform.runbook({"verify": ["unhealthy", "ClusterRejected", "healthy"]}))
     platform.send(event)
@@ -289,7 +308,7 @@ def test_of_several_alerts_on_one_target_one_acts_and_the_others_join_it(
 
     def parted() -> tuple[list[str], list[str]] | None:
         acting = [id_of(each) for each in events if platform.calls(id_of(each), "execute")]
-        joined = [id_of(each) for each in events if platform.calls(id_of(each), "verify")]
+        joined = [id_of(each) for each in events if platform.joined(id_of(each))]
         return (acting, joined) if len({*acting, *joined}) == len(events) else None
 
     (acting, joined) = wait_for(parted, "all to act or to join")
@@ -313,7 +332,7 @@ def test_one_that_joined_is_not_closed_by_another_ones_resolution(platform: Plat
     wait_for(lambda: holder(platform, first), "the lock")
     second = incident(runbook, fingerprint="another")
     platform.send(second)
-    wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to join")
+    wait_for(lambda: platform.joined(id_of(second)), "the second to join")
     platform.send(resolution(first))
     platform.wait_status(id_of(first), "resolved")
     record = escalation(platform, second, "end-not-heard")

@@ -60,7 +60,8 @@ def test_what_the_data_show_to_be_over_is_closed_before_its_end_is_heard(
     again = platform.record(id_of(event))
     assert (again["resolved_at"], again["status"]) == (record["resolved_at"], "resolved")
     asked = platform.calls(id_of(event), "verify")[0]
-    assert (asked["verify"], asked["own_alert"]) == (WANTED, {"why_not": "scripted"})
+    own_alert = {"rule": "scripted", "labels": {"alertname": "scripted"}}
+    assert (asked["verify"], asked["own_alert"]) == (WANTED, own_alert)
 
 
 def test_the_row_of_a_newer_firing_is_left_alone_and_the_record_closed(platform: Platform) -> None:

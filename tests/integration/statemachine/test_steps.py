@@ -107,10 +107,10 @@ def test_a_sequence_does_all_then_looks_once(platform: Platform) -> None:
     name = runbook(platform, step("one"), skipped, step("three"), strategy="sequence")
     event = incident(name)
     platform.send(event)
-    wait_for(lambda: ("verify", 3) in done(platform, event, "verify"), "the check")
-    assert done(platform, event, "execute") == [("execute", 1), ("execute", 3)]
+    wait_for(lambda: ("execute", 3) in done(platform, event, "execute"), "the last step")
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")
+    assert done(platform, event, "execute") == [("execute", 1), ("execute", 3)]
     assert {where for _, where in done(platform, event, "verify")} == {3}
     plans = [each for each in recorded(platform, event, 3) if each["operation"] == "plan"]
     assert [(each["status"], json.loads(each["step"])["name"]) for each in plans] == [
@@ -205,7 +205,7 @@ def test_two_runbooks_that_share_one_lock_of_many_do_not_act_at_once(platform: P
     platform.send(first)
     wait_for(lambda: platform.calls(id_of(first), "execute"), "the first to act")
     platform.send(second)
-    wait_for(lambda: platform.calls(id_of(second), "verify"), "the second to join")
+    wait_for(lambda: platform.joined(id_of(second)), "the second to join")
     assert platform.calls(id_of(second), "execute") == []
     assert locks(platform, second) == set()
     platform.send(resolution(first), resolution(second))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.template import deployed
-from tests.support.verification import END_HEARD, decided, evaluated
+from tests.support.verification import END_HEARD, decided, evaluated, looked_at
 
 
 @pytest.mark.parametrize("since_due", [1, 60, END_HEARD - 5])
@@ -86,3 +86,26 @@ def test_the_query_of_a_runbook_has_the_last_word(data: str) -> None:
 def test_prometheus_that_cannot_be_asked_leaves_it_to_what_is_heard() -> None:
     assert decided(-200, healthy=True, by="promql", resolved=True) == ("UpdateStatus", "")
     assert decided(END_HEARD + 1, healthy=True, by="promql") == ("NeedsUndo", "end-not-heard")
+
+
+@pytest.mark.parametrize("own_alert", [None, {"why_not": "it has no rule of the alert's name"}])
+def test_a_target_from_whose_health_nothing_follows_yet_is_not_looked_at(own_alert: object) -> None:
+    assert not looked_at(60, own_alert=own_alert)
+    assert not looked_at(60, own_alert=own_alert, steps=[])
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"alert_resolved": True},
+        {"own_alert": {"rule": "r", "labels": {"alertname": "CheckoutDown"}}},
+        {"steps": [{"verify": None}, {"verify": {"promql": "errors", "is": "below 1"}}]},
+    ],
+    ids=["its end was heard", "its rule is known", "the runbook has a query"],
+)
+def test_a_target_is_looked_at_as_soon_as_it_may_be_over(known: dict[str, object]) -> None:
+    assert looked_at(60, **known)
+
+
+def test_once_the_time_is_up_a_target_is_looked_at_in_any_case() -> None:
+    assert looked_at(-1)
