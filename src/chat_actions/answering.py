@@ -14,6 +14,7 @@ from chat_actions.ports import Answers, Bus, Cards, Record, Records, Restorer, S
 from chat_actions.question import Question, asked
 from chat_actions.silencing import wanted
 from chat_actions.taking_back import leftovers
+from chat_actions.undo_attempts import Standing, has_ended, name_of, names_before, standing
 from chat_actions.windows import silence
 
 
@@ -89,15 +90,24 @@ class Desk:
             raise Refused(
                 "What is left is something else by now: look at the card, and press that button."
             )
-        if not found.asked_by:
+        known = {name: self.restorer.find(name) for name in names_before(record)}
+        how_far = standing(record, state, known.get(name_of(record)))
+        if how_far is Standing.RUNNING and not found.asked_by:
+            raise Refused(
+                f"What {record['undo_asked_by']} has taken back since {record['undo_asked_at']} is "
+                "still under way: what it cannot take back can be asked for again when it has "
+                "ended, which the card tells."
+            )
+        if how_far is Standing.FREE:
             record = self.records.ask_undo(record, person.told, _stamp(self.now()), state)
-            found = leftovers(record)
-        if found.state != state or not found.asked_by:
-            raise Refused("What is left has just changed: look at the card again.")
+            if leftovers(record).state != state or not name_of(record):
+                raise Refused("What is left has just changed: look at the card again.")
+        ended = [self.restorer.arn(name) for name, each in known.items() if has_ended(each)]
         # Also of who comes second: whoever was first may have noted it and not reached the machine.
-        self.restorer.start(f"{record['incident_id']}-undo-{state}", found.request)
-        if found.asked_by != person.told:
-            raise Refused(f"{found.asked_by} has it taken back already, since {found.asked_at}.")
+        self.restorer.start(name_of(record), {**found.request, "ended": ended})
+        by, at = record["undo_asked_by"], record["undo_asked_at"]
+        if by != person.told:
+            raise Refused(f"{by} has it taken back already, since {at}.")
         return (
             "It is being taken back, newest first, under the locks of its targets: the card tells "
             "each step."

@@ -47,7 +47,7 @@ class Records(Protocol):
     def ask_undo(self, record: Record, by: str, at: str, state: str) -> Record:
         """Note who has all taken back that is left; give the record as it is then.
 
-        Nothing is noted where somebody else has asked for the same, or a runbook works on it.
+        Nothing is noted where somebody else was quicker, or a runbook works on it.
         """
 
     def note_silence(self, record: Record, target: str, until: str, because: str) -> None:
@@ -103,6 +103,12 @@ class Answers(Protocol):
 
 class Restorer(Protocol):
     """Whoever takes back what a runbook left."""
+
+    def arn(self, name: str) -> str:
+        """Give the ARN of an execution."""
+
+    def find(self, name: str) -> Mapping[str, Any] | None:
+        """Give what is known of an execution; None where there is none of that name."""
 
     def start(self, name: str, request: Mapping[str, Any]) -> None:
         """Have it taken back; of one name there is one, however often it is asked for."""

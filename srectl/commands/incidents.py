@@ -301,7 +301,8 @@ def undo(
 
     Newest step first, under the locks of its targets; what was never done, or is somebody else's by
     now, stays as it is. The record tells each step, and who wanted it. Where somebody else has it
-    taken back already, that is waited for.
+    taken back already, that is waited for: there is one attempt at a time, from here, the console
+    and Slack.
     """
     by = persons.named(account, by)
     incident = records.read(account.dynamodb, account.incidents_table, incident_id)

@@ -10,16 +10,25 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.account import Account
 from srectl.operate.announcing import stamp
-from srectl.operate.incidents import at_work, read
+from srectl.operate.incidents import at_work, plain, read
 from srectl.operate.leftovers import left, request_of, state_of
 from srectl.operate.refusals import calling
+from srectl.operate.undo_attempts import (
+    Standing,
+    arn_of,
+    has_ended,
+    name_of,
+    names_before,
+    noting,
+    standing,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -94,7 +103,8 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
     """Let all be taken back that an incident's runbook left, once, and note who wants it.
 
     Asked again while it is under way, that is the one, and the record keeps who asked first. One
-    that ended and left no trace, such as one that was stopped, is begun anew.
+    that was noted and never begun is begun; one that ended with something left, such as one that
+    was stopped, is followed by another.
 
     Parameters
     ----------
@@ -106,37 +116,41 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
     Raises
     ------
     CommandFailed
-        There is no such incident, its runbook works on it, nothing or something else is left, or
-        AWS refused.
+        There is no such incident, its runbook works on it, nothing or something else is left,
+        something else is still being taken back, or AWS refused.
     """
     record = read(account.dynamodb, account.incidents_table, incident_id)
     given = asked(record)
     if state_of(record) != shown:
         raise _changed(incident_id)
-    name, at = f"{incident_id}-undo-{shown}", stamp(now)
-    execution = account.restorer_arn.replace(":stateMachine:", ":execution:") + f":{name}"
-    if record.get("undo_asked_of") == shown and _runs(account, execution):
-        by, at = str(record.get("undo_asked_by")), str(record.get("undo_asked_at"))
-        return Begun(execution, given["stack"][::-1], by, at)
-    if not _noted(account, record, by, at, shown):
-        record = read(account.dynamodb, account.incidents_table, incident_id)
-        given = asked(record)
-        if state_of(record) != shown or record.get("undo_asked_of") != shown:
-            raise _changed(incident_id)
-        # Whoever was quicker may have noted it and not reached the machine: it is begun for him.
-        by, at = str(record.get("undo_asked_by")), str(record.get("undo_asked_at"))
-    states, text = account.states, json.dumps(given)
+    known = {name: _found(account, name) for name in names_before(record)}
+    how_far = standing(record, shown, known.get(name_of(record)))
+    if how_far is Standing.RUNNING and record.get("undo_asked_of") != shown:
+        raise _under_way(record)
+    if how_far is Standing.FREE:
+        record = _noted(account, record, by, stamp(now), shown)
+    begun = Begun(
+        arn_of(account.restorer_arn, name_of(record)),
+        given["stack"][::-1],
+        str(record.get("undo_asked_by")),
+        str(record.get("undo_asked_at")),
+    )
+    if how_far in (Standing.RUNNING, Standing.DONE):
+        return begun
+    ended = [
+        arn_of(account.restorer_arn, name) for name, each in known.items() if has_ended(each)
+    ]
+    # Also of who comes second: whoever was first may have noted it and not reached the machine.
     with calling(f"what incident {incident_id} left could not be taken back"):
         try:
-            states.start_execution(stateMachineArn=account.restorer_arn, name=name, input=text)
-        except states.exceptions.ExecutionAlreadyExists:
-            if not _runs(account, execution):
-                execution = states.start_execution(
-                    stateMachineArn=account.restorer_arn,
-                    name=f"{name}-{int(now.timestamp())}",
-                    input=text,
-                )["executionArn"]
-    return Begun(execution, given["stack"][::-1], by, at)
+            account.states.start_execution(
+                stateMachineArn=account.restorer_arn,
+                name=name_of(record),
+                input=json.dumps({**given, "ended": ended}),
+            )
+        except account.states.exceptions.ExecutionAlreadyExists:
+            return begun
+    return begun
 
 
 def _changed(incident_id: str) -> CommandFailed:
@@ -146,45 +160,42 @@ def _changed(incident_id: str) -> CommandFailed:
     )
 
 
-def _runs(account: Account, execution: str) -> bool:
-    """Tell whether an execution is under way; one that there never was is not."""
+def _under_way(record: dict[str, Any]) -> CommandFailed:
+    incident_id = record["incident_id"]
+    return CommandFailed(
+        f"what {record.get('undo_asked_by')} has taken back of incident {incident_id} since "
+        f"{record.get('undo_asked_at')} is still under way, and some of it could not be",
+        f"'srectl show {incident_id}' tells each step; ask again when it has ended",
+    )
+
+
+def _found(account: Account, name: str) -> Mapping[str, Any] | None:
+    """Give what Step Functions tells of an execution; None where there never was one."""
     states = account.states
     with calling("whether it is being taken back could not be asked"):
         try:
-            found = states.describe_execution(executionArn=execution)
+            return states.describe_execution(executionArn=arn_of(account.restorer_arn, name))
         except states.exceptions.ExecutionDoesNotExist:
-            return False
-    return found["status"] in ("RUNNING", "PENDING_REDRIVE")
+            return None
 
 
-def _noted(account: Account, record: dict[str, Any], by: str, at: str, state: str) -> bool:
-    """Note who has it taken back; False where somebody was quicker, or a runbook has begun."""
-    client = account.dynamodb
-    seen = record.get("undo_asked_at")
-    with calling(f"incident {record['incident_id']} could not be written: nothing is taken back"):
+def _noted(
+    account: Account, record: dict[str, Any], by: str, at: str, shown: str
+) -> dict[str, Any]:
+    """Note who has it taken back; give the record as it is then, whoever was quicker."""
+    client, incident_id = account.dynamodb, record["incident_id"]
+    with calling(f"incident {incident_id} could not be written: nothing is taken back"):
         try:
-            client.update_item(
-                TableName=account.incidents_table,
-                Key={name: {"S": str(record[name])} for name in ("incident_id", "timestamp")},
-                UpdateExpression="SET undo_asked_by = :by, undo_asked_at = :at, "
-                "undo_asked_of = :of",
-                ConditionExpression="(attribute_not_exists(undo_asked_of) OR undo_asked_of <> :of"
-                + (" OR undo_asked_at = :seen" if seen else "")
-                + ") AND (#status = :resolved OR (#status = :escalated AND "
-                "(attribute_not_exists(in_flight) OR in_flight = abandoned)))",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":by": {"S": by},
-                    ":at": {"S": at},
-                    ":of": {"S": state},
-                    ":resolved": {"S": "resolved"},
-                    ":escalated": {"S": "escalated"},
-                    **({":seen": {"S": str(seen)}} if seen else {}),
-                },
+            answer = client.update_item(
+                TableName=account.incidents_table, **noting(record, by, at, shown)
             )
         except client.exceptions.ConditionalCheckFailedException:
-            return False
-    return True
+            record = read(client, account.incidents_table, incident_id)
+            asked(record)
+            if state_of(record) != shown or record.get("undo_asked_of") != shown:
+                raise _changed(incident_id) from None
+            return record
+    return plain(answer["Attributes"])
 
 
 def wait(

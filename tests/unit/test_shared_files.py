@@ -23,6 +23,7 @@ SHARED = {
     "src/runbook_action/consent.py": ("src/chat_actions/consent.py", "srectl/consent.py"),
     "src/chat_actions/adapters/signing.py": ("srectl/operate/signing.py",),
     "src/chat_actions/leftovers.py": ("srectl/operate/leftovers.py",),
+    "src/chat_actions/undo_attempts.py": ("srectl/operate/undo_attempts.py",),
     "src/runbook_action/prometheus/picture.py": ("srectl/operate/picture.py",),
     "src/runbook_action/prometheus/promql.py": ("srectl/promql.py",),
     "src/runbook_action/steps.py": ("srectl/steps.py",),

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chat_actions.errors import Refused
 from chat_actions.ports import Record
+from chat_actions.undo_attempts import noting
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,22 +74,7 @@ class IncidentTable:
         """Note who has all taken back; give the record as it is then, whoever was quicker."""
         try:
             answer = self._client.update_item(
-                TableName=self._table,
-                Key=_key(record),
-                UpdateExpression="SET undo_asked_by = :by, undo_asked_at = :at, "
-                "undo_asked_of = :of",
-                ConditionExpression="(attribute_not_exists(undo_asked_of) OR undo_asked_of <> :of) "
-                "AND (#status = :resolved OR (#status = :escalated AND "
-                "(attribute_not_exists(in_flight) OR in_flight = abandoned)))",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":by": {"S": by},
-                    ":at": {"S": at},
-                    ":of": {"S": state},
-                    ":resolved": {"S": "resolved"},
-                    ":escalated": {"S": "escalated"},
-                },
-                ReturnValues="ALL_NEW",
+                TableName=self._table, **noting(record, by, at, state)
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return self.read(str(record["incident_id"]))

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from chat_actions.undo_attempts import arn_of
+
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -23,6 +25,17 @@ class IncidentRestorer:
 
     def __init__(self, client: SFNClient, arn: str) -> None:
         self._client, self._arn = client, arn
+
+    def arn(self, name: str) -> str:
+        """Give the ARN of an execution."""
+        return arn_of(self._arn, name)
+
+    def find(self, name: str) -> Mapping[str, Any] | None:
+        """Give what Step Functions tells of an execution; None where it knows none of that name."""
+        try:
+            return dict(self._client.describe_execution(executionArn=self.arn(name)))
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return None
 
     def start(self, name: str, request: Mapping[str, Any]) -> None:
         """Start an execution; where one of this name runs or has run, that is the one."""

@@ -115,6 +115,54 @@ def test_a_runbook_that_is_stopped_ends_its_step_and_hands_over(platform: Platfo
         undoing.asked(again)
 
 
+def test_of_two_that_take_back_the_same_one_does_and_of_one_that_was_stopped_the_next(
+    platform: Platform,
+) -> None:
+    """The newer step cannot be taken back, which is asked for again while the older one is on its way."""
+    steps = (
+        step("one", {"execute": ["in_progress"], "undo": ["in_progress"]}),
+        step("two", {"undo": ["AccessDenied"]}),
+    )
+    name = runbook(platform, *steps)
+    event = incident(name, fingerprint=name)
+    platform.run(event, platform.recorder_variant)
+    execution = platform.start(event)
+    running_child(platform, event)
+    platform.sfn.stop_execution(executionArn=execution)
+    restorer = platform.variant("incident-restorer", ActionTimeoutSeconds="100")
+    given = undoing.asked(
+        {
+            **incidents.read(platform.ddb, platform.table("incidents"), id_of(event)),
+            "status": "escalated",
+            "in_flight": None,
+        }
+    )
+
+    def tried(index: int) -> int:
+        calls = platform.calls(id_of(event), "undo")
+        return sum(each["step"] == index for each in calls)
+
+    def refused(attempt: str) -> list[str]:
+        events = platform.history(attempt)
+        failed = [each.get("taskFailedEventDetails", {}).get("error") for each in events]
+        return [each for each in failed if each == "DynamoDb.TransactionCanceledException"]
+
+    def begun(attempt: str) -> list[str]:
+        entered = [each.get("stateEnteredEventDetails", {}) for each in platform.history(attempt)]
+        return [each["name"] for each in entered if each.get("name") == "BringBack"]
+
+    first = platform.start(given, restorer)
+    wait_for(lambda: tried(1), "the older step")
+    second = platform.start(given, restorer)
+    wait_for(lambda: [*refused(second), *begun(second)], "the second attempt")
+    assert (begun(second), tried(2)) == ([], 1)
+    platform.sfn.stop_execution(executionArn=second)
+    platform.sfn.stop_execution(executionArn=first)
+    third = platform.start({**given, "ended": [first]}, restorer)
+    wait_for(lambda: tried(2) == 2, "the next attempt")
+    platform.sfn.stop_execution(executionArn=third)
+
+
 def test_a_second_rung_asks_while_all_locks_are_held(platform: Platform) -> None:
     event = incident(runbook(platform, step("one"), step("two", approval=ASKS)))
     platform.send(event)

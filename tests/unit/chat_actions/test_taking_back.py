@@ -50,8 +50,9 @@ def record(*actions: dict[str, Any], **changes: Any) -> dict[str, Any]:
     }
 
 
-def noted(by: str, at: str, state: str) -> dict[str, str]:
-    return {"undo_asked_by": by, "undo_asked_at": at, "undo_asked_of": state}
+def noted(by: str, at: str, state: str, attempt: int = 1) -> dict[str, Any]:
+    asked = {"undo_asked_by": by, "undo_asked_at": at, "undo_asked_of": state}
+    return {**asked, "undo_attempt": attempt}
 
 
 @dataclass
@@ -62,16 +63,30 @@ class Outside:
     meanwhile: dict[str, Any] = field(default_factory=dict)
     away: bool = False
     started: dict[str, Any] = field(default_factory=dict)
+    ended: dict[str, Any] = field(default_factory=dict)
 
     def read(self, _incident_id: str) -> Record:
         return dict(self.record)
 
     def ask_undo(self, _record: Record, by: str, at: str, state: str) -> Record:
+        before = self.record.get("undo_attempt", 0)
         self.record |= self.meanwhile
         at_rest = self.record["status"] in ("escalated", "resolved")
-        if at_rest and self.record.get("undo_asked_of") != state:
-            self.record |= noted(by, at, state)
+        if at_rest and self.record.get("undo_attempt", 0) == before:
+            self.record |= noted(by, at, state, before + 1)
         return dict(self.record)
+
+    def arn(self, name: str) -> str:
+        return f"arn:{name}"
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        if name not in self.started:
+            return None
+        return self.ended.get(name, {"status": "RUNNING"})
+
+    def end(self, failure: str = "", status: str = "SUCCEEDED") -> None:
+        output = json.dumps({"failure": {"code": failure}})
+        self.ended[list(self.started)[-1]] = {"status": status, "output": output}
 
     def start(self, name: str, request: Any) -> None:
         if self.away:
@@ -113,9 +128,9 @@ def test_what_it_asks_for_is_what_srectl_asks_for() -> None:
         {**each, "step": json.loads(each["step"]), "result": json.loads(each["result"])}
         for each in opened["actions_taken"]
     ]
-    assert request == undoing.asked(opened)
+    assert request == {**undoing.asked(opened), "ended": []}
     assert [each["step"]["index"] for each in request["stack"]] == [1, 2]
-    assert name == f"{INCIDENT}-undo-{outside.record['undo_asked_of']}"
+    assert name == f"{INCIDENT}-undo-1"
     assert len(name) <= 80
 
 
@@ -225,6 +240,39 @@ def test_while_it_is_under_way_it_is_not_offered_and_after_a_failure_it_is() -> 
     outside.record["actions_taken"].append(action(2, "restore"))
     assert button(outside.record) == {}
     outside.record["actions_taken"].append(action(1, "restore", "failed"))
+    outside.end("restore-failed")
     assert "1. scale_deployment" in button(outside.record)["confirm"]["text"]["text"]
     outside.press("U025")
+    first, second = outside.started
+    assert outside.started[second]["ended"] == [f"arn:{first}"]
+
+
+def test_one_step_that_fails_starts_no_second_attempt_beside_the_first() -> None:
+    """The newest step could not be taken back; the older one is on its way."""
+    outside = Outside(record())
+    outside.press()
+    outside.record["actions_taken"].append(action(2, "restore", "failed"))
+    for user in ("U024", "U025"):
+        with pytest.raises(Refused, match=r"What ada .* is still under way"):
+            outside.press(user)
+    assert len(outside.started) == 1
+    assert outside.record["undo_asked_by"] == ADA
+
+
+def test_an_attempt_that_was_stopped_is_no_reason_not_to_take_it_back() -> None:
+    outside = Outside(record())
+    value = button(outside.record)["value"]
+    outside.press()
+    outside.end(status="ABORTED")
+    assert outside.press("U025", value).startswith("It is being taken back")
     assert len(outside.started) == 2
+
+
+def test_what_the_record_does_not_tell_yet_is_not_done_twice() -> None:
+    outside = Outside(record())
+    value = button(outside.record)["value"]
+    outside.press()
+    outside.end()
+    with pytest.raises(Refused, match="ada"):
+        outside.press("U025", value)
+    assert len(outside.started) == 1

@@ -139,8 +139,11 @@ def test_the_restorer_lets_go_of_a_lock_and_of_nothing_else() -> None:
         released=0,
         locks=["target#a"],
         incident={"incident_id": "i"},
+        me="arn:mine",
     )
     assert found["UpdateExpression"] == "REMOVE holder, lease_expires_at, restoring"
+    assert found["ConditionExpression"] == "holder = :holder AND restoring = :restoring"
+    assert found["ExpressionAttributeValues"][":restoring"] == {"S": "arn:mine"}
 
 
 def test_the_longest_runbook_can_be_locked_in_one_transaction() -> None:
@@ -170,7 +173,9 @@ def test_the_restorer_takes_all_locks_raises_their_versions_and_leaves_their_his
 ) -> None:
     arguments = state("incident-restorer", "LockTargets")["Arguments"]["TransactItems"]
     locks = [f"target#{n}" for n in range(number)]
-    found = evaluated(arguments, stack=[{}, {}], locks=locks, incident={"incident_id": "i"})
+    found = evaluated(
+        arguments, stack=[{}, {}], locks=locks, incident={"incident_id": "i"}, me="arn", ended=[]
+    )
     assert [each["Update"]["Key"]["guard_key"]["S"] for each in found] == locks
     for each in found:
         assert "ADD version :one" in each["Update"]["UpdateExpression"]

@@ -209,7 +209,7 @@ def test_who_has_it_taken_back_stands_in_the_record_as_from_the_card(
     assert (begun.by, [each["step"]["index"] for each in begun.stack]) == ("ada", [3, 2, 1])
     (execution,) = restorer()
     # The button in Slack calls it the same, so that whoever presses that meanwhile begins none.
-    assert (execution["executionArn"], execution["name"]) == (begun.execution, f"{ID}-undo-{shown}")
+    assert (execution["executionArn"], execution["name"]) == (begun.execution, f"{ID}-undo-1")
 
 
 def test_asked_again_it_is_the_one_that_is_under_way(
@@ -240,9 +240,10 @@ def test_what_was_noted_and_never_begun_is_begun(
     account: Account, put_incident: Put, restorer: Executions
 ) -> None:
     shown = given(put_incident)
-    given(put_incident, undo_asked_by="ada", undo_asked_at=STARTED, undo_asked_of=shown)
-    assert begin(account, "grace", shown).by == "grace"
-    assert len(restorer()) == 1
+    asked = {"undo_asked_by": "ada", "undo_asked_at": STARTED, "undo_asked_of": shown}
+    given(put_incident, **asked, undo_attempt=3)
+    assert begin(account, "grace", shown).by == "ada"
+    assert [each["name"] for each in restorer()] == [f"{ID}-undo-3"]
 
 
 def test_of_two_at_once_one_is_noted_and_the_other_is_told(
@@ -256,6 +257,54 @@ def test_of_two_at_once_one_is_noted_and_the_other_is_told(
     assert begin(account, "grace", shown).by == "ada"
     assert len(restorer()) == 1
     assert noted(account)[0] == "ada"
+
+
+def test_a_step_that_could_not_be_taken_back_begins_no_second_attempt_beside_the_first(
+    account: Account, put_incident: Put, restorer: Executions
+) -> None:
+    begun = begin(account, "ada", given(put_incident))
+    noted_so = incidents.read(account.dynamodb, account.incidents_table, ID)
+    asked = {name: text for name, text in noted_so.items() if name.startswith("undo_")}
+    now_left = given(
+        put_incident, **asked, actions_taken=[{**done(3, "undo", "failed"), "action_id": "x"}]
+    )
+    for by in ("ada", "grace"):
+        with pytest.raises(CommandFailed, match="what ada has taken back .* is still under way"):
+            begin(account, by, now_left)
+    assert len(restorer()) == 1
+    account.states.stop_execution(executionArn=begun.execution)
+    again = begin(account, "grace", now_left)
+    assert len(restorer()) == 2
+    told = account.states.describe_execution(executionArn=again.execution)["input"]
+    assert json.loads(told)["ended"] == [begun.execution]
+    assert noted(account)[0] == "grace"
+
+
+def test_what_the_record_does_not_tell_yet_is_not_done_twice(
+    account: Account, put_incident: Put, restorer: Executions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = given(put_incident)
+    first = begin(account, "ada", shown)
+    over = {"status": "SUCCEEDED", "output": json.dumps({"failure": {"code": ""}})}
+    monkeypatch.setattr(undoing, "_found", lambda _, name: over if "undo" in name else None)
+    assert begin(account, "grace", shown) == first
+    gave_up = {**over, "output": json.dumps({"failure": {"code": "restore-failed"}})}
+    monkeypatch.setattr(undoing, "_found", lambda _, name: gave_up if "undo" in name else None)
+    assert begin(account, "grace", shown).by == "grace"
+    assert len(restorer()) == 2
+
+
+def test_what_was_asked_for_before_attempts_had_numbers_is_known(
+    account: Account, put_incident: Put, restorer: Executions
+) -> None:
+    shown = given(put_incident)
+    asked = {"undo_asked_by": "ada", "undo_asked_at": STARTED, "undo_asked_of": shown}
+    given(put_incident, **asked)
+    account.states.start_execution(
+        stateMachineArn=account.restorer_arn, name=f"{ID}-undo-{shown}", input="{}"
+    )
+    assert begin(account, "grace", shown).by == "ada"
+    assert len(restorer()) == 1
 
 
 def test_something_else_than_was_shown_is_not_taken_back(
