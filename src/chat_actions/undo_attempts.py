@@ -116,7 +116,7 @@ def noting(record: Mapping[str, Any], by: str, at: str, state: str) -> dict[str,
 
 
 def names_before(record: Mapping[str, Any]) -> list[str]:
-    """Name the executions that may have left locks: what the runbook left to, and the last attempt."""
+    """Name the executions that may have left locks: the runbook's restorer, the last attempt."""
     return [name for name in (str(record["incident_id"]), name_of(record)) if name]
 
 

@@ -9,6 +9,7 @@ from srectl.errors import CommandFailed
 from srectl.operate import incidents, persons
 from srectl.operate.account import Account
 from srectl.operate.announcing import ACKNOWLEDGED, RELEASED, announce, stamp
+from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 
 
@@ -119,6 +120,7 @@ def release(account: Account, incident_id: str, by: str, now: datetime.datetime)
     had = incident.get("acknowledged_by")
     if not had:
         return False
+    at = _after_all_before(incident, now)
     with calling(f"incident {incident_id} could not be given back"):
         try:
             answer = client.update_item(
@@ -130,7 +132,7 @@ def release(account: Account, incident_id: str, by: str, now: datetime.datetime)
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":by": {"S": by},
-                    ":at": {"S": stamp(now)},
+                    ":at": {"S": stamp(at)},
                     ":had": {"S": str(had)},
                     ":resolved": {"S": "resolved"},
                 },
@@ -139,8 +141,23 @@ def release(account: Account, incident_id: str, by: str, now: datetime.datetime)
         except client.exceptions.ConditionalCheckFailedException:
             raise _refused(incidents.read(client, account.incidents_table, incident_id)) from None
     record = incidents.plain(answer["Attributes"])
-    announce(account, RELEASED, record, now, "the record needs nothing more", by=by)
+    announce(account, RELEASED, record, at, "the record needs nothing more", by=by)
     return True
+
+
+def _after_all_before(incident: dict[str, Any], now: datetime.datetime) -> datetime.datetime:
+    """Give the time of a call that is later than those before it, whatever the clock here says.
+
+    By it the platform knows the last call from the one before, and who was told of which: given
+    back by a clock that is behind, an incident would look as if all had been told already.
+    """
+    names = ("escalated_at", "acknowledged_at", "released_at")
+    before = [moment(incident.get(name)) for name in names]
+    latest = max((each for each in before if each), default=now)
+    try:
+        return max(now, latest + datetime.timedelta(milliseconds=1))
+    except OverflowError:
+        return now
 
 
 def _refused(incident: dict[str, Any]) -> CommandFailed:

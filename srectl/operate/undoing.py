@@ -137,9 +137,7 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
     )
     if how_far in (Standing.RUNNING, Standing.DONE):
         return begun
-    ended = [
-        arn_of(account.restorer_arn, name) for name, each in known.items() if has_ended(each)
-    ]
+    ended = [arn_of(account.restorer_arn, name) for name, each in known.items() if has_ended(each)]
     # Also of who comes second: whoever was first may have noted it and not reached the machine.
     with calling(f"what incident {incident_id} left could not be taken back"):
         try:

@@ -48,6 +48,21 @@ def taken_by(event: Event, by: str) -> Event:
     }
 
 
+def given_back(contacts: Contacts, event: Event, moment: datetime) -> Event:
+    """Give an incident back at a time, by the clock of whoever does so."""
+    at = stamp(moment)
+    contacts.platform.set_record(event, released_at=at, released_by="ada")
+    released: Event = json.loads(json.dumps(event))
+    released.update({"detail-type": "incident.released", "source": "sre.operator"})
+    released["detail"]["metadata"]["occurred_at"] = at
+    known = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")
+    released["detail"]["data"] = {
+        **{name: event["detail"]["data"][name] for name in known},
+        "by": "ada",
+    }
+    return released
+
+
 class Contacts:
     """Three of them, who hear one topic; and the machine that climbs from one to the next."""
 
@@ -247,19 +262,11 @@ def test_what_was_given_back_is_told_again_from_the_second_contact_on(contacts: 
     before = len(contacts.mails(2))
     contacts.climbs(event, contacts.platform.start(event, contacts.climber))
     assert contacts.levels(event) == [2, 3]
-    at = stamp(datetime.now(UTC))
-    contacts.platform.set_record(event, released_at=at, released_by="ada")
-    released = json.loads(json.dumps(event))
-    released.update({"detail-type": "incident.released", "source": "sre.operator"})
-    released["detail"]["metadata"]["occurred_at"] = at
-    known = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")
-    released["detail"]["data"] = {
-        **{name: event["detail"]["data"][name] for name in known},
-        "by": "ada",
-    }
+    released = given_back(contacts, event, datetime.now(UTC))
     contacts.climbs(event, contacts.platform.start(released, contacts.climber))
     assert contacts.levels(event) == [2, 3, 2, 3]
     contacts.told(2, before + 2)
+    at = released["detail"]["metadata"]["occurred_at"]
     assert contacts.climbed(event)[-1]["since"] == at
     # Whoever takes it then ends the pages of both calls, and so does whoever comes after.
     contacts.pages()
@@ -317,6 +324,22 @@ def test_what_was_given_back_by_a_clock_that_is_behind_climbs_all_the_same(
     climber = contacts.variant(ThirdContact="none")
     contacts.climbs(event, contacts.platform.start(event, climber))
     assert contacts.levels(event) == [2]
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(hours=1)])
+def test_what_was_given_back_by_another_clock_waits_as_long_as_any_other(
+    contacts: Contacts, off: timedelta
+) -> None:
+    event = contacts.call(fingerprint=f"clock-{off}")
+    began = stamp(datetime.now(UTC) - timedelta(hours=2))
+    contacts.platform.set_record(event, escalated_at=began)
+    heard = datetime.now(UTC)
+    released = given_back(contacts, event, heard + off)
+    climber = contacts.variant(ThirdContact="none")
+    contacts.climbs(event, contacts.platform.start(released, climber))
+    (second,) = contacts.climbed(event)
+    waited = datetime.fromisoformat(second["at"]) - heard
+    assert timedelta(seconds=3) <= waited <= timedelta(minutes=2)
 
 
 def test_a_record_that_holds_no_more_of_them_ends_it(contacts: Contacts) -> None:

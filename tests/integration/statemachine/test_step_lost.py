@@ -118,7 +118,7 @@ def test_a_runbook_that_is_stopped_ends_its_step_and_hands_over(platform: Platfo
 def test_of_two_that_take_back_the_same_one_does_and_of_one_that_was_stopped_the_next(
     platform: Platform,
 ) -> None:
-    """The newer step cannot be taken back, which is asked for again while the older one is on its way."""
+    """The newer step cannot be taken back; asked for again while the older one is on its way."""
     steps = (
         step("one", {"execute": ["in_progress"], "undo": ["in_progress"]}),
         step("two", {"undo": ["AccessDenied"]}),

@@ -82,7 +82,7 @@ class Outside:
     def find(self, name: str) -> dict[str, Any] | None:
         if name not in self.started:
             return None
-        return self.ended.get(name, {"status": "RUNNING"})
+        return dict(self.ended.get(name, {"status": "RUNNING"}))
 
     def end(self, failure: str = "", status: str = "SUCCEEDED") -> None:
         output = json.dumps({"failure": {"code": failure}})

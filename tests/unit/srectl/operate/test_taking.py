@@ -165,6 +165,20 @@ def test_what_is_given_back_is_nobodys_and_waits_again(
     Draft202012Validator(schema).validate(event["detail"])
 
 
+@pytest.mark.parametrize("last", ["escalated_at", "acknowledged_at", "released_at"])
+def test_what_is_given_back_by_a_clock_that_is_behind_is_a_later_call_than_the_last(
+    account: Account, put_incident: Put, srectl: Run, heard: Heard, last: str
+) -> None:
+    ahead = "2999-12-31T23:59:59.999Z"
+    put_incident(
+        **{"acknowledged_by": "bob", "escalated_at": "2026-11-23T15:20:00.000Z", last: ahead}
+    )
+    assert srectl("release", "0f3c").exit_code == 0
+    assert record(account)["released_at"] == "3000-01-01T00:00:00.000Z"
+    [event] = heard()
+    assert event["detail"]["metadata"]["occurred_at"] == "3000-01-01T00:00:00.000Z"
+
+
 @pytest.mark.parametrize("command", ["take", "release", "stop"])
 def test_what_is_over_is_left_alone(put_incident: Put, srectl: Run, command: str) -> None:
     put_incident(status="resolved")

@@ -269,7 +269,7 @@ def test_a_step_that_could_not_be_taken_back_begins_no_second_attempt_beside_the
         put_incident, **asked, actions_taken=[{**done(3, "undo", "failed"), "action_id": "x"}]
     )
     for by in ("ada", "grace"):
-        with pytest.raises(CommandFailed, match="what ada has taken back .* is still under way"):
+        with pytest.raises(CommandFailed, match=r"what ada has taken back .* is still under way"):
             begin(account, by, now_left)
     assert len(restorer()) == 1
     account.states.stop_execution(executionArn=begun.execution)
