@@ -51,26 +51,28 @@ def trust_command(
     """
     found = recent.since(account.dynamodb, account.incidents_table, since)
     tally = tallies(found.records).get(name, Tally())
-    locks = _chosen(name, tally, target)
+    locks = _chosen(name, tally, target, found)
     there = trust.standings(account.dynamodb, account.guard_table, locks)
     failing = [each for each in there if each.runbook == name and each.unhelped]
     limit = trust.limit_of(account)
     if not failing:
         said = f"runbook {name} has nothing against it on {len(locks)} targets"
         if as_json:
-            print_json({"runbook": name, "by": None, "targets": {}})
+            print_json({"runbook": name, "by": None, "more": found.more, "targets": {}})
         console.print(safe(said))
+        _say_if_more(found)
         return
     records = {str(each["incident_id"]): each for each in found.records}
     for each in failing:
         _show(each, tally.targets.get(each.lock, Tally()), limit, records)
+    _say_if_more(found)
     agreed(f"Let {name} act by itself there again?", yes=yes, as_json=as_json)
     by, at = account.caller, now()
     for each in failing:
         trust.give(account.dynamodb, account.guard_table, each, by, at)
     if as_json:
         targets = {each.lock: each.as_json(limit) for each in failing}
-        print_json({"runbook": name, "by": by, "targets": targets})
+        print_json({"runbook": name, "by": by, "more": found.more, "targets": targets})
         return
     for each in failing:
         console.print(
@@ -79,7 +81,15 @@ def trust_command(
         )
 
 
-def _chosen(name: str, tally: Tally, target: str | None) -> list[str]:
+def _say_if_more(found: recent.Found) -> None:
+    if found.more:
+        console.print(
+            f"[yellow]there are more incidents than were looked at[/]: only targets of the newest "
+            f"{len(found.records)} are meant"
+        )
+
+
+def _chosen(name: str, tally: Tally, target: str | None, looked_at: recent.Found) -> list[str]:
     """Give the locks that are meant.
 
     Raises
@@ -101,7 +111,12 @@ def _chosen(name: str, tally: Tally, target: str | None) -> list[str]:
     known = ", ".join(sorted(map(place_of, found or tally.targets))) or "none"
     raise CommandFailed(
         f"{target!r} is {'more than one target' if found else 'no target'} of runbook {name}",
-        f"its targets are: {known}; --since looks further back",
+        f"its targets are: {known}; "
+        + (
+            f"only the newest {len(looked_at.records)} incidents were looked at"
+            if looked_at.more
+            else "--since looks further back"
+        ),
     )
 
 

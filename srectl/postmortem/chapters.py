@@ -9,7 +9,7 @@ from typing import Any
 from srectl.operate.incidents import at_work, opened
 from srectl.operate.moments import moment
 from srectl.postmortem.sentence import Sentence, seconds_between, target_of
-from srectl.postmortem.sources import Story
+from srectl.postmortem.sources import MOST_RELATED, Story
 from srectl.postmortem.timeline import timeline
 
 __all__ = ["chapters"]
@@ -223,6 +223,9 @@ def _related(story: Story) -> Iterator[Sentence]:
         known = [str(other[key]) for key in ("alert_name", "status", "timestamp") if key in other]
         told = f" ({', '.join(known)})" if known else " (its record is gone)"
         yield Sentence(f"{words[how]} incident {other['incident_id']}{told}.", f"record: {how}")
+    rest = len(story.record.get("children") or []) - sum(how == "child" for how, _ in story.related)
+    if rest > 0 and "related incidents" not in story.missing:
+        yield Sentence(f"{rest} more hung on it, which are not named here.", "record: children")
 
 
 def _questions(story: Story) -> Iterator[Sentence]:
@@ -249,7 +252,11 @@ def _questions(story: Story) -> Iterator[Sentence]:
         yield Sentence(told, "record: actions_taken")
     earlier = [other for how, other in story.related if how == "earlier"]
     if earlier:
-        told = f"Why does it come back? The same alert rang {len(earlier)} times before this one."
+        least = "at least " if len(earlier) >= MOST_RELATED else ""
+        told = (
+            f"Why does it come back? The same alert rang {least}{len(earlier)} times before this "
+            "one."
+        )
         yield Sentence(told, "index by-fingerprint")
     warnings = record.get("warnings") or []
     for each in warnings:

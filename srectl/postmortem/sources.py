@@ -23,7 +23,8 @@ Read = TypeVar("Read")
 _BEFORE = datetime.timedelta(minutes=5)
 _AFTER = datetime.timedelta(hours=2)
 _MOST_EVENTS = 1000
-_MOST_RELATED = 10
+#: Incidents at most of each kind of relation that is looked up.
+MOST_RELATED = 10
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,14 @@ def read(account: Account, incident_id: str) -> Story:
             missing[name] = refused.message
             return otherwise
 
+    none: list[dict[str, Any]] = []
+    events = attempt("audit log", lambda: _events(account, record), none)
+    if len(events) >= _MOST_EVENTS:
+        missing["rest of the audit log"] = f"only its first {_MOST_EVENTS} events are told here"
     return Story(
         record,
         attempt("evidence", lambda: evidence.read(account, record), {}),
-        attempt("audit log", lambda: _events(account, record), []),
+        events,
         attempt("related incidents", lambda: _related(account, record), []),
         missing,
     )
@@ -110,7 +115,7 @@ def _related(account: Account, record: dict[str, Any]) -> list[tuple[str, dict[s
         ("forerunner", record.get("forerunner")),
         ("cause", record.get("caused_by")),
         ("joined", record.get("attached_to")),
-        *(("child", each) for each in sorted(record.get("children") or [])[:_MOST_RELATED]),
+        *(("child", each) for each in sorted(record.get("children") or [])[:MOST_RELATED]),
     ]
     found = []
     for how, incident_id in named:
@@ -144,7 +149,7 @@ def _same_alert(account: Account, record: dict[str, Any]) -> list[dict[str, Any]
                 ":mine": {"S": record["timestamp"]},
             },
             ScanIndexForward=False,
-            Limit=_MOST_RELATED,
+            Limit=MOST_RELATED,
         )
     return [incidents.plain(each) for each in answer["Items"]]
 

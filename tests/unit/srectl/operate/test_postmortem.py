@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import Result
 
 from srectl.operate.account import Account
+from srectl.postmortem import sources
 from tests.unit.srectl.postmortem.example import BEGAN, ID, evidence, notified, record
 
 Put = Callable[..., dict[str, Any]]
@@ -54,6 +56,28 @@ def test_it_is_written_from_all_that_is_known(
     assert f"The same alert rang before: incident {OTHER}" in text
     told = json.loads((tmp_path / "here" / "postmortem-2026-11-28-5d51412f.json").read_text())
     assert told["chapters"][0]["title"] == "Summary"
+
+
+def test_that_the_audit_log_is_longer_than_what_is_told_is_said(
+    account: Account,
+    put_incident: Put,
+    srectl: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept(account)
+    at = round(datetime.datetime.fromisoformat(BEGAN).timestamp() * 1000) - 1
+    account.logs.put_log_events(
+        logGroupName=account.audit_log_group,
+        logStreamName="one",
+        logEvents=[{"timestamp": at, "message": json.dumps(notified())}],
+    )
+    put_incident(**record())
+    monkeypatch.setattr(sources, "_MOST_EVENTS", 1)
+    assert srectl("incidents", "postmortem", ID, "--to", str(tmp_path)).exit_code == 0
+    (text,) = tmp_path.glob("*.md")
+    told = "The rest of the audit log could not be read: only its first 1 events are told here"
+    assert told in text.read_text("utf-8")
 
 
 def test_what_cannot_be_read_is_asked_and_the_rest_written(

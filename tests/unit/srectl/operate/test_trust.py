@@ -14,7 +14,7 @@ from runbook_action.trust import Trust
 from srectl.console import more
 from srectl.console.reading import Reading
 from srectl.errors import CommandFailed
-from srectl.operate import trust
+from srectl.operate import recent, trust
 from srectl.operate.account import Account
 from tests.unit.srectl.operate.remediations import (
     HELPED,
@@ -132,6 +132,21 @@ def test_all_its_targets_are_meant_where_none_is_named(
     assert not any("unhelped#R" in item(account, each) for each in (CHECKOUT, BASKET))
     again = srectl("runbooks", "trust", "R", "--yes")
     assert "has nothing against it on 2 targets" in again.output
+
+
+def test_that_not_all_incidents_were_looked_at_is_said(
+    failed: list[str], srectl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = recent.since
+    monkeypatch.setattr(recent, "since", lambda *asked: since(*asked, most=1))
+    answer = srectl("runbooks", "trust", "R", stdin="n\n")
+    assert "there are more incidents than were looked at" in answer.output
+    assert json.loads(srectl("runbooks", "trust", "R", "--yes", "--json").stdout)["more"] is True
+    left = srectl("runbooks", "trust", "R", "--yes")
+    assert "has nothing against it" in left.output
+    assert "there are more incidents than were looked at" in left.output
+    other = srectl("runbooks", "trust", "R", "--target", "payments", "--yes")
+    assert "only the newest 2 incidents were looked at" in other.output
 
 
 @pytest.mark.parametrize(

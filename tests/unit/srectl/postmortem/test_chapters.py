@@ -130,6 +130,15 @@ def test_an_alert_that_comes_back_is_asked_about() -> None:
         "(KubePodCrashLooping, resolved, 2026-11-27T00:00:00Z)."
     ]
     assert any("rang 1 times before" in each for each in story["Open questions"])
+    story = told(Story(record(), related=[("earlier", earlier)] * 10))
+    assert any("rang at least 10 times before" in each for each in story["Open questions"])
+
+
+def test_that_more_hung_on_it_than_are_named_is_said() -> None:
+    children = {f"{number}" for number in range(12)}
+    named = [("child", {"incident_id": each}) for each in sorted(children)[:10]]
+    story = told(Story(record(children=children), related=named))
+    assert story["Related incidents"][-1] == "2 more hung on it, which are not named here."
 
 
 @pytest.mark.parametrize(
