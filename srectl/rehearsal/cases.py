@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from srectl.runbooks.folder import named
-from srectl.runbooks.reading import NotReadable, documents_of, yaml_of
+from srectl.runbooks.folder import named, real
+from srectl.runbooks.reading import NotReadable, documents_of, text_of, yaml_of
 from srectl.runbooks.schema import faults_of
 
 __all__ = ["MANIFESTS", "SCHEMA_FILE", "Case", "CasesInvalid", "Stack", "cases_in"]
@@ -104,12 +104,12 @@ def cases_in(folder: Path, catalogue: Path | None = None) -> tuple[list[Case], l
     room = "" if catalogue in (None, folder.parent) else f"{named(folder, catalogue or folder)}/"
     for path in sorted(folder.glob("*.yaml")):
         file = f"{room}{path.name}"
-        read.add(path.resolve())
+        read.add(real(path))
         try:
-            document = yaml_of(path)
+            document = yaml_of(path, catalogue or folder)
             broken = faults_of(document, SCHEMA_FILE) or list(_objects_broken(document))
             if not broken:
-                read |= {(folder / name).resolve() for name in document.get("files", [])}
+                read |= {real(folder / name) for name in document.get("files", [])}
                 cases += _of_file(path, file, document)
         except NotReadable as error:
             broken = [str(error)]
@@ -117,7 +117,7 @@ def cases_in(folder: Path, catalogue: Path | None = None) -> tuple[list[Case], l
     if problems:
         raise CasesInvalid(problems)
     there = sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")])
-    unread = [each for each in there if each.resolve() not in read]
+    unread = [each for each in there if real(each) not in read]
     return cases, [f"{room}{named(each, folder)}" for each in unread]
 
 
@@ -192,7 +192,9 @@ def _alert(path: Path, given: Mapping[str, Any], now: datetime.datetime) -> tupl
     if "event" in given:
         file = path.parent / given["event"]
         try:
-            return file.read_text("utf-8"), number
+            return text_of(file), number
+        except NotReadable as error:
+            raise NotReadable(f"/alert/event: {file} {error}") from error
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
             raise NotReadable(f"/alert/event: {file} cannot be read: {why}") from error

@@ -17,7 +17,7 @@ from srectl.runbooks.answers import (
     entries,
     evidence_in,
 )
-from srectl.runbooks.folder import misnamed, named, runbook_files
+from srectl.runbooks.folder import leading_out, misnamed, named, real, runbook_files
 from srectl.runbooks.reading import NotReadable, line_of, yaml_of
 from srectl.steps import steps_of
 
@@ -118,12 +118,17 @@ def load_all(folder: Path) -> Catalogue:
     problems = [
         f"{named(path, folder)}: call it .yaml, else nothing reads it" for path in misnamed(folder)
     ]
+    problems += [
+        f"{named(path, folder)}: leads to {real(path)}, out of {folder}: put the folder itself "
+        "there"
+        for path in leading_out(folder)
+    ]
     found: dict[str, Runbook] = {}
     known: list[EvidenceOnly] = []
     for path in runbook_files(folder):
         file = named(path, folder)
         try:
-            definition = yaml_of(path)
+            definition = yaml_of(path, folder)
         except NotReadable as error:
             problems.append(f"{file}: {error}")
             continue

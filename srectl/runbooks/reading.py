@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from srectl.runbooks.folder import real
 from srectl.runbooks.wording import said_of_yaml
 
-__all__ = ["NotReadable", "documents_of", "line_of", "yaml_of"]
+__all__ = ["MOST_BYTES", "NotReadable", "documents_of", "line_of", "text_of", "yaml_of"]
+
+#: Of one file. An entry of the catalogue's table has 400 KB at most.
+MOST_BYTES = 1024 * 1024
 
 
 class NotReadable(Exception):
@@ -83,31 +89,39 @@ _JsonLoader.yaml_implicit_resolvers = {
 }
 
 
-def yaml_of(path: Path) -> Any:
+def yaml_of(path: Path, folder: Path) -> Any:
     """Read a YAML file of one document; None for an empty one.
 
     Raises
     ------
     NotReadable
-        It is no text, no YAML, of several documents, or a mapping in it has a key twice.
+        It is no text, no YAML, of several documents, or a mapping in it has a key twice; or no
+        file of that folder (see ``documents_of``).
     """
-    documents = documents_of(path)
+    documents = documents_of(path, folder)
     if len(documents) > 1:
         raise NotReadable("holds several documents ('---'), where one is wanted")
     return documents[0] if documents else None
 
 
-def documents_of(path: Path) -> list[Any]:
+def documents_of(path: Path, folder: Path | None = None) -> list[Any]:
     """Read the documents of a YAML file.
+
+    Parameters
+    ----------
+    folder
+        Where the file was found by walking it: nothing outside of it is read, whatever a link says.
 
     Raises
     ------
     NotReadable
-        It is no text, no YAML, holds what JSON has not, or a mapping in it has a key twice. The
-        message names the line.
+        It is no text, no YAML, holds what JSON has not, or a mapping in it has a key twice; it is
+        no file, larger than ``MOST_BYTES``, or leads out of the folder. The message names the line.
     """
     try:
-        documents = list(yaml.load_all(path.read_text("utf-8"), _JsonLoader))
+        if folder and not real(path).is_relative_to(real(folder)):
+            raise NotReadable(f"leads to {real(path)}, out of {folder}: put the file itself there")
+        documents = list(yaml.load_all(text_of(path), _JsonLoader))
         json.dumps(documents)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise NotReadable(f"not readable as YAML: {said_of_yaml(error)}") from error
@@ -122,6 +136,24 @@ def documents_of(path: Path) -> list[Any]:
     return documents
 
 
+def text_of(path: Path) -> str:
+    """Read a file to its end; a pipe or a device may have none, and is not waited for.
+
+    Raises
+    ------
+    NotReadable
+        It is no file, or larger than ``MOST_BYTES``.
+    OSError, UnicodeDecodeError
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise NotReadable("is no file, but a folder, a pipe or a device: nothing is read of it")
+        read = file.read(MOST_BYTES + 1)
+    if len(read) > MOST_BYTES:
+        raise NotReadable(f"is larger than {MOST_BYTES // 1024} KiB: no runbook and no test is")
+    return read.decode("utf-8")
+
+
 def line_of(path: Path, pointer: str) -> int:
     """Give the line of a file on which a JSON pointer's place begins, or what is nearest to it.
 
@@ -132,7 +164,7 @@ def line_of(path: Path, pointer: str) -> int:
     pointer
         Such as ``/steps/0/action``.
     """
-    node = yaml.compose(path.read_text("utf-8"), _JsonLoader)
+    node = yaml.compose(text_of(path), _JsonLoader)
     line = 1 if node is None else node.start_mark.line + 1
     for part in filter(None, pointer.split("/")):
         if isinstance(node, yaml.MappingNode):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import boto3
@@ -11,6 +12,8 @@ from moto import mock_aws
 
 from onemachine.drill import scene
 from srectl import runbooks
+from srectl.runbooks.folder import folders_of_tests
+from srectl.runbooks.reading import NotReadable, text_of
 from tests.support.tables import make_table
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -111,6 +114,51 @@ def test_a_file_that_nothing_reads_because_of_its_name_is_refused(folder: Path) 
 def test_a_link_upwards_leads_nowhere(folder: Path) -> None:
     (folder / "again").symlink_to(folder)
     assert [one.name for one in runbooks.load(folder)] == ["Restart"]
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(runbooks.CatalogueInvalid) as told:
+        runbooks.load(folder)
+    return str(told.value)
+
+
+def test_a_link_out_of_the_catalogue_is_refused_and_not_read(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "other.yaml").write_text("secret: 1")
+    (folder / "linked.yaml").symlink_to(elsewhere / "other.yaml")
+    (folder / "team").symlink_to(elsewhere)
+    (folder / "tests").symlink_to(elsewhere)
+    told = refused(folder)
+    assert f"linked.yaml: leads to {elsewhere / 'other.yaml'}, out of {folder}" in told
+    for name in ("team", "tests"):
+        assert f"{name}: leads to {elsewhere}, out of {folder}" in told
+    assert "secret" not in told
+    assert folders_of_tests(folder) == []
+    inside = folder / "kept"
+    for each in (folder / "linked.yaml", folder / "team", folder / "tests"):
+        each.unlink()
+    inside.mkdir()
+    (folder / "restart.yaml").rename(inside / "..data")
+    (folder / "restart.yaml").symlink_to(inside / "..data")
+    assert [one.name for one in runbooks.load(folder)] == ["Restart"]
+
+
+def test_a_pipe_a_device_and_a_link_to_itself_are_refused_at_once(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.yaml")
+    (folder / "loop.yaml").symlink_to(folder / "loop.yaml")
+    told = refused(folder)
+    assert "pipe.yaml: is no file, but a folder, a pipe or a device" in told
+    assert "loop.yaml: cannot be read: Too many levels of symbolic links" in told
+    with pytest.raises(NotReadable, match="is no file"):
+        text_of(Path("/dev/zero"))
+
+
+def test_a_file_without_an_end_is_refused(folder: Path) -> None:
+    with (folder / "large.yaml").open("wb") as file:
+        file.truncate(2**40)  # takes no room
+    assert "large.yaml: is larger than 1024 KiB" in refused(folder)
 
 
 def test_an_empty_catalogue_is_refused(folder: Path) -> None:
