@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 EVENTS = Path(__file__).parent
-SENDERS = ("alertmanager", "datadog", "grafana", "unknown")
+SENDERS = ("alertmanager", "datadog", "grafana", "unknown", "investigator")
+# Where bodies are posted that are no alerts; all others are to /webhook.
+ROUTES = {"investigator": "/findings"}
 # Messages of a topic: what is published to it, before SNS puts its envelope around it.
 TOPIC = "sns"
 # Also wrapped with a base64 body, as API Gateway does for binary media types.
@@ -40,7 +42,9 @@ def raw_files() -> list[Path]:
     )
 
 
-def proxy_event(body: str, name: str, user_agent: str, as_base64: bool = False) -> dict[str, Any]:
+def proxy_event(
+    body: str, name: str, user_agent: str, as_base64: bool = False, route: str = "/webhook"
+) -> dict[str, Any]:
     """Return an API Gateway REST proxy event (payload version 1.0) with this body.
 
     Parameters
@@ -53,6 +57,8 @@ def proxy_event(body: str, name: str, user_agent: str, as_base64: bool = False) 
         What the sender calls itself.
     as_base64
         Encode the body and say so.
+    route
+        Path of the API that it was posted to.
     """
     host = f"{_API_ID}.execute-api.us-east-1.amazonaws.com"
     headers = {
@@ -67,8 +73,8 @@ def proxy_event(body: str, name: str, user_agent: str, as_base64: bool = False) 
         "X-Forwarded-Proto": "https",
     }
     return {
-        "resource": "/webhook",
-        "path": "/webhook",
+        "resource": route,
+        "path": route,
         "httpMethod": "POST",
         "headers": headers,
         "multiValueHeaders": {key: [value] for key, value in headers.items()},
@@ -99,13 +105,13 @@ def proxy_event(body: str, name: str, user_agent: str, as_base64: bool = False) 
                 "userAgent": user_agent,
                 "userArn": None,
             },
-            "path": "/prod/webhook",
+            "path": f"/prod{route}",
             "protocol": "HTTP/1.1",
             "requestId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://{host}/{name}")),
             "requestTime": "23/Nov/2026:15:15:03 +0000",
             "requestTimeEpoch": 1795446903000,
             "resourceId": "w3bh0k",
-            "resourcePath": "/webhook",
+            "resourcePath": route,
             "stage": "prod",
         },
         "body": base64.b64encode(body.encode()).decode() if as_base64 else body,
@@ -157,7 +163,9 @@ def wrapped() -> dict[Path, str]:
         # Senders write compact JSON; the raw samples are indented for people.
         body = json.dumps(json.loads(raw.read_text("utf-8")), separators=(",", ":"))
         agent = USER_AGENTS.get(raw.parent.name, "curl/8.5.0")
-        files[raw.with_name(f"api-{raw.name}")] = _dump(proxy_event(body, name, agent))
+        route = ROUTES.get(raw.parent.name, "/webhook")
+        event = proxy_event(body, name, agent, route=route)
+        files[raw.with_name(f"api-{raw.name}")] = _dump(event)
         if name in ALSO_BASE64:
             path = raw.with_name(f"api-{raw.stem}-base64.json")
             files[path] = _dump(proxy_event(body, path.stem, agent, as_base64=True))

@@ -1,11 +1,12 @@
 """The local on-call engineer: an HTTP endpoint that confirms a subscription and keeps what it gets.
 
-It stands where a pager and Slack stand in production, so that a notification of the local stack
-goes the whole way: topic, subscription, confirmation, delivery; and bus, rule, API destination.
-E-mail is kept by the local AWS itself.
+It stands where a pager, Slack and an investigator stand in production, so that a notification of
+the local stack goes the whole way: topic, subscription, confirmation, delivery; and bus, rule, API
+destination. E-mail is kept by the local AWS itself.
 """
 
 from onemachine.receiver.notification_receiver import (
+    INVESTIGATOR_URL,
     PAGERDUTY_URL,
     SLACK_URL,
     WEBHOOK_URL,
@@ -15,11 +16,13 @@ from onemachine.receiver.notification_receiver import (
     read_mails,
     read_notifications,
     read_pages,
+    read_questions,
 )
 from onemachine.receiver.pagers import Page
-from onemachine.receiver.server import ChatMessage, Notification, ReceiverServer
+from onemachine.receiver.server import ChatMessage, Notification, Question, ReceiverServer
 
 __all__ = [
+    "INVESTIGATOR_URL",
     "PAGERDUTY_URL",
     "SLACK_URL",
     "WEBHOOK_URL",
@@ -28,9 +31,11 @@ __all__ = [
     "Notification",
     "NotificationReceiver",
     "Page",
+    "Question",
     "ReceiverServer",
     "read_chat",
     "read_mails",
     "read_notifications",
     "read_pages",
+    "read_questions",
 ]

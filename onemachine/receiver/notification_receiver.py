@@ -10,12 +10,13 @@ from pathlib import Path
 
 from onemachine.project import PROJECT_ROOT
 from onemachine.receiver.pagers import Page
-from onemachine.receiver.server import ChatMessage, Notification, beside
+from onemachine.receiver.server import ChatMessage, Notification, Question, beside
 
 #: What a deployment on this machine names in place of real addresses; nothing can have such names.
 PAGERDUTY_URL = "https://events.pagerduty.invalid/v2/enqueue"
 WEBHOOK_URL = "https://pager.invalid/calls"
 SLACK_URL = "https://slack.invalid/services/local"
+INVESTIGATOR_URL = "https://investigator.invalid/incidents"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class NotificationReceiver:
             PAGERDUTY_URL: f"{here}/pagerduty",
             WEBHOOK_URL: f"{here}/webhook",
             SLACK_URL: f"{here}/slack",
+            INVESTIGATOR_URL: f"{here}/investigator",
         }
 
     @property
@@ -121,6 +123,15 @@ def read_chat(file: Path) -> list[ChatMessage]:
     except FileNotFoundError:
         return []
     return [ChatMessage(**json.loads(line)) for line in lines]
+
+
+def read_questions(file: Path) -> list[Question]:
+    """Read what the investigator was asked, from the file of the notifications."""
+    try:
+        lines = beside(file, "investigator").read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [Question(**json.loads(line)) for line in lines]
 
 
 def read_mails(file: Path) -> list[Mail]:

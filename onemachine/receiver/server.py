@@ -93,19 +93,39 @@ class ChatMessage:
         return self.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
+@dataclass(frozen=True)
+class Question:
+    """One incident that an investigator was handed.
+
+    Parameters
+    ----------
+    received_at : float
+        Unix time in seconds.
+    authorization : str
+        The header of that name.
+    body : dict
+        As it was posted.
+    """
+
+    received_at: float
+    authorization: str
+    body: dict[str, Any]
+
+
 class ReceiverServer(ThreadingHTTPServer):
     """Takes posts and appends each to a file of its channel, as one line of JSON.
 
     ``/notifications`` hears everything that a topic says, ``/slack`` is an incoming webhook, and
-    ``/pagerduty``, ``/opsgenie`` and ``/webhook`` are pagers that refuse what those would refuse.
+    ``/pagerduty``, ``/opsgenie`` and ``/webhook`` are pagers that refuse what those would refuse,
+    ``/investigator`` keeps what it is asked, and answers nothing by itself.
 
     Parameters
     ----------
     address : (str, int)
         Loopback address and port to listen on.
     file : Path
-        Where notifications go; made with mode 0600. ``pages.jsonl`` and ``slack.jsonl`` lie beside
-        it.
+        Where notifications go; made with mode 0600. ``pages.jsonl``, ``slack.jsonl`` and
+        ``investigator.jsonl`` lie beside it.
     aws_endpoint_url : str
         The only place that a confirmation is ever sent to, whatever the request says.
     """
@@ -118,7 +138,7 @@ class ReceiverServer(ThreadingHTTPServer):
         self._endpoint = aws_endpoint_url
         self._lock = threading.Lock()
 
-    def keep(self, channel: str, message: Notification | ChatMessage | Page) -> None:
+    def keep(self, channel: str, message: Notification | ChatMessage | Page | Question) -> None:
         """Append one message to the file of its channel."""
         line = (json.dumps(asdict(message)) + "\n").encode()
         file = self._file if channel == "notifications" else beside(self._file, channel)
@@ -168,6 +188,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if channel == "slack":
                 self._take_chat(body)
+            elif channel == "investigator":
+                told_by = self.headers.get("Authorization", "")
+                self.server.keep(channel, Question(time.time(), told_by, dict(body)))
             else:
                 self._take(channel, body)
         except NotANotification as error:

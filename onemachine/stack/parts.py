@@ -35,7 +35,12 @@ from onemachine.processes.managed import ManagedProcess
 from onemachine.processes.ports import free_port
 from onemachine.processes.waiting import wait_until
 from onemachine.project import PROJECT_ROOT
-from onemachine.receiver import PAGERDUTY_URL, SLACK_URL, NotificationReceiver
+from onemachine.receiver import (
+    INVESTIGATOR_URL,
+    PAGERDUTY_URL,
+    SLACK_URL,
+    NotificationReceiver,
+)
 from onemachine.stack.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
 from onemachine.stack.deploy import Application, StackOutputs, build, deploy, parameter_overrides
 from onemachine.stack.names import (
@@ -82,6 +87,8 @@ _TOLD = {
     "PagerUrl": PAGERDUTY_URL,
     "PagerSecret": "routing-key-of-nobody-0123456789",
     "SlackWebhookUrl": SLACK_URL,
+    "InvestigatorUrl": INVESTIGATOR_URL,
+    "InvestigatorSecret": "token-of-nobody-0123456789",
 }
 
 _PODS_SEEN = "count(up%3D%3D1)"

@@ -104,11 +104,11 @@ def place_of(subject: str, target: Target) -> str:
 @lru_cache(256)  # and often of one rule
 def links_of(links: tuple[tuple[str, str], ...]) -> tuple[Link, ...]:
     """Return the first links that can be shown: short ones that nothing would be cut out of."""
-    shown = [Link(one_line(name, 100), url) for name, url in links if _can_be_shown(url)]
+    shown = [Link(one_line(name, 100), url) for name, url in links if can_be_shown(url)]
     return tuple(shown[:MAX_LINKS])
 
 
-def _can_be_shown(url: str) -> bool:
+def can_be_shown(url: str) -> bool:
     """Whether it is an http(s) address that leads where it seems to: to a host, as nobody."""
     if len(url) >= LINK_LIMIT or _NOT_IN_A_LINK.search(url):
         return False

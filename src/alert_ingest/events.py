@@ -135,7 +135,7 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
     event = event_id(alert.incident_id, alert_event, occurred_at, alert.severity)
     detail = (
         f'{{"metadata":{{"event_id":"{event}",'
-        f'"alert_event":"{alert_event}","occurred_at":"{occurred_at}",{_metadata(context)}}},'
+        f'"alert_event":"{alert_event}","occurred_at":"{occurred_at}",{metadata_of(context)}}},'
         f'"data":{{"incident_id":"{alert.incident_id}","timestamp":"{started_at or occurred_at}",'
         f'"started_at":{started},"ended_at":{ended},'
         f'"duration_seconds":{"null" if seconds is None else _encode(seconds)},'
@@ -164,8 +164,8 @@ def entry_of(alert: Alert, context: Context) -> tuple[Entry, tuple[str, ...]]:
 
 
 @lru_cache(8)
-def _metadata(context: Context) -> str:
-    """Encode what the metadata of all events of a body have in common."""
+def metadata_of(context: Context) -> str:
+    """Encode what the metadata of all events of a body have in common: the members of an object."""
     common = {
         "schema_version": SCHEMA_VERSION,
         "received_at": iso(context.received_at),

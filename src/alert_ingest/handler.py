@@ -144,6 +144,11 @@ def _request(event: dict[str, Any]) -> dict[str, Any]:
     logger.set_correlation_id(correlation_id)
     received_at = datetime.now(UTC)
     speaker = settings.speakers.of(request.key_id(event))
+    if request.path(event) == request.FINDINGS or settings.investigates(speaker.key_id):
+        from alert_ingest.answering import Door  # no cold start of an alert pays for it
+
+        door = Door(settings, guard_table, delivery, logger)
+        return door.take(event, speaker.key_id, correlation_id, received_at)
     text = ""
     body: object = None
     try:

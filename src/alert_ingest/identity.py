@@ -53,6 +53,11 @@ def event_id(incident: str, alert_event: str, occurred_at: str, severity: str) -
     return _uuid("event", incident, alert_event, occurred_at, severity)
 
 
+def answer_id(incident: str, said: str) -> str:
+    """Return the UUIDv5 of what was said of an incident, so that who says it twice says it once."""
+    return _uuid("answer", incident, said)
+
+
 def _uuid(*parts: str) -> str:
     # A JSON array, as json.dumps writes it, keeps ("a", "bc") and ("ab", "c") apart, which joining
     # with a separator would not.

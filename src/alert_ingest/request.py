@@ -13,6 +13,8 @@ from typing import Any
 from alert_ingest.errors import BodyRejected, BodyTooLarge
 from alert_ingest.model import Problem
 
+#: Where an investigator's answers are posted; alerts are at /webhook.
+FINDINGS = "/findings"
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
 
@@ -32,6 +34,12 @@ def key_id(event: Mapping[str, Any]) -> str:
     identity = context.get("identity") if isinstance(context, dict) else None
     found = identity.get("apiKeyId") if isinstance(identity, dict) else None
     return found if isinstance(found, str) and _KEY_ID.fullmatch(found) else ""
+
+
+def path(event: Mapping[str, Any]) -> str:
+    """Return the route that the gateway took; empty where the request came through none."""
+    found = event.get("resource")
+    return found if isinstance(found, str) else ""
 
 
 def body_text(event: Mapping[str, Any], max_bytes: int) -> str:

@@ -21,6 +21,7 @@ HIGHEST_MAX_BODY_BYTES = 5 * 1_048_576
 DEFAULT_MAX_BODY_BYTES = HIGHEST_MAX_BODY_BYTES
 DEFAULT_SERVICE, DEFAULT_NAMESPACE = "alert-ingest", "SREPlatform"
 DEFAULT_QUIET_MINUTES = 1440
+DEFAULT_INVESTIGATOR = "investigator"
 DEFAULT_MAX_ALERTS, DEFAULT_HOURLY_ALERTS, DEFAULT_RESERVE = 2_000, 50_000, 30
 SEVERITIES = frozenset({"critical", "warning", "info"})
 DEFAULT_WAKING = SEVERITIES - {"info"}
@@ -47,6 +48,9 @@ class Settings:
         ``LOG_LEVEL``, default INFO.
     speakers
         Who holds which API key (``SENDERS``, ``SENDER_KEY_IDS`` and ``CANARY_KEY_ID``).
+    investigator_key_id, investigator_name
+        The key with which answers about incidents come, empty where nobody investigates, and what
+        they are shown under (``INVESTIGATOR_KEY_ID`` and ``INVESTIGATOR_NAME``).
     watched
         Clusters whose monitoring sends heartbeats, and who may send them (``HEARTBEATS``).
     redact_email_addresses
@@ -110,6 +114,12 @@ class Settings:
     alarms_left_out: tuple[str, ...] = ()
     insufficient_data: MissingData = "unknown"
     watched: Watched = field(default_factory=Watched)
+    investigator_key_id: str = ""
+    investigator_name: str = DEFAULT_INVESTIGATOR
+
+    def investigates(self, key_id: str) -> bool:
+        """Tell whether a key is the one of the investigator."""
+        return bool(key_id) and key_id == self.investigator_key_id
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -187,6 +197,9 @@ class Settings:
             watched = watched_from(environment.get("HEARTBEATS", ""))
         except ValueError as error:
             problems.append(f"HEARTBEATS: {error}")
+        investigator = environment.get("INVESTIGATOR_NAME", "").strip() or DEFAULT_INVESTIGATOR
+        if not re.fullmatch(r"[A-Za-z0-9 ._-]{1,40}", investigator):
+            problems.append(f"INVESTIGATOR_NAME is {investigator!r} but must be up to 40 letters")
         raw_quiet = environment.get("QUIET_MINUTES", "").strip() or str(DEFAULT_QUIET_MINUTES)
         quiet = int(raw_quiet) if re.fullmatch(r"[0-9]{1,6}", raw_quiet) else 0
         if quiet < 1:
@@ -228,6 +241,8 @@ class Settings:
             _listed(environment, "ALARMS_LEFT_OUT"),
             cast("MissingData", missing),
             watched,
+            environment.get("INVESTIGATOR_KEY_ID", "").strip(),
+            investigator,
         )
 
 

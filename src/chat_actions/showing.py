@@ -20,9 +20,11 @@ from chat_actions.story import story
 _TURNS, _TURN_SECONDS = 20, 0.5
 _READS, _READ_SECONDS = 12, 0.5
 # What incident-recorder writes, at the same moment or a while after it is told.
-_WRITTEN_BESIDE = frozenset({"incident.resolved", "incident.escalated", "action.completed"})
+_WRITTEN_BESIDE = frozenset(
+    {"incident.resolved", "incident.escalated", "incident.investigated", "action.completed"}
+)
 # As many as it keeps.
-_MOST_ACTIONS = 30
+_MOST_ACTIONS, _MOST_ANSWERS = 30, 5
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,10 @@ def is_noted(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
         return not record.get("acknowledged_by")
     if kind == "incident.closed":
         return bool(record.get("closed_by"))
+    if kind == "incident.investigated":
+        said = record.get("investigations") or []
+        known = {each.get("answer_id") for each in said}
+        return len(said) >= _MOST_ANSWERS or data.get("answer_id") in known
     if kind == "action.completed":
         actions = record.get("actions_taken") or []
         if len(actions) >= _MOST_ACTIONS:

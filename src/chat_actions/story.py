@@ -60,6 +60,7 @@ def story(record: Record) -> Iterator[tuple[str, str]]:
         why = line(record.get("escalation_reason"), _MOST)
         yield f"escalated {record['escalated_at']}", f"A human is needed: {why}"
     yield from _climbed(record)
+    yield from _investigated(record)
     if record.get("resolved_at") is not None:
         took = duration(record.get("mttr_seconds"))
         yield (
@@ -81,6 +82,19 @@ def _climbed(record: Record) -> Iterator[tuple[str, str]]:
                 f"Nobody has taken it since {since}: level {each.get('level')}, the {to}, is told"
             )
             yield f"climbed {each.get('since')} {each.get('level')}", told
+
+
+def _investigated(record: Record) -> Iterator[tuple[str, str]]:
+    """Give what an investigator has said, as its words."""
+    kept = record.get("investigations")
+    for each in kept if isinstance(kept, list) else []:
+        if isinstance(each, dict):
+            told = f"{line(each.get('by'), 100)} says, and nobody has checked it: "
+            told += line(each.get("summary"), _MOST)
+            suggested = each.get("suggestions")
+            for one in suggested if isinstance(suggested, list) else []:
+                told += f"\nIt would: {line(one, _MOST)}"
+            yield f"investigated {each.get('answer_id')}", told
 
 
 def _action(action: dict[str, Any]) -> str:

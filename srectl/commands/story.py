@@ -114,6 +114,7 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
     if behind.problem:
         console.print(f"[dim]why was not read: {safe(behind.problem)}[/]")
     _tell_evidence(incident, behind)
+    _tell_investigations(incident)
     _tell_approval(incident)
     if incident.get("escalation_code") == "runbook-abandoned" and left(incident):
         console.print("[bold]may be left half-changed[/]")
@@ -242,6 +243,22 @@ def _tell_evidence(incident: dict[str, Any], behind: Behind) -> None:
             console.print(f"  [yellow]without {safe(name)}[/]: {safe(state)}")
     if noted.get("key"):
         console.print(f"  all of it: srectl incidents evidence {safe(incident['incident_id'])}")
+
+
+def _tell_investigations(incident: dict[str, Any]) -> None:
+    """Print what an investigator has said, as its words and not as the platform's."""
+    for each in records.investigations(incident):
+        who = f"{safe(each.get('by'))}, {when(each.get('at'))}"
+        console.print(f"[bold]said by the investigator[/] {who}; nobody has checked it")
+        console.print(f"  {safe(each.get('summary'))}")
+        for finding in each.get("findings") or []:
+            console.print(f"  - {safe(finding)}")
+        for suggestion in each.get("suggestions") or []:
+            console.print(f"  it would: {safe(suggestion)}")
+        if each.get("link"):
+            _whole(f"  all of it: {safe(each['link'])}")
+        elif each.get("shortened"):
+            console.print("  [dim]it said more than this[/]")
 
 
 def _tell_approval(incident: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from srectl.operate.incidents import climbed
+from srectl.operate.incidents import climbed, investigations
 from srectl.operate.moments import moment
 from srectl.operate.undoing import told as undo_told
 
@@ -45,12 +45,23 @@ def _all(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield _event(evidence.get("at"), "evidence", told[0], "platform")
     for each in record.get("actions_taken") or []:
         yield _action(each)
+    yield from _investigations(record)
     yield from _approval(record.get("approval"))
     yield from _people(record)
     yield _event(record.get("verified_at"), "verified", record.get("target_health"), "platform")
     yield _event(
         record.get("resolved_at"), "ended", record.get("ending") or "the alert ended", sender
     )
+
+
+def _investigations(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for each in investigations(record):
+        who = each.get("by")
+        found = [str(one) for one in each.get("findings") or []]
+        found += [f"it would: {one}" for one in each.get("suggestions") or []]
+        words = f"{who} says, and nobody has checked it: {each.get('summary')}"
+        link = each.get("link")
+        yield _event(each.get("at"), "investigator", words, who, found=found, link=link)
 
 
 def _approval(approval: Any) -> Iterator[dict[str, Any]]:

@@ -36,6 +36,7 @@ _RECORDED = frozenset(
     {
         "incident.created",
         "incident.resolved",
+        "incident.investigated",
         "action.completed",
         "Step Functions Execution Status Change",
     }
@@ -44,6 +45,8 @@ _RECORDED = frozenset(
 _OF_AWS = frozenset({"aws.states", "aws.cloudwatch"})
 #: Services of AWS whose events alert-ingest takes.
 _TOLD_BY_AWS = frozenset({"aws.cloudwatch", "aws.health"})
+#: How the ARN of the investigator's destination ends before the id that AWS appends.
+_INVESTIGATOR = "sre-investigator/"
 _REDRIVEN = "redriven"
 _ACCEPTED = 202
 # A message attribute's value is a text, and SNS takes only some attribute types.
@@ -148,6 +151,11 @@ class Destinations:
     def _to_people(self, message: Message) -> str:
         body = _mapping(message)
         kind = body.get("detail-type")
+        if _INVESTIGATOR in message.attributes.get("TARGET_ARN", ""):
+            raise NotDelivered(
+                "the investigator did not take it, and people know of it: ask the investigator "
+                "yourself if it still matters, then delete this message"
+            )
         if kind in _ANNOUNCED:
             _refuse_what_only_aws_may_say(message, body)
             _event(message, self.account.notifier_arn, self.account.topic_arn)

@@ -180,6 +180,20 @@ def climbed(incident: dict[str, Any]) -> list[dict[str, Any]]:
     return list(incident.get("climbed") or [])
 
 
+def investigations(incident: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give what investigators have answered about an incident, in the order in which it came.
+
+    Every text is the investigator's own word: shown as that, and never taken for the platform's.
+
+    Returns
+    -------
+    list of dict
+        Each with ``by`` (its name), ``at``, ``summary``, ``findings``, ``suggestions`` and ``link``
+        (None for none).
+    """
+    return list(incident.get("investigations") or [])
+
+
 def unacknowledged_since(incident: dict[str, Any]) -> str | None:
     """Say since when an incident waits for somebody to take it.
 

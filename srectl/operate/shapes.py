@@ -135,6 +135,16 @@ _CHECKS: dict[str, Check] = {
     "warnings": _list_of(_text),
     "findings": _list_of(_text),
     "mttr_seconds": _lasted,
+    "investigations": _list_of(
+        _mapping(
+            by=_text,
+            at=_text,
+            summary=_text,
+            findings=_list_of(_text),
+            suggestions=_list_of(_text),
+            link=_text,
+        )
+    ),
     "climbed": _list_of(_mapping(level=_whole, at=_text, since=_text, to=_text)),
     "actions_taken": _list_of(_mapping(step=_STEP, result=_result)),
     "approval": _mapping(step=_whole, plan=_PLAN, first=_mapping()),

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from srectl.operate.incidents import at_work, opened
+from srectl.operate.incidents import at_work, investigations, opened
 from srectl.operate.moments import moment
 from srectl.postmortem.sentence import Sentence, seconds_between, target_of
 from srectl.postmortem.sources import MOST_RELATED, Story
@@ -18,13 +18,18 @@ Chapters = dict[str, list[Sentence]]
 
 
 def chapters(story: Story) -> Chapters:
-    """Give the chapters by their titles, in their order; a chapter may be empty."""
+    """Give the chapters by their titles, in their order; a chapter may be empty.
+
+    That of an investigator is only there where one has said something.
+    """
+    said = [*_investigations(story.record)]
     return {
         "Summary": [*_summary(story.record)],
         "Impact": [*_impact(story)],
         "Timeline": timeline(story),
         "What the automation did, and why": [*_automation(story)],
         "Evidence": [*_evidence(story)],
+        **({"What an investigator said": said} if said else {}),
         "Contributing changes": [*_changes(story)],
         "Related incidents": [*_related(story)],
         "Open questions": [*_questions(story)],
@@ -181,6 +186,19 @@ def _evidence(story: Story) -> Iterator[Sentence]:
                 f"before it ended: {lines[-1]}",
                 "evidence: logs",
             )
+
+
+def _investigations(record: dict[str, Any]) -> Iterator[Sentence]:
+    """Give the words of investigators as theirs: none of it is the platform's finding."""
+    for number, each in enumerate(investigations(record)):
+        source, who = f"record: investigations[{number}]", each.get("by")
+        yield Sentence(f"{who} took this for the cause: “{each.get('summary')}”", source)
+        for finding in each.get("findings") or []:
+            yield Sentence(f"{who} had seen: “{finding}”", source)
+        for suggestion in each.get("suggestions") or []:
+            yield Sentence(f"{who} would have done: “{suggestion}” Nothing did it.", source)
+        if each.get("link"):
+            yield Sentence(f"All that {who} said stands at {each['link']}", source)
 
 
 def _changes(story: Story) -> Iterator[Sentence]:

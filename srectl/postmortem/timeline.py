@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from srectl.operate.incidents import climbed
+from srectl.operate.incidents import climbed, investigations
 from srectl.operate.moments import moment
 from srectl.postmortem.sentence import Sentence, target_of
 from srectl.postmortem.sources import Story
@@ -73,6 +73,9 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
     for number, each in enumerate(climbed(record)):
         told = f"Nobody had taken it, so the {each.get('to')} was told (level {each.get('level')})."
         yield _said(each.get("at"), told, f"record: climbed[{number}]")
+    for number, each in enumerate(investigations(record)):
+        told = f"{each.get('by')}, which investigated, said: “{each.get('summary')}”"
+        yield _said(each.get("at"), told, f"record: investigations[{number}]")
     if record.get("verified_at"):
         told = f"The target was looked at: {record.get('target_health')}"
         yield _said(record["verified_at"], told, "record: verified_at")

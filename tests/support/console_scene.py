@@ -321,6 +321,13 @@ def hostile(scene: Scene, text: str = HOSTILE) -> str:
         links={text: text, "web": f"https://example.com/{text}", "script": "javascript:alert(1)"},
         warnings={text},
         children={text},
+        investigations=[
+            {
+                "answer_id": "a0000000-0000-5000-8000-000000000001",
+                **{"by": text, "at": scene.ago(minutes=1), "summary": text, "link": text},
+                **{"findings": [text], "suggestions": [text]},
+            }
+        ],
         evidence={
             "status": "collected",
             "at": scene.ago(minutes=4),

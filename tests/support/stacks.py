@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from typing import Any
 
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.state import StackFolder, StackState
@@ -75,7 +76,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def post_alert(exports: dict[str, str], runbook: str, **changes: str) -> str:
+def post_alert(exports: dict[str, str], runbook: str, **changes: Any) -> str:
     """Send one firing alert that asks for a runbook; give its incident's id."""
     body = json.loads(FIRING.read_text("utf-8"))
     (alert,) = body["alerts"]

@@ -1,7 +1,8 @@
 """What is remembered in the table of guards.
 
 Of each alert its newest firing (rows ``alert#<key>``), of each API key how many alerts came with it
-in an hour (rows ``hour#<key id>#<hour since 1970>``).
+in an hour (rows ``hour#<key id>#<hour since 1970>``). Of each incident incident-recorder keeps its
+sort key, and srectl that it was erased (rows ``incident#<id>``), which is only read here.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MAX_KEYS = 100
 
 
 class GuardTable:
-    """Remembers firings and counts; an `alert_ingest.firings.Memory` and `allowance.Counter`.
+    """Is a `firings.Memory`, an `allowance.Counter` and `answers.Incidents`.
 
     Parameters
     ----------
@@ -103,6 +104,20 @@ class GuardTable:
             )
         row = answer["Attributes"]
         return int(row["critical_ones"]["N"]), int(row["other_ones"]["N"])
+
+    def incident(self, incident_id: str) -> tuple[str, bool] | None:
+        """Read what is kept of an incident; see `alert_ingest.answers.Incidents.incident`."""
+        with own_errors("GetItem"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"guard_key": {"S": f"incident#{incident_id}"}},
+                ProjectionExpression="incident_timestamp, erased_at",
+                ConsistentRead=True,
+            )
+        row = answer.get("Item", {})
+        if "incident_timestamp" not in row:
+            return None
+        return row["incident_timestamp"]["S"], "erased_at" in row
 
 
 def _row_of(firing: Firing) -> dict[str, Any]:

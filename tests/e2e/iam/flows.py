@@ -17,7 +17,7 @@ from typing import Any
 
 import boto3
 
-from onemachine.receiver import read_chat, read_pages
+from onemachine.receiver import read_chat, read_pages, read_questions
 from onemachine.stack.function_logs import FunctionLogs
 from srectl.operate import approvals
 from srectl.operate.queues import QUEUES
@@ -754,6 +754,26 @@ def what_people_are_told_pages(lab: Lab) -> bool:
     return lab.first(looks) == "paged"
 
 
+def what_calls_a_human_is_handed_to_the_investigator(lab: Lab) -> bool:
+    event = escalation(lab.event())
+    lab.put(event)
+
+    def asked() -> bool:
+        questions = read_questions(lab.folder.notifications_file)
+        return any(each.body["data"]["incident_id"] == _id(event) for each in questions)
+
+    looks = {"asked": asked, "kept": lambda: lab.queued("notifications", _id(event))}
+    return lab.first(looks) == "asked"
+
+
+def what_an_investigator_says_is_taken_in(lab: Lab) -> bool:
+    event = lab.event()
+    lab.start("IncidentRecorder", event)
+    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    said = {"incident_id": _id(event), "summary": "A disk is full."}
+    return lab.scene.post_finding(said) == _ACCEPTED
+
+
 def what_is_quiet_is_closed(lab: Lab) -> bool:
     event = lab.event()
     data = event["detail"]["data"]
@@ -1020,6 +1040,8 @@ PROBES: dict[str, Probe] = {
     "RunbookActionRole.KeepLeasesAndApprovals:dynamodb:DeleteItem": _LEASES,
     "SlackRole.PostToSlack": Probe(what_people_are_told_is_posted_to_chat),
     "PagerRole.CallThePager": Probe(what_people_are_told_pages),
+    "InvestigatorRole.AskTheInvestigator": Probe(what_calls_a_human_is_handed_to_the_investigator),
+    "TakeAnswersPolicy.SeeWhetherAnIncidentIsKnown": Probe(what_an_investigator_says_is_taken_in),
     f"{_CANARY_ROLE}.CallTheWebhook": _CANARY_POSTS,
     f"{_CANARY_ROLE}.UseTheConnection": _CANARY_POSTS,
     f"{_CANARY_ROLE}.ReadTheConnectionsSecret:secretsmanager:GetSecretValue": _CANARY_POSTS,

@@ -178,6 +178,8 @@ class Lab:
         """Give a role's name; of a policy that stands apart, that of the role it is on."""
         if logical_id in ("AssumeRemediationRole", "AskPrometheusPolicy"):
             return self.physical["RunbookActionRole"]
+        if logical_id == "TakeAnswersPolicy":
+            return self.physical["AlertIngestRole"]
         return self.physical[logical_id]
 
     def named(self, name: str) -> Grant:

@@ -135,7 +135,12 @@ class Platform:
         self.notifier_arn = self.machine("incident-notifier", role, function)
         routes = {
             "records": (
-                ["incident.created", "incident.resolved", "action.completed"],
+                [
+                    "incident.created",
+                    "incident.resolved",
+                    "incident.investigated",
+                    "action.completed",
+                ],
                 self.recorder_arn,
             ),
             "created": (["incident.created"], self.runbook_arn),

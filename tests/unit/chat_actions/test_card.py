@@ -248,3 +248,21 @@ def test_whom_it_was_told_to_because_nobody_had_taken_it_is_told_once_for_each()
     assert len(set(keys)) == 2
     assert "level 3, the third contact" in json.dumps(card(record(climbed=told)).blocks)
     assert list(story(record(climbed="nonsense"))) == list(story(record(climbed=["x"]))) == []
+
+
+def test_what_an_investigator_said_stands_in_the_thread_as_its_words() -> None:
+    said = {
+        "answer_id": "a0000000-0000-5000-8000-000000000001",
+        "by": "AWS DevOps Agent",
+        "summary": "<!channel> the *disk* is full",
+        "suggestions": ["Grow it <https://evil.example|here>"],
+    }
+    [(key, words)] = story(record(status="escalated", investigations=[said]))
+    assert key == f"investigated {said['answer_id']}"
+    assert words == (
+        "AWS DevOps Agent says, and nobody has checked it: &lt;!channel&gt; the *disk* is full\n"
+        "It would: Grow it &lt;https://evil.example|here&gt;"
+    )
+    assert (
+        list(story(record(investigations="x"))) == list(story(record(investigations=["x"]))) == []
+    )

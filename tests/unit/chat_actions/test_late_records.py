@@ -78,6 +78,7 @@ def heard(record: dict[str, Any], kind: str, **data: Any) -> list[str]:
         ("incident.resolved", {}),
         ("incident.notified", {"event": "incident.resolved"}),
         ("incident.escalated", {}),
+        ("incident.investigated", {"answer_id": "a"}),
         ("action.completed", {"action_id": "a"}),
     ],
 )
@@ -105,6 +106,8 @@ def test_a_plan_that_asks_nobody_comes_once() -> None:
 def test_what_a_record_has_no_place_for_is_not_waited_for() -> None:
     full = [{"action_id": str(number)} for number in range(30)]
     assert reflects({"actions_taken": full}, "action.completed", {"action_id": "one more"})
+    said = [{"answer_id": str(number)} for number in range(5)]
+    assert reflects({"investigations": said}, "incident.investigated", {"answer_id": "one more"})
 
 
 def answered(**record: Any) -> dict[str, Any]:

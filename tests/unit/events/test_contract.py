@@ -26,6 +26,7 @@ NAMES = (
     "incident.resolved",
     "incident.escalated",
     "incident.climbed",
+    "incident.investigated",
     "incident.notified",
     "incident.acknowledged",
     "incident.closed",

@@ -22,7 +22,7 @@ def test_every_raw_body_is_wrapped() -> None:
         assert json.loads(event["body"]) == json.loads(raw.read_text("utf-8"))
         assert event["requestContext"]["requestId"]
         assert event["httpMethod"] == "POST"
-        assert event["resource"] == "/webhook"
+        assert event["resource"] == wrap.ROUTES.get(raw.parent.name, "/webhook")
 
 
 def test_every_message_of_a_topic_is_wrapped() -> None:

@@ -115,6 +115,20 @@ def _action(number: int) -> dict[str, Any]:
     return {"detail-type": "action.completed", "detail": {"data": data}}
 
 
+def _answer(number: int) -> dict[str, Any]:
+    data = {
+        "incident_id": ID,
+        "timestamp": "2026-11-23T15:14:52.704Z",
+        "answer_id": f"a0000000-0000-5000-8000-{number:012d}",
+        "by": "🔥" * 500,
+        "summary": "🔥" * 5000,
+        "findings": ["🔥" * 5000] * 40,
+        "suggestions": ["🔥" * 5000] * 40,
+        "link": f"https://h/{'x' * 5000}",
+    }
+    return {"detail-type": "incident.investigated", "detail": {"data": data}}
+
+
 def test_one_alert_sent_5000_times_with_other_words_each_stays_far_below_400_kb(
     dynamodb: Any,
 ) -> None:
@@ -141,10 +155,13 @@ def test_one_alert_sent_5000_times_with_other_words_each_stays_far_below_400_kb(
             assert not table.ask_again(warnings)
     for number in range(40):
         assert recorder.take(_action(number)) == "Recorded"
+    for number in range(9):
+        assert recorder.take(_answer(number)) == "Recorded"
     record = _record(dynamodb)
     assert record["status"] == {"S": "open"}
     assert 20 <= len(record["warnings"]["SS"]) < 30
     assert len(record["actions_taken"]["L"]) == len(record["action_ids"]["SS"]) == 30
+    assert len(record["investigations"]["L"]) == len(record["investigation_ids"]["SS"]) == 5
     dynamodb.delete_item(
         TableName="incidents",
         Key={key: record[key] for key in ("incident_id", "timestamp")},

@@ -217,6 +217,23 @@ def test_what_chat_or_pager_did_not_take_goes_over_the_bus_again(
     assert told["detail"] == event(kind)["detail"]
 
 
+def test_what_the_investigator_did_not_take_stays_and_calls_nobody_anew(platform: Account) -> None:
+    """The same event once more on the bus, or to the notifier, would be for people, too."""
+    target = "arn:aws:events:us-east-1:000000000000:api-destination/staging-sre-investigator/1"
+    put(platform, "notifications", event("incident.escalated"), TARGET_ARN=target)
+    outcome = redrive(platform, "notifications", 10, NOW)
+    [left] = outcome.left
+    assert "ask the investigator yourself" in left.reason
+    assert everything(platform) == {"recorder": 0, "runbook": 0, "bus": 0, "topic": 0}
+    assert inputs(platform, platform.notifier_arn) == []
+
+
+def test_what_an_investigator_said_and_nobody_wrote_down_is_written_down(platform: Account) -> None:
+    put(platform, "recorder", event("incident.investigated"), TARGET_ARN=platform.recorder_arn)
+    redrive(platform, "recorder", 10, NOW)
+    assert inputs(platform, platform.recorder_arn) == [event("incident.investigated")]
+
+
 def test_what_the_notifier_could_not_publish_is_published_whole(platform: Account) -> None:
     forms = {"default": '{"event": "incident.created"}', "email": "CRITICAL: Down."}
     parked = {

@@ -1,0 +1,165 @@
+"""What an investigator answers about an incident: checked, cleaned, bounded, and an event.
+
+It is the text of a stranger, most often of a language model that has read other strangers' text. So
+it is treated as an alert's is: every text is one line without control characters and secrets, and
+short. It goes onto the bus under the investigator's name, as `incident.investigated`, which nothing
+but the recorder and what shows records listens to.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from alert_ingest.display import can_be_shown, one_line
+from alert_ingest.errors import AlertIngestError, BodyRejected
+from alert_ingest.events import Context, Entry, metadata_of
+from alert_ingest.identity import answer_id, event_id
+from alert_ingest.model import Problem, iso
+from alert_ingest.redaction import redact_text
+from alert_ingest.text import clean
+from alert_ingest.validation import explain, validator
+
+MAX_BODY_BYTES = 65_536
+SOURCE, DETAIL_TYPE = "sre.investigator", "incident.investigated"
+# As much as a record has room for; incident-recorder cuts at the same places.
+SUMMARY_LIMIT, LINE_LIMIT = 500, 300
+MOST_FINDINGS, MOST_SUGGESTIONS = 5, 3
+_SCHEMA = "findings"
+_CUT = "…"
+
+
+class NotAnInvestigator(AlertIngestError):
+    """The key is no investigator's, or an investigator's where alerts are taken; answered 403."""
+
+
+class UnknownIncident(AlertIngestError):
+    """There is no such incident; answered 404."""
+
+
+class ErasedIncident(AlertIngestError):
+    """The incident was erased, and so would be whatever is said of it; answered 410."""
+
+
+class Incidents(Protocol):
+    """Knows which incidents there are."""
+
+    def incident(self, incident_id: str) -> tuple[str, bool] | None:
+        """Give an incident's sort key and whether it was erased; None where none is known.
+
+        Raises
+        ------
+        ChannelUnavailable, ChannelRefused
+            It cannot be told.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; every text in it is clean, bounded and free of secrets.
+
+    Attributes
+    ----------
+    summary
+        What the investigator takes for the cause.
+    findings, suggestions
+        What it has seen, and what it would do.
+    link
+        Where all of it stands; empty for nowhere.
+    shortened
+        Whether more was sent than is kept.
+    """
+
+    incident_id: str
+    summary: str
+    findings: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    link: str = ""
+    shortened: bool = False
+
+    @property
+    def answer_id(self) -> str:
+        """UUIDv5 of what is said: the same answer twice is one."""
+        return answer_id(self.incident_id, json.dumps(asdict(self)))
+
+
+def read_answer(body: object) -> Answer:
+    """Read a decoded body.
+
+    Raises
+    ------
+    BodyRejected
+        It is no answer; says everything that is wrong with it.
+    """
+    if not isinstance(body, dict) or not validator(_SCHEMA)(body):
+        raise BodyRejected("The body is no answer about an incident.", explain(_SCHEMA, body))
+    link = redact_text(body.get("link", ""))
+    if link and not can_be_shown(link):
+        problem = Problem("/link", "must be an https address of a host, without a name in it")
+        raise BodyRejected("The link cannot be shown.", [problem])
+    summary, cut = _line(body["summary"], SUMMARY_LIMIT)
+    if not summary:
+        raise BodyRejected("The answer says nothing.", [Problem("/summary", "must not be blank")])
+    findings, more = _lines(body.get("findings", []), MOST_FINDINGS)
+    suggestions, still_more = _lines(body.get("suggestions", []), MOST_SUGGESTIONS)
+    return Answer(
+        body["incident_id"], summary, findings, suggestions, link, cut or more or still_more
+    )
+
+
+def entry_of_answer(answer: Answer, incidents: Incidents, name: str, context: Context) -> Entry:
+    """Build the event of an answer.
+
+    Parameters
+    ----------
+    name
+        What the investigator is called.
+
+    Raises
+    ------
+    UnknownIncident, ErasedIncident
+        Nothing is to be written of it.
+    ChannelUnavailable, ChannelRefused
+        Whether the incident is known could not be told.
+    """
+    known = incidents.incident(answer.incident_id)
+    if known is None:
+        raise UnknownIncident(f"There is no incident {answer.incident_id}.")
+    timestamp, erased = known
+    if erased:
+        raise ErasedIncident(f"Incident {answer.incident_id} was erased; nothing is added to it.")
+    kind, said_at = "IncidentInvestigated", iso(context.received_at)
+    event = event_id(answer.incident_id, kind, answer.answer_id, "")
+    data: dict[str, Any] = asdict(answer) | {"link": answer.link or None}
+    data |= {"timestamp": timestamp, "answer_id": answer.answer_id, "by": name}
+    own = json.dumps({"event_id": event, "alert_event": kind, "occurred_at": said_at})
+    return Entry(
+        EventBusName=context.event_bus_name,
+        Source=SOURCE,
+        DetailType=DETAIL_TYPE,
+        Detail=f'{{"metadata":{{{own[1:-1]},{metadata_of(context)}}},"data":{json.dumps(data)}}}',
+    )
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) != "Cf"
+
+
+def _lines(texts: list[str], most: int) -> tuple[tuple[str, ...], bool]:
+    """Return the first texts that say something, and whether anything is missing of them."""
+    read = [found for found in (_line(text, LINE_LIMIT) for text in texts) if found[0]]
+    kept = read[:most]
+    return tuple(line for line, _ in kept), len(read) > most or any(cut for _, cut in kept)
+
+
+def _line(text: str, limit: int) -> tuple[str, bool]:
+    # What nobody sees may stand inside of a secret, some have several lines, and half of one is
+    # none that is recognised.
+    kept = redact_text(text if text.isascii() else "".join(filter(_is_seen, clean(text))))
+    line = one_line(kept, len(kept))
+    if len(line) <= limit:
+        return line, False
+    return line[: limit - len(_CUT)] + _CUT, True
