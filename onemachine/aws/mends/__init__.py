@@ -53,6 +53,7 @@ MENDS: tuple[str, ...] = (
     "outbound_addresses",
     "task_sns_attributes",
     "task_lambda_throttle",
+    "task_retry_delays",
     "task_jsonata_timeout",
     "task_answered_once",
     "succeed_output",

@@ -197,6 +197,32 @@ def a_throttled_function_is_named_as_aws_names_it(aws: LocalAws, name: str) -> N
     assert (ended["status"], ended["error"]) == ("FAILED", "Lambda.TooManyRequestsException")
 
 
+@shows("task_retry_delays")
+def a_retry_waits_no_longer_than_its_maximum(aws: LocalAws, name: str) -> None:
+    """The second wait would be 20 seconds, but MaxDelaySeconds says 2."""
+    arn = make_function(aws, name, "def handler(event, context):\n    return 1\n")
+    aws.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    retry = {"IntervalSeconds": 1, "BackoffRate": 20, "MaxDelaySeconds": 2, "MaxAttempts": 2}
+    machine = make_machine(
+        aws,
+        name,
+        {
+            "Act": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": {"FunctionName": arn, "Payload": {}},
+                "Retry": [{"ErrorEquals": ["States.ALL"], **retry}],
+                "End": True,
+            }
+        },
+    )
+
+    ended = run_machine(aws, machine)
+
+    assert ended["status"] == "FAILED"
+    assert 2.5 <= (ended["stopDate"] - ended["startDate"]).total_seconds() < 15
+
+
 @shows("task_role_grants")
 def a_task_may_do_what_the_machines_role_may(aws: LocalAws, name: str) -> None:
     """A task without its grant fails; with it, on this resource and key only, it succeeds."""
