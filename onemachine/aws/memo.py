@@ -6,15 +6,26 @@ No mends: nothing comes out differently, only sooner.
 from __future__ import annotations
 
 import functools
+import json
+import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
 _KEPT = 1024
+#: Of which a parsed one is some hundred kilobytes.
+_MACHINES_KEPT = 64
 
 
 def remember() -> None:
     """Remember what is asked for by almost every call."""
     _policies()
+    _resource_policies()
     _expressions()
+    _definitions()
+    _templates()
+    _moments()
+    _scopes()
 
 
 def _policies() -> None:
@@ -34,6 +45,64 @@ def _policies() -> None:
     iam_evaluator.parse_policy_document = parse
 
 
+def _resource_policies() -> None:
+    """Find once which statements of a resource's policy are about a principal."""
+    from ministack.core import iam_evaluator
+
+    stock = iam_evaluator.evaluate_resource_policy
+
+    @functools.lru_cache(maxsize=_KEPT)
+    def statements(
+        text: str, principal: str, service: str | None, named_only: bool, direct_only: bool
+    ) -> Any:
+        try:
+            document = json.loads(text)
+        except ValueError:
+            return []
+        listed = document.get("Statement", []) if isinstance(document, dict) else []
+        listed = [listed] if isinstance(listed, dict) else listed
+        about = [
+            each
+            for each in (listed if isinstance(listed, list) else [])
+            if isinstance(each, dict)
+            and _is_about(each.get("Principal", {}), principal, service, named_only, direct_only)
+        ]
+        return iam_evaluator.parse_policy_document({"Statement": about})
+
+    def evaluate(
+        doc: Any,
+        ctx: Any,
+        service: str | None = None,
+        named_only: bool = False,
+        direct_only: bool = False,
+    ) -> Any:
+        # By its text: a policy that is changed is another text.
+        try:
+            text = doc if isinstance(doc, str) else json.dumps(doc)
+        except (TypeError, ValueError):
+            return stock(doc, ctx, service, named_only, direct_only)
+        found = statements(text, ctx.principal_arn, service, named_only, direct_only)
+        return iam_evaluator.evaluate(ctx, [found])
+
+    iam_evaluator.evaluate_resource_policy = evaluate
+
+
+def _is_about(
+    principal: Any, caller: str, service: str | None, named_only: bool, direct_only: bool
+) -> bool:
+    from ministack.core import iam_evaluator
+
+    if direct_only:
+        return bool(iam_evaluator._names_caller_directly(principal, caller))
+    if named_only:
+        return bool(iam_evaluator._names_caller(principal, caller))
+    if not isinstance(principal, dict):
+        return bool(iam_evaluator._principal_matches(principal, caller))
+    if iam_evaluator._principal_matches({"AWS": principal.get("AWS", [])}, caller):
+        return True
+    return bool(service and iam_evaluator._service_principal_matches(principal, service))
+
+
 def _expressions() -> None:
     """Take each expression of DynamoDB apart once."""
     from ministack.services import dynamodb
@@ -49,3 +118,94 @@ def _expressions() -> None:
         return list(tokens(expression))
 
     dynamodb._tokenize = tokenize
+
+
+def _definitions() -> None:
+    """Read the definition of a machine once, not for each execution; nobody writes into it."""
+    from ministack.services import stepfunctions
+
+    parsed = functools.lru_cache(maxsize=_MACHINES_KEPT)(json.loads)
+    stock = stepfunctions._run_execution
+    current = threading.local()
+
+    def loads(text: Any, **named: Any) -> Any:
+        # The very text that the machine of this thread's execution has; what else is read is new.
+        if not named and text is getattr(current, "definition", None):
+            return parsed(text)
+        return json.loads(text, **named)
+
+    def run_execution(execution_arn: str) -> Any:
+        execution = stepfunctions._executions.get(execution_arn) or {}
+        machine = stepfunctions._state_machines.get(execution.get("stateMachineArn")) or {}
+        current.definition = machine.get("definition")
+        return stock(execution_arn)
+
+    stepfunctions.json = SimpleNamespace(**{**vars(json), "loads": loads})
+    stepfunctions._run_execution = run_execution
+
+
+def _templates() -> None:
+    """Find once which texts of a definition are expressions."""
+    from ministack.services import stepfunctions
+
+    @functools.lru_cache(maxsize=4 * _KEPT)
+    def expression(text: str) -> str | None:
+        return text[2:-2].strip() if text.startswith("{%") and text.endswith("%}") else None
+
+    def template(
+        value: Any, raw_input: Any, ctx: Any = None, result: Any = None, error_output: Any = None
+    ) -> Any:
+        if isinstance(value, str):
+            found = expression(value)
+            if found is None:
+                return value
+            return stepfunctions._evaluate_jsonata(found, raw_input, ctx, result, error_output)
+        if isinstance(value, dict):
+            return {
+                key: template(each, raw_input, ctx, result, error_output)
+                for key, each in value.items()
+            }
+        if isinstance(value, list):
+            return [template(each, raw_input, ctx, result, error_output) for each in value]
+        return value
+
+    stepfunctions._apply_jsonata_template = template
+
+
+def _moments() -> None:
+    """Write out a second once; every event of every history names the time."""
+    from ministack.services import stepfunctions
+
+    @functools.lru_cache(maxsize=8)
+    def second(moment: int) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
+
+    def now_iso() -> str:
+        moment, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+        return f"{second(moment)}.{milliseconds:03d}Z"
+
+    stepfunctions.now_iso = now_iso
+
+
+def _scopes() -> None:
+    """Ask once whose things are listed, not again for each of all that there are."""
+    from ministack.core.responses import AccountRegionScopedDict
+
+    def mine(store: Any) -> list[tuple[Any, Any]]:
+        account, region = store._prefix()
+        return [
+            (key[2], value)
+            for key, value in list(store._data.items())
+            if key[0] == account and key[1] == region
+        ]
+
+    def values(store: Any) -> list[Any]:
+        account, region = store._prefix()
+        return [
+            value
+            for key, value in list(store._data.items())
+            if key[0] == account and key[1] == region
+        ]
+
+    AccountRegionScopedDict.items = mine
+    AccountRegionScopedDict.values = values

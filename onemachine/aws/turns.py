@@ -23,6 +23,27 @@ class _Start(NamedTuple):
     run: Callable[[], None]
 
 
+class _Idle:
+    """A thread that has nothing to do until somebody gives it some work."""
+
+    def __init__(self) -> None:
+        self._given = threading.Event()
+        self._work: _Start | None = None
+
+    def give(self, work: _Start) -> None:
+        self._work = work
+        self._given.set()
+
+    def wait(self) -> _Start | None:
+        self._given.wait()
+        return self._work
+
+
+#: Threads that are kept. What a thread has compiled (:mod:`onemachine.aws.jsonata_quickly`) is its
+#: own, and costs as much to make anew as to use some ten times.
+_IDLE_KEPT = 16
+
+
 class Turns:
     """Hands out turns: to what is under way, the eldest first, then to new starts in order.
 
@@ -42,6 +63,7 @@ class Turns:
         #: By age; the second number keeps the order of those of one age.
         self._under_way: list[tuple[int, int, threading.Event | _Start]] = []
         self._starting: deque[_Start] = deque()
+        self._idle: list[_Idle] = []
         self._mine = threading.local()
 
     def start(self, run: Callable[[], None]) -> None:
@@ -95,6 +117,11 @@ class Turns:
         heapq.heappush(self._under_way, (born, next(self._count), waiting))
 
     def _begin(self, work: _Start) -> None:
+        with self._lock:
+            idle = self._idle.pop() if self._idle else None
+        if idle is not None:
+            idle.give(work)
+            return
         threading.Thread(target=self._work, args=(work,), daemon=True, name="execution").start()
 
     def _work(self, first: _Start) -> None:
@@ -110,7 +137,16 @@ class Turns:
                 self._give()
                 raise
             self._mine.held = False
-            work = self._next()
+            work = self._next() or self._more_work()
+
+    def _more_work(self) -> _Start | None:
+        """Wait for work where there is none; returns nothing where enough threads do so."""
+        mine = _Idle()
+        with self._lock:
+            if len(self._idle) >= _IDLE_KEPT:
+                return None
+            self._idle.append(mine)
+        return mine.wait()
 
     def _take(self) -> None:
         age = self._age()

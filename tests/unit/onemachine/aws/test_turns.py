@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
+from onemachine.aws import turns as turns_module
 from onemachine.aws.turns import Turns
 
 _SECONDS = 10
@@ -167,3 +169,51 @@ def test_a_branch_takes_a_turn_of_its_own_and_who_has_none_gives_none_away() -> 
     turns.start(parent)
     _wait(inside)
     _wait(ended)
+
+
+def test_a_thread_that_has_nothing_to_do_takes_the_next_work() -> None:
+    turns = Turns(1)
+    seen = []
+    for _ in range(5):
+        ended = threading.Event()
+
+        def work(ended: threading.Event = ended) -> None:
+            seen.append(threading.get_ident())
+            ended.set()
+
+        turns.start(work)
+        _wait(ended)
+        _until(lambda: len(turns._idle) == 1)
+    assert len(set(seen)) == 1
+
+
+def test_only_so_many_threads_are_kept_and_all_work_is_done() -> None:
+    turns = Turns(2)
+    number = 3 * turns_module._IDLE_KEPT
+    begun, ended = threading.Semaphore(0), threading.Semaphore(0)
+    back = threading.Event()
+
+    def work() -> None:
+        begun.release()
+        with turns.away():
+            _wait(back)
+        ended.release()
+
+    for _ in range(2):
+        back.clear()
+        for _ in range(number):
+            turns.start(work)
+        for _ in range(number):
+            assert begun.acquire(timeout=_SECONDS)
+        back.set()
+        for _ in range(number):
+            assert ended.acquire(timeout=_SECONDS)
+        _until(lambda: len(turns._idle) == turns_module._IDLE_KEPT)
+        _until(lambda: turns._free == 2)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + _SECONDS
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.001)

@@ -1,0 +1,166 @@
+"""What the local AWS remembers comes out as if it had been worked out anew."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ministack.core import iam_evaluator
+from ministack.core.responses import AccountRegionScopedDict, request_scope
+from ministack.services import stepfunctions
+
+from onemachine.aws import memo
+
+_ACCOUNT = "000000000000"
+_CALLERS = [
+    f"arn:aws:sts::{_ACCOUNT}:assumed-role/reader/session",
+    f"arn:aws:sts::{_ACCOUNT}:assumed-role/writer/session",
+    f"arn:aws:iam::{_ACCOUNT}:user/ada",
+    f"arn:aws:iam::{_ACCOUNT}:root",
+    "arn:aws:sts::111111111111:assumed-role/reader/session",
+]
+_PRINCIPALS: list[Any] = [
+    "*",
+    {"AWS": "*"},
+    {"AWS": [f"arn:aws:iam::{_ACCOUNT}:role/reader", f"arn:aws:iam::{_ACCOUNT}:user/ada"]},
+    {"AWS": _ACCOUNT},
+    {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"},
+    {"AWS": _CALLERS[1]},
+    {"Service": "events.amazonaws.com"},
+    {"Service": ["sns.amazonaws.com"], "AWS": "arn:aws:iam::111111111111:role/reader"},
+    _CALLERS[2],
+    {},
+]
+_STATEMENT = st.fixed_dictionaries(
+    {
+        "Effect": st.sampled_from(["Allow", "Deny"]),
+        "Principal": st.sampled_from(_PRINCIPALS),
+        "Action": st.sampled_from(["sns:Publish", "sns:*", ["dynamodb:GetItem", "sns:Publish"]]),
+        "Resource": st.sampled_from(["*", "arn:aws:sns:us-east-1:000000000000:t"]),
+    },
+    optional={
+        "Sid": st.sampled_from(["One", "Two"]),
+        "Condition": st.sampled_from(
+            [{"StringNotEquals": {"aws:PrincipalArn": _CALLERS[0]}}, {"Bool": {"a:b": "true"}}]
+        ),
+    },
+)
+_DOCUMENTS = st.one_of(
+    st.lists(_STATEMENT | st.just("none"), max_size=4).map(lambda found: {"Statement": found}),
+    _STATEMENT.map(lambda found: {"Statement": found}),
+    st.sampled_from([None, "", "no JSON", "[]", "{}", [], {}, {"Statement": "none"}]),
+)
+
+
+@pytest.fixture(scope="module")
+def remembered() -> Iterator[SimpleNamespace]:
+    """The emulator's own functions, while it has those that remember."""
+    own = SimpleNamespace(evaluate=iam_evaluator.evaluate_resource_policy)
+    kept: list[tuple[Any, str, Any]] = [
+        (stepfunctions, name, getattr(stepfunctions, name))
+        for name in ("json", "_run_execution", "_apply_jsonata_template", "now_iso")
+    ]
+    kept.append((iam_evaluator, "evaluate_resource_policy", own.evaluate))
+    own.values, own.items = AccountRegionScopedDict.values, AccountRegionScopedDict.items
+    kept.extend((AccountRegionScopedDict, name, vars(own)[name]) for name in ("values", "items"))
+    own.template = stepfunctions._apply_jsonata_template
+    own.now_iso = stepfunctions.now_iso
+    memo._resource_policies()
+    memo._templates()
+    memo._moments()
+    memo._scopes()
+    try:
+        yield own
+    finally:
+        for module, name, value in kept:
+            setattr(module, name, value)
+
+
+@given(
+    document=_DOCUMENTS,
+    as_text=st.booleans(),
+    caller=st.sampled_from(_CALLERS),
+    service=st.sampled_from([None, "events.amazonaws.com"]),
+    named_only=st.booleans(),
+    direct_only=st.booleans(),
+)
+def test_a_resources_policy_decides_the_same(
+    remembered: SimpleNamespace, document: Any, as_text: bool, caller: str, **asked: Any
+) -> None:
+    given_document = json.dumps(document) if as_text else document
+    context = iam_evaluator.EvalContext(
+        principal_arn=caller,
+        principal_type="AssumedRole",
+        principal_account=_ACCOUNT,
+        action="sns:Publish",
+        resource_arn="arn:aws:sns:us-east-1:000000000000:t",
+        region="us-east-1",
+        service_context={},
+    )
+    for _ in range(2):  # found, and remembered
+        found = iam_evaluator.evaluate_resource_policy(given_document, context, **asked)
+        assert found == remembered.evaluate(given_document, context, **asked)
+
+
+def test_what_cannot_be_written_as_json_is_judged_all_the_same(remembered: SimpleNamespace) -> None:
+    document = {"Version": {1}, "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*"}}
+    context = SimpleNamespace(principal_arn=_CALLERS[0], action="a:b", resource_arn="*")
+    found = iam_evaluator.evaluate_resource_policy(document, context)
+    assert found == remembered.evaluate(document, context)
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.sampled_from(
+        ["plain", "{% $states.input.a %}", "{%'b'%}", "{%}", "{% 1", "%}", " {% 1 %}"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xyz"), inner),
+    max_leaves=8,
+)
+
+
+@given(_VALUES)
+def test_a_template_is_filled_in_the_same(remembered: SimpleNamespace, value: Any) -> None:
+    context: dict[str, Any] = {"variables": {}}
+    outcomes = []
+    for fill in (remembered.template, stepfunctions._apply_jsonata_template) * 2:
+        try:
+            outcomes.append(fill(copy.deepcopy(value), {"a": [1]}, context))
+        except stepfunctions._ExecutionError as error:
+            outcomes.append((error.error, error.cause))
+    assert all(each == outcomes[0] for each in outcomes)
+
+
+def test_a_moment_is_written_as_the_emulator_writes_it(
+    remembered: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(remembered.now_iso()) == len(stepfunctions.now_iso())
+    apart = datetime.fromisoformat(stepfunctions.now_iso()) - datetime.now(UTC)
+    assert abs(apart) < timedelta(seconds=5)
+    for milliseconds in (0, 7, 999, 1_795_872_000_004, 253_402_300_799_999):
+        monkeypatch.setattr(time, "time_ns", lambda now=milliseconds: now * 1_000_000 + 999_999)
+        moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+        written = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert stepfunctions.now_iso() == written
+
+
+def test_each_account_and_region_lists_its_own_in_order(remembered: SimpleNamespace) -> None:
+    store = AccountRegionScopedDict()
+    scopes = [(_ACCOUNT, "us-east-1"), (_ACCOUNT, "eu-west-1"), ("111111111111", "us-east-1")]
+    for number in range(9):
+        store.set_scoped(*scopes[number % 3], f"key-{number}", number)
+    for account, region in (*scopes, ("111111111111", "eu-west-1")):
+        with request_scope(account, region):
+            assert store.values() == remembered.values(store)
+            assert store.items() == remembered.items(store)
+            assert len(store.items()) == (3 if (account, region) in scopes else 0)
