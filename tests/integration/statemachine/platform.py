@@ -209,6 +209,7 @@ class Platform:
             # Nothing is waited for where a test does not relate anything.
             "CauseWaitSeconds": "0",
             "FindingsWaitSeconds": "0",
+            "StandAsideSeconds": "0",
             "ActionTimeoutSeconds": "4",
             "ProgressIntervalSeconds": "1",
             "CallSeconds": "20",

@@ -303,8 +303,15 @@ def test_what_makes_a_flood_is_no_part_of_it_and_neither_is_what_hangs_on_it(sce
     scene.all_hang(children, node)
     wait_for(lambda: scene.acted(node), "the one remediation")
     alone = scene.alert(name_of("alone"))
-    scene.platform.run(alone, machine)
+    ended = scene.platform.run(alone, machine)
     assert scene.platform.record(id_of(alone))["escalation_code"] == "flood"
+    entered = [
+        event["stateEnteredEventDetails"]["name"]
+        for event in scene.platform.history(ended["executionArn"])
+        if event["type"].endswith("StateEntered")
+    ]
+    # Whoever acts has the function's places first.
+    assert entered[entered.index("RelateIncident") - 1] == "StandAside"
     scene.over(node, *children)
     assert [scene.acted(each) for each in (node, *children)] == [1, 0, 0, 0]
 

@@ -134,6 +134,31 @@ def test_in_a_storm_the_function_is_left_to_remediation(platform: Platform) -> N
     assert platform.calls(id_of(event), "collect_evidence") == []
 
 
+@pytest.mark.parametrize(("at_once", "stands_aside"), [("0", True), ("100000", False)])
+def test_of_many_at_a_time_it_is_collected_after_whoever_acts_has_begun(
+    platform: Platform, at_once: str, stands_aside: bool
+) -> None:
+    event = incident()
+    platform.run(event, platform.recorder_variant)
+    machine = platform.variant(
+        "incident-evidence",
+        EvidenceAtOnce=at_once,
+        EvidencePerMinute="100000",
+        StandAsideSeconds="2",
+    )
+    ended = platform.run(event, machine)
+    assert platform.record(id_of(event))["evidence"]["status"] == "collected"
+    entered = [
+        each["stateEnteredEventDetails"]["name"]
+        for each in platform.history(ended["executionArn"])
+        if each["type"].endswith("StateEntered")
+    ]
+    assert entered[-4:] == ["CollectEvidence", "RecordEvidence", "HandOnFindings", "Recorded"]
+    assert ("StandAside" in entered) is stands_aside
+    took = (ended["stopDate"] - ended["startDate"]).total_seconds()
+    assert took >= 2 or not stands_aside
+
+
 @pytest.mark.parametrize("purpose", ["canary", "test"])
 def test_nothing_is_collected_about_a_heartbeat_or_a_test_button(
     platform: Platform, purpose: str
