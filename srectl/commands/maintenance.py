@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Sequence
 
 import click
@@ -16,19 +15,14 @@ from srectl.commands.times import when
 from srectl.operate import switches
 from srectl.operate.account import Account
 
-# As Kubernetes names what it has: a DNS subdomain, in a namespace that is a DNS label.
-_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_TARGET = re.compile(rf"({_LABEL}/)?{_LABEL}(\.{_LABEL})*")
-
 
 def _target(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str:
     if text is None:
         return ""
-    if len(text) > 300 or not _TARGET.fullmatch(text):
-        raise click.BadParameter(
-            f"{text!r} is no target: write apps/checkout, or the name of a node"
-        )
-    return text if "/" in text else f"/{text}"
+    try:
+        return switches.target_of(text, may_be_all=False)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.group()

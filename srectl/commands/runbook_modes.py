@@ -7,12 +7,8 @@ import click
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, safe
 from srectl.commands.output import output_option, print_json
-from srectl.errors import CommandFailed
-from srectl.operate import catalogue as publishing
-from srectl.operate import switches
+from srectl.operate import runbook_switch
 from srectl.operate.account import Account
-from srectl.operate.plans import own_mode
-from srectl.steps import steps_of
 
 __all__ = ["disable", "enable"]
 
@@ -43,42 +39,13 @@ def disable(name: str, as_json: bool, account: Account) -> None:
 
 
 def _switch(account: Account, name: str, wanted: str, *, as_json: bool) -> None:
-    there = publishing.published(account.dynamodb, account.runbooks_table)
-    found = there.get(name)
-    if found is None or found.answered_by or "evidence_only" in found.definition:
-        raise CommandFailed(f"there is no runbook {name} to switch: {_instead(name, found)}", _HINT)
-    if wanted == "on" and found.definition.get("enabled") is False:
-        raise CommandFailed(
-            f"runbook {name} is disabled in its file (enabled: false)",
-            "take that out, publish it, and say this again",
-        )
-    parameter = account.own_modes_parameter
-    before = own_mode(found.definition, switches.read_own_modes(account.ssm, parameter))
-    if before != wanted:
-        switches.set_own_mode(account.ssm, parameter, name, wanted)
-    alerts = [name, *found.definition.get("answers", ())]
+    found = runbook_switch.switch(account, name, wanted)
+    parameter, before = account.own_modes_parameter, found.mode
     if as_json:
-        told = {"runbook": name, "mode": wanted, "before": before, "alerts": alerts}
+        told = {"runbook": name, "mode": wanted, "before": before, "alerts": found.alerts}
         print_json({**told, "parameter": parameter})
         return
     was = f"[bold]{wanted}[/] (was {safe(before)})" if before != wanted else f"{wanted} already"
     console.print(f"{safe(name)}: {was}, in parameter {safe(parameter)}")
-    asks = all(step["approval"]["required"] for step in steps_of(found.definition))
-    does = publishing.actions_told(found.definition)
-    what = {
-        "on": f"{'asks a human, then does' if asks else 'does'} {does}",
-        "observe": f"only says that it would do {does}, and a human is called",
-    }[wanted]
-    console.print(f"  from the next incident on it {safe(what)}")
-    console.print(f"  for {safe(', '.join(alerts))}")
-
-
-_HINT = "'srectl runbooks list' names them"
-
-
-def _instead(name: str, found: publishing.Published | None) -> str:
-    if found is None:
-        return "nothing of this name is published"
-    if found.answered_by:
-        return f"an alert of this name is answered by runbook {found.answered_by}"
-    return f"{name} is an alert that is answered with evidence only"
+    console.print(f"  from the next incident on it {safe(found.told(wanted))}")
+    console.print(f"  for {safe(', '.join(found.alerts))}")

@@ -1,17 +1,14 @@
-"""What can be done from the pages, each by the function of the command that does the same."""
+"""What can be done for incidents and queues, each by the function of the command for it."""
 
 from __future__ import annotations
 
-import datetime
-import secrets
-import threading
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, abort
 
 from srectl.console import pages
+from srectl.console.doing import Forms, Notes
 from srectl.console.reading import Reading
 from srectl.errors import CommandFailed
 from srectl.operate import (
@@ -22,38 +19,14 @@ from srectl.operate import (
     erasure,
     queues,
     redrive,
-    switches,
     undoing,
 )
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
-from srectl.operate.refusals import explained
 
-__all__ = ["Notes", "register"]
+__all__ = ["register"]
 
-_MOST_NOTES = 20
 _REDRIVEN = 100  # messages of a queue in one go
-
-
-class Notes:
-    """What is said once on the page that comes after something was done."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[str, str]] = {}
-        self._lock = threading.Lock()
-
-    def keep(self, kind: str, text: str) -> str:
-        """Keep a note, ``done`` or ``problem``; gives the name by which it is found."""
-        name = secrets.token_hex(8)
-        with self._lock:
-            self._kept[name] = (kind, text)
-            while len(self._kept) > _MOST_NOTES:
-                self._kept.pop(next(iter(self._kept)))
-        return name
-
-    def find(self) -> tuple[str, str] | None:
-        """Give the note that the address of this page names."""
-        return self._kept.get(request.args.get("told", ""))
 
 
 def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
@@ -64,40 +37,17 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     by
         Who speaks, for the record.
     """
-    account = reading.account
-
-    def done(action: Callable[[], str], page: str, **values: Any) -> Any:
-        """Do something, and go to the page that shows it, with what became of it."""
-        try:
-            note = notes.keep("done", action())
-        except CommandFailed as error:
-            note = notes.keep("problem", f"{error.message}. {error.hint}")
-        except (BotoCoreError, ClientError) as error:
-            note = notes.keep("problem", explained("AWS refused", error).message)
-        reading.forget()
-        return redirect(url_for(page, told=note, **values), 303)
+    account, forms = reading.account, Forms(reading, notes)
 
     def of_incident(incident_id: str, action: Callable[[], str]) -> Any:
         if not pages.ID.fullmatch(incident_id):
             abort(404)
-        return done(action, "incident", incident_id=incident_id)
-
-    def field(name: str, most: int = 1000) -> str:
-        return request.form.get(name, "").strip()[:most]
-
-    def reason() -> str:
-        given = field("reason")
-        if not given:
-            raise CommandFailed("nothing was done: it needs a reason", "say it in the field")
-        return given
-
-    def now() -> datetime.datetime:
-        return reading.clock().replace(microsecond=0)
+        return forms.done(action, "incident", incident_id=incident_id)
 
     def question(incident_id: str) -> approvals.Question:
         """Give what is asked, if it is what the page has shown."""
         asked = approvals.question(account.dynamodb, account.incidents_table, incident_id)
-        if (asked.plan_hash, str(asked.step)) != (field("plan_hash"), field("step")):
+        if (asked.plan_hash, str(asked.step)) != (forms.field("plan_hash"), forms.field("step")):
             raise CommandFailed(
                 "nothing was answered: by now the runbook asks for another plan",
                 "look at it here and answer again",
@@ -107,7 +57,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     @app.post("/incidents/<incident_id>/approve")
     def approve(incident_id: str) -> Any:
         def act() -> str:
-            answer = answering.approve(account, question(incident_id), now())
+            answer = answering.approve(account, question(incident_id), forms.now())
             if answer.waits_until:
                 return f"Approved by {answer.by}, the first of two: another person is needed"
             return f"Approved by {answer.by}" + _unless(answer.noted)
@@ -117,7 +67,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     @app.post("/incidents/<incident_id>/deny")
     def deny(incident_id: str) -> Any:
         def act() -> str:
-            answer = answering.deny(account, question(incident_id), reason(), now())
+            answer = answering.deny(account, question(incident_id), forms.reason(), forms.now())
             return f"Denied by {answer.by}" + _unless(answer.noted)
 
         return of_incident(incident_id, act)
@@ -126,7 +76,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     def acknowledge(incident_id: str) -> Any:
         def act() -> str:
             # The page offers it only of nobody's; meanwhile somebody else may have been quicker.
-            acknowledging.acknowledge(account, incident_id, by, now(), of_nobody_else=True)
+            acknowledging.acknowledge(account, incident_id, by, forms.now(), of_nobody_else=True)
             return f"It is in the hands of {by}, and the pager calls nobody else"
 
         return of_incident(incident_id, act)
@@ -134,12 +84,14 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     @app.post("/incidents/<incident_id>/close")
     def close(incident_id: str) -> Any:
         def act() -> str:
-            why = reason()
+            why = forms.reason()
             closed = records.resolve(
-                account.dynamodb, account.incidents_table, incident_id, by, why, now()
+                account.dynamodb, account.incidents_table, incident_id, by, why, forms.now()
             )
             hint = "end its calls in the pager itself; the record needs nothing more"
-            announcing.announce(account, announcing.CLOSED, closed, now(), hint, by=by, because=why)
+            announcing.announce(
+                account, announcing.CLOSED, closed, forms.now(), hint, by=by, because=why
+            )
             return f"Closed by {by}; its calls end with that"
 
         return of_incident(incident_id, act)
@@ -147,7 +99,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     @app.post("/incidents/<incident_id>/undo")
     def undo(incident_id: str) -> Any:
         def act() -> str:
-            begun = undoing.start(account, incident_id, by, now(), field("left"))
+            begun = undoing.start(account, incident_id, by, forms.now(), forms.field("left"))
             if begun.by != by:
                 return f"{begun.by} has it taken back already, since {begun.at}"
             count = f"{len(begun.stack)} step{'s are' if len(begun.stack) > 1 else ' is'}"
@@ -159,7 +111,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     def erase(incident_id: str) -> Any:
         if not pages.ID.fullmatch(incident_id):
             abort(404)
-        if field("confirm") != incident_id[:8]:
+        if forms.field("confirm") != incident_id[:8]:
             wrong = "Nothing was erased: the first eight characters of its id were not typed"
             return of_incident(incident_id, lambda: _refuse(wrong))
 
@@ -168,53 +120,16 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
             if record.get("status") == "resolved":  # else the next one refuses
                 evidences.erase(account, record)
             erasure.erase(
-                account.dynamodb, account.incidents_table, account.guard_table, incident_id, now()
+                account.dynamodb,
+                account.incidents_table,
+                account.guard_table,
+                incident_id,
+                forms.now(),
             )
             remains = "; ".join(erasure.REMAINS)
             return f"The record of incident {incident_id} is erased. What remains: {remains}"
 
-        return done(act, "incidents")
-
-    @app.post("/mode")
-    def mode() -> Any:
-        def act() -> str:
-            wanted = field("mode")
-            before = switches.set_mode(account.ssm, account.mode_parameter, wanted)
-            return f"Automatic remediation is {wanted} (was {before}), from the next incident on"
-
-        return done(act, "switches" if field("from") == "switches" else "home")
-
-    @app.post("/maintenance")
-    def announce_maintenance() -> Any:
-        def act() -> str:
-            minutes = field("minutes")
-            if not minutes.isdecimal() or not 0 < int(minutes) <= 10_080:
-                raise CommandFailed("no window was added: it lasts 1 to 10080 minutes", "")
-            begin = now()
-            end = begin + datetime.timedelta(minutes=int(minutes))
-            window = switches.Window(begin, end, reason())
-            switches.add_window(account.ssm, account.maintenance_parameter, window, begin)
-            return f"Runbooks leave everything alone until {switches.written(end)}"
-
-        return done(act, "switches")
-
-    @app.post("/maintenance/end")
-    def end_maintenance() -> Any:
-        def act() -> str:
-            try:
-                window = switches.Window(
-                    switches.moment(field("start")),
-                    switches.moment(field("end")),
-                    # A browser sends every line end as two characters.
-                    request.form.get("reason", "").replace("\r\n", "\n"),
-                    request.form.get("target", ""),
-                )
-            except ValueError as error:
-                raise CommandFailed(f"no window was ended: {error}", "") from error
-            switches.remove_window(account.ssm, account.maintenance_parameter, window, now())
-            return "The window is over"
-
-        return done(act, "switches")
+        return forms.done(act, "incidents")
 
     @app.post("/queues/<queue>/redrive")
     def redrive_queue(queue: str) -> Any:
@@ -222,8 +137,8 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
             abort(404)
 
         def act() -> str:
-            old = field("include_old") == "yes"
-            outcome = redrive.redrive(account, queue, _REDRIVEN, now(), old)
+            old = forms.field("include_old") == "yes"
+            outcome = redrive.redrive(account, queue, _REDRIVEN, forms.now(), old)
             left = outcome.left[0].reason if outcome.left else ""
             return (
                 f"{queue}: {len(outcome.delivered)} delivered, {len(outcome.left)} left"
@@ -232,7 +147,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
                 + ("; there may be more" if outcome.more else "")
             )
 
-        return done(act, "undelivered")
+        return forms.done(act, "undelivered")
 
 
 def _unless(noted: bool) -> str:

@@ -12,7 +12,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from flask import Flask, render_template
 from werkzeug.exceptions import HTTPException
 
-from srectl.console import actions, live, more, pages, story, words
+from srectl.console import (
+    actions,
+    catalogue_pages,
+    live,
+    more,
+    pages,
+    story,
+    switch_actions,
+    switch_pages,
+    words,
+)
+from srectl.console.doing import Notes
 from srectl.console.doors import Doors, Under
 from srectl.console.live import Watchers
 from srectl.console.reading import Reading
@@ -98,7 +109,7 @@ def create(
     app.jinja_options = {"finalize": words.clean, "trim_blocks": True, "lstrip_blocks": True}
     doors, reading = Doors(read_only=read_only), Reading(account, clock)
     doors.guard(app)
-    notes = actions.Notes()
+    notes = Notes()
     now = clock
     app.jinja_env.globals.update(
         stamps=lambda value: words.stamps(value, now()),
@@ -118,8 +129,11 @@ def create(
     watchers = Watchers()
     pages.register(app, reading)
     more.register(app, reading)
+    catalogue_pages.register(app, reading)
+    switch_pages.register(app, reading)
     if not read_only:
         actions.register(app, reading, notes, by)
+        switch_actions.register(app, reading, notes, by)
     live.register(app, reading, watchers)
     _errors(app)
     prefix = f"/{secrets.token_hex(4)}"

@@ -98,6 +98,7 @@ def _of_incident(reading: Reading, incident_id: str) -> str:
 def _of_all(reading: Reading) -> str:
     parts: list[Part[Any]] = [reading.incidents(each) for each in OPEN]
     parts += [reading.over(), reading.mode(), reading.windows(), reading.queues()]
+    parts.append(reading.own_modes())
     return _digest([each.problem or each.value for each in parts])
 
 

@@ -1,23 +1,19 @@
-"""The pages beside the incidents: targets, the catalogue, numbers, queues and switches."""
+"""The pages beside the incidents: targets, numbers and queues."""
 
 from __future__ import annotations
 
-import datetime
 import json
 import re
 from typing import Any
 
-from flask import Flask, abort, render_template, request, url_for
+from flask import Flask, abort, render_template, request
 
 from srectl.console import history, plots
-from srectl.console.overview import OPEN
 from srectl.console.reading import Reading, read_part
-from srectl.operate import catalogue, queues
+from srectl.console.week import week
+from srectl.operate import queues
 from srectl.operate.incidents import values_of
 from srectl.operate.moments import moment
-from srectl.operate.plans import shown_mode
-from srectl.operate.track_record import Tally, tallies
-from srectl.operate.trust import place_of
 from srectl.steps import steps_of
 
 __all__ = ["register"]
@@ -39,10 +35,6 @@ def register(app: Flask, reading: Reading) -> None:
             abort(404)
         return render_template("target.html", **of_target(reading, given))
 
-    @app.get("/catalogue")
-    def runbooks() -> Any:
-        return render_template("catalogue.html", **of_catalogue(reading))
-
     @app.get("/numbers")
     def numbers() -> Any:
         return render_template("numbers.html", **of_numbers(reading))
@@ -52,19 +44,11 @@ def register(app: Flask, reading: Reading) -> None:
         chosen = request.args.get("queue", "")
         return render_template("undelivered.html", **of_queues(reading, chosen))
 
-    @app.get("/switches")
-    def switches() -> Any:
-        mode, windows = reading.together(reading.mode, reading.windows)
-        now = reading.clock()
-        return render_template(
-            "switches.html", live=url_for("news"), mode=mode, windows=windows, now=now
-        )
-
 
 def of_target(reading: Reading, target: dict[str, str]) -> dict[str, Any]:
     """Read what is known of a target: its lock and leases in one request, and the week's incidents.
 
-    One request for up to five items, and the queries of :func:`week`.
+    One request for up to five items, and the queries of :func:`srectl.console.week.week`.
     """
     account = reading.account
     name = "#".join(target[key] for key in ("cluster", "namespace", "kind", "name"))
@@ -105,55 +89,6 @@ def of_target(reading: Reading, target: dict[str, str]) -> dict[str, Any]:
         "more": more,
         "problems": problems,
     }
-
-
-def week(reading: Reading) -> tuple[list[dict[str, Any]], bool, list[Any]]:
-    """Read the incidents of seven days: a query for each status, 2000 at most of what is over."""
-    parts = reading.together(
-        *(lambda status=status: reading.incidents(status) for status in OPEN), reading.week
-    )
-    since = reading.clock() - datetime.timedelta(days=7)
-    records = [each for part in parts for each in (part.value.records if part.value else [])]
-    recent = [each for each in records if (moment(each.get("timestamp")) or since) >= since]
-    recent.sort(key=lambda each: str(each["timestamp"]), reverse=True)
-    more = any(part.value.more for part in parts if part.value)
-    return recent, more, [each for each in parts if each.problem]
-
-
-def of_catalogue(reading: Reading) -> dict[str, Any]:
-    """Read the published catalogue, which is as large as it was published, and the week.
-
-    And the locks of the targets on which runbooks ran in it: a request for each hundred of them.
-    """
-    there, modes = reading.together(reading.catalogue, reading.own_modes)
-    records, more, problems = week(reading)
-    counted = tallies(records)
-    standings = reading.trusted({lock for each in counted.values() for lock in each.targets})
-    limit = reading.limit_of_trust().value
-    rows = []
-    for name, each in sorted((there.value or {}).items()):
-        if each.answered_by or "evidence_only" in each.definition:
-            continue
-        mode = shown_mode(each.definition, modes.value or {})
-        rows.append(
-            {
-                "name": name,
-                "description": each.definition.get("description"),
-                "actions": catalogue.actions_told(each.definition),
-                "asks": any(step["approval"]["required"] for step in _steps(each.definition)),
-                "mode": mode,
-                "answers": each.definition.get("answers") or [],
-                "tally": counted.get(name, Tally()),
-                "unhelped": [
-                    (place_of(one.lock), len(one.unhelped), one.asks(limit))
-                    for one in standings.value or []
-                    if one.runbook == name and one.unhelped
-                ],
-            }
-        )
-    rows.sort(key=lambda each: (-each["tally"].ran, each["name"]))
-    unread = [each for each in (there, modes, standings) if each.problem]
-    return {"rows": rows, "more": more, "problems": [*unread, *problems]}
 
 
 def of_numbers(reading: Reading) -> dict[str, Any]:

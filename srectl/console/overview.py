@@ -14,6 +14,7 @@ from srectl.operate import incidents, queues
 from srectl.operate.account import Account
 from srectl.operate.moments import moment
 from srectl.operate.recent import Found
+from srectl.operate.switch_history import MODE, Change
 from srectl.operate.track_record import in_hand, outcome
 
 __all__ = ["of_records", "overview", "summary"]
@@ -28,7 +29,8 @@ def overview(reading: Reading) -> dict[str, Any]:
     """Read the first screen.
 
     Four queries by status (100 records each, 400 of those that are over and began within 24 hours),
-    two parameters, six queues, the last executions of the heartbeat, and up to 25 locks.
+    two parameters, six queues, the last executions of the heartbeat, and up to 25 locks. Where not
+    all is on, also who has switched that.
     """
     *parts, over, mode, windows, depths, canary = reading.together(
         *(lambda status=status: reading.incidents(status) for status in OPEN),
@@ -48,6 +50,7 @@ def overview(reading: Reading) -> dict[str, Any]:
         "problems": [each for each in (*parts, over, locks) if each.problem],
         "more": any(part.value.more for part in (*parts, over) if part.value),
         "mode": mode,
+        "switched": _switched(reading) if mode.value not in (None, "on") else None,
         "windows": [each for each in windows.value or [] if each.end > now],
         "windows_problem": windows.problem,
         "queues": depths,
@@ -90,6 +93,11 @@ def of_records(
         "changes": _changes((*open_, *ended), now - _HOUR),
         "night": summary(open_, ended, now - _NIGHT),
     }
+
+
+def _switched(reading: Reading) -> Change | None:
+    """Give the last change of the mode, where that may be read."""
+    return next((each for each in reading.switched().value or [] if each.kind == MODE), None)
 
 
 def _records(part: Part[Found]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, abort, render_template, request, url_for
 
-from srectl.console import story, timeline
+from srectl.console import beside, story, timeline
 from srectl.console.overview import OPEN, overview
 from srectl.console.reading import Part, Reading
 from srectl.operate import evidence as evidences
@@ -17,12 +17,13 @@ from srectl.operate import incidents as records
 from srectl.operate import unattended
 from srectl.operate.leftovers import left, state_of
 from srectl.operate.plans import wanted_by
-from srectl.operate.track_record import outcome
+from srectl.operate.track_record import in_hand, outcome, runbook_of
 
 __all__ = ["ID", "register"]
 
 #: What an id may look like; others are asked of nobody.
 ID = re.compile(r"[0-9a-zA-Z-]{1,64}")
+_MOST_KIN = 12  # children that are read
 
 
 def register(app: Flask, reading: Reading) -> None:
@@ -128,8 +129,64 @@ def _nowhere(reading: Reading, record: dict[str, Any]) -> str:
     return whole.problem if whole.value is None else evidences.no_object(whole.value)
 
 
+def _is_pictured(reading: Reading, record: dict[str, Any]) -> bool:
+    """Say whether its evidence has numbers that can be drawn."""
+    noted = record["evidence"] if isinstance(record.get("evidence"), dict) else {}
+    whole = reading.evidence(record).value if noted.get("key") else None
+    return bool(whole and evidences.picture_of(whole))
+
+
+def _happened(reading: Reading, record: dict[str, Any]) -> dict[str, Any]:
+    """Read what happened: of the record, the bus, the switches, its locks, and its kin.
+
+    Up to ten requests to the audit log, six for the switches, one for its locks, and a query for
+    each of its kin that is shown.
+    """
+    runbook = _runbook(reading, record)
+    locks = {str(each).removeprefix("target#") for each in in_hand(record).get("locks") or ()}
+    named = [record.get(each) for each in ("caused_by", "attached_to", "forerunner")]
+    children = [str(each) for each in record.get("children") or ()]
+    kin = list(dict.fromkeys(str(each) for each in (*named, *children[:_MOST_KIN]) if each))
+    heard, switched, trusted, *others = reading.together(
+        lambda: reading.heard(record),
+        reading.switched,
+        lambda: reading.trusted(locks) if locks else Part(),
+        *(lambda each=each: reading.maybe(each) for each in kin),
+    )
+    known = {
+        name: records.shown(each.value)
+        for name, each in zip(kin, others, strict=True)
+        if each.value
+    }
+    told = timeline.events(record)
+    return {
+        "events": timeline.in_order(
+            (
+                *told,
+                *beside.of_audit(heard.value.events if heard.value else (), told),
+                *beside.of_switches(switched.value or (), record, runbook, reading.clock()),
+                *beside.of_trust(trusted.value or (), record, runbook),
+                *beside.of_kin(known.values(), record),
+            )
+        ),
+        "unheard": [each for each in (heard, switched, trusted) if each.problem],
+        "heard_more": bool(heard.value and heard.value.more),
+        "kin": known,
+        "children": children,
+    }
+
+
+def _runbook(reading: Reading, record: dict[str, Any]) -> str:
+    """Name the runbook that is, or would have been, for an incident; empty where none is."""
+    there = reading.catalogue().value or {}
+    found = there.get(wanted_by(record))
+    return runbook_of(record) or str((found.definition if found else {}).get("name") or "")
+
+
 def one(reading: Reading, incident_id: str) -> dict[str, Any]:
-    """Read one incident: one query; of one at work also the steps that run now, and its lock.
+    """Read one incident: one query, its evidence, and what is beside it (see :func:`_happened`).
+
+    Of one at work also the steps that run now, and its lock.
 
     Raises
     ------
@@ -142,18 +199,20 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
     working = records.at_work(record)
     running = reading.running(record) if working else Part()
     step, verdict = running.value or (None, None)
+    happened = _happened(reading, record)
     return {
         "running": step,
         "running_problem": running,
         "verdict": verdict,
         "record": record,
-        "events": timeline.events(record),
+        **happened,
         "asked": asked,
         "deadline": story.deadline(record) if asked else None,
         "plan": timeline.plan_of(approval.get("plan")) if isinstance(approval, dict) else [],
         "at_work": story.step_now(record) if working else None,
         "unattended": _unattended(reading, record),
         "nowhere": _nowhere(reading, record),
+        "pictured": _is_pictured(reading, record),
         "left": [] if working else left(record),
         "left_state": state_of(record),
         "lent": story.lends(record),

@@ -15,7 +15,18 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from srectl.errors import CommandFailed
-from srectl.operate import at_work, catalogue, evidence, incidents, queues, recent, switches, trust
+from srectl.operate import (
+    at_work,
+    audit,
+    catalogue,
+    evidence,
+    incidents,
+    queues,
+    recent,
+    switch_history,
+    switches,
+    trust,
+)
 from srectl.operate.account import Account
 
 __all__ = ["Part", "Reading"]
@@ -28,6 +39,7 @@ SLOW_SECONDS = 15.0
 _WEEK_SECONDS = 60.0
 _OPEN_DAYS = 30
 _MOST = 100
+_AUDIT_REQUESTS = 10
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class Reading:
         """Make the clients, which must not be made by two threads at once."""
         account = self.account
         _ = account.dynamodb, account.sqs, account.ssm, account.states, account.events
+        _ = account.logs, account.functions
         account.client("s3")
 
     def forget(self) -> None:
@@ -149,6 +162,18 @@ class Reading:
             lambda: switches.read_own_modes(account.ssm, account.own_modes_parameter),
         )
 
+    def switched(self) -> Part[list[switch_history.Change]]:
+        """Give who has switched what, newest first: up to six requests."""
+        return self._once("switched", SLOW_SECONDS, lambda: switch_history.changes(self.account))
+
+    def heard(self, record: dict[str, Any]) -> Part[audit.Heard]:
+        """Give what the bus heard of an incident: at most ten requests to the audit log."""
+        return self._once(
+            f"heard {record['incident_id']}",
+            SLOW_SECONDS,
+            lambda: audit.heard(self.account, record, _AUDIT_REQUESTS),
+        )
+
     def trusted(self, locks: Collection[str]) -> Part[list[trust.Standing]]:
         """Give what the locks of targets say of runbooks: a request for each hundred of them."""
         account = self.account
@@ -190,15 +215,19 @@ class Reading:
         CommandFailed
             There is none, or it cannot be read.
         """
+        found = self.maybe(incident_id)
+        if found.value is None:
+            raise CommandFailed(found.problem, found.hint)
+        return found.value
+
+    def maybe(self, incident_id: str) -> Part[dict[str, Any]]:
+        """Read one incident that may be erased or expired by now."""
         account = self.account
-        found = self._once(
+        return self._once(
             f"incident {incident_id}",
             INCIDENTS_SECONDS / 2,
             lambda: incidents.read(account.dynamodb, account.incidents_table, incident_id),
         )
-        if found.value is None:
-            raise CommandFailed(found.problem, found.hint)
-        return found.value
 
     def mode(self) -> Part[str]:
         """Give the mode of automatic remediation."""

@@ -1,23 +1,25 @@
-"""Everything that a record knows about one incident, in the order in which it happened."""
+"""Everything that is known of one incident, in the order in which it happened."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from srectl.operate.incidents import climbed, investigations
 from srectl.operate.moments import moment
 from srectl.operate.undoing import told as undo_told
 
-__all__ = ["events", "plan_of"]
+__all__ = ["event", "events", "in_order", "plan_of"]
 
 
 def events(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the events of a record, oldest first; each with its time, kind, words, and who.
+    """Give the events of a record, oldest first; each with its time, kind, words, and who."""
+    return in_order(_all(record))
 
-    What has no readable time comes last.
-    """
-    found = [each for each in _all(record) if each["at"]]
+
+def in_order(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put events into their order; what has no readable time comes last, what has none not."""
+    found = [each for each in found if each["at"]]
     return sorted(found, key=lambda each: (moment(each["at"]) is None, _order(each["at"])))
 
 
@@ -26,30 +28,43 @@ def _order(at: Any) -> float:
     return read.timestamp() if read else 0.0
 
 
-def _event(at: Any, kind: str, words: Any, who: Any = None, **more: Any) -> dict[str, Any]:
+def event(at: Any, kind: str, words: Any, who: Any = None, **more: Any) -> dict[str, Any]:
+    """Make an event of a timeline.
+
+    Parameters
+    ----------
+    at
+        When, as it stands where it was read.
+    kind
+        In one word.
+    words
+        What happened.
+    who
+        Who did it.
+    """
     return {"at": at, "kind": kind, "words": words, "who": who, **more}
 
 
 def _all(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     sender = record.get("sender_name") or record.get("sender")
-    yield _event(record.get("timestamp"), "began", record.get("summary"), sender)
-    yield _event(record.get("received_at"), "received", "the platform took it in", "platform")
+    yield event(record.get("timestamp"), "began", record.get("summary"), sender)
+    yield event(record.get("received_at"), "received", "the platform took it in", "platform")
     if record.get("risen_at"):
         words = f"severity rose from {record.get('risen_from')} to {record.get('severity')}"
-        yield _event(record["risen_at"], "worse", words, sender)
+        yield event(record["risen_at"], "worse", words, sender)
     if record.get("heard_at") != record.get("received_at"):
-        yield _event(record.get("heard_at"), "heard", "last heard firing", sender)
+        yield event(record.get("heard_at"), "heard", "last heard firing", sender)
     evidence = record.get("evidence")
     if isinstance(evidence, dict):
         told = evidence.get("findings") or [evidence.get("why_not") or "no findings"]
-        yield _event(evidence.get("at"), "evidence", told[0], "platform")
+        yield event(evidence.get("at"), "evidence", told[0], "platform")
     for each in record.get("actions_taken") or []:
         yield _action(each)
     yield from _investigations(record)
     yield from _approval(record.get("approval"))
     yield from _people(record)
-    yield _event(record.get("verified_at"), "verified", record.get("target_health"), "platform")
-    yield _event(
+    yield event(record.get("verified_at"), "verified", record.get("target_health"), "platform")
+    yield event(
         record.get("resolved_at"), "ended", record.get("ending") or "the alert ended", sender
     )
 
@@ -61,40 +76,43 @@ def _investigations(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
         found += [f"it would: {one}" for one in each.get("suggestions") or []]
         words = f"{who} says, and nobody has checked it: {each.get('summary')}"
         link = each.get("link")
-        yield _event(each.get("at"), "investigator", words, who, found=found, link=link)
+        yield event(each.get("at"), "investigator", words, who, found=found, link=link)
 
 
 def _approval(approval: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(approval, dict):
         return
     asked = f"step {approval.get('step') or 1} asks for approval"
-    yield _event(approval.get("requested_at"), "asked", asked, approval.get("runbook"))
+    yield event(approval.get("requested_at"), "asked", asked, approval.get("runbook"))
     first = approval.get("first")
     if isinstance(first, dict):
         words = "approved, the first of two"
-        yield _event(first.get("at"), "answered", words, first.get("by"))
-    yield _event(
+        yield event(first.get("at"), "answered", words, first.get("by"))
+    yield event(
         approval.get("answered_at"), "answered", approval.get("answer"), approval.get("answered_by")
     )
 
 
 def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     took, closed = record.get("acknowledged_by"), record.get("closed_by")
-    yield _event(record.get("acknowledged_at"), "taken", "somebody has it in hand", took)
+    yield event(record.get("acknowledged_at"), "taken", "somebody has it in hand", took)
     stopped = f"the runbook was stopped: {record.get('stopped_because') or 'no reason given'}"
-    yield _event(record.get("stopped_at"), "stopped", stopped, record.get("stopped_by"))
+    yield event(record.get("stopped_at"), "stopped", stopped, record.get("stopped_by"))
     undoing = "what the runbook did is being taken back"
-    yield _event(record.get("undo_asked_at"), "undo", undoing, record.get("undo_asked_by"))
+    yield event(record.get("undo_asked_at"), "undo", undoing, record.get("undo_asked_by"))
+    until, silenced = record.get("silenced_until"), record.get("silenced_because")
+    alone = f"runbooks leave {record.get('silenced_target')} alone until {until}: {silenced}"
+    yield event(record.get("silenced_at") or until, "silenced", alone, record.get("silenced_by"))
     given_back = "given back: nobody has it"
-    yield _event(record.get("released_at"), "released", given_back, record.get("released_by"))
+    yield event(record.get("released_at"), "released", given_back, record.get("released_by"))
     why = record.get("escalation_reason")
-    yield _event(record.get("escalated_at"), "escalated", why, "platform")
+    yield event(record.get("escalated_at"), "escalated", why, "platform")
     for each in climbed(record):
         told = f"nobody has taken it: level {each.get('level')}, the {each.get('to')}, is told"
-        yield _event(each.get("at"), "climbed", told, "platform")
+        yield event(each.get("at"), "climbed", told, "platform")
     let_go = f"let go of {str(record.get('caused_by'))[:8]}, which it hung on"
-    yield _event(record.get("let_go_at"), "let go", let_go, "platform")
-    yield _event(record.get("closed_at"), "closed", record.get("closed_reason"), closed)
+    yield event(record.get("let_go_at"), "let go", let_go, "platform")
+    yield event(record.get("closed_at"), "closed", record.get("closed_reason"), closed)
 
 
 def _action(action: dict[str, Any]) -> dict[str, Any]:
@@ -103,11 +121,12 @@ def _action(action: dict[str, Any]) -> dict[str, Any]:
     error = action.get("error")
     if isinstance(error, dict):
         error = f"{error.get('name')}: {error.get('message')}"
-    return _event(
+    return event(
         action.get("started_at"),
         "failed" if action.get("status") == "failed" else str(action.get("operation")),
         action.get("summary"),
         action.get("runbook") or action.get("by"),
+        id=action.get("action_id"),
         step=step,
         action=action.get("action"),
         operation=action.get("operation"),

@@ -23,6 +23,10 @@ OWN_MODES = ("on", "observe")
 # Size of a standard parameter (AWS Systems Manager quotas).
 _MAX_CHARACTERS = 4096
 _MAX_REASON = 200
+_MAX_TARGET = 300
+# As Kubernetes names what it has: a DNS subdomain, in a namespace that is a DNS label.
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_TARGET = re.compile(rf"({_LABEL}/)?{_LABEL}(\.{_LABEL})*")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
 
 
@@ -37,8 +41,14 @@ def read_mode(client: SSMClient, parameter: str) -> str:
     return _read(client, parameter)
 
 
-def set_mode(client: SSMClient, parameter: str, mode: str) -> str:
+def set_mode(client: SSMClient, parameter: str, mode: str, shown: str | None = None) -> str:
     """Set the mode.
+
+    Parameters
+    ----------
+    shown
+        The mode that whoever decides was shown; None: he named none. What is more careful than
+        what is there is never too late; for anything else it must be that mode still.
 
     Returns
     -------
@@ -48,11 +58,19 @@ def set_mode(client: SSMClient, parameter: str, mode: str) -> str:
     Raises
     ------
     CommandFailed
-        There is no such mode, or the parameter cannot be read or written.
+        There is no such mode, somebody has switched it meanwhile, or the parameter cannot be read
+        or written.
     """
     if mode not in MODES:
         raise CommandFailed(f"{mode!r} is no mode", f"modes are {', '.join(MODES)}")
     before = _read(client, parameter)  # a mistyped prefix must not make a parameter of its own
+    careful = before in MODES and MODES.index(mode) >= MODES.index(before)
+    if shown not in (None, before) and not careful:
+        raise CommandFailed(
+            f"automatic remediation was not switched: somebody has switched it meanwhile, and it "
+            f"is {before} now",
+            "look at it here and say it again",
+        )
     _write(client, parameter, mode)
     return before
 
@@ -176,6 +194,33 @@ def written(at: datetime.datetime) -> str:
     return at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def target_of(text: str, *, may_be_all: bool = True) -> str:
+    """Read which object a window is for, as a human names it.
+
+    Parameters
+    ----------
+    text
+        ``namespace/name``, or the name of a node.
+    may_be_all
+        Whether nothing at all means everything.
+
+    Returns
+    -------
+    str
+        As :class:`Window` has it.
+
+    Raises
+    ------
+    ValueError
+        It is no such name.
+    """
+    if not text and may_be_all:
+        return ""
+    if len(text) > _MAX_TARGET or not _TARGET.fullmatch(text):
+        raise ValueError(f"{text!r} is no target: write apps/checkout, or the name of a node")
+    return text if "/" in text else f"/{text}"
+
+
 def windows(client: SSMClient, parameter: str) -> list[Window]:
     """Give all windows, the earliest first.
 
@@ -184,23 +229,28 @@ def windows(client: SSMClient, parameter: str) -> list[Window]:
     CommandFailed
         The parameter cannot be read, or holds anything but windows.
     """
-    text = _read(client, parameter)
     try:
-        return sorted(
-            Window(
-                moment(one["start"]),
-                moment(one["end"]),
-                str(one["reason"]),
-                _target_of(one),
-            )
-            for one in json.loads(text)
-        )
+        return read_windows(_read(client, parameter))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CommandFailed(
             f"parameter {parameter} does not hold a list of maintenance windows ({error}); until "
             "it does, runbooks do nothing and escalate",
             "'srectl maintenance remove --all' empties it",
         ) from error
+
+
+def read_windows(text: str) -> list[Window]:
+    """Read the text of the parameter; the earliest window comes first.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError, AttributeError
+        It holds anything but windows.
+    """
+    return sorted(
+        Window(moment(one["start"]), moment(one["end"]), str(one["reason"]), _target_of(one))
+        for one in json.loads(text)
+    )
 
 
 def _target_of(one: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ is told here is what it reads.
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,11 @@ class Standing:
     lock: str
     unhelped: tuple[str, ...] = ()
     trusted: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """What is another once another remediation counts; for a page to carry."""
+        return hashlib.sha256("\n".join(sorted(self.unhelped)).encode()).hexdigest()[:16]
 
     def asks(self, limit: int | None) -> bool | None:
         """Say whether it asks there; None where the limit of the deployment is not known."""

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import datetime
-import json
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from srectl.errors import CommandFailed
-from srectl.operate import evidence, incidents
+from srectl.operate import audit, evidence, incidents
 from srectl.operate.account import Account
-from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 
 __all__ = ["Story", "read"]
 
 Read = TypeVar("Read")
 
-#: Of the audit log: what belongs to an incident comes before and after it, too.
-_BEFORE = datetime.timedelta(minutes=5)
-_AFTER = datetime.timedelta(hours=2)
-_MOST_EVENTS = 1000
 #: Incidents at most of each kind of relation that is looked up.
 MOST_RELATED = 10
 
@@ -73,41 +65,17 @@ def read(account: Account, incident_id: str) -> Story:
             missing[name] = refused.message
             return otherwise
 
-    none: list[dict[str, Any]] = []
-    events = attempt("audit log", lambda: _events(account, record), none)
-    if len(events) >= _MOST_EVENTS:
-        missing["rest of the audit log"] = f"only its first {_MOST_EVENTS} events are told here"
+    heard = attempt("audit log", lambda: audit.heard(account, record), audit.Heard())
+    if heard.more:
+        count = len(heard.events)
+        missing["rest of the audit log"] = f"only its first {count} events are told here"
     return Story(
         record,
         attempt("evidence", lambda: evidence.read(account, record), {}),
-        events,
+        heard.events,
         attempt("related incidents", lambda: _related(account, record), []),
         missing,
     )
-
-
-def _events(account: Account, record: dict[str, Any]) -> list[dict[str, Any]]:
-    began = moment(record["timestamp"])
-    if began is None:
-        return []
-    last = max(
-        filter(None, (began, *(moment(record.get(key)) for key in ("resolved_at", "closed_at"))))
-    )
-    # The id is one of the platform's own making, so it cannot end the pattern that it stands in.
-    known = str(uuid.UUID(record["incident_id"]))
-    found: list[dict[str, Any]] = []
-    with calling(f"the audit log {account.audit_log_group} could not be read"):
-        pages = account.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=account.audit_log_group,
-            startTime=round((began - _BEFORE).timestamp() * 1000),
-            endTime=round((last + _AFTER).timestamp() * 1000),
-            filterPattern=f'{{ $.detail.data.incident_id = "{known}" }}',
-            PaginationConfig={"MaxItems": _MOST_EVENTS},
-        )
-        for page in pages:
-            found += [_opened(each.get("message", "")) for each in page["events"]]
-    mine = [each for each in found if _data(each).get("incident_id") == known]
-    return sorted(mine, key=lambda each: str(_metadata(each).get("occurred_at")))
 
 
 def _related(account: Account, record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -152,19 +120,3 @@ def _same_alert(account: Account, record: dict[str, Any]) -> list[dict[str, Any]
             Limit=MOST_RELATED,
         )
     return [incidents.plain(each) for each in answer["Items"]]
-
-
-def _opened(message: str) -> dict[str, Any]:
-    try:
-        found = json.loads(message)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _data(event: dict[str, Any]) -> dict[str, Any]:
-    return (event.get("detail") or {}).get("data") or {}
-
-
-def _metadata(event: dict[str, Any]) -> dict[str, Any]:
-    return (event.get("detail") or {}).get("metadata") or {}

@@ -17,13 +17,22 @@ from srectl.operate.account import Account
 from srectl.operate.queues import QUEUES
 from tests.support.tables import make_table
 
-__all__ = ["HOSTILE", "LOCK", "Scene", "deployment", "hostile"]
+__all__ = ["HOSTILE", "HOSTILE_KIN", "LOCK", "NEEDS", "Scene", "deployment", "hostile"]
 
 #: Markup of every kind that a page could be made to run.
 HOSTILE = (
     "\"'></title></textarea></script><script>window.stolen=1</script>"
     "<img src=x onerror='window.stolen=1'><svg onload='window.stolen=1'>{{7*7}}{%raw%}\u202egnp"
 )
+#: What `hostile` writes beside its own incident.
+HOSTILE_KIN = "66666666-dead-4000-8000-000000000067"
+NEEDS = "11111111-0000-4000-8000-000000000001"
+CHECKOUT = {
+    "cluster": "sre-platform",
+    "namespace": "apps",
+    "kind": "deployment",
+    "name": "checkout",
+}
 LOCK = "target#sre-platform#apps#deployment#checkout"
 
 
@@ -42,6 +51,7 @@ class Scene:
         self.account = account
         self.now = now
         self._serializer = TypeSerializer()
+        self._heard = 0
 
     def ago(self, **span: float) -> str:
         """Give the time some minutes or hours ago."""
@@ -87,7 +97,7 @@ class Scene:
                 "name": action.split("_")[0],
                 "action": action,
                 "of": len(actions),
-                "target": {"namespace": "apps", "kind": "deployment", "name": "checkout"},
+                "target": CHECKOUT,
                 "parameters": {},
                 "approval": {"required": True, "timeout_seconds": 900},
                 "lends": action == "enable_degraded_mode",
@@ -115,13 +125,80 @@ class Scene:
             "step": json.dumps({"index": at, "of": of, "name": action.split("_")[0]}),
             "runbook": "CheckoutHighErrorRate",
             "status": "succeeded",
-            "target": "{}",
+            "target": json.dumps(CHECKOUT),
             "started_at": self.ago(minutes=4),
             "completed_at": self.ago(minutes=3),
             "summary": "checkout was given one more replica",
             "result": json.dumps({"summary": "done", "plan": plan, "undo": {"replicas": 3}}),
             **changes,
         }
+
+    def publish(self, name: str, action: str, mode: str = "on", **changes: Any) -> None:
+        """Publish a runbook of checkout."""
+        definition = {
+            "name": name,
+            "description": f"Does {action} where that is safe",
+            "severities": ["critical", "warning"],
+            "action": action,
+            "target": {"kind": "deployment", "namespace": "apps", "name": "checkout"},
+            "mode": mode,
+            **changes,
+        }
+        item = {"name": {"S": name}, "definition": {"S": json.dumps(definition)}}
+        self.account.dynamodb.put_item(TableName=self.account.runbooks_table, Item=item)
+
+    def switch(self, parameter: str, value: Any) -> None:
+        """Throw a switch."""
+        text = value if isinstance(value, str) else json.dumps(value)
+        self.account.ssm.put_parameter(Name=parameter, Value=text, Overwrite=True)
+
+    def hear(self, incident_id: str, kind: str, minutes: float, **data: Any) -> None:
+        """Have the audit log hold an event of an incident."""
+        self._heard += 1
+        told = {
+            "detail-type": kind,
+            "detail": {
+                "metadata": {
+                    "event_id": f"e{self._heard}",
+                    "occurred_at": self.ago(minutes=minutes),
+                },
+                "data": {"incident_id": incident_id, **data},
+            },
+        }
+        at = round(self.now.timestamp() * 1000 - minutes * 60_000)
+        self.account.logs.put_log_events(
+            logGroupName=self.account.audit_log_group,
+            logStreamName="events",
+            logEvents=[{"timestamp": at, "message": json.dumps(told)}],
+        )
+
+    def doubt(
+        self,
+        *incidents: str,
+        lock: str = LOCK,
+        runbook: str = "CheckoutHighErrorRate",
+        by: str = "ada",
+    ) -> None:
+        """Have a runbook not be seen to help on a target; it was trusted there again before."""
+        self.account.dynamodb.update_item(
+            TableName=self.account.guard_table,
+            Key={"guard_key": {"S": lock}},
+            UpdateExpression="SET #unhelped = :ids, #trusted = :who",
+            ExpressionAttributeNames={
+                "#unhelped": f"unhelped#{runbook}",
+                "#trusted": f"trusted#{runbook}",
+            },
+            ExpressionAttributeValues={
+                ":ids": {"SS": list(incidents)},
+                ":who": {
+                    "M": {
+                        "by": {"S": by},
+                        "at": {"S": self.ago(minutes=2)},
+                        "incidents": {"N": "3"},
+                    }
+                },
+            },
+        )
 
     def lock(self, holder: str, minutes: float = 7) -> None:
         """Lock the target of checkout for an incident."""
@@ -270,10 +347,27 @@ class Scene:
             resolved_at=int(self.now.timestamp()) - 17900,
         )
         self.put("66666666-0000-4000-8000-000000000006", alert_name="PlatformCanary", status="open")
+        self.publish("CheckoutHighErrorRate", "enable_degraded_mode")
+        self.publish("GrowVolume", "expand_volume", approval={"required": True})
+        self.publish("RollBackYoungRollout", "rollback_workload", "observe", answers=["CrashLoop"])
+        self.doubt(NEEDS)
+        for kind, minutes, data in (
+            ("incident.created", 5, {}),
+            ("incident.notified", 4.9, {"headline": "CRIT apps/checkout: fails 47.5%"}),
+            ("incident.acknowledged", 3, {"by": "grace"}),
+            ("incident.released", 2, {"by": "grace"}),
+            ("incident.escalated", 1, {"reason": "The alert had not resolved"}),
+            ("incident.paged", 0.9, {"action": "trigger"}),
+        ):
+            self.hear(NEEDS, kind, minutes, **data)
 
 
 def hostile(scene: Scene, text: str = HOSTILE) -> str:
-    """Write an incident with a hostile text in every field that anybody outside can fill."""
+    """Write a hostile text wherever anybody outside can, and where a hand may have.
+
+    Into every field of an incident, the catalogue, the switches, a target's lock and leases, the
+    audit log, and what could not be delivered. Gives the id of the incident.
+    """
     incident_id = "66666666-dead-4000-8000-000000000066"
     action = scene.action(
         text,
@@ -361,7 +455,68 @@ def hostile(scene: Scene, text: str = HOSTILE) -> str:
             },
         },
     )
+    _around(scene, incident_id, text)
     return incident_id
+
+
+def _around(scene: Scene, incident_id: str, text: str) -> None:
+    """Write it beside the incident, and into what it is about."""
+    account = scene.account
+    for kind, data in (
+        ("incident.notified", {"headline": text}),
+        ("incident.acknowledged", {"by": text}),
+        ("incident.released", {"by": text}),
+        ("incident.closed", {"by": text, "because": text}),
+        ("incident.climbed", {"level": text, "to": text}),
+        ("incident.paged", {"action": text, "level": text}),
+        ("incident.escalated", {"reason": text}),
+        ("action.completed", {"action": text, "operation": text, "summary": text, "status": text}),
+    ):
+        scene.hear(incident_id, kind, 2.5, **data)
+    # Of a target that has a page, and ran for by a runbook that has one, too.
+    target = {"cluster": "sre-platform", "namespace": "apps", "kind": "deployment", "name": "cart"}
+    lock = LOCK.replace("checkout", "cart")
+    hand = json.loads(scene.hand("enable_degraded_mode", locks=[lock]))
+    hand["steps"][0]["target"] = target
+    scene.put(
+        HOSTILE_KIN,
+        alert_name=text,
+        severity=text,
+        escalation_reason=text,
+        target=target,
+        in_hand=json.dumps(hand),
+        silenced_target=text,
+        silenced_until=text,
+        silenced_because=text,
+        silenced_by=text,
+        undo_asked_by=text,
+        undo_asked_at=text,
+    )
+    scene.doubt(HOSTILE_KIN, text, lock=lock, by=text)
+    lease = json.dumps({"before": text, "set": text, "holders": {text: 1}})
+    key = {"S": f"lease#{lock.removeprefix('target#')}#replicas"}
+    item = {"guard_key": key, "lease": {"S": lease}}
+    account.dynamodb.put_item(TableName=account.guard_table, Item=item)
+    cart = {"kind": "deployment", "namespace": "apps", "name": "cart"}
+    scene.publish(text, text, answers=[text], description=text, target=cart)
+    scene.publish("Hostile", text, answers=[text], description=text, mode="observe")
+    scene.switch(account.own_modes_parameter, {text: "on", "Hostile": "on"})
+    scene.switch(account.own_modes_parameter, {text: "on"})
+    scene.switch(account.mode_parameter, text)
+    scene.switch(account.mode_parameter, "on")
+    end = f"{scene.now + datetime.timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    window = {"start": scene.ago(minutes=1)[:19] + "Z", "end": end, "reason": text}
+    windows = [{**window, "target": f"apps/{text}"}, {**window, "target": "apps/cart"}]
+    scene.switch(account.maintenance_parameter, windows)
+    body = {"detail-type": text, "detail": {"data": {"incident_id": text, "alert_name": text}}}
+    for queue in QUEUES.values():
+        url = account.sqs.get_queue_url(QueueName=f"{account.prefix}{queue}")["QueueUrl"]
+        told: Any = {"DataType": "String", "StringValue": text}
+        account.sqs.send_message(
+            QueueUrl=url,
+            MessageBody=json.dumps(body),
+            MessageAttributes={"ERROR_CODE": told, "ERROR_MESSAGE": told},
+        )
 
 
 @contextmanager
@@ -389,6 +544,8 @@ def deployment(monkeypatch: pytest.MonkeyPatch, prefix: str = "t-") -> Iterator[
         for machine in ("platform-canary", "remediation-step"):
             _machine(made, machine)
         made.client("s3").create_bucket(Bucket=made.evidence_bucket)
+        made.logs.create_log_group(logGroupName=made.audit_log_group)
+        made.logs.create_log_stream(logGroupName=made.audit_log_group, logStreamName="events")
         yield made
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from srectl.console.app import Console, create
 from srectl.console.reading import Reading
 from srectl.operate import acknowledging, incidents, leftovers, switches
 from srectl.operate.account import Account
-from tests.support.console_scene import Scene, deployment
+from tests.support.console_scene import LOCK, Scene, deployment
+from tests.unit.srectl.console.hands import HOST, Hands, entered
 
-HOST = "127.0.0.1:4321"
 NEEDS = "11111111-0000-4000-8000-000000000001"
 ASKED = "22222222-0000-4000-8000-000000000002"
 OVER = "55555555-0000-4000-8000-000000000005"
@@ -31,6 +29,8 @@ POSTS = (
     f"/incidents/{NEEDS}/undo",
     f"/incidents/{NEEDS}/erase",
     "/mode",
+    "/catalogue/RollBackYoungRollout/mode",
+    "/catalogue/CheckoutHighErrorRate/trust",
     "/maintenance",
     "/maintenance/end",
     "/queues/parked/redrive",
@@ -42,6 +42,8 @@ PAGES = (
     f"/incidents/{ASKED}",
     f"/incidents/{OVER}",
     "/catalogue",
+    "/catalogue/CheckoutHighErrorRate",
+    "/catalogue/RollBackYoungRollout",
     "/numbers",
     "/undelivered",
     "/switches",
@@ -54,39 +56,6 @@ def account() -> Iterator[Account]:
     with pytest.MonkeyPatch.context() as patch, deployment(patch) as made:
         Scene(made, datetime.datetime.now(datetime.UTC)).night()
         yield made
-
-
-def entered(account: Account, **options: Any) -> tuple[Console, FlaskClient]:
-    """Give a console and a browser that has come in."""
-    console = create(account, **{"by": "ada", **options})
-    console.doors.hosts = frozenset({HOST})
-    browser = console.app.test_client()
-    assert browser.get(console.way_in, base_url=f"http://{HOST}").status_code == 303
-    return console, browser
-
-
-class Hands:
-    """A browser in which forms are sent."""
-
-    def __init__(self, account: Account, **options: Any) -> None:
-        self.console, self.browser = entered(account, **options)
-
-    def see(self, path: str) -> str:
-        """Give a page."""
-        return self.browser.get(f"{self.console.prefix}{path}", base_url=f"http://{HOST}").text
-
-    def send(self, path: str, **fields: str) -> str:
-        """Send a form as its page does; gives what the page after it says."""
-        given = {"csrf": self.console.doors.csrf, **fields}
-        answer = self.post(path, given)
-        assert answer.status_code == 303, answer.text
-        page = self.browser.get(answer.headers["Location"], base_url=f"http://{HOST}")
-        return page.text.partition("<main")[2]
-
-    def post(self, path: str, fields: dict[str, str], **headers: str) -> TestResponse:
-        return self.browser.post(
-            f"{self.console.prefix}{path}", data=fields, base_url=f"http://{HOST}", headers=headers
-        )
 
 
 @pytest.fixture
@@ -108,13 +77,14 @@ def everything(account: Account) -> list[Any]:
     return [
         *(account.dynamodb.scan(TableName=each)["Items"] for each in tables),
         mode(account),
+        account.ssm.get_parameter(Name=account.own_modes_parameter)["Parameter"]["Value"],
         account.ssm.get_parameter(Name=account.maintenance_parameter)["Parameter"]["Value"],
     ]
 
 
 @pytest.mark.parametrize("path", POSTS)
 def test_a_form_of_anybody_else_does_nothing(account: Account, hands: Hands, path: str) -> None:
-    fields = {"mode": "off", "reason": "x", "minutes": "5", "confirm": NEEDS[:8]}
+    fields = {"mode": "off", "reason": "x", "minutes": "5", "confirm": NEEDS[:8], "lock": LOCK}
     csrf = {"csrf": hands.console.doors.csrf}
     before = everything(account)
     assert hands.post(path, fields).status_code == 403
@@ -166,7 +136,7 @@ def test_the_stop_button_stops_the_robot(account: Account, hands: Hands) -> None
     assert mode(account) == "off"
     assert "is no mode" in hands.send("/mode", mode="<b>")
     assert mode(account) == "off"
-    assert "Stop the robot" in hands.send("/mode", mode="on")
+    assert "is on (was off)" in hands.send("/mode", mode="on", shown="off")
 
 
 def test_who_takes_an_incident_is_on_its_record(account: Account, hands: Hands) -> None:
@@ -254,9 +224,8 @@ def test_what_was_done_is_taken_back_once_and_the_timeline_says_who_wanted_it(
 
 def test_a_window_is_announced_and_ended(account: Account, hands: Hands) -> None:
     assert "lasts 1 to 10080" in hands.send("/maintenance", minutes="-1", reason="x")
-    assert "leave everything alone until" in hands.send(
-        "/maintenance", minutes="30", reason="<b>upgrade</b>"
-    )
+    said = hands.send("/maintenance", minutes="30", reason="<b>upgrade</b>")
+    assert re.search("Runbooks leave everything alone from .* until ", said)
     text = account.ssm.get_parameter(Name=account.maintenance_parameter)["Parameter"]["Value"]
     [window] = json.loads(text)
     assert window["reason"] == "<b>upgrade</b>"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from srectl.operate import audit
 from srectl.operate.account import Account
-from srectl.postmortem import sources
 from tests.unit.srectl.postmortem.example import BEGAN, ID, evidence, notified, record
 
 Put = Callable[..., dict[str, Any]]
@@ -73,7 +73,7 @@ def test_that_the_audit_log_is_longer_than_what_is_told_is_said(
         logEvents=[{"timestamp": at, "message": json.dumps(notified())}],
     )
     put_incident(**record())
-    monkeypatch.setattr(sources, "_MOST_EVENTS", 1)
+    monkeypatch.setattr(audit, "_MOST_EVENTS", 1)
     assert srectl("incidents", "postmortem", ID, "--to", str(tmp_path)).exit_code == 0
     (text,) = tmp_path.glob("*.md")
     told = "The rest of the audit log could not be read: only its first 1 events are told here"

@@ -11,7 +11,7 @@ from click.testing import Result
 
 from runbook_action.request import Target
 from runbook_action.resolve import lock_of
-from srectl.console import more
+from srectl.console.catalogue_pages import of_catalogue
 from srectl.console.reading import Reading
 from srectl.operate import track_record
 from srectl.operate.account import Account
@@ -138,7 +138,7 @@ def test_the_command_and_the_consoles_catalogue_count_the_same(
         put_incident(**incident(**each))
     item = {"name": {"S": "R"}, "definition": {"S": json.dumps({"name": "R"})}}
     account.dynamodb.put_item(TableName=account.runbooks_table, Item=item)
-    (row,) = more.of_catalogue(Reading(account, lambda: NOW))["rows"]
+    (row,) = of_catalogue(Reading(account, lambda: NOW))["rows"]
     answer = srectl("runbooks", "report", "R", "--since", "7d", "--json")
     told = json.loads(answer.stdout)["runbooks"]["R"]
     told.pop("targets")

@@ -11,7 +11,7 @@ from click.testing import Result
 
 from runbook_action.adapters.lock_table import LockTable
 from runbook_action.trust import Trust
-from srectl.console import more
+from srectl.console.catalogue_pages import of_catalogue
 from srectl.console.reading import Reading
 from srectl.errors import CommandFailed
 from srectl.operate import recent, trust
@@ -189,7 +189,7 @@ def test_report_and_console_say_where_it_asks(
     ]
     definition = {"name": {"S": "R"}, "definition": {"S": json.dumps({"name": "R"})}}
     account.dynamodb.put_item(TableName=account.runbooks_table, Item=definition)
-    (row,) = more.of_catalogue(Reading(account, lambda: NOW))["rows"]
+    (row,) = of_catalogue(Reading(account, lambda: NOW))["rows"]
     assert row["unhelped"] == [
         ("sre-platform/apps/deployment/basket", 1, False),
         ("sre-platform/apps/deployment/checkout", 3, True),
