@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbook_action.errors import ActionRefused, InvalidRequest
+from runbook_action.errors import ActionRefused, InvalidRequest, StateUnknown
 from runbook_action.fields import Field, parse_fields
 from runbook_action.ports import Catalogue, Clock, Locks
 from runbook_action.request import Request, Target
@@ -66,7 +66,7 @@ class Entitlement:
         ------
         ActionRefused
             The message says what does not fit, and with what.
-        AwsUnavailable, AccessDenied
+        AwsUnavailable, AccessDenied, StateUnknown, ResourceMissing
             If it cannot be told: then nothing is done either.
         """
         if request.operation not in _CHANGING:
@@ -105,7 +105,7 @@ class Entitlement:
         try:
             return self._fitting(request, steps_of(definition), fields)
         except _BROKEN as error:
-            raise ActionRefused(
+            raise StateUnknown(
                 f"runbook {name} of the catalogue cannot be applied ({error!r}): 'srectl runbooks "
                 f"validate' says what is wrong with it."
             ) from error

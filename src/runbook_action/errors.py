@@ -21,7 +21,8 @@ class Refusal(FinalError):
     """The function works: what it was asked for is not to be done, or is not there.
 
     Whoever is called for the incident reads why. That it happens says nothing about the platform,
-    so the alarm on failing actions leaves it out.
+    so the alarm on failing actions leaves it out. What could not be found out is none: nobody has
+    decided anything then.
     """
 
 
@@ -62,7 +63,7 @@ class PlanChanged(Refusal):
 
 
 class TargetNotFound(Refusal):
-    """The cluster or the object to act on does not exist."""
+    """The object to act on does not exist."""
 
 
 class TargetAmbiguous(Refusal):
@@ -75,6 +76,18 @@ class ParameterRefused(Refusal):
 
 class AccessDenied(FinalError):
     """IAM or the cluster's RBAC does not allow the call."""
+
+
+class StateUnknown(FinalError):
+    """What decides here cannot be read: a lock, a lease, a runbook, the answer of a check."""
+
+
+class ResourceMissing(FinalError):
+    """Something that the deployment names is not there: a cluster, a table, a document, a check."""
+
+
+class AwsRejected(FinalError):
+    """AWS refused the call itself (ValidationException and the like)."""
 
 
 class ClusterRejected(FinalError):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from runbook_action.actions.base import Defaults
-from runbook_action.errors import ActionRefused
+from runbook_action.errors import ActionRefused, StateUnknown
 from runbook_action.fields import Field, TextField
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Right, Services
@@ -118,16 +118,16 @@ def _ask(request: Request, services: Services) -> Answer:
 
 def _read(said: object, check: str) -> Answer:
     if not isinstance(said, Mapping) or not isinstance(said.get("healthy"), bool):
-        raise ActionRefused(
+        raise StateUnknown(
             f'check {check} did not answer {{"healthy": true or false, "facts": {{…}}}}: what it '
             f"said is not used."
         )
     facts = said.get("facts") or {}
     if not isinstance(facts, Mapping) or len(facts) > MOST_FACTS:
-        raise ActionRefused(f"the facts of check {check} are no object of up to {MOST_FACTS}.")
+        raise StateUnknown(f"the facts of check {check} are no object of up to {MOST_FACTS}.")
     for name, value in facts.items():
         if not isinstance(name, str) or not _FACT.fullmatch(name) or not _is_plain(value):
-            raise ActionRefused(
+            raise StateUnknown(
                 f"fact {str(name)[:LONGEST_TEXT]!r} of check {check} is not a small letter word "
                 f"with a number, true, false or a text of up to {LONGEST_TEXT} characters."
             )

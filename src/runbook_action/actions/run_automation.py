@@ -18,7 +18,13 @@ from typing import Any, get_args
 from uuid import NAMESPACE_URL, uuid5
 
 from runbook_action.actions.base import Defaults
-from runbook_action.errors import ActionRefused, FinalError, RolloutFailed
+from runbook_action.errors import (
+    ActionRefused,
+    AwsRejected,
+    FinalError,
+    RolloutFailed,
+    StateUnknown,
+)
 from runbook_action.fields import Field, TextField, TextMapField
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import AutomationRun, Automations, Right, Services
@@ -137,7 +143,7 @@ class RunAutomation(Defaults):
         run_id = (request.undo or {}).get(_RUN) or _started(request, services)
         if not run_id and self.has_begun(request, services):
             document = request.parameters["document"]
-            raise ActionRefused(
+            raise StateUnknown(
                 f"automation {document} may run or not: the answer to its start was lost. See 'aws "
                 f"ssm describe-automation-executions --filters "
                 f"Key=DocumentNamePrefix,Values={document}', and stop it there."
@@ -152,7 +158,7 @@ class RunAutomation(Defaults):
             return ended
         try:
             automations.stop(run_id)
-        except ActionRefused:
+        except AwsRejected:
             if not automations.look(run_id).finished:
                 raise
             return ended  # since it was looked at

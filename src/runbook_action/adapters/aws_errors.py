@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from runbook_action.errors import AccessDenied, ActionRefused, AwsUnavailable, TargetNotFound
+from runbook_action.errors import AccessDenied, AwsRejected, AwsUnavailable, ResourceMissing
 
 # Short enough that all attempts of all calls fit into one invocation with room to spare.
 CLIENT_CONFIG = Config(
@@ -64,7 +64,7 @@ def translated(doing: str) -> Iterator[None]:
 
     Raises
     ------
-    AccessDenied, TargetNotFound, AwsUnavailable, ActionRefused
+    AccessDenied, ResourceMissing, AwsUnavailable, AwsRejected
     """
     try:
         yield
@@ -77,10 +77,10 @@ def translated(doing: str) -> Iterator[None]:
                 f"{doing}: AWS denied it ({code}: {message}). Check the role of runbook-action."
             ) from error
         if code in _MISSING:
-            raise TargetNotFound(f"{doing}: not there ({code}: {message})") from error
+            raise ResourceMissing(f"{doing}: not there ({code}: {message})") from error
         if code in _TRANSIENT or status >= 500 or status == 429:
             raise AwsUnavailable(f"{doing}: AWS answered {status} {code}: {message}") from error
-        raise ActionRefused(f"{doing}: AWS refused it ({code}: {message})") from error
+        raise AwsRejected(f"{doing}: AWS refused it ({code}: {message})") from error
     except NoCredentialsError as error:
         raise AccessDenied(f"{doing}: the function has no AWS credentials") from error
     except BotoCoreError as error:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runbook_action.adapters.aws_errors import translated
-from runbook_action.errors import ActionRefused
+from runbook_action.errors import StateUnknown
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,7 +36,7 @@ class CatalogueTable:
 
         Raises
         ------
-        ActionRefused
+        StateUnknown
             If one of them cannot be read: publish it again.
         """
         with translated(f"reading the catalogue in table {self._table}"):
@@ -52,7 +52,7 @@ class CatalogueTable:
 
         Raises
         ------
-        ActionRefused
+        StateUnknown
             If it cannot be read: publish it again.
         """
         with translated(f"reading runbook {name} in table {self._table}"):
@@ -70,7 +70,7 @@ class CatalogueTable:
             fault: object = type(definition)
         except (KeyError, ValueError) as error:
             fault = error
-        raise ActionRefused(
+        raise StateUnknown(
             f"runbook {item.get('name', {}).get('S')} in table {self._table} cannot be read "
             f"({fault!r}). Publish it again with 'srectl runbooks publish'."
         )

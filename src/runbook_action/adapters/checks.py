@@ -16,10 +16,10 @@ import urllib3
 from runbook_action.adapters.aws_errors import translated
 from runbook_action.errors import (
     AccessDenied,
-    ActionRefused,
     CheckUnavailable,
+    ResourceMissing,
     RunbookActionError,
-    TargetNotFound,
+    StateUnknown,
 )
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ class TeamChecks:
             else self._got(name, self._urls[name], about)
         )
         if len(text) > MOST_BYTES:
-            raise ActionRefused(f"check {name} answered more than {MOST_BYTES} bytes")
+            raise StateUnknown(f"check {name} answered more than {MOST_BYTES} bytes")
         try:
             return json.loads(text)
         except ValueError as error:
-            raise ActionRefused(f"check {name} answered something that is not JSON") from error
+            raise StateUnknown(f"check {name} answered something that is not JSON") from error
 
     def _invoked(self, name: str, arn: str, about: Mapping[str, str | None]) -> bytes:
         with translated(f"invoking check {name}"):
@@ -116,7 +116,7 @@ def _error(status: int, name: str) -> RunbookActionError:
     if status in (401, 403):
         return AccessDenied(said)
     if status == 404:
-        return TargetNotFound(said)
+        return ResourceMissing(said)
     if status == 429 or status >= 500:
         return CheckUnavailable(said)
-    return ActionRefused(f"{said}: only 200 is an answer, and no redirect is followed")
+    return StateUnknown(f"{said}: only 200 is an answer, and no redirect is followed")

@@ -23,7 +23,7 @@ from botocore.credentials import Credentials
 from botocore.loaders import Loader
 
 from runbook_action.adapters.aws_errors import translated
-from runbook_action.errors import ActionRefused, ClusterUnreachable
+from runbook_action.errors import ActionRefused, ClusterUnreachable, ResourceMissing
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -189,13 +189,13 @@ def dns_suffix_of(partition: str) -> str:
 
     Raises
     ------
-    ActionRefused
+    ResourceMissing
         If botocore knows no such partition.
     """
     known = Loader().load_data("partitions")["partitions"]
     suffixes = {str(each["id"]): str(each["outputs"]["dnsSuffix"]) for each in known}
     if partition not in suffixes:
-        raise ActionRefused(
+        raise ResourceMissing(
             f"partition {partition!r} of the remediation role is none that this version of "
             f"botocore knows ({', '.join(suffixes)}): the function needs a newer one"
         )

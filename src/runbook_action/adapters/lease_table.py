@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from runbook_action.adapters.aws_errors import translated
-from runbook_action.errors import ActionRefused, ClusterConflict
+from runbook_action.errors import ClusterConflict, StateUnknown
 from runbook_action.leases import HOLD_SECONDS, Holder, Lease, Value
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LeaseTable:
 
         Raises
         ------
-        ActionRefused
+        StateUnknown
             If what is there is no lease: then nobody knows the value to bring back.
         """
         with translated(f"reading the lease of {thing}"):
@@ -60,7 +60,7 @@ class LeaseTable:
             uid = kept.get("uid", "")
             return Lease(kept["before"], kept["set"], kept["was"], holders, version, uid)
         except (AttributeError, KeyError, ValueError, TypeError) as error:
-            raise ActionRefused(
+            raise StateUnknown(
                 f"the lease of {thing} in table {self._table} cannot be read ({error!r}), so its "
                 f"value from before is unknown. Look at the item '{PREFIX}{thing}', set the value "
                 f"by hand and delete the item."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runbook_action.adapters.aws_errors import translated
-from runbook_action.errors import ActionRefused
+from runbook_action.errors import StateUnknown
 from runbook_action.ports import Lock
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class LockTable:
 
         Raises
         ------
-        ActionRefused
+        StateUnknown
             If what is there is no lock.
         """
         with translated(f"reading the lock {key} in table {self._table}"):
@@ -52,7 +52,7 @@ class LockTable:
         try:
             return Lock(item["holder"]["S"], float(item["lease_expires_at"]["N"]), unhelped)
         except (KeyError, ValueError) as error:
-            raise ActionRefused(
+            raise StateUnknown(
                 f"the lock {key} in table {self._table} cannot be read ({error!r}), so who holds "
                 f"it is unknown. It runs out by itself, or delete the item."
             ) from error

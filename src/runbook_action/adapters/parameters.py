@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runbook_action.adapters.aws_errors import translated
-from runbook_action.errors import TargetNotFound
+from runbook_action.errors import ResourceMissing
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -31,7 +31,7 @@ class SsmParameters:
         try:
             with translated(f"reading SSM parameter {name}"):
                 answer = self._client.get_parameter(Name=name, WithDecryption=True)
-        except TargetNotFound:
+        except ResourceMissing:
             return None
         return answer["Parameter"].get("Value")
 
@@ -40,7 +40,7 @@ class SsmParameters:
         try:
             with translated(f"reading SSM parameter {name}"):
                 answer = self._client.get_parameter(Name=name)
-        except TargetNotFound:
+        except ResourceMissing:
             return 0
         return answer["Parameter"].get("Version", 0)
 

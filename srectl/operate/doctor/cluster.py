@@ -76,11 +76,11 @@ def _refused(
             f"there is none: aws eks create-access-entry --cluster-name {cluster} --principal-arn "
             f"{role} --kubernetes-groups sre:checkout-remediation"
         ),
-        "TargetNotFound": (
+        "ResourceMissing": (
             "aws eks list-clusters; then deploy with ClusterName or MoreClusterArns set to it"
         ),
         NO_ANSWER: f"{logs}; {deployment.deploy_again} brings back the function's code",
-        "ActionRefused": "srectl runbooks validate && srectl runbooks publish",
+        "StateUnknown": "srectl runbooks validate && srectl runbooks publish",
     }
     return failed(where, f"{kind}: {message}", ways.get(kind, logs))
 

@@ -39,7 +39,7 @@ BEHIND_THE_REQUEST = {
     "AwsUnavailable",
     "CheckUnavailable",
     "ClusterUnreachable",
-    "TargetNotFound",
+    "ResourceMissing",
 }
 
 

@@ -24,9 +24,10 @@ from runbook_action.adapters.parameters import SsmParameters
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
+    AwsRejected,
     AwsUnavailable,
     ClusterUnreachable,
-    TargetNotFound,
+    ResourceMissing,
 )
 
 REGION = "us-east-1"
@@ -154,7 +155,7 @@ def test_the_endpoint_is_asked_for_once_until_it_is_forgotten(
 
 
 def test_a_cluster_that_does_not_exist_is_not_found(clusters: EksClusters) -> None:
-    with pytest.raises(TargetNotFound, match="staging"):
+    with pytest.raises(ResourceMissing, match="staging"):
         clusters.endpoint("staging")
 
 
@@ -293,13 +294,13 @@ def client_error(code: str, status: int = 400) -> ClientError:
         (client_error("AccessDeniedException"), AccessDenied),
         (client_error("AccessDenied", 403), AccessDenied),
         (client_error("ExpiredTokenException"), AccessDenied),
-        (client_error("ParameterNotFound"), TargetNotFound),
-        (client_error("ResourceNotFoundException", 404), TargetNotFound),
+        (client_error("ParameterNotFound"), ResourceMissing),
+        (client_error("ResourceNotFoundException", 404), ResourceMissing),
         (client_error("ThrottlingException"), AwsUnavailable),
         (client_error("TooManyUpdates"), AwsUnavailable),
         (client_error("SomethingNew", 503), AwsUnavailable),
         (client_error("SomethingNew", 429), AwsUnavailable),
-        (client_error("ValidationException"), ActionRefused),
+        (client_error("ValidationException"), AwsRejected),
         (NoCredentialsError(), AccessDenied),
         (EndpointConnectionError(endpoint_url="https://ssm"), AwsUnavailable),
         (ConnectTimeoutError(endpoint_url="https://ssm"), AwsUnavailable),

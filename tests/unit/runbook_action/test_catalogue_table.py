@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from runbook_action.adapters.catalogue import CatalogueTable
-from runbook_action.errors import ActionRefused, TargetNotFound
+from runbook_action.errors import ResourceMissing, StateUnknown
 from srectl.runbooks import load_all, publish
 from tests.unit.runbook_action.fake_catalogue import RUNBOOKS
 
@@ -58,12 +58,12 @@ def test_a_runbook_that_cannot_be_read_is_named(
 ) -> None:
     item = {"name": {"S": "Broken"}, "definition": {"S": "{"}}
     session.client("dynamodb").put_item(TableName=TABLE, Item=item)
-    with pytest.raises(ActionRefused, match="runbook Broken in table sre-runbooks"):
+    with pytest.raises(StateUnknown, match="runbook Broken in table sre-runbooks"):
         catalogue.definitions()
-    with pytest.raises(ActionRefused, match="runbook Broken in table sre-runbooks"):
+    with pytest.raises(StateUnknown, match="runbook Broken in table sre-runbooks"):
         catalogue.published("Broken")
 
 
 def test_without_the_table_it_says_so(session: boto3.session.Session) -> None:
-    with pytest.raises(TargetNotFound, match="reading the catalogue in table sre-runbooks"):
+    with pytest.raises(ResourceMissing, match="reading the catalogue in table sre-runbooks"):
         CatalogueTable(session.client("dynamodb"), TABLE).definitions()

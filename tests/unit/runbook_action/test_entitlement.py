@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runbook_action import handler as module
-from runbook_action.errors import ActionRefused, AwsUnavailable
+from runbook_action.errors import ActionRefused, AwsUnavailable, StateUnknown
 from runbook_action.ports import Lock
 from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, World
 from tests.unit.runbook_action.invocations import Context, event
@@ -45,6 +45,10 @@ def refused(world: World, asked: dict[str, Any], why: str) -> None:
     """See a call refused before anything is read or written."""
     with pytest.raises(ActionRefused, match=why):
         module.handler(asked, Context())
+    untouched(world)
+
+
+def untouched(world: World) -> None:
     assert world.calls.log == []
     assert world.cluster.events == {}
 
@@ -99,12 +103,19 @@ def test_what_the_alert_may_name_is_bounded_by_the_catalogue(
     refused(world, scaling(runbook="Without"), why)
 
 
-@pytest.mark.parametrize("definition", [{"enabled": False}, {"steps": [{}]}, {"steps": "x"}])
-def test_a_runbook_that_is_disabled_or_broken_does_nothing(
-    world: World, definition: dict[str, Any]
+def test_a_runbook_that_is_disabled_does_nothing(world: World) -> None:
+    published(world, {**SCALES, "name": "Off", "enabled": False})
+    refused(world, scaling(runbook="Off"), "disabled")
+
+
+@pytest.mark.parametrize("steps", [[{}], "x"])
+def test_a_runbook_that_is_broken_does_nothing_and_nobody_has_decided_that(
+    world: World, steps: Any
 ) -> None:
-    published(world, {**SCALES, "name": "Off", **definition})
-    refused(world, scaling(runbook="Off"), "disabled|cannot be applied|has no step")
+    published(world, {**SCALES, "name": "Off", "steps": steps})
+    with pytest.raises(StateUnknown, match="cannot be applied"):
+        module.handler(scaling(runbook="Off"), Context())
+    untouched(world)
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,13 @@ def test_the_names_are_the_contract() -> None:
         "PlanChanged",
         "TargetNotFound",
         "AccessDenied",
+        "AwsRejected",
         "ChangeReverted",
         "ClusterRejected",
         "NamespaceEnding",
+        "ResourceMissing",
         "RolloutFailed",
+        "StateUnknown",
     }
 
 

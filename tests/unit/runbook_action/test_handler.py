@@ -9,10 +9,14 @@ import pytest
 
 from runbook_action import handler as module
 from runbook_action.errors import (
+    AccessDenied,
     ActionRefused,
+    AwsRejected,
     ClusterUnreachable,
     InvalidRequest,
+    ResourceMissing,
     RunbookActionError,
+    StateUnknown,
 )
 from runbook_action.settings import InvalidSettings, Settings
 from tests.unit.runbook_action.environment import GOOD
@@ -212,3 +216,21 @@ def test_an_alert_that_names_another_object_is_refused_under_its_own_name(
     assert failed["RunbookActionFailed"] == [1.0]
     assert world.calls.log == []
     assert world.cluster.events == {}
+
+
+@pytest.mark.parametrize("error", [StateUnknown, ResourceMissing, AwsRejected, AccessDenied])
+def test_what_could_not_be_found_out_is_counted_as_no_refusal(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[RunbookActionError],
+) -> None:
+    def read(_: str) -> None:
+        raise error("the lock cannot be read")
+
+    monkeypatch.setattr(world.locks, "read", read)
+    with pytest.raises(error):
+        module.handler(event(), Context())
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert line["RunbookActionFailed"] == [1.0]
+    assert world.calls.writes() == []

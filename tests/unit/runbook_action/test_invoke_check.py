@@ -23,9 +23,11 @@ from runbook_action.adapters.checks import MOST_BYTES, TeamChecks
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
+    AwsRejected,
     AwsUnavailable,
     CheckUnavailable,
-    TargetNotFound,
+    ResourceMissing,
+    StateUnknown,
 )
 from tests.unit.runbook_action.fakes import World, request
 
@@ -106,7 +108,7 @@ def test_a_check_that_is_not_listed_is_refused(operation: str, checks: Any) -> N
     ],
 )
 def test_an_answer_of_another_form_is_not_used(answer: Any) -> None:
-    with pytest.raises(ActionRefused, match="check queue"):
+    with pytest.raises(StateUnknown, match="check queue"):
         run(Said(answer))
 
 
@@ -141,12 +143,12 @@ def test_a_function_that_fails_or_says_too_much_or_no_json_is_named() -> None:
     with pytest.raises(CheckUnavailable, match=r"failed \(Unhandled\).*queue-depth"):
         run(function.checks)
     function.says(b"<html>")
-    with pytest.raises(ActionRefused, match="not JSON"):
+    with pytest.raises(StateUnknown, match="not JSON"):
         run(function.checks)
     text = json.dumps({"x": "y" * MOST_BYTES}).encode()
     body = StreamingBody(io.BytesIO(text), None)  # type: ignore[arg-type]  # read in part
     function.stubs.add_response("invoke", {"StatusCode": 200, "Payload": body})
-    with pytest.raises(ActionRefused, match="more than 65536 bytes"):
+    with pytest.raises(StateUnknown, match="more than 65536 bytes"):
         run(function.checks)
 
 
@@ -155,9 +157,9 @@ def test_a_function_that_fails_or_says_too_much_or_no_json_is_named() -> None:
     [
         ("ExpiredTokenException", 401, AccessDenied),
         ("AccessDeniedException", 403, AccessDenied),
-        ("ResourceNotFoundException", 404, TargetNotFound),
-        ("ResourceConflictException", 409, ActionRefused),
-        ("InvalidRequestContentException", 422, ActionRefused),
+        ("ResourceNotFoundException", 404, ResourceMissing),
+        ("ResourceConflictException", 409, AwsRejected),
+        ("InvalidRequestContentException", 422, AwsRejected),
         ("TooManyRequestsException", 429, AwsUnavailable),
         ("ServiceException", 500, AwsUnavailable),
     ],
@@ -237,13 +239,13 @@ def test_an_address_is_asked_as_it_was_written_with_the_target_in_its_query(site
     [
         (401, AccessDenied),
         (403, AccessDenied),
-        (404, TargetNotFound),
-        (409, ActionRefused),
-        (422, ActionRefused),
+        (404, ResourceMissing),
+        (409, StateUnknown),
+        (422, StateUnknown),
         (429, CheckUnavailable),
         (500, CheckUnavailable),
         (503, CheckUnavailable),
-        (204, ActionRefused),
+        (204, StateUnknown),
     ],
 )
 def test_only_200_is_an_answer(site: Site, status: int, error: type[Exception]) -> None:
@@ -256,14 +258,14 @@ def test_only_200_is_an_answer(site: Site, status: int, error: type[Exception]) 
 
 def test_no_redirect_is_followed(site: Site) -> None:
     site.status, site.headers = 302, {"Location": site.url.replace("health", "elsewhere")}
-    with pytest.raises(ActionRefused, match="no redirect is followed"):
+    with pytest.raises(StateUnknown, match="no redirect is followed"):
         run(site.checks)
     assert len(site.asked) == 1
 
 
 def test_an_answer_without_an_end_is_cut_off(site: Site) -> None:
     site.body = b"[" + b"1," * MOST_BYTES
-    with pytest.raises(ActionRefused, match="more than 65536 bytes"):
+    with pytest.raises(StateUnknown, match="more than 65536 bytes"):
         run(site.checks)
 
 

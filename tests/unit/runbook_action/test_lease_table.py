@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from runbook_action.adapters.lease_table import LeaseTable
-from runbook_action.errors import ActionRefused, ClusterConflict, TargetNotFound
+from runbook_action.errors import ClusterConflict, ResourceMissing, StateUnknown
 from runbook_action.leases import Holder, Lease
 from tests.support.tables import make_table
 
@@ -87,10 +87,10 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(
 ) -> None:
     item = {"guard_key": {"S": f"lease#{THING}"}, "lease": {"S": broken}, "version": {"N": "1"}}
     client.put_item(TableName=TABLE, Item=item)
-    with pytest.raises(ActionRefused, match=f"delete the item.*|Look at the item 'lease#{THING}'"):
+    with pytest.raises(StateUnknown, match=f"delete the item.*|Look at the item 'lease#{THING}'"):
         table.read(THING)
 
 
 def test_a_table_that_is_not_there_is_named(client: Any) -> None:
-    with pytest.raises(TargetNotFound, match="reading the lease of"):
+    with pytest.raises(ResourceMissing, match="reading the lease of"):
         LeaseTable(client, "other").read(THING)

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from runbook_action.adapters.lock_table import LockTable
 from runbook_action.adapters.note_table import APPROVALS, RUNS, NoteTable
-from runbook_action.errors import ActionRefused, TargetNotFound
+from runbook_action.errors import ResourceMissing, StateUnknown
 from runbook_action.ports import Lock
 from tests.support.tables import make_table
 
@@ -60,12 +60,12 @@ def test_who_holds_a_target_is_read(client: Any, item: dict[str, Any], found: Lo
 def test_what_is_no_lock_is_refused(client: Any, until: dict[str, Any]) -> None:
     item = {"guard_key": {"S": KEY}, "holder": {"S": "an incident"}, **until}
     client.put_item(TableName=TABLE, Item=item)
-    with pytest.raises(ActionRefused, match="cannot be read"):
+    with pytest.raises(StateUnknown, match="cannot be read"):
         LockTable(client, TABLE).read(KEY)
 
 
 def test_without_the_table_it_says_so(client: Any) -> None:
-    with pytest.raises(TargetNotFound, match="reading the lock"):
+    with pytest.raises(ResourceMissing, match="reading the lock"):
         LockTable(client, "elsewhere").read(KEY)
 
 

@@ -13,7 +13,13 @@ from unittest import mock
 
 import pytest
 
-from runbook_action.errors import ActionRefused, AwsUnavailable, TargetNotFound
+from runbook_action.errors import (
+    ActionRefused,
+    AwsRejected,
+    AwsUnavailable,
+    StateUnknown,
+    TargetNotFound,
+)
 from runbook_action.operate import operate
 from tests.unit.runbook_action.automation_bench import ID, PARAMETERS, RUN, Bench
 from tests.unit.runbook_action.fakes import INCIDENT, request
@@ -102,7 +108,7 @@ def test_a_run_is_watched_to_its_end_whatever_becomes_of_its_target(bench: Bench
 def test_what_was_not_started_has_not_begun_and_what_may_run_is_told_of(bench: Bench) -> None:
     asked = request(RUN.name, parameters=PARAMETERS)
     bench.refuses("start_automation_execution", "InvalidTarget", 400)
-    with pytest.raises(ActionRefused):
+    with pytest.raises(AwsRejected):
         bench.run()
     assert not RUN.has_begun(asked, bench.services)
     assert "no automation" in bench.run("undo").summary
@@ -110,7 +116,7 @@ def test_what_was_not_started_has_not_begun_and_what_may_run_is_told_of(bench: B
     with pytest.raises(AwsUnavailable):
         bench.run()
     assert RUN.has_begun(asked, bench.services)
-    with pytest.raises(ActionRefused, match=r"may run or not.*describe-automation-executions"):
+    with pytest.raises(StateUnknown, match=r"may run or not.*describe-automation-executions"):
         bench.run("undo")
 
 

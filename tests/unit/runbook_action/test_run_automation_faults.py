@@ -10,10 +10,10 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Re
 
 from runbook_action.errors import (
     AccessDenied,
-    ActionRefused,
+    AwsRejected,
     AwsUnavailable,
+    ResourceMissing,
     RolloutFailed,
-    TargetNotFound,
 )
 from tests.unit.runbook_action.automation_bench import ID, OF_ANY_CALL, Bench
 
@@ -28,13 +28,13 @@ ERRORS: dict[str, tuple[int, type[Exception]]] = {
     "ExpiredTokenException": (401, AccessDenied),
     "UnrecognizedClientException": (401, AccessDenied),
     "AccessDeniedException": (403, AccessDenied),
-    "AutomationDefinitionNotFoundException": (404, TargetNotFound),
-    "AutomationDefinitionVersionNotFoundException": (404, TargetNotFound),
-    "AutomationExecutionNotFoundException": (404, TargetNotFound),
-    "IdempotentParameterMismatch": (409, ActionRefused),
-    "InvalidAutomationStatusUpdateException": (409, ActionRefused),
-    "InvalidAutomationExecutionParametersException": (422, ActionRefused),
-    "InvalidTarget": (422, ActionRefused),
+    "AutomationDefinitionNotFoundException": (404, ResourceMissing),
+    "AutomationDefinitionVersionNotFoundException": (404, ResourceMissing),
+    "AutomationExecutionNotFoundException": (404, ResourceMissing),
+    "IdempotentParameterMismatch": (409, AwsRejected),
+    "InvalidAutomationStatusUpdateException": (409, AwsRejected),
+    "InvalidAutomationExecutionParametersException": (422, AwsRejected),
+    "InvalidTarget": (422, AwsRejected),
     "AutomationExecutionLimitExceededException": (429, AwsUnavailable),
     "RequestLimitExceeded": (429, AwsUnavailable),
     "ThrottlingException": (400, AwsUnavailable),
@@ -161,7 +161,7 @@ def test_every_refusal_of_a_stop_has_its_name(bench: Bench, code: str) -> None:
     status, error = ERRORS[code]
     bench.is_now("InProgress")
     bench.refuses(STOP, code, status)
-    if error is ActionRefused:
+    if error is AwsRejected:
         bench.is_now("InProgress")  # looked at once more: it has not ended
     with pytest.raises(error, match="said so"):
         bench.run("undo", undo=UNDO)

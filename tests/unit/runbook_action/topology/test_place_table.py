@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from runbook_action.adapters import place_table
 from runbook_action.adapters.place_table import PlaceTable
-from runbook_action.errors import TargetNotFound
+from runbook_action.errors import ResourceMissing
 from runbook_action.topology.relating import Relation, relate_at
 from tests.support.tables import make_table
 from tests.unit.runbook_action.topology.scene import at, known
@@ -126,5 +126,5 @@ def test_one_that_leads_nowhere_says_so_and_one_that_leads_somewhere_still_does(
 
 
 def test_without_the_table_it_says_so(client: Any) -> None:
-    with pytest.raises(TargetNotFound, match="relation#w"):
+    with pytest.raises(ResourceMissing, match="relation#w"):
         PlaceTable(client, "elsewhere").relation("w")

@@ -321,8 +321,8 @@ def test_subscriptions_that_nobody_ever_made(patient: Patient, rule: str) -> Non
     [
         ("ClusterUnreachable", "aws eks describe-cluster --name prod"),
         ("AccessDenied", "aws eks create-access-entry --cluster-name prod --principal-arn arn:aws"),
-        ("TargetNotFound", "aws eks list-clusters"),
-        ("ActionRefused", "srectl runbooks publish"),
+        ("ResourceMissing", "aws eks list-clusters"),
+        ("StateUnknown", "srectl runbooks publish"),
         ("no inspection", "'sam build && sam deploy' brings back the function's code"),
         ("Sandbox.Timedout", "sam logs -n RunbookActionFunction --stack-name platform"),
     ],
