@@ -144,6 +144,11 @@ class Account:
         return self.arn("states", f"stateMachine:{self.prefix}incident-notifier")
 
     @property
+    def morning_digest_arn(self) -> str:
+        """ARN of the state machine that tells by mail what a night was."""
+        return self.arn("states", f"stateMachine:{self.prefix}morning-digest")
+
+    @property
     def topic_arn(self) -> str:
         """ARN of the topic of all notifications."""
         return self.arn("sns", f"{self.prefix}sre-incident-notifications")

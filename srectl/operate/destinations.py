@@ -47,6 +47,8 @@ _OF_AWS = frozenset({"aws.states", "aws.cloudwatch"})
 _TOLD_BY_AWS = frozenset({"aws.cloudwatch", "aws.health"})
 #: How the ARN of the investigator's destination ends before the id that AWS appends.
 _INVESTIGATOR = "sre-investigator/"
+#: What the schedule of the morning digest starts it with.
+_MORNING = "morning-digest.due"
 _REDRIVEN = "redriven"
 _ACCEPTED = 202
 # A message attribute's value is a text, and SNS takes only some attribute types.
@@ -166,6 +168,12 @@ class Destinations:
         if kind in ("incident.notified", "incident.paged"):
             # Only chat or the pager, and the audit log, listen to it.
             return self._put(_entry(_event(message), self.account.bus))
+        if body.get("event") == _MORNING:
+            # It knows for which hours it was due, and reads how things stand now.
+            self.account.states.start_execution(
+                stateMachineArn=self.account.morning_digest_arn, input=message.body
+            )
+            return "morning-digest"
         self._to_topic(message, body)
         return "sre-incident-notifications"
 

@@ -33,6 +33,7 @@ LANES = {
     "NotifyRole": "notifier",
     "IncidentNotifierRole": "notifier",
     "IncidentDigestRole": "digest",
+    "MorningDigestRole": "morning",
     "IncidentCloserRole": "runbook",
     "IncidentClimberRole": "runbook",
     "IncidentCallsRole": "runbook",

@@ -48,7 +48,15 @@ LANES = (
         "telling",
         tuple(
             f"tests/integration/statemachine/test_{name}.py"
-            for name in ("notifier", "correlation", "climb", "flood", "digest", "findings")
+            for name in (
+                "notifier",
+                "correlation",
+                "climb",
+                "flood",
+                "digest",
+                "morning",
+                "findings",
+            )
         ),
         binaries=False,
     ),

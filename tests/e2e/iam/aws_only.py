@@ -93,6 +93,19 @@ def is_taken_by_the_scheduler(grant: Grant) -> bool:
     return [each["Arn"] for each in targets if each["RoleArn"] == role] == [statement["Resource"]]
 
 
+def is_kept_by_the_scheduler(grant: Grant) -> bool:
+    """EventBridge Scheduler also keeps, as that role, what it could not start its target with."""
+    role = {"Fn::GetAtt": [grant.role, "Arn"]}
+    (queue,) = {
+        resource["Properties"]["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+        for resource in template()["Resources"].values()
+        if resource["Type"] == "AWS::Scheduler::Schedule"
+        and resource["Properties"]["Target"]["RoleArn"] == role
+    }
+    sends = {"Fn::GetAtt": [queue, "Arn"]} in [each["Resource"] for each in _statements(grant)]
+    return sends and bool(template()["Resources"][queue]["Properties"]["KmsMasterKeyId"])
+
+
 def keeps_failed_calls(grant: Grant) -> bool:
     """Lambda sends a call that failed unheard to its destination as the function's role."""
     (statement,) = [each for each in _statements(grant) if each["Sid"] == grant.sid]
@@ -152,6 +165,12 @@ AWS_ONLY: dict[str, Reason] = {
     "IncidentDigestRole.UseTheKey": uses_what_is_encrypted,
     "IncidentDigestRole.DeliverLogs": delivers_logs,
     "IncidentDigestRole.Trace": traces,
+    "MorningDigestRole.UseTheKey": uses_what_is_encrypted,
+    "MorningDigestRole.DeliverLogs": delivers_logs,
+    "MorningDigestRole.Trace": traces,
+    "MorningDigestScheduleRole.StartMorningDigest": is_taken_by_the_scheduler,
+    "MorningDigestScheduleRole.KeepWhatCannotBeTold": is_kept_by_the_scheduler,
+    "MorningDigestScheduleRole.UseTheKey": is_kept_by_the_scheduler,
     "RemediationStepRole.UseTheKey": uses_what_is_encrypted,
     "RemediationStepRole.DeliverLogs": delivers_logs,
     "RemediationStepRole.Trace": traces,

@@ -371,6 +371,61 @@ def the_digest_keeps_what_is_for_chat(lab: Lab) -> bool:
     return _digest(lab, {"kept": lambda: lab.queued("parked", _FLOOD)}) is not None
 
 
+def _morning(lab: Lab, look: Callable[[str], bool]) -> bool:
+    """Have the morning digest told, of an old incident that needs somebody and lends something."""
+    dynamodb = lab.scene.client("dynamodb")
+    incident_id = lab.event()["detail"]["data"]["incident_id"]
+    at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=20)
+    step = {"index": 1, "action": "enable_degraded_mode", "lends": True}
+    values = {
+        "timestamp": f"{at:%Y-%m-%dT%H:%M:%S}.000Z",
+        "status": "escalated",
+        "severity": "critical",
+        "alert_name": "Morning",
+        "in_hand": json.dumps({"steps": [step]}, separators=(",", ":")),
+    }
+    item = {name: {"S": text} for name, text in {"incident_id": incident_id, **values}.items()}
+    taken = {"operation": "execute", "status": "succeeded", "step": json.dumps({"index": 1})}
+    action = {"M": {name: {"S": text} for name, text in taken.items()}}
+    dynamodb.put_item(
+        TableName=lab.deployment.incidents_table, Item={**item, "actions_taken": {"L": [action]}}
+    )
+
+    def said() -> list[str]:
+        """Only this one's mail names this incident."""
+        bodies = [mail.body for mail in lab.scene.world.mails()]
+        return [each.replace(short, "THIS") for each in bodies if short in each]
+
+    short = incident_id[:8]
+    try:
+        lab.ended(lab.start("MorningDigest", {}))
+        return lab.first({"told": said}, 10) == "told" and look(said()[0])
+    finally:
+        key = {name: item[name] for name in ("incident_id", "timestamp")}
+        dynamodb.delete_item(TableName=lab.deployment.incidents_table, Key=key)
+
+
+def the_morning_names_who_is_needed(lab: Lab) -> bool:
+    return _morning(lab, lambda body: "THIS critical Morning: " in body)
+
+
+def the_morning_names_what_is_lent(lab: Lab) -> bool:
+    return _morning(lab, lambda body: "THIS degraded mode; back" in body)
+
+
+def the_morning_tells_the_switches(lab: Lab) -> bool:
+    return _morning(lab, lambda body: "Not read: the switches" not in body)
+
+
+def the_morning_is_told(lab: Lab) -> bool:
+    return _morning(lab, bool)
+
+
+def the_morning_is_kept(lab: Lab) -> bool:
+    lab.start("MorningDigest", {})
+    return lab.first({"kept": lambda: lab.queued("notifications", "incidents.morning")}) is not None
+
+
 # ------------------------------------------------------------------ runbook
 def an_alert_without_a_runbook_goes_to_a_human(lab: Lab) -> bool:
     event = lab.event()
@@ -898,6 +953,8 @@ _CLIMBER = "IncidentClimberRole"
 _CLIMBS = Probe(what_nobody_takes_climbs)
 _NOTIFIER = "IncidentNotifierRole"
 _DIGEST = "IncidentDigestRole"
+_MORNING_ROLE = "MorningDigestRole"
+_SWITCHES_TOLD = Probe(the_morning_tells_the_switches)
 _STEP = "RemediationStepRole"
 _RESTORER = "IncidentRestorerRole"
 _HANDS_OVER = Probe(an_alert_without_a_runbook_goes_to_a_human)
@@ -989,6 +1046,15 @@ PROBES: dict[str, Probe] = {
     ),
     f"{_DIGEST}.KeepWhatCannotBeSaid@NotificationDeadLetters": Probe(
         the_digest_keeps_an_announcement, (f"{_DIGEST}.TellPeople",)
+    ),
+    f"{_MORNING_ROLE}.FindTheIncidents": Probe(the_morning_names_who_is_needed),
+    f"{_MORNING_ROLE}.SeeWhatIsLent": Probe(the_morning_names_what_is_lent),
+    f"{_MORNING_ROLE}.ReadTheSwitches@RemediationModeParameter": _SWITCHES_TOLD,
+    f"{_MORNING_ROLE}.ReadTheSwitches@MaintenanceParameter": _SWITCHES_TOLD,
+    f"{_MORNING_ROLE}.ReadTheSwitches@RunbookModesParameter": _SWITCHES_TOLD,
+    f"{_MORNING_ROLE}.TellPeople": Probe(the_morning_is_told),
+    f"{_MORNING_ROLE}.KeepWhatCannotBeTold": Probe(
+        the_morning_is_kept, (f"{_MORNING_ROLE}.TellPeople",)
     ),
     f"{_RUNBOOK}.ReadTheSwitches@RemediationModeParameter": _REPORTS,
     f"{_RUNBOOK}.ReadTheSwitches@MaintenanceParameter": _REPORTS,

@@ -37,6 +37,7 @@ _STANDARD = (
     "IncidentRestorer",
     "IncidentClimber",
     "IncidentDigest",
+    "MorningDigest",
     "PlatformCanary",
 )
 _COLD_TRIES = 3

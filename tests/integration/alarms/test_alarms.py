@@ -100,6 +100,12 @@ def digest_fails(on: Deployment) -> Broken:
 
 
 @contextmanager
+def morning_digest_fails(on: Deployment) -> Broken:
+    """It is asked for the night before no time."""
+    yield lambda: on.start_machine("morning-digest", '{"at": "tomorrow"}')
+
+
+@contextmanager
 def closer_fails(on: Deployment) -> Broken:
     """It has lost the right to look for what is quiet."""
     with on.without_rights("IncidentCloserRole", "incident-closer"):
@@ -205,6 +211,7 @@ LANES: tuple[tuple[Scenario, ...], ...] = (
     (Scenario(("sre-runbook-failed",), runbook_fails),),
     (Scenario(("sre-notifier-failed",), notifier_fails),),
     (Scenario(("sre-digest-failed",), digest_fails),),
+    (Scenario(("sre-morning-digest-failed",), morning_digest_fails),),
     (Scenario(("sre-closer-failed",), closer_fails),),
     (Scenario(("sre-evidence-failed",), evidence_fails),),
     (Scenario(("sre-climber-failed",), climber_fails),),

@@ -17,7 +17,7 @@ BY_CHOICE = {"IncidentResponseRunbook", "IncidentRestorer"}
 
 def test_every_history_has_our_key_or_may_have_it(template: dict[str, Any]) -> None:
     machines = of_type(template, "AWS::StepFunctions::StateMachine")
-    assert len(machines) == 10
+    assert len(machines) == 11
     chosen = {"Fn::If": ["EncryptsRunbookHistory", OURS, {"Ref": "AWS::NoValue"}]}
     for name, machine in machines.items():
         assert machine["EncryptionConfiguration"] == (chosen if name in BY_CHOICE else OURS), name

@@ -20,6 +20,7 @@ KEPT = {
     "IncidentRecorderLogs": "/aws/states/incident-recorder",
     "IncidentNotifierLogs": "/aws/states/incident-notifier",
     "IncidentDigestLogs": "/aws/states/incident-digest",
+    "MorningDigestLogs": "/aws/states/morning-digest",
     "IncidentResponseRunbookLogs": "/aws/states/incident-response-runbook",
     "PlatformCanaryLogs": "/aws/states/platform-canary",
     "RemediationStepLogs": "/aws/states/remediation-step",

@@ -19,6 +19,7 @@ CONTROLS = r"\x00-"
 TALKING = (
     "IncidentNotifier",
     "IncidentDigest",
+    "MorningDigest",
     "IncidentResponseRunbook",
     "RemediationStep",
     "IncidentRestorer",

@@ -47,7 +47,7 @@ def test_every_function_and_machine_has_a_role_of_its_own(template: dict[str, An
         for resource in template["Resources"].values()
         if resource["Type"] in named
     ]
-    assert len(roles) == len(set(roles)) == 13
+    assert len(roles) == len(set(roles)) == 14
 
 
 # Its role, and the policies that it has where their parameters list something.

@@ -68,7 +68,8 @@ def platform(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
     account.sns.subscribe(
         TopicArn=account.topic_arn, Protocol="sqs", Endpoint=account.arn("sqs", "t-heard-topic")
     )
-    for machine in ("incident-recorder", "incident-response-runbook", "incident-notifier"):
+    machines = ("incident-recorder", "incident-response-runbook", "incident-notifier")
+    for machine in (*machines, "morning-digest"):
         account.states.create_state_machine(
             name=f"t-{machine}",
             definition='{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}',
@@ -333,6 +334,17 @@ def test_what_a_subscriber_did_not_take_is_published_again(platform: Account) ->
     [told] = heard(platform, "heard-topic")
     assert told["Message"] == envelope["Message"]
     assert told["Subject"] == "Escalated: ?nrest"
+
+
+def test_a_morning_that_the_schedule_could_not_start_is_told_of_the_hours_that_it_was_due_for(
+    platform: Account,
+) -> None:
+    due = {"event": "morning-digest.due", "at": "2026-11-23T06:00:00Z"}
+    put(platform, "notifications", due, TARGET_ARN=platform.morning_digest_arn)
+    redrive(platform, "notifications", 10, NOW)
+    assert inputs(platform, platform.morning_digest_arn) == [due]
+    assert everything(platform) == {"recorder": 0, "runbook": 0, "bus": 0, "topic": 0}
+    assert left(platform, "notifications") == 0
 
 
 def test_an_event_for_the_audit_log_is_written_there(platform: Account) -> None:
