@@ -12,7 +12,7 @@ import pytest
 
 from onemachine.aws.local_aws import LocalAws
 from onemachine.project import PROJECT_ROOT
-from onemachine.receiver import PAGERDUTY_URL, ReceiverServer
+from onemachine.receiver import INVESTIGATOR_URL, PAGERDUTY_URL, ReceiverServer
 from onemachine.stack.children import Children
 from onemachine.stack.deploy import Application, build, deploy, parameter_overrides
 from onemachine.stack.state import StackFolder
@@ -24,10 +24,11 @@ from tests.support.slack import slack_app
 
 @contextmanager
 def _pager(aws: LocalAws, file: Path) -> Iterator[None]:
-    """Stand in for PagerDuty; pages are kept beside ``file``."""
+    """Stand in for PagerDuty and an investigator; what they are told is kept beside ``file``."""
     with ReceiverServer(("127.0.0.1", 0), file, aws.endpoint_url) as server:
-        here = f"http://127.0.0.1:{server.server_port}/pagerduty"
-        aws.outbound_file.write_text(json.dumps({PAGERDUTY_URL: here}), "utf-8")
+        here = f"http://127.0.0.1:{server.server_port}"
+        known = {PAGERDUTY_URL: f"{here}/pagerduty", INVESTIGATOR_URL: f"{here}/investigator"}
+        aws.outbound_file.write_text(json.dumps(known), "utf-8")
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         try:
             yield
@@ -54,6 +55,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     changes |= {"AcknowledgeMinutes": "60", "SecondContactEmail": "second@example.com"}
     changes |= {"Team1": "payments", "Team1Email": "payments@example.com"}
     changes["Team1PagerSecret"] = "1" * 32
+    changes |= {"InvestigatorUrl": INVESTIGATOR_URL, "InvestigatorSecret": "token-of-nobody"}
+    changes["InvestigatorKind"] = "devops-agent"
     told = folder / "notifications.jsonl"
     local_aws = running_local_aws(folder / "aws", alarm_pace=PACE, alarm_interval=0.5)
     with local_aws as (aws, _process), _pager(aws, told):

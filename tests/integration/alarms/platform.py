@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from onemachine.aws.local_aws import LocalAws
-from onemachine.receiver import Page, read_mails, read_pages
+from onemachine.receiver import Page, Question, read_mails, read_pages, read_questions
 from onemachine.stack.deploy import StackOutputs
 from tests.support.alarms import put_alarm
 
@@ -92,6 +92,11 @@ class Deployment:
     def pages(self, key: str) -> list[Page]:
         """Return what the pager was sent under a key, or under keys that end so, in order."""
         return [page for page in read_pages(self.told_file) if page.key.endswith(key)]
+
+    def questions(self, begin: str) -> list[Question]:
+        """Return what the investigator was asked about alerts whose names begin so, in order."""
+        asked = read_questions(self.told_file)
+        return [each for each in asked if str(each.body.get("title")).startswith(begin)]
 
     def mailed(self) -> list[str]:
         """Return the subjects of all mails, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import time
@@ -28,10 +29,13 @@ from tests.support.waiting import PATIENCE_SECONDS
 pytestmark = [pytest.mark.rie, pytest.mark.localaws]
 
 BUS = "rie-alert-ingest"
-#: What Slack posts is for chat-actions.
+#: What Slack posts is for chat-actions, and what an investigator answers tells of no alert.
 PROXY_EVENTS = sorted(
-    path for path in (ROOT / "events").glob("*/api-*.json") if path.parent.name != "slack"
+    path
+    for path in (ROOT / "events").glob("*/api-*.json")
+    if path.parent.name not in ("slack", "investigator")
 )
+ANSWER = json.loads((ROOT / "events" / "investigator" / "api-answer.json").read_text("utf-8"))
 # What EventBridge and SNS hand over, which is an error where it cannot be used.
 OF_AWS = sorted(
     path
@@ -117,6 +121,7 @@ def variables_for(aws: LocalAws, sink: Sink) -> dict[str, str]:
         "EVENT_BUS_NAME": BUS,
         "PARKING_QUEUE_URL": sink.parking_url,
         "ALARM_ACCOUNTS": "111122223333",
+        "INVESTIGATOR_KEY_ID": "investigator",
     }
 
 
@@ -157,6 +162,20 @@ def test_every_wrapped_sample_is_answered(function: Emulator, sink: Sink, path: 
     assert all(
         item["detail"]["metadata"]["correlation_id"] == answer["correlation_id"] for item in arrived
     )
+
+
+def test_what_an_investigator_answers_is_read_by_what_was_built(
+    function: Emulator, sink: Sink
+) -> None:
+    """There is no table here in which its incident could be known."""
+    assert answer_of(function, ANSWER)[0] == 403
+    known = copy.deepcopy(ANSWER)
+    known["requestContext"]["identity"]["apiKeyId"] = "investigator"
+    assert answer_of(function, known)[0] == 503
+    known["body"] = json.dumps(json.loads(known["body"]) | {"status": "resolved"})
+    status, answer = answer_of(function, known)
+    assert (status, [each["pointer"] for each in answer["errors"]]) == (400, [""])
+    assert sink.take(0) == []
 
 
 @pytest.mark.parametrize("path", OF_AWS, ids=[f"{path.parent.name}-{path.stem}" for path in OF_AWS])
