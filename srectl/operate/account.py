@@ -149,6 +149,11 @@ class Account:
         return self.arn("states", f"stateMachine:{self.prefix}morning-digest")
 
     @property
+    def climber_arn(self) -> str:
+        """ARN of the state machine that waits for somebody, or for a runbook's verdict."""
+        return self.arn("states", f"stateMachine:{self.prefix}incident-climber")
+
+    @property
     def topic_arn(self) -> str:
         """ARN of the topic of all notifications."""
         return self.arn("sns", f"{self.prefix}sre-incident-notifications")

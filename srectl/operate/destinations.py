@@ -25,12 +25,17 @@ _ANNOUNCED = frozenset(
         "incident.created",
         "incident.resolved",
         "incident.escalated",
+        "incident.climbed",
         "incident.acknowledged",
         "incident.released",
         "incident.closed",
         "Step Functions Execution Status Change",
         "CloudWatch Alarm State Change",
     }
+)
+#: What incident-climber is started with.
+_WAITED_WITH = frozenset(
+    {"incident.escalated", "incident.released", "incident.page-held", "PagerDuty Webhook"}
 )
 _RECORDED = frozenset(
     {
@@ -158,6 +163,13 @@ class Destinations:
                 "the investigator did not take it, and people know of it: ask the investigator "
                 "yourself if it still matters, then delete this message"
             )
+        if message.attributes.get("TARGET_ARN") == self.account.climber_arn:
+            if kind not in _WAITED_WITH:
+                raise NotDelivered(f"nobody waits with {kind}")
+            self.account.states.start_execution(
+                stateMachineArn=self.account.climber_arn, input=message.body
+            )
+            return "incident-climber"
         if kind in _ANNOUNCED:
             _refuse_what_only_aws_may_say(message, body)
             _event(message, self.account.notifier_arn, self.account.topic_arn)

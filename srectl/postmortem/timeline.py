@@ -156,3 +156,6 @@ def _of_events(story: Story) -> Iterator[Sentence]:
         elif kind == "incident.paged" and data.get("action") == "trigger":
             told = f"A call for the pager was on the bus, with key {data.get('key')}."
             yield _said(at, told, source)
+        elif kind == "incident.page-held":
+            told = f"The pager was not called yet: the runbook's verdict had until {data['until']}."
+            yield _said(at, told, source)

@@ -52,6 +52,7 @@ LANES = (
                 "notifier",
                 "correlation",
                 "climb",
+                "held_pages",
                 "flood",
                 "digest",
                 "morning",

@@ -31,6 +31,7 @@ NAMES = (
     "incident.acknowledged",
     "incident.closed",
     "incident.paged",
+    "incident.page-held",
     "action.completed",
 )
 

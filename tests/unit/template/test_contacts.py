@@ -124,13 +124,30 @@ def test_nothing_waits_where_nobody_else_would_be_told(template: dict[str, Any])
     assert template["Conditions"]["Climbs"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": "AcknowledgeMinutes"}, 0]}]
     }
-    for name in (
-        "IncidentClimber",
-        "IncidentClimberRole",
-        "IncidentCallsRule",
-        "IncidentCallsRole",
-    ):
-        assert template["Resources"][name]["Condition"] == "Climbs", name
+    assert template["Parameters"]["PageAfterMinutes"]["Default"] == 0
+    holds, pager = template["Conditions"]["HoldsPages"], {"Condition": "HasPager"}
+    assert holds["Fn::And"] == [
+        pager,
+        {"Fn::Not": [{"Fn::Equals": [{"Ref": "PageAfterMinutes"}, 0]}]},
+    ]
+    waits = [{"Condition": "Climbs"}, {"Condition": "HoldsPages"}]
+    assert template["Conditions"]["Waits"] == {"Fn::Or": waits}
+    for name, condition in {
+        "IncidentClimber": "Waits",
+        "IncidentClimberRole": "Waits",
+        "IncidentCallsRole": "Waits",
+        "IncidentCallsRule": "Climbs",
+        "PagesHeldRule": "HoldsPages",
+    }.items():
+        assert template["Resources"][name]["Condition"] == condition, name
+
+
+def test_only_what_pages_is_waited_for(template: dict[str, Any]) -> None:
+    pattern = pattern_of(template, "PagesHeldRule", PagerSeverities=["critical"])
+    for severity in ("critical", "warning"):
+        told = {"Source": "sre.notifier", "DetailType": "incident.page-held"}
+        event = told | {"Detail": json.dumps({"data": {"severity": severity}})}
+        assert _matches_pattern(pattern, event) is (severity == "critical")
 
 
 def test_the_pages_of_the_newest_calls_are_ended_and_no_more_than_the_bus_takes_at_once(

@@ -69,7 +69,7 @@ def platform(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
         TopicArn=account.topic_arn, Protocol="sqs", Endpoint=account.arn("sqs", "t-heard-topic")
     )
     machines = ("incident-recorder", "incident-response-runbook", "incident-notifier")
-    for machine in (*machines, "morning-digest"):
+    for machine in (*machines, "incident-climber", "morning-digest"):
         account.states.create_state_machine(
             name=f"t-{machine}",
             definition='{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}',
@@ -198,13 +198,34 @@ def test_ends_of_alerts_go_before_their_beginnings(platform: Account) -> None:
 
 
 @pytest.mark.parametrize("target", ["notifier_arn", "topic_arn"])
-@pytest.mark.parametrize("kind", ["incident.created", "incident.resolved", "incident.escalated"])
+@pytest.mark.parametrize(
+    "kind", ["incident.created", "incident.resolved", "incident.escalated", "incident.climbed"]
+)
 def test_an_announcement_is_left_to_the_notifier(platform: Account, kind: str, target: str) -> None:
     """Also what was meant for the topic, which an earlier release's rules spoke to."""
     put(platform, "notifications", event(kind), TARGET_ARN=getattr(platform, target))
     redrive(platform, "notifications", 10, NOW)
     assert inputs(platform, platform.notifier_arn) == [event(kind)]
     assert everything(platform) == {"recorder": 0, "runbook": 0, "bus": 0, "topic": 0}
+
+
+@pytest.mark.parametrize(
+    "kind", ["incident.escalated", "incident.released", "incident.page-held", "PagerDuty Webhook"]
+)
+def test_what_nobody_was_started_to_wait_with_is_waited_with(platform: Account, kind: str) -> None:
+    put(platform, "notifications", event(kind), TARGET_ARN=platform.climber_arn)
+    redrive(platform, "notifications", 10, NOW)
+    assert inputs(platform, platform.climber_arn) == [event(kind)]
+    assert inputs(platform, platform.notifier_arn) == []
+    assert everything(platform) == {"recorder": 0, "runbook": 0, "bus": 0, "topic": 0}
+
+
+def test_nobody_waits_with_anything_else(platform: Account) -> None:
+    put(platform, "notifications", event("incident.created"), TARGET_ARN=platform.climber_arn)
+    assert reasons(redrive(platform, "notifications", 10, NOW)) == [
+        "nobody waits with incident.created"
+    ]
+    assert inputs(platform, platform.climber_arn) == []
 
 
 @pytest.mark.parametrize("kind", ["incident.notified", "incident.paged"])

@@ -189,6 +189,14 @@ def test_whom_it_was_told_to_because_nobody_had_taken_it_stands_in_the_timeline(
     assert words in story["Timeline"]
 
 
+def test_a_page_that_was_held_back_stands_in_the_timeline_with_its_time() -> None:
+    held = notified()
+    held["detail-type"] = "incident.page-held"
+    held["detail"]["data"] = {"incident_id": record()["incident_id"], "until": "06:57"}
+    words = "The pager was not called yet: the runbook's verdict had until 06:57."
+    assert words in told(Story(record(), {}, [held]))["Timeline"]
+
+
 def test_what_was_not_there_before_a_change_was_nothing() -> None:
     [action] = record()["actions_taken"]
     change = {"kind": "Node", "name": "n", "field": "spec.taints", "from": None, "to": "x"}

@@ -1,0 +1,186 @@
+"""A page for a beginning waits for its runbook's verdict, and is told where none comes in time."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.integration.statemachine.listener import Listener
+from tests.integration.statemachine.platform import ROOT, Platform, incident, resolution
+from tests.integration.statemachine.telling import escalation, id_of
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.localaws
+
+#: Three seconds: long enough for a verdict to come before they are over.
+_MINUTES = "0.05"
+_HELD, _PAGED = (
+    Draft202012Validator(json.loads((ROOT / f"events/schemas/incident.{kind}.json").read_text()))
+    for kind in ("page-held", "paged")
+)
+Event = dict[str, Any]
+
+
+def stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class OnVerdict:
+    """People whose pager is called on the verdict of a runbook."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.listener = Listener(platform)
+        self.notifier = self.listener.variant(PagerKind="webhook", PageAfterMinutes=_MINUTES)
+        self.waiter = self.variant()
+        self.held = self._queue_of("held", "incident.page-held")
+        self.pager = self._queue_of("paged", "incident.paged")
+
+    def variant(self, *, role: str = "", **changes: str) -> str:
+        """Create the machine that waits, with some substitutions changed."""
+        own = {
+            "EventBusName": self.listener.name,
+            "PageAfterMinutes": _MINUTES,
+            "PageSettles": "0",
+            **changes,
+        }
+        return self.platform.variant("incident-climber", role=role, **own)
+
+    def _queue_of(self, name: str, kind: str) -> str:
+        rule, events = f"{self.listener.name}-{name}", self.platform.events
+        pattern = json.dumps({"detail-type": [kind]})
+        events.put_rule(Name=rule, EventBusName=self.listener.name, EventPattern=pattern)
+        url = self.listener.queue(name, "events.amazonaws.com")
+        target = {"Id": name, "Arn": self.listener.arn_of(name)}
+        events.put_targets(Rule=rule, EventBusName=self.listener.name, Targets=[target])
+        return url
+
+    def begin(self, fingerprint: str) -> tuple[Event, Event]:
+        """Have an incident on record and told; gives its event, and that of its held page."""
+        begun = incident(fingerprint=fingerprint)
+        self.platform.run(begun, self.platform.recorder_variant)
+        assert self.listener.tell(begun, self.notifier)["status"] == "SUCCEEDED"
+        [held] = eventually("a held page", lambda: self.listener.taken_from(self.held))
+        _HELD.validate(held["detail"])
+        assert held["detail"]["data"]["incident_id"] == id_of(begun)
+        return begun, held
+
+    def wait(self, held: Event, waiter: str = "") -> dict[str, Any]:
+        """Wait for the verdict to the end, and see that it ends well."""
+        ended = self.platform.run(held, waiter or self.waiter)
+        assert ended["status"] == "SUCCEEDED", ended
+        return ended
+
+    def pages(self) -> list[tuple[str, str]]:
+        """What the pager has been told since, as action and key."""
+        found = self.listener.taken_from(self.pager)
+        for each in found:
+            _PAGED.validate(each["detail"])
+        return [(each["detail"]["data"]["action"], each["detail"]["data"]["key"]) for each in found]
+
+    def called(self, count: int) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+
+        def enough() -> list[tuple[str, str]] | None:
+            found.extend(self.pages())
+            return found if len(found) >= count else None
+
+        return eventually(f"{count} calls of the pager", enough)
+
+
+@pytest.fixture(scope="module")
+def scene(platform: Platform) -> OnVerdict:
+    """Return people for the tests of this file."""
+    return OnVerdict(platform)
+
+
+def test_without_a_verdict_the_page_is_told_that_was_held_back_and_its_end_ends_it(
+    scene: OnVerdict,
+) -> None:
+    begun, held = scene.begin("no-verdict")
+    # Mail and chat hear of the beginning at once, as ever.
+    assert [one["subject"][:4] for one in scene.listener.mails()] == ["CRIT"]
+    assert scene.pages() == []
+    scene.wait(held)
+    assert datetime.now(UTC) >= datetime.fromisoformat(held["detail"]["data"]["until"])
+    assert scene.called(1) == [("trigger", id_of(begun))]
+    scene.listener.tell(resolution(begun), scene.notifier)
+    assert ("resolve", id_of(begun)) in scene.called(3)
+
+
+def test_a_verdict_that_a_human_is_needed_pages_at_once_and_the_beginning_no_more(
+    scene: OnVerdict,
+) -> None:
+    begun, held = scene.begin("escalated")
+    scene.platform.set_record(begun, status="escalated")
+    scene.listener.tell(escalation(begun), scene.notifier)
+    assert scene.called(1) == [("trigger", id_of(begun) + "-human")]
+    scene.wait(held)
+    assert scene.pages() == []
+
+
+@pytest.mark.parametrize(
+    "of", [{"status": "resolved"}, {"status": "remediating", "acknowledged_by": "ada"}]
+)
+def test_nobody_is_called_for_what_is_over_or_in_somebodys_hands(
+    scene: OnVerdict, of: dict[str, str]
+) -> None:
+    begun, held = scene.begin("-".join(of.values()))
+    scene.platform.set_record(begun, **of)
+    scene.wait(held)
+    assert scene.pages() == []
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_who_is_asked_has_the_time_for_an_answer_and_what_was_allowed_its_own(
+    scene: OnVerdict, answered: bool
+) -> None:
+    begun, held = scene.begin(f"asks-{answered}")
+    later = datetime.now(UTC) + timedelta(seconds=6)
+    # An answer counts for its own three seconds from then on; a question until a minute after.
+    approval = (
+        {"until": stamp(later), "answer": "approved", "answered_at": stamp(later)}
+        if answered
+        else {"until": stamp(later - timedelta(seconds=57))}
+    )
+    scene.platform.set_record(begun, status="remediating", approval=approval)
+    scene.wait(held)
+    assert datetime.now(UTC) >= later + timedelta(seconds=3)
+    assert scene.called(1) == [("trigger", id_of(begun))]
+
+
+def test_an_end_at_the_moment_of_the_page_ends_that_too(scene: OnVerdict) -> None:
+    begun, held = scene.begin("at-that-moment")
+    execution = scene.platform.start(held, scene.variant(PageSettles="4"))
+    assert scene.called(1) == [("trigger", id_of(begun))]
+    scene.platform.set_record(begun, status="resolved")
+    assert scene.platform.wait_ended(execution)["status"] == "SUCCEEDED"
+    assert scene.called(1) == [("resolve", id_of(begun))]
+
+
+def test_what_cannot_be_read_is_told(scene: OnVerdict) -> None:
+    begun, held = scene.begin("table-away")
+    scene.wait(held, scene.variant(IncidentTable="no-such-table", Stubbornly="[]"))
+    assert scene.called(1) == [("trigger", id_of(begun))]
+
+
+def test_a_page_that_the_bus_refuses_is_kept_for_it(scene: OnVerdict) -> None:
+    begun, held = scene.begin("bus-away")
+    role = scene.platform.role_that_may_only("dynamodb:GetItem", "sqs:SendMessage")
+    scene.wait(held, scene.variant(role=role, ParkingQueueUrl=scene.listener.dead))
+    assert scene.pages() == []
+    [parked] = scene.listener.parked()
+    assert (parked["Source"], parked["DetailType"]) == ("sre.pager", "incident.paged")
+    assert json.loads(parked["Detail"])["data"]["key"] == id_of(begun)
+
+
+def test_without_the_parameter_a_beginning_pages_at_once(scene: OnVerdict) -> None:
+    begun = incident(fingerprint="at-once")
+    at_once = scene.listener.variant(PagerKind="webhook")
+    assert scene.listener.tell(begun, at_once)["status"] == "SUCCEEDED"
+    assert scene.called(1) == [("trigger", id_of(begun))]
+    assert scene.listener.taken_from(scene.held) == []
