@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -25,6 +27,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from chat_actions.headline import headline, symptom
 from chat_actions.incoming import ACKNOWLEDGE, APPROVE, DENY, SILENCE, UNDO, button_value
 from chat_actions.ports import Record
 from chat_actions.question import Question, at_work, pending
@@ -33,9 +36,13 @@ from chat_actions.silencing import offered as left_alone
 from chat_actions.story import story
 from chat_actions.taking_back import offered
 from chat_actions.windows import SILENCE_SECONDS
-from chat_actions.wording import MOST_HEADER, MOST_TEXT, code, cut, duration, line
+from chat_actions.wording import MOST_HEADER, MOST_TEXT, code, cut, duration, escaped, line
 
 _SHORT = {"critical": "CRIT", "warning": "WARN", "info": "INFO"}
+# What a message shows of addresses: as many and as long as mails have, nothing that ends one.
+_MOST_LINKS = 5
+_LINK = re.compile(r"https?://[!#-;=?-[\]^_a-{}~]{1,990}")
+_ARN = re.compile(r"^arn:[^ ]*/")
 # What a person reads on a phone; the rest is in the record.
 _MOST_LINES = 10
 # Of a plan, which shares its section with who asks.
@@ -74,10 +81,9 @@ def card(record: Record) -> Shown:
         As its table has it.
     """
     question = pending(record)
-    alert = record.get("alert_name") or "an alert without a name"
-    headline = f"{_verdict(record, question)} {_place(record)}: {alert}"
+    first = _first_line(record, question)
     blocks: list[Block] = [
-        HeaderBlock(text=PlainTextObject(text=line(headline, MOST_HEADER), emoji=False)),
+        HeaderBlock(text=PlainTextObject(text=line(first, MOST_HEADER), emoji=False)),
         # On one line: more could be taken for lines of the card.
         _section(line(record.get("summary"), 1000) or "The alert says nothing more."),
         SectionBlock(fields=[_text(each) for each in _facts(record)]),
@@ -89,43 +95,63 @@ def card(record: Record) -> Shown:
         blocks.append(_section(f"*Evidence*\n{found}"))
     if question:
         blocks.append(_section(_plan(question)))
-    done = [told for _key, told in story(record)]
+    done = [told.text for told in story(record)]
     if done:
         blocks.append(
             _section("*What happened*\n" + "\n".join(f"• {cut(each, 250)}" for each in done[-6:]))
         )
     blocks += [DividerBlock(), *_buttons(record, question)]
     told = f"`srectl show {record.get('incident_id')}` tells the whole story"
-    blocks.append(ContextBlock(elements=[_text(told)]))
+    blocks.append(ContextBlock(elements=[_text(told), *map(_text, _links(record))]))
     for each in blocks:
         each.validate_json()
-    return Shown(line(headline, MOST_TEXT), [each.to_dict() for each in blocks])
+    return Shown(line(first, MOST_TEXT), [each.to_dict() for each in blocks])
 
 
-def _verdict(record: Record, question: Question | None) -> str:
-    """Give the one word that says whether one has to get up."""
-    status = record.get("status")
+def _first_line(record: Record, question: Question | None) -> str:
+    """Say whether one has to get up, for what, and what is wrong there."""
+    status, wrong = record.get("status"), f": {symptom(record)}"
     if question:
-        return "ASKS YOU"
+        return headline("ASKS YOU", record, wrong)
+    if status == "escalated" and not record.get("acknowledged_by"):
+        return headline("NEEDS YOU", record, wrong)
     if status == "escalated":
-        return "NEEDS YOU" if not record.get("acknowledged_by") else "TAKEN"
+        return headline("TAKEN", record, f": by {_person(record['acknowledged_by'])}")
     if status == "resolved":
-        return "OK"
+        took = duration(record.get("mttr_seconds"))
+        return headline("OK", record, ": over" + (f" in {took}" if took else ""))
     if at_work(record):
-        return "AT WORK"
-    return _SHORT.get(str(record.get("severity")), "ALERT")
+        return headline("AT WORK", record, wrong)
+    return headline(_SHORT.get(str(record.get("severity")), "ALERT"), record, wrong)
 
 
-def _place(record: Record) -> str:
-    target = record.get("target") or {}
-    parts = [str(target[key]) for key in ("namespace", "name") if target.get(key)]
-    named = record.get("subject") or "/".join(parts)
-    return str(named or target.get("cluster") or "no target named")
+def _person(by: Any) -> str:
+    """Give the last word of an ARN, and anything else as it is."""
+    return _ARN.sub("", str(by))
+
+
+def _links(record: Record) -> list[str]:
+    """Give the addresses that lead on, whole: nothing says that it leads elsewhere."""
+    links = record.get("links")
+    known = links.items() if isinstance(links, dict) else ()
+    shown = [(name, href) for name, href in known if _leads_where_it_seems(href)]
+    return [f"{line(name, 100)} <{escaped(href, MOST_TEXT)}>" for name, href in shown[:_MOST_LINKS]]
+
+
+def _leads_where_it_seems(href: Any) -> bool:
+    if not isinstance(href, str) or not _LINK.fullmatch(href):
+        return False
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and "@" not in parts.netloc
 
 
 def _facts(record: Record) -> list[str]:
     target = record.get("target") or {}
     facts = {
+        "Alert": record.get("alert_name") or "without a name",
         "Severity": record.get("severity"),
         "State": record.get("status"),
         "Since": record.get("timestamp"),

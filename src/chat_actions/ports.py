@@ -135,9 +135,15 @@ class Chat(Protocol):
     """Slack."""
 
     def post(
-        self, channel: str, text: str, blocks: Sequence[Mapping[str, Any]] = (), thread: str = ""
+        self,
+        channel: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]] = (),
+        thread: str = "",
+        *,
+        rings: bool = False,
     ) -> str:
-        """Post a message; give its ``ts``."""
+        """Post a message; give its ``ts``. One of a thread that rings is shown to the channel."""
 
     def update(
         self, channel: str, message: str, text: str, blocks: Sequence[Mapping[str, Any]]

@@ -94,11 +94,14 @@ class Board:
             if not record or not (row.message or may_begin):
                 return
             channel = row.channel or self.team_channels.get(team, self.channel)
-            row = self._put(incident_id, channel, row, record)
-            for key, text in story(record):
-                if key not in row.told:
-                    self.chat.post(row.channel, text, thread=row.message)
-                    self.cards.tell(incident_id, key)
+            before, row = row, self._put(incident_id, channel, row, record)
+            # A card that has just come rings by itself.
+            is_known = row.message == before.message
+            for told in story(record):
+                if told.key not in row.told:
+                    rings = told.rings and is_known
+                    self.chat.post(row.channel, told.text, thread=row.message, rings=rings)
+                    self.cards.tell(incident_id, told.key)
 
     def _put(self, incident_id: str, channel: str, row: Card, record: Record) -> Card:
         wanted = card(record)

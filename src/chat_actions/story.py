@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from chat_actions.headline import place
 from chat_actions.ports import Record
 from chat_actions.question import pending
 from chat_actions.wording import duration, line
@@ -21,7 +23,26 @@ _DONE = {
 }
 
 
-def story(record: Record) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True)
+class Told:
+    """One thing that befell an incident.
+
+    Attributes
+    ----------
+    key
+        By which it is told once.
+    text
+        Ready for Slack.
+    rings
+        Whether somebody is needed: a change of a card and a reply in its thread ring nobody.
+    """
+
+    key: str
+    text: str
+    rings: bool = False
+
+
+def story(record: Record) -> Iterator[Told]:
     """Give what is told of a record, oldest first, each with a key of its own.
 
     Parameters
@@ -31,60 +52,68 @@ def story(record: Record) -> Iterator[tuple[str, str]]:
     """
     if record.get("acknowledged_by"):
         who = f"{line(record['acknowledged_by'], 250)} has it in hand"
-        yield (
+        yield Told(
             f"acknowledged {record.get('acknowledged_at')}",
             f"{who}, since {_time(record, 'acknowledged_at')}",
         )
     for action in record.get("actions_taken") or []:
-        yield f"action {action.get('action_id')} {action.get('started_at')}", _action(action)
+        yield Told(f"action {action.get('action_id')} {action.get('started_at')}", _action(action))
     question = pending(record)
     approval = record.get("approval") or {}
     if question:
         key = f"asked {question.step} {question.requested_at}"
-        yield key, f"Runbook {line(question.runbook, 100)} asks: step {question.step}, see the card"
+        until = f" until {line(question.until, 40)}" if question.until else ""
+        asks = f"runbook {line(question.runbook, 100)} asks about step {question.step}{until}"
+        yield Told(key, _called("ASKS YOU", record, f"{asks}, see the card"), rings=True)
     if approval.get("answer"):
         told = f"Step {approval.get('step', 1)} was {line(approval['answer'], 20)} by "
         key = f"answered {approval.get('step')} {approval.get('requested_at')}"
-        yield key, told + line(approval.get("answered_by"), _MOST)
+        yield Told(key, told + line(approval.get("answered_by"), _MOST))
     if record.get("undo_asked_by"):
         by, at = line(record["undo_asked_by"], 250), _time(record, "undo_asked_at")
         told = f"{by} has what the runbook did taken back, since {at}"
-        yield f"undo {record.get('undo_asked_of')}", told
+        yield Told(f"undo {record.get('undo_asked_of')}", told)
     if record.get("silenced_until"):
         until, why = _time(record, "silenced_until"), line(record.get("silenced_because"), 250)
         told = (
             f"Runbooks leave {line(record.get('silenced_target'), 300)} alone until {until}: {why}"
         )
-        yield f"silenced {until}", told
+        yield Told(f"silenced {until}", told)
     if record.get("escalated_at"):
         why = line(record.get("escalation_reason"), _MOST)
-        yield f"escalated {record['escalated_at']}", f"A human is needed: {why}"
+        called = _called("NEEDS YOU", record, why)
+        yield Told(f"escalated {record['escalated_at']}", called, rings=True)
     yield from _climbed(record)
     yield from _investigated(record)
     if record.get("resolved_at") is not None:
         took = duration(record.get("mttr_seconds"))
-        yield (
+        yield Told(
             f"ended {record['resolved_at']}",
             "The alert is over" + (f" after {took}" if took else ""),
         )
     if record.get("closed_by"):
         why = f"{line(record['closed_by'], 250)}: {line(record.get('closed_reason'), _MOST)}"
-        yield f"closed {record.get('closed_at')}", f"Settled by {why}"
+        yield Told(f"closed {record.get('closed_at')}", f"Settled by {why}")
 
 
-def _climbed(record: Record) -> Iterator[tuple[str, str]]:
+def _called(verdict: str, record: Record, why: str) -> str:
+    """Begin as everything does that calls somebody; ``why`` is escaped already."""
+    return f"{verdict} {line(place(record), 300)}: {why}"
+
+
+def _climbed(record: Record) -> Iterator[Told]:
     """Give whom it was told to because nobody had taken it."""
     kept = record.get("climbed")
     for each in kept if isinstance(kept, list) else []:
         if isinstance(each, dict):
             since, to = _time(each, "since"), line(each.get("to"), 100)
-            told = (
-                f"Nobody has taken it since {since}: level {each.get('level')}, the {to}, is told"
-            )
-            yield f"climbed {each.get('since')} {each.get('level')}", told
+            level = line(each.get("level"), 10)
+            why = f"nobody has taken it since {since}, so level {level}, the {to}, is told"
+            key = f"climbed {each.get('since')} {each.get('level')}"
+            yield Told(key, _called("NEEDS YOU", record, why), rings=True)
 
 
-def _investigated(record: Record) -> Iterator[tuple[str, str]]:
+def _investigated(record: Record) -> Iterator[Told]:
     """Give what an investigator has said, as its words."""
     kept = record.get("investigations")
     for each in kept if isinstance(kept, list) else []:
@@ -94,7 +123,7 @@ def _investigated(record: Record) -> Iterator[tuple[str, str]]:
             suggested = each.get("suggestions")
             for one in suggested if isinstance(suggested, list) else []:
                 told += f"\nIt would: {line(one, _MOST)}"
-            yield f"investigated {each.get('answer_id')}", told
+            yield Told(f"investigated {each.get('answer_id')}", told)
 
 
 def _action(action: dict[str, Any]) -> str:

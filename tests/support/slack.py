@@ -87,6 +87,7 @@ class Message:
     blocks: list[dict[str, Any]]
     thread: str = ""
     edits: int = 0
+    broadcast: bool = False
 
     def buttons(self) -> dict[str, dict[str, Any]]:
         """Give the buttons by what they say."""
@@ -121,6 +122,10 @@ class Workspace:
         """What the thread of a message says."""
         return [each.text for each in self.messages if each.thread == ts]
 
+    def rang(self) -> list[str]:
+        """What the channel is told of: new messages, and replies that are shown to it."""
+        return [each.text for each in self.messages if each.broadcast or not each.thread]
+
     def take(self, method: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         """Do what a method of the Web API does."""
         if token != f"Bearer {TOKEN}":
@@ -151,7 +156,11 @@ class Workspace:
         if method != "chat.postMessage" or (thread and thread not in known):
             return {"ok": False, "error": "unknown_method"}
         ts = f"1700000000.{len(self.messages) + 1:06}"
-        self.messages.append(Message(body["channel"], ts, body["text"], blocks, thread))
+        broadcast = body.get("reply_broadcast", False)
+        if broadcast and not thread:
+            return {"ok": False, "error": "invalid_arguments"}
+        new = Message(body["channel"], ts, body["text"], blocks, thread, broadcast=broadcast)
+        self.messages.append(new)
         return {"ok": True, "ts": ts, "channel": body["channel"]}
 
 

@@ -36,7 +36,13 @@ class Slack:
         self._api_url, self._token = api_url, token
 
     def post(
-        self, channel: str, text: str, blocks: Sequence[Mapping[str, Any]] = (), thread: str = ""
+        self,
+        channel: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]] = (),
+        thread: str = "",
+        *,
+        rings: bool = False,
     ) -> str:
         """Post a message; give its ``ts``."""
         answer = self._call(
@@ -47,6 +53,8 @@ class Slack:
             unfurl_media=False,
             **({"blocks": list(blocks)} if blocks else {}),
             **({"thread_ts": thread} if thread else {}),
+            # To the channel as well, which is what its members are told of.
+            **({"reply_broadcast": True} if thread and rings else {}),
         )
         return str(answer["ts"])
 

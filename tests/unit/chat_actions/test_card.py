@@ -63,17 +63,22 @@ def test_what_is_lent_stands_on_the_card_with_its_return_and_with_what_became_of
 @pytest.mark.parametrize(
     ("given", "headline"),
     [
-        (record(), "CRIT apps/checkout: CheckoutHighErrorRate"),
-        (record(severity="warning"), "WARN apps/checkout: CheckoutHighErrorRate"),
-        (record(status="remediating"), "AT WORK apps/checkout: CheckoutHighErrorRate"),
-        (asking(), "ASKS YOU apps/checkout: CheckoutHighErrorRate"),
-        (record(status="escalated"), "NEEDS YOU apps/checkout: CheckoutHighErrorRate"),
+        (record(), "CRIT apps/checkout: 47.5% of requests fail"),
+        (record(severity="warning"), "WARN apps/checkout: 47.5% of requests fail"),
+        (record(status="remediating"), "AT WORK apps/checkout: 47.5% of requests fail"),
+        (asking(), "ASKS YOU apps/checkout: 47.5% of requests fail"),
+        (record(status="escalated"), "NEEDS YOU apps/checkout: 47.5% of requests fail"),
         (
-            record(status="escalated", acknowledged_by="ada"),
-            "TAKEN apps/checkout: CheckoutHighErrorRate",
+            record(status="escalated", acknowledged_by="arn:aws:sts::1:assumed-role/oncall/ada"),
+            "TAKEN apps/checkout: by ada",
         ),
-        (record(status="resolved"), "OK apps/checkout: CheckoutHighErrorRate"),
-        (record(target={}), "CRIT no target named: CheckoutHighErrorRate"),
+        (record(status="resolved", mttr_seconds=12), "OK apps/checkout: over in 12 s"),
+        (record(status="resolved"), "OK apps/checkout: over"),
+        (record(target={}), "CRIT CheckoutHighErrorRate: 47.5% of requests fail"),
+        (
+            record(summary="Checkout fails 47.5% of its requests, which is more than ever before"),
+            "CRIT apps/checkout: fails 47.5% of its requests, which is ..",
+        ),
     ],
 )
 def test_the_first_line_says_whether_one_has_to_get_up(
@@ -154,7 +159,7 @@ def test_whatever_stands_in_a_record_slack_takes_it_and_nobody_is_called(text: s
     assert len(shown.blocks) <= 50
     for block in Block.parse_all(shown.blocks):
         block.validate_json()
-    texts = [shown.text, *(told for _key, told in story(given))]
+    texts = [shown.text, *(told.text for told in story(given))]
     texts += [found["text"] for found in found_texts(shown.blocks)]
     assert len(texts) > 20
     for each in texts:
@@ -221,7 +226,7 @@ def test_an_entity_is_never_cut(most: int) -> None:
 def test_what_befell_it_is_told_once_each_in_its_order() -> None:
     given = everywhere("x")
     given["actions_taken"] = [{**given["actions_taken"][0], "action_id": str(n)} for n in (1, 2)]
-    keys = [key for key, _told in story(given)]
+    keys = [told.key for told in story(given)]
     assert len(keys) == len(set(keys))
     assert [key.split()[0] for key in keys] == [
         "acknowledged",
@@ -234,18 +239,48 @@ def test_what_befell_it_is_told_once_each_in_its_order() -> None:
     ]
 
 
+def test_only_what_needs_somebody_rings() -> None:
+    given = everywhere("x") | {"climbed": [{"level": 2, "since": "s", "at": "a", "to": "second"}]}
+    ringing = {told.key.split()[0] for told in story(given) if told.rings}
+    assert ringing == {"asked", "escalated", "climbed"}
+
+
+def test_addresses_lead_on_where_they_seem_to_and_no_others_are_shown() -> None:
+    links = {
+        "runbook": "https://runbooks.example/checkout?a=1&b=2",
+        "generator": "http://prometheus.example/graph",
+        "<!channel>": "https://ok.example/",
+        "hidden": "https://evil.example|https://bank.example",
+        "closes": "https://evil.example>",
+        "spoken": "https://bank.example@evil.example/",
+        "script": "javascript:alert(1)",
+        "broken": "http://[",
+        "none": None,
+    }
+    said = [each["text"] for each in card(record(links=links)).blocks[-1]["elements"][1:]]
+    assert said == [
+        "runbook <https://runbooks.example/checkout?a=1&amp;b=2>",
+        "generator <http://prometheus.example/graph>",
+        "&lt;!channel&gt; <https://ok.example/>",
+    ]
+    many = {str(each): f"https://{each}.example/{'x' * 900}" for each in range(20)}
+    assert len(card(record(links=many)).blocks[-1]["elements"]) == 6
+    assert len(card(record(links="nonsense")).blocks[-1]["elements"]) == 1
+
+
 def test_whom_it_was_told_to_because_nobody_had_taken_it_is_told_once_for_each() -> None:
     since, at = "2026-11-28T03:00:00.000Z", "2026-11-28T03:15:00.000Z"
     told = [
         {"level": level, "since": since, "at": at, "to": f"{name} contact (e-mail)"}
         for level, name in ((2, "second"), (3, "third"))
     ]
-    keys, words = zip(*story(record(status="escalated", climbed=told)), strict=True)
-    assert words == (
-        f"Nobody has taken it since {since}: level 2, the second contact (e-mail), is told",
-        f"Nobody has taken it since {since}: level 3, the third contact (e-mail), is told",
-    )
-    assert len(set(keys)) == 2
+    found = list(story(record(status="escalated", climbed=told)))
+    begins = f"NEEDS YOU apps/checkout: nobody has taken it since {since}, so level"
+    assert [each.text for each in found] == [
+        f"{begins} 2, the second contact (e-mail), is told",
+        f"{begins} 3, the third contact (e-mail), is told",
+    ]
+    assert len({each.key for each in found}) == 2
     assert "level 3, the third contact" in json.dumps(card(record(climbed=told)).blocks)
     assert list(story(record(climbed="nonsense"))) == list(story(record(climbed=["x"]))) == []
 
@@ -257,9 +292,9 @@ def test_what_an_investigator_said_stands_in_the_thread_as_its_words() -> None:
         "summary": "<!channel> the *disk* is full",
         "suggestions": ["Grow it <https://evil.example|here>"],
     }
-    [(key, words)] = story(record(status="escalated", investigations=[said]))
-    assert key == f"investigated {said['answer_id']}"
-    assert words == (
+    [told] = story(record(status="escalated", investigations=[said]))
+    assert told.key == f"investigated {said['answer_id']}"
+    assert told.text == (
         "AWS DevOps Agent says, and nobody has checked it: &lt;!channel&gt; the *disk* is full\n"
         "It would: Grow it &lt;https://evil.example|here&gt;"
     )

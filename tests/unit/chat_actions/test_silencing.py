@@ -115,7 +115,7 @@ def test_the_object_that_a_runbook_would_change_is_left_alone_for_an_hour() -> N
     assert told.startswith("Runbooks leave apps/checkout until 2026-11-28T04:01:00Z alone.")
     assert outside.windows == [Window(NOW, NOW + HOUR, REASON, "apps/checkout")]
     assert json.loads(outside.text) == [outside.windows[0].as_json()]
-    said = [text for _key, text in story(outside.record)]
+    said = [told.text for told in story(outside.record)]
     assert said == [f"Runbooks leave apps/checkout alone until 2026-11-28T04:01:00Z: {REASON}"]
 
 

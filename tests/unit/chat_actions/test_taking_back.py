@@ -185,7 +185,7 @@ def test_a_double_press_is_one_and_the_card_says_who() -> None:
         outside.press("U025", value)
     assert len(outside.started) == 1
     assert outside.record["undo_asked_by"] == ADA
-    told = [text for _key, text in story(outside.record)]
+    told = [told.text for told in story(outside.record)]
     assert f"{ADA} has what the runbook did taken back, since 2026-11-28T03:01:00.000Z" in told
 
 

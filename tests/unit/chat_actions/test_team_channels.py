@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -17,13 +18,15 @@ class Seen:
 
     def __init__(self) -> None:
         self.channels: list[str] = []
+        self.rang: list[str] = []
 
     def update(self, channel: str, *_shown: object) -> bool:
         self.channels.append(f"updated {channel}")
         return True
 
-    def post(self, channel: str, *_shown: object, **_more: object) -> str:
+    def post(self, channel: str, text: str, *_shown: object, **more: object) -> str:
         self.channels.append(channel)
+        self.rang += [text] if more.get("rings") else []
         return "1.2"
 
 
@@ -96,6 +99,33 @@ def test_a_card_that_is_there_stays_where_it_is() -> None:
     assert slack.channels[0] == "updated C0GENERAL"
     assert set(slack.channels) <= {"updated C0GENERAL", "C0GENERAL"}
     assert row.card.channel == "C0GENERAL"
+
+
+class Escalated(Records):
+    """An incident that needs somebody."""
+
+    def read(self, incident_id: str) -> dict[str, Any]:
+        more = {"status": "escalated", "escalated_at": "2026-11-28T03:00:00.000Z"}
+        return super().read(incident_id) | more
+
+
+@pytest.mark.parametrize(
+    ("card", "rang"),
+    [
+        (Card("C0GENERAL", "1.1"), ["NEEDS YOU"]),
+        # What the channel hears of anyway does not ring twice.
+        (Card(), []),
+        (Card("C0GENERAL", "1.1", told=frozenset({"escalated 2026-11-28T03:00:00.000Z"})), []),
+    ],
+)
+def test_that_somebody_is_needed_is_heard_in_the_channel_and_not_in_the_thread_alone(
+    card: Card, rang: list[str]
+) -> None:
+    there, slack, _ = board(card)
+    records: Any = Escalated()
+    there = dataclasses.replace(there, records=records)
+    there.hear(notified(event="incident.escalated"))
+    assert [text[:9] for text in slack.rang] == rang
 
 
 def test_a_flood_is_of_many_and_told_in_everybodys_channel() -> None:
