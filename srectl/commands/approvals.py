@@ -94,10 +94,13 @@ def _show(account: Account, incident_id: str) -> approvals.Question:
             "[yellow]it was answered before, but the plan had changed by the time of acting, so "
             "nothing was done[/]"
         )
-    why = (asked.incident.get("approval") or {}).get("why")
-    if why:
-        console.print(f"[yellow]it asks because {safe(why)}[/]")
-    console.print(f"runbook {safe(asked.runbook)} asked at {when(asked.requested_at)}; it would:")
+    known = asked.incident.get("approval") or {}
+    if known.get("why"):
+        console.print(f"[yellow]it asks because {safe(known['why'])}[/]")
+    until = f" and waits until {when(known['until'])}" if known.get("until") else ""
+    console.print(
+        f"runbook {safe(asked.runbook)} asked at {when(asked.requested_at)}{until}; it would:"
+    )
     for line in plan_lines(asked.plan):
         console.print(f"    {line}")
     if not asked.plan:

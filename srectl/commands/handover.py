@@ -48,6 +48,8 @@ def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
         for each in found:
             _line(each, at)
     console.print(f"[bold]mode[/] {safe(page['mode'])}")
+    for name, mode in sorted(page["runbooks_switched"].items()):
+        console.print(f"  runbook {safe(name)}: {safe(mode)}")
     console.print(f"[bold]maintenance[/] {len(page['windows']) or 'no window'}")
     for window in page["windows"]:
         start, end = (
@@ -81,5 +83,9 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
         console.print(f"    {safe(each['step'])}" + (f", verdict by {verdict}" if verdict else ""))
     elif each.get("comes_back"):
         console.print(f"    {safe(', '.join(each['steps']))}; back {safe(each['comes_back'])}")
+    elif each["asks"]:
+        until = moment_of(each["asks"]["until"])
+        by = f" until {clock(until, at, seconds=False)}" if until else ""
+        console.print(f"    runbook {safe(each['asks']['runbook'])} asks{by}: srectl approve")
     elif each["escalation_reason"]:
         console.print(f"    {safe(each['escalation_reason'])}")

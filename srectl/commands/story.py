@@ -269,8 +269,9 @@ def _tell_approval(incident: dict[str, Any]) -> None:
         by, at = safe(approval.get("answered_by")), when(approval.get("answered_at"))
         how = f"{safe(approval['answer'])} by {by}, {at}"
     elif records.at_work(incident):
-        asked = when(approval.get("requested_at"))
-        how = f"asked at {asked}; if nobody answers the incident escalates"
+        asked, until = when(approval.get("requested_at")), approval.get("until")
+        by = f" by {when(until)}" if until else ""
+        how = f"asked at {asked}; if nobody answers{by} nothing is done and the incident escalates"
         if approval.get("first"):
             first = approval["first"]
             by, at = safe(first.get("by")), when(first.get("at"))

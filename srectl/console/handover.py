@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
+from srectl.console import story
 from srectl.console.overview import overview
 from srectl.console.reading import Reading
 from srectl.operate.account import Account
@@ -30,7 +31,7 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
         Not even the mode can be read: the account or the prefix is another.
     """
     reading = Reading.of_what_is_there(account, clock)
-    seen = overview(reading)
+    seen, own = overview(reading), reading.own_modes()
     return {
         "needs_somebody": [_one(each) for each in seen["waiting"]],
         "at_work": [
@@ -51,6 +52,7 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
             for each in seen["lent"]
         ],
         "mode": seen["mode"].value,
+        "runbooks_switched": dict(own.value or {}),
         "windows": [window.as_json() for window in seen["windows"]],
         "queues": {each.queue: each.waiting for each in seen["queues"].value or [] if each.waiting},
         "not_read": [
@@ -58,6 +60,7 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
             for problem in (
                 *(each.problem for each in seen["problems"]),
                 seen["mode"].problem,
+                own.problem,
                 seen["windows_problem"],
                 seen["queues"].problem,
             )
@@ -83,7 +86,16 @@ def _one(record: dict[str, Any]) -> dict[str, Any]:
             "escalated_at",
             "released_at",
         )
-    } | {"climbed": climbed(record)}
+    } | {"climbed": climbed(record), "asks": _question(record)}
+
+
+def _question(record: dict[str, Any]) -> dict[str, Any] | None:
+    """Give what a runbook asks about it, and until when an answer counts."""
+    if not story.is_asked(record):
+        return None
+    asked = record["approval"]
+    until = _stamp(story.deadline(record))
+    return {"runbook": asked.get("runbook"), "step": asked.get("step"), "until": until}
 
 
 def _step(at_work: dict[str, Any]) -> str:

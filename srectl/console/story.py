@@ -48,6 +48,10 @@ def needs_somebody(record: dict[str, Any]) -> bool:
 def deadline(record: dict[str, Any]) -> datetime.datetime | None:
     """Give the time until when an approval is waited for; None where that is not known."""
     approval = record.get("approval") or {}
+    said = moment(approval.get("until"))
+    if said:
+        return said
+    # Of a question by a version that did not say so.
     at = moment(approval.get("requested_at"))
     for step in in_hand(record).get("steps", []):
         seconds = (step.get("approval") or {}).get("timeout_seconds")

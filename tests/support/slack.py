@@ -122,10 +122,6 @@ class Workspace:
         """What the thread of a message says."""
         return [each.text for each in self.messages if each.thread == ts]
 
-    def rang(self) -> list[str]:
-        """What the channel is told of: new messages, and replies that are shown to it."""
-        return [each.text for each in self.messages if each.broadcast or not each.thread]
-
     def take(self, method: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         """Do what a method of the Web API does."""
         if token != f"Bearer {TOKEN}":

@@ -85,6 +85,41 @@ def test_what_the_labels_name_stands_on_the_page_where_it_is_no_target(
     assert "apps/parcels-7d9f-x" in srectl("handover").output
 
 
+def test_what_is_asked_stands_on_the_page_with_the_end_of_its_time(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    until = stamp(datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=15))
+    approval = {"token": "t", "runbook": "RollBack", "requested_at": now, "until": until, "step": 1}
+    put_incident(incident_id=A, timestamp=now, status="remediating", approval=approval)
+    put_incident(incident_id=B, timestamp=now)
+    page = json.loads(srectl("handover", "--json").output)
+    asked = {each["incident_id"]: each["asks"] for each in page["needs_somebody"]}
+    assert asked[B] is None
+    assert datetime.datetime.fromisoformat(asked[A].pop("until")) == (
+        datetime.datetime.fromisoformat(until)
+    )
+    assert asked[A] == {"runbook": "RollBack", "step": 1}
+    ends = f"{datetime.datetime.fromisoformat(until):%H:%M}"
+    assert f"runbook RollBack asks until {ends}" in srectl("handover").output
+    for command in (("show", A), ("approve", A)):
+        told = " ".join(srectl(*command).output.split())
+        assert f"{datetime.datetime.fromisoformat(until):%H:%M:%S}" in told, command
+
+
+def test_a_runbook_that_was_switched_by_itself_stands_on_the_page(
+    account: Account, srectl: Run
+) -> None:
+    assert srectl("handover", "--json").exit_code == 0
+    name = account.own_modes_parameter
+    account.ssm.put_parameter(
+        Name=name, Value=json.dumps({"RollBack": "observe"}), Type="String", Overwrite=True
+    )
+    assert json.loads(srectl("handover", "--json").output)["runbooks_switched"] == {
+        "RollBack": "observe"
+    }
+    assert "runbook RollBack: observe" in srectl("handover").output
+
+
 def test_what_has_no_step_yet_stands_on_the_page_too(
     account: Account, put_incident: Put, srectl: Run, now: str
 ) -> None:
