@@ -25,7 +25,7 @@ from srectl.commands.console import console
 from srectl.commands.dlq import dlq
 from srectl.commands.doctor import doctor
 from srectl.commands.handover import handover
-from srectl.commands.incidents import incidents, show, undo
+from srectl.commands.incidents import acknowledge, incidents, show, undo
 from srectl.commands.install import install, uninstall
 from srectl.commands.maintenance import maintenance
 from srectl.commands.mcp import mcp
@@ -132,6 +132,7 @@ incidents.add_command(export)
 incidents.add_command(postmortem)
 for _command in _COMMANDS:
     cli.add_command(_command)
+cli.add_command(acknowledge, "ack")
 # The one-machine stack brings commands of its own; an operator's machine may not have it.
 for _plugin in entry_points(group="srectl.commands"):
     _plugin.load()(cli)

@@ -67,3 +67,36 @@ def test_what_holds_a_backslash_or_a_quote_is_put_into_block_text(
         for quoted in re.findall(r'"[^"\n]*\$\{\w+\}[^"\n]*"', machine["text"]):
             written = substituted(quoted[1:-1], {k: v for k, v in given.items() if type(v) is str})
             assert not re.search(r'["\\\\]', written), f"{name}: {quoted}"
+
+
+def test_every_mail_that_calls_somebody_names_the_incident_as_the_lists_do(
+    machines: dict[str, dict[str, Any]],
+) -> None:
+    """What is typed at night is the beginning of an id."""
+    incident = {"incident_id": "b7b0f7a4-3a3c-5f0e-9a55-111111111111", "severity": "critical"}
+    shown = {"name": "Down", "summary": "s", "place": "p", "where": " on p", "links": []}
+    known = {
+        "incident": incident,
+        "display": shown,
+        "timestamp": "2026-11-28T03:00:00.000Z",
+        "runbook": {"name": "R"},
+        "failure": {"code": "not-resolved", "text": "it did not help"},
+        "findings": [],
+        "acted": True,
+        "of": 1,
+        "persons": 1,
+        "plan": [],
+        "asked": [],
+        "questions": 0,
+        "report": {"result": {"summary": "would restart"}},
+        "step": {"index": 1, "action": "restart_workload", "target": {}},
+    }
+    escalated = machines["IncidentResponseRunbook"]["DefinitionSubstitutions"]
+    notice = substituted("${EscalationNotice}", escalated)
+    asks = machines["RemediationStep"]["definition"]["States"]["AskForApproval"]["Arguments"]
+    question = asks["Message"].strip().removeprefix("{%").removesuffix("%}")
+    for message in (
+        Jsonata(f"({notice}).Message").evaluate(None, known),
+        Jsonata(question).evaluate(None, known),
+    ):
+        assert re.search("^Id: +b7b0f7a4$", json.loads(message)["email"], re.MULTILINE)

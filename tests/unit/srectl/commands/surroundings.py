@@ -35,6 +35,7 @@ COMMANDS = (
     "incidents resolve 0f3c --reason settled",
     "incidents erase 0f3c --yes",
     "incidents undo 0f3c --yes",
+    "ack 0f3c",
     "take 0f3c",
     "release 0f3c",
     "stop 0f3c",

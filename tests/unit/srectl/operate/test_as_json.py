@@ -23,6 +23,7 @@ ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 Put = Callable[..., dict[str, Any]]
 ACTING = {
     "incidents acknowledge 0f3c --by ada": ["incident_id", "taken_by"],
+    "ack 0f3c": ["incident_id", "taken_by"],
     "incidents erase 0f3c --yes": ["incident_id", "remains"],
     "incidents resolve 0f3c --reason x --by ada": ["closed_by", "closed_reason", "mttr_seconds"],
     "close 0f3c --reason x": ["closed_by", "closed_reason", "mttr_seconds"],
