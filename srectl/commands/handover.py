@@ -13,6 +13,7 @@ from srectl.commands.output import output_option, print_json
 from srectl.commands.story import place_of, waits
 from srectl.commands.times import clock, moment_of
 from srectl.operate.account import Account
+from srectl.operate.switches import held
 
 _SHORT = 8
 
@@ -56,7 +57,7 @@ def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
             clock(datetime.datetime.fromisoformat(window[each]), at, seconds=False)
             for each in ("start", "end")
         )
-        only = f"{safe(window['target'].lstrip('/'))} only, " if window.get("target") else ""
+        only = f"{safe(held(window['target']))} only, " if window.get("target") else ""
         console.print(f"  {only}{start} to {end}: {safe(window['reason'])}")
     waiting = ", ".join(f"{queue} [red]{count}[/]" for queue, count in page["queues"].items())
     console.print(f"[bold]not delivered[/] {waiting or 'nothing'}")

@@ -12,7 +12,8 @@ from srectl.commands.display import console, print_table
 from srectl.commands.operating import Duration, Later, Moment, account_option, now, safe
 from srectl.commands.output import output_option, print_json
 from srectl.commands.times import when
-from srectl.operate import switches
+from srectl.one_line import one_line
+from srectl.operate import known_targets, switches
 from srectl.operate.account import Account
 
 
@@ -49,7 +50,7 @@ def list_(as_json: bool, account: Account) -> None:
 @click.option(
     "--target",
     callback=_target,
-    help="Leave only this alone: NAMESPACE/NAME, or the NAME of a node.  [default: everything]",
+    help="Leave only this alone: NAMESPACE/NAME, or node/NAME.  [default: everything]",
 )
 @output_option
 @account_option
@@ -65,13 +66,19 @@ def add(
     """Add a window; drops those that are past.
 
     With --target runbooks go on for everything else. It is matched on the object that a runbook
-    would change, in whichever cluster: for an alert about a pod that is its deployment.
+    would change, in whichever cluster: for an alert about a pod that is its deployment. A name
+    without a namespace is a node's. One that nothing here has named yet is said to be that, as it
+    may be mistyped, and is left alone all the same.
     """
     if (length is None) == (end is None):
         raise click.UsageError("give how long it lasts (--for 2h), or its --end")
     end = end or start + (length or datetime.timedelta())
     window = switches.Window(start, end, reason, target)
-    _show(switches.add_window(account.ssm, account.maintenance_parameter, window, now()), as_json)
+    found = switches.add_window(account.ssm, account.maintenance_parameter, window, now())
+    _show(found, as_json)
+    doubt = known_targets.doubt(account, target) if target else ""
+    if doubt:
+        click.echo(f"warning: {one_line(doubt)}", err=True)
 
 
 @maintenance.command()
@@ -116,7 +123,7 @@ def _show(windows: Sequence[switches.Window], as_json: bool) -> None:
             when(window.start),
             when(window.end),
             state,
-            safe(window.target.lstrip("/") or "everything"),
+            safe(window.held or "everything"),
             safe(window.reason),
         )
     print_table(table)

@@ -12,6 +12,7 @@ from srectl.commands.output import output_option, print_json
 from srectl.commands.story import target_of
 from srectl.commands.times import when
 from srectl.operate.account import Account
+from srectl.operate.switches import held
 
 _SHORT = 8
 
@@ -48,7 +49,7 @@ def _tell(page: dict[str, Any]) -> None:
     own = ", ".join(f"{name} {mode}" for name, mode in sorted(switched.items()))
     console.print(f"[bold]mode[/]       {safe(page['mode'])}" + (f"; {safe(own)}" if own else ""))
     for window in page["windows"]:
-        only = f"{safe(window['target'].lstrip('/'))} only, " if window.get("target") else ""
+        only = f"{safe(held(window['target']))} only, " if window.get("target") else ""
         console.print(
             f"[bold]window[/]     {only}{when(window['start'])} to {when(window['end'])}: "
             f"{safe(window['reason'])}"

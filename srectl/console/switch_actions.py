@@ -15,7 +15,7 @@ from srectl.console.catalogue_pages import NAME
 from srectl.console.doing import Forms, Notes
 from srectl.console.reading import Reading
 from srectl.errors import CommandFailed
-from srectl.operate import runbook_switch, switches, trust
+from srectl.operate import known_targets, runbook_switch, switches, trust
 from srectl.operate.trust import place_of
 
 __all__ = ["register"]
@@ -55,9 +55,10 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
                 raise CommandFailed(f"no window was added: {error}", "") from error
             window = switches.Window(begin, end, forms.reason(), target)
             switches.add_window(account.ssm, account.maintenance_parameter, window, forms.now())
-            what = target.lstrip("/") or "everything"
+            doubt = known_targets.doubt(account, target) if target else ""
             span = f"from {switches.written(begin)} until {switches.written(end)}"
-            return f"Runbooks leave {what} alone {span}"
+            told = f"Runbooks leave {window.held or 'everything'} alone {span}"
+            return f"{told}; but {doubt}" if doubt else told
 
         return forms.done(act, "switches")
 

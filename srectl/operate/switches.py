@@ -162,6 +162,22 @@ class Window:
         """Say whether it holds at a moment."""
         return self.start <= at < self.end
 
+    @property
+    def held(self) -> str:
+        """What it leaves alone, in words; empty where that is everything."""
+        return held(self.target)
+
+
+def held(target: str) -> str:
+    """Name what a window of a target leaves alone.
+
+    Examples
+    --------
+    >>> held("apps/checkout"), held("/ip-10-0-1-2.ec2.internal"), held("")
+    ('apps/checkout', 'node ip-10-0-1-2.ec2.internal', '')
+    """
+    return f"node {target[1:]}" if target.startswith("/") else target
+
 
 def reason_for_all(found: Sequence[Window], at: datetime.datetime) -> str:
     """Give why everything is left alone at a moment; empty where it is not."""
@@ -200,7 +216,7 @@ def target_of(text: str, *, may_be_all: bool = True) -> str:
     Parameters
     ----------
     text
-        ``namespace/name``, or the name of a node.
+        ``namespace/name``, or ``node/NAME``, or the name of a node alone.
     may_be_all
         Whether nothing at all means everything.
 
@@ -217,7 +233,9 @@ def target_of(text: str, *, may_be_all: bool = True) -> str:
     if not text and may_be_all:
         return ""
     if len(text) > _MAX_TARGET or not _TARGET.fullmatch(text):
-        raise ValueError(f"{text!r} is no target: write apps/checkout, or the name of a node")
+        raise ValueError(f"{text!r} is no target: write apps/checkout, or node/NAME for a node")
+    if text.startswith("node/"):
+        return text.removeprefix("node")
     return text if "/" in text else f"/{text}"
 
 

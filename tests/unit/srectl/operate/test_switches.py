@@ -156,10 +156,15 @@ def test_a_window_has_one_end(srectl: Callable[..., Result], words: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"), [("apps/checkout", "apps/checkout"), ("ip-10-0-1-2.ec2", "/ip-10-0-1-2.ec2")]
+    ("typed", "kept", "shown"),
+    [
+        ("apps/checkout", "apps/checkout", "apps/checkout"),
+        ("ip-10-0-1-2.ec2", "/ip-10-0-1-2.ec2", "node ip-10-0-1-2.ec2"),
+        ("node/ip-10-0-1-2.ec2", "/ip-10-0-1-2.ec2", "node ip-10-0-1-2.ec2"),
+    ],
 )
 def test_a_window_of_one_target_says_which(
-    account: Account, srectl: Run, typed: str, kept: str
+    account: Account, srectl: Run, typed: str, kept: str, shown: str
 ) -> None:
     ends = ("--start", "2027-01-01T00:00:00Z", "--end", "2027-01-01T02:00:00Z")
     window = ("maintenance", "add", *ends, "--reason", "upgrade")
@@ -169,7 +174,7 @@ def test_a_window_of_one_target_says_which(
     assert ("target" in all_, one["target"]) == (False, kept)
     assert stored(account) == [all_, one]
     listed = srectl("maintenance", "list").output
-    assert f" {typed} " in listed
+    assert f" {shown} " in listed
     assert " everything " in listed
     found = switches.windows(account.ssm, account.maintenance_parameter)
     at = found[0].start
@@ -193,3 +198,45 @@ def test_what_names_no_target_holds_everything(account: Account, target: object)
     text = json.dumps([{**TONIGHT.as_json(), "target": target}])
     account.ssm.put_parameter(Name=account.maintenance_parameter, Value=text, Overwrite=True)
     assert switches.windows(account.ssm, account.maintenance_parameter) == [TONIGHT]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("checkout", "named node checkout yet: no incident of the newest 500 of each status"),
+        ("checkout", "did you mean apps/checkout?"),
+        ("apps/chekout", "did you mean apps/checkout?"),
+        ("node/ip-10-0-9-9", "nothing here has named node ip-10-0-9-9 yet"),
+    ],
+)
+def test_a_target_that_nothing_has_named_is_warned_of_and_left_alone_all_the_same(
+    account: Account, srectl: Run, put_incident: Callable[..., object], typed: str, said: str
+) -> None:
+    put_incident()
+    answer = srectl("maintenance", "add", "--for", "2h", "--reason", "x", "--target", typed)
+    assert answer.exit_code == 0
+    assert said in answer.output
+    assert len(switches.windows(account.ssm, account.maintenance_parameter)) == 1
+
+
+def test_a_target_of_an_incident_a_lock_or_a_runbook_is_known(
+    account: Account, srectl: Run, put_incident: Callable[..., object]
+) -> None:
+    lock = "target#sre-platform#shop#deployment#basket"
+    put_incident(in_hand=json.dumps({"locks": [lock, "target#sre-platform##node#ip-10-0-1-2"]}))
+    put_incident(incident_id="9abc0c0e-6a3b-5d0e-9a55-2f1f4f0e8b13", target=None)
+    definition = {"steps": [{"target": {"kind": "deployment", "namespace": "pay", "name": "till"}}]}
+    account.dynamodb.put_item(
+        TableName=account.runbooks_table,
+        Item={"name": {"S": "Till"}, "definition": {"S": json.dumps(definition)}},
+    )
+    for known in ("apps/checkout", "shop/basket", "node/ip-10-0-1-2", "pay/till"):
+        answer = srectl("maintenance", "add", "--for", "2h", "--reason", "x", "--target", known)
+        assert (answer.exit_code, "warning" in answer.output) == (0, False), known
+
+
+def test_what_cannot_be_looked_up_is_said(account: Account, srectl: Run) -> None:
+    account.dynamodb.delete_table(TableName=account.runbooks_table)
+    answer = srectl("maintenance", "add", "--for", "2h", "--reason", "x", "--target", "a/b")
+    assert answer.exit_code == 0
+    assert "whether a/b is known was not looked up" in answer.output
