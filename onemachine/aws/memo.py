@@ -1,10 +1,11 @@
-"""What the emulator works out again and again although it cannot have changed.
+"""What the emulator works out again and again although it cannot have changed, or the long way.
 
 No mends: nothing comes out differently, only sooner.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import threading
@@ -26,6 +27,7 @@ def remember() -> None:
     _templates()
     _moments()
     _scopes()
+    _items()
 
 
 def _policies() -> None:
@@ -209,3 +211,29 @@ def _scopes() -> None:
 
     AccountRegionScopedDict.items = mine
     AccountRegionScopedDict.values = values
+
+
+def _items() -> None:
+    """Copy items as the JSON that they are; in general a copy has to look for more than that."""
+    from ministack.services import dynamodb
+
+    dynamodb.copy = SimpleNamespace(**{**vars(copy), "deepcopy": copied})
+
+
+def copied(value: Any) -> Any:
+    """Copy a value: lists and dicts anew, texts, numbers and the like as they are.
+
+    Parameters
+    ----------
+    value
+        Mostly JSON; whatever is something else is copied by :func:`copy.deepcopy`.
+    """
+    kind = type(value)
+    if kind is dict:
+        return {key: copied(each) for key, each in value.items()}
+    if kind is list:
+        return [copied(each) for each in value]
+    return value if kind in _UNCHANGING else copy.deepcopy(value)
+
+
+_UNCHANGING = frozenset({str, int, float, bool, bytes, type(None)})

@@ -10,8 +10,11 @@ a name that is taken, and lets it run on after its parent was stopped.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+from collections import defaultdict
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -36,15 +39,41 @@ def _outcome(execution: dict[str, Any], parsed: bool) -> dict[str, Any]:
     return {**_described(execution), "Output": json.loads(output) if parsed else output}
 
 
+class Watched:
+    """Wakes up whoever waits for the end of an execution, and nobody else."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, set[threading.Event]] = defaultdict(set)
+
+    @contextlib.contextmanager
+    def ends_of(self, *executions: str) -> Iterator[threading.Event]:
+        """Give an event that each end of these sets, while the block lasts."""
+        told = threading.Event()
+        with self._lock:
+            for each in executions:
+                self._waiting[each].add(told)
+        try:
+            yield told
+        finally:
+            with self._lock:
+                for each in executions:
+                    self._waiting[each].discard(told)
+                    if not self._waiting[each]:
+                        del self._waiting[each]
+
+    def tell(self, execution: str) -> None:
+        """Tell that an execution has ended."""
+        with self._lock:
+            for each in self._waiting.get(execution, ()):
+                each.set()
+
+
 def apply() -> None:
     """Start a child like any execution, wait for its end, and end it with its parent."""
-    changed = threading.Condition()
+    watched = Watched()
     stock_run = stepfunctions._run_execution
     stock_stop = stepfunctions._stop_execution
-
-    def tell() -> None:
-        with changed:
-            changed.notify_all()
 
     def run_execution(execution_arn: str) -> Any:
         token = _waiting.set(execution_arn)
@@ -52,23 +81,25 @@ def apply() -> None:
             return stock_run(execution_arn)
         finally:
             _waiting.reset(token)
-            tell()
+            watched.tell(execution_arn)
 
     def stop_execution(data: dict[str, Any]) -> Any:
         try:
             return stock_stop(data)
         finally:
-            tell()
+            watched.tell(str(data.get("executionArn")))
 
     def start_and_wait(resource: str, arguments: Any) -> dict[str, Any]:
-        parent = stepfunctions._executions.get(_waiting.get()) or {"status": "RUNNING"}
+        mine = _waiting.get()
+        parent = stepfunctions._executions.get(mine) or {"status": "RUNNING"}
         if parent["status"] != "RUNNING":  # its retries must not begin anything
             raise stepfunctions._ExecutionError("States.TaskFailed", "the one that waits has ended")
         started = stepfunctions._invoke_nested_start_execution(resource, arguments)
         child = stepfunctions._executions[started["ExecutionArn"]]
-        with changed:
+        with watched.ends_of(started["ExecutionArn"], mine) as told:
             while child["status"] == "RUNNING" and parent["status"] == "RUNNING":
-                changed.wait(_LOOK_SECONDS)
+                told.wait(_LOOK_SECONDS)
+                told.clear()
         if child["status"] == "RUNNING":
             stop_execution(
                 {"executionArn": started["ExecutionArn"], "cause": "the one that waited has ended"}

@@ -164,3 +164,35 @@ def test_each_account_and_region_lists_its_own_in_order(remembered: SimpleNamesp
             assert store.values() == remembered.values(store)
             assert store.items() == remembered.items(store)
             assert len(store.items()) == (3 if (account, region) in scopes else 0)
+
+
+class _Odd(dict[str, Any]):
+    """A dict that is more than one."""
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.binary(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=4)
+        | st.tuples(inner)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=2).map(_Odd)
+    ),
+    max_leaves=20,
+)
+
+
+@given(_ANYTHING)
+def test_a_copy_is_equal_and_shares_nothing_that_can_be_changed(value: Any) -> None:
+    made = memo.copied(value)
+    assert made == copy.deepcopy(value)
+    assert list(map(type, _parts(made))) == list(map(type, _parts(value)))
+    changeable = {id(each) for each in _parts(value) if isinstance(each, dict | list)}
+    assert not [each for each in _parts(made) if id(each) in changeable]
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    yield value
+    inner = value.values() if isinstance(value, dict) else value
+    for each in inner if isinstance(value, dict | list | tuple) else ():
+        yield from _parts(each)
