@@ -33,6 +33,7 @@ from onemachine.aws.variables import (
     METER_FILE_VARIABLE,
     OUTBOUND_FILE_VARIABLE,
     SECRET_VARIABLE,
+    STEPS_ASIDE_VARIABLE,
     workspaces_address,
 )
 from onemachine.project import PROJECT_ROOT
@@ -83,6 +84,8 @@ class LocalAws:
         Further variables for the server process.
     metered : bool
         Count what AWS would charge for, in :attr:`meter_file`.
+    steps_aside : sequence of str
+        State machines that let the others go first where this machine is busy.
     operator_secret : str
         Secret access key of the operator. Empty: made from ``secret``, which it does not tell.
     """
@@ -99,6 +102,7 @@ class LocalAws:
     mends_off: Sequence[str] = ()
     extra_environment: Mapping[str, str] = field(default_factory=dict)
     metered: bool = False
+    steps_aside: Sequence[str] = ()
     operator_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -178,6 +182,7 @@ class LocalAws:
             MAIL_FILE_VARIABLE: str(self.mail_file),
             DENIALS_FILE_VARIABLE: str(self.denials_file),
             OUTBOUND_FILE_VARIABLE: str(self.outbound_file),
+            STEPS_ASIDE_VARIABLE: ",".join(self.steps_aside),
             METER_FILE_VARIABLE: str(self.meter_file) if self.metered else "",
             **self.extra_environment,
         }

@@ -11,15 +11,31 @@ import contextlib
 import heapq
 import itertools
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 
-class _Start(NamedTuple):
-    """Work that waits for its first turn, and when it, or whoever it belongs to, came."""
+class _Age(NamedTuple):
+    """When something, or whoever it belongs to, counts as come; and whether others go first.
 
-    born: int
+    Attributes
+    ----------
+    late
+        It goes after everything of its time that is not.
+    born
+        On the monotonic clock, in seconds.
+    """
+
+    late: bool
+    born: float
+
+
+class _Start(NamedTuple):
+    """Work that waits for its first turn."""
+
+    age: _Age
     run: Callable[[], None]
 
 
@@ -39,6 +55,9 @@ class _Idle:
         return self._work
 
 
+_NEVER = float("inf")
+#: For how long what lets others go first does so at the most, in seconds.
+_LATE_SECONDS = 10.0
 #: Threads that are kept. What a thread has compiled (:mod:`onemachine.aws.jsonata_quickly`) is its
 #: own, and costs as much to make anew as to use some ten times.
 _IDLE_KEPT = 16
@@ -48,7 +67,8 @@ class Turns:
     """Hands out turns: to what is under way, the eldest first, then to new starts in order.
 
     What is started by something under way belongs to it and is as old: whoever waits for its child
-    would else wait for everybody who came in the meantime.
+    would else wait for everybody who came in the meantime. What is late counts as come some seconds
+    later than it has, and goes by that alone.
 
     Parameters
     ----------
@@ -61,19 +81,27 @@ class Turns:
         self._free = number
         self._count = itertools.count()
         #: By age; the second number keeps the order of those of one age.
-        self._under_way: list[tuple[int, int, threading.Event | _Start]] = []
+        self._under_way: list[tuple[float, int, threading.Event | _Start]] = []
+        self._late_under_way: list[tuple[float, int, threading.Event | _Start]] = []
         self._starting: deque[_Start] = deque()
+        self._late_starting: deque[_Start] = deque()
         self._idle: list[_Idle] = []
         self._mine = threading.local()
 
-    def start(self, run: Callable[[], None]) -> None:
-        """Run something in a thread of its own as soon as a turn is free; returns at once."""
+    def start(self, run: Callable[[], None], *, late: bool = False) -> None:
+        """Run something in a thread of its own as soon as a turn is free; returns at once.
+
+        Parameters
+        ----------
+        late
+            It lets others go first; what belongs to something under way is as late as that.
+        """
         parent = self._age()
         with self._lock:
-            work = _Start(next(self._count) if parent is None else parent, run)
+            work = _Start(parent or _Age(late, time.monotonic() + _LATE_SECONDS * late), run)
             if self._free <= 0:
                 if parent is None:
-                    self._starting.append(work)
+                    (self._late_starting if late else self._starting).append(work)
                 else:
                     self._queue(parent, work)
                 return
@@ -108,13 +136,14 @@ class Turns:
             self._take()
             self._mine.held = True
 
-    def _age(self) -> int | None:
+    def _age(self) -> _Age | None:
         """When what this thread works at came; None for a thread that was not started here."""
-        age: int | None = getattr(self._mine, "born", None)
+        age: _Age | None = getattr(self._mine, "age", None)
         return age
 
-    def _queue(self, born: int, waiting: threading.Event | _Start) -> None:
-        heapq.heappush(self._under_way, (born, next(self._count), waiting))
+    def _queue(self, age: _Age, waiting: threading.Event | _Start) -> None:
+        queue = self._late_under_way if age.late else self._under_way
+        heapq.heappush(queue, (age.born, next(self._count), waiting))
 
     def _begin(self, work: _Start) -> None:
         with self._lock:
@@ -129,7 +158,7 @@ class Turns:
         # The next one takes over the thread, which costs as much to make as a state to run.
         while work is not None:
             self._mine.held = True
-            self._mine.born = work.born
+            self._mine.age = work.age
             try:
                 work.run()
             except BaseException:
@@ -155,7 +184,7 @@ class Turns:
                 self._free -= 1
                 return
             mine = threading.Event()
-            self._queue(next(self._count) if age is None else age, mine)
+            self._queue(age or _Age(False, time.monotonic()), mine)
         mine.wait()
 
     def _give(self) -> None:
@@ -166,16 +195,32 @@ class Turns:
     def _next(self) -> _Start | None:
         """Pass the turn on; returns what is to be started with it, if anything."""
         with self._lock:
-            if self._under_way:
-                _, _, eldest = heapq.heappop(self._under_way)
-                if isinstance(eldest, _Start):
-                    return eldest
-                eldest.set()
+            eldest = self._eldest()
+            if eldest is None:
+                self._free += 1
                 return None
-            if self._starting:
-                return self._starting.popleft()
-            self._free += 1
+            if isinstance(eldest, _Start):
+                return eldest
+            eldest.set()
             return None
+
+    def _eldest(self) -> threading.Event | _Start | None:
+        """Take whose turn it is."""
+        if self._under_way:
+            return heapq.heappop(self._under_way)[2]
+        starting, late = self._starting, self._late_starting
+        # Of one time what is under way goes first, and what is late last.
+        came = [
+            (self._late_under_way[0][0] if self._late_under_way else _NEVER),
+            (starting[0].age.born if starting else _NEVER),
+            (late[0].age.born if late else _NEVER),
+        ]
+        first = min(came)
+        if first == _NEVER:
+            return None
+        if came[0] == first:
+            return heapq.heappop(self._late_under_way)[2]
+        return starting.popleft() if came[1] == first else late.popleft()
 
 
 #: Shared by executions of state machines and the delivery of events. More than one, so that an

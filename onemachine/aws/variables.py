@@ -8,6 +8,8 @@ SECRET_VARIABLE = "SRECTL_LOCAL_AWS_SECRET"  # noqa: S105 - the name of a variab
 MENDS_OFF_VARIABLE = "SRECTL_LOCAL_AWS_MENDS_OFF"
 #: Functions that run at once.
 MAX_WORKERS_VARIABLE = "SRECTL_LOCAL_AWS_MAX_LAMBDA_WORKERS"
+#: Comma-separated names of state machines that let the others go first where this machine is busy.
+STEPS_ASIDE_VARIABLE = "SRECTL_LOCAL_AWS_STEPS_ASIDE"
 #: File that e-mail subscriptions deliver to.
 MAIL_FILE_VARIABLE = "SRECTL_LOCAL_AWS_MAIL_FILE"
 #: File with a line for each call that was refused for want of a grant.

@@ -49,6 +49,7 @@ from onemachine.stack.names import (
     DEPLOYMENT,
     NAMESPACE,
     REMEDIATION_GROUP,
+    TELLING_MACHINES,
 )
 from onemachine.stack.stages import Report
 from onemachine.stack.workbench import Workbench
@@ -165,6 +166,7 @@ class Parts:
             folder / "aws",
             secrets.token_urlsafe(24),
             metered=self.options.metered,
+            steps_aside=TELLING_MACHINES,
         )
         self.control_plane = ControlPlane(
             kubernetes_bin=find("kubernetes"),

@@ -5,12 +5,14 @@ and lets it sleep 0.15 seconds first; with hundreds of them a webhook waits for 
 its answer, and the senders are refused. Here a few executions compute at a time and the others
 wait their turn, the eldest first; one that waits itself, for time to pass, for a function or for a
 callback, gives its turn away meanwhile. What has begun goes before what is new, so that the number
-of threads stays small in a flood. Nothing is dropped, and nothing else changes.
+of threads stays small in a flood. Executions of the machines that ``SRECTL_LOCAL_AWS_STEPS_ASIDE``
+names let the others go first, for some seconds. Nothing is dropped, and nothing else changes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 from ministack.services import stepfunctions
 
 from onemachine.aws.turns import COMPUTING, Turns
+from onemachine.aws.variables import STEPS_ASIDE_VARIABLE
 
 #: What the emulator lets each execution sleep before its first state.
 _BEFORE_START_SECONDS = 0.15
@@ -26,29 +29,32 @@ _BEFORE_START_SECONDS = 0.15
 class _Threading:
     """The emulator's view of ``threading``: threads of executions wait for their turn."""
 
-    def __init__(self, inner: Any, turns: Turns) -> None:
+    def __init__(self, inner: Any, turns: Turns, late: frozenset[str]) -> None:
         self._inner = inner
         self._turns = turns
+        self._late = late
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def Thread(self, *, target: Any, args: Any = (), **named: Any) -> Any:  # noqa: N802 - stands in for threading.Thread
         if args and args[0] is stepfunctions._run_execution:
-            return _Start(self._turns, lambda: target(*args))
+            machine = str(args[1]).split(":")[6]
+            return _Start(self._turns, lambda: target(*args), late=machine in self._late)
         return self._inner.Thread(target=target, args=args, **named)
 
 
 class _Start:
     """Stands in for the thread of an execution."""
 
-    def __init__(self, turns: Turns, run: Callable[[], None]) -> None:
+    def __init__(self, turns: Turns, run: Callable[[], None], *, late: bool) -> None:
         self._turns = turns
         self._run = run
+        self._late = late
 
     def start(self) -> None:
         """Queue the execution."""
-        self._turns.start(self._run)
+        self._turns.start(self._run, late=self._late)
 
 
 class _Time:
@@ -103,5 +109,6 @@ def apply() -> None:
     stepfunctions._invoke_resource = invoke_resource
     stepfunctions._invoke_resource_with_timeout = invoke_with_timeout
     stepfunctions._run_sub_machine = run_branch
-    stepfunctions.threading = _Threading(stepfunctions.threading, turns)
+    late = frozenset(os.environ.get(STEPS_ASIDE_VARIABLE, "").split(","))
+    stepfunctions.threading = _Threading(stepfunctions.threading, turns, late)
     stepfunctions.time = _Time(turns)

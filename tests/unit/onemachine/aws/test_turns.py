@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
+
 from onemachine.aws import turns as turns_module
 from onemachine.aws.turns import Turns
 
@@ -169,6 +171,107 @@ def test_a_branch_takes_a_turn_of_its_own_and_who_has_none_gives_none_away() -> 
     turns.start(parent)
     _wait(inside)
     _wait(ended)
+
+
+def test_what_is_late_lets_others_go_first_for_some_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    turns = Turns(1)
+    order: list[str] = []
+    occupied, free, ended = threading.Event(), threading.Event(), threading.Semaphore(0)
+
+    def occupy() -> None:
+        occupied.set()
+        _wait(free)
+
+    def named(name: str) -> Callable[[], None]:
+        def work() -> None:
+            order.append(name)
+            ended.release()
+
+        return work
+
+    turns.start(occupy)
+    _wait(occupied)
+    came = [(0, "late 1", True), (1, "first", False), (2, "late 2", True)]
+    came += [(9, "second", False), (11, "third", False), (13, "fourth", False)]
+    for seconds, name, late in came:
+        now = 100.0 + seconds
+        turns.start(named(name), late=late)
+    free.set()
+    for _ in came:
+        assert ended.acquire(timeout=_SECONDS)
+    assert order == ["first", "second", "late 1", "third", "late 2", "fourth"]
+
+
+def test_what_is_late_and_under_way_lets_what_is_new_go_first_and_its_child_is_as_late() -> None:
+    turns = Turns(1)
+    order: list[str] = []
+    back, ended = threading.Event(), threading.Semaphore(0)
+    away = threading.Event()
+
+    def late() -> None:
+        order.append("late")
+        turns.start(child)
+        with turns.away():
+            away.set()
+            _wait(back)
+        order.append("late again")
+        ended.release()
+
+    def child() -> None:
+        order.append("child")
+        # Long enough for the other one to come back for its turn.
+        back.set()
+        time.sleep(0.1)
+        turns.start(new)
+        turns.start(newest)
+        ended.release()
+
+    def new() -> None:
+        order.append("its own")
+        ended.release()
+
+    def newest() -> None:
+        order.append("its other")
+        ended.release()
+
+    turns.start(late, late=True)
+    _wait(away)
+    for _ in range(4):
+        assert ended.acquire(timeout=_SECONDS)
+    assert order[:3] == ["late", "child", "late again"]
+    assert sorted(order[3:]) == ["its other", "its own"]
+
+
+def test_what_is_new_goes_before_what_is_late_and_comes_back() -> None:
+    turns = Turns(1)
+    order: list[str] = []
+    away, back, begun, ended = (threading.Event() for _ in range(4))
+
+    def late() -> None:
+        with turns.away():
+            away.set()
+            _wait(back)
+        order.append("late")
+        ended.set()
+
+    def first() -> None:
+        begun.set()
+        back.set()
+        # Long enough for the late one to ask for its turn.
+        time.sleep(0.1)
+        order.append("first")
+
+    turns.start(late, late=True)
+    _wait(away)
+    turns.start(first)
+    _wait(begun)
+    turns.start(lambda: order.append("second"))
+    _wait(ended)
+    assert order == ["first", "second", "late"]
 
 
 def test_a_thread_that_has_nothing_to_do_takes_the_next_work() -> None:
