@@ -8,7 +8,14 @@ import click
 from rich.table import Table
 
 from srectl.commands.display import console, print_table
-from srectl.commands.operating import account_option, by_option, incident_argument, now, safe
+from srectl.commands.operating import (
+    account_option,
+    by_option,
+    from_others_option,
+    incident_argument,
+    now,
+    safe,
+)
 from srectl.commands.output import agreed, output_option, print_json
 from srectl.commands.story import Behind, duration_of, of_step, place_of, status_of, tell
 from srectl.commands.times import clock, when
@@ -197,18 +204,31 @@ def evidence(incident_id: str, picture: TextIO | None, as_json: bool, account: A
 @incidents.command()
 @incident_argument
 @by_option
+@from_others_option
 @output_option
 @account_option
-def acknowledge(incident_id: str, by: str, as_json: bool, account: Account) -> None:
+def acknowledge(
+    incident_id: str, by: str, from_others: bool, as_json: bool, account: Account
+) -> None:
     """Take an incident: its record says who has, and the pager calls nobody else.
 
     What comes later, such as a runbook that asks or did not help, pages all the same.
     """
     by = persons.named(account, by)
-    acknowledging.acknowledge(account, incident_id, by, now())
-    console.print(f"[green]✓[/] incident {safe(incident_id)} is in the hands of {safe(by)}")
+    record = acknowledging.acknowledge(account, incident_id, by, now(), not from_others)
+    print_taken(record)
     if as_json:
-        print_json({"incident_id": incident_id, "taken_by": by})
+        print_json({"incident_id": incident_id, "taken_by": record["acknowledged_by"]})
+
+
+def print_taken(record: dict[str, Any]) -> None:
+    """Say who has an incident, since when and why, by its record."""
+    why = record.get("acknowledged_because")
+    console.print(
+        f"[green]✓[/] incident {safe(record['incident_id'])} is in the hands of "
+        f"{safe(record['acknowledged_by'])} since {when(record['acknowledged_at'])}"
+        + (f": {safe(why)}" if why else "")
+    )
 
 
 @incidents.command()
@@ -227,9 +247,18 @@ def resolve(incident_id: str, reason: str, by: str, as_json: bool, account: Acco
 
 
 def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_json: bool) -> None:
-    """Close an incident, have its calls ended, and say so."""
+    """Close an incident, have its calls ended, and say so; one that is closed stays as it is."""
     if not reason.strip():
         raise click.BadParameter("say how it was settled", param_hint="--reason")
+    known = records.read(account.dynamodb, account.incidents_table, incident_id)
+    if known.get("status") == "resolved" and known.get("closed_by"):
+        console.print(
+            f"incident {safe(incident_id)} is already closed by {safe(known['closed_by'])}, "
+            f"{when(known.get('closed_at'))}: {safe(known.get('closed_reason'))}"
+        )
+        if as_json:
+            print_json(records.shown(known))
+        return
     closed = records.resolve(
         account.dynamodb, account.incidents_table, incident_id, by, reason, now()
     )

@@ -53,6 +53,11 @@ by_option = click.option(
 )
 
 
+from_others_option = click.option(
+    "--from-others", is_flag=True, help="Also where somebody else has it in hand."
+)
+
+
 def incident_argument(command: Command) -> Command:
     """Let a command be given an incident by its id, or by enough of its beginning.
 

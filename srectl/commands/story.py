@@ -181,10 +181,13 @@ def waits(incident: dict[str, Any]) -> str:
 
 
 def _taken(incident: dict[str, Any]) -> str:
-    """Say who has taken it, and when."""
+    """Say who has taken it, when and why."""
     if not incident.get("acknowledged_by"):
         return "—"
-    return f"{safe(incident['acknowledged_by'])}, {when(incident.get('acknowledged_at'))}"
+    why = incident.get("acknowledged_because")
+    return f"{safe(incident['acknowledged_by'])}, {when(incident.get('acknowledged_at'))}" + (
+        f": {safe(why)}" if why else ""
+    )
 
 
 def _stopped(incident: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """``srectl take``, ``release``, ``stop`` and ``close``: who has an incident, the robot or a human.
 
-The record names the caller by the ARN that AWS knows.
+The record names the caller by the ARN that AWS knows, and behind it by what ``--by`` adds.
 """
 
 from __future__ import annotations
@@ -8,56 +8,71 @@ from __future__ import annotations
 import click
 
 from srectl.commands.display import console
-from srectl.commands.incidents import closed_by
-from srectl.commands.operating import account_option, incident_argument, now, safe
+from srectl.commands.incidents import closed_by, print_taken
+from srectl.commands.operating import (
+    account_option,
+    by_option,
+    from_others_option,
+    incident_argument,
+    now,
+    safe,
+)
 from srectl.commands.output import output_option, print_json
-from srectl.operate import acknowledging, announcing, stopping
+from srectl.operate import acknowledging, persons, stopping
 from srectl.operate.account import Account
 
 __all__ = ["close", "release", "stop", "take"]
 
 _reason_option = click.option(
-    "--reason", default="", help=f"Why; up to {stopping.MOST_REASON} characters, in the record."
+    "--reason",
+    default="",
+    help=f"Why; up to {acknowledging.MOST_REASON} characters, in the record.",
 )
 
 
 @click.command()
 @incident_argument
 @_reason_option
-@click.option("--from-others", is_flag=True, help="Also where somebody else has taken it.")
+@from_others_option
+@by_option
 @output_option
 @account_option
-def take(incident_id: str, reason: str, from_others: bool, as_json: bool, account: Account) -> None:
+def take(
+    incident_id: str, reason: str, from_others: bool, by: str, as_json: bool, account: Account
+) -> None:
     """Take an incident over: it is yours, and its runbook is stopped.
 
     The pager calls nobody else. What the runbook has done so far stays, and may be half-changed:
     'srectl undo ID' takes it back. The locks of its targets keep other runbooks away until then, or
     until they run out. Taken again it is the same.
     """
-    by, at = account.caller, now()
-    record = acknowledging.noted(account, incident_id, by, at, of_nobody_else=not from_others)
-    stopped = stopping.stop(account, incident_id, by, reason, at)
-    announcing.announce(
-        account, announcing.ACKNOWLEDGED, record, at, "run the command again", by=by
+    by, at = persons.named(account, by), now()
+    record = acknowledging.noted(
+        account, incident_id, by, at, of_nobody_else=not from_others, because=reason
     )
+    stopped = stopping.stop(account, incident_id, by, reason, at)
+    acknowledging.tell_taken(account, record, at)
     if as_json:
-        print_json({"incident_id": incident_id, "taken_by": by, "stopped": stopped})
+        taken_by = record["acknowledged_by"]
+        print_json({"incident_id": incident_id, "taken_by": taken_by, "stopped": stopped})
         return
-    console.print(f"[green]✓[/] incident {safe(incident_id)} is in the hands of {safe(by)}")
+    print_taken(record)
     _next(incident_id, stopped)
 
 
 @click.command()
 @incident_argument
+@from_others_option
+@by_option
 @output_option
 @account_option
-def release(incident_id: str, as_json: bool, account: Account) -> None:
+def release(incident_id: str, from_others: bool, by: str, as_json: bool, account: Account) -> None:
     """Give an incident back: nobody has it, and it waits for somebody again.
 
     No runbook starts by that: what was tried once for an incident is not tried again.
     """
-    by = account.caller
-    had = acknowledging.release(account, incident_id, by, now())
+    by = persons.named(account, by)
+    had = acknowledging.release(account, incident_id, by, now(), of_nobody_else=not from_others)
     if as_json:
         print_json({"incident_id": incident_id, "released_by": by if had else None})
     elif had:
@@ -69,15 +84,16 @@ def release(incident_id: str, as_json: bool, account: Account) -> None:
 @click.command()
 @incident_argument
 @_reason_option
+@by_option
 @output_option
 @account_option
-def stop(incident_id: str, reason: str, as_json: bool, account: Account) -> None:
+def stop(incident_id: str, reason: str, by: str, as_json: bool, account: Account) -> None:
     """Stop the runbook that works on an incident; the incident is escalated to a human.
 
     Everybody who hears of incidents hears by whom, and what may be half-changed. Stopped again, or
     where none is at work, nothing happens.
     """
-    by = account.caller
+    by = persons.named(account, by)
     stopped = stopping.stop(account, incident_id, by, reason, now())
     if as_json:
         print_json({"incident_id": incident_id, "by": by, "stopped": stopped})
@@ -92,14 +108,15 @@ def stop(incident_id: str, reason: str, as_json: bool, account: Account) -> None
 @click.command()
 @incident_argument
 @click.option("--reason", required=True, help="How it was settled; written to the record.")
+@by_option
 @output_option
 @account_option
-def close(incident_id: str, reason: str, as_json: bool, account: Account) -> None:
+def close(incident_id: str, reason: str, by: str, as_json: bool, account: Account) -> None:
     """Close an escalated incident that a human has settled; the pager's calls end.
 
-    One that a runbook works on is not closed: 'srectl take ID' first.
+    One that a runbook works on is not closed: 'srectl take ID' first. Closed again it is the same.
     """
-    closed_by(account, incident_id, account.caller, reason, as_json=as_json)
+    closed_by(account, incident_id, persons.named(account, by), reason, as_json=as_json)
 
 
 def _next(incident_id: str, stopped: bool) -> None:

@@ -12,6 +12,9 @@ from srectl.operate.announcing import ACKNOWLEDGED, RELEASED, announce, stamp
 from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 
+#: Characters of a reason.
+MOST_REASON = 300
+
 
 def acknowledge(
     account: Account,
@@ -43,8 +46,26 @@ def acknowledge(
         told.
     """
     record = noted(account, incident_id, by, now, of_nobody_else)
-    announce(account, ACKNOWLEDGED, record, now, "run the command again", by=by)
+    tell_taken(account, record, now)
     return record
+
+
+def tell_taken(account: Account, record: dict[str, Any], now: datetime.datetime) -> None:
+    """Say on the bus who has an incident, by the record.
+
+    Said again of the same taking it is the same event in all that counts, so that the notifier
+    tells nobody twice; and an attempt that did not reach the bus is made up for.
+
+    Raises
+    ------
+    CommandFailed
+        The bus did not take it.
+    """
+    at = moment(record.get("acknowledged_at")) or now
+    because = record.get("acknowledged_because")
+    said = {"because": str(because)} if because else {}
+    by = str(record["acknowledged_by"])
+    announce(account, ACKNOWLEDGED, record, at, "run the command again", by=by, **said)
 
 
 def noted(
@@ -53,55 +74,82 @@ def noted(
     by: str,
     now: datetime.datetime,
     of_nobody_else: bool = False,
+    because: str = "",
 ) -> dict[str, Any]:
     """Note in the record who has taken an incident, and tell nobody yet.
+
+    Who has it already has it since then: noted again, nothing changes but the reason, if another
+    one is given.
 
     Parameters
     ----------
     of_nobody_else
         Only if nobody else has it.
+    because
+        Why; up to :data:`MOST_REASON` characters of it. Empty for no reason.
 
     Raises
     ------
     CommandFailed
         There is no such incident, it is over or somebody else's, or it could not be written.
     """
+    incident = incidents.read(account.dynamodb, account.incidents_table, incident_id)
+    had, because = incident.get("acknowledged_by"), because[:MOST_REASON]
+    mine = bool(had) and persons.same(had, by)
+    if incident.get("status") == "resolved" or (had and of_nobody_else and not mine):
+        raise _refused(incident, by)
+    if mine and because in ("", incident.get("acknowledged_because")):
+        return incident
+    if mine:
+        change, values = "SET acknowledged_because = :because", {":had": str(had)}
+        condition = " AND acknowledged_by = :had"
+    else:
+        change = "SET acknowledged_by = :by, acknowledged_at = :at"
+        change += ", acknowledged_because = :because" * bool(because)
+        change += " REMOVE acknowledged_because" * (not because)
+        condition = " AND attribute_not_exists(acknowledged_by)" * of_nobody_else
+        values = {":by": by, ":at": stamp(now)}
+    if because:
+        values[":because"] = because
     client = account.dynamodb
-    incident = incidents.read(client, account.incidents_table, incident_id)
-    # Somebody's own is his by whichever way he took it, such as the button in Slack.
-    had = str(incident.get("acknowledged_by"))
-    mine = had if persons.same(had, by) else by
-    key = {name: {"S": str(incident[name])} for name in ("incident_id", "timestamp")}
     with calling(f"incident {incident_id} could not be acknowledged"):
         try:
             answer = client.update_item(
                 TableName=account.incidents_table,
-                Key=key,
-                UpdateExpression="SET acknowledged_by = :by, acknowledged_at = :at",
-                ConditionExpression="#status <> :resolved"
-                + " AND (attribute_not_exists(acknowledged_by) OR acknowledged_by = :mine)"
-                * of_nobody_else,
+                Key={name: {"S": str(incident[name])} for name in ("incident_id", "timestamp")},
+                UpdateExpression=change,
+                ConditionExpression=f"#status <> :resolved{condition}",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
-                    ":by": {"S": by},
-                    ":at": {"S": stamp(now)},
                     ":resolved": {"S": "resolved"},
-                    **({":mine": {"S": mine}} if of_nobody_else else {}),
+                    **{name: {"S": value} for name, value in values.items()},
                 },
                 ReturnValues="ALL_NEW",
             )
         except client.exceptions.ConditionalCheckFailedException:
-            raise _refused(incidents.read(client, account.incidents_table, incident_id)) from None
+            again = incidents.read(client, account.incidents_table, incident_id)
+            meanwhile = again.get("acknowledged_by")
+            if again.get("status") != "resolved" and meanwhile and persons.same(meanwhile, by):
+                return again  # said twice at once
+            raise _refused(again, by) from None
     return incidents.plain(answer["Attributes"])
 
 
-def release(account: Account, incident_id: str, by: str, now: datetime.datetime) -> bool:
+def release(
+    account: Account,
+    incident_id: str,
+    by: str,
+    now: datetime.datetime,
+    of_nobody_else: bool = False,
+) -> bool:
     """Give an incident back: nobody has it any more, and it is unacknowledged again.
 
     Parameters
     ----------
     by
-        Who gives it back; whoever has it, it is nobody's then.
+        Who gives it back.
+    of_nobody_else
+        Only if it is his own; else whoever has it, it is nobody's then.
 
     Returns
     -------
@@ -111,13 +159,15 @@ def release(account: Account, incident_id: str, by: str, now: datetime.datetime)
     Raises
     ------
     CommandFailed
-        There is no such incident, it is over, or it could not be written or told.
+        There is no such incident, it is over or somebody else's, or it could not be written or
+        told.
     """
     client = account.dynamodb
     incident = incidents.read(client, account.incidents_table, incident_id)
-    if incident.get("status") == "resolved":
-        raise _refused(incident)
     had = incident.get("acknowledged_by")
+    others = had and of_nobody_else and not persons.same(had, by)
+    if incident.get("status") == "resolved" or others:
+        raise _refused(incident, by, "give back")
     if not had:
         return False
     at = _after_all_before(incident, now)
@@ -127,7 +177,7 @@ def release(account: Account, incident_id: str, by: str, now: datetime.datetime)
                 TableName=account.incidents_table,
                 Key={name: {"S": str(incident[name])} for name in ("incident_id", "timestamp")},
                 UpdateExpression="SET released_by = :by, released_at = :at "
-                "REMOVE acknowledged_by, acknowledged_at",
+                "REMOVE acknowledged_by, acknowledged_at, acknowledged_because",
                 ConditionExpression="#status <> :resolved AND acknowledged_by = :had",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
@@ -139,7 +189,8 @@ def release(account: Account, incident_id: str, by: str, now: datetime.datetime)
                 ReturnValues="ALL_NEW",
             )
         except client.exceptions.ConditionalCheckFailedException:
-            raise _refused(incidents.read(client, account.incidents_table, incident_id)) from None
+            again = incidents.read(client, account.incidents_table, incident_id)
+            raise _refused(again, by, "give back") from None
     record = incidents.plain(answer["Attributes"])
     announce(account, RELEASED, record, at, "the record needs nothing more", by=by)
     return True
@@ -160,15 +211,17 @@ def _after_all_before(incident: dict[str, Any], now: datetime.datetime) -> datet
         return now
 
 
-def _refused(incident: dict[str, Any]) -> CommandFailed:
+def _refused(incident: dict[str, Any], by: str, what: str = "take") -> CommandFailed:
     incident_id = incident["incident_id"]
     if incident.get("status") == "resolved":
         return CommandFailed(
-            f"incident {incident_id} is over, so there is nothing to take",
+            f"incident {incident_id} is over, so there is nothing to {what}",
             f"'srectl incidents show {incident_id}' tells its story",
         )
+    had = incident.get("acknowledged_by")
+    shared = persons.by_the_same_credentials(had, by)
     return CommandFailed(
-        f"incident {incident_id} is in the hands of {incident.get('acknowledged_by')} since "
-        f"{incident.get('acknowledged_at')}",
-        f"talk to each other; 'srectl take {incident_id} --from-others' takes it all the same",
+        f"incident {incident_id} is in the hands of {had} since {incident.get('acknowledged_at')}",
+        ("if that is you, say the same --by; else " if shared else "")
+        + "talk to each other; with --from-others it is done all the same",
     )

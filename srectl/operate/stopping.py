@@ -16,13 +16,12 @@ from typing import Any
 from srectl.errors import CommandFailed
 from srectl.operate import at_work, incidents
 from srectl.operate.account import Account
+from srectl.operate.acknowledging import MOST_REASON
 from srectl.operate.announcing import stamp
 from srectl.operate.refusals import calling
 
 __all__ = ["MOST_REASON", "stop"]
 
-#: Characters of a reason.
-MOST_REASON = 300
 _WAIT_SECONDS = 60.0
 _POLL_SECONDS = 1.0
 

@@ -58,7 +58,7 @@ def test_who_has_taken_it_stands_in_the_record_and_is_told(
 
 
 @pytest.mark.parametrize("added", [[], ["--by", "ada"]])
-def test_what_one_has_acknowledged_one_can_take(
+def test_what_one_has_acknowledged_one_can_take_and_nobody_is_told_anew(
     account: Account,
     put_incident: Put,
     srectl: Run,
@@ -67,11 +67,86 @@ def test_what_one_has_acknowledged_one_can_take(
 ) -> None:
     put_incident()
     assert srectl("incidents", "acknowledge", ID, *added).exit_code == 0
-    answer = srectl("take", ID)
+    before = incidents.read(account.dynamodb, account.incidents_table, ID)
+    for again in (("take", ID), ("incidents", "acknowledge", ID), ("take", ID)):
+        answer = srectl(*again, *added)
+        assert answer.exit_code == 0, answer.output
+        assert f"in the hands of {before['acknowledged_by']} since" in answer.output
+    assert incidents.read(account.dynamodb, account.incidents_table, ID) == before
+    # By these the notifier tells one taking once, whoever says it again.
+    told = [each["detail"] for each in heard()]
+    assert len(told) == 4
+    assert {(each["metadata"]["occurred_at"], each["data"]["by"]) for each in told} == {
+        (before["acknowledged_at"], before["acknowledged_by"])
+    }
+
+
+@pytest.mark.parametrize("command", [("take",), ("incidents", "acknowledge"), ("release",)])
+@pytest.mark.parametrize(
+    ("had", "added"),
+    [("grace", []), ("Grace Hopper", ["--by", "ada"]), ("", ["--by", "ada"])],
+)
+def test_who_shares_credentials_takes_nothing_from_others_unasked(
+    account: Account,
+    put_incident: Put,
+    srectl: Run,
+    heard: Callable[[], list[dict[str, Any]]],
+    command: tuple[str, ...],
+    had: str,
+    added: list[str],
+) -> None:
+    owner = account.caller + (f" (as {had})" if had else "")
+    put_incident(acknowledged_by=owner, acknowledged_at="2026-11-23T15:20:00.000Z")
+    answer = srectl(*command, ID, *added)
+    assert answer.exit_code == 1
+    assert f"is in the hands of {owner} since" in answer.output
+    assert "if that is you, say the same --by" in answer.output
+    assert "--from-others" in answer.output
+    assert incidents.read(account.dynamodb, account.incidents_table, ID)["acknowledged_by"] == owner
+    assert heard() == []
+    assert srectl(*command, ID, *added, "--from-others").exit_code == 0
+    assert len(heard()) == 1
+    if had:
+        put_incident(acknowledged_by=owner, acknowledged_at="2026-11-23T15:20:00.000Z")
+        assert srectl(*command, ID, "--by", had.upper()).exit_code == 0
+
+
+def test_why_it_was_taken_stands_in_the_record_is_shown_and_told(
+    account: Account, put_incident: Put, srectl: Run, heard: Callable[[], list[dict[str, Any]]]
+) -> None:
+    put_incident()
+    answer = srectl("take", ID, "--reason", "it is the database")
     assert answer.exit_code == 0, answer.output
+    assert "UTC: it is the database" in answer.output
     found = incidents.read(account.dynamodb, account.incidents_table, ID)
-    assert found["acknowledged_by"] == account.caller
-    assert len(heard()) == 2
+    assert found["acknowledged_because"] == "it is the database"
+    assert "UTC: it is the database" in " ".join(srectl("show", ID).output.split())
+    [event] = heard()
+    schema = json.loads((ROOT / "events/schemas/incident.acknowledged.json").read_text("utf-8"))
+    detail = event["detail"]
+    assert detail["data"]["because"] == "it is the database"
+    detail["metadata"]["account_id"] = "000000000000"
+    Draft202012Validator(schema).validate(detail)
+    assert srectl("take", ID).exit_code == 0
+    assert incidents.read(account.dynamodb, account.incidents_table, ID) == found
+    assert srectl("take", ID, "--reason", "x" * 400).exit_code == 0
+    later = incidents.read(account.dynamodb, account.incidents_table, ID)
+    assert later == {**found, "acknowledged_because": "x" * 300}
+
+
+@pytest.mark.parametrize("how", [("release",), ("take", "--from-others", "--by", "bob")])
+def test_a_reason_goes_with_whoever_gave_it(
+    account: Account,
+    put_incident: Put,
+    srectl: Run,
+    heard: Callable[[], list[dict[str, Any]]],
+    how: tuple[str, ...],
+) -> None:
+    put_incident()
+    assert srectl("take", ID, "--reason", "it is the database").exit_code == 0
+    assert srectl(*how, ID).exit_code == 0
+    found = incidents.read(account.dynamodb, account.incidents_table, ID)
+    assert "acknowledged_because" not in found
 
 
 def test_what_one_has_taken_in_slack_one_can_take(

@@ -155,7 +155,9 @@ def test_what_is_given_back_is_nobodys_and_waits_again(
     put_incident()
     assert "nobody had incident" in srectl("release", "0f3c").output
     put_incident(acknowledged_by="bob", acknowledged_at="then")
-    assert srectl("release", "0f3c").exit_code == 0
+    refused = srectl("release", "0f3c")
+    assert (refused.exit_code, "in the hands of bob" in refused.output) == (1, True)
+    assert srectl("release", "0f3c", "--from-others").exit_code == 0
     found = record(account)
     assert "acknowledged_by" not in found
     assert found["released_by"] == account.caller
@@ -173,7 +175,7 @@ def test_what_is_given_back_by_a_clock_that_is_behind_is_a_later_call_than_the_l
     put_incident(
         **{"acknowledged_by": "bob", "escalated_at": "2026-11-23T15:20:00.000Z", last: ahead}
     )
-    assert srectl("release", "0f3c").exit_code == 0
+    assert srectl("release", "0f3c", "--from-others").exit_code == 0
     assert record(account)["released_at"] == "3000-01-01T00:00:00.000Z"
     [event] = heard()
     assert event["detail"]["metadata"]["occurred_at"] == "3000-01-01T00:00:00.000Z"
@@ -200,10 +202,23 @@ def test_whoever_closes_it_stands_in_the_record_by_arn(
     account: Account, put_incident: Put, srectl: Run, heard: Heard
 ) -> None:
     put_incident()
-    assert srectl("close", "0f3c", "--reason", "rolled back").exit_code == 0
-    assert record(account)["closed_by"] == account.caller
+    assert srectl("close", "0f3c", "--reason", "rolled back", "--by", "ada").exit_code == 0
+    closed = record(account)
+    assert closed["closed_by"] == f"{account.caller} (as ada)"
     [event] = heard()
     assert event["detail-type"] == "incident.closed"
+    again = srectl("close", "0f3c", "--reason", "something else")
+    assert again.exit_code == 0
+    assert f"is already closed by {account.caller} (as ada)" in again.output
+    assert "UTC: rolled back" in again.output
+    assert (record(account), heard()) == (closed, [])
+
+
+def test_what_ended_by_itself_was_closed_by_nobody(put_incident: Put, srectl: Run) -> None:
+    put_incident(status="resolved")
+    answer = srectl("close", "0f3c", "--reason", "rolled back")
+    assert answer.exit_code == 1
+    assert "is resolved, not escalated" in answer.output
 
 
 def test_a_stop_that_is_refused_is_not_on_record(
