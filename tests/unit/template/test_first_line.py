@@ -101,6 +101,43 @@ def test_what_is_told_begins_with_the_verdict_and_the_place(
         assert body.get("payload", {"summary": said})["summary"] == said
 
 
+@pytest.mark.parametrize(
+    ("by", "who"),
+    [
+        ("arn:aws:iam::000000000000:root", "root"),
+        ("arn:aws:iam::000000000000:root (as Grace Hopper)", "Grace Hopper"),
+        ("arn:aws:iam::000000000000:user/ops/ada", "ada"),
+        (
+            "arn:aws:sts::000000000000:assumed-role/OnCall-of-the-shop/ada@example.com",
+            "ada@example.com",
+        ),
+        (
+            "arn:aws:sts::000000000000:assumed-role/AWSReservedSSO_OnCall_1f2e/ada@example.com"
+            " (in Slack, as U024)",
+            "ada@example.com",
+        ),
+        ("Ada Lovelace (in PagerDuty)", "Ada Lovelace"),
+        ("arn:aws:iam::000000000000:user/oncall (as Ada (on the train))", "Ada (on the train)"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["acknowledged", "released", "closed"])
+def test_the_first_line_names_the_person_and_the_body_whom_aws_knows(
+    kind: str, by: str, who: str
+) -> None:
+    variables = told(read(event(f"incident.{kind}", by=by, because="it is the database")))
+    mail = json.loads(variables["message"])["email"].splitlines()
+    assert f": by {who}" in mail[0]
+    assert len(mail[0]) <= 60
+    assert any(each.startswith("Doing: ") and by in each for each in mail[1:])
+
+
+def test_why_somebody_has_taken_it_is_told() -> None:
+    variables = told(read(event("incident.acknowledged", by="ada", because="it is the database")))
+    said = "in the hands of ada: it is the database"
+    assert f"Doing:   {said}" in json.loads(variables["message"])["email"].splitlines()
+    assert said in json.loads(variables["notified"]["Detail"])["data"]["slack_text"]
+
+
 def test_a_long_place_loses_its_middle_and_what_is_wrong_keeps_its_own() -> None:
     long = at("team-payments-production-eu", "checkout-frontend-canary-deployment")
     assert line("NEEDS YOU", long, SHOWN, ": degraded mode did not help") == (
