@@ -123,7 +123,9 @@ class Backtest:
                     "timestamp": each["timestamp"],
                     "alert": each["alert_name"],
                     "really": str(reality_of(each)),
-                    **{name: told[each["incident_id"]].as_json() for name, told in both.items()},
+                    "catalogues": {
+                        name: told[each["incident_id"]].as_json() for name, told in both.items()
+                    },
                 }
                 for each in self.records
             ],

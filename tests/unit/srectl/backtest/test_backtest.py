@@ -89,7 +89,20 @@ def test_a_program_gets_every_verdict(run: Callable[..., Result]) -> None:
     assert (two["before"]["kind"], two["after"]["kind"]) == ("acts", "asks")
     assert len(two["incidents"]) == 2
     assert two["after"]["plan"][0]["to"] == 2
-    assert [each["new"]["runbook"] for each in told["verdicts"]] == ["Sick"] * 3 + ["Other", "Sick"]
+    by_name = [each["catalogues"] for each in told["verdicts"]]
+    assert [each["new"]["runbook"] for each in by_name] == ["Sick"] * 3 + ["Other", "Sick"]
+
+
+@pytest.mark.parametrize("name", ["alert", "really", "timestamp", "incident_id"])
+def test_a_catalogue_hides_nothing_whatever_its_folder_is_called(
+    run: Callable[..., Result], tmp_path: Path, name: str
+) -> None:
+    plain = json.loads(run("--runbooks", "new", "--json").stdout)["verdicts"]
+    (tmp_path / "new").rename(tmp_path / name)
+    named = json.loads(run("--runbooks", name, "--json").stdout)["verdicts"]
+    for one, other in zip(plain, named, strict=True):
+        assert other["catalogues"].pop(name) == one["catalogues"].pop("new")
+        assert other == one
 
 
 def test_rows_are_bounded_and_that_is_said(run: Callable[..., Result]) -> None:
