@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from importlib import metadata
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import anyio
 from anyio import to_thread
@@ -15,6 +16,7 @@ from mcp import types
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 
+from srectl.assistants.door import Door
 from srectl.assistants.given import NOTE, plain
 from srectl.assistants.tools import TOOLS, Tool, answer
 from srectl.errors import CommandFailed
@@ -105,7 +107,18 @@ def serve(make: Callable[[], Account]) -> None:
     )
 
     async def run() -> None:
-        async with stdio_server() as (incoming, outgoing):
+        door = Door(_standard_input())
+        async with stdio_server(stdin=cast("anyio.AsyncFile[str]", door)) as (incoming, outgoing):
+            door.answer_by(outgoing)
             await server.run(incoming, outgoing, server.create_initialization_options())
 
     anyio.run(run)
+
+
+def _standard_input() -> BinaryIO:
+    """Give what is said to the server, and nothing to a process that it starts."""
+    said = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return said

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from mcp.client.stdio import stdio_client
 
 from tests.support.template import ROOT
 
-__all__ = ["Talk", "talk"]
+__all__ = ["Talk", "spoken_raw", "talk"]
 
 
 @dataclass
@@ -26,6 +28,49 @@ class Talk:
     capabilities: Any = None
     instructions: str = ""
     answers: dict[str, Any] = field(default_factory=dict)
+
+
+def spoken_raw(variables: Mapping[str, str], home: Path, lines: list[bytes]) -> list[Any]:
+    """Begin a talk and say lines as they are; give the messages that come back, in their order."""
+    begin = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "raw", "version": "1"},
+    }
+    hello = [
+        {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": begin},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    ]
+    told = b"".join(each + b"\n" for each in [*(json.dumps(one).encode() for one in hello), *lines])
+    server = subprocess.Popen(
+        [sys.executable, "-m", "srectl.cli", "mcp"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(variables, home),
+        cwd=ROOT,
+    )
+    with server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(told)
+        server.stdin.flush()
+        # What is asked last is answered last but for tools, which take their time.
+        answers: list[Any] = []
+        while not any(each.get("id") == "last" for each in answers):
+            line = server.stdout.readline()
+            assert line, "the server has ended"
+            answers.append(json.loads(line))
+        server.stdin.close()
+    return answers
+
+
+def _environment(variables: Mapping[str, str], home: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(home),
+        **variables,
+    }
 
 
 def talk(
@@ -44,12 +89,7 @@ def talk(
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "srectl.cli", "mcp"],
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(errors.parent),
-            **variables,
-        },
+        env=_environment(variables, errors.parent),
         cwd=ROOT,
     )
 
