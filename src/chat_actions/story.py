@@ -108,7 +108,11 @@ def _climbed(record: Record) -> Iterator[Told]:
         if isinstance(each, dict):
             since, to = _time(each, "since"), line(each.get("to"), 100)
             level = line(each.get("level"), 10)
-            why = f"nobody has taken it since {since}, so level {level}, the {to}, is told"
+            before = "and the second have" if level == "3" else "has"
+            why = (
+                f"the first contact {before} not taken it since {since}, so level {level}, the "
+                f"{to}, is called now"
+            )
             key = f"climbed {each.get('since')} {each.get('level')}"
             yield Told(key, _called("NEEDS YOU", record, why), rings=True)
 

@@ -204,6 +204,8 @@ def test_nobody_takes_it_and_each_contact_hears_once_in_their_turn(contacts: Con
     assert first["key"].startswith(f"{id_of(event)}-level2-")
     assert last["key"].startswith(f"{id_of(event)}-level3-")
     for one in contacts.first.chats():
+        late = "and the second have" if one["level"] == 3 else "has"
+        assert f"the first contact {late} not taken it since {since}, so the" in str(one)
         assert (one["event"], one["level"]) in {
             ("incident.escalated", 2),
             ("incident.escalated", 3),

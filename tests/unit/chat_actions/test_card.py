@@ -275,10 +275,12 @@ def test_whom_it_was_told_to_because_nobody_had_taken_it_is_told_once_for_each()
         for level, name in ((2, "second"), (3, "third"))
     ]
     found = list(story(record(status="escalated", climbed=told)))
-    begins = f"NEEDS YOU apps/checkout: nobody has taken it since {since}, so level"
+    begins = "NEEDS YOU apps/checkout: the first contact"
     assert [each.text for each in found] == [
-        f"{begins} 2, the second contact (e-mail), is told",
-        f"{begins} 3, the third contact (e-mail), is told",
+        f"{begins} has not taken it since {since}, so level 2, the second contact (e-mail), is "
+        "called now",
+        f"{begins} and the second have not taken it since {since}, so level 3, the third contact "
+        "(e-mail), is called now",
     ]
     assert len({each.key for each in found}) == 2
     assert "level 3, the third contact" in json.dumps(card(record(climbed=told)).blocks)
