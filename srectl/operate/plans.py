@@ -184,7 +184,7 @@ def decide(
         return decision
     name = decision.runbook = str(runbook.get("name", name))
     decision.observes = own_mode(runbook, limits.own_modes) != "on"
-    decision.guard = {key: runbook["guard"].get(key, _GUARD[key]) for key in _GUARD}
+    decision.guard = {key: runbook.get("guard", {}).get(key, _GUARD[key]) for key in _GUARD}
     decision.strategy = strategy_of(runbook)
     labels = alert.get("labels") or {}
     for step in steps_of(runbook):
