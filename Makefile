@@ -111,16 +111,16 @@ bench-ingest: $(READY)  ## Measure alert-ingest against floors: cold start, CPU,
 	PYTHONPATH=src:. $(BIN)/python tests/load/bench_ingest.py
 
 demo: $(READY) needed-binaries  ## The whole loop on this machine; REALISTIC=1 keeps the waits of production, SCENARIO=crash-loop breaks the cluster
-	$(BIN)/srectl demo $(if $(REALISTIC),--realistic) $(if $(SCENARIO),--scenario $(SCENARIO))
+	$(BIN)/srectl local demo $(if $(REALISTIC),--realistic) $(if $(SCENARIO),--scenario $(SCENARIO))
 
 drills: $(READY) needed-binaries  ## Break what the disaster guide is about, one after the other, and bring it back
-	$(BIN)/srectl drill all
+	$(BIN)/srectl local drill all
 
 up: $(READY) needed-binaries  ## Start the one-machine stack and leave it running
-	$(BIN)/srectl up
+	$(BIN)/srectl local up
 
 down: $(READY)  ## Stop it
-	$(BIN)/srectl down
+	$(BIN)/srectl local down
 
 events: $(READY)  ## Write the wrapped sample events anew from the raw ones
 	$(BIN)/python events/wrap.py

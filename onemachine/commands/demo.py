@@ -1,4 +1,4 @@
-"""``srectl demo``: break checkout, touch nothing, and watch the platform repair it."""
+"""``srectl local demo``: break checkout, touch nothing, and watch the platform repair it."""
 
 from __future__ import annotations
 
@@ -122,7 +122,8 @@ def demo(
     except AlreadyRunning as error:
         raise CommandFailed(
             f"the stack {folder.name!r} is already running",
-            f"stop it with 'srectl down --name {folder.name}', or give this demo another --name",
+            f"stop it with 'srectl local down --name {folder.name}', or give this demo another "
+            "--name",
         ) from error
     finally:
         if run.account.finished_at:

@@ -1,4 +1,4 @@
-"""``srectl down``: stop a stack."""
+"""``srectl local down``: stop a stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``srectl drill``: break one part for real, see it noticed, bring it back."""
+"""``srectl local drill``: break one part for real, see it noticed, bring it back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``srectl env``: shell exports that point every tool at a stack."""
+"""``srectl local env``: shell exports that point every tool at a stack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def env(folder: StackFolder, as_json: bool) -> None:
     """Print shell exports for a running stack.
 
     \b
-    eval "$(srectl env)"
+    eval "$(srectl local env)"
     curl -H "X-Api-Key: $WEBHOOK_API_KEY" -d @events/alertmanager/firing.json "$WEBHOOK_URL"
     """
     variables = exports(folder, running_state(folder))

@@ -1,4 +1,4 @@
-"""``srectl logs``: what a process, a pod or a function of the stack wrote."""
+"""``srectl local logs``: what a process, a pod or a function of the stack wrote."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def read_state(folder: StackFolder) -> StackState:
         others = ", ".join(known_stacks())
         raise CommandFailed(
             f"there is no stack named {folder.name!r} (looked in {folder.path})",
-            f"start it with 'srectl up --name {folder.name}'"
+            f"start it with 'srectl local up --name {folder.name}'"
             + (f"; known names: {others}" if others else ""),
             ExitCode.NOT_RUNNING,
         )
@@ -120,13 +120,13 @@ def running_state(folder: StackFolder) -> StackState:
     if not folder.is_supervised():
         raise CommandFailed(
             f"the stack {folder.name!r} is not running",
-            f"start it with 'srectl up --name {folder.name}'",
+            f"start it with 'srectl local up --name {folder.name}'",
             ExitCode.NOT_RUNNING,
         )
     if state.phase not in ("ready", "degraded"):
         raise CommandFailed(
             f"the stack {folder.name!r} is {state.phase}",
-            f"'srectl status --name {folder.name}' shows how far it is",
+            f"'srectl local status --name {folder.name}' shows how far it is",
             ExitCode.NOT_RUNNING,
         )
     return state

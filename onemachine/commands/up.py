@@ -1,4 +1,4 @@
-"""``srectl up``: start a stack and leave it running."""
+"""``srectl local up``: start a stack and leave it running."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def up(
         phase = running.state.phase if running.state is not None else "starting"
         console.print(
             f"the stack {folder.name} is already running ({phase}); "
-            f"'srectl status --name {folder.name}' shows it, 'srectl down' stops it"
+            f"'srectl local status --name {folder.name}' shows it, 'srectl local down' stops it"
         )
         return
     except StackFailed as error:
         raise CommandFailed(
             f"the stack {folder.name!r} did not start: {error}",
             f"the logs are in {folder.logs}; nothing of it is left running: "
-            f"'srectl up{suffix}' begins anew",
+            f"'srectl local up{suffix}' begins anew",
         ) from error
     console.print(f"ready. Webhook: {state.endpoints.get('webhook_url', '-')}")
     typed = invoked(sys.argv[0], Path.cwd())

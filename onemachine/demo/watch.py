@@ -47,7 +47,7 @@ class Milestone:
     after : tuple of str
         Names of the milestones that come before it.
     log : str
-        Where to look if it is not reached: a name that ``srectl logs`` knows.
+        Where to look if it is not reached: a name that ``srectl local logs`` knows.
     """
 
     name: str

@@ -89,7 +89,7 @@ def _escalated(scene: Scene, alert: Alert) -> str:
         f"{alert.name} is an incident all the same",
         lambda: scene.incident_id(alert),
         within=60,
-        where="'srectl logs alert-ingest'",
+        where="'srectl local logs alert-ingest'",
         next_step="intake needs no cluster: look at 'srectl dlq list'",
     )
     record = scene.expect(
@@ -115,7 +115,7 @@ def _escalated(scene: Scene, alert: Alert) -> str:
         "the on-call engineer is told of the escalation",
         lambda: scene.told(incident_id, "escalated"),
         within=30,
-        where="'srectl logs receiver'",
+        where="'srectl local logs receiver'",
         next_step="'srectl dlq list': an escalation that could not be sent is in notifications",
     )
     return incident_id

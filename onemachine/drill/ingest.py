@@ -56,7 +56,7 @@ def _function_fails(scene: Scene) -> Alert:
         "a sender is answered 5xx, so it keeps the alert and tries again",
         status >= _UNAVAILABLE,
         f"HTTP {status}",
-        where="'srectl logs alert-ingest'",
+        where="'srectl local logs alert-ingest'",
         next_step="a sender that is answered 4xx may drop the alert: look at the GatewayResponses",
     )
     sent, failed = scene.delivery_attempts()
@@ -72,7 +72,7 @@ def _function_fails(scene: Scene) -> Alert:
         "Alertmanager cannot deliver and tries again",
         tries_again,
         within=60,
-        where="'srectl logs alertmanager'",
+        where="'srectl local logs alertmanager'",
         next_step="Alertmanager has no webhook, or took another answer for a success",
     )
     scene.expect_alarm("sre-ingest-errors")
@@ -109,7 +109,7 @@ def _bus_refuses(scene: Scene) -> Alert:
         "alert-ingest takes the alert and parks it",
         lambda: scene.queued("parked"),
         within=60,
-        where="'srectl logs alert-ingest'",
+        where="'srectl local logs alert-ingest'",
         next_step="an alert that can be neither published nor parked is answered 503: the sender "
         "keeps it",
         shown=lambda count: f"{count} in sre-parked-events",

@@ -25,7 +25,7 @@ class NotMet(RuntimeError):
     seen : str
         What was there instead.
     where : str
-        Where to look: a log that ``srectl logs`` knows, a queue, an alarm.
+        Where to look: a log that ``srectl local logs`` knows, a queue, an alarm.
     next_step : str
         What to do.
     """

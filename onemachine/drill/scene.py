@@ -470,7 +470,7 @@ class Scene:
             "every pod of checkout is ready",
             healthy,
             within=120,
-            where="'srectl logs node-agent'",
+            where="'srectl local logs node-agent'",
             next_step="'kubectl -n apps get pods' tells which is not",
         )
 
@@ -493,7 +493,7 @@ class Scene:
             f"{alert.name} is an incident",
             lambda: self.incident_id(alert),
             within=60,
-            where="'srectl logs alert-ingest'",
+            where="'srectl local logs alert-ingest'",
             next_step="'srectl dlq list': an alert that was answered 202 is there or on the bus",
         )
         self.expect(

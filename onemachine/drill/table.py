@@ -38,7 +38,7 @@ def run(scene: Scene) -> None:
         f"{lost.name} is on the bus all the same",
         lambda: scene.incident_id(lost),
         within=60,
-        where="'srectl logs alert-ingest'",
+        where="'srectl local logs alert-ingest'",
         next_step="intake needs no table: look at 'srectl dlq list'",
     )
     scene.expect(
@@ -46,7 +46,7 @@ def run(scene: Scene) -> None:
         "its runbook cannot claim it, does nothing and calls a human",
         lambda: scene.told(lost_id, "escalated"),
         within=60,
-        where="'srectl logs receiver'",
+        where="'srectl local logs receiver'",
         next_step="'srectl dlq list': an escalation that could not be sent is in notifications",
     )
     scene.expect(

@@ -45,5 +45,5 @@ def read_secret(stack: str, file: str) -> str:
     except OSError as error:
         raise CommandFailed(
             f"a secret of the stack cannot be read: {error}",
-            f"'srectl down --name {stack}' and 'srectl up --name {stack}' make it anew",
+            f"'srectl local down --name {stack}' and 'srectl local up --name {stack}' make it anew",
         ) from error

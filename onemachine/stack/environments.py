@@ -40,7 +40,7 @@ def running() -> Iterator[Environment]:
             continue
         yield Environment(
             f"the stack {name!r} on this machine",
-            f"'eval \"$(srectl env --name {name})\"'",
+            f"'eval \"$(srectl local env --name {name})\"'",
             variables["AWS_REGION"],
             variables["AWS_ENDPOINT_URL"],
             variables["AWS_ACCESS_KEY_ID"],

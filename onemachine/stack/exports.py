@@ -8,7 +8,7 @@ from onemachine.stack.under_care import CareView
 
 __all__ = ["NAMES", "checkout_url", "exports"]
 
-#: What a shell has of a stack after ``eval "$(srectl env)"``.
+#: What a shell has of a stack after ``eval "$(srectl local env)"``.
 NAMES = (
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",

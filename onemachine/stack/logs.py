@@ -28,7 +28,7 @@ def read_log(source: str, folder: StackFolder, state: StackState, lines: int) ->
     if source not in files:
         raise CommandFailed(
             f"the stack {folder.name!r} has no log named {source!r}",
-            "'srectl logs' lists the names",
+            "'srectl local logs' lists the names",
         )
     return tail(files[source], lines)
 
@@ -47,6 +47,6 @@ def _function_log(name: str, folder: StackFolder, state: StackState, lines: int)
     if not folder.is_supervised():
         raise CommandFailed(
             f"the log of {name} is in CloudWatch of the local AWS, which is not running",
-            f"start it with 'srectl up --name {folder.name}'",
+            f"start it with 'srectl local up --name {folder.name}'",
         )
     return FunctionLogs.of(state).tail(name, lines)

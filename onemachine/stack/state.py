@@ -190,7 +190,7 @@ class StackState:
     processes : dict
         By name.
     endpoints : dict
-        URL or path by name: what ``srectl env`` prints, and more.
+        URL or path by name: what ``srectl local env`` prints, and more.
     settings : dict
         Region, cluster name, pod range, table and topic names.
     timings : dict

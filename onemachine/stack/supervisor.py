@@ -4,7 +4,7 @@ It starts the stack, watches it, and takes it down when it is told to (SIGTERM),
 over, or when the start fails. It restarts nothing: a process that died is shown as dead, because
 whatever looked at it would otherwise see a healthy stack with a hole in its history.
 
-``python -m onemachine.stack`` runs one; users reach it through ``srectl up``.
+``python -m onemachine.stack`` runs one; users reach it through ``srectl local up``.
 """
 
 from __future__ import annotations

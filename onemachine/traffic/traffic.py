@@ -102,6 +102,8 @@ class Traffic:
         seconds = self.seconds()
         counts = {name: sum(second[name] for second in seconds) for name in OUTCOMES}
         if not any(counts.values()):
-            return "none was sent: is the machine busy? 'srectl up --orders 2' asks less of it"
+            return (
+                "none was sent: is the machine busy? 'srectl local up --orders 2' asks less of it"
+            )
         found = ", ".join(f"{name.replace('_', ' ')}: {n}" for name, n in counts.items() if n)
         return f"of {sum(counts.values())} orders none was answered well ({found})"

@@ -46,7 +46,8 @@ _SHORT = 8  # characters of an id in a list, where they tell all of it apart
 def incidents() -> None:
     """List, read and close incidents.
 
-    Uses the AWS account of the environment; 'eval "$(srectl env)"' makes that the local stack.
+    Uses the AWS account of the environment; 'eval "$(srectl local env)"' makes that the local
+    stack.
     """
 
 

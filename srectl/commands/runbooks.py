@@ -102,7 +102,8 @@ def publish(
 ) -> None:
     """Check every runbook, as validate does, and write those that changed to the catalogue table.
 
-    Uses the AWS account of the environment; 'eval "$(srectl env)"' makes that the local stack.
+    Uses the AWS account of the environment; 'eval "$(srectl local env)"' makes that the local
+    stack.
     """
     there = loaded(folder)
     _refuse_what_cannot_work(there.runbooks, catalogue.Deployment(severities, namespaces))

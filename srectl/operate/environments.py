@@ -37,7 +37,7 @@ _NO_CHOICE = frozenset(
 _FILES = ("~/.aws/config", "~/.aws/credentials", "~/.boto", "/etc/boto.cfg")
 
 
-_START = "no stack runs on this machine: 'srectl up' starts one"
+_START = "no stack runs on this machine: 'srectl local up' starts one"
 
 
 @dataclass(frozen=True)

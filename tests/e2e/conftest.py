@@ -37,5 +37,5 @@ def stack() -> Iterator[StackFolder]:
 
 @pytest.fixture(scope="session")
 def exports(stack: StackFolder) -> dict[str, str]:
-    """What 'eval "$(srectl env)"' puts into a shell."""
+    """What 'eval "$(srectl local env)"' puts into a shell."""
     return exports_of(stack)

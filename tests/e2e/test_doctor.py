@@ -118,7 +118,7 @@ def test_each_thing_that_is_broken_is_named_with_what_to_type(
     alarms.disable_alarm_actions(AlarmNames=["sre-runbook-failed"])
     named("alarms", "sre-runbook-failed", "enable-alarm-actions --alarm-names sre-runbook-failed")
     alarms.delete_alarms(AlarmNames=["sre-step-failed"])
-    named("alarms", "sre-step-failed is not there", "srectl up")
+    named("alarms", "sre-step-failed is not there", "srectl local up")
 
     queues = aws.client("sqs")
     dead = queues.get_queue_url(QueueName="sre-dlq-audit")["QueueUrl"]

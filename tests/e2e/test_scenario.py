@@ -1,6 +1,7 @@
 """A bad rollout of any workload, from its real rule to the repair, on one machine.
 
-One scenario of ``srectl demo --scenario``; the others run by command, and their records are tested.
+One scenario of ``srectl local demo --scenario``; the others run by command, and their records are
+tested.
 Its Alertmanager keeps its own times: it tells news of a group every five minutes. About four
 minutes, most of them waits: the rule's, Alertmanager's first 30 s, and the minute of quiet after
 which the data count.

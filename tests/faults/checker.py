@@ -85,7 +85,7 @@ def what_is_good_is_taken(history: History) -> Iterator[Violation]:
                     "poison",
                     f"delivery {number}",
                     f"the body '{entry['poison']}' was answered {entry['code'] or 'not at all'}",
-                    "srectl logs alert-ingest",
+                    "srectl local logs alert-ingest",
                 )
         elif entry["code"] != _ACCEPTED:
             yield Violation(
@@ -93,7 +93,7 @@ def what_is_good_is_taken(history: History) -> Iterator[Violation]:
                 f"delivery {number}",
                 f"{entry['status']} of firings {entry['firings']} was answered {entry['code']} in "
                 f"the end: {entry['text']}",
-                "srectl logs alert-ingest",
+                "srectl local logs alert-ingest",
             )
 
 

@@ -71,7 +71,7 @@ class Revivable:
     def start(self) -> int:
         """Start it again, to outlive this process; gives its new id.
 
-        ``srectl down`` ends it like all that carries the stack's folder in its environment.
+        ``srectl local down`` ends it like all that carries the stack's folder in its environment.
         """
         with self.log.open("ab") as output:
             return subprocess.Popen(

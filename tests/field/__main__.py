@@ -1,6 +1,6 @@
 """``python -m tests.field [--name STACK] [--wait SECONDS]``: the table of the bodies' fates.
 
-Needs a running stack (``srectl up``). Runbooks act on its checkout, as they would on yours.
+Needs a running stack (``srectl local up``). Runbooks act on its checkout, as they would on yours.
 """
 
 from __future__ import annotations

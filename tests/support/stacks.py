@@ -49,7 +49,7 @@ def state_of(folder: StackFolder) -> StackState:
 
 
 def exports_of(folder: StackFolder) -> dict[str, str]:
-    """Give what 'eval "$(srectl env)"' puts into a shell."""
+    """Give what 'eval "$(srectl local env)"' puts into a shell."""
     printed = srectl("env", "--name", folder.name)
     assert printed.returncode == 0, printed.stderr
     shell = subprocess.run(

@@ -1,4 +1,4 @@
-"""What ``srectl demo --scenario`` can play, one record each.
+"""What ``srectl local demo --scenario`` can play, one record each.
 
 Each breaks something on the cluster that kube-prometheus-stack would ring for, with a workload that
 no runbook knows by name, and says what the platform must make of it.

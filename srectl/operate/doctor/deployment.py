@@ -123,7 +123,11 @@ class Deployment:
     @property
     def deploy_again(self) -> str:
         """What one types to bring the deployment to what the checkout says."""
-        return "'srectl down', then 'srectl up'" if self.endpoint else "'sam build && sam deploy'"
+        return (
+            "'srectl local down', then 'srectl local up'"
+            if self.endpoint
+            else "'sam build && sam deploy'"
+        )
 
     def bring_back(self, resource: str) -> str:
         """Say how a resource is made again that somebody has deleted: CloudFormation cannot see it.

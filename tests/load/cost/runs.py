@@ -177,7 +177,7 @@ class Runs:
         # The stack is stopped when this is read; its logs are not.
         return SystemExit(
             f"{what} ({_LONGEST_SECONDS:.0f} s are waited): is the machine busy with other things? "
-            f"'srectl logs aws --name {self.stack.name}' has what the stack said"
+            f"'srectl local logs aws --name {self.stack.name}' has what the stack said"
         )
 
     def _resolve(self, alerts: Sequence[Alert]) -> None:

@@ -134,7 +134,7 @@ class Targets:
             if time.monotonic() > until:
                 raise TimeoutError(
                     f"{ready} of {number} targets of the measurement have their pod after "
-                    f"{_READY_SECONDS} s; 'srectl logs node-agent' says why"
+                    f"{_READY_SECONDS} s; 'srectl local logs node-agent' says why"
                 )
             time.sleep(1)
 

@@ -1,4 +1,4 @@
-"""``srectl up`` ends with commands that can be typed where it was invoked."""
+"""``srectl local up`` ends with commands that can be typed where it was invoked."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def test_what_needs_a_stack_says_that_there_is_none(run: Run, name: str) -> None
     result = run(name, "--name", "nobody")
     assert result.exit_code == 3
     assert "there is no stack named 'nobody'" in result.output
-    assert "srectl up --name nobody" in result.output
+    assert "srectl local up --name nobody" in result.output
 
 
 @pytest.mark.parametrize("name", ["status", "env", "logs", "down"])
@@ -250,7 +250,7 @@ def test_logs_lists_names_and_shows_the_end_of_one(
     assert run("logs", "pod/checkout-1", "--tail", "1", "--name", "trivial").output == "two\n"
     unknown = run("logs", "nobody", "--name", "trivial")
     assert unknown.exit_code == 1
-    assert "'srectl logs' lists the names" in unknown.output
+    assert "'srectl local logs' lists the names" in unknown.output
 
 
 def test_every_command_explains_itself(run: Run) -> None:

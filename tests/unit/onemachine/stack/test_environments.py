@@ -42,7 +42,7 @@ def test_a_stack_that_is_up_is_given_with_all_that_reaches_it(supervisors: ExitS
     supervisors.enter_context(stack("one").supervising())
     (found,) = running()
     assert found.what == "the stack 'one' on this machine"
-    assert found.choose == "'eval \"$(srectl env --name one)\"'"
+    assert found.choose == "'eval \"$(srectl local env --name one)\"'"
     assert (found.region, found.endpoint_url) == ("us-east-1", "http://one")
     assert (found.access_key_id, found.secret_access_key) == ("key", "only this stack's")
     assert "only this" not in repr(found)

@@ -41,7 +41,7 @@ class Entry:
 
 
 def stack(name: str, address: str) -> Environment:
-    choose = f"'eval \"$(srectl env --name {name})\"'"
+    choose = f"'eval \"$(srectl local env --name {name})\"'"
     return Environment(
         f"the stack {name!r} on this machine", choose, "us-east-1", address, "a", "b"
     )
@@ -77,7 +77,7 @@ def test_two_stacks_are_named_and_none_is_used(shell: Shell, entry: Entry, aws: 
     result = run("mode", "off")
     assert result.exit_code == 1
     assert "'default'" in result.stderr
-    assert 'eval "$(srectl env --name other)"' in result.stderr
+    assert 'eval "$(srectl local env --name other)"' in result.stderr
     assert len(result.stderr.splitlines()) == 2
     del entry.stacks[1:]
     assert json.loads(run("mode", "--json").stdout)["mode"] == "observe"
@@ -122,7 +122,9 @@ def test_what_is_chosen_and_fails_names_the_stack_that_could_be(shell: Shell, en
     shell.export(AWS_REGION="eu-central-1", AWS_EC2_METADATA_DISABLED="true")
     result = run("mode")
     assert result.exit_code == 1
-    assert "'eval \"$(srectl env --name default)\"' chooses the stack 'default'" in result.stderr
+    assert (
+        "'eval \"$(srectl local env --name default)\"' chooses the stack 'default'" in result.stderr
+    )
 
 
 def test_the_stack_that_is_used_is_not_offered_once_more(shell: Shell, entry: Entry) -> None:
@@ -131,7 +133,7 @@ def test_the_stack_that_is_used_is_not_offered_once_more(shell: Shell, entry: En
     result = run("mode")
     assert result.exit_code == 1
     assert UNREACHABLE in result.stderr
-    assert "srectl env" not in result.stderr
+    assert "srectl local env" not in result.stderr
 
 
 def test_how_aws_is_asked_is_no_choice_of_an_account(shell: Shell, entry: Entry) -> None:
@@ -149,7 +151,7 @@ def test_without_a_stack_the_region_is_asked_for(shell: Shell, entry: Entry) -> 
     result = run("mode")
     assert result.exit_code == 1
     assert "no AWS region is chosen" in result.stderr
-    assert "no stack runs on this machine: 'srectl up' starts one" in result.stderr
+    assert "no stack runs on this machine: 'srectl local up' starts one" in result.stderr
 
 
 def test_a_stack_that_cannot_run_here_is_not_offered(
@@ -157,7 +159,7 @@ def test_a_stack_that_cannot_run_here_is_not_offered(
 ) -> None:
     entry.stacks.clear()
     monkeypatch.setattr(environments, "PROJECT_ROOT", tmp_path)
-    assert "srectl up" not in run("mode").stderr
+    assert "srectl local up" not in run("mode").stderr
 
 
 def test_who_has_chosen_an_account_is_not_offered_to_start_a_stack(
@@ -167,7 +169,7 @@ def test_who_has_chosen_an_account_is_not_offered_to_start_a_stack(
     shell.export(AWS_PROFILE="production", AWS_EC2_METADATA_DISABLED="true")
     result = run("mode")
     assert result.exit_code == 1
-    assert "srectl up" not in result.stderr
+    assert "srectl local up" not in result.stderr
 
 
 def test_a_command_that_asks_no_aws_says_nothing(shell: Shell, entry: Entry) -> None:
