@@ -178,6 +178,15 @@ def test_an_escalation_goes_to_chat_only_because_the_runbook_has_told_the_topic(
     assert "not resolved 300 seconds after" in told["slack_text"]
 
 
+def test_a_beginning_that_comes_after_its_escalation_says_so(listener: Listener) -> None:
+    event = incident("CheckoutHighErrorRate", fingerprint="slower")
+    listener.tell(escalation(event))
+    listener.tell(event)
+    [mail] = listener.mails()
+    assert "Doing:   a human has been called for it already" in mail["body"]
+    assert "is looked up" not in mail["body"]
+
+
 def test_the_canary_is_never_announced(listener: Listener) -> None:
     event = incident(alert_name="Whatever", purpose="canary")
     for each in (event, escalation(event), resolution(event)):
