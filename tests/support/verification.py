@@ -53,6 +53,7 @@ def decided(
         "heard": due + (-400 if heard is None else heard) * 1000,
         "alert_resolved": resolved,
         "attached_to": "",
+        "leader": {"timestamp": "", "over": False, "left": ""},
         "acted": True,
         "runbook": {"name": "r"},
         "strategy": "ladder",
@@ -87,6 +88,7 @@ def looked_at(due_in: float, **variables: Any) -> bool:
     usual: dict[str, Any] = {
         "alert_resolved": False,
         "verify_deadline": (time.time() + due_in) * 1000,
+        "leader": {"timestamp": "", "over": False, "left": ""},
         "own_alert": None,
         "steps": [{"verify": None}, {"verify": {"for": "60s"}}],
     }

@@ -390,6 +390,13 @@ def test_the_loop_breaker_stops_the_third_action(platform: Platform) -> None:
         event = incident(runbook)
         platform.run(event)
         assert len(platform.calls(id_of(event), "execute")) == 1
+    # Another runbook's limit on the same target is its own, and is said beside the count.
+    target = {"kind": "deployment", "namespace": "apps", "name": runbook.lower()}
+    event = incident(platform.runbook(target=target, guard={**guard, "max_actions": 1}))
+    platform.run(event)
+    record = escalation(platform, event, "loop-breaker")
+    assert "in hand 2 times within 3600 seconds, and the limit" in record["escalation_reason"]
+    assert " is 1;" in record["escalation_reason"]
     event = incident(runbook)
     platform.run(event)
     escalation(platform, event, "loop-breaker")
