@@ -18,6 +18,7 @@ from tests.integration.statemachine.platform import (
 )
 
 pytestmark = pytest.mark.localaws
+_FAILED = "taskFailedEventDetails"
 SCHEMA = json.loads((ROOT / "events" / "schemas" / "incident.escalated.json").read_text("utf-8"))
 
 
@@ -60,7 +61,7 @@ def failures(platform: Platform, execution: dict[str, Any]) -> list[str]:
     history = platform.sfn.get_execution_history(
         executionArn=execution["executionArn"], maxResults=1000
     )["events"]
-    return [each["taskFailedEventDetails"]["cause"] for each in history if "Failed" in each["type"]]
+    return [each["taskFailedEventDetails"]["cause"] for each in history if _FAILED in each]
 
 
 @pytest.mark.parametrize(
@@ -101,17 +102,35 @@ def test_an_escalation_is_an_event_that_keeps_the_contract(
     assert (notified["status"], failures(platform, notified)) == ("SUCCEEDED", [])
 
 
-def test_a_bus_that_does_not_take_it_stops_nothing(platform: Platform) -> None:
+@pytest.mark.parametrize("queue_takes_it", [True, False])
+def test_what_the_bus_does_not_take_is_kept_for_the_pager_or_rings(
+    platform: Platform, queue_takes_it: bool
+) -> None:
     role = platform.role_that_may_only(
-        "ssm:GetParameters", "dynamodb:GetItem", "dynamodb:UpdateItem", "sns:Publish"
+        "ssm:GetParameters",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "sns:Publish",
+        *(["sqs:SendMessage"] if queue_takes_it else []),
     )
     event = incident("NoSuchRunbook")
     incident_id = event["detail"]["data"]["incident_id"]
     execution = platform.run(event, platform.variant(role=role))
-    assert execution["status"] == "SUCCEEDED"
     assert any("events:PutEvents" in cause for cause in failures(platform, execution))
     assert wait_for(lambda: platform.notifications(incident_id), "the notification")
     assert platform.record(incident_id)["status"] == "escalated"
+    if not queue_takes_it:
+        assert (execution["status"], execution["error"]) == ("FAILED", "NobodyReached")
+        return
+    assert execution["status"] == "SUCCEEDED"
+    kept = [json.loads(each) for each in platform.queued("notification-dlq") if incident_id in each]
+    assert [(each["source"], each["detail-type"]) for each in kept] == [
+        ("sre.runbook", "incident.escalated")
+    ]
+    Draft202012Validator(SCHEMA).validate(kept[0]["detail"])
+    # Redriven it is announced as if it had come at once.
+    notified = platform.run(kept[0], platform.variant("incident-notifier"))
+    assert (notified["status"], failures(platform, notified)) == ("SUCCEEDED", [])
 
 
 @pytest.mark.parametrize(("of", "named"), [("arn:mine", True), ("arn:another", False)])
