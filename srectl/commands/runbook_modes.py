@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import datetime
+from collections import Counter
+from collections.abc import Iterator
+
 import click
 
 from srectl.commands.display import console
-from srectl.commands.operating import account_option, safe
-from srectl.commands.output import output_option, print_json
-from srectl.operate import runbook_switch
+from srectl.commands.operating import account_option, now, safe
+from srectl.commands.output import agreed, output_option, print_json
+from srectl.commands.story import duration_of
+from srectl.errors import CommandFailed
+from srectl.operate import recent, runbook_switch
 from srectl.operate.account import Account
+from srectl.operate.track_record import is_planned_only, outcome, tallies
 
 __all__ = ["disable", "enable"]
+
+_RECORD = datetime.timedelta(days=30)
 
 
 @click.command()
 @click.argument("name")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @output_option
 @account_option
-def enable(name: str, as_json: bool, account: Account) -> None:
+def enable(name: str, yes: bool, as_json: bool, account: Account) -> None:
     """Let a published runbook act, from the next incident on.
 
+    Shows what it has come to in the last 30 days, acting or only saying what it would do, and asks.
     It acts only where the platform does, too ('srectl mode'). Said again it changes nothing. Who
     has switched what and when stands in the history of the parameter that it names.
     """
-    _switch(account, name, "on", as_json=as_json)
+    found = runbook_switch.read(account, name)
+    if found.mode == "on" or found.is_disabled:
+        _switch(account, name, "on", as_json=as_json)
+        return
+    if not as_json:
+        console.print(f"{safe(name)} observes; on, it {safe(found.told('on'))}")
+        console.print(f"  for {safe(', '.join(found.alerts))}")
+        for line in _record(account, name):
+            console.print(f"  {safe(line)}")
+    agreed(f"Let {name} act?", yes=yes, as_json=as_json)
+    # Of what was shown: one that was published anew meanwhile is looked at again.
+    _switch(account, name, "on", as_json=as_json, shown=found.state)
 
 
 @click.command()
@@ -38,8 +60,38 @@ def disable(name: str, as_json: bool, account: Account) -> None:
     _switch(account, name, "observe", as_json=as_json)
 
 
-def _switch(account: Account, name: str, wanted: str, *, as_json: bool) -> None:
-    found = runbook_switch.switch(account, name, wanted)
+def _record(account: Account, name: str) -> Iterator[str]:
+    """Say what became of what it did, and of what it only planned."""
+    since = now() - _RECORD
+    try:
+        found = recent.since(account.dynamodb, account.incidents_table, since)
+    except CommandFailed as error:  # a right that somebody lacks must not keep it from being asked
+        yield f"its record could not be read: {error.message}"
+        return
+    planned = [each for each in found.records if is_planned_only(each, name)]
+    by = Counter(outcome(each) for each in planned)
+    if planned:
+        yield (
+            f"in 30 days it only said what it would do for {len(planned)}: {by['itself']} ended by "
+            f"themselves, {by['human']} by a human, {by['automation']} by another runbook, "
+            f"{by['open']} not over"
+        )
+    did = tallies(found.records).get(name)
+    if did:
+        yield (
+            f"in 30 days it ran {did.ran}, acted {did.acted}, helped {did.helped}, undone "
+            f"{did.undone}, escalated {did.escalated}, MTTR {duration_of(did.mttr_seconds)}"
+        )
+    if not planned and not did:
+        yield "in 30 days no incident was for it: there are no numbers of what it does"
+    if found.more:
+        yield "there are more incidents than were looked at: these numbers are too small"
+
+
+def _switch(
+    account: Account, name: str, wanted: str, *, as_json: bool, shown: str | None = None
+) -> None:
+    found = runbook_switch.switch(account, name, wanted, shown)
     parameter, before = account.own_modes_parameter, found.mode
     if as_json:
         told = {"runbook": name, "mode": wanted, "before": before, "alerts": found.alerts}

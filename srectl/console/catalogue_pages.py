@@ -14,7 +14,13 @@ from srectl.errors import CommandFailed
 from srectl.operate import catalogue, runbook_switch
 from srectl.operate.plans import shown_mode
 from srectl.operate.switch_history import RUNBOOK
-from srectl.operate.track_record import Tally, outcome, runbook_of, tallies
+from srectl.operate.track_record import (
+    Tally,
+    is_planned_only,
+    outcome,
+    runbook_of,
+    tallies,
+)
 from srectl.operate.trust import Standing, place_of
 
 __all__ = ["NAME", "of_catalogue", "of_runbook", "register"]
@@ -109,7 +115,7 @@ def of_runbook(reading: Reading, name: str) -> dict[str, Any]:
         "is_known": modes.value is not None,
         "mode": mode,
         "tally": tally,
-        "planned": sum(_is_planned_only(each, name) for each in records),
+        "planned": sum(is_planned_only(each, name) for each in records),
         "targets": [
             _target(known.get((name, lock), Standing(name, lock)), each, limit, records)
             for lock, each in sorted(tally.targets.items(), key=lambda one: (-one[1].ran, one[0]))
@@ -145,12 +151,4 @@ def _target(
 def _is_of(record: Mapping[str, Any], name: str) -> bool:
     return runbook_of(record) == name or any(
         each.get("runbook") == name for each in record.get("actions_taken") or ()
-    )
-
-
-def _is_planned_only(record: Mapping[str, Any], name: str) -> bool:
-    """Say whether it said what it would do, and took nothing in hand."""
-    return runbook_of(record) != name and any(
-        each.get("runbook") == name and each.get("operation") == "plan"
-        for each in record.get("actions_taken") or ()
     )

@@ -18,7 +18,7 @@ from srectl.operate.catalogue import Published
 from srectl.operate.plans import own_mode
 from srectl.steps import steps_of
 
-__all__ = ["Switchable", "find", "switch"]
+__all__ = ["Switchable", "find", "read", "switch"]
 
 _HINT = "'srectl runbooks list' names them"
 
@@ -94,6 +94,18 @@ def find(there: Mapping[str, Published], switched: Mapping[str, str], name: str)
     return Switchable(name, found.definition, own_mode(found.definition, switched))
 
 
+def read(account: Account, name: str) -> Switchable:
+    """Read a runbook and how it is switched.
+
+    Raises
+    ------
+    CommandFailed
+        Nothing of this name can be switched, or catalogue and switches cannot be read.
+    """
+    there = catalogue.published(account.dynamodb, account.runbooks_table)
+    return find(there, switches.read_own_modes(account.ssm, account.own_modes_parameter), name)
+
+
 def switch(account: Account, name: str, wanted: str, shown: str | None = None) -> Switchable:
     """Have a runbook act, or only say what it would do, from the next incident on.
 
@@ -121,8 +133,7 @@ def switch(account: Account, name: str, wanted: str, shown: str | None = None) -
     if wanted not in switches.OWN_MODES:
         raise CommandFailed(f"{wanted!r} is no mode", f"modes are {', '.join(switches.OWN_MODES)}")
     parameter = account.own_modes_parameter
-    there = catalogue.published(account.dynamodb, account.runbooks_table)
-    found = find(there, switches.read_own_modes(account.ssm, parameter), name)
+    found = read(account, name)
     if wanted == "on" and found.is_disabled:
         raise CommandFailed(
             f"runbook {name} is disabled in its file (enabled: false)",

@@ -10,7 +10,16 @@ from typing import Any
 
 from srectl.operate.incidents import opened
 
-__all__ = ["Tally", "in_hand", "is_acted", "lock_of", "outcome", "runbook_of", "tallies"]
+__all__ = [
+    "Tally",
+    "in_hand",
+    "is_acted",
+    "is_planned_only",
+    "lock_of",
+    "outcome",
+    "runbook_of",
+    "tallies",
+]
 
 Record = Mapping[str, Any]
 
@@ -143,6 +152,14 @@ def outcome(record: Record) -> str:
 def is_acted(record: Record) -> bool:
     """Say whether a runbook changed something for it."""
     return any(each.get("operation") == "execute" for each in _done(record))
+
+
+def is_planned_only(record: Record, name: str) -> bool:
+    """Say whether a runbook said what it would do, and took nothing in hand."""
+    return runbook_of(record) != name and any(
+        each.get("runbook") == name and each.get("operation") == "plan"
+        for each in record.get("actions_taken") or ()
+    )
 
 
 def lock_of(target: Mapping[str, Any]) -> str:

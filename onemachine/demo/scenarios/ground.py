@@ -93,7 +93,7 @@ class Ground:
         """
         if nodes:
             self._kubectl(["apply", "--server-side", "-k", str(_NODE_RIGHTS)])
-        self.srectl("runbooks", "enable", runbook)
+        self.srectl("runbooks", "enable", runbook, "--yes")
 
     def srectl(self, *arguments: str) -> None:
         """Run the operator's tool on this stack.

@@ -52,7 +52,7 @@ COMMANDS = (
     "maintenance remove --all",
     f"runbooks publish --folder {CATALOGUE}",
     f"runbooks list --folder {CATALOGUE}",
-    "runbooks enable Restart",
+    "runbooks enable Restart --yes",
     "runbooks disable Restart",
     "runbooks report",
     "runbooks trust Restart",

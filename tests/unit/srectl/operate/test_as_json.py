@@ -32,7 +32,7 @@ ACTING = {
     "stop 0f3c": ["by", "stopped"],
     "mode observe": ["before", "mode", "parameter"],
     "runbooks disable CheckoutHighErrorRate": ["alerts", "before", "mode", "runbook"],
-    "runbooks enable CheckoutHighErrorRate": ["alerts", "before", "mode", "runbook"],
+    "runbooks enable CheckoutHighErrorRate --yes": ["alerts", "before", "mode", "runbook"],
     "runbooks publish": ["published", "table"],
 }
 READING = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from srectl import runbooks
 from srectl.errors import CommandFailed
 from srectl.operate import switches
 from srectl.operate.account import Account
+from srectl.operate.announcing import stamp
 from srectl.operate.plans import Limits, decide
 from tests.support.template import ROOT
 
@@ -40,7 +43,7 @@ def mode_listed(srectl: Run, name: str) -> str:
 
 def test_it_is_switched_on_and_says_what_it_does_from_now_on(account: Account, srectl: Run) -> None:
     assert mode_listed(srectl, NAME) == "observe"
-    answer = srectl("runbooks", "enable", NAME)
+    answer = srectl("runbooks", "enable", NAME, "--yes")
     assert answer.exit_code == 0, answer.output
     assert f"{NAME}: on (was observe), in parameter /t-sre-platform/runbook-modes" in answer.output
     assert "from the next incident on it does rollback_workload" in answer.output
@@ -49,27 +52,65 @@ def test_it_is_switched_on_and_says_what_it_does_from_now_on(account: Account, s
     assert mode_listed(srectl, NAME) == "on"
 
 
+def planned(account: Account, put_incident: Any, **changes: Any) -> None:
+    begun = stamp(datetime.datetime.now(datetime.UTC))
+    plan = {
+        "operation": "plan",
+        "runbook": NAME,
+        "status": "planned",
+        "action": "rollback_workload",
+    }
+    put_incident(incident_id=str(uuid.uuid4()), timestamp=begun, actions_taken=[plan], **changes)
+
+
+def test_what_it_came_to_stands_beside_the_question_and_a_no_changes_nothing(
+    account: Account, put_incident: Any, srectl: Run
+) -> None:
+    planned(account, put_incident, status="resolved")
+    planned(account, put_incident, status="resolved")
+    planned(account, put_incident, status="resolved", closed_by="ada")
+    planned(account, put_incident, status="escalated")
+    answer = srectl("runbooks", "enable", NAME, stdin="n\n")
+    assert answer.exit_code != 0
+    told = " ".join(answer.output.split())
+    assert f"{NAME} observes; on, it does rollback_workload" in told
+    assert (
+        "in 30 days it only said what it would do for 4: 2 ended by themselves, 1 by a human, 0 by "
+        f"another runbook, 1 not over Let {NAME} act? [y/N]" in told
+    )
+    assert stored(account)[0] == {}
+    assert srectl("runbooks", "enable", NAME, stdin="y\n").exit_code == 0
+    assert stored(account)[0] == {NAME: "on"}
+    # What acts already is no question.
+    assert "[y/N]" not in srectl("runbooks", "enable", NAME).output
+
+
+def test_without_any_incident_it_is_said_that_there_are_no_numbers(srectl: Run) -> None:
+    told = " ".join(srectl("runbooks", "enable", NAME, "--yes").output.split())
+    assert "no incident was for it: there are no numbers of what it does" in told
+
+
 def test_said_again_it_changes_nothing(account: Account, srectl: Run) -> None:
-    srectl("runbooks", "enable", NAME)
+    srectl("runbooks", "enable", NAME, "--yes")
     before = stored(account)
-    answer = srectl("runbooks", "enable", NAME)
+    answer = srectl("runbooks", "enable", NAME, "--yes")
     assert (answer.exit_code, stored(account)) == (0, before)
     assert "on already" in answer.output
 
 
 def test_any_runbook_is_set_back_to_observing(account: Account, srectl: Run) -> None:
-    srectl("runbooks", "enable", "DrainNode")
+    srectl("runbooks", "enable", "DrainNode", "--yes")
     answer = srectl("runbooks", "disable", "CheckoutDown")
     assert "CheckoutDown: observe (was on)" in answer.output
     assert "only says that it would do restart_deployment" in answer.output
     assert stored(account)[0] == {"DrainNode": "on", "CheckoutDown": "observe"}
     assert mode_listed(srectl, "CheckoutDown") == "observe"
-    told = json.loads(srectl("runbooks", "enable", "CheckoutDown", "--json").stdout)
+    told = json.loads(srectl("runbooks", "enable", "CheckoutDown", "--yes", "--json").stdout)
     assert (told["mode"], told["before"]) == ("on", "observe")
 
 
 def test_one_that_asks_is_told_so(srectl: Run) -> None:
-    answer = srectl("runbooks", "enable", "ExpandVolume")
+    answer = srectl("runbooks", "enable", "ExpandVolume", "--yes")
     assert "it asks a human, then does expand_volume" in answer.output
 
 
@@ -85,7 +126,7 @@ def test_one_that_asks_is_told_so(srectl: Run) -> None:
 def test_what_is_no_runbook_that_could_act_is_not_switched(
     account: Account, srectl: Run, name: str, said: str
 ) -> None:
-    answer = srectl("runbooks", "enable", name)
+    answer = srectl("runbooks", "enable", name, "--yes")
     assert answer.exit_code == 1
     assert said in answer.output
     assert stored(account)[0] == {}
@@ -96,7 +137,7 @@ def test_modes_that_cannot_be_read_are_not_written_over(
     account: Account, srectl: Run, value: str
 ) -> None:
     account.ssm.put_parameter(Name=account.own_modes_parameter, Value=value, Overwrite=True)
-    answer = srectl("runbooks", "enable", NAME)
+    answer = srectl("runbooks", "enable", NAME, "--yes")
     assert answer.exit_code == 1
     assert "does not hold the modes of runbooks" in answer.output
     parameter = account.ssm.get_parameter(Name=account.own_modes_parameter)["Parameter"]
@@ -138,7 +179,7 @@ def test_a_plan_against_the_deployment_says_whether_it_observes(
     }
     catalogue = runbooks.load_all(ROOT / "runbooks").selected()
     assert decide(alert, catalogue, Limits()).observes
-    srectl("runbooks", "enable", "RaiseAutoscalerMaximum")
+    srectl("runbooks", "enable", "RaiseAutoscalerMaximum", "--yes")
     modes = switches.read_own_modes(account.ssm, account.own_modes_parameter)
     decision = decide(alert, catalogue, Limits(own_modes=modes))
     assert (decision.observes, decision.eligible) == (False, True)
