@@ -40,6 +40,7 @@ def handover(as_json: bool, account: Account) -> None:
 def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
     for key, title in (
         ("needs_somebody", "needs somebody"),
+        ("in_hand", "in somebody's hands"),
         ("at_work", "at work"),
         ("other_open", "otherwise open"),
         ("lent", "lent"),
@@ -74,7 +75,7 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
     console.print(
         f"  {safe(str(each['incident_id'])[:_SHORT])} {safe(each['severity'])} "
         f"{safe(each['alert_name'])} {place_of(each)}, since {since}"
-        + (f", taken by {safe(taken)}" if taken else "")
+        + (f", in hand of {safe(taken)}" if taken else "")
     )
     if waits(each) != "—":
         console.print(f"    {waits(each)}")

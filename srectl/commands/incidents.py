@@ -94,8 +94,9 @@ def _list(account: Account, status: str | None, limit: int, *, as_json: bool) ->
         console.print(f"no {status or ''} incidents".replace("  ", " "))
         return
     short = _short([str(incident["incident_id"]) for incident in found])
-    table = Table("id", "started", "status", "severity", "alert", "target", box=None)
+    table = Table("id", "started", "status", "severity", "alert", "target", "owner", box=None)
     for incident in found:
+        owner = incident.get("acknowledged_by")
         table.add_row(
             safe(str(incident["incident_id"])[:short]),
             when(incident["timestamp"]),
@@ -103,6 +104,7 @@ def _list(account: Account, status: str | None, limit: int, *, as_json: bool) ->
             safe(incident.get("severity")),
             safe(incident.get("alert_name")),
             place_of(incident),
+            safe(persons.short(owner)) if owner else "",
         )
     print_table(table)
     if len(found) == limit:
@@ -123,8 +125,8 @@ def _short(ids: list[str]) -> int:
 def show(incident_id: str | None, as_json: bool, account: Account) -> None:
     """Tell the whole story of one incident.
 
-    Without an ID: of the newest that needs somebody. One needs somebody that was escalated, or
-    whose runbook asks for approval; what nobody has taken comes first.
+    Without an ID: of the newest that needs somebody. One needs somebody that was escalated and that
+    nobody has in hand, or whose runbook asks for approval; what nobody has taken comes first.
     """
     client, table = account.dynamodb, account.incidents_table
     if incident_id is None:

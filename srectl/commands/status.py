@@ -63,7 +63,10 @@ def _tell(page: dict[str, Any]) -> None:
     more = " or more" if page["more_open"] else ""
     console.print(
         f"[bold]incidents[/]  {page['open']}{more} open: {page['needs_somebody']} need somebody, "
-        f"{page['at_work']} at work"
+        + "".join(
+            f"{each['incidents']} in hand of {safe(each['by'])}, " for each in page["in_hand"]
+        )
+        + f"{page['at_work']} at work"
     )
     last = page["last_incident"]
     if last:

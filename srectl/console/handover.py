@@ -33,7 +33,8 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
     reading = Reading.of_what_is_there(account, clock)
     seen, own = overview(reading), reading.own_modes()
     return {
-        "needs_somebody": [_one(each) for each in seen["waiting"]],
+        "needs_somebody": [_one(each) for each in seen["needs"]],
+        "in_hand": [_one(each) for each in seen["in_hand"]],
         "at_work": [
             {
                 **_one(each["record"]),

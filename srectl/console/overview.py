@@ -77,16 +77,19 @@ def of_records(
     Returns
     -------
     dict
-        ``waiting`` for somebody, ``at_work`` and ``others``, which are records; what is ``lent``,
+        ``waiting`` for a human, of these what ``needs`` somebody and what is ``in_hand`` of
+        somebody, ``at_work`` and ``others``, all of them records; what is ``lent``,
         the last hour's ``changes`` and the ``night`` in numbers.
     """
-    waiting = sorted(filter(story.needs_somebody, open_), key=story.rank)
+    waiting = sorted(filter(story.is_a_humans, open_), key=story.rank)
     at_work = sorted(
         (each for each in open_ if incidents.at_work(each) and not story.is_asked(each)),
         key=story.rank,
     )
     return {
         "waiting": waiting,
+        "needs": sorted(filter(story.needs_somebody, waiting), key=story.urgency),
+        "in_hand": [each for each in waiting if story.is_in_hand(each)],
         "at_work": at_work,
         "others": [each for each in open_ if each not in waiting and each not in at_work],
         "lent": [each for each in (_lent(record) for record in (*open_, *ended)) if each],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from srectl.console import story
 from srectl.console.reading import Part, Reading, read_part
-from srectl.operate import incidents, recent
+from srectl.operate import incidents, persons, recent
 from srectl.operate.account import Account
 from srectl.operate.doctor import Deployment
 from srectl.operate.refusals import calling
@@ -64,7 +65,10 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
         "canary": _canary(canary),
         "queues": {each.queue: each.waiting for each in queues.value or [] if each.waiting},
         "needs_somebody": sum(map(story.needs_somebody, records)),
-        "at_work": sum(map(incidents.at_work, records)),
+        "in_hand": [
+            {"by": persons.short(by), "incidents": count} for by, count in _owners(records)
+        ],
+        "at_work": sum(incidents.at_work(each) and not story.is_asked(each) for each in records),
         "open": len(records),
         "more_open": any(part.value.more for part in parts if part.value),
         "last_incident": {key: newest.get(key) for key in _LAST} if newest else None,
@@ -74,6 +78,12 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
             if each.problem
         ],
     }
+
+
+def _owners(records: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Give who has how many incidents in hand that need nobody else, the most first."""
+    in_hand = filter(story.is_in_hand, records)
+    return Counter(str(each["acknowledged_by"]) for each in in_hand).most_common()
 
 
 def _began(record: dict[str, Any]) -> str:

@@ -13,15 +13,23 @@ from srectl.operate.track_record import in_hand
 __all__ = [
     "SEVERITIES",
     "deadline",
+    "is_a_humans",
     "is_asked",
+    "is_in_hand",
     "lends",
     "needs_somebody",
     "rank",
     "step_now",
+    "urgency",
 ]
 
 SEVERITIES = ("critical", "warning", "info")
 _DONE = ("succeeded", "skipped")
+
+
+def urgency(record: dict[str, Any]) -> tuple[bool, int, str]:
+    """Order what needs somebody: a question first, for its time runs out; then as :func:`rank`."""
+    return (not is_asked(record), *rank(record))
 
 
 def rank(record: dict[str, Any]) -> tuple[int, str]:
@@ -38,11 +46,21 @@ def is_asked(record: dict[str, Any]) -> bool:
     return bool(asked) and at_work(record)
 
 
-def needs_somebody(record: dict[str, Any]) -> bool:
-    """Say whether a person has to do something about it."""
+def is_a_humans(record: dict[str, Any]) -> bool:
+    """Say whether it goes on only by a person: one that has it in hand, or one that is needed."""
     if record.get("wakes") is False and not is_asked(record):
         return False
     return is_asked(record) or (record.get("status") == "escalated" and not at_work(record))
+
+
+def needs_somebody(record: dict[str, Any]) -> bool:
+    """Say whether a person is needed: nobody has it in hand, or a runbook asks about it."""
+    return is_a_humans(record) and (is_asked(record) or not record.get("acknowledged_by"))
+
+
+def is_in_hand(record: dict[str, Any]) -> bool:
+    """Say whether it waits for whoever has it in hand, and for nobody else."""
+    return is_a_humans(record) and not needs_somebody(record)
 
 
 def deadline(record: dict[str, Any]) -> datetime.datetime | None:

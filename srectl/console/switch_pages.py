@@ -56,7 +56,7 @@ def of_switches(reading: Reading) -> dict[str, Any]:
         "last": next((each for each in switched if each.kind == "mode"), None),
         "canary": canary,
         "waiting": sum(map(story.needs_somebody, records)),
-        "working": sum(map(incidents.at_work, records)),
+        "working": sum(incidents.at_work(each) and not story.is_asked(each) for each in records),
         "open": len(records),
         "more": any(part.value.more for part in parts if part.value),
         "problems": [each for each in parts if each.problem],

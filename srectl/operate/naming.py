@@ -76,15 +76,19 @@ def full_id(client: DynamoDBClient, table: str, given: str) -> str:
 def needing_somebody(client: DynamoDBClient, table: str) -> dict[str, Any] | None:
     """Give the newest incident that waits for a human; None where none does.
 
-    One waits that was escalated, or whose runbook asks for approval. What nobody has taken comes
-    before what somebody has.
+    One waits that was escalated and that nobody has in hand, or whose runbook asks for approval;
+    of these what somebody has taken comes last.
 
     Raises
     ------
     CommandFailed
         The table cannot be read.
     """
-    waiting = incidents.find(client, table, "escalated", LOOKED_AT)
+    waiting = [
+        each
+        for each in incidents.find(client, table, "escalated", LOOKED_AT)
+        if not each.get("acknowledged_by")
+    ]
     waiting += [
         each for each in incidents.find(client, table, "remediating", LOOKED_AT) if _asks(each)
     ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from srectl.consent import person_of
 from srectl.one_line import one_line
 from srectl.operate.account import Account
 
-__all__ = ["MOST_ADDED", "by_the_same_credentials", "named", "same"]
+__all__ = ["MOST_ADDED", "by_the_same_credentials", "named", "same", "short"]
 
 #: Characters of what somebody may add to his name.
 MOST_ADDED = 100
@@ -33,6 +35,25 @@ def named(account: Account, added: str = "") -> str:
     """
     told = one_line(added).strip()[:MOST_ADDED]
     return f"{account.caller} (as {told})" if told else account.caller
+
+
+def short(name: object) -> str:
+    """Give a name of a record as briefly as people know it: what was added, or an ARN's last word.
+
+    As the first line of messages has it.
+
+    Examples
+    --------
+    >>> short("arn:aws:iam::1:root (as Grace Hopper)"), short("arn:aws:iam::1:root")
+    ('Grace Hopper', 'root')
+    >>> short("arn:aws:sts::1:assumed-role/OnCall/ada@example.com (in Slack, as U024)")
+    'ada@example.com'
+    """
+    text = one_line(name)
+    added = re.search(r"\(as (.+)\)$", text)
+    if added:
+        return added[1]
+    return re.sub(r"^arn:[^ ]*[/:]", "", re.sub(r" \(in [^()]*\)$", "", text))
 
 
 def same(one: object, other: object) -> bool:

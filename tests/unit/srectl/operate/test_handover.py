@@ -58,8 +58,14 @@ def test_who_nobody_has_taken_is_told_with_how_far_it_has_climbed(
     put_incident(incident_id=B, timestamp=now, escalated_at=now, acknowledged_by="ada")
     page = json.loads(srectl("handover", "--json").output)
     told = {each["incident_id"]: each["climbed"] for each in page["needs_somebody"]}
-    assert told == {A: told_to, B: []}
+    assert told == {A: told_to}
+    assert [(each["incident_id"], each["acknowledged_by"]) for each in page["in_hand"]] == [
+        (B, "ada")
+    ]
     shown = srectl("handover").output
+    assert "needs somebody 1" in shown
+    assert "in somebody's hands 1" in shown
+    assert "in hand of ada" in shown
     assert shown.count("unacknowledged for 0 min, level 2 told at ") == 1
     assert "level 3 told at " in " ".join(shown.split())
     story = " ".join(srectl("show", A).output.split())

@@ -129,6 +129,18 @@ def test_show_alone_is_the_newest_that_needs_somebody(put_incident: Put, srectl:
     put_incident(incident_id=A, timestamp="2026-11-23T15:00:00.000Z", acknowledged_by="bob")
     assert shown() == B
     assert json.loads(srectl("incidents", "show", "--json").output)["incident_id"] == B
+    put_incident(incident_id=B, timestamp="2026-11-23T15:01:00.000Z", acknowledged_by="bob")
+    assert srectl("show").output == "no incident needs anybody\n"
+
+
+def test_a_list_names_the_owner_as_people_know_him(put_incident: Put, srectl: Run) -> None:
+    by = "arn:aws:sts::123456789012:assumed-role/OnCall/ada@example.com"
+    put_incident(incident_id=A, acknowledged_by=by)
+    put_incident(incident_id=B)
+    head, *rows = srectl("incidents", "list").output.splitlines()
+    assert head.split()[-1] == "owner"
+    last = {row.split()[0]: row.split()[-1] for row in rows}
+    assert last == {A[:8]: "ada@example.com", B[:8]: "sre-platform/apps/deployment/checkout"}
 
 
 @pytest.mark.parametrize("width", [20, 60, 200])

@@ -63,7 +63,8 @@ def test_a_deployment_is_shown_with_what_runs_and_what_is_open(
     assert (page["stack"]["name"], page["stack"]["status"]) == ("sre-platform", "CREATE_COMPLETE")
     assert set(page["code"]) == {"t-alert-ingest", "t-runbook-action"}
     assert (page["mode"], page["windows"], page["queues"]) == ("on", [], {"runbook": 1})
-    assert (page["open"], page["needs_somebody"], page["at_work"]) == (4, 2, 2)
+    assert (page["open"], page["needs_somebody"], page["at_work"]) == (4, 2, 1)
+    assert page["in_hand"] == []
     assert page["last_incident"]["status"] != "resolved"
     assert page["last_incident"]["alert_name"] != "PlatformCanary"
     shown = run("status").stdout
@@ -71,10 +72,27 @@ def test_a_deployment_is_shown_with_what_runs_and_what_is_open(
         "sre-platform CREATE_COMPLETE, changed ",
         "https://hook.example/live",
         "t-alert-ingest c0ffee+/=, since 2026-11-23 15:00:00 UTC",
-        "4 open: 2 need somebody, 2 at work",
+        "4 open: 2 need somebody, 1 at work",
         "runbook 1",
     ):
         assert words in shown
+
+
+def test_what_somebody_has_in_hand_needs_nobody_else(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(monkeypatch, refused("ValidationError"), refused())
+    scene = Scene(account, datetime.datetime.now(datetime.UTC))
+    escalated = scene.read("11111111-0000-4000-8000-000000000001")
+    taken = {"acknowledged_by": "arn:aws:iam::1:user/ada (as Ada)", "acknowledged_at": "x"}
+    scene.put("11111111-0000-4000-8000-000000000001", **{**escalated, **taken})
+    page = json.loads(run("status", "--json").stdout)
+    assert (page["needs_somebody"], page["in_hand"], page["at_work"]) == (
+        1,
+        [{"by": "Ada", "incidents": 1}],
+        1,
+    )
+    assert "4 open: 1 need somebody, 1 in hand of Ada, 1 at work" in run("status").stdout
 
 
 def test_what_cannot_be_read_is_said(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
