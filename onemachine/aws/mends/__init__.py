@@ -25,6 +25,7 @@ MENDS: tuple[str, ...] = (
     "event_input_paths",
     "event_api_retries",
     "event_delivery",
+    "schedule_input",
     "replay_filter",
     "lambda_error_types",
     "lambda_log_end",

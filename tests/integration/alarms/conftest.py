@@ -57,6 +57,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     changes["Team1PagerSecret"] = "1" * 32
     changes |= {"InvestigatorUrl": INVESTIGATOR_URL, "InvestigatorSecret": "token-of-nobody"}
     changes["InvestigatorKind"] = "devops-agent"
+    changes["MorningDigestHour"] = "7"
     told = folder / "notifications.jsonl"
     local_aws = running_local_aws(folder / "aws", alarm_pace=PACE, alarm_interval=0.5)
     with local_aws as (aws, _process), _pager(aws, told):

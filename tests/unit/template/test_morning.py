@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from jsonata import Jsonata
+from ministack.services.cloudformation.engine import _evaluate_rules
 
 from tests.support.machines import machines
 
@@ -40,6 +41,18 @@ def test_an_hour_is_one_of_a_day_and_a_zone_a_name(
     pattern = template["Parameters"][parameter]["AllowedPattern"]
     assert [each for each in taken if not re.fullmatch(pattern, each)] == []
     assert [each for each in refused if re.fullmatch(pattern, each)] == []
+
+
+def test_an_hour_without_a_mail_is_refused_before_anything_is_made(
+    template: dict[str, Any],
+) -> None:
+    values = {
+        name: {"Value": str(each["Default"])} for name, each in template["Parameters"].items()
+    }
+    hour = values | {"MorningDigestHour": {"Value": "7"}}
+    with pytest.raises(ValueError, match="MorningDigestHour needs NotificationEmail"):
+        _evaluate_rules(template, hour, {})
+    _evaluate_rules(template, hour | {"NotificationEmail": {"Value": "a@example.com"}}, {})
 
 
 def test_the_schedule_starts_it_in_the_region_that_acts_and_keeps_what_it_could_not_start(

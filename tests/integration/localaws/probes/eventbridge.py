@@ -404,3 +404,24 @@ def events_are_delivered_after_the_answer(aws: LocalAws, name: str) -> None:
     eventually(all_there, "every event is delivered", 60)
     delivered = time.monotonic() - began
     assert answered < delivered / 2, (answered, delivered)
+
+
+@shows("schedule_input")
+def when_a_schedule_was_due(aws: LocalAws, name: str) -> None:
+    """What a schedule starts is told for when, in place of Scheduler's word for it."""
+    url, arn = make_queue(aws, name)
+    begun = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    aws.client("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression=f"at({begun:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": arn,
+            "RoleArn": make_role(aws, name, "scheduler.amazonaws.com"),
+            "Input": json.dumps({"at": "<aws.scheduler.scheduled-time>"}),
+        },
+    )
+    # It looks every ten seconds.
+    at = json.loads(receive(aws, url, 25)["Body"])["at"]
+    assert at.startswith("20")
+    assert begun <= datetime.datetime.fromisoformat(at) <= datetime.datetime.now(datetime.UTC)
