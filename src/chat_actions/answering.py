@@ -12,10 +12,10 @@ from chat_actions.incoming import ACKNOWLEDGE, APPROVE, SILENCE, UNDO, Click
 from chat_actions.people import People, Person
 from chat_actions.ports import Answers, Bus, Cards, Record, Records, Restorer, Switch
 from chat_actions.question import Question, asked
-from chat_actions.silencing import wanted
+from chat_actions.silencing import silence, wanted
 from chat_actions.taking_back import leftovers
 from chat_actions.undo_attempts import Standing, has_ended, name_of, names_before, standing
-from chat_actions.windows import silence
+from chat_actions.windows import written
 
 
 @dataclass(frozen=True)
@@ -115,11 +115,12 @@ class Desk:
 
     def _silence(self, record: Record, mark: str, person: Person) -> str:
         target = wanted(record, mark)
-        window = silence(self.maintenance, target, person.told, self.now())
-        if record.get("silenced_until") != window.end:
-            self.records.note_silence(record, target, window.end, window.reason)
-        told = f"{target} until {window.end}"
-        if not window.is_new:
+        window, is_new = silence(self.maintenance, target, person.told, self.now())
+        until = written(window.end)
+        if record.get("silenced_until") != until:
+            self.records.note_silence(record, window)
+        told = f"{target} until {until}"
+        if not is_new:
             return f"Runbooks leave {told} alone already ({window.reason}): nothing is changed."
         return (
             f"Runbooks leave {told} alone. What one does at this moment goes on. "

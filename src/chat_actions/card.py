@@ -31,11 +31,10 @@ from chat_actions.headline import headline, symptom
 from chat_actions.incoming import ACKNOWLEDGE, APPROVE, DENY, SILENCE, UNDO, button_value
 from chat_actions.ports import Record
 from chat_actions.question import Question, at_work, pending
-from chat_actions.silencing import mark_of
+from chat_actions.silencing import SILENCE_SECONDS, mark_of
 from chat_actions.silencing import offered as left_alone
 from chat_actions.story import story
 from chat_actions.taking_back import offered
-from chat_actions.windows import SILENCE_SECONDS
 from chat_actions.wording import MOST_HEADER, MOST_TEXT, code, cut, duration, escaped, line
 
 _SHORT = {"critical": "CRIT", "warning": "WARN", "info": "INFO"}

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chat_actions.windows import Window
+
 Record = Mapping[str, Any]
 
 
@@ -50,8 +52,8 @@ class Records(Protocol):
         Nothing is noted where somebody else was quicker, or a runbook works on it.
         """
 
-    def note_silence(self, record: Record, target: str, until: str, because: str) -> None:
-        """Note until when, by whom and why a target is left alone; it is so without, too."""
+    def note_silence(self, record: Record, window: Window) -> None:
+        """Note since when, until when and why a target is left alone; it is so without, too."""
 
     def keep_first(self, record: Record, mine: Mapping[str, str], instead_of: str) -> None:
         """Keep the first of two approvals, in place of one given at ``instead_of``.

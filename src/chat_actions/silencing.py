@@ -1,13 +1,26 @@
-"""Leaving one target alone: where that is offered, and which target is meant."""
+"""Leaving one target alone: where that is offered, which target is meant, and for how long."""
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from chat_actions.errors import Refused
+from chat_actions.errors import ChatError, Refused
 from chat_actions.leftovers import taken_in_hand
-from chat_actions.ports import Record
+from chat_actions.ports import Record, Switch
+from chat_actions.windows import (
+    MOST_REASON,
+    Contested,
+    TooMany,
+    Unreadable,
+    Window,
+    change,
+)
+
+#: How long a target is left alone, in seconds.
+SILENCE_SECONDS = 3600
 
 
 def place_of(record: Record) -> str:
@@ -56,6 +69,68 @@ def wanted(record: Record, mark: str) -> str:
     if mark_of(place) != mark:
         raise Refused("The target is another one by now: look at the card, and press that button.")
     return place
+
+
+def silence(
+    switch: Switch, target: str, person: str, now: datetime.datetime
+) -> tuple[Window, bool]:
+    """Have runbooks leave a target alone for an hour; one that is left alone already stays so.
+
+    Parameters
+    ----------
+    switch
+        The parameter with the windows.
+    target
+        ``namespace/name``, as runbooks lock it.
+    person
+        Who wants it.
+    now
+        The time, in UTC.
+
+    Returns
+    -------
+    tuple
+        The window, and whether it was not there before.
+
+    Raises
+    ------
+    Refused
+        The parameter holds something else, or no more.
+    ChatError
+        Others write it all the time.
+    """
+    end = now + datetime.timedelta(seconds=SILENCE_SECONDS)
+    mine = Window(now, end, f"silenced in Slack by {person}"[:MOST_REASON], target)
+    is_new = False
+
+    def made(there: Sequence[Window]) -> Sequence[Window]:
+        nonlocal is_new
+        if _longest(there, target, now):
+            return there
+        is_new = True
+        return [*there, mine]
+
+    try:
+        found = _longest(change(switch, made, now), target, now)
+    except Unreadable:
+        raise Refused(
+            "The maintenance windows cannot be read, and until they can runbooks do nothing at "
+            "all: 'srectl maintenance remove --all' empties them."
+        ) from None
+    except TooMany:
+        raise Refused(
+            "There are more maintenance windows than their parameter can hold: remove some first "
+            "('srectl maintenance list')."
+        ) from None
+    except Contested as error:
+        raise ChatError(f"{error}: {target} is not silenced") from error
+    return found or mine, is_new
+
+
+def _longest(windows: Sequence[Window], target: str, now: datetime.datetime) -> Window | None:
+    """Find the window of a target that lasts longest of those that are open."""
+    mine = [each for each in windows if each.target == target and each.is_open(now)]
+    return max(mine, key=lambda each: each.end, default=None)
 
 
 def _place(lock: Any) -> str:

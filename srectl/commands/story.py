@@ -95,6 +95,7 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         "stopped by": _stopped(incident),
         "released by": _released(incident),
         "undone by": _undone(incident),
+        "left alone": _silenced(incident),
         "closed by": safe(incident.get("closed_by")),
         "because": safe(incident.get("closed_reason")),
         "sender": safe(incident.get("sender")),
@@ -203,6 +204,15 @@ def _undone(incident: dict[str, Any]) -> str:
     if not incident.get("undo_asked_by"):
         return "—"
     return f"{safe(incident['undo_asked_by'])}, {when(incident.get('undo_asked_at'))}"
+
+
+def _silenced(incident: dict[str, Any]) -> str:
+    """Say which target somebody had left alone from its card, until when and why."""
+    if not incident.get("silenced_until"):
+        return "—"
+    until = when(incident["silenced_until"])
+    target, why = safe(incident.get("silenced_target")), safe(incident.get("silenced_because"))
+    return f"{target} until {until}: {why}"
 
 
 def _released(incident: dict[str, Any]) -> str:

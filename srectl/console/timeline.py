@@ -102,7 +102,7 @@ def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield event(record.get("undo_asked_at"), "undo", undoing, record.get("undo_asked_by"))
     until, silenced = record.get("silenced_until"), record.get("silenced_because")
     alone = f"runbooks leave {record.get('silenced_target')} alone until {until}: {silenced}"
-    yield event(record.get("silenced_at") or until, "silenced", alone, record.get("silenced_by"))
+    yield event(record.get("silenced_at") or until, "silenced", alone)
     given_back = "given back: nobody has it"
     yield event(record.get("released_at"), "released", given_back, record.get("released_by"))
     why = record.get("escalation_reason")

@@ -17,7 +17,7 @@ from srectl.operate import switches
 from srectl.operate.account import Account
 from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
-from srectl.operate.switches import Window
+from srectl.operate.windows import Unreadable, Window, read_windows
 
 __all__ = ["MODE", "RUNBOOK", "WINDOW", "Change", "changes", "in_force"]
 
@@ -60,7 +60,7 @@ class Change:
     def words(self) -> str:
         """What was done, as people read it."""
         if self.window:
-            what = self.about.lstrip("/") or "everything"
+            what = self.window.held or "everything"
             until = f"{switches.written(self.window.start)} to {switches.written(self.window.end)}"
             return f"maintenance window of {what} {self.value}, {until}: {self.window.reason}"
         name = f"runbook {self.about}" if self.about else "automatic remediation"
@@ -145,6 +145,6 @@ def _modes(text: str) -> Mapping[str, Any]:
 
 def _windows(text: str) -> set[Window]:
     try:
-        return set(switches.read_windows(text))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return set(read_windows(text))
+    except Unreadable:
         return set()

@@ -8,21 +8,51 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from srectl.errors import CommandFailed
 from srectl.operate.refusals import calling
+from srectl.operate.windows import (
+    MOST_CHARACTERS,
+    MOST_REASON,
+    Contested,
+    TooMany,
+    Unreadable,
+    Window,
+    change,
+    held,
+    read_windows,
+    written,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
+__all__ = [
+    "MODES",
+    "OWN_MODES",
+    "Window",
+    "add_window",
+    "held",
+    "moment",
+    "read_mode",
+    "read_own_modes",
+    "reason_for_all",
+    "reasons_by_target",
+    "remove_all_windows",
+    "remove_window",
+    "remove_windows",
+    "set_mode",
+    "set_own_mode",
+    "target_of",
+    "windows",
+    "written",
+]
+
 MODES = ("on", "observe", "off")
 OWN_MODES = ("on", "observe")
-# Size of a standard parameter (AWS Systems Manager quotas).
-_MAX_CHARACTERS = 4096
-_MAX_REASON = 200
 _MAX_TARGET = 300
 # As Kubernetes names what it has: a DNS subdomain, in a namespace that is a DNS label.
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -115,10 +145,10 @@ def set_own_mode(client: SSMClient, parameter: str, runbook: str, mode: str) -> 
         raise CommandFailed(f"{mode!r} is no mode", f"modes are {', '.join(OWN_MODES)}")
     modes = {**read_own_modes(client, parameter), runbook: mode}
     text = json.dumps(modes, sort_keys=True)
-    if len(text) > _MAX_CHARACTERS:
+    if len(text) > MOST_CHARACTERS:
         raise CommandFailed(
             f"{len(modes)} runbooks are more than parameter {parameter} can hold ({len(text)} of "
-            f"{_MAX_CHARACTERS} characters)",
+            f"{MOST_CHARACTERS} characters)",
             "say their modes in the catalogue instead (mode: observe, or none) and publish it",
         )
     _write(client, parameter, text)
@@ -128,55 +158,6 @@ def set_own_mode(client: SSMClient, parameter: str, runbook: str, mode: str) -> 
             f"switched to {mode}",
             "look at 'srectl runbooks list' and say it again",
         )
-
-
-@dataclass(frozen=True, order=True)
-class Window:
-    """A time in which runbooks leave everything alone.
-
-    Attributes
-    ----------
-    start, end
-        Moments with a time zone; the end does not belong to it.
-    target
-        ``namespace/name``, or ``/name`` of what has no namespace: only that object is left alone,
-        whatever an alert calls it; empty: everything.
-    """
-
-    start: datetime.datetime
-    end: datetime.datetime
-    reason: str
-    target: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        """Give it as the state machine reads it."""
-        only = {"target": self.target} if self.target else {}
-        return {
-            "start": written(self.start),
-            "end": written(self.end),
-            "reason": self.reason,
-            **only,
-        }
-
-    def is_open(self, at: datetime.datetime) -> bool:
-        """Say whether it holds at a moment."""
-        return self.start <= at < self.end
-
-    @property
-    def held(self) -> str:
-        """What it leaves alone, in words; empty where that is everything."""
-        return held(self.target)
-
-
-def held(target: str) -> str:
-    """Name what a window of a target leaves alone.
-
-    Examples
-    --------
-    >>> held("apps/checkout"), held("/ip-10-0-1-2.ec2.internal"), held("")
-    ('apps/checkout', 'node ip-10-0-1-2.ec2.internal', '')
-    """
-    return f"node {target[1:]}" if target.startswith("/") else target
 
 
 def reason_for_all(found: Sequence[Window], at: datetime.datetime) -> str:
@@ -203,11 +184,6 @@ def moment(text: str) -> datetime.datetime:
         return datetime.datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f"{text!r} does not exist: {error}") from error
-
-
-def written(at: datetime.datetime) -> str:
-    """Write a moment as the switches and the commands show it."""
-    return at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def target_of(text: str, *, may_be_all: bool = True) -> str:
@@ -249,32 +225,16 @@ def windows(client: SSMClient, parameter: str) -> list[Window]:
     """
     try:
         return read_windows(_read(client, parameter))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CommandFailed(
-            f"parameter {parameter} does not hold a list of maintenance windows ({error}); until "
-            "it does, runbooks do nothing and escalate",
-            "'srectl maintenance remove --all' empties it",
-        ) from error
+    except Unreadable as error:
+        raise _unreadable(parameter, error) from error
 
 
-def read_windows(text: str) -> list[Window]:
-    """Read the text of the parameter; the earliest window comes first.
-
-    Raises
-    ------
-    ValueError, TypeError, KeyError, AttributeError
-        It holds anything but windows.
-    """
-    return sorted(
-        Window(moment(one["start"]), moment(one["end"]), str(one["reason"]), _target_of(one))
-        for one in json.loads(text)
+def _unreadable(parameter: str, error: Unreadable) -> CommandFailed:
+    return CommandFailed(
+        f"parameter {parameter} does not hold a list of maintenance windows ({error}); until "
+        "it does, runbooks do nothing and escalate",
+        "'srectl maintenance remove --all' empties it",
     )
-
-
-def _target_of(one: Mapping[str, object]) -> str:
-    """Give what a window is of; what names no object holds everything, as for the machine."""
-    target = one.get("target")
-    return target if isinstance(target, str) and "/" in target else ""
 
 
 def add_window(
@@ -300,12 +260,12 @@ def add_window(
             "times are in UTC",
         )
     # An empty reason would read as "no window" in the state machine.
-    if not window.reason.strip() or len(window.reason) > _MAX_REASON:
+    if not window.reason.strip() or len(window.reason) > MOST_REASON:
         raise CommandFailed(
-            f"the reason must have 1 to {_MAX_REASON} characters",
+            f"the reason must have 1 to {MOST_REASON} characters",
             "it is what on-call reads when a runbook did nothing",
         )
-    return _keep(client, parameter, [*windows(client, parameter), window], now)
+    return _changed(client, parameter, lambda there: [*there, window], now)
 
 
 def remove_windows(
@@ -319,13 +279,14 @@ def remove_windows(
         No window starts then, or the parameter cannot be read or written.
     """
     before = windows(client, parameter)
-    after = [window for window in before if window.start != start]
-    if len(after) == len(before):
+    if all(window.start != start for window in before):
         known = ", ".join(written(window.start) for window in before) or "none at all"
         raise CommandFailed(
             f"no maintenance window starts at {written(start)}", f"windows start at: {known}"
         )
-    return _keep(client, parameter, after, now)
+    return _changed(
+        client, parameter, lambda there: [each for each in there if each.start != start], now
+    )
 
 
 def remove_window(
@@ -344,7 +305,9 @@ def remove_window(
             f"the window of {written(window.start)} to {written(window.end)} is not there any more",
             "'srectl maintenance list' shows those there are",
         )
-    return _keep(client, parameter, [each for each in before if each != window], now)
+    return _changed(
+        client, parameter, lambda there: [each for each in there if each != window], now
+    )
 
 
 def remove_all_windows(client: SSMClient, parameter: str) -> None:
@@ -359,19 +322,41 @@ def remove_all_windows(client: SSMClient, parameter: str) -> None:
     _write(client, parameter, "[]")
 
 
-def _keep(
-    client: SSMClient, parameter: str, wanted: Sequence[Window], now: datetime.datetime
+@dataclass(frozen=True)
+class _Parameter:
+    """A parameter, as `windows` reads and writes one."""
+
+    client: SSMClient
+    name: str
+
+    def read(self) -> str:
+        return _read(self.client, self.name)
+
+    def write(self, text: str) -> None:
+        _write(self.client, self.name, text)
+
+
+def _changed(
+    client: SSMClient,
+    parameter: str,
+    made: Callable[[Sequence[Window]], Iterable[Window]],
+    now: datetime.datetime,
 ) -> list[Window]:
-    kept = sorted({window for window in wanted if window.end > now})
-    text = json.dumps([window.as_json() for window in kept])
-    if len(text) > _MAX_CHARACTERS:
+    try:
+        return change(_Parameter(client, parameter), made, now)
+    except Unreadable as error:
+        raise _unreadable(parameter, error) from error
+    except TooMany as error:
         raise CommandFailed(
-            f"{len(kept)} maintenance windows are more than parameter {parameter} can hold "
-            f"({len(text)} of {_MAX_CHARACTERS} characters)",
+            f"{error.count} maintenance windows are more than parameter {parameter} can hold "
+            f"({error.characters} of {MOST_CHARACTERS} characters)",
             "remove some first ('srectl maintenance list'), or shorten their reasons",
-        )
-    _write(client, parameter, text)
-    return kept
+        ) from error
+    except Contested as error:
+        raise CommandFailed(
+            f"others write parameter {parameter} all the time: what was wanted is not there",
+            "look at 'srectl maintenance list' and say it again",
+        ) from error
 
 
 def _read(client: SSMClient, parameter: str) -> str:

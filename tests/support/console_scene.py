@@ -178,6 +178,7 @@ class Scene:
         lock: str = LOCK,
         runbook: str = "CheckoutHighErrorRate",
         by: str = "ada",
+        minutes: float = 2,
     ) -> None:
         """Have a runbook not be seen to help on a target; it was trusted there again before."""
         self.account.dynamodb.update_item(
@@ -193,7 +194,7 @@ class Scene:
                 ":who": {
                     "M": {
                         "by": {"S": by},
-                        "at": {"S": self.ago(minutes=2)},
+                        "at": {"S": self.ago(minutes=minutes)},
                         "incidents": {"N": "3"},
                     }
                 },
@@ -488,7 +489,6 @@ def _around(scene: Scene, incident_id: str, text: str) -> None:
         silenced_target=text,
         silenced_until=text,
         silenced_because=text,
-        silenced_by=text,
         undo_asked_by=text,
         undo_asked_at=text,
     )

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chat_actions.errors import Refused
 from chat_actions.ports import Record
 from chat_actions.undo_attempts import noting
+from chat_actions.windows import Window, written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -80,18 +81,19 @@ class IncidentTable:
             return self.read(str(record["incident_id"]))
         return _plain_record(answer["Attributes"])
 
-    def note_silence(self, record: Record, target: str, until: str, because: str) -> None:
-        """Note until when, by whom and why a target is left alone."""
+    def note_silence(self, record: Record, window: Window) -> None:
+        """Note since and until when, by whom and why a target is left alone."""
         self._client.update_item(
             TableName=self._table,
             Key=_key(record),
-            UpdateExpression="SET silenced_target = :target, silenced_until = :until, "
-            "silenced_because = :because",
+            UpdateExpression="SET silenced_target = :target, silenced_at = :since, "
+            "silenced_until = :until, silenced_because = :because",
             ConditionExpression="attribute_exists(incident_id)",
             ExpressionAttributeValues={
-                ":target": {"S": target},
-                ":until": {"S": until},
-                ":because": {"S": because},
+                ":target": {"S": window.target},
+                ":since": {"S": written(window.start)},
+                ":until": {"S": written(window.end)},
+                ":because": {"S": window.reason},
             },
         )
 

@@ -16,7 +16,8 @@ from chat_actions.incoming import SILENCE, Click
 from chat_actions.people import People
 from chat_actions.ports import Card, Record
 from chat_actions.story import story
-from srectl.operate.switches import Window, windows
+from chat_actions.windows import Window, written
+from srectl.operate.switches import windows
 
 INCIDENT = "edc4574d-f844-58cc-b5c9-dc4169c35240"
 NOW = datetime.datetime(2026, 11, 28, 3, 1, tzinfo=datetime.UTC)
@@ -66,13 +67,14 @@ class Outside:
         self.written += 1
         self.text = self.instead.pop(0) if self.instead else text
 
-    def note_silence(self, _record: Record, target: str, until: str, because: str) -> None:
+    def note_silence(self, _record: Record, window: Window) -> None:
         if self.away:
             raise ChatError("the record could not be reached")
         self.record |= {
-            "silenced_target": target,
-            "silenced_until": until,
-            "silenced_because": because,
+            "silenced_target": window.target,
+            "silenced_at": written(window.start),
+            "silenced_until": written(window.end),
+            "silenced_because": window.reason,
         }
 
     def get_parameter(self, **_: Any) -> Any:
@@ -80,9 +82,9 @@ class Outside:
 
     @property
     def windows(self) -> list[Window]:
-        """As srectl reads them."""
+        """As srectl reads them, whose file of windows is the function's own by a link."""
         client: Any = self
-        return windows(client, "p")
+        return [Window(**vars(each)) for each in windows(client, "p")]
 
     def press(self, user: str = "U024", mark: str = "") -> str:
         here: Any = self

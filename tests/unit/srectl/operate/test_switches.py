@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -19,7 +20,7 @@ TONIGHT = Window(moment("2026-11-23T22:00:00Z"), moment("2026-11-24T02:00:00Z"),
 Run = Callable[..., Result]
 
 
-def stored(account: Account) -> object:
+def stored(account: Account) -> Any:
     parameter = account.ssm.get_parameter(Name=account.maintenance_parameter)["Parameter"]
     return json.loads(parameter["Value"])
 
@@ -240,3 +241,39 @@ def test_what_cannot_be_looked_up_is_said(account: Account, srectl: Run) -> None
     answer = srectl("maintenance", "add", "--for", "2h", "--reason", "x", "--target", "a/b")
     assert answer.exit_code == 0
     assert "whether a/b is known was not looked up" in answer.output
+
+
+def test_of_two_who_write_at_the_same_moment_both_windows_are_there(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, others = switches._write, [Window(TONIGHT.start, TONIGHT.end, "theirs")]
+
+    def outrun(client: Any, parameter: str, value: str) -> None:
+        write(client, parameter, value)
+        if others:
+            write(client, parameter, json.dumps([others.pop().as_json()]))
+
+    monkeypatch.setattr(switches, "_write", outrun)
+    kept = switches.add_window(account.ssm, account.maintenance_parameter, TONIGHT, NOW)
+    assert [each.reason for each in kept] == ["theirs", "upgrade"]
+    assert [each["reason"] for each in stored(account)] == ["theirs", "upgrade"]
+
+
+def test_who_is_outrun_all_the_time_is_told(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = switches._write
+    monkeypatch.setattr(
+        switches, "_write", lambda client, parameter, _: write(client, parameter, "[]")
+    )
+    with pytest.raises(CommandFailed, match=r"others write parameter .* all the time"):
+        switches.add_window(account.ssm, account.maintenance_parameter, TONIGHT, NOW)
+
+
+def test_a_window_with_an_offset_is_one_and_is_written_in_utc(account: Account) -> None:
+    text = json.dumps([{**TONIGHT.as_json(), "start": "2026-11-23T23:00:00+01:00"}])
+    account.ssm.put_parameter(Name=account.maintenance_parameter, Value=text, Overwrite=True)
+    assert switches.windows(account.ssm, account.maintenance_parameter) == [TONIGHT]
+    given = Window(TONIGHT.start, TONIGHT.end + datetime.timedelta(microseconds=9), "to the second")
+    kept = switches.add_window(account.ssm, account.maintenance_parameter, given, NOW)
+    assert len(kept) == 2
