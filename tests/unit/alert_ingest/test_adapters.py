@@ -37,6 +37,33 @@ def client(service: str, endpoint_url: str | None = None) -> Any:
     )
 
 
+def test_what_is_kept_of_an_incident_is_read() -> None:
+    dynamodb = client("dynamodb")
+    began: Any = {"incident_timestamp": {"S": "2026-11-23T15:14:52.704Z"}}
+    rows: list[tuple[dict[str, Any], tuple[str, bool] | None]] = [
+        ({"Item": began}, ("2026-11-23T15:14:52.704Z", False)),
+        ({"Item": {**began, "erased_at": {"S": "x"}}}, ("2026-11-23T15:14:52.704Z", True)),
+        ({"Item": {}}, None),
+        ({}, None),
+    ]
+    with Stubber(dynamodb) as stub:
+        for answer, known in rows:
+            stub.add_response(
+                "get_item",
+                answer,
+                {
+                    "TableName": "guard",
+                    "Key": {"guard_key": {"S": "incident#i-1"}},
+                    "ProjectionExpression": "incident_timestamp, erased_at",
+                    "ConsistentRead": True,
+                },
+            )
+            assert GuardTable(lambda: dynamodb, "guard").incident("i-1") == known
+        stub.add_client_error("get_item", "AccessDeniedException", http_status_code=400)
+        with pytest.raises(ChannelRefused, match="GetItem"):
+            GuardTable(lambda: dynamodb, "guard").incident("i-1")
+
+
 def test_the_alerts_of_an_hour_are_added_up() -> None:
     dynamodb = client("dynamodb")
     with Stubber(dynamodb) as stub:

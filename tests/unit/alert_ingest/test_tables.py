@@ -166,6 +166,8 @@ def test_the_environment_is_read() -> None:
         ("FLOOD_CRITICAL_RESERVE", "101"),
         ("MAX_BODY_BYTES", str(HIGHEST_MAX_BODY_BYTES + 1)),
         ("LOG_LEVEL", "LOUD"),
+        ("INVESTIGATOR_NAME", "x" * 41),
+        ("INVESTIGATOR_NAME", "<!channel>"),
     ],
 )
 def test_a_bad_environment_fails_naming_the_variable(name: str, value: str) -> None:
