@@ -229,10 +229,13 @@ def copied(value: Any) -> Any:
         Mostly JSON; whatever is something else is copied by :func:`copy.deepcopy`.
     """
     kind = type(value)
+    # Most of an item is texts, for each of which a call would cost more than all else.
     if kind is dict:
-        return {key: copied(each) for key, each in value.items()}
+        return {
+            key: each if type(each) in _UNCHANGING else copied(each) for key, each in value.items()
+        }
     if kind is list:
-        return [copied(each) for each in value]
+        return [each if type(each) in _UNCHANGING else copied(each) for each in value]
     return value if kind in _UNCHANGING else copy.deepcopy(value)
 
 
