@@ -36,6 +36,6 @@ def test_full_jitter_draws_from_nothing_up_to_the_wait() -> None:
 def test_what_is_throttled_waits_a_minute_and_a_half_at_the_most() -> None:
     """As the template says of it; without a maximum the eighth wait alone would be longer."""
     text = deployed()["Mappings"]["Shared"]["Retry"]["IfItPasses"]
-    assert "IntervalSeconds: 2, MaxAttempts: 8, BackoffRate: 2, MaxDelaySeconds: 15" in text
-    throttled = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 15}
-    assert sum(delay_seconds(throttled, earlier) for earlier in range(8)) == 89
+    assert "IntervalSeconds: 1, MaxAttempts: 9, BackoffRate: 2, MaxDelaySeconds: 15" in text
+    throttled = {"IntervalSeconds": 1, "BackoffRate": 2, "MaxDelaySeconds": 15}
+    assert sum(delay_seconds(throttled, earlier) for earlier in range(9)) == 90
