@@ -192,7 +192,8 @@ def test_the_mail_counts_as_the_operators_tool_does(night: Night) -> None:
     open_, ended = night.read(since)
     page = of_records(open_, ended, NOW)
     counted = summary(open_, ended, since)
-    assert told["needs_somebody"] == len(page["waiting"]) == 4
+    assert told["needs_somebody"] == len(page["needs"]) == 3
+    assert told["in_hand"] == len(page["in_hand"]) == 1
     assert told["at_work"] == len(page["at_work"]) == 4
     assert told["other_open"] == len(page["others"]) == 3
     assert told["lent"] == len(page["lent"]) == 3
@@ -205,7 +206,7 @@ def test_the_mail_counts_as_the_operators_tool_does(night: Night) -> None:
     assert (told["called"], told["median_seconds"]) == (counted["woken"], counted["median"])
     assert told["undone"] == 2
     # In their order, too.
-    for title, records in (("Needs somebody: 4", page["waiting"]), ("At work: 4", page["at_work"])):
+    for title, records in (("Needs somebody: 3", page["needs"]), ("At work: 4", page["at_work"])):
         assert [line[:8] for line in lines_after(body, title)] == [
             each["incident_id"][:8] for each in records
         ]
@@ -229,7 +230,7 @@ def test_the_mail_counts_as_the_operators_tool_does(night: Night) -> None:
     assert told["complete"] is True
     assert subject == body.splitlines()[0] == told["message"]
     assert (
-        subject == f"MORNING: 4 need you; {counted['begun']} incidents, {by['automation']} repaired"
+        subject == f"MORNING: 3 need you; {counted['begun']} incidents, {by['automation']} repaired"
     )
     assert "secret-token" not in body
 
@@ -245,7 +246,8 @@ def test_it_says_who_has_what_how_old_it_is_and_what_is_lent_until_when(night: N
     )
     own = night.put(1, "remediating", **lending("execute"))
     body = night.told()[1]
-    first, second = lines_after(body, "Needs somebody: 2")
+    [first] = lines_after(body, "Needs somebody: 1")
+    [second] = lines_after(body, "In somebody's hands: 1")
     name = "CheckoutHighErrorRate on apps/web"
     assert re.fullmatch(
         rf"{nobody} critical {name}: nothing has helped; 3 h \d+ min old, nobody has it", first
@@ -306,14 +308,15 @@ def test_hostile_text_is_one_line_each_and_the_subject_is_plain(night: Night) ->
     for kind in ("escalated", "remediating", "open", "resolved"):
         night.put(1, kind, **hostile, target=nowhere, severity=HOSTILE, escalation_code=HOSTILE)
     night.put(1, **lending("execute", restoration=HOSTILE, alert_name=HOSTILE))
+    night.put(1, "escalated", alert_name=HOSTILE, severity=HOSTILE)
     night.put(1, alert_name="__proto__")
     subject, body = night.told()
     assert re.fullmatch(r"[ -~]{1,60}", subject)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", body)
     plain = night.told()[1]  # the same number of lines as without it
     assert len(plain.splitlines()) == len(body.splitlines())
-    for title, count in (("Needs somebody", 1), ("At work", 1), ("Otherwise open", 1), ("Lent", 1)):
-        assert len(lines_after(body, f"{title}: {count}")) == 1
+    for title in ("Needs somebody", "In somebody's hands", "At work", "Otherwise open", "Lent"):
+        assert len(lines_after(body, f"{title}: 1")) == 1
     assert not [line for line in body.splitlines() if line.startswith(("Subject:", ".", "Bcc"))]
     proto = "__proto__: came 1, called a human 0, ended by a runbook 0, by itself 1"
     assert proto in lines_after(body, "Noisiest alerts since then:")
