@@ -84,7 +84,10 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
         verdict = clock(datetime.datetime.fromisoformat(by), at, seconds=False) if by else ""
         console.print(f"    {safe(each['step'])}" + (f", verdict by {verdict}" if verdict else ""))
     elif each.get("comes_back"):
-        console.print(f"    {safe(', '.join(each['steps']))}; back {safe(each['comes_back'])}")
+        until = moment_of(each["not_before"])
+        after = f", not before {clock(until, at, seconds=False)}" if until else ""
+        back = f"{safe(each['comes_back'])}{after}"
+        console.print(f"    {safe(', '.join(each['steps']))}; back {back}")
     elif each["asks"]:
         until = moment_of(each["asks"]["until"])
         by = f" until {clock(until, at, seconds=False)}" if until else ""

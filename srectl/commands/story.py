@@ -89,6 +89,7 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         "end": safe(incident.get("ending")),
         "MTTR": duration_of(incident.get("mttr_seconds")),
         "health": safe(incident.get("target_health")),
+        "lent": _lent(incident),
         "restoration": safe(incident.get("restoration")),
         "climbed": waits(incident),
         "taken by": _taken(incident),
@@ -179,6 +180,15 @@ def waits(incident: dict[str, Any]) -> str:
     for each in records.climbed(incident):
         words.append(f"level {safe(each.get('level'))} told at {when(each.get('at'))}")
     return ", ".join(words) or "—"
+
+
+def _lent(incident: dict[str, Any]) -> str:
+    """Say what stands for a time only, and until when at least as long as it does."""
+    if not incident.get("lent"):
+        return NOTHING
+    stands = incident.get("lent_until") and not incident.get("restoration")
+    until = f", not taken back before {when(incident['lent_until'])}" if stands else ""
+    return safe(incident["lent"]) + until
 
 
 def _taken(incident: dict[str, Any]) -> str:

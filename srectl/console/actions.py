@@ -19,6 +19,7 @@ from srectl.operate import (
     erasure,
     queues,
     redrive,
+    stopping,
     undoing,
 )
 from srectl.operate import evidence as evidences
@@ -78,6 +79,25 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
             # The page offers it only of nobody's; meanwhile somebody else may have been quicker.
             acknowledging.acknowledge(account, incident_id, by, forms.now(), of_nobody_else=True)
             return f"It is in the hands of {by}, and the pager calls nobody else"
+
+        return of_incident(incident_id, act)
+
+    @app.post("/incidents/<incident_id>/release")
+    def release(incident_id: str) -> Any:
+        def act() -> str:
+            if acknowledging.release(account, incident_id, by, forms.now()):
+                return f"Given back by {by}: nobody has it, and it waits for somebody"
+            return "Nobody had it"
+
+        return of_incident(incident_id, act)
+
+    @app.post("/incidents/<incident_id>/stop")
+    def stop(incident_id: str) -> Any:
+        def act() -> str:
+            # The form need not say why; a text that is too long is refused there.
+            if stopping.stop(account, incident_id, by, forms.field("reason"), forms.now()):
+                return f"Stopped by {by}. What it did stays, perhaps half-changed, and is told here"
+            return "No runbook is at work on it"
 
         return of_incident(incident_id, act)
 

@@ -147,7 +147,14 @@ def _lent(record: dict[str, Any]) -> dict[str, Any] | None:
     back = "with its incident's end, and what its runbook says of the time after"
     if record.get("status") == "resolved":
         back = str(record.get("restoration") or "once things have been quiet for a while")
-    return {"record": record, "steps": steps, "back": back, "since": record.get("verified_at")}
+    until = None if record.get("restoration") else moment(record.get("lent_until"))
+    return {
+        "record": record,
+        "steps": steps,
+        "back": back,
+        "since": record.get("verified_at"),
+        "until": until,
+    }
 
 
 def _changes(records: Iterable[dict[str, Any]], since: datetime.datetime) -> list[dict[str, Any]]:

@@ -13,18 +13,22 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from srectl.console.reading import Reading
-from srectl.operate import acknowledging, incidents, leftovers, switches
+from srectl.operate import acknowledging, incidents, leftovers, stopping, switches
 from srectl.operate.account import Account
+from srectl.operate.announcing import stamp
 from tests.support.console_scene import LOCK, Scene, deployment
 from tests.unit.srectl.console.hands import HOST, Hands, entered
 
 NEEDS = "11111111-0000-4000-8000-000000000001"
 ASKED = "22222222-0000-4000-8000-000000000002"
+LENT = "44444444-0000-4000-8000-000000000004"
 OVER = "55555555-0000-4000-8000-000000000005"
 POSTS = (
     f"/incidents/{NEEDS}/approve",
     f"/incidents/{NEEDS}/deny",
     f"/incidents/{NEEDS}/acknowledge",
+    f"/incidents/{NEEDS}/release",
+    f"/incidents/{NEEDS}/stop",
     f"/incidents/{NEEDS}/close",
     f"/incidents/{NEEDS}/undo",
     f"/incidents/{NEEDS}/erase",
@@ -108,6 +112,49 @@ def test_whoever_was_quicker_keeps_an_incident(account: Account, hands: Hands) -
     said = hands.send(f"/incidents/{NEEDS}/acknowledge")
     assert "is in the hands of grace" in said
     assert record(account, NEEDS)["acknowledged_by"] == "grace"
+
+
+def test_who_has_an_incident_gives_it_back(account: Account, hands: Hands) -> None:
+    assert "Give it back" not in hands.see(f"/incidents/{NEEDS}")
+    assert "Nobody had it" in hands.send(f"/incidents/{NEEDS}/release")
+    assert "Give it back" in hands.see(f"/incidents/{ASKED}")
+    assert "Given back by ada: nobody has it" in hands.send(f"/incidents/{ASKED}/release")
+    kept = record(account, ASKED)
+    assert "acknowledged_by" not in kept
+    assert kept["released_by"] == "ada"
+
+
+def test_a_runbook_at_work_is_stopped_with_who_and_why(
+    account: Account, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    def stop(_account: Account, incident_id: str, by: str, reason: str, _now: Any) -> bool:
+        asked.append((incident_id, by, reason))
+        return len(asked) == 1
+
+    monkeypatch.setattr(stopping, "stop", stop)
+    assert "Stop its runbook" in hands.see(f"/incidents/{ASKED}")
+    assert "Stop its runbook" not in hands.see(f"/incidents/{NEEDS}")
+    assert "Stopped by ada." in hands.send(f"/incidents/{ASKED}/stop", reason="sale is on")
+    assert "No runbook is at work on it" in hands.send(f"/incidents/{ASKED}/stop")
+    assert asked == [(ASKED, "ada", "sale is on"), (ASKED, "ada", "")]
+
+
+def test_until_when_at_least_what_is_lent_stands_is_on_both_pages(
+    account: Account, hands: Hands
+) -> None:
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=20)
+    found = record(account, LENT)
+    account.dynamodb.update_item(
+        TableName=account.incidents_table,
+        Key={key: {"S": found[key]} for key in ("incident_id", "timestamp")},
+        UpdateExpression="SET lent_until = :until",
+        ExpressionAttributeValues={":until": {"S": stamp(until)}},
+    )
+    for page, words in (("/", "not before"), (f"/incidents/{LENT}", "Not taken back before")):
+        said = hands.see(page).partition(words)[2][:400]
+        assert f"{until:%H:%M}" in said, page
 
 
 def test_a_read_only_console_shows_no_form_and_does_nothing(account: Account) -> None:

@@ -126,6 +126,16 @@ def test_a_runbook_that_was_switched_by_itself_stands_on_the_page(
     assert "runbook RollBack: observe" in srectl("handover").output
 
 
+def test_show_says_what_is_lent_and_until_when_at_least(put_incident: Put, srectl: Run) -> None:
+    lent = {"lent": "degraded mode on checkout", "lent_until": "2026-11-23T16:20:00.000Z"}
+    put_incident(incident_id=A, status="resolved", **lent)
+    told = " ".join(srectl("show", A).output.split())
+    assert "lent degraded mode on checkout, not taken back before 2026-11-23 16:20:00 UTC" in told
+    put_incident(incident_id=A, status="resolved", restoration="restored", **lent)
+    told = " ".join(srectl("show", A).output.split())
+    assert "lent degraded mode on checkout restoration restored" in told
+
+
 def test_what_has_no_step_yet_stands_on_the_page_too(
     account: Account, put_incident: Put, srectl: Run, now: str
 ) -> None:
