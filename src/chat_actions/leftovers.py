@@ -46,11 +46,26 @@ def left(incident: Mapping[str, Any]) -> list[dict[str, Any]]:
             undo[index] = result.get("undo")
         elif action.get("operation") in _TAKEN_BACK and not _has_failed(action):
             back.add(index)
+    denied = _denied(incident)
     return [
         {"step": step, "undo": undo.get(_index(step))}
         for step in reversed(_steps(incident))
-        if _index(step) not in back
+        if _index(step) not in back | denied
     ]
+
+
+def was_denied(action: Mapping[str, Any]) -> bool:
+    """Tell whether somebody said no to a step: then it changed nothing, whatever its plan says."""
+    error = _opened(action.get("error"))
+    named = error.get("name") if isinstance(error, dict) else None
+    return action.get("status") == "skipped" and named == "ApprovalDenied"
+
+
+def _denied(incident: Mapping[str, Any]) -> set[int]:
+    """Find the steps of which nothing is known but that they were denied."""
+    tried = [each for each in _actions(incident) if each.get("operation") == "execute"]
+    done = {_index(each.get("step")) for each in tried if not was_denied(each)}
+    return {_index(each.get("step")) for each in tried if was_denied(each)} - done
 
 
 def state_of(incident: Mapping[str, Any]) -> str:

@@ -35,6 +35,7 @@ from srectl.operate import catalogue as publishing
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
+from srectl.operate.aftermath import comes_back, still_changed, untouched
 from srectl.operate.leftovers import state_of
 from srectl.operate.plans import wanted_by
 
@@ -269,6 +270,13 @@ def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_js
         f"[green]✓[/] incident {safe(incident_id)} is resolved, closed by {safe(by)}; "
         f"{duration_of(closed.get('mttr_seconds'))} after it began"
     )
+    for step in still_changed(closed):
+        back = (
+            "it is taken back once things have been quiet for a while"
+            if comes_back(closed, step)
+            else f"'srectl undo {safe(incident_id[:8])}' takes it back, and nothing else does"
+        )
+        console.print(f"  [yellow]still changed[/]: {of_step(step)}; {back}")
     announcing.announce(
         account,
         announcing.CLOSED,
@@ -352,6 +360,12 @@ def undo(
             + (problem or str(record.get("restoration"))),
             f"'srectl incidents show {incident_id}' tells what became of each step",
         )
-    console.print(f"[green]✓[/] what was done for incident {safe(incident_id)} is taken back")
+    if untouched(incident):
+        console.print(
+            f"[green]✓[/] by its record nothing had been changed for incident {safe(incident_id)}: "
+            "nothing is left of it, and the locks of its targets are let go"
+        )
+    else:
+        console.print(f"[green]✓[/] what was done for incident {safe(incident_id)} is taken back")
     if as_json:
         print_json(records.shown(record))

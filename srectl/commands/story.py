@@ -11,7 +11,8 @@ from srectl.commands.operating import now, plan_lines, safe
 from srectl.commands.times import moment_of, when
 from srectl.operate import incidents as records
 from srectl.operate import undoing
-from srectl.operate.leftovers import left
+from srectl.operate.aftermath import untouched
+from srectl.operate.leftovers import left, was_denied
 from srectl.operate.moments import moment
 from srectl.operate.unattended import ENDS
 
@@ -119,10 +120,15 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
     _tell_investigations(incident)
     _tell_approval(incident)
     if incident.get("escalation_code") == "runbook-abandoned" and left(incident):
-        console.print("[bold]may be left half-changed[/]")
-        for each in left(incident):
-            console.print(f"  {of_step(each['step'])}")
-        console.print(f"  to take it back: srectl incidents undo {safe(incident['incident_id'])}")
+        nothing = untouched(incident)
+        if nothing:
+            console.print(f"[bold]by its record nothing was changed[/]: {safe(nothing)}")
+        else:
+            console.print("[bold]may be left half-changed[/]")
+            for each in left(incident):
+                console.print(f"  {of_step(each['step'])}")
+        what = "let go of the locks of its targets" if nothing else "take it back"
+        console.print(f"  to {what}: srectl incidents undo {safe(incident['incident_id'])}")
     steps = incident.get("actions_taken") or []
     console.print("[bold]what was done[/]" if steps or doing else _nothing_yet(incident))
     for step in steps:
@@ -319,15 +325,18 @@ def _which(step: dict[str, Any]) -> str:
 
 
 def _tell_step(step: dict[str, Any]) -> None:
+    denied = was_denied(step)
     failed = step.get("status") == "failed"
+    mark = "[red]✗[/]" if failed else "[yellow]-[/]" if denied else "[green]✓[/]"
+    status = "denied, nothing was changed" if denied else step.get("status")
     console.print(
-        f"  {'[red]✗[/]' if failed else '[green]✓[/]'} {when(step.get('started_at'))} "
+        f"  {mark} {when(step.get('started_at'))} "
         f"[bold]{safe(step.get('operation'))}[/] {safe(step.get('action'))}{_which(step)}: "
-        f"{safe(step.get('status'))}. {safe(step.get('summary'))}"
+        f"{safe(status)}. {safe(step.get('summary'))}"
     )
     result = step["result"] if isinstance(step.get("result"), dict) else {}
     for line in plan_lines(result.get("plan")):
-        console.print(f"      {line}")
+        console.print(f"      {'[dim]it would have changed:[/] ' if denied else ''}{line}")
     if result.get("cut"):
         console.print("      [dim]shortened; the whole result is in the audit log[/]")
     if result.get("undo"):

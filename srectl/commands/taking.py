@@ -18,8 +18,10 @@ from srectl.commands.operating import (
     safe,
 )
 from srectl.commands.output import output_option, print_json
-from srectl.operate import acknowledging, persons, stopping
+from srectl.operate import acknowledging, incidents, persons, stopping
 from srectl.operate.account import Account
+from srectl.operate.aftermath import untouched
+from srectl.operate.leftovers import left
 
 __all__ = ["close", "release", "stop", "take"]
 
@@ -57,7 +59,7 @@ def take(
         print_json({"incident_id": incident_id, "taken_by": taken_by, "stopped": stopped})
         return
     print_taken(record)
-    _next(incident_id, stopped)
+    _next(account, incident_id, stopped)
 
 
 @click.command()
@@ -102,7 +104,7 @@ def stop(incident_id: str, reason: str, by: str, as_json: bool, account: Account
         console.print(f"[green]✓[/] the runbook of incident {safe(incident_id)} is stopped")
     else:
         console.print(f"no runbook is at work on incident {safe(incident_id)}")
-    _next(incident_id, stopped)
+    _next(account, incident_id, stopped)
 
 
 @click.command()
@@ -119,9 +121,22 @@ def close(incident_id: str, reason: str, by: str, as_json: bool, account: Accoun
     closed_by(account, incident_id, persons.named(account, by), reason, as_json=as_json)
 
 
-def _next(incident_id: str, stopped: bool) -> None:
-    if stopped:
+def _next(account: Account, incident_id: str, stopped: bool) -> None:
+    """Say what the runbook that was stopped has left, and what to type."""
+    if not stopped:
+        return
+    short = safe(incident_id[:8])
+    record = incidents.read(account.dynamodb, account.incidents_table, incident_id)
+    nothing = untouched(record)
+    if not nothing:
         console.print(
-            f"  what it did stays, perhaps half-changed: 'srectl show {safe(incident_id[:8])}' "
-            f"tells it, 'srectl undo {safe(incident_id[:8])}' takes it back"
+            f"  what it did stays, perhaps half-changed: 'srectl show {short}' "
+            f"tells it, 'srectl undo {short}' takes it back"
         )
+    elif left(record):
+        console.print(
+            f"  by its record nothing had been changed: {safe(nothing)}; "
+            f"'srectl undo {short}' lets go of the locks of its targets"
+        )
+    else:
+        console.print(f"  nothing had been changed: {safe(nothing)}")

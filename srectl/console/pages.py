@@ -219,4 +219,5 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
         "hangs": records.hangs(record),
         "needs": story.needs_somebody(record),
         "outcome": outcome(record),
+        "by_hand": records.ended_by_hand(record),
     }

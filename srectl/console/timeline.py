@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from srectl.operate.incidents import climbed, investigations
+from srectl.operate.incidents import climbed, ended_by_hand, investigations
+from srectl.operate.leftovers import was_denied
 from srectl.operate.moments import moment
 from srectl.operate.undoing import told as undo_told
 
@@ -64,9 +65,9 @@ def _all(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from _approval(record.get("approval"))
     yield from _people(record)
     yield event(record.get("verified_at"), "verified", record.get("target_health"), "platform")
-    yield event(
-        record.get("resolved_at"), "ended", record.get("ending") or "the alert ended", sender
-    )
+    if not ended_by_hand(record):
+        ending = record.get("ending") or "the alert ended"
+        yield event(record.get("resolved_at"), "ended", ending, sender)
 
 
 def _investigations(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -112,7 +113,10 @@ def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield event(each.get("at"), "climbed", told, "platform")
     let_go = f"let go of {str(record.get('caused_by'))[:8]}, which it hung on"
     yield event(record.get("let_go_at"), "let go", let_go, "platform")
-    yield event(record.get("closed_at"), "closed", record.get("closed_reason"), closed)
+    settled = record.get("closed_reason")
+    if ended_by_hand(record):
+        settled = f"{settled} (no end of the alert had been heard)"
+    yield event(record.get("closed_at"), "closed", settled, closed)
 
 
 def _action(action: dict[str, Any]) -> dict[str, Any]:
@@ -123,14 +127,18 @@ def _action(action: dict[str, Any]) -> dict[str, Any]:
         error = f"{error.get('name')}: {error.get('message')}"
     return event(
         action.get("started_at"),
-        "failed" if action.get("status") == "failed" else str(action.get("operation")),
+        "failed"
+        if action.get("status") == "failed"
+        else "denied"
+        if was_denied(action)
+        else str(action.get("operation")),
         action.get("summary"),
         action.get("runbook") or action.get("by"),
         id=action.get("action_id"),
         step=step,
         action=action.get("action"),
         operation=action.get("operation"),
-        status=action.get("status"),
+        status="nothing was changed" if was_denied(action) else action.get("status"),
         until=action.get("completed_at"),
         plan=plan_of(result.get("plan")),
         undo=undo_told(result["undo"]) if result.get("undo") else None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from srectl.errors import CommandFailed
+from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 from srectl.operate.shapes import shaped
 
@@ -207,6 +208,15 @@ def unacknowledged_since(incident: dict[str, Any]) -> str | None:
         return None
     calls = (incident.get("escalated_at"), incident.get("released_at"))
     return max((str(each) for each in calls if each), default=None)
+
+
+def ended_by_hand(incident: dict[str, Any]) -> bool:
+    """Say whether its end is that of whoever closed it: that its alert ended nobody had heard.
+
+    :func:`resolve` writes the same second to both; an end that was heard before stands as it is.
+    """
+    closed, end = moment(incident.get("closed_at")), moment(incident.get("resolved_at"))
+    return closed is not None and end is not None and int(end.timestamp()) == closed.timestamp()
 
 
 def at_work(incident: dict[str, Any]) -> bool:

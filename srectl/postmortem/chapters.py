@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from srectl.operate.incidents import at_work, investigations, opened
+from srectl.operate.incidents import at_work, ended_by_hand, investigations, opened
 from srectl.operate.moments import moment
 from srectl.postmortem.sentence import Sentence, seconds_between, target_of
 from srectl.postmortem.sources import MOST_RELATED, Story
@@ -63,7 +63,8 @@ def _summary(record: dict[str, Any]) -> Iterator[Sentence]:
         yield Sentence(f"The incident is {status}, not over.", "record: status")
         return
     taken = _words(record.get("mttr_seconds"))
-    yield Sentence(f"It lasted {taken} from its start to its end.", "record: mttr_seconds")
+    end = "until it was closed by hand" if ended_by_hand(record) else "to its end"
+    yield Sentence(f"It lasted {taken} from its start {end}.", "record: mttr_seconds")
     if record.get("closed_by"):
         who = f"{record['closed_by']} closed it: {record.get('closed_reason')}"
         yield Sentence(who, "record: closed_by, closed_reason")

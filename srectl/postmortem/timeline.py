@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from srectl.operate.incidents import climbed, investigations
+from srectl.operate.incidents import climbed, ended_by_hand, investigations
+from srectl.operate.leftovers import was_denied
 from srectl.operate.moments import moment
 from srectl.postmortem.sentence import Sentence, target_of
 from srectl.postmortem.sources import Story
@@ -79,12 +80,14 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
     if record.get("verified_at"):
         told = f"The target was looked at: {record.get('target_health')}"
         yield _said(record["verified_at"], told, "record: verified_at")
-    if record.get("resolved_at"):
+    if record.get("resolved_at") and not ended_by_hand(record):
         ending = record.get("ending")
         told = f"The alert ended{f' ({ending})' if ending else ''}."
         yield _said(record["resolved_at"], told, "record: resolved_at")
     if record.get("closed_at"):
         told = f"{record.get('closed_by')} closed it: {record.get('closed_reason')}"
+        if ended_by_hand(record):
+            told = f"{told} (no end of the alert had been heard)"
         yield _said(record["closed_at"], told, "record: closed_at")
 
 
@@ -98,9 +101,10 @@ def _of_action(action: dict[str, Any], source: str) -> Iterator[Sentence]:
     yield _said(action.get("started_at"), f"Runbook {runbook} began to {what}{on}{which}.", source)
     error = action.get("error")
     said = f"{error.get('name')}: {error.get('message')}" if isinstance(error, dict) else error
+    became = "was denied and changed nothing" if was_denied(action) else None
     yield _said(
         action.get("completed_at"),
-        f"It ended as {action.get('status')}: {said or action.get('summary')}",
+        f"It {became or 'ended as ' + str(action.get('status'))}: {said or action.get('summary')}",
         source,
     )
 

@@ -96,7 +96,8 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human_with_the_undo_
     )
     again = srectl("stop", incident_id, exports=exports)
     assert "no runbook is at work" in again.stdout
-    what = [f"{at}. {each['action']} on deployment apps/checkout" for at, each in steps]
+    what = [f"{at}. {each['action']} on deployment apps/checkout" for at, each in steps][:1]
+    what.append("step 2 waited for an answer")
     undo = f"srectl incidents undo {incident_id}"
     wait_until(
         lambda: told(*what, undo), "what may be half-changed, and what to type", PATIENCE_SECONDS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from boto3.dynamodb.types import TypeSerializer
+
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 STARTED = "2026-11-23T15:14:52.704Z"
 KEY = {"incident_id": {"S": ID}, "timestamp": {"S": STARTED}}
@@ -25,7 +27,7 @@ IN_HAND = {
 }
 
 
-def put(dynamodb: Any, **texts: str) -> None:
+def put(dynamodb: Any, **values: Any) -> None:
     dynamodb.put_item(
         TableName="guard",
         Item={
@@ -34,5 +36,5 @@ def put(dynamodb: Any, **texts: str) -> None:
             "runbook_execution": {"S": ME},
         },
     )
-    record = {key: {"S": text} for key, text in texts.items()}
+    record = {key: TypeSerializer().serialize(value) for key, value in values.items()}
     dynamodb.put_item(TableName="incidents", Item={**KEY, **record})

@@ -65,7 +65,9 @@ def test_what_it_had_in_hand_is_told_with_the_undo_to_type(dynamodb: Any, status
     assert data["runbook"] == "Overload"
     record = dynamodb.get_item(TableName="incidents", Key=KEY)["Item"]
     assert record["status"] == {"S": "escalated"}
-    assert f"srectl incidents undo {ID}" in record["escalation_reason"]["S"]
+    # The record outlives the undo, so it names what tells how things are.
+    assert f"srectl incidents show {ID}" in record["escalation_reason"]["S"]
+    assert "undo" not in record["escalation_reason"]["S"]
 
 
 def test_one_that_had_nothing_in_hand_says_so(dynamodb: Any) -> None:
@@ -73,8 +75,50 @@ def test_one_that_had_nothing_in_hand_says_so(dynamodb: Any) -> None:
     recorder = Recorder(dynamodb, "incidents", "guard")
     recorder.take(ended(ME, "ABORTED"))
     data = told(recorder)
-    assert data["reason"].endswith("It had nothing in hand yet.")
+    assert data["reason"].endswith("It had nothing in hand yet, so nothing was changed.")
     assert (data["acted"], data["runbook"]) == (False, None)
+
+
+def test_one_that_had_only_joined_another_says_so(dynamodb: Any) -> None:
+    put(dynamodb, status="remediating", runbook_execution=ME, attached_to="the-other")
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(ME, "ABORTED"))
+    data = told(recorder)
+    said = "only joined the remediation of incident the-other, so nothing was changed for this one."
+    assert data["reason"].endswith(said)
+    assert data["acted"] is False
+
+
+@pytest.mark.parametrize(
+    ("approval", "acted", "said"),
+    [
+        ({"step": 1}, False, "it only waited for an answer, so nothing was changed. To let go of"),
+        (
+            {"step": 2},
+            True,
+            "half-changed: 1. scale_deployment on deployment apps/checkout; step 2 waited for an",
+        ),
+        ({"step": 1, "answer": "approved"}, True, "on deployment apps/checkout, 2. drain_node on"),
+    ],
+    ids=["asks before its first step", "asks before its second", "was answered"],
+)
+def test_what_waited_for_an_answer_is_not_told_as_changed(
+    dynamodb: Any, approval: dict[str, Any], acted: bool, said: str
+) -> None:
+    asked = {"requested_at": STARTED, **approval}
+    put(
+        dynamodb,
+        status="remediating",
+        runbook_execution=ME,
+        in_hand=json.dumps(IN_HAND),
+        approval=asked,
+    )
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(ME, "ABORTED"))
+    data = told(recorder)
+    assert said in data["reason"]
+    assert f"srectl incidents undo {ID}" in data["reason"]
+    assert data["acted"] is acted
 
 
 def test_one_that_acted_while_a_human_was_called_already_is_told_too(dynamodb: Any) -> None:

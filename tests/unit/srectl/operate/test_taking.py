@@ -106,7 +106,8 @@ def test_a_runbook_is_stopped_with_its_step_and_the_record_says_by_whom(
     found = record(account)
     assert (found["stopped_by"], found["stopped_because"]) == (account.caller, "sale is on")
     assert found["stopped_execution"] == runs
-    assert "srectl undo 0f3c0c0e" in answer.output
+    assert "nothing had been changed: it had nothing in hand yet" in answer.output
+    assert "half-changed" not in answer.output
     shown = srectl("show", "0f3c").output
     assert re.search(rf"{account.caller}, (\S+ )?\d\d:\d\d:\d\d UTC: sale is on", shown)
     again = srectl("stop", "0f3c", "--json")
@@ -253,3 +254,31 @@ def test_a_runbook_that_comes_to_its_own_end_was_not_stopped(
     monkeypatch.setattr(account.states, "describe_execution", status)
     assert stopping.stop(account, ID, "ada", "", NOW) is False
     assert not {each for each in record(account) if each.startswith("stopped_")}
+
+
+@pytest.mark.parametrize(
+    ("approval", "said"),
+    [
+        ({}, "perhaps half-changed"),
+        (
+            {"requested_at": "2026-11-28T06:59:00Z", "step": 1},
+            "by its record nothing had been changed: it only waited for an answer",
+        ),
+    ],
+    ids=["acts", "asks"],
+)
+@pytest.mark.usefixtures("recorded")
+def test_what_a_stopped_runbook_did_is_said_as_its_record_has_it(
+    account: Account,
+    put_incident: Put,
+    srectl: Run,
+    runs: str,
+    approval: dict[str, Any],
+    said: str,
+) -> None:
+    steps = [{"index": 1, "action": "restart_deployment", "target": {}}]
+    in_hand = json.dumps({"runbook": "R", "of": 1, "locks": [], "steps": steps})
+    put_incident(status="remediating", runbook_execution=runs, in_hand=in_hand, approval=approval)
+    answer = " ".join(srectl("stop", "0f3c").output.split())
+    assert said in answer
+    assert "srectl undo 0f3c0c0e" in answer

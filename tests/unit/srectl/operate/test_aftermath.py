@@ -1,0 +1,122 @@
+"""What a remediation that has ended left is said as it is: by stop, show, undo and close."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from srectl.console import timeline as console
+from srectl.operate import aftermath, leftovers, undoing
+from srectl.operate.account import Account
+from srectl.postmortem.sources import Story
+from srectl.postmortem.timeline import timeline
+
+ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+AT = "2026-11-23T15:20:00Z"
+TARGET = {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"}
+STEP = {"index": 1, "action": "enable_degraded_mode", "target": TARGET, "lends": True}
+IN_HAND = json.dumps({"runbook": "R", "of": 1, "locks": ["target#a"], "steps": [STEP]})
+ASKED = {"requested_at": AT, "step": 1}
+DONE = {
+    "operation": "execute",
+    "action": "enable_degraded_mode",
+    "status": "succeeded",
+    "step": {"index": 1},
+    "started_at": AT,
+    "result": {"undo": {"action": "disable_degraded_mode"}},
+}
+DENIED = {
+    **DONE,
+    "status": "skipped",
+    "error": {"name": "ApprovalDenied", "message": "ada: too risky"},
+    "result": {"plan": [{"kind": "Deployment", "name": "c", "field": "f", "from": 1, "to": 2}]},
+}
+Put = Callable[..., dict[str, Any]]
+Run = Callable[..., Result]
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({}, "it had nothing in hand yet"),
+        ({"attached_to": "another"}, "it had only joined the remediation of incident another"),
+        ({"in_hand": IN_HAND, "approval": ASKED}, "it only waited for an answer"),
+        # Whatever is not certain may have been changed.
+        ({"in_hand": IN_HAND}, ""),
+        ({"in_hand": IN_HAND, "approval": {**ASKED, "answer": "approved"}}, ""),
+        ({"in_hand": IN_HAND, "approval": {**ASKED, "step": 2}}, ""),
+        ({"in_hand": IN_HAND, "approval": ASKED, "actions_taken": [DONE]}, ""),
+    ],
+)
+def test_nothing_was_changed_only_where_the_record_knows_it(
+    record: dict[str, Any], said: str
+) -> None:
+    assert aftermath.untouched(record) == said
+
+
+def test_what_was_denied_is_not_left_to_be_taken_back() -> None:
+    assert leftovers.left({"in_hand": IN_HAND, "actions_taken": [DENIED]}) == []
+    assert len(leftovers.left({"in_hand": IN_HAND, "actions_taken": [DENIED, DONE]})) == 1
+
+
+def test_a_denied_step_is_shown_as_that(put_incident: Put, srectl: Run) -> None:
+    put_incident(in_hand=IN_HAND, actions_taken=[DENIED])
+    shown = srectl("show", ID).output
+    assert "denied, nothing was changed" in shown
+    assert "it would have changed: Deployment c: f 1 → 2" in shown
+    assert "✓" not in shown
+    record = {"timestamp": AT, "actions_taken": [DENIED]}
+    (event,) = [each for each in console.events(record) if each.get("action")]
+    assert (event["kind"], event["status"]) == ("denied", "nothing was changed")
+
+
+def test_undo_of_what_only_waited_says_that_nothing_was_changed(
+    put_incident: Put, srectl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_incident(in_hand=IN_HAND, approval=ASKED, escalation_code="runbook-abandoned")
+    shown = srectl("show", ID).output
+    assert "by its record nothing was changed: it only waited for an answer" in shown
+    assert "half-changed" not in shown
+    put_incident(in_hand=IN_HAND, approval=ASKED, restoration="restored")
+    monkeypatch.setattr(undoing, "start", lambda *_: undoing.Begun("arn", [], "x", AT))
+    monkeypatch.setattr(undoing, "wait", lambda *_: "")
+    said = " ".join(srectl("undo", ID, "--yes").output.split())
+    assert "by its record nothing had been changed" in said
+    assert "what was done" not in said
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"escalation_code": "runbook-abandoned"}, "'srectl undo 0f3c0c0e' takes it back"),
+        ({"escalation_code": "end-not-heard"}, "it is taken back once things have been quiet"),
+    ],
+)
+def test_a_close_says_what_still_stands(
+    put_incident: Put, srectl: Run, account: Account, more: dict[str, str], said: str
+) -> None:
+    account.events.create_event_bus(Name=account.bus)
+    put_incident(status="escalated", in_hand=IN_HAND, actions_taken=[DONE], **more)
+    told = " ".join(srectl("close", ID, "--reason", "rolled back").output.split())
+    assert "still changed: 1. enable_degraded_mode on c/apps/deployment/checkout" in told
+    assert said in told
+
+
+def test_what_a_human_closed_did_not_end_by_itself() -> None:
+    closed = {"timestamp": AT, "closed_at": AT, "closed_by": "ada", "closed_reason": "settled"}
+    by_hand = {**closed, "resolved_at": 1795447200}
+    heard = {**closed, "resolved_at": 1795447100}
+
+    def told(record: dict[str, Any]) -> list[str]:
+        return [each.text for each in timeline(Story(record))]
+
+    said = "ada closed it: settled (no end of the alert had been heard)"
+    assert said in told(by_hand)
+    assert not any("The alert ended" in each for each in told(by_hand))
+    assert {"The alert ended.", "ada closed it: settled"} <= {*told(heard)}
+    assert [each["kind"] for each in console.events(by_hand)] == ["began", "closed"]
+    assert {each["kind"] for each in console.events(heard)} == {"began", "ended", "closed"}
