@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from onemachine.commands.options import name_option
+from onemachine.commands.options import name_option, running_stacks
 from onemachine.commands.stage_display import StageDisplay
 from onemachine.stack.control import StackFailed, stop_stack
 from onemachine.stack.exports import NAMES
@@ -33,7 +33,10 @@ def down(folder: StackFolder, as_json: bool) -> None:
         told = {"was_running": outcome.was_running, "killed": outcome.killed}
         print_json({"name": folder.name, **told})
     if not outcome.was_running:
-        console.print(f"the stack {folder.name} is not running")
+        others = ", ".join(f"'srectl local down --name {each.name}'" for each in running_stacks())
+        console.print(
+            f"the stack {folder.name} is not running" + (f"; here: {others}" if others else "")
+        )
         return
     if outcome.killed:
         console.print(f"{outcome.killed} processes had outlived their supervisor and were killed")

@@ -6,14 +6,14 @@ import shlex
 
 import click
 
-from onemachine.commands.options import name_option, running_state
+from onemachine.commands.options import nearest_name_option, running_state
 from onemachine.stack.exports import exports
 from onemachine.stack.state import StackFolder
 from srectl.commands.output import output_option, print_json
 
 
 @click.command()
-@name_option()
+@nearest_name_option
 @output_option
 def env(folder: StackFolder, as_json: bool) -> None:
     """Print shell exports for a running stack.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from onemachine.commands.options import name_option, read_state
+from onemachine.commands.options import nearest_name_option, read_state
 from onemachine.stack.logs import FUNCTIONS, log_files, read_log
 from onemachine.stack.state import StackFolder
 from srectl.commands.output import output_option, print_json
@@ -12,7 +12,7 @@ from srectl.commands.output import output_option, print_json
 
 @click.command()
 @click.argument("source", required=False)
-@name_option()
+@nearest_name_option
 @click.option(
     "--tail", "lines", type=click.IntRange(1, 100_000), default=100, show_default=True,
     help="How many of the last lines to show.",

@@ -71,6 +71,37 @@ def name_option(default: str = DEFAULT_NAME) -> Callable[[Command], Command]:
     )
 
 
+def nearest_name_option(command: Command) -> Command:
+    """Give the option ``--name`` of what looks at a stack: by itself the one that is meant."""
+    return click.option(
+        "--name",
+        "folder",
+        type=StackName(),
+        callback=lambda _context, _parameter, folder: folder or nearest_stack(),
+        help=f"Name of the stack.  [default: {DEFAULT_NAME}, or the only one that runs]",
+    )(command)
+
+
+def nearest_stack() -> StackFolder:
+    """Give the stack that is meant where none is named, as commands for operators find it."""
+    meant = StackFolder.named(DEFAULT_NAME)
+    running = running_stacks()
+    return running[0] if len(running) == 1 and not meant.is_supervised() else meant
+
+
+def running_stacks() -> list[StackFolder]:
+    """Give the stacks that run on this machine, by name."""
+    found = []
+    for name in known_stacks():
+        try:
+            folder = StackFolder.named(name)
+        except NameInvalid:  # a folder that is none of ours
+            continue
+        if folder.is_supervised():
+            found.append(folder)
+    return found
+
+
 template_option = click.option(
     "--template",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -98,10 +129,12 @@ def read_state(folder: StackFolder) -> StackState:
     """
     state = StackState.read(folder)
     if state is None:
+        running = ", ".join(f"'--name {each.name}'" for each in running_stacks())
         others = ", ".join(known_stacks())
         raise CommandFailed(
             f"there is no stack named {folder.name!r} (looked in {folder.path})",
-            f"start it with 'srectl local up --name {folder.name}'"
+            (f"here runs {running}; or " if running else "")
+            + f"start it with 'srectl local up --name {folder.name}'"
             + (f"; known names: {others}" if others else ""),
             ExitCode.NOT_RUNNING,
         )

@@ -10,7 +10,12 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from onemachine.commands.options import DEFAULT_NAME, StackName, name_option, read_state
+from onemachine.commands.options import (
+    StackName,
+    nearest_name_option,
+    nearest_stack,
+    read_state,
+)
 from onemachine.stack.canary import last_canary
 from onemachine.stack.clients import client_of
 from onemachine.stack.state import ProcessRecord, StackFolder, StackState
@@ -23,7 +28,7 @@ from srectl.operate.environments import account_is_chosen
 
 
 @click.command()
-@name_option()
+@nearest_name_option
 @output_option
 @click.pass_context
 def status(context: click.Context, folder: StackFolder, as_json: bool) -> None:
@@ -109,7 +114,7 @@ def either(deployment: click.Command) -> click.Command:
         if folder is None and account_is_chosen():
             context.invoke(deployment, as_json=as_json, account=account)
         else:
-            folder = folder or StackFolder.named(DEFAULT_NAME)
+            folder = folder or nearest_stack()
             context.invoke(status, folder=folder, as_json=as_json)
 
     return shown

@@ -92,7 +92,8 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         "health": safe(incident.get("target_health")),
         "lent": _lent(incident),
         "restoration": safe(incident.get("restoration")),
-        "climbed": waits(incident),
+        "waits": _untaken(incident),
+        "climbed": _climbed(incident),
         "taken by": _taken(incident),
         "stopped by": _stopped(incident),
         "released by": _released(incident),
@@ -177,15 +178,32 @@ def _children(incident: dict[str, Any]) -> str:
 
 def waits(incident: dict[str, Any]) -> str:
     """Say for how long nobody has taken it, and whom it was told to for that."""
+    words = [_untaken(incident), _climbed(incident)]
+    return ", ".join(each for each in words if each != NOTHING) or NOTHING
+
+
+def _untaken(incident: dict[str, Any]) -> str:
+    """Say for how long nobody has taken it: since it called, or since it was given back."""
+    began = moment_of(records.unacknowledged_since(incident))
+    if not began:
+        return NOTHING
+    return f"unacknowledged for {max(0, int((now() - began).total_seconds() // 60))} min"
+
+
+def _climbed(incident: dict[str, Any]) -> str:
+    """Say whom it was told to and when, of this call; of calls before it only how many were."""
     since = records.unacknowledged_since(incident)
-    began = moment_of(since)
-    words = []
-    if began:
-        minutes = max(0, int((now() - began).total_seconds() // 60))
-        words.append(f"unacknowledged for {minutes} min")
-    for each in records.climbed(incident):
-        words.append(f"level {safe(each.get('level'))} told at {when(each.get('at'))}")
-    return ", ".join(words) or "—"
+    levels = records.climbed(incident)
+    of_now = [each for each in levels if since is None or each.get("since") in (None, since)]
+    words = [
+        f"level {safe(each.get('level'))} told at {when(each.get('at'))}"
+        + (f": {safe(each['to'])}" if each.get("to") else "")
+        for each in of_now
+    ]
+    before = len(levels) - len(of_now)
+    if before:
+        words.append(f"{before} told of the calls before")
+    return ", ".join(words) or NOTHING
 
 
 def _lent(incident: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from srectl.console.reading import Part, Reading, read_part
 from srectl.operate import incidents, persons, recent
 from srectl.operate.account import Account
 from srectl.operate.doctor import Deployment
+from srectl.operate.doctor.intake import webhook_url
 from srectl.operate.refusals import calling
 from srectl.operate.switches import written
 from srectl.project import PROJECT_ROOT
@@ -96,7 +97,7 @@ def _stack(deployment: Deployment) -> dict[str, Any]:
         "name": stack.name,
         "status": stack.status,
         "changed_at": written(stack.changed_at),
-        "webhook": stack.outputs.get("WebhookUrl"),
+        "webhook": webhook_url(deployment) if stack.outputs.get("WebhookUrl") else None,
     }
 
 

@@ -301,3 +301,20 @@ def test_a_supervisor_is_started_without_the_users_aws_account(
     assert state.supervisor is not None
     environment = Path(f"/proc/{state.supervisor.pid}/environ").read_bytes()
     assert b"AWS_PROFILE" not in environment
+
+
+def test_the_only_stack_that_runs_is_meant_where_none_is_named(
+    run: Run, folder: StackFolder, tmp_path: Path
+) -> None:
+    assert "there is no stack named 'default'" in run("logs").output
+    assert up(run, tmp_path).exit_code == 0
+    for words in (("logs",), ("local", "status"), ("status", "--json")):
+        found = run(*words)
+        assert found.exit_code == 0, found.output
+    assert "trivial" in run("local", "status").output
+    # What ends a stack ends the one that it is told, and says which there are.
+    told = run("down").output
+    assert "the stack default is not running; here: 'srectl local down --name trivial'" in told
+    assert folder.is_supervised()
+    missing = run("logs", "--name", "nobody").output
+    assert "here runs '--name trivial'; or start it with 'srectl local up --name nobody'" in missing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -67,10 +68,33 @@ def test_who_nobody_has_taken_is_told_with_how_far_it_has_climbed(
     assert "in somebody's hands 1" in shown
     assert "in hand of ada" in shown
     assert shown.count("unacknowledged for 0 min, level 2 told at ") == 1
-    assert "level 3 told at " in " ".join(shown.split())
+    for words in (" ".join(shown.split()), " ".join(srectl("show", A).output.split())):
+        for level in (2, 3):
+            assert re.search(rf"level {level} told at [^,]+ UTC: contact {level} \(e-mail\)", words)
     story = " ".join(srectl("show", A).output.split())
-    assert "climbed unacknowledged for 0 min, level 2 told at " in story
+    assert "waits unacknowledged for 0 min climbed level 2 told at " in story
     assert "unacknowledged" not in srectl("show", B).output
+
+
+def test_of_calls_before_the_last_it_is_said_how_many_were_told(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    before = "2026-11-23T15:14:52.704Z"
+    levels = [
+        {"level": 2, "at": before, "since": before, "to": "second contact (e-mail)"},
+        {"level": 3, "at": before, "since": before, "to": "third contact (e-mail)"},
+        {"level": 2, "at": now, "since": now, "to": "second contact (e-mail)"},
+    ]
+    put_incident(incident_id=A, timestamp=now, escalated_at=before, released_at=now, climbed=levels)
+    for command in (("show", A), ("handover",)):
+        told = " ".join(srectl(*command).output.split())
+        assert told.count("level 2 told at ") == 1
+        assert "level 3" not in told
+        assert "UTC: second contact (e-mail), 2 told of the calls before" in told
+    put_incident(incident_id=A, timestamp=now, escalated_at=now)
+    told = " ".join(srectl("show", A).output.split())
+    assert "waits unacknowledged for 0 min" in told
+    assert "climbed" not in told
 
 
 def test_what_was_given_back_is_unacknowledged_from_then_on(now: str) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from srectl.cli import cli
 from srectl.operate import environments
 from srectl.operate.account import Account
+from srectl.operate.doctor import Deployment
 from tests.support.console_scene import Scene, deployment
 from tests.unit.srectl.operate.doctor.patients import Canned, refused
 
@@ -93,6 +94,22 @@ def test_what_somebody_has_in_hand_needs_nobody_else(
         1,
     )
     assert "4 open: 1 need somebody, 1 in hand of Ada, 1 at work" in run("status").stdout
+
+
+def test_the_webhook_of_a_stack_on_one_machine_is_the_address_that_answers(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime.datetime(2026, 11, 23, 15, tzinfo=datetime.UTC)
+    stack = {"StackName": "sre-platform", "StackStatus": "CREATE_COMPLETE", "CreationTime": at}
+    outputs = {
+        "WebhookUrl": "https://abc.execute-api.us-east-1.amazonaws.com/live/webhook",
+        "WebhookApiId": "abc",
+    }
+    told = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+    deployed(monkeypatch, {"Stacks": [{**stack, "Outputs": told}]}, refused())
+    monkeypatch.setattr(Deployment, "endpoint", "http://127.0.0.1:4566")
+    page = json.loads(run("status", "--json").stdout)
+    assert page["stack"]["webhook"] == "http://127.0.0.1:4566/_aws/execute-api/abc/live/webhook"
 
 
 def test_what_cannot_be_read_is_said(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
