@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from srectl.assistants import views
 from srectl.assistants.given import given
 from srectl.errors import CommandFailed
+from srectl.one_line import one_line
 from srectl.operate.account import Account
 from srectl.operate.incidents import STATUSES
 
 __all__ = ["TOOLS", "Tool", "answer"]
 
+_MOST_NAMED = 3  # of arguments that there are not
 _INCIDENT = {
     "incident": {
         "type": "string",
@@ -106,6 +108,28 @@ _ALL = (
 TOOLS = {tool.name: tool for tool in _ALL}
 
 
+def _fault(error: ValidationError, arguments: dict[str, Any]) -> str:
+    """Say which argument is wrong; of what was given only names, and no value."""
+    schema: Any = error.schema
+    if error.validator == "required":
+        missing = sorted(set(schema["required"]) - set(arguments))
+        return f"without {', '.join(missing)}"
+    if error.validator == "additionalProperties":
+        others = sorted(set(arguments) - set(schema["properties"]))[:_MOST_NAMED]
+        return f"there is no {', '.join(one_line(each)[:40] for each in others)}"
+    return (
+        f"{'/'.join(map(str, error.absolute_path)) or 'arguments'}: {error.validator} does not hold"
+    )
+
+
+def _takes(schema: dict[str, Any]) -> str:
+    """Name the arguments of a tool, those first that it needs."""
+    needed = schema.get("required", [])
+    names = sorted(schema.get("properties", {}), key=lambda each: (each not in needed, each))
+    told = (each if each in needed else f"{each} (may be left out)" for each in names)
+    return ", ".join(told) or "nothing"
+
+
 def answer(account: Account, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Ask one tool.
 
@@ -118,11 +142,10 @@ def answer(account: Account, name: str, arguments: dict[str, Any]) -> dict[str, 
     if tool is None:
         raise CommandFailed("there is no such tool", f"there are {', '.join(TOOLS)}")
     faults = [
-        f"{'/'.join(map(str, each.absolute_path)) or 'arguments'}: {each.validator} does not hold"
-        for each in Draft202012Validator(tool.schema).iter_errors(arguments)
+        _fault(each, arguments) for each in Draft202012Validator(tool.schema).iter_errors(arguments)
     ]
     if faults:
         raise CommandFailed(
-            f"{name} was asked wrongly ({'; '.join(faults)})", "its schema says how"
+            f"{name} was asked wrongly ({'; '.join(faults)})", f"it takes {_takes(tool.schema)}"
         )
     return given(tool.view(account, **arguments)).as_json()

@@ -89,7 +89,7 @@ def watch(status: str | None, limit: int, seconds: int, account: Account) -> Non
 def _list(account: Account, status: str | None, limit: int, *, as_json: bool) -> None:
     found = records.find(account.dynamodb, account.incidents_table, status, limit)
     if as_json:
-        print_json([records.shown(incident) for incident in found])
+        print_json([records.told(incident) for incident in found])
         return
     if not found:
         console.print(f"no {status or ''} incidents".replace("  ", " "))
@@ -138,7 +138,7 @@ def show(incident_id: str | None, as_json: bool, account: Account) -> None:
         incident_id = str(found["incident_id"])
     incident = records.read(client, table, naming.full_id(client, table, incident_id))
     if as_json:
-        print_json(records.shown(incident))
+        print_json(records.told(incident))
     else:
         tell(incident, _doing(account, incident), _behind(account, incident))
 
@@ -261,7 +261,7 @@ def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_js
             f"{when(known.get('closed_at'))}: {safe(known.get('closed_reason'))}"
         )
         if as_json:
-            print_json(records.shown(known))
+            print_json(records.told(known))
         return
     closed = records.resolve(
         account.dynamodb, account.incidents_table, incident_id, by, reason, now()
@@ -287,7 +287,7 @@ def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_js
         because=reason,
     )
     if as_json:
-        print_json(records.shown(closed))
+        print_json(records.told(closed))
 
 
 @incidents.command()
@@ -368,4 +368,4 @@ def undo(
     else:
         console.print(f"[green]✓[/] what was done for incident {safe(incident_id)} is taken back")
     if as_json:
-        print_json(records.shown(record))
+        print_json(records.told(record))

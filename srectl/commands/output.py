@@ -67,19 +67,33 @@ def agreed(question: str, *, yes: bool, as_json: bool) -> None:
     click.Abort
         The answer was no.
     click.UsageError
-        A program has not said ``--yes``.
+        A program has not said ``--yes``, or there is nobody to ask.
     """
     if yes:
         return
     if as_json:
         raise click.UsageError("with --output json nobody is asked: say --yes, or leave it out")
-    click.confirm(question, abort=True)
+    try:
+        answer = click.confirm(question)
+    except click.Abort as abort:
+        if not isinstance(abort.__context__, EOFError):
+            raise
+        click.echo()
+        raise click.UsageError("nobody is here to be asked: say --yes") from abort
+    if not answer:
+        raise click.Abort
 
 
 def wants_json(words: Sequence[str]) -> bool:
     """Tell from a command line whether JSON is wanted, also where it is wrong otherwise."""
     pairs = itertools.pairwise(words)
     return not {"--json", "--output=json"}.isdisjoint(words) or ("--output", "json") in pairs
+
+
+def _help_of(error: click.ClickException) -> str:
+    """Say where it stands what a command takes, of one that was asked wrongly."""
+    asked = error.ctx if isinstance(error, click.UsageError) else None
+    return f"'{asked.command_path} --help' says what it takes" if asked else ""
 
 
 class JsonFailure(click.ClickException):
@@ -93,7 +107,7 @@ class JsonFailure(click.ClickException):
 
     def __init__(self, error: click.ClickException) -> None:
         super().__init__(error.format_message())
-        self.hint = str(getattr(error, "hint", None) or "")
+        self.hint = str(getattr(error, "hint", None) or _help_of(error))
         self.exit_code = error.exit_code
 
     def show(self, file: IO[Any] | None = None) -> None:

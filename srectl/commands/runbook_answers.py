@@ -62,4 +62,10 @@ def answers(
             )
         print_table(table)
     complete = all(each.answer != NOTHING for each in found)
+    if as_json and not complete:
+        without = sum(each.answer == NOTHING for each in found)
+        raise CommandFailed(
+            f"{without} of {len(found)} alerts have no answer",
+            "let a runbook answer them, or evidence-only.yaml name them",
+        )
     context.exit(int(ExitCode.OK if complete else ExitCode.FAILED))

@@ -119,6 +119,12 @@ def plan(
         for result in results:
             _show(result)
     answered = all(result["answered"] for result in results)
+    if as_json and not answered:
+        refused = sum(not result["answered"] for result in results)
+        raise CommandFailed(
+            f"{refused} of {len(results)} alerts would not be answered",
+            "'refusals' of each says why",
+        )
     context.exit(int(ExitCode.OK if answered else ExitCode.FAILED))
 
 

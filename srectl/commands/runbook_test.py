@@ -53,8 +53,8 @@ def test(context: click.Context, folder: Path, tests: Path | None, as_json: bool
     selected = {result["found"].get("runbook") for result in results}
     untested = sorted({one.name for one in there.runbooks} - selected)
     failed = [result for result in results if result["differences"]]
+    passed = not (failed or untested or unread)
     if as_json:
-        passed = not (failed or untested or unread)
         told = {"tests": results, "untested": untested, "not_read": unread}
         print_json({**told, "passed": passed})
     else:
@@ -62,7 +62,13 @@ def test(context: click.Context, folder: Path, tests: Path | None, as_json: bool
         _show_all(
             results, untested, unread, f"{_count(len(there.runbooks), 'runbook')} in {took:.1f} s"
         )
-    context.exit(int(ExitCode.FAILED if failed or untested or unread else ExitCode.OK))
+    if as_json and not passed:
+        raise CommandFailed(
+            f"{len(failed)} of {len(results)} tests failed, {len(untested)} runbooks have none and "
+            f"{len(unread)} files were not read",
+            "'differences' of each test, 'untested' and 'not_read' say what is wrong",
+        )
+    context.exit(int(ExitCode.OK if passed else ExitCode.FAILED))
 
 
 def _show_all(

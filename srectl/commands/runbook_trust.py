@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from srectl.commands.output import agreed, output_option, print_json
 from srectl.commands.story import duration_of
 from srectl.commands.times import when
 from srectl.errors import CommandFailed
-from srectl.operate import recent, trust
+from srectl.operate import catalogue, recent, trust
 from srectl.operate.account import Account
 from srectl.operate.track_record import Tally, outcome, tallies
 from srectl.operate.trust import Standing, place_of
@@ -55,6 +56,8 @@ def trust_command(
     there = trust.standings(account.dynamodb, account.guard_table, locks)
     failing = [each for each in there if each.runbook == name and each.unhelped]
     limit = trust.limit_of(account)
+    if not tally.targets:
+        _must_exist(account, name)
     if not failing:
         said = f"runbook {name} has nothing against it on {len(locks)} targets"
         if as_json:
@@ -78,6 +81,24 @@ def trust_command(
         console.print(
             f"[green]✓[/] {safe(name)} acts by itself on {safe(place_of(each.lock))}, from the "
             f"next incident on"
+        )
+
+
+def _must_exist(account: Account, name: str) -> None:
+    """Refuse a runbook that nothing knows.
+
+    Raises
+    ------
+    CommandFailed
+        None of this name is published, and no incident was looked at that it had in hand.
+    """
+    there = catalogue.published(account.dynamodb, account.runbooks_table)
+    names = sorted({each.answered_by or each.name for each in there.values()})
+    if name not in names:
+        near = get_close_matches(name, names, n=3)
+        raise CommandFailed(
+            f"there is no runbook {name}: none is published, and it had no incident in hand since",
+            f"did you mean {' or '.join(near)}?" if near else "'srectl runbooks list' shows them",
         )
 
 
@@ -143,13 +164,19 @@ def _show(
         )
 
 
+def _became(record: Mapping[str, Any]) -> str:
+    """Say what became of an incident; of one that is not over, its status as lists have it."""
+    ended = outcome(record)
+    return safe(record.get("status")) if ended == "open" else ended
+
+
 def _rows(incidents: Sequence[str], records: Mapping[str, Mapping[str, Any]]) -> list[str]:
     known = sorted(
         (records[each] for each in incidents if each in records),
         key=lambda each: str(each.get("timestamp")),
     )
     rows = [
-        f"{safe(each['incident_id'])}  {when(each.get('timestamp'))}  {outcome(each)}  "
+        f"{safe(each['incident_id'])}  {when(each.get('timestamp'))}  {_became(each)}  "
         f"{safe(each.get('escalation_reason') or each.get('closed_reason') or '—')}"
         for each in known
     ]

@@ -87,6 +87,13 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
         )
     if not approval.get("token") or not incidents.at_work(incident):
         reason = incident.get("escalation_reason")
+        leads = incident.get("attached_to")
+        if leads and incidents.at_work(incident):
+            raise CommandFailed(
+                f"nothing waits for approval: incident {incident_id} follows the remediation of "
+                f"incident {leads}",
+                f"if that asks, 'srectl approve {leads}' answers it; {show}",
+            )
         raise CommandFailed(
             f"nothing waits for approval: incident {incident_id} is {incident.get('status')}"
             + (f" ({reason})" if reason else ""),

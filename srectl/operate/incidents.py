@@ -14,6 +14,7 @@ from srectl.errors import CommandFailed
 from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 from srectl.operate.shapes import shaped
+from srectl.operate.switches import written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 STATUSES = ("open", "remediating", "escalated", "resolved")
 # Who holds the token can answer for the on-call engineer, so it is never shown.
 HIDDEN = "(hidden)"
+# What the table has as seconds since 1970: it deletes by one, and reckons with the other.
+_SECONDS = ("expires_at", "resolved_at")
 
 _deserializer = TypeDeserializer()
 
@@ -263,6 +266,13 @@ def shown(incident: dict[str, Any]) -> dict[str, Any]:
     token = {"token": HIDDEN} if "token" in approval else {}
     first = {"first": {**approval["first"], "proof": HIDDEN}} if approval.get("first") else {}
     return {**incident, "approval": {**approval, **token, **first}}
+
+
+def told(incident: dict[str, Any]) -> dict[str, Any]:
+    """Give a record as other programs read it: as :func:`shown`, and every time in ISO 8601."""
+    record = shown(incident)
+    at = {name: moment(record[name]) for name in _SECONDS if record.get(name) is not None}
+    return {**record, **{name: written(each) for name, each in at.items() if each}}
 
 
 def opened(text: Any) -> Any:

@@ -79,6 +79,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Talk, Cal
                     "none": ("evidence", {"incident": ESCALATED}),
                     "unknown": ("incident", {"incident": "ffff"}),
                     "wrong": ("incident", {"incident": "0f3c; rm -rf"}),
+                    "unnamed": ("incident", {"id": "0f3c0c0e"}),
                     "more": ("incidents", {"limit": 5, "yes": True}),
                     **{name: (name, {"incident": ESCALATED}) for name in FORBIDDEN},
                 },
@@ -218,7 +219,15 @@ def test_what_is_not_there_or_asked_wrongly_is_said_with_what_to_do(told: Talk) 
     assert "there is no evidence" in refusal(told, "none")
     assert "ffff" in refusal(told, "unknown")
     assert "incident was asked wrongly" in refusal(told, "wrong")
-    assert "incidents was asked wrongly" in refusal(told, "more")
+    assert "incident: pattern does not hold" in refusal(told, "wrong")
+    assert "0f3c;" not in refusal(told, "wrong")
+    assert "incidents was asked wrongly (there is no yes)" in refusal(told, "more")
+    unnamed = refusal(told, "unnamed")
+    assert "incident was asked wrongly" in unnamed
+    assert "without incident" in unnamed
+    assert "there is no id" in unnamed
+    assert "0f3c0c0e" not in unnamed
+    assert "To do: it takes incident" in unnamed
 
 
 def test_an_account_that_cannot_be_read_is_refused_with_what_to_do(tmp_path: Path) -> None:

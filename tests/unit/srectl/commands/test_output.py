@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from srectl.cli import cli
+from srectl.commands.output import agreed
 from srectl.operate import environments
 from tests.support.template import ROOT
 from tests.unit.srectl.commands.surroundings import COMMANDS, Shell
@@ -118,7 +119,18 @@ def test_a_wrong_command_line_is_told_so_too(shell: Shell, words: tuple[str, ...
     shell.account()
     told = run(*words)
     assert (told.stdout, told.exit_code) == ("", 2)
-    assert json.loads(told.stderr)["error"]["exit_code"] == 2
+    error = json.loads(told.stderr)["error"]
+    assert error["exit_code"] == 2
+    assert "--help' says what it takes" in error["hint"]
+
+
+def test_where_nobody_can_be_asked_what_to_type_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", gone)
+    with pytest.raises(click.UsageError, match="nobody is here to be asked: say --yes"):
+        agreed("Do it?", yes=False, as_json=False)
 
 
 def test_people_are_told_as_before() -> None:

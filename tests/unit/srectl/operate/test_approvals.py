@@ -183,3 +183,14 @@ def test_why_a_runbook_asks_that_is_not_trusted_is_said_beside_the_question(
     put_incident(**{**WAITING, "approval": {**asked, "why": why}})
     for words in (["show", ID], ["approve", ID]):
         assert f"it asks because {why}" in srectl(*words, stdin="n\n").output
+
+
+def test_who_approves_what_follows_another_is_told_which(
+    put_incident: Callable[..., dict[str, Any]], srectl: Callable[..., Result]
+) -> None:
+    leader = "9abc0c0e-6a3b-5d0e-9a55-2f1f4f0e8b13"
+    put_incident(status="remediating", attached_to=leader)
+    answer = srectl("approve", ID)
+    assert answer.exit_code == 1
+    assert f"follows the remediation of incident {leader}" in answer.output
+    assert f"'srectl approve {leader}'" in answer.output

@@ -295,3 +295,18 @@ def test_links_stay_whole_and_what_takes_a_step_back_is_said_in_words(
     told = srectl("show", ID).output
     assert f"  dashboard: {address}\n" in told
     assert "undo: scale_workload with replicas 3, kind deployment\n" in told
+
+
+def test_a_program_reads_every_time_in_iso_8601_and_the_table_keeps_its_own(
+    account: Account, put_incident: Callable[..., dict[str, Any]], srectl: Callable[..., Result]
+) -> None:
+    put_incident(status="resolved", resolved_at=1795872675, expires_at=1803648675)
+    [listed] = json.loads(srectl("incidents", "list", "--json").output)
+    shown = json.loads(srectl("show", ID, "--json").output)
+    for record in (listed, shown):
+        assert (record["resolved_at"], record["expires_at"]) == (
+            "2026-11-28T13:31:15Z",
+            "2027-02-26T13:31:15Z",
+        )
+    kept = incidents.read(account.dynamodb, account.incidents_table, ID)
+    assert (kept["resolved_at"], kept["expires_at"]) == (1795872675, 1803648675)

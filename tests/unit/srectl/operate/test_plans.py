@@ -40,7 +40,10 @@ def alert(**changes: Any) -> dict[str, Any]:
 
 def planned(srectl: Run, file: Path, *arguments: str) -> list[dict[str, Any]]:
     answer = srectl("runbooks", "plan", "--event", str(file), "--json", *arguments)
-    found = list(json.loads(answer.stdout))
+    found, end = json.JSONDecoder().raw_decode(answer.stdout)
+    if answer.exit_code:
+        error = json.loads(answer.stdout[end:])["error"]
+        assert (error["exit_code"], bool(error["hint"])) == (1, True)
     assert answer.exit_code == (0 if all(each["eligible"] for each in found) else 1), answer.output
     return found
 

@@ -80,7 +80,7 @@ def test_a_human_who_sees_the_numbers_lets_it_act_again(
     assert "R on sre-platform/apps/deployment/checkout (asks)" in answer.output
     assert "not seen to help in its last 3 remediations there (asks after 3)" in answer.output
     assert all(each in answer.output for each in failed)
-    assert answer.output.count("open  sick") == 3
+    assert answer.output.count("escalated  sick") == 3
     assert "in all: ran 4, acted 4, helped 1, undone 3, escalated 3, MTTR 0:01:00" in answer.output
     assert "Let R act by itself there again? [y/N]: y" in answer.output
     assert judged(account, CHECKOUT) == ""
@@ -91,6 +91,22 @@ def test_a_human_who_sees_the_numbers_lets_it_act_again(
     assert "unhelped#R" in item(account, BASKET)
     report = srectl("runbooks", "report", "R")
     assert "trusted again by arn:aws:" in report.output
+
+
+def test_a_runbook_that_nothing_knows_is_refused(
+    account: Account, failed: list[str], srectl: Run
+) -> None:
+    account.dynamodb.put_item(
+        TableName=account.runbooks_table,
+        Item={"name": {"S": "RestartCheckout"}, "definition": {"S": "{}"}},
+    )
+    answer = srectl("runbooks", "trust", "RestartChekout", "--yes")
+    assert answer.exit_code == 1
+    assert "there is no runbook RestartChekout" in answer.output
+    assert "did you mean RestartCheckout?" in answer.output
+    known = srectl("runbooks", "trust", "RestartCheckout", "--yes")
+    assert known.exit_code == 0
+    assert "has nothing against it on 0 targets" in known.output
 
 
 @pytest.mark.parametrize("said", ["n\n", "\n", ""])

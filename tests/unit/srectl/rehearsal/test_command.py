@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -50,6 +51,15 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(cli, ["runbooks", "test", "--folder", str(folder), *arguments])
+
+
+def document(answer: Result) -> Any:
+    """Give what a program reads of tests that did not pass; why it ended so is its last line."""
+    found, end = json.JSONDecoder().raw_decode(answer.output)
+    error = json.loads(answer.output[end:])["error"]
+    assert answer.exit_code == error["exit_code"] == 1
+    assert "'untested'" in error["hint"]
+    return found
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -111,7 +121,7 @@ def test_json_tells_all_that_was_found(folder: Path) -> None:
     change(folder / "tests" / "down.yaml", "undo: [step-1]", "undo: []")
     answer = run(folder, "--json")
     assert answer.exit_code == 1
-    report = json.loads(answer.stdout)
+    report = document(answer)
     (test,) = report["tests"]
     assert report["passed"] is False
     assert test["differences"]
@@ -202,7 +212,7 @@ def test_a_file_of_tests_that_nothing_reads_is_a_fault(folder: Path, name: str) 
     answer = run(folder)
     assert answer.exit_code == 1
     assert f"{name} is read by nothing" in " ".join(answer.output.split())
-    told = json.loads(run(folder, "--json").output)
+    told = document(run(folder, "--json"))
     assert told["not_read"] == [name]
     assert told["passed"] is False
 
