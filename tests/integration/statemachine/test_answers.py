@@ -11,14 +11,11 @@ import pytest
 
 from srectl.runbooks import EvidenceOnly, Runbook, entries
 from tests.integration.statemachine.platform import ROOT, Platform, incident, resolution, wait_for
+from tests.integration.statemachine.telling import id_of
 
 pytestmark = pytest.mark.localaws
 
 WHY = "Nothing that a runbook could do would help with it."
-
-
-def id_of(event: dict[str, Any]) -> str:
-    return str(event["detail"]["data"]["incident_id"])
 
 
 def escalation(platform: Platform, event: dict[str, Any], code: str) -> str:

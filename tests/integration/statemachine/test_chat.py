@@ -29,6 +29,7 @@ from tests.integration.statemachine.platform import (
     resolution,
     wait_for,
 )
+from tests.integration.statemachine.telling import id_of
 from tests.support.slack import (
     ADA,
     CHANNEL,
@@ -93,10 +94,6 @@ class Chat:
         wanted = id_of(event)
         (found,) = [each for each in self.seen.cards() if wanted in each.everything()]
         return found
-
-
-def id_of(event: dict[str, Any]) -> str:
-    return str(event["detail"]["data"]["incident_id"])
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,13 @@ from typing import Any
 import pytest
 
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
+from tests.integration.statemachine.telling import id_of
 
 pytestmark = pytest.mark.localaws
 
 
 def scripted(**script: Any) -> dict[str, Any]:
     return incident(annotations={"script": json.dumps(script)})
-
-
-def id_of(event: dict[str, Any]) -> str:
-    return str(event["detail"]["data"]["incident_id"])
 
 
 def test_what_was_found_stands_on_the_record_and_the_status_stays(platform: Platform) -> None:

@@ -19,6 +19,7 @@ from tests.integration.statemachine.platform import (
     resolution,
     wait_for,
 )
+from tests.integration.statemachine.telling import id_of
 
 pytestmark = pytest.mark.localaws
 
@@ -26,10 +27,6 @@ pytestmark = pytest.mark.localaws
 DIGEST = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
 WAITING = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
 NO_DIGEST = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:no-such-digest"
-
-
-def id_of(event: dict[str, Any]) -> str:
-    return str(event["detail"]["data"]["incident_id"])
 
 
 @dataclass

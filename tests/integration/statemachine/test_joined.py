@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.statemachine.called import escalation, holder
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
-from tests.integration.statemachine.test_runbook import escalation, holder, id_of
+from tests.integration.statemachine.telling import id_of
 
 pytestmark = pytest.mark.localaws
 

@@ -8,40 +8,17 @@ from typing import Any
 
 import pytest
 
+from tests.integration.statemachine.called import escalation, holder
 from tests.integration.statemachine.platform import (
     Platform,
     incident,
-    plain,
     resolution,
     wait_for,
 )
 from tests.integration.statemachine.standing import standing
+from tests.integration.statemachine.telling import id_of
 
 pytestmark = pytest.mark.localaws
-
-
-def id_of(event: dict[str, Any]) -> str:
-    return str(event["detail"]["data"]["incident_id"])
-
-
-def escalation(platform: Platform, event: dict[str, Any], code: str) -> dict[str, Any]:
-    """The incident is escalated for ``code`` and a human was told so, once."""
-    record = platform.wait_status(id_of(event), "escalated")
-    assert record["escalation_code"] == code, record
-    messages = wait_for(lambda: platform.notifications(id_of(event)), "a notification")
-    assert [message["reason_code"] for message in messages] == [code]
-    assert messages[0]["severity"] == event["detail"]["data"]["severity"]
-    return record
-
-
-def holder(platform: Platform, event: dict[str, Any]) -> str | None:
-    items = platform.ddb.scan(TableName=platform.table("guard"), ConsistentRead=True)["Items"]
-    held = [
-        plain(item["guard_key"])
-        for item in items
-        if plain(item.get("holder", {"S": ""})) == id_of(event)
-    ]
-    return held[0] if held else None
 
 
 def test_an_alert_is_remediated_verified_and_closed(platform: Platform) -> None:

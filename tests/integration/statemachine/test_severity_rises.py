@@ -12,6 +12,7 @@ import pytest
 from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
 from tests.integration.statemachine.shown import display
+from tests.integration.statemachine.telling import id_of
 
 pytestmark = pytest.mark.localaws
 
@@ -31,10 +32,6 @@ def heard_as(event: dict[str, Any], severity: str, second: int) -> dict[str, Any
     data["display"] = display(data)
     again["detail"]["metadata"]["received_at"] = f"2026-11-23T15:15:{second:02}.000Z"
     return again
-
-
-def id_of(event: dict[str, Any]) -> str:
-    return str(event["detail"]["data"]["incident_id"])
 
 
 def test_the_record_has_the_worst_and_the_newest_whatever_the_order(platform: Platform) -> None:

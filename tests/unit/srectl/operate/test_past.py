@@ -35,8 +35,9 @@ def test_what_an_export_writes_is_judged_as_what_the_deployment_has(
     first = told["verdicts"][0]
     (name,) = told["catalogues"]
     assert first["incident_id"] == acted["incident_id"]
-    assert (first[name]["kind"], first[name]["runbook"]) == ("acts", "CheckoutHighErrorRate")
-    assert "no runbook named Unheard" in told["verdicts"][1][name]["why"]
+    judged = first["catalogues"][name]
+    assert (judged["kind"], judged["runbook"]) == ("acts", "CheckoutHighErrorRate")
+    assert "no runbook named Unheard" in told["verdicts"][1]["catalogues"][name]["why"]
 
     path = tmp_path / "past.jsonl"
     written = srectl("incidents", "export", str(path), "--from", "3d", "--to", "2h", "--json")

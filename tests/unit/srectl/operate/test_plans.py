@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import Result
@@ -45,7 +45,7 @@ def planned(srectl: Run, file: Path, *arguments: str) -> list[dict[str, Any]]:
         error = json.loads(answer.stdout[end:])["error"]
         assert (error["exit_code"], bool(error["hint"])) == (1, True)
     assert answer.exit_code == (0 if all(each["eligible"] for each in found) else 1), answer.output
-    return found
+    return cast("list[dict[str, Any]]", found)
 
 
 INTEGER = {"from_label": "by", "type": "integer", "minimum": 1, "maximum": 3}
