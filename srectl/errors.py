@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-__all__ = ["CommandFailed", "ExitCode"]
+__all__ = ["CommandFailed", "ExitCode", "NoSuchIncident"]
 
 
 class ExitCode(IntEnum):
@@ -52,3 +52,7 @@ class CommandFailed(click.ClickException):
         click.echo(self.message, err=True, file=file)
         if self.hint:
             click.echo(f"  → {self.hint}", err=True, file=file)
+
+
+class NoSuchIncident(CommandFailed):
+    """What was given fits no incident, or several."""

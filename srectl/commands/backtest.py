@@ -16,6 +16,7 @@ from srectl.commands.catalogue_files import loaded, namespaces_option, severitie
 from srectl.commands.display import console
 from srectl.commands.operating import Moment, account_option, now, safe
 from srectl.commands.output import output_option, print_json
+from srectl.errors import CommandFailed
 from srectl.operate import recent
 from srectl.operate.account import Account
 from srectl.operate.moments import moment
@@ -118,16 +119,27 @@ def backtest(
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @from_option
 @to_option
+@click.option("--overwrite", is_flag=True, help="Also where there is a file of that name.")
 @output_option
 @account_option
 def export(
-    file: Path, begin: datetime.datetime, end: datetime.datetime, as_json: bool, account: Account
+    file: Path,
+    begin: datetime.datetime,
+    end: datetime.datetime,
+    overwrite: bool,
+    as_json: bool,
+    account: Account,
 ) -> None:
     """Write the records of incidents to a file, one JSON object a line, for 'srectl backtest'.
 
     They hold labels and texts of alerts, so a new file is for you alone. Tokens and signatures of
     approvals are left out.
     """
+    if file.exists() and not overwrite:
+        raise CommandFailed(
+            f"nothing was written: {file} would be lost",
+            "give another name; --overwrite writes it anew all the same",
+        )
     count = files.write(file, _read(account, begin, end))
     if as_json:
         print_json({"incidents": count, "file": str(file)})

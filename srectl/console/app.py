@@ -27,7 +27,7 @@ from srectl.console.doing import Notes
 from srectl.console.doors import Doors, Under
 from srectl.console.live import Watchers
 from srectl.console.reading import Reading
-from srectl.errors import CommandFailed
+from srectl.errors import CommandFailed, NoSuchIncident
 from srectl.operate.account import Account
 from srectl.operate.incidents import climbed
 from srectl.operate.refusals import explained
@@ -151,6 +151,10 @@ def _errors(app: Flask) -> None:
     def refused(error: HTTPException) -> Any:
         code = error.code or 500
         return told(code, _WORDS.get(code, error.name), _NEXT.get(code, ""))
+
+    @app.errorhandler(NoSuchIncident)
+    def absent(error: NoSuchIncident) -> Any:
+        return told(404, error.message, error.hint)
 
     @app.errorhandler(CommandFailed)
     def failed(error: CommandFailed) -> Any:

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from flask import Flask, Response, abort, render_template, request, url_for
+from flask import Flask, Response, abort, redirect, render_template, request, url_for
 
 from srectl.console import beside, story, timeline
 from srectl.console.overview import OPEN, overview
@@ -42,6 +42,9 @@ def register(app: Flask, reading: Reading) -> None:
     def incident(incident_id: str) -> Any:
         if not ID.fullmatch(incident_id):
             abort(404)
+        whole = reading.whole_id(incident_id)
+        if whole != incident_id:  # as the commands take one
+            return redirect(url_for("incident", incident_id=whole))
         news = url_for("news", incident=incident_id)
         return render_template("incident.html", live=news, **one(reading, incident_id))
 

@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from srectl.errors import CommandFailed
+from srectl.errors import CommandFailed, NoSuchIncident
 from srectl.operate import (
     at_work,
     audit,
     catalogue,
     evidence,
     incidents,
+    naming,
     queues,
     recent,
     switch_history,
@@ -52,11 +53,14 @@ class Part(Generic[Value]):
         None where it could not be read.
     problem, hint
         What happened, and what to do next.
+    absent
+        There is no such incident.
     """
 
     value: Value | None = None
     problem: str = ""
     hint: str = ""
+    absent: bool = False
 
 
 class Reading:
@@ -212,13 +216,28 @@ class Reading:
 
         Raises
         ------
+        NoSuchIncident
+            There is none.
         CommandFailed
-            There is none, or it cannot be read.
+            It cannot be read.
         """
         found = self.maybe(incident_id)
         if found.value is None:
-            raise CommandFailed(found.problem, found.hint)
+            kind = NoSuchIncident if found.absent else CommandFailed
+            raise kind(found.problem, found.hint)
         return found.value
+
+    def whole_id(self, given: str) -> str:
+        """Give the whole id of the incident that is meant by the beginning of one.
+
+        Raises
+        ------
+        NoSuchIncident
+            It is too short, or fits none or several.
+        CommandFailed
+            The incidents cannot be read.
+        """
+        return naming.full_id(self.account.dynamodb, self.account.incidents_table, given)
 
     def maybe(self, incident_id: str) -> Part[dict[str, Any]]:
         """Read one incident that may be erased or expired by now."""
@@ -302,7 +321,8 @@ def read_part(read: Callable[[], Value]) -> Part[Value]:
     try:
         return Part(read())
     except CommandFailed as error:
-        return Part(problem=error.message, hint=error.hint)
+        absent = isinstance(error, NoSuchIncident)
+        return Part(problem=error.message, hint=error.hint, absent=absent)
     except (BotoCoreError, ClientError) as error:
         told = explained("it could not be read", error)
         return Part(problem=told.message, hint=told.hint)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from srectl.errors import CommandFailed
+from srectl.errors import CommandFailed, NoSuchIncident
 from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 from srectl.operate.shapes import shaped
@@ -70,8 +70,10 @@ def read(client: DynamoDBClient, table: str, incident_id: str) -> dict[str, Any]
 
     Raises
     ------
+    NoSuchIncident
+        There is none.
     CommandFailed
-        There is no such incident, or the table cannot be read.
+        The table cannot be read.
     """
     with calling(f"incident {incident_id} could not be read from table {table}"):
         answer = client.query(
@@ -83,7 +85,7 @@ def read(client: DynamoDBClient, table: str, incident_id: str) -> dict[str, Any]
             Limit=1,
         )
     if not answer["Items"]:
-        raise CommandFailed(
+        raise NoSuchIncident(
             f"there is no incident {incident_id!r} in table {table}",
             "'srectl incidents list' shows the incidents there are",
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from srectl.errors import CommandFailed
+from srectl.errors import NoSuchIncident
 from srectl.one_line import one_line
 from srectl.operate import incidents
 from srectl.operate.refusals import calling
@@ -39,14 +39,16 @@ def full_id(client: DynamoDBClient, table: str, given: str) -> str:
 
     Raises
     ------
+    NoSuchIncident
+        It is too short, or fits none or several.
     CommandFailed
-        It is too short, fits none or several, or the table cannot be read.
+        The table cannot be read.
     """
     wanted = given.strip().rstrip("…").lower()
     if _WHOLE.fullmatch(wanted):
         return wanted
     if len(wanted) < SHORTEST:
-        raise CommandFailed(
+        raise NoSuchIncident(
             f"{one_line(given)!r} is too short for an incident: give {SHORTEST} characters of its "
             "id or more",
             "'srectl incidents list' shows the incidents there are",
@@ -55,7 +57,7 @@ def full_id(client: DynamoDBClient, table: str, given: str) -> str:
         each for each in _newest(client, table) if str(each["incident_id"]).startswith(wanted)
     ]
     if not fitting:
-        raise CommandFailed(
+        raise NoSuchIncident(
             f"no incident in table {table} begins with {one_line(wanted)!r}, among the newest "
             f"{LOOKED_AT} of each status",
             "'srectl incidents list' shows the incidents there are; an older one takes its whole "
@@ -63,7 +65,7 @@ def full_id(client: DynamoDBClient, table: str, given: str) -> str:
         )
     if len(fitting) > 1:
         more = len(fitting) - _NAMED
-        raise CommandFailed(
+        raise NoSuchIncident(
             f"{one_line(wanted)!r} is the beginning of {len(fitting)} incidents, so nothing was "
             "done:\n"
             + "\n".join(_described(each) for each in fitting[:_NAMED])

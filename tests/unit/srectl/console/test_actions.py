@@ -106,6 +106,17 @@ def test_a_form_of_anybody_else_does_nothing(account: Account, hands: Hands, pat
     assert everything(account) == before
 
 
+def test_the_beginning_of_an_id_leads_to_its_incident(hands: Hands) -> None:
+    start = f"{hands.console.prefix}/incidents"
+    answer = hands.browser.get(f"{start}/22222222", base_url=f"http://{HOST}")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        302,
+        f"{start}/22222222-0000-4000-8000-000000000002",
+    )
+    several = hands.browser.get(f"{start}/{NEEDS[:2]}", base_url=f"http://{HOST}")
+    assert (several.status_code, "too short" in several.text) == (404, True)
+
+
 def test_whoever_was_quicker_keeps_an_incident(account: Account, hands: Hands) -> None:
     now = datetime.datetime.now(datetime.UTC)
     acknowledging.acknowledge(account, NEEDS, "grace", now)

@@ -143,8 +143,10 @@ def test_a_fault_shows_no_code(
 def test_an_incident_that_is_not_there_is_said_so(console: Console, browser: FlaskClient) -> None:
     enter(console, browser)
     answer = get(browser, f"{console.prefix}/incidents/00000000-nobody")
-    assert answer.status_code == 502
-    assert "there is no incident" in answer.text
+    assert answer.status_code == 404
+    assert "no incident" in answer.text
+    whole = get(browser, f"{console.prefix}/incidents/00000000-0000-0000-0000-000000000000")
+    assert (whole.status_code, "there is no incident" in whole.text) == (404, True)
     assert get(browser, f"{console.prefix}/incidents/..%2f..%2fx").status_code == 404
 
 

@@ -45,3 +45,10 @@ def test_what_an_export_writes_is_judged_as_what_the_deployment_has(
     again = json.loads(srectl("backtest", "--records", str(path), *CATALOGUE).stdout)
     assert again == told
     assert path.stat().st_mode & 0o077 == 0
+
+    kept = path.read_bytes()
+    refused = srectl("incidents", "export", str(path), "--from", "1d")
+    assert (refused.exit_code, path.read_bytes()) == (1, kept)
+    assert "--overwrite" in refused.output
+    anew = srectl("incidents", "export", str(path), "--from", "1d", "--overwrite")
+    assert (anew.exit_code, path.read_bytes() != kept) == (0, True)
