@@ -192,7 +192,7 @@ def the_recorder_writes(lab: Lab) -> bool:
 def the_recorder_keeps_what_it_cannot_write(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentRecorder", event)
-    return lab.first({"kept": lambda: lab.queued("recorder", _id(event))}, 20) is not None
+    return lab.first({"kept": lambda: lab.queued("recorder", _id(event))}, 60) is not None
 
 
 def an_abandoned_runbook_is_told(lab: Lab) -> bool:
@@ -254,7 +254,7 @@ def what_a_runbook_has_closed_is_found_and_told(lab: Lab) -> bool:
     ended = {"executionArn": execution + _id(event), "name": "closed", "status": "SUCCEEDED"}
     kind = "Step Functions Execution Status Change"
     lab.start("IncidentNotifier", {"detail-type": kind, "detail": ended})
-    return lab.first({"told": lambda: lab.announcements(_id(event)) > 1}, 20) == "told"
+    return lab.first({"told": lambda: lab.announcements(_id(event)) > 1}, 60) == "told"
 
 
 def the_notifier_tells_people(lab: Lab) -> bool:
@@ -280,13 +280,13 @@ def the_notifier_tells_chat(lab: Lab) -> bool:
 def the_notifier_keeps_an_announcement(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentNotifier", event)
-    return lab.first({"kept": lambda: lab.queued("notifications", _id(event))}, 20) is not None
+    return lab.first({"kept": lambda: lab.queued("notifications", _id(event))}, 60) is not None
 
 
 def the_notifier_keeps_what_is_for_chat(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentNotifier", event)
-    return lab.first({"kept": lambda: lab.queued("parked", _id(event))}, 20) is not None
+    return lab.first({"kept": lambda: lab.queued("parked", _id(event))}, 60) is not None
 
 
 def a_flood_is_left_to_the_digest(lab: Lab) -> bool:

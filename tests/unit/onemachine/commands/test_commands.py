@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -47,6 +48,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StackFol
 @pytest.fixture
 def run(folder: StackFolder, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command of srectl whose stacks are trivial ones."""
+    for name in [each for each in os.environ if each.startswith(("AWS_", "BOTO_"))]:
+        monkeypatch.delenv(name)  # what chooses an account is no stack of this machine
     monkeypatch.setattr(options_module, "COMPONENTS", {})
     monkeypatch.setattr(
         StackRequest, "command", lambda self: command(self.folder.name, self.template.stem)
