@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -176,6 +177,25 @@ def test_a_page_that_the_bus_refuses_is_kept_for_it(scene: OnVerdict) -> None:
     [parked] = scene.listener.parked()
     assert (parked["Source"], parked["DetailType"]) == ("sre.pager", "incident.paged")
     assert json.loads(parked["Detail"])["data"]["key"] == id_of(begun)
+
+
+def test_what_has_risen_and_what_no_runbook_looks_at_page_at_once(scene: OnVerdict) -> None:
+    warned = incident(fingerprint="risen", severity="warning")
+    scene.platform.run(warned, scene.platform.recorder_variant)
+    scene.listener.tell(warned, scene.notifier)
+    eventually("a held page", lambda: scene.listener.taken_from(scene.held))
+    # Its runbook's verdict, by mail alone, was of a warning.
+    scene.platform.set_record(warned, status="escalated")
+    risen = copy.deepcopy(warned)
+    risen["detail"]["data"]["severity"] = "critical"
+    scene.listener.tell(risen, scene.notifier)
+    assert scene.called(1) == [("trigger", id_of(warned))]
+
+    notice = incident(fingerprint="notice", notice=True)
+    scene.platform.run(notice, scene.platform.recorder_variant)
+    scene.listener.tell(notice, scene.notifier)
+    assert scene.called(1) == [("trigger", id_of(notice))]
+    assert scene.listener.taken_from(scene.held) == []
 
 
 def test_without_the_parameter_a_beginning_pages_at_once(scene: OnVerdict) -> None:
