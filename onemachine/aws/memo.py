@@ -202,12 +202,7 @@ def _scopes() -> None:
         ]
 
     def values(store: Any) -> list[Any]:
-        account, region = store._prefix()
-        return [
-            value
-            for key, value in list(store._data.items())
-            if key[0] == account and key[1] == region
-        ]
+        return [value for _, value in mine(store)]
 
     AccountRegionScopedDict.items = mine
     AccountRegionScopedDict.values = values

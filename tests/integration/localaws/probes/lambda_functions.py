@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import (
+    calling,
     deploy,
     eventually,
     invoke,
@@ -183,18 +184,7 @@ def handler(event, context):
 def every_way_of_invoking_is_counted(aws: LocalAws, name: str) -> None:
     """A call from a state machine counts in AWS/Lambda like one through the API."""
     arn = make_function(aws, name, "def handler(event, context):\n    raise KeyError('x')\n")
-    machine = make_machine(
-        aws,
-        name,
-        {
-            "Act": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Parameters": {"FunctionName": arn, "Payload": {}},
-                "End": True,
-            }
-        },
-    )
+    machine = make_machine(aws, name, calling(arn))
     run_machine(aws, machine)
     invoke(aws, name, {})
     cloudwatch = aws.client("cloudwatch")

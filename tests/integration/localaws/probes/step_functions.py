@@ -14,6 +14,7 @@ import pytest
 from onemachine.aws.local_aws import LocalAws
 from tests.integration.localaws.probes.registry import shows
 from tests.integration.localaws.probes.support import (
+    calling,
     deploy,
     eventually,
     make_function,
@@ -179,18 +180,7 @@ def a_throttled_function_is_named_as_aws_names_it(aws: LocalAws, name: str) -> N
     """A task whose function has no concurrency left fails as Lambda.TooManyRequestsException."""
     arn = make_function(aws, name, "def handler(event, context):\n    return 1\n")
     aws.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    machine = make_machine(
-        aws,
-        name,
-        {
-            "Act": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Parameters": {"FunctionName": arn, "Payload": {}},
-                "End": True,
-            }
-        },
-    )
+    machine = make_machine(aws, name, calling(arn))
 
     ended = run_machine(aws, machine)
 
@@ -204,17 +194,7 @@ def a_retry_waits_no_longer_than_its_maximum(aws: LocalAws, name: str) -> None:
     aws.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     retry = {"IntervalSeconds": 1, "BackoffRate": 20, "MaxDelaySeconds": 2, "MaxAttempts": 2}
     machine = make_machine(
-        aws,
-        name,
-        {
-            "Act": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Parameters": {"FunctionName": arn, "Payload": {}},
-                "Retry": [{"ErrorEquals": ["States.ALL"], **retry}],
-                "End": True,
-            }
-        },
+        aws, name, calling(arn, Retry=[{"ErrorEquals": ["States.ALL"], **retry}])
     )
 
     ended = run_machine(aws, machine)

@@ -115,6 +115,17 @@ def invoke(aws: LocalAws, name: str, event: Any = None) -> tuple[str | None, Any
     return answer.get("FunctionError"), json.loads(answer["Payload"].read() or "null")
 
 
+def calling(function: str, **more: Any) -> dict[str, Any]:
+    """Give the states of a machine that calls a function, and ends with what that says."""
+    act = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": function, "Payload": {}},
+        "End": True,
+    }
+    return {"Act": {**act, **more}}
+
+
 def make_machine(
     aws: LocalAws,
     name: str,
