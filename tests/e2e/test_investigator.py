@@ -74,7 +74,8 @@ def test_it_is_asked_once_and_what_it_answers_is_its_words_and_does_nothing(
         )["Items"]
         return plain(items[0]) if items else {}
 
-    before = record()
+    # Evidence is gathered beside all this and is written when it is there.
+    before = eventually("its evidence", lambda: (now := record()).get("evidence") and now)
     assert before["status"] == "escalated"
     assert answer(said, {}) == 403
     assert answer(said, senders) == 403
