@@ -83,8 +83,10 @@ def assigned(name: str, given: Any, variables: dict[str, Any], *wanted: str) -> 
 
 def read(event: dict[str, Any]) -> dict[str, Any]:
     """Name what later states ask for, of an event as EventBridge hands it over."""
-    read_event = evaluated(states()["ReadEvent"]["Output"], event, {})
-    variables = assigned("ReadData", read_event, {})
+    [ended] = states()["IsARunbooksEnd"]["Choices"]
+    if evaluated(ended["Condition"], event, {}):
+        event = evaluated(states()["ReadEvent"]["Output"], event, {})
+    variables = assigned("ReadData", event, {})
     assert not [name for name, value in variables.items() if value is None]
     return variables
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from ministack.services.eventbridge import _matches_pattern
+
 from srectl.operate.replay import RULES
 from tests.support.template import of_type
 
@@ -335,10 +338,46 @@ def test_what_a_test_button_sends_starts_no_runbook_and_tells_nobody(
     template: dict[str, Any],
 ) -> None:
     rules = of_type(template, "AWS::Events::Rule")
-    for name in ("IncidentCreatedRule", "IncidentResolvedRule"):
+    for name, left_out in (
+        ("IncidentCreatedRule", ["test"]),
+        ("IncidentResolvedRule", ["canary", "test"]),
+    ):
         purpose = rules[name]["EventPattern"]["detail"]["data"]["purpose"]
-        assert purpose == [{"exists": False}, {"anything-but": ["test"]}]
+        assert purpose == [{"exists": False}, {"anything-but": left_out}]
     assert "detail" not in rules["IncidentRecordsRule"]["EventPattern"]
+
+
+@pytest.mark.parametrize(
+    ("data", "told", "waits"),
+    [
+        ({"reason_code": "not-resolved"}, True, True),
+        ({"reason_code": "runbook-abandoned", "purpose": "alert"}, True, True),
+        ({"reason_code": "restore-failed"}, True, False),
+        ({"reason_code": "flood", "purpose": "alert"}, False, False),
+        ({"reason_code": "not-resolved", "purpose": "canary"}, False, False),
+        ({"reason_code": "not-resolved", "purpose": "test"}, False, False),
+    ],
+)
+def test_nothing_is_started_for_a_call_that_nobody_is_told_of_or_waits_for(
+    template: dict[str, Any], data: dict[str, str], told: bool, waits: bool
+) -> None:
+    rules = of_type(template, "AWS::Events::Rule")
+    event = {"Source": "sre.runbook", "DetailType": "incident.escalated"}
+    event["Detail"] = json.dumps({"data": data})
+    for name, wanted in (("IncidentEscalatedRule", told), ("IncidentCallsRule", waits)):
+        assert _matches_pattern(json.dumps(rules[name]["EventPattern"]), event) is wanted, name
+
+
+@pytest.mark.parametrize("kind", ["acknowledged", "released", "closed", "climbed"])
+def test_what_a_human_does_is_told_whatever_the_incident_was_called_for(
+    template: dict[str, Any], kind: str
+) -> None:
+    rules = of_type(template, "AWS::Events::Rule")
+    event = {"Source": "sre.operator", "DetailType": f"incident.{kind}"}
+    event["Detail"] = json.dumps({"data": {"incident_id": "i", "by": "ada"}})
+    assert _matches_pattern(json.dumps(rules["IncidentEscalatedRule"]["EventPattern"]), event)
+    waits = _matches_pattern(json.dumps(rules["IncidentCallsRule"]["EventPattern"]), event)
+    assert waits is (kind == "released")
 
 
 def test_a_card_hears_of_what_is_given_back(template: dict[str, Any]) -> None:

@@ -87,6 +87,21 @@ def test_a_call_that_finds_no_place_waits_longer_than_ten_functions_take_to_star
     assert waits == 6
 
 
+def test_who_acts_asks_for_a_place_more_often_than_who_only_looks(
+    machines: dict[str, dict[str, Any]],
+) -> None:
+    longest = {
+        name: retrier["MaxDelaySeconds"]
+        for machine in machines.values()
+        for name, state in machine["definition"]["States"].items()
+        for retrier in state.get("Retry", [])
+        if retrier["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+    }
+    soon = {name for name, most in longest.items() if most <= 2}
+    assert soon == {"ResolveTargets", "Plan", "Act"}
+    assert min(most for name, most in longest.items() if most > 2) == 15
+
+
 def test_a_function_that_is_killed_in_the_middle_is_called_again(
     machines: dict[str, dict[str, Any]],
 ) -> None:
