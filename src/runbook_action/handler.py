@@ -15,7 +15,6 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from runbook_action.actions import REGISTRY
-from runbook_action.actions.base import looks_at_target
 from runbook_action.adapters.automations import SsmAutomations
 from runbook_action.adapters.aws_errors import CLIENT_CONFIG
 from runbook_action.adapters.catalogue import CatalogueTable
@@ -41,6 +40,7 @@ from runbook_action.evidence import CollectRequest, Tools, collect, parse_collec
 from runbook_action.gitops import asks_a_human
 from runbook_action.inspection import InspectRequest, inspect, parse_inspect
 from runbook_action.kubernetes_events import tell_of
+from runbook_action.objects import KubernetesObject
 from runbook_action.operate import on_its_target, operate
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
@@ -50,7 +50,7 @@ from runbook_action.prometheus.recovery import recovery_of, seen_at_the_beginnin
 from runbook_action.request import Request, Target, parse_request
 from runbook_action.resolve import Policy, ResolveRequest, lock_of, parse_resolve, resolve
 from runbook_action.settings import Settings
-from runbook_action.topology import RelateRequest, parse_relate, relate, relation_of, stand_alone
+from runbook_action.topology import RelateRequest, hang_target, parse_relate, relate, stand_alone
 from runbook_action.trust import Trust, asking_where_untrusted, said_with
 from runbook_action.when import parse_when
 
@@ -190,9 +190,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if isinstance(asked, ResolveRequest):
             logger.append_keys(incident_id=asked.incident_id, runbook=asked.runbook, **dimensions)
             policy = _policy(known.settings)
-            answer = resolve(asked, REGISTRY, policy, lambda name: known.services(name, context))
-            _relate_besides(event, answer, known, context)
-            services = known.services(answer["target"]["cluster"], context)
+            seen: dict[Target, KubernetesObject] = {}
+            answer = resolve(
+                asked, REGISTRY, policy, lambda name: known.services(name, context), seen
+            )
+            target = Target(**answer["target"])
+            services = known.services(target.cluster, context)
+            if found := seen.get(target):  # not the canary's
+                _hang_besides(event, target, found, services, known)
             answer["own_alert"] = seen_at_the_beginning(services, event["alert"])
             trust = _trust(services, known)
             answer["steps"] = asking_where_untrusted(
@@ -276,28 +281,27 @@ def _understood(
     return parse_request(event, REGISTRY, settings.allowed_namespaces)
 
 
-def _relate_besides(
-    event: Mapping[str, Any], answer: dict[str, Any], known: Container, context: LambdaContext
+def _hang_besides(
+    event: Mapping[str, Any],
+    target: Target,
+    found: KubernetesObject,
+    services: Services,
+    known: Container,
 ) -> None:
-    """Add to what a runbook is about what the incident hangs on, so that nobody has to ask twice.
+    """Hang the incident on its cause, so that nobody has to ask twice; its row is read with locks.
 
     What is wrong for good (a right that is missing) stops no remediation; what passes does, and
     the whole is asked again.
     """
-    if "timestamp" not in event or not looks_at_target(REGISTRY[answer["action"]]):
+    if "timestamp" not in event:
         return
-    target = Target(**answer["target"])
-    services = known.services(target.cluster, context)
+    window = known.settings.correlation_window_seconds
     try:
-        relation = relation_of(
-            parse_relate(event), target, services, known.settings.correlation_window_seconds
-        )
+        hang_target(parse_relate(event), str(target.cluster), found, services, window)
     except FinalError as error:
         logger.warning("Nothing is known of a cause", extra={"error": type(error).__name__})
         with suppress(FinalError):
-            stand_alone(answer["incident_id"], services)
-        return
-    answer["relation"] = relation.to_json()
+            stand_alone(str(event["incident_id"]), services)
 
 
 def _collected(asked: CollectRequest, known: Container) -> dict[str, Any]:

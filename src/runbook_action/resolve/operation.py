@@ -86,6 +86,7 @@ class _Work:
     services: Services
     cluster: str
     found: dict[str, _Found] = field(default_factory=dict)
+    seen: dict[Target, KubernetesObject] = field(default_factory=dict)
     namespaces: dict[str, KubernetesObject] = field(default_factory=dict)
 
 
@@ -94,6 +95,7 @@ def resolve(
     registry: Registry,
     policy: Policy,
     connect: Callable[[str], Services],
+    seen: dict[Target, KubernetesObject] | None = None,
 ) -> dict[str, Any]:
     """Work out what the steps of a runbook would be done to, for one alert. Changes nothing.
 
@@ -104,6 +106,8 @@ def resolve(
     connect
         Gives the services of a cluster by its label; raises ActionRefused for one that is not on
         the allow-list.
+    seen
+        Takes the targets as they were read, so that nobody reads them again.
 
     Returns
     -------
@@ -132,7 +136,7 @@ def resolve(
     if any(looks_at_target(registry[step["action"]]) for step in asked.steps):  # not the canary's
         policy.refuse_a_guess(asked.alert.cluster)
     cluster = policy.canonical(asked.alert.cluster)
-    work = _Work(asked, policy, connect(cluster), cluster)
+    work = _Work(asked, policy, connect(cluster), cluster, seen={} if seen is None else seen)
     locks: set[str] = set()
     steps = []
     for step, values in zip(asked.steps, parameters, strict=True):
@@ -148,8 +152,8 @@ def resolve(
             "lends": action.lends,
             "locks": list(found.locks),
         }
-        seen = {"template": found.template} if found.template else {}
-        steps.append({**step, **told, **seen})
+        template = {"template": found.template} if found.template else {}
+        steps.append({**step, **told, **template})
     several = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
     return {
         "status": "resolved",
@@ -217,6 +221,7 @@ def _look(work: _Work, written: Mapping[str, Any]) -> _Found:
     refuse_other_object(asked.runbook, found, cluster, asked.alert.labels, named=named)
     refuse_without_consent(_with_a_say(work, found), only_annotated=work.policy.only_annotated)
     targets = [_as_target(work, each) for each in (found.target, *found.belongs_to)]
+    work.seen[targets[0]] = found.target
     rolls = found.target.kind in WORKLOADS
     template = digest_of(Workload(found.target.raw).template) if rolls else ""
     return _Found(targets[0], [lock_of(each) for each in targets], template)

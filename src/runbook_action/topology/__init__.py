@@ -9,10 +9,10 @@ docs/adr/0027-a-cause-carries-its-children.md says why.
 
 from runbook_action.topology.operation import (
     RelateRequest,
+    hang_target,
     parse_relate,
     relate,
-    relation_of,
     stand_alone,
 )
 
-__all__ = ["RelateRequest", "parse_relate", "relate", "relation_of", "stand_alone"]
+__all__ = ["RelateRequest", "hang_target", "parse_relate", "relate", "stand_alone"]

@@ -10,7 +10,7 @@ from typing import Any, cast
 from runbook_action.errors import FinalError, InvalidRequest
 from runbook_action.objects import KubernetesObject
 from runbook_action.ports import Services
-from runbook_action.request import Target, TargetKind, parse_incident_id
+from runbook_action.request import TargetKind, parse_incident_id
 from runbook_action.resolve import Alert, Policy
 from runbook_action.resolve.finding import Place, find
 from runbook_action.resolve.labels import LABEL_OF, namespace_in
@@ -18,8 +18,8 @@ from runbook_action.resolve.pod_names import is_of_the_exporter
 from runbook_action.resolve.request import parse_alert
 from runbook_action.rights import WORKLOADS
 from runbook_action.topology.causes import Known
-from runbook_action.topology.reading import read_topology
-from runbook_action.topology.relating import Relation, relate_at
+from runbook_action.topology.reading import Topology, read_topology
+from runbook_action.topology.relating import Relation, hang_at, relate_at
 
 _RANKS = {"critical": 3, "warning": 2, "info": 1}
 # What labels may name, the likeliest first.
@@ -111,20 +111,30 @@ def relate(
     }
 
 
-def relation_of(
-    asked: RelateRequest, target: Target, services: Services, window_seconds: int
-) -> Relation:
-    """Work out what an incident hangs on whose target has been found.
+def hang_target(
+    asked: RelateRequest,
+    cluster: str,
+    found: KubernetesObject,
+    services: Services,
+    window_seconds: int,
+) -> None:
+    """Hang an incident on its cause whose target has been found; its row tells the rest.
+
+    Parameters
+    ----------
+    cluster
+        Canonical label of where the target is.
+    found
+        The target, as it was read.
 
     Raises
     ------
     RunbookActionError
         The cluster or the rows could not be asked.
     """
-    if not window_seconds:
-        return Relation()
-    found = services.cluster.read(target.kind, target.namespace or "", target.name)
-    return _related(asked, str(target.cluster), found, services, window_seconds)
+    if window_seconds and services.places is not None:
+        topology, known = _where(asked, cluster, found, services)
+        hang_at(topology, known, services.places, window_seconds)
 
 
 def stand_alone(incident_id: str, services: Services) -> None:
@@ -142,6 +152,13 @@ def _related(
 ) -> Relation:
     if services.places is None:
         return Relation()
+    topology, known = _where(asked, label, found, services)
+    return relate_at(topology, known, services.places, window_seconds)
+
+
+def _where(
+    asked: RelateRequest, label: str, found: KubernetesObject, services: Services
+) -> tuple[Topology, Known]:
     topology = read_topology(services.cluster, label, found)
     known = Known(
         asked.incident_id,
@@ -151,7 +168,7 @@ def _related(
         asked.timestamp,
         topology.called,
     )
-    return relate_at(topology, known, services.places, window_seconds)
+    return topology, known
 
 
 def _object_of(alert: Alert, services: Services, policy: Policy) -> KubernetesObject:

@@ -82,6 +82,12 @@ class Places(Protocol):
 
 
 def relate_at(topology: Topology, incident: Known, places: Places, window_seconds: int) -> Relation:
+    """Do what ``hang_at`` does, and read what the incident hangs on then."""
+    hang_at(topology, incident, places, window_seconds)
+    return places.relation(incident.incident_id)
+
+
+def hang_at(topology: Topology, incident: Known, places: Places, window_seconds: int) -> None:
     """Hang an incident on its cause, and those on it of which it is the cause.
 
     Parameters
@@ -113,4 +119,3 @@ def relate_at(topology: Topology, incident: Known, places: Places, window_second
     for each in (*waiting, *equals):
         if may_cause(incident, each, window_seconds):
             places.hang(each.incident_id, incident)
-    return places.relation(incident.incident_id)

@@ -17,7 +17,6 @@ from runbook_action.errors import (
 )
 from runbook_action.ports import Services
 from runbook_action.topology import parse_relate, relate
-from runbook_action.topology.relating import Relation
 from tests.unit.runbook_action.fakes import INCIDENT, OTHER_INCIDENT, World
 from tests.unit.runbook_action.invocations import Context
 from tests.unit.runbook_action.resolve.scene import POLICY
@@ -131,7 +130,7 @@ def test_a_time_that_is_none_is_refused(timestamp: object) -> None:
 
 
 class TestWithResolve:
-    """What a runbook is about, and in the same answer what its incident hangs on."""
+    """What a runbook is about; by the way its incident is hung on its cause."""
 
     def resolve(self, **changes: Any) -> dict[str, Any]:
         runbook = {
@@ -160,14 +159,15 @@ class TestWithResolve:
         )
         return rows
 
-    def test_it_is_told_besides(self, rows: Rows) -> None:
-        assert self.resolve()["relation"] == Relation().to_json()
+    def test_it_is_hung_up_besides_by_what_was_read(self, rows: Rows, world: World) -> None:
+        self.resolve()
         mark = rows.marks["sre-platform#apps#deployment#checkout"][INCIDENT]
         assert mark.known.rank == 3
+        assert world.calls.log.count("get deployment") == 1
 
     def test_whoever_says_no_time_is_not_related(self, rows: Rows) -> None:
         event = {"timestamp": None}
-        assert "relation" not in self.resolve(**event)
+        assert self.resolve(**event)["status"] == "resolved"
         assert rows.marks == {}
 
     def test_what_passes_is_asked_again_and_what_does_not_stops_no_remediation(
@@ -186,7 +186,6 @@ class TestWithResolve:
         failing(ActionRefused("the item is too large"))
         answer = self.resolve()
         assert answer["status"] == "resolved"
-        assert "relation" not in answer
         assert rows.alone == {INCIDENT}
 
     def test_the_heartbeat_is_nowhere(self, rows: Rows) -> None:
@@ -196,7 +195,7 @@ class TestWithResolve:
             "target": {"kind": "deployment", "namespace": "apps", "name": "platform-canary"},
             "on_failure": "keep",
         }
-        assert "relation" not in self.resolve(runbook=canary)
+        assert self.resolve(runbook=canary)["status"] == "resolved"
         assert rows.marks == {}
 
 
