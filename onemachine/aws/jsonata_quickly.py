@@ -34,9 +34,15 @@ KEPT = 4096
 _MILLISECONDS = 1000
 # Functions that Step Functions leaves out or adds with optional parts, or that draw by lot.
 _LEFT = frozenset({"eval", "partition", "random", "range", "shuffle"})
-_STATES = re.compile(r"\$states\b(?:\.(input|result|errorOutput|context)\b)?")
+# A variable, and the fields that are named right behind it.
+_PATHS = re.compile(r"\$(\w+)((?:\.(?!function\b)(?:[A-Za-z_]\w*|`[^`]*`))*)")
+_FIELDS = re.compile(r"\w+|`[^`]*`")
 # Beyond it numbers are written in other ways.
 _LARGEST = 1e15
+
+
+#: Which fields of a value are named, and of them which; None for all of it.
+_Fields = Mapping[str, "_Fields | None"]
 
 
 @dataclass(frozen=True)
@@ -46,15 +52,13 @@ class _Needs:
     Attributes
     ----------
     variables
-        Without their ``$``.
-    states
-        Fields of ``$states``, or none if it is named whole.
+        Without their ``$``, with what is named of them: to hand a value over costs more than most
+        expressions.
     divides
         By what only the evaluation tells: division by nothing, an error for AWS, gives null here.
     """
 
-    variables: frozenset[str]
-    states: frozenset[str]
+    variables: Mapping[str, _Fields | None]
     divides: bool
 
 
@@ -78,9 +82,12 @@ def evaluated(expression: str, states: Mapping[str, Any], variables: Mapping[str
     needs = _needs(expression)
     if needs is None:
         return UNDECIDED
-    bindings = {name: variables[name] for name in needs.variables if name in variables}
-    if "states" in needs.variables:
-        bindings["states"] = _part(states, needs.states)
+    given = {**variables, "states": _visible(states)} if "states" in needs.variables else variables
+    bindings = {
+        name: _named_of(given[name], fields)
+        for name, fields in needs.variables.items()
+        if name in given
+    }
     try:
         text = _compiled(expression).evaluate_json_or_none(None, bindings)
     except (OverflowError, TypeError, ValueError):
@@ -116,9 +123,33 @@ def _needs(expression: str) -> _Needs | None:
     if any(_left(node, above) for node, above in nodes):
         return None
     variables = {str(node.value) for node, _ in nodes if node.type == "variable"}
-    fields = _STATES.findall(expression)
-    states = frozenset(fields) if all(fields) else frozenset()
-    return _Needs(frozenset(variables), states, any(_divides(node) for node, _ in nodes))
+    fields = _fields(expression)
+    needed = {name: fields.get(name) for name in variables}
+    return _Needs(needed, any(_divides(node) for node, _ in nodes))
+
+
+def _fields(expression: str) -> dict[str, _Fields | None]:
+    """Give of each variable which fields a text names; whatever else it does is all of it."""
+    if "%" in expression:  # the parent of a value, which no path names
+        return {}
+    found: dict[str, Any] = {}
+    for name, path in _PATHS.findall(expression):
+        place, key = found, name
+        for field in _FIELDS.findall(path):
+            inner = place.setdefault(key, {})
+            if inner is None:
+                break
+            place, key = inner, field.strip("`")
+        else:
+            place[key] = None
+    return found
+
+
+def _named_of(value: Any, fields: _Fields | None) -> Any:
+    """Give what is named of a value; of an array that is all of it."""
+    if fields is None or not isinstance(value, dict):
+        return value
+    return {name: _named_of(value[name], each) for name, each in fields.items() if name in value}
 
 
 def _left(node: Any, above: Any) -> bool:
@@ -151,13 +182,14 @@ def _nodes(root: Any, above: Any) -> Iterator[tuple[Any, Any]]:
             waiting += [(each, found) for each in vars(found).values()]
 
 
-def _part(states: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:
-    part = {name: value for name, value in states.items() if not fields or name in fields}
-    context = part.get("context")
-    if isinstance(context, Mapping):
-        # The emulator keeps the variables there.
-        part["context"] = {name: context[name] for name in context if name != "variables"}
-    return part
+def _visible(states: Mapping[str, Any]) -> dict[str, Any]:
+    """Give ``$states`` as an expression sees it."""
+    context = states.get("context")
+    if not isinstance(context, Mapping):
+        return dict(states)
+    # The emulator keeps the variables there.
+    seen = {name: context[name] for name in context if name != "variables"}
+    return {**states, "context": seen}
 
 
 _mine = threading.local()

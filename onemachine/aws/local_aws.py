@@ -27,6 +27,7 @@ from onemachine.aws.variables import (
     ALARM_INTERVAL_VARIABLE,
     ALARM_PACE_VARIABLE,
     DENIALS_FILE_VARIABLE,
+    GOES_FIRST_VARIABLE,
     MAIL_FILE_VARIABLE,
     MAX_WORKERS_VARIABLE,
     MENDS_OFF_VARIABLE,
@@ -84,8 +85,9 @@ class LocalAws:
         Further variables for the server process.
     metered : bool
         Count what AWS would charge for, in :attr:`meter_file`.
-    steps_aside : sequence of str
-        State machines that let the others go first where this machine is busy.
+    steps_aside, goes_first : sequence of str
+        State machines that let the others go first where this machine is busy, and such as go
+        before all others.
     operator_secret : str
         Secret access key of the operator. Empty: made from ``secret``, which it does not tell.
     """
@@ -103,6 +105,7 @@ class LocalAws:
     extra_environment: Mapping[str, str] = field(default_factory=dict)
     metered: bool = False
     steps_aside: Sequence[str] = ()
+    goes_first: Sequence[str] = ()
     operator_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -183,6 +186,7 @@ class LocalAws:
             DENIALS_FILE_VARIABLE: str(self.denials_file),
             OUTBOUND_FILE_VARIABLE: str(self.outbound_file),
             STEPS_ASIDE_VARIABLE: ",".join(self.steps_aside),
+            GOES_FIRST_VARIABLE: ",".join(self.goes_first),
             METER_FILE_VARIABLE: str(self.meter_file) if self.metered else "",
             **self.extra_environment,
         }

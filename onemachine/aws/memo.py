@@ -16,11 +16,13 @@ from typing import Any
 _KEPT = 1024
 #: Of which a parsed one is some hundred kilobytes.
 _MACHINES_KEPT = 64
+_kept = functools.lru_cache(maxsize=4 * _KEPT)
 
 
 def remember() -> None:
     """Remember what is asked for by almost every call."""
     _policies()
+    _matches()
     _resource_policies()
     _expressions()
     _definitions()
@@ -45,6 +47,27 @@ def _policies() -> None:
         return parsed(document) if isinstance(document, str) else stock(document)
 
     iam_evaluator.parse_policy_document = parse
+
+
+def _matches() -> None:
+    """Find once which action fits a pattern, and which text a condition."""
+    from ministack.core import iam_evaluator
+
+    stock = iam_evaluator._evaluate_single_condition
+    for name in ("fnmatch_iam", "fnmatch_iam_cs"):
+        setattr(iam_evaluator, name, _kept(getattr(iam_evaluator, name)))
+
+    @_kept
+    def compared(operator: str, actual: str, *expected: str) -> Any:
+        return stock(operator, actual, list(expected))
+
+    def evaluate(operator: str, actual: Any, expected: Any) -> Any:
+        # 1 and True would be one key, and are two texts.
+        if isinstance(actual, str) and all(isinstance(each, str) for each in expected):
+            return compared(operator, actual, *expected)
+        return stock(operator, actual, expected)
+
+    iam_evaluator._evaluate_single_condition = evaluate
 
 
 def _resource_policies() -> None:
@@ -120,10 +143,15 @@ def _expressions() -> None:
         return list(tokens(expression))
 
     dynamodb._tokenize = tokenize
+    check = functools.lru_cache(maxsize=_KEPT)(dynamodb._condition_syntax_error)
+    dynamodb._condition_syntax_error = check
 
 
 def _definitions() -> None:
-    """Read the definition of a machine once, not for each execution; nobody writes into it."""
+    """Read the definition of a machine once, not for each execution; nobody writes into it.
+
+    And write out once what leaves a state and enters the next; each makes a value of its own.
+    """
     from ministack.services import stepfunctions
 
     parsed = functools.lru_cache(maxsize=_MACHINES_KEPT)(json.loads)
@@ -136,13 +164,24 @@ def _definitions() -> None:
             return parsed(text)
         return json.loads(text, **named)
 
+    def dumps(value: Any, **named: Any) -> str:
+        written = getattr(current, "written", None)
+        if named or written is None:
+            return json.dumps(value, **named)
+        if written[0] is not value:
+            current.written = written = (value, json.dumps(value))
+        return str(written[1])
+
     def run_execution(execution_arn: str) -> Any:
         execution = stepfunctions._executions.get(execution_arn) or {}
         machine = stepfunctions._state_machines.get(execution.get("stateMachineArn")) or {}
-        current.definition = machine.get("definition")
-        return stock(execution_arn)
+        current.definition, current.written = machine.get("definition"), (None, "null")
+        try:
+            return stock(execution_arn)
+        finally:
+            current.definition = current.written = None
 
-    stepfunctions.json = SimpleNamespace(**{**vars(json), "loads": loads})
+    stepfunctions.json = SimpleNamespace(**{**vars(json), "loads": loads, "dumps": dumps})
     stepfunctions._run_execution = run_execution
 
 

@@ -68,7 +68,7 @@ class Turns:
 
     What is started by something under way belongs to it and is as old: whoever waits for its child
     would else wait for everybody who came in the meantime. What is late counts as come some seconds
-    later than it has, and goes by that alone.
+    later than it has, and goes by that alone. What is short and goes first goes before everything.
 
     Parameters
     ----------
@@ -80,6 +80,7 @@ class Turns:
         self._lock = threading.Lock()
         self._free = number
         self._count = itertools.count()
+        self._first: deque[threading.Event | _Start] = deque()
         #: By age; the second number keeps the order of those of one age.
         self._under_way: list[tuple[float, int, threading.Event | _Start]] = []
         self._late_under_way: list[tuple[float, int, threading.Event | _Start]] = []
@@ -88,19 +89,23 @@ class Turns:
         self._idle: list[_Idle] = []
         self._mine = threading.local()
 
-    def start(self, run: Callable[[], None], *, late: bool = False) -> None:
+    def start(self, run: Callable[[], None], *, late: bool = False, first: bool = False) -> None:
         """Run something in a thread of its own as soon as a turn is free; returns at once.
 
         Parameters
         ----------
         late
             It lets others go first; what belongs to something under way is as late as that.
+        first
+            It goes before all others.
         """
         parent = self._age()
         with self._lock:
             work = _Start(parent or _Age(late, time.monotonic() + _LATE_SECONDS * late), run)
             if self._free <= 0:
-                if parent is None:
+                if first:
+                    self._first.append(work)
+                elif parent is None:
                     (self._late_starting if late else self._starting).append(work)
                 else:
                     self._queue(parent, work)
@@ -109,12 +114,18 @@ class Turns:
         self._begin(work)
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Wait for a turn, unless this thread has one, and keep it while the block lasts."""
+    def held(self, *, first: bool = False) -> Iterator[None]:
+        """Wait for a turn, unless this thread has one, and keep it while the block lasts.
+
+        Parameters
+        ----------
+        first
+            It is given one before all others.
+        """
         if getattr(self._mine, "held", False):
             yield
             return
-        self._take()
+        self._take(first=first)
         self._mine.held = True
         try:
             yield
@@ -177,14 +188,17 @@ class Turns:
             self._idle.append(mine)
         return mine.wait()
 
-    def _take(self) -> None:
+    def _take(self, *, first: bool = False) -> None:
         age = self._age()
         with self._lock:
             if self._free > 0:
                 self._free -= 1
                 return
             mine = threading.Event()
-            self._queue(age or _Age(False, time.monotonic()), mine)
+            if first:
+                self._first.append(mine)
+            else:
+                self._queue(age or _Age(False, time.monotonic()), mine)
         mine.wait()
 
     def _give(self) -> None:
@@ -206,6 +220,8 @@ class Turns:
 
     def _eldest(self) -> threading.Event | _Start | None:
         """Take whose turn it is."""
+        if self._first:
+            return self._first.popleft()
         if self._under_way:
             return heapq.heappop(self._under_way)[2]
         starting, late = self._starting, self._late_starting

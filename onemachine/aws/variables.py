@@ -10,6 +10,8 @@ MENDS_OFF_VARIABLE = "SRECTL_LOCAL_AWS_MENDS_OFF"
 MAX_WORKERS_VARIABLE = "SRECTL_LOCAL_AWS_MAX_LAMBDA_WORKERS"
 #: Comma-separated names of state machines that let the others go first where this machine is busy.
 STEPS_ASIDE_VARIABLE = "SRECTL_LOCAL_AWS_STEPS_ASIDE"
+#: Comma-separated names of state machines that go before all others; short ones.
+GOES_FIRST_VARIABLE = "SRECTL_LOCAL_AWS_GOES_FIRST"
 #: File that e-mail subscriptions deliver to.
 MAIL_FILE_VARIABLE = "SRECTL_LOCAL_AWS_MAIL_FILE"
 #: File with a line for each call that was refused for want of a grant.

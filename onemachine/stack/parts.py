@@ -48,6 +48,7 @@ from onemachine.stack.names import (
     DEGRADED_MODE_PARAMETER,
     DEPLOYMENT,
     NAMESPACE,
+    RECORDING_MACHINES,
     REMEDIATION_GROUP,
     TELLING_MACHINES,
 )
@@ -167,6 +168,7 @@ class Parts:
             secrets.token_urlsafe(24),
             metered=self.options.metered,
             steps_aside=TELLING_MACHINES,
+            goes_first=RECORDING_MACHINES,
         )
         self.control_plane = ControlPlane(
             kubernetes_bin=find("kubernetes"),

@@ -51,7 +51,8 @@ class Delivery:
             context, event, view = self._waiting.get()
             self._current = (event, view)
             try:
-                with COMPUTING.held():
+                # It is soon done, and everything that an event starts waits for it.
+                with COMPUTING.held(first=True):
                     context.run(self._deliver, event, view)
             except Exception:
                 # The thread must go on: every later event waits for it.

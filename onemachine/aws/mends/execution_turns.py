@@ -6,7 +6,8 @@ its answer, and the senders are refused. Here a few executions compute at a time
 wait their turn, the eldest first; one that waits itself, for time to pass, for a function or for a
 callback, gives its turn away meanwhile. What has begun goes before what is new, so that the number
 of threads stays small in a flood. Executions of the machines that ``SRECTL_LOCAL_AWS_STEPS_ASIDE``
-names let the others go first, for some seconds. Nothing is dropped, and nothing else changes.
+names let the others go first, for some seconds, and those that ``SRECTL_LOCAL_AWS_GOES_FIRST``
+names, which are short, go before all others. Nothing is dropped, and nothing else changes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from ministack.services import stepfunctions
 
 from onemachine.aws.turns import COMPUTING, Turns
-from onemachine.aws.variables import STEPS_ASIDE_VARIABLE
+from onemachine.aws.variables import GOES_FIRST_VARIABLE, STEPS_ASIDE_VARIABLE
 
 #: What the emulator lets each execution sleep before its first state.
 _BEFORE_START_SECONDS = 0.15
@@ -29,10 +30,13 @@ _BEFORE_START_SECONDS = 0.15
 class _Threading:
     """The emulator's view of ``threading``: threads of executions wait for their turn."""
 
-    def __init__(self, inner: Any, turns: Turns, late: frozenset[str]) -> None:
+    def __init__(
+        self, inner: Any, turns: Turns, late: frozenset[str], first: frozenset[str] = frozenset()
+    ) -> None:
         self._inner = inner
         self._turns = turns
         self._late = late
+        self._first = first
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -40,21 +44,23 @@ class _Threading:
     def Thread(self, *, target: Any, args: Any = (), **named: Any) -> Any:  # noqa: N802 - stands in for threading.Thread
         if args and args[0] is stepfunctions._run_execution:
             machine = str(args[1]).split(":")[6]
-            return _Start(self._turns, lambda: target(*args), late=machine in self._late)
+            late, first = machine in self._late, machine in self._first
+            return _Start(self._turns, lambda: target(*args), late=late, first=first)
         return self._inner.Thread(target=target, args=args, **named)
 
 
 class _Start:
     """Stands in for the thread of an execution."""
 
-    def __init__(self, turns: Turns, run: Callable[[], None], *, late: bool) -> None:
+    def __init__(self, turns: Turns, run: Callable[[], None], *, late: bool, first: bool) -> None:
         self._turns = turns
         self._run = run
         self._late = late
+        self._first = first
 
     def start(self) -> None:
         """Queue the execution."""
-        self._turns.start(self._run, late=self._late)
+        self._turns.start(self._run, late=self._late, first=self._first)
 
 
 class _Time:
@@ -109,6 +115,9 @@ def apply() -> None:
     stepfunctions._invoke_resource = invoke_resource
     stepfunctions._invoke_resource_with_timeout = invoke_with_timeout
     stepfunctions._run_sub_machine = run_branch
-    late = frozenset(os.environ.get(STEPS_ASIDE_VARIABLE, "").split(","))
-    stepfunctions.threading = _Threading(stepfunctions.threading, turns, late)
+    late, first = (
+        frozenset(os.environ.get(variable, "").split(","))
+        for variable in (STEPS_ASIDE_VARIABLE, GOES_FIRST_VARIABLE)
+    )
+    stepfunctions.threading = _Threading(stepfunctions.threading, turns, late, first)
     stepfunctions.time = _Time(turns)

@@ -23,8 +23,8 @@ from onemachine.aws.variables import MAX_WORKERS_VARIABLE
 # Counted from the start of the last call, so it must be longer than a usual call.
 _IDLE_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 30.0
-# About the time that a start takes.
-_PATIENCE_SECONDS = 0.5
+# About the time that a start takes on a busy machine; on another somebody comes back before.
+_PATIENCE_SECONDS = 2.0
 _CORES = os.cpu_count() or 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from ministack.services import stepfunctions
 
 from onemachine.aws.mends.execution_turns import _Threading
-from onemachine.stack.names import TELLING_MACHINES
+from onemachine.stack.names import RECORDING_MACHINES, TELLING_MACHINES
 from tests.support.machines import machines
 
 
@@ -18,23 +18,31 @@ class _Turns:
     """Notes what is started."""
 
     def __init__(self) -> None:
-        self.started: list[tuple[Any, bool]] = []
+        self.started: list[tuple[Any, bool, bool]] = []
 
-    def start(self, run: Callable[[], Any], *, late: bool = False) -> None:
-        self.started.append((run(), late))
+    def start(self, run: Callable[[], Any], *, late: bool = False, first: bool = False) -> None:
+        self.started.append((run(), late, first))
 
 
 @pytest.mark.parametrize(
-    ("machine", "late"), [("incident-notifier", True), ("incident-response-runbook", False)]
+    ("machine", "late", "first"),
+    [
+        ("incident-notifier", True, False),
+        ("incident-response-runbook", False, False),
+        ("incident-recorder", False, True),
+    ],
 )
-def test_an_execution_is_late_by_the_name_of_its_machine(machine: str, late: bool) -> None:
+def test_an_execution_is_late_or_first_by_the_name_of_its_machine(
+    machine: str, late: bool, first: bool
+) -> None:
     turns: Any = _Turns()
-    view = _Threading(threading, turns, frozenset(TELLING_MACHINES))
+    late_ones, first_ones = frozenset(TELLING_MACHINES), frozenset(RECORDING_MACHINES)
+    view = _Threading(threading, turns, late_ones, first_ones)
     arn = f"arn:aws:states:us-east-1:000000000000:execution:{machine}:incident-notifier"
     view.Thread(
         target=lambda _run, given: given, args=(stepfunctions._run_execution, arn), daemon=True
     ).start()
-    assert turns.started == [(arn, late)]
+    assert turns.started == [(arn, late, first)]
 
 
 def test_any_other_thread_is_one_of_its_own() -> None:
@@ -51,5 +59,6 @@ def test_the_machines_that_step_aside_are_those_of_the_template_that_neither_rec
     None
 ):
     assert set(TELLING_MACHINES) < set(machines())
-    first = {"incident-recorder", "incident-response-runbook", "remediation-step"}
+    first = {*RECORDING_MACHINES, "incident-response-runbook", "remediation-step"}
+    assert first < set(machines())
     assert not first & set(TELLING_MACHINES)

@@ -10,6 +10,7 @@ import jsonata
 import pytest
 from ministack.services import stepfunctions
 
+from onemachine.aws import jsonata_quickly as module
 from onemachine.aws.jsonata_quickly import UNDECIDED, evaluated
 
 _INPUT: dict[str, Any] = {
@@ -41,6 +42,12 @@ _CASES = (
     *("1 / 0", "$x.half / $x.zero", "[1 / $x.zero]", "5 % $x.zero", "$x.many[0..1]", "1e21"),
     *("{'f': function() {1}}", "function() {1}", "$replace('a', /x*/, '')", "$eval('1')", "x"),
     *("$states.input.text", "$states.context.Execution.Id", "$states.context", "$states"),
+    *("$x.deep.x.y & $x.text", "[$x.deep.x, $x.deep.x.y, $x.deep]", "$x.deep.x.*", "$x.deep.**.y"),
+    *("$x.`deep`.x", "$x.deep .x.y", "$x.deep. list.x", "$x.(deep.x)", "$x.deep.x.{'v': y}"),
+    *("$keys($x.deep.x)", "$x.deep.x.%.list.x", "$x.one.deep.x", "$x.many.text", "$x.deep.gone.x"),
+    *("$x.deep.list.x & $x.deep.list[0].x", "$x.deep.x ~> $keys", "$x.some.a", "[$x.nested.x]"),
+    *("($x := {'deep': 5}; $x.deep)", "$x.deep.list.(x + $x.half)", "$exists($x.deep.x.y.z)"),
+    *("$states.input.deep.x.y & $states.input.text", "$states.input.deep.x = $x.deep.x"),
 )
 
 
@@ -90,6 +97,19 @@ def test_most_expressions_are_decided() -> None:
 )
 def test_what_aws_would_refuse_is_left_to_the_emulators_engine(expression: str) -> None:
     assert evaluated(expression, _states({"x": _INPUT}), {"x": _INPUT}) is UNDECIDED
+
+
+def test_only_what_is_named_of_a_value_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[dict[str, Any]] = []
+
+    class Engine:
+        def evaluate_json_or_none(self, _: None, bindings: dict[str, Any]) -> str:
+            handed.append(bindings)
+            return "1"
+
+    monkeypatch.setattr(module, "_compiled", lambda _: Engine())
+    evaluated("$x.deep.x.y & $states.input.text & $x.gone", _states({}), {"x": _INPUT, "z": 1})
+    assert handed == [{"x": {"deep": {"x": {"y": "z"}}}, "states": {"input": {"text": "a"}}}]
 
 
 def test_text_within_text_is_written_as_it_is() -> None:

@@ -64,16 +64,20 @@ _DOCUMENTS = st.one_of(
 def remembered() -> Iterator[SimpleNamespace]:
     """The emulator's own functions, while it has those that remember."""
     own = SimpleNamespace(evaluate=iam_evaluator.evaluate_resource_policy)
+    own.condition = iam_evaluator._evaluate_single_condition
     kept: list[tuple[Any, str, Any]] = [
         (stepfunctions, name, getattr(stepfunctions, name))
         for name in ("json", "_run_execution", "_apply_jsonata_template", "now_iso")
     ]
     kept.append((iam_evaluator, "evaluate_resource_policy", own.evaluate))
+    matching = ("_evaluate_single_condition", "fnmatch_iam", "fnmatch_iam_cs")
+    kept.extend((iam_evaluator, name, getattr(iam_evaluator, name)) for name in matching)
     own.values, own.items = AccountRegionScopedDict.values, AccountRegionScopedDict.items
     kept.extend((AccountRegionScopedDict, name, vars(own)[name]) for name in ("values", "items"))
     own.template = stepfunctions._apply_jsonata_template
     own.now_iso = stepfunctions.now_iso
     memo._resource_policies()
+    memo._matches()
     memo._templates()
     memo._moments()
     memo._scopes()
@@ -108,6 +112,31 @@ def test_a_resources_policy_decides_the_same(
     for _ in range(2):  # found, and remembered
         found = iam_evaluator.evaluate_resource_policy(given_document, context, **asked)
         assert found == remembered.evaluate(given_document, context, **asked)
+
+
+_TEXTS = st.sampled_from(["a", "A", "1", "true", "True", "a*", "*", "10.0.0.1", "", _CALLERS[0]])
+_OPERATORS = (
+    *("StringLike", "StringNotLike", "StringEqualsIfExists", "Bool", "Null", "NumericEquals"),
+    *("ForAllValues:StringLike", "ForAnyValue:StringEquals", "IpAddress", "ArnLike", "Odd"),
+)
+_COMPARED = _TEXTS | st.sampled_from([True, 1, 1.0, False])
+
+
+@given(
+    operator=st.sampled_from(_OPERATORS),
+    actual=st.none() | _COMPARED | st.lists(_TEXTS, max_size=2),
+    expected=st.lists(_COMPARED, max_size=3),
+)
+def test_a_condition_is_judged_the_same(
+    remembered: SimpleNamespace, operator: str, actual: Any, expected: list[Any]
+) -> None:
+    outcomes = []
+    for judge in (remembered.condition, *[iam_evaluator._evaluate_single_condition] * 2):
+        try:
+            outcomes.append(judge(operator, actual, expected))
+        except ValueError as error:
+            outcomes.append(str(error))
+    assert outcomes[1:] == outcomes[:1] * 2
 
 
 def test_what_cannot_be_written_as_json_is_judged_all_the_same(remembered: SimpleNamespace) -> None:
@@ -196,3 +225,31 @@ def _parts(value: Any) -> Iterator[Any]:
     inner = value.values() if isinstance(value, dict) else value
     for each in inner if isinstance(value, dict | list | tuple) else ():
         yield from _parts(each)
+
+
+def test_what_leaves_a_state_and_enters_the_next_is_written_once(
+    remembered: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only while an execution runs, and only the very value that was written last."""
+    one: dict[str, Any] = {"a": "zä"}
+    written: list[Any] = []
+
+    def run(_: str) -> list[str]:
+        return [stepfunctions.json.dumps(each) for each in (one, one, dict(one), None, None, one)]
+
+    monkeypatch.setattr(stepfunctions, "json", stepfunctions.json)
+    monkeypatch.setattr(stepfunctions, "_run_execution", run)
+    memo._definitions()
+    stock = json.dumps
+
+    def dumps(value: Any) -> str:
+        written.append(value)
+        return stock(value)
+
+    monkeypatch.setattr(json, "dumps", dumps)
+    texts = [stock(each) for each in (one, one, one, None, None, one)]
+    assert stepfunctions._run_execution("arn") == texts
+    assert written == [one, one, None, one]
+    written.clear()
+    assert [stepfunctions.json.dumps(one), stepfunctions.json.dumps(one)] == texts[:2]
+    assert written == [one, one]

@@ -320,3 +320,47 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.001)
+
+
+def test_what_goes_first_goes_before_what_is_under_way_and_what_is_new() -> None:
+    turns = Turns(1)
+    order: list[str] = []
+    away, back, occupied, free = (threading.Event() for _ in range(4))
+    ended = threading.Semaphore(0)
+
+    def named(name: str) -> Callable[[], None]:
+        def work() -> None:
+            order.append(name)
+            ended.release()
+
+        return work
+
+    def under_way() -> None:
+        with turns.away():
+            away.set()
+            _wait(back)
+        named("under way")()
+
+    def occupy() -> None:
+        occupied.set()
+        _wait(free)
+
+    def deliver() -> None:
+        with turns.held(first=True):
+            named("delivery")()
+
+    turns.start(under_way)
+    _wait(away)
+    turns.start(occupy)
+    _wait(occupied)
+    back.set()
+    turns.start(named("new"))
+    # Long enough for those who come back to ask for their turn.
+    time.sleep(0.1)
+    threading.Thread(target=deliver, daemon=True).start()
+    time.sleep(0.1)
+    turns.start(named("record"), first=True)
+    free.set()
+    for _ in range(4):
+        assert ended.acquire(timeout=_SECONDS)
+    assert order == ["delivery", "record", "under way", "new"]
