@@ -902,6 +902,34 @@ def windows_of_maintenance_are_read(lab: Lab) -> bool:
     )
 
 
+def what_was_erased_calls_nobody(lab: Lab) -> bool:
+    """Unread it pages, so only that the execution ends without a page shows it."""
+    event = lab.event()
+    lab.scene.client("dynamodb").put_item(
+        TableName=lab.deployment.guard_table,
+        Item={
+            "guard_key": {"S": f"incident#{_id(event)}"},
+            "erased_at": {"S": event["detail"]["data"]["timestamp"]},
+        },
+    )
+    page = {"metadata": {}, "data": {"incident_id": _id(event), "key": _id(event)}}
+    told = {"until": event["detail"]["data"]["timestamp"], "page": page, "over": page}
+    event["detail"]["data"] |= told
+    event |= {"source": "sre.notifier", "detail-type": "incident.page-held"}
+    execution = lab.start("IncidentClimber", event)
+
+    def told_nobody() -> bool:
+        history = lab.states.get_execution_history(executionArn=execution, maxResults=1000)
+        entered = [
+            each["stateEnteredEventDetails"]["name"]
+            for each in history["events"]
+            if each["type"].endswith("StateEntered")
+        ]
+        return "Over" in entered and "Page" not in entered
+
+    return lab.first({"told nobody": told_nobody}) == "told nobody"
+
+
 def _ended(lab: Lab) -> list[str]:
     return [each["incident_id"] for each in lab.scene.events("incident.resolved")]
 
@@ -1033,6 +1061,7 @@ PROBES: dict[str, Probe] = {
     f"{_CLIMBER}.SeeWhoHasItAndNoteWhoIsTold:dynamodb:UpdateItem": _CLIMBS,
     f"{_CLIMBER}.SeeWhoHasItAndNoteWhoIsTold:dynamodb:Query": Probe(who_answers_the_pager_has_it),
     f"{_CLIMBER}.ReadMaintenanceWindows": Probe(windows_of_maintenance_are_read),
+    f"{_CLIMBER}.SeeWhatWasErased": Probe(what_was_erased_calls_nobody),
     f"{_CLIMBER}.HaveTheNextContactTold": _CLIMBS,
     f"{_CLIMBER}.KeepWhatCannotBeSent": Probe(
         what_cannot_climb_is_kept, (f"{_CLIMBER}.HaveTheNextContactTold",)

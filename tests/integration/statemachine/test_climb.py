@@ -259,6 +259,21 @@ def test_what_ends_while_it_waits_climbs_no_further(contacts: Contacts) -> None:
     assert contacts.levels(event) == [2]
 
 
+def test_what_is_over_and_being_verified_waits_for_that(contacts: Contacts) -> None:
+    """A runbook has taken it up as it rose; where that is stopped the next contact hears."""
+    event = contacts.call(fingerprint="verifying")
+    contacts.platform.set_record(event, in_flight="its-runbook")
+    contacts.platform.run(resolution(event), contacts.platform.recorder_variant)
+    assert contacts.platform.record(id_of(event))["status"] == "escalated"
+    execution = contacts.platform.start(event, contacts.variant(ThirdContact="none"))
+    # Twice it has looked at the record, and waits again.
+    eventually("a second look", lambda: contacts.entered(execution) >= 9)
+    assert contacts.levels(event) == []
+    contacts.platform.set_record(event, abandoned="its-runbook")
+    contacts.climbs(event, execution)
+    assert contacts.levels(event) == [2]
+
+
 def test_what_was_given_back_is_told_again_from_the_second_contact_on(contacts: Contacts) -> None:
     event = contacts.call(fingerprint="given-back")
     before = len(contacts.mails(2))

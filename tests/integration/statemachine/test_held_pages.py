@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from srectl.operate.erasure import erase
 from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import ROOT, Platform, incident, resolution
 from tests.integration.statemachine.telling import escalation, id_of
@@ -64,11 +65,21 @@ class OnVerdict:
         """Have an incident on record and told; gives its event, and that of its held page."""
         begun = incident(fingerprint=fingerprint)
         self.platform.run(begun, self.platform.recorder_variant)
+        return begun, self.tell(begun)
+
+    def tell(self, begun: Event) -> Event:
+        """Have a beginning told; gives the event of its held page."""
         assert self.listener.tell(begun, self.notifier)["status"] == "SUCCEEDED"
         [held] = eventually("a held page", lambda: self.listener.taken_from(self.held))
         _HELD.validate(held["detail"])
         assert held["detail"]["data"]["incident_id"] == id_of(begun)
-        return begun, held
+        return held
+
+    def erase(self, begun: Event) -> None:
+        """Erase an incident, as srectl does."""
+        self.platform.set_record(begun, status="resolved")
+        table, guard = self.platform.table("incidents"), self.platform.table("guard")
+        assert erase(self.platform.ddb, table, guard, id_of(begun), datetime.now(UTC)) == 1
 
     def wait(self, held: Event, waiter: str = "") -> dict[str, Any]:
         """Wait for the verdict to the end, and see that it ends well."""
@@ -136,6 +147,57 @@ def test_nobody_is_called_for_what_is_over_or_in_somebodys_hands(
     assert scene.pages() == []
 
 
+def test_nobody_is_called_for_an_alert_that_is_over_while_its_runbook_verifies_that(
+    scene: OnVerdict,
+) -> None:
+    begun, held = scene.begin("verifying")
+    scene.platform.set_record(begun, status="remediating", in_flight="its-runbook")
+    scene.platform.run(resolution(begun), scene.platform.recorder_variant)
+    assert scene.platform.record(id_of(begun))["status"] == "remediating"
+    scene.wait(held)
+    assert scene.pages() == []
+    # Where that does not hold, the escalation calls.
+    scene.listener.tell(escalation(begun, reason_code="target-unhealthy"), scene.notifier)
+    assert scene.called(1) == [("trigger", id_of(begun) + "-human")]
+
+
+def test_the_record_is_found_by_whatever_event_its_beginning_was_told(scene: OnVerdict) -> None:
+    """One that repeats it, and does not know when it began, may be the one that is told."""
+    begun = incident(fingerprint="another-start")
+    scene.platform.run(begun, scene.platform.recorder_variant)
+    again = copy.deepcopy(begun)
+    again["detail"]["data"].update(timestamp="2026-11-23T15:19:00.000Z", started_at=None)
+    held = scene.tell(again)
+    scene.platform.set_record(begun, status="resolved")
+    scene.wait(held)
+    assert scene.pages() == []
+
+
+def test_an_incident_that_was_erased_calls_nobody(scene: OnVerdict) -> None:
+    begun, held = scene.begin("erased")
+    scene.erase(begun)
+    scene.wait(held)
+    assert scene.pages() == []
+
+    begun, held = scene.begin("erased-at-that-moment")
+    execution = scene.platform.start(held, scene.variant(PageSettles="4"))
+    assert scene.called(1) == [("trigger", id_of(begun))]
+    scene.erase(begun)
+    assert scene.platform.wait_ended(execution)["status"] == "SUCCEEDED"
+    assert scene.called(1) == [("resolve", id_of(begun))]
+
+
+@pytest.mark.parametrize("guard", ["", "no-such-table"])
+def test_one_without_a_record_that_was_not_seen_to_be_erased_is_told(
+    scene: OnVerdict, guard: str
+) -> None:
+    begun = incident(fingerprint="not-recorded")
+    held = scene.tell(begun)
+    away = {"GuardTable": guard, "Patiently": "[]"} if guard else {}
+    scene.wait(held, scene.variant(**away))
+    assert scene.called(1) == [("trigger", id_of(begun))]
+
+
 @pytest.mark.parametrize("answered", [False, True])
 def test_who_is_asked_has_the_time_for_an_answer_and_what_was_allowed_its_own(
     scene: OnVerdict, answered: bool
@@ -171,7 +233,7 @@ def test_what_cannot_be_read_is_told(scene: OnVerdict) -> None:
 
 def test_a_page_that_the_bus_refuses_is_kept_for_it(scene: OnVerdict) -> None:
     begun, held = scene.begin("bus-away")
-    role = scene.platform.role_that_may_only("dynamodb:GetItem", "sqs:SendMessage")
+    role = scene.platform.role_that_may_only("dynamodb:Query", "sqs:SendMessage")
     scene.wait(held, scene.variant(role=role, ParkingQueueUrl=scene.listener.dead))
     assert scene.pages() == []
     [parked] = scene.listener.parked()
