@@ -105,7 +105,9 @@ class Desk:
         ended = [self.restorer.arn(name) for name, each in known.items() if has_ended(each)]
         # Also of who comes second: whoever was first may have noted it and not reached the machine.
         self.restorer.start(name_of(record), {**found.request, "ended": ended})
-        by, at = record["undo_asked_by"], record["undo_asked_at"]
+        by, at = str(record["undo_asked_by"]), str(record["undo_asked_at"])
+        # As of who has taken it: whoever was first may not have reached the bus either.
+        self.bus.undo_asked(record, by, at)
         if by != person.told:
             raise Refused(f"{by} has it taken back already, since {at}.")
         return (

@@ -132,6 +132,9 @@ class Bus(Protocol):
     def acknowledged(self, record: Record, by: str, at: str) -> None:
         """Tell that somebody has taken an incident."""
 
+    def undo_asked(self, record: Record, by: str, at: str) -> None:
+        """Tell that somebody has taken back what its runbook left."""
+
 
 class Chat(Protocol):
     """Slack."""

@@ -175,6 +175,8 @@ def is_noted(record: Record, kind: str, data: Mapping[str, Any]) -> bool:
         return bool(record.get("acknowledged_by"))
     if kind == "incident.released":
         return not record.get("acknowledged_by")
+    if kind == "incident.undo-asked":
+        return bool(record.get("undo_asked_by"))
     if kind == "incident.closed":
         return bool(record.get("closed_by"))
     if kind == "incident.investigated":

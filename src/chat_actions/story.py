@@ -52,9 +52,11 @@ def story(record: Record) -> Iterator[Told]:
     """
     if record.get("acknowledged_by"):
         who = f"{line(record['acknowledged_by'], 250)} has it in hand"
+        because = record.get("acknowledged_because")
+        why = f": {line(because, _MOST)}" if because else ""
         yield Told(
             f"acknowledged {record.get('acknowledged_at')}",
-            f"{who}, since {_time(record, 'acknowledged_at')}",
+            f"{who}, since {_time(record, 'acknowledged_at')}{why}",
         )
     for action in record.get("actions_taken") or []:
         yield Told(f"action {action.get('action_id')} {action.get('started_at')}", _action(action))

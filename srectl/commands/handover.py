@@ -71,11 +71,12 @@ def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
 def _line(each: dict[str, Any], at: datetime.datetime) -> None:
     began = moment_of(each["timestamp"])
     since = clock(began, at, seconds=False) if began else safe(each["timestamp"])
-    taken = each["acknowledged_by"]
+    taken, why = each["acknowledged_by"], each["acknowledged_because"]
     console.print(
         f"  {safe(str(each['incident_id'])[:_SHORT])} {safe(each['severity'])} "
         f"{safe(each['alert_name'])} {place_of(each)}, since {since}"
         + (f", in hand of {safe(taken)}" if taken else "")
+        + (f": {safe(why)}" if taken and why else "")
     )
     if waits(each) != "—":
         console.print(f"    {waits(each)}")

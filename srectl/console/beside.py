@@ -9,8 +9,8 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from srectl.console.timeline import event
-from srectl.operate.audit import data_of, metadata_of
+from srectl.console.timeline import UNDO_ASKED, event, in_hand_because
+from srectl.operate.audit import data_of, is_one_moment, metadata_of
 from srectl.operate.moments import moment
 from srectl.operate.switch_history import Change, in_force
 from srectl.operate.track_record import in_hand
@@ -26,10 +26,10 @@ _SAME = {
     "incident.acknowledged": "taken",
     "incident.released": "released",
     "incident.closed": "closed",
+    "incident.undo-asked": "undo asked",
     "incident.escalated": "escalated",
     "incident.climbed": "climbed",
 }
-_SAME_SECONDS = 5.0  # between what somebody writes and when he says so on the bus
 _AUDIT = "audit log"
 _PAGER = {
     "trigger": "the pager is called",
@@ -155,9 +155,10 @@ def _words(kind: str, data: Mapping[str, Any]) -> Any:
     if kind == "incident.climbed":
         return f"nobody has taken it: level {data.get('level')}, the {data.get('to')}, is told"
     return {
-        "incident.acknowledged": "somebody has it in hand",
+        "incident.acknowledged": in_hand_because(data.get("because")),
         "incident.released": "given back: nobody has it",
         "incident.closed": data.get("because"),
+        "incident.undo-asked": UNDO_ASKED,
         "incident.escalated": data.get("reason"),
     }.get(kind)
 
@@ -167,9 +168,4 @@ def _who(data: Mapping[str, Any]) -> Any:
 
 
 def _is_told(record: Iterable[Event], kind: str, at: Any) -> bool:
-    then = moment(at)
-    for each in record:
-        known = moment(each["at"]) if each["kind"] == kind else None
-        if then and known and abs((then - known).total_seconds()) <= _SAME_SECONDS:
-            return True
-    return False
+    return any(each["kind"] == kind and is_one_moment(at, each["at"]) for each in record)

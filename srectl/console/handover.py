@@ -84,6 +84,7 @@ def _one(record: dict[str, Any]) -> dict[str, Any]:
             "target",
             "subject",
             "acknowledged_by",
+            "acknowledged_because",
             "escalation_reason",
             "escalated_at",
             "released_at",

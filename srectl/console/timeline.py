@@ -10,7 +10,10 @@ from srectl.operate.leftovers import was_denied
 from srectl.operate.moments import moment
 from srectl.operate.undoing import told as undo_told
 
-__all__ = ["event", "events", "in_order", "plan_of"]
+__all__ = ["UNDO_ASKED", "event", "events", "in_hand_because", "in_order", "plan_of"]
+
+#: What somebody has asked for, in words.
+UNDO_ASKED = "what the runbook did is to be taken back"
 
 
 def events(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -96,11 +99,12 @@ def _approval(approval: Any) -> Iterator[dict[str, Any]]:
 
 def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     took, closed = record.get("acknowledged_by"), record.get("closed_by")
-    yield event(record.get("acknowledged_at"), "taken", "somebody has it in hand", took)
+    words = in_hand_because(record.get("acknowledged_because"))
+    yield event(record.get("acknowledged_at"), "taken", words, took)
     stopped = f"the runbook was stopped: {record.get('stopped_because') or 'no reason given'}"
     yield event(record.get("stopped_at"), "stopped", stopped, record.get("stopped_by"))
-    undoing = "what the runbook did is being taken back"
-    yield event(record.get("undo_asked_at"), "undo", undoing, record.get("undo_asked_by"))
+    who = record.get("undo_asked_by")
+    yield event(record.get("undo_asked_at"), "undo asked", UNDO_ASKED, who)
     until, silenced = record.get("silenced_until"), record.get("silenced_because")
     alone = f"runbooks leave {record.get('silenced_target')} alone until {until}: {silenced}"
     yield event(record.get("silenced_at") or until, "silenced", alone)
@@ -146,6 +150,11 @@ def _action(action: dict[str, Any]) -> dict[str, Any]:
         approved_by=action.get("approved_by"),
         cut=bool(result.get("cut")),
     )
+
+
+def in_hand_because(reason: Any) -> str:
+    """Say that somebody has taken it, and why where that was said."""
+    return f"somebody has it in hand: {reason}" if reason else "somebody has it in hand"
 
 
 def plan_of(plan: Any) -> list[dict[str, Any]]:

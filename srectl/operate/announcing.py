@@ -5,24 +5,55 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.account import Account
 from srectl.operate.refusals import calling
 
-__all__ = ["ACKNOWLEDGED", "CLOSED", "RELEASED", "announce", "stamp"]
+__all__ = ["ACKNOWLEDGED", "CLOSED", "RELEASED", "UNDO_ASKED", "Said", "announce", "stamp"]
 
-#: Detail-types, each with its name in the other vocabulary.
-ACKNOWLEDGED = ("incident.acknowledged", "IncidentAcknowledged")
-CLOSED = ("incident.closed", "IncidentClosed")
-RELEASED = ("incident.released", "IncidentReleased")
+
+@dataclass(frozen=True)
+class Said:
+    """What a human may say of an incident.
+
+    Attributes
+    ----------
+    kind
+        Detail-type of the event.
+    name
+        Its name in the other vocabulary.
+    done
+        What is so, also where the bus does not take it: ``incident ID ...``.
+    whom
+        Who has not heard of it then.
+    """
+
+    kind: str
+    name: str
+    done: str
+    whom: str = "the pager"
+
+
+ACKNOWLEDGED = Said(
+    "incident.acknowledged", "IncidentAcknowledged", "is acknowledged in its record"
+)
+CLOSED = Said("incident.closed", "IncidentClosed", "is closed in its record")
+RELEASED = Said("incident.released", "IncidentReleased", "is released in its record")
+UNDO_ASKED = Said(
+    "incident.undo-asked",
+    "IncidentUndoAsked",
+    "has what its runbook left taken back",
+    "those who heard of it",
+)
 _KNOWN = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")
 
 
 def announce(
     account: Account,
-    what: tuple[str, str],
+    what: Said,
     record: dict[str, Any],
     now: datetime.datetime,
     hint: str,
@@ -33,7 +64,7 @@ def announce(
     Parameters
     ----------
     what
-        :data:`ACKNOWLEDGED`, :data:`CLOSED` or :data:`RELEASED`.
+        :data:`ACKNOWLEDGED`, :data:`CLOSED`, :data:`RELEASED` or :data:`UNDO_ASKED`.
     record
         The incident as it is now.
     now
@@ -48,14 +79,13 @@ def announce(
     CommandFailed
         The bus did not take it. The record stays as it is.
     """
-    kind, name = what
-    done = f"incident {record['incident_id']} is {kind.partition('.')[2]} in its record"
+    done = f"incident {record['incident_id']} {what.done}"
     _, _, _, region, account_id, *_ = account.bus_arn.split(":")
     detail = {
         "metadata": {
             "event_id": str(uuid.uuid4()),
             "schema_version": "1",
-            "alert_event": name,
+            "alert_event": what.name,
             "occurred_at": stamp(now),
             "received_at": stamp(now),
             "account_id": account_id,
@@ -67,17 +97,18 @@ def announce(
     entry: Any = {
         "EventBusName": account.bus,
         "Source": "sre.operator",
-        "DetailType": kind,
+        "DetailType": what.kind,
         "Detail": json.dumps(detail),
     }
     try:
         with calling("the bus did not take it"):
             told = _put(account, entry)
     except CommandFailed as error:
-        raise CommandFailed(f"{done}, but the pager was not told: {error.message}", hint) from error
+        untold = f"{done}, but the bus could not be reached to tell {what.whom}: {error.message}"
+        raise CommandFailed(untold, hint) from error
     if told["FailedEntryCount"]:
         code = told["Entries"][0].get("ErrorCode")
-        raise CommandFailed(f"{done}, but the bus refused to tell the pager: {code}", hint)
+        raise CommandFailed(f"{done}, but the bus refused to tell {what.whom}: {code}", hint)
 
 
 def _put(account: Account, entry: Any) -> Any:

@@ -13,12 +13,13 @@ from srectl.operate.account import Account
 from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 
-__all__ = ["Heard", "data_of", "heard", "metadata_of"]
+__all__ = ["Heard", "data_of", "heard", "is_one_moment", "metadata_of"]
 
 #: What belongs to an incident comes before and after it, too.
 _BEFORE = datetime.timedelta(minutes=5)
 _AFTER = datetime.timedelta(hours=2)
 _MOST_EVENTS = 1000
+_SAME_SECONDS = 5.0  # between what somebody writes and when he says so on the bus
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,14 @@ def data_of(event: Mapping[str, Any]) -> dict[str, Any]:
 def metadata_of(event: Mapping[str, Any]) -> dict[str, Any]:
     """Give what is said of an event; empty where it is none of the platform's."""
     return _part(event, "metadata")
+
+
+def is_one_moment(event_at: Any, record_at: Any) -> bool:
+    """Say whether an event tells of the act whose time a record has, and not of an earlier one."""
+    one, other = moment(event_at), moment(record_at)
+    if one is None or other is None:
+        return False
+    return abs((one - other).total_seconds()) <= _SAME_SECONDS
 
 
 def _part(event: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _ANNOUNCED = frozenset(
         "incident.acknowledged",
         "incident.released",
         "incident.closed",
+        "incident.undo-asked",
         "Step Functions Execution Status Change",
         "CloudWatch Alarm State Change",
     }

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
 from srectl.operate.account import Account
-from srectl.operate.announcing import stamp
+from srectl.operate.announcing import UNDO_ASKED, announce, stamp
 from srectl.operate.incidents import at_work, plain, read
 from srectl.operate.leftovers import left, request_of, state_of
+from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 from srectl.operate.undo_attempts import (
     Standing,
@@ -100,7 +101,7 @@ def asked(incident: dict[str, Any]) -> dict[str, Any]:
 
 
 def start(account: Account, incident_id: str, by: str, now: datetime.datetime, shown: str) -> Begun:
-    """Let all be taken back that an incident's runbook left, once, and note who wants it.
+    """Let all be taken back that an incident's runbook left, once; note who wants it, and tell.
 
     Asked again while it is under way, that is the one, and the record keeps who asked first. One
     that was noted and never begun is begun; one that ended with something left, such as one that
@@ -117,7 +118,8 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
     ------
     CommandFailed
         There is no such incident, its runbook works on it, nothing or something else is left,
-        something else is still being taken back, or AWS refused.
+        something else is still being taken back, or AWS refused; or it is being taken back, and
+        the bus did not take that.
     """
     record = read(account.dynamodb, account.incidents_table, incident_id)
     given = asked(record)
@@ -135,20 +137,31 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
         str(record.get("undo_asked_by")),
         str(record.get("undo_asked_at")),
     )
-    if how_far in (Standing.RUNNING, Standing.DONE):
-        return begun
-    ended = [arn_of(account.restorer_arn, name) for name, each in known.items() if has_ended(each)]
-    # Also of who comes second: whoever was first may have noted it and not reached the machine.
-    with calling(f"what incident {incident_id} left could not be taken back"):
+    if how_far not in (Standing.RUNNING, Standing.DONE):
+        _begin(account, record, {**given, "ended": _ended(account, known)})
+    # Once more of what was begun before: whoever began it may not have reached the bus. The
+    # notifier tells it once.
+    hint = "run the command again while that is under way, or tell them yourself"
+    at = moment(begun.at) or now
+    announce(account, UNDO_ASKED, record, at, hint, by=begun.by)
+    return begun
+
+
+def _ended(account: Account, known: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    return [arn_of(account.restorer_arn, name) for name, each in known.items() if has_ended(each)]
+
+
+def _begin(account: Account, record: dict[str, Any], asked_for: Mapping[str, Any]) -> None:
+    """Start what was noted, also by who comes second: the first may have failed to."""
+    with calling(f"what incident {record['incident_id']} left could not be taken back"):
         try:
             account.states.start_execution(
                 stateMachineArn=account.restorer_arn,
                 name=name_of(record),
-                input=json.dumps({**given, "ended": ended}),
+                input=json.dumps(asked_for),
             )
         except account.states.exceptions.ExecutionAlreadyExists:
-            return begun
-    return begun
+            return
 
 
 def _changed(incident_id: str) -> CommandFailed:

@@ -281,4 +281,10 @@ def _questions(story: Story) -> Iterator[Sentence]:
     for each in warnings:
         yield Sentence(f"An assumption was made about the alert: {each}", "record: warnings")
     if not moment(record.get("acknowledged_at")) and record.get("escalated_at"):
-        yield Sentence("Who took it? Nobody acknowledged it.", "record: no acknowledged_at")
+        gave_back = record.get("released_by")
+        told = (
+            f"Who took it after {gave_back} had given it back? Nobody did."
+            if gave_back
+            else "Who took it? Nobody acknowledged it."
+        )
+        yield Sentence(told, "record: no acknowledged_at")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from srectl.operate.audit import is_one_moment
 from srectl.operate.incidents import climbed, ended_by_hand, investigations
 from srectl.operate.leftovers import was_denied
 from srectl.operate.moments import moment
@@ -53,18 +54,25 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
         yield from _of_action(action, f"record: actions_taken[{number}]")
     yield from _of_approval(record.get("approval") or {})
     if record.get("acknowledged_at"):
-        told = f"{record.get('acknowledged_by')} took it."
+        told = _took(record.get("acknowledged_by"), record.get("acknowledged_because"))
         yield _said(record["acknowledged_at"], told, "record: acknowledged_at")
     if record.get("released_at"):
-        told = f"{record.get('released_by')} gave it back."
+        told = _gave_back(record.get("released_by"))
         yield _said(record["released_at"], told, "record: released_at")
     if record.get("stopped_at"):
         why = record.get("stopped_because")
         told = f"{record.get('stopped_by')} stopped the runbook{f': {why}' if why else ''}."
         yield _said(record["stopped_at"], told, "record: stopped_at")
     if record.get("undo_asked_at"):
-        told = f"{record.get('undo_asked_by')} had what the runbook did taken back."
+        told = _undid(record.get("undo_asked_by"))
         yield _said(record["undo_asked_at"], told, "record: undo_asked_at")
+    if record.get("silenced_until"):
+        told = (
+            f"Runbooks were to leave {record.get('silenced_target')} alone until "
+            f"{record['silenced_until']}: {record.get('silenced_because')}"
+        )
+        at = record.get("silenced_at") or record["silenced_until"]
+        yield _said(at, told, "record: silenced_because")
     if record.get("let_go_at"):
         told = f"It was let go of incident {record.get('caused_by')}, which it hung on."
         yield _said(record["let_go_at"], told, "record: let_go_at")
@@ -163,3 +171,31 @@ def _of_events(story: Story) -> Iterator[Sentence]:
         elif kind == "incident.page-held":
             told = f"The pager was not called yet: the runbook's verdict had until {data['until']}."
             yield _said(at, told, source)
+        elif kind in _ACTS:
+            # The record has the last of them only, and why only as long as it is so.
+            field, words = _ACTS[kind]
+            if not is_one_moment(at, story.record.get(field)):
+                yield _said(at, words(data), source)
+
+
+def _took(by: Any, because: Any) -> str:
+    return f"{by} took it{f': {because}' if because else ''}."
+
+
+def _gave_back(by: Any) -> str:
+    return f"{by} gave it back."
+
+
+def _undid(by: Any) -> str:
+    return f"{by} had what the runbook did taken back."
+
+
+#: What people do again and again → the record's time of the last, and what is said of one.
+_ACTS: dict[Any, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "incident.acknowledged": (
+        "acknowledged_at",
+        lambda data: _took(data.get("by"), data.get("because")),
+    ),
+    "incident.released": ("released_at", lambda data: _gave_back(data.get("by"))),
+    "incident.undo-asked": ("undo_asked_at", lambda data: _undid(data.get("by"))),
+}

@@ -107,6 +107,12 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human_with_the_undo_
     typed = srectl(*undo.split()[1:], "--yes", exports=exports)
     assert typed.returncode == 0, typed.stdout + typed.stderr
     assert replicas() == before
+    person = record()["undo_asked_by"]["S"]
+    wait_until(
+        lambda: told("UNDO apps/checkout: by", person, incident_id),
+        "people to be told who has it taken back",
+        PATIENCE_SECONDS,
+    )
     assert record()["undo_asked_by"]["S"] == record()["stopped_by"]["S"]
     again = srectl(*undo.split()[1:], "--yes", exports=exports)
     assert "nothing is left to be taken back" in again.stderr

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from onemachine.processes.waiting import wait_until
 from onemachine.project import PROJECT_ROOT
+from onemachine.receiver import read_notifications
 from onemachine.stack.clients import client_of
 from onemachine.stack.state import StackFolder
 from srectl import runbooks
@@ -113,8 +115,19 @@ def test_an_incident_is_watched_from_firing_to_resolved_and_approved_by_a_click(
         assert page.evaluate("window.since") == "the click"
 
         take_back(page)
+        wait_until(
+            lambda: "UNDO apps/checkout: by ada" in subjects(stack, incident_id),
+            "people to be told who has it taken back",
+            PATIENCE_SECONDS,
+        )
         assert page.evaluate("window.stolen") is None
     assert "Traceback" not in log.read_text()
+
+
+def subjects(stack: StackFolder, incident_id: str) -> list[str]:
+    """Give what people were told of an incident, by subject."""
+    told = read_notifications(stack.notifications_file)
+    return [each.subject for each in told if each.message.get("incident_id") == incident_id]
 
 
 def take_back(page: Page) -> None:

@@ -401,6 +401,7 @@ def hostile(scene: Scene, text: str = HOSTILE) -> str:
             (
                 *("alert_name", "summary", "escalation_reason", "sender", "sender_name"),
                 *("fingerprint", "correlation_id", "runbook", "restoration", "acknowledged_by"),
+                *("acknowledged_because",),
                 *("closed_by", "closed_reason", "target_health", "ending", "runbook_execution"),
                 *("caused_by", "attached_to", "forerunner", "severity", "risen_from", "let_go_at"),
             ),
@@ -465,9 +466,10 @@ def _around(scene: Scene, incident_id: str, text: str) -> None:
     account = scene.account
     for kind, data in (
         ("incident.notified", {"headline": text}),
-        ("incident.acknowledged", {"by": text}),
+        ("incident.acknowledged", {"by": text, "because": text}),
         ("incident.released", {"by": text}),
         ("incident.closed", {"by": text, "because": text}),
+        ("incident.undo-asked", {"by": text}),
         ("incident.climbed", {"level": text, "to": text}),
         ("incident.paged", {"action": text, "level": text}),
         ("incident.escalated", {"reason": text}),

@@ -40,11 +40,24 @@ class EventBus:
         ChatError
             The bus does not take it.
         """
+        self._tell("incident.acknowledged", "IncidentAcknowledged", record, by, at)
+
+    def undo_asked(self, record: Record, by: str, at: str) -> None:
+        """Tell that somebody has taken back what a runbook left (``incident.undo-asked``).
+
+        Raises
+        ------
+        ChatError
+            The bus does not take it.
+        """
+        self._tell("incident.undo-asked", "IncidentUndoAsked", record, by, at)
+
+    def _tell(self, kind: str, name: str, record: Record, by: str, at: str) -> None:
         detail = {
             "metadata": {
                 "event_id": str(uuid.uuid4()),
                 "schema_version": "1",
-                "alert_event": "IncidentAcknowledged",
+                "alert_event": name,
                 "occurred_at": at,
                 "received_at": at,
                 **self._where,
@@ -57,7 +70,7 @@ class EventBus:
                 {
                     "EventBusName": self._name,
                     "Source": "sre.operator",
-                    "DetailType": "incident.acknowledged",
+                    "DetailType": kind,
                     "Detail": json.dumps(detail),
                 }
             ]

@@ -145,7 +145,7 @@ CHAT = (
     "ChatActionsRole.AnswerRunbooks",
     "ChatActionsRole.TakeBackWhatRunbooksLeft",
     "ChatActionsRole.LeaveATargetAlone",
-    "ChatActionsRole.TellWhoHasTakenAnIncident",
+    "ChatActionsRole.TellWhatPeopleHaveSaid",
     "ChatActionsRole.CallItselfLater",
     "ChatActionsRole.UseTheKey",
     "ChatActionsRole.KeepFailedCalls",

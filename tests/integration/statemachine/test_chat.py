@@ -9,20 +9,24 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from jsonschema import Draft202012Validator
 
 from chat_actions import handler as module
 from chat_actions.consent import speaker_of
 from chat_actions.errors import ChatError, NotFromSlack
 from chat_actions.incoming import button_value
+from onemachine.project import PROJECT_ROOT
 from srectl.operate.switches import windows, written
 from tests.integration.statemachine.platform import (
+    ACCOUNT,
+    REGION,
     Platform,
     action_completed,
     incident,
@@ -336,9 +340,34 @@ def test_who_takes_an_incident_is_told_on_the_bus_and_once(platform: Platform, c
     assert f"{ADA_ARN} (in Slack, as {ADA}) has it already" in chat.seen.whispers[-1][1]
 
 
+def on_bus(platform: Platform, kind: str) -> Callable[[], list[dict[str, Any]]]:
+    """Listen to what is said on the bus from now on; gives what takes all of it."""
+    name = f"{platform.name}-{kind.replace('.', '-')}"
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    url = platform.sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    pattern = json.dumps({"detail-type": [kind]})
+    platform.events.put_rule(Name=name, EventBusName=platform.bus, EventPattern=pattern)
+    target = {"Id": "queue", "Arn": arn}
+    platform.events.put_targets(Rule=name, EventBusName=platform.bus, Targets=[target])
+
+    def take() -> list[dict[str, Any]]:
+        got = platform.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(each["Body"]) for each in got.get("Messages", [])]
+
+    return take
+
+
 def test_what_a_runbook_did_is_taken_back_once_and_the_card_says_by_whom(
     platform: Platform, chat: Chat
 ) -> None:
+    said = on_bus(platform, "incident.undo-asked")
     # An alert of its own: one that fires again elsewhere has what was done handed over to it.
     name = platform.runbook()
     event = incident(name, fingerprint=name)
@@ -365,6 +394,13 @@ def test_what_a_runbook_did_is_taken_back_once_and_the_card_says_by_whom(
     assert taken == ([ADA, ADA] if ADA in by else [GRACE])
     assert f"{by} has what the runbook did taken back" in card.everything()
     assert "Undo" not in card.buttons()
+    # Each press says the same of the one attempt, which the notifier tells once.
+    schema = json.loads((PROJECT_ROOT / "events/schemas/incident.undo-asked.json").read_text())
+    at, told = record(platform, event)["undo_asked_at"], wait_for(said, "the bus to hear of it")
+    for each in told:
+        Draft202012Validator(schema).validate(each["detail"])
+        assert (each["source"], each["detail"]["data"]["by"]) == ("sre.operator", by)
+        assert each["detail"]["metadata"]["occurred_at"] == at
     wait_for(lambda: record(platform, event).get("restoration") == "restored", "the undo")
     assert len(platform.calls(id_of(event), "undo")) == 1
     wait_for(lambda: taken_back(record(platform, event)), "the undo on record")

@@ -220,13 +220,18 @@ def test_who_takes_gives_back_and_settles_an_incident_is_told_to_who_heard_of_it
             ada,
             said("incident.released", "ada", 21, of),
             said("incident.acknowledged", "grace", 22, of),
-            said("incident.closed", "grace", 23, of),
+            said("incident.undo-asked", "grace", 23, of),
+            said("incident.undo-asked", "grace", 23, of),
+            said("incident.undo-asked", "ada", 24, of),
+            said("incident.closed", "grace", 25, of),
         ):
             assert listener.tell(each)["status"] == "SUCCEEDED"
     told = [
         "TAKEN apps/checkout: by ada",
         "GIVEN BACK apps/checkout: by ada, nobody has it",
         "TAKEN apps/checkout: by grace",
+        "UNDO apps/checkout: by grace",
+        "UNDO apps/checkout: by ada",
         "CLOSED apps/checkout: by grace",
     ]
     assert [mail["subject"] for mail in listener.mails()][1:] == told

@@ -142,6 +142,7 @@ def everywhere(text: str) -> dict[str, Any]:
         "evidence": {"findings": [text] * 30},
         "acknowledged_by": text,
         "acknowledged_at": text,
+        "acknowledged_because": text,
         "escalated_at": text,
         "escalation_reason": text,
         "resolved_at": 1,
@@ -237,6 +238,13 @@ def test_what_befell_it_is_told_once_each_in_its_order() -> None:
         "ended",
         "closed",
     ]
+
+
+def test_why_somebody_has_it_in_hand_is_told_in_the_thread() -> None:
+    taken = {"acknowledged_by": "ada", "acknowledged_at": "2026-11-28T03:01:00Z"}
+    [told] = story(record(**taken, acknowledged_because="my <deployment>"))
+    assert told.text.startswith("ada has it in hand, since ")
+    assert told.text.endswith(": my &lt;deployment&gt;")
 
 
 def test_only_what_needs_somebody_rings() -> None:

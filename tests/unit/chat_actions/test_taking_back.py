@@ -57,11 +57,13 @@ def noted(by: str, at: str, state: str, attempt: int = 1) -> dict[str, Any]:
 
 @dataclass
 class Outside:
-    """Table, card and machine; ``meanwhile`` comes between a press and its note."""
+    """Table, card, machine and bus; ``meanwhile`` comes between a press and its note."""
 
     record: dict[str, Any]
     meanwhile: dict[str, Any] = field(default_factory=dict)
     away: bool = False
+    is_unheard: bool = False
+    told: list[tuple[str, str]] = field(default_factory=list)
     started: dict[str, Any] = field(default_factory=dict)
     ended: dict[str, Any] = field(default_factory=dict)
 
@@ -93,6 +95,12 @@ class Outside:
             raise ChatError("the machine could not be reached")
         self.started.setdefault(name, request)
 
+    def undo_asked(self, record: Record, by: str, at: str) -> None:
+        if self.is_unheard:
+            raise ChatError("the bus does not take it")
+        assert record["incident_id"] == INCIDENT
+        self.told.append((by, at))
+
     def press(self, user: str = "U024", value: dict[str, Any] | None = None) -> str:
         given = value or button(self.record)["value"]
         return self.desk().take(Click(UNDO, INCIDENT, 0, given["h"], user, "C1", "1.1"))
@@ -102,7 +110,7 @@ class Outside:
         nobody: Any = None
         cards: Any = _Cards()
         people = People({"U024": "ada", "U025": "grace"})
-        return Desk(people, here, cards, nobody, here, nobody, nobody, lambda: NOW)
+        return Desk(people, here, cards, nobody, here, nobody, here, lambda: NOW)
 
 
 class _Cards:
@@ -189,6 +197,18 @@ def test_a_double_press_is_one_and_the_card_says_who() -> None:
     assert f"{ADA} has what the runbook did taken back, since 2026-11-28T03:01:00.000Z" in told
 
 
+def test_who_has_it_taken_back_is_told_on_the_bus_and_by_the_next_press_where_that_failed() -> None:
+    outside = Outside(record(), is_unheard=True)
+    value = button(outside.record)["value"]
+    with pytest.raises(ChatError):
+        outside.press(value=value)
+    outside.is_unheard = False
+    with pytest.raises(Refused, match="ada"):
+        outside.press("U025", value)
+    assert outside.told == [(ADA, "2026-11-28T03:01:00.000Z")]
+    assert len(outside.started) == 1
+
+
 def test_of_two_at_once_one_is_noted_and_the_other_is_told() -> None:
     outside = Outside(record())
     value = button(outside.record)["value"]
@@ -229,6 +249,7 @@ def test_what_the_machine_did_not_hear_is_asked_again() -> None:
     value = button(outside.record)["value"]
     with pytest.raises(ChatError):
         outside.press(value=value)
+    assert outside.told == []
     outside.away = False
     outside.press(value=value)
     assert len(outside.started) == 1

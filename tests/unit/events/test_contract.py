@@ -29,6 +29,8 @@ NAMES = (
     "incident.investigated",
     "incident.notified",
     "incident.acknowledged",
+    "incident.released",
+    "incident.undo-asked",
     "incident.closed",
     "incident.paged",
     "incident.page-held",

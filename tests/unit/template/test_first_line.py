@@ -120,7 +120,7 @@ def test_what_is_told_begins_with_the_verdict_and_the_place(
         ("arn:aws:iam::000000000000:user/oncall (as Ada (on the train))", "Ada (on the train)"),
     ],
 )
-@pytest.mark.parametrize("kind", ["acknowledged", "released", "closed"])
+@pytest.mark.parametrize("kind", ["acknowledged", "released", "closed", "undo-asked"])
 def test_the_first_line_names_the_person_and_the_body_whom_aws_knows(
     kind: str, by: str, who: str
 ) -> None:

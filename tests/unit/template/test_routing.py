@@ -148,6 +148,7 @@ def test_whoever_watches_the_incidents_is_told_by_the_notifier_alone(
         "incident.acknowledged",
         "incident.released",
         "incident.closed",
+        "incident.undo-asked",
         "Step Functions Execution Status Change",
         "CloudWatch Alarm State Change",
     }
@@ -382,4 +383,4 @@ def test_what_a_human_does_is_told_whatever_the_incident_was_called_for(
 
 def test_a_card_hears_of_what_is_given_back(template: dict[str, Any]) -> None:
     heard = template["Resources"]["ChatRule"]["Properties"]["EventPattern"]["detail-type"]
-    assert {"incident.acknowledged", "incident.released"} <= set(heard)
+    assert {"incident.acknowledged", "incident.released", "incident.undo-asked"} <= set(heard)

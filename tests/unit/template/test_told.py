@@ -181,10 +181,11 @@ def test_who_has_settled_it_is_said_and_why() -> None:
         ("incident.acknowledged", "TAKEN apps/checkout: by ada", "acknowledge", 3),
         ("incident.released", "GIVEN BACK apps/checkout: by ada, nobody has it", "trigger", 0),
         ("incident.closed", "CLOSED apps/checkout: by ada", "resolve", 3),
+        ("incident.undo-asked", "UNDO apps/checkout: by ada", None, 0),
     ],
 )
 def test_what_a_human_has_said_reaches_every_channel_with_the_person(
-    kind: str, first_line: str, action: str, pages_told: int
+    kind: str, first_line: str, action: str | None, pages_told: int
 ) -> None:
     by = "arn:aws:sts::000000000000:assumed-role/on-call/ada"
     data = {**DATA, "by": by, "because": "rolled back"}
@@ -219,6 +220,7 @@ def test_each_time_that_somebody_takes_an_incident_is_told() -> None:
     assert claim("2026-11-28T03:01:00.000Z") == claim("2026-11-28T03:01:00.000Z")
     assert claim("2026-11-28T03:01:00.000Z") != claim("2026-11-28T03:09:00.000Z")
     assert claim("t", "incident.released") != claim("t")
+    assert claim("t", "incident.undo-asked") == "told_undo-asked_t"
 
 
 def test_what_is_lent_is_said_with_the_end_and_until_when() -> None:

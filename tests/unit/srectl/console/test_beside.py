@@ -55,6 +55,19 @@ def test_who_had_it_before_is_told_from_the_audit_log_and_the_last_one_once() ->
     ) == [("taken", "ada"), ("released", "ada"), ("taken", "bob")]
 
 
+def test_why_somebody_had_it_before_is_told() -> None:
+    heard = [event("incident.acknowledged", 2, by="ada", because="my deployment")]
+    (taken,) = beside.of_audit(heard, timeline.events(record()))
+    assert taken["words"] == "somebody has it in hand: my deployment"
+
+
+def test_every_time_that_somebody_had_it_taken_back_is_told() -> None:
+    known = record(undo_asked_at=at(9), undo_asked_by="grace")
+    asked = (("ada", 5), ("grace", 9))
+    heard = [event("incident.undo-asked", minutes, by=by) for by, minutes in asked]
+    assert told(known, *heard) == [("undo asked", "ada")]
+
+
 def test_what_people_and_the_pager_heard_is_told_and_what_the_record_says_is_not() -> None:
     known = record(escalated_at=at(4), actions_taken=[{"action_id": "a", "operation": "execute"}])
     known["actions_taken"][0]["started_at"] = at(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -64,6 +65,27 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         made.ssm.put_parameter(Name=made.maintenance_parameter, Value="[]", Type="String")
         made.ssm.put_parameter(Name=made.own_modes_parameter, Value="{}", Type="String")
         yield made
+
+
+@pytest.fixture
+def heard(account: Account) -> Callable[[], list[dict[str, Any]]]:
+    """Make the bus, and give what was said on it."""
+    url = account.sqs.create_queue(QueueName="t-heard")["QueueUrl"]
+    account.events.create_event_bus(Name=account.bus)
+    account.events.put_rule(
+        Name="t-all", EventPattern='{"source": ["sre.operator"]}', EventBusName=account.bus
+    )
+    account.events.put_targets(
+        Rule="t-all",
+        EventBusName=account.bus,
+        Targets=[{"Id": "heard", "Arn": account.arn("sqs", "t-heard")}],
+    )
+
+    def take() -> list[dict[str, Any]]:
+        found = account.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(each["Body"]) for each in found.get("Messages", [])]
+
+    return take
 
 
 @pytest.fixture

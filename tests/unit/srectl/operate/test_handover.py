@@ -56,7 +56,8 @@ def test_who_nobody_has_taken_is_told_with_how_far_it_has_climbed(
         for level in (2, 3)
     ]
     put_incident(incident_id=A, timestamp=now, escalated_at=now, climbed=told_to)
-    put_incident(incident_id=B, timestamp=now, escalated_at=now, acknowledged_by="ada")
+    why = {"acknowledged_by": "ada", "acknowledged_because": "my deployment"}
+    put_incident(incident_id=B, timestamp=now, escalated_at=now, **why)
     page = json.loads(srectl("handover", "--json").output)
     told = {each["incident_id"]: each["climbed"] for each in page["needs_somebody"]}
     assert told == {A: told_to}
@@ -66,7 +67,7 @@ def test_who_nobody_has_taken_is_told_with_how_far_it_has_climbed(
     shown = srectl("handover").output
     assert "needs somebody 1" in shown
     assert "in somebody's hands 1" in shown
-    assert "in hand of ada" in shown
+    assert "in hand of ada: my deployment" in " ".join(shown.split())
     assert shown.count("unacknowledged for 0 min, level 2 told at ") == 1
     for words in (" ".join(shown.split()), " ".join(srectl("show", A).output.split())):
         for level in (2, 3):

@@ -199,7 +199,14 @@ def test_ends_of_alerts_go_before_their_beginnings(platform: Account) -> None:
 
 @pytest.mark.parametrize("target", ["notifier_arn", "topic_arn"])
 @pytest.mark.parametrize(
-    "kind", ["incident.created", "incident.resolved", "incident.escalated", "incident.climbed"]
+    "kind",
+    [
+        "incident.created",
+        "incident.resolved",
+        "incident.escalated",
+        "incident.climbed",
+        "incident.undo-asked",
+    ],
 )
 def test_an_announcement_is_left_to_the_notifier(platform: Account, kind: str, target: str) -> None:
     """Also what was meant for the topic, which an earlier release's rules spoke to."""

@@ -28,27 +28,6 @@ Heard = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def heard(account: Account) -> Heard:
-    """Make the bus, and give what was said on it."""
-    url = account.sqs.create_queue(QueueName="t-heard")["QueueUrl"]
-    account.events.create_event_bus(Name=account.bus)
-    account.events.put_rule(
-        Name="t-all", EventPattern='{"source": ["sre.operator"]}', EventBusName=account.bus
-    )
-    account.events.put_targets(
-        Rule="t-all",
-        EventBusName=account.bus,
-        Targets=[{"Id": "heard", "Arn": account.arn("sqs", "t-heard")}],
-    )
-
-    def take() -> list[dict[str, Any]]:
-        found = account.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        return [json.loads(each["Body"]) for each in found.get("Messages", [])]
-
-    return take
-
-
-@pytest.fixture
 def runs(account: Account, put_incident: Put) -> str:
     """Have a runbook at work with a step under way; give its execution."""
     for name in ("t-remediation-step", "t-incident-response-runbook"):

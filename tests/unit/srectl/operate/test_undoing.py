@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from jsonschema import Draft202012Validator
 
 from srectl.console import timeline
 from srectl.errors import CommandFailed
@@ -16,12 +17,14 @@ from srectl.operate import incidents, leftovers, undoing
 from srectl.operate.account import Account
 from srectl.postmortem.sources import Story
 from srectl.postmortem.timeline import timeline as postmortem
+from tests.support.template import ROOT
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 STARTED = "2026-11-23T15:14:52.704Z"
 TARGET = {"cluster": "c", "namespace": "apps", "kind": "deployment", "name": "checkout"}
 NOW = datetime.datetime(2026, 11, 23, 15, 30, tzinfo=datetime.UTC)
 LOCKS = ["target#c#apps#deployment#checkout"]
+Heard = Callable[[], list[dict[str, Any]]]
 
 
 def step(index: int) -> dict[str, Any]:
@@ -164,8 +167,9 @@ def test_what_was_taken_back_is_told_to_a_program(
 
 
 @pytest.fixture
-def restorer(account: Account) -> Callable[[], list[dict[str, Any]]]:
-    """Make the machine that takes back; gives its executions."""
+def restorer(account: Account, heard: Heard) -> Callable[[], list[dict[str, Any]]]:
+    """Make the machine that takes back, and the bus; gives its executions."""
+    assert heard() == []
     made = account.states.create_state_machine(
         name="t-incident-restorer",
         definition=json.dumps({"StartAt": "Over", "States": {"Over": {"Type": "Succeed"}}}),
@@ -195,6 +199,10 @@ def begin(account: Account, by: str, shown: str, minutes: int = 0) -> undoing.Be
     return undoing.start(account, ID, by, at, shown)
 
 
+def moment_of(event: dict[str, Any]) -> str:
+    return str(event["detail"]["metadata"]["occurred_at"])
+
+
 def noted(account: Account) -> tuple[Any, ...]:
     record = incidents.read(account.dynamodb, account.incidents_table, ID)
     return tuple(record.get(f"undo_asked_{each}") for each in ("by", "at", "of"))
@@ -210,6 +218,54 @@ def test_who_has_it_taken_back_stands_in_the_record_as_from_the_card(
     (execution,) = restorer()
     # The button in Slack calls it the same, so that whoever presses that meanwhile begins none.
     assert (execution["executionArn"], execution["name"]) == (begun.execution, f"{ID}-undo-1")
+
+
+def test_who_has_it_taken_back_is_told_and_told_as_the_same_by_who_asks_again(
+    account: Account, put_incident: Put, restorer: Executions, heard: Heard
+) -> None:
+    shown = given(put_incident)
+    begin(account, "ada", shown)
+    begin(account, "grace", shown, minutes=1)
+    assert len(restorer()) == 1
+    told = heard()
+    schema = json.loads((ROOT / "events/schemas/incident.undo-asked.json").read_text("utf-8"))
+    for each in told:
+        assert (each["detail-type"], each["source"]) == ("incident.undo-asked", "sre.operator")
+        Draft202012Validator(schema).validate(each["detail"])
+    said = [(each["detail"]["data"]["by"], moment_of(each)) for each in told]
+    assert said == [("ada", "2026-11-23T15:30:00.000Z")] * 2
+
+
+def test_what_the_bus_did_not_take_is_taken_back_and_told_by_the_next_attempt(
+    account: Account,
+    put_incident: Put,
+    restorer: Executions,
+    heard: Heard,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = given(put_incident)
+    failed = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+    with monkeypatch.context() as away:
+        away.setattr(account.events, "put_events", lambda **_: failed)
+        with pytest.raises(CommandFailed) as refused:
+            begin(account, "ada", shown)
+    assert refused.value.message == (
+        f"incident {ID} has what its runbook left taken back, but the bus refused to tell those "
+        "who heard of it: InternalFailure"
+    )
+    assert (len(restorer()), heard()) == (1, [])
+    begin(account, "ada", shown, minutes=1)
+    [event] = heard()
+    assert moment_of(event) == "2026-11-23T15:30:00.000Z"
+    assert len(restorer()) == 1
+
+
+def test_what_is_refused_is_told_to_nobody(
+    account: Account, put_incident: Put, restorer: Executions, heard: Heard
+) -> None:
+    with pytest.raises(CommandFailed, match="by now something else is left"):
+        begin(account, "ada", given(put_incident)[::-1])
+    assert (restorer(), heard()) == ([], [])
 
 
 def test_asked_again_it_is_the_one_that_is_under_way(
@@ -353,6 +409,6 @@ def test_who_had_it_taken_back_from_a_card_stands_in_every_view_of_the_record(
     put_incident(**asked)
     (line,) = [each for each in srectl("show", ID).output.splitlines() if "undone by" in each]
     assert by in line
-    assert [each["who"] for each in timeline.events(asked) if each["kind"] == "undo"] == [by]
+    assert [each["who"] for each in timeline.events(asked) if each["kind"] == "undo asked"] == [by]
     happened = postmortem(Story({**incident(), **asked}))
     assert f"{by} had what the runbook did taken back." in [each.text for each in happened]

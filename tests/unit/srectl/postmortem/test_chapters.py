@@ -73,6 +73,54 @@ def test_the_last_words_of_what_ended_are_evidence() -> None:
     ]
 
 
+def act(kind: str, second: float, **data: Any) -> dict[str, Any]:
+    at = f"2026-11-28T06:43:{second:06.3f}Z"
+    metadata = {"event_id": "e", "occurred_at": at}
+    return {"detail-type": kind, "detail": {"metadata": metadata, "data": data}}
+
+
+def test_each_who_had_it_is_told_with_the_reason_and_the_last_of_them_once() -> None:
+    """The record has the last, the audit log all of them."""
+    last = {
+        "acknowledged_by": "grace",
+        "acknowledged_at": "2026-11-28T06:43:40.000Z",
+        "acknowledged_because": "it is the database",
+        "released_by": "ada",
+        "released_at": "2026-11-28T06:43:20.000Z",
+        "undo_asked_by": "grace",
+        "undo_asked_at": "2026-11-28T06:43:50.000Z",
+    }
+    events = [
+        act("incident.acknowledged", 10, by="ada", because="my deployment"),
+        act("incident.released", 20, by="ada"),
+        act("incident.acknowledged", 40.9, by="grace", because="it is the database"),
+        act("incident.undo-asked", 44, by="bob"),
+        act("incident.undo-asked", 50, by="grace"),
+    ]
+    found = chapters(Story(record(**last), events=events))["Timeline"]
+    people = ("ada", "grace", "bob")
+    assert [(each.text, each.source) for each in found if each.text.startswith(people)] == [
+        ("ada took it: my deployment.", "audit log: incident.acknowledged e"),
+        ("ada gave it back.", "record: released_at"),
+        ("grace took it: it is the database.", "record: acknowledged_at"),
+        ("bob had what the runbook did taken back.", "audit log: incident.undo-asked e"),
+        ("grace had what the runbook did taken back.", "record: undo_asked_at"),
+    ]
+
+
+def test_why_a_target_was_to_be_left_alone_is_told() -> None:
+    silence = {
+        "silenced_target": "apps/parcels",
+        "silenced_at": "2026-11-28T06:43:00Z",
+        "silenced_until": "2026-11-28T07:43:00Z",
+        "silenced_because": "ada in Slack",
+    }
+    assert (
+        "Runbooks were to leave apps/parcels alone until 2026-11-28T07:43:00Z: ada in Slack"
+        in told(Story(record(**silence)))["Timeline"]
+    )
+
+
 def test_what_no_record_says_is_asked() -> None:
     asked = told(Story(record(), missing={"audit log": "AccessDenied"}))["Open questions"]
     assert asked == [
@@ -115,6 +163,11 @@ def test_a_number_that_never_moved_lay_between_nothing() -> None:
         (
             {"warnings": ["its start lay in the future"]},
             "An assumption was made about the alert: its start lay in the future",
+        ),
+        ({"escalated_at": "2026-11-28T06:50:00Z"}, "Who took it? Nobody acknowledged it."),
+        (
+            {"escalated_at": "2026-11-28T06:50:00Z", "released_by": "ada"},
+            "Who took it after ada had given it back? Nobody did.",
         ),
     ],
 )
