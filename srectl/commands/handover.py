@@ -88,7 +88,7 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
         until = moment_of(each["not_before"])
         after = f", not before {clock(until, at, seconds=False)}" if until else ""
         back = f"{safe(each['comes_back'])}{after}"
-        console.print(f"    {safe(', '.join(each['steps']))}; back {back}")
+        console.print(f"    {safe(', '.join(each['steps']))}; {back}")
     elif each["asks"]:
         until = moment_of(each["asks"]["until"])
         by = f" until {clock(until, at, seconds=False)}" if until else ""

@@ -21,6 +21,7 @@ from srectl.console import (
     story,
     switch_actions,
     switch_pages,
+    timeline,
     words,
 )
 from srectl.console.doing import Notes
@@ -29,6 +30,7 @@ from srectl.console.live import Watchers
 from srectl.console.reading import Reading
 from srectl.errors import CommandFailed, NoSuchIncident
 from srectl.operate.account import Account
+from srectl.operate.aftermath import return_of
 from srectl.operate.incidents import climbed
 from srectl.operate.refusals import explained
 
@@ -120,6 +122,9 @@ def create(
         short=words.short,
         link=words.link,
         deadline=story.deadline,
+        is_asked=story.is_asked,
+        return_of=return_of,
+        plan_of=timeline.plan_of,
         climbed=climbed,
         deployment=account.prefix,
         note=notes.find,

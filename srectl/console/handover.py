@@ -49,6 +49,7 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
                 **_one(each["record"]),
                 "steps": [f"{step.get('index')}. {step.get('action')}" for step in each["steps"]],
                 "comes_back": each["back"],
+                "by_itself": each["by_itself"],
                 "not_before": _stamp(each["until"]),
             }
             for each in seen["lent"]

@@ -12,6 +12,7 @@ from srectl.console import story
 from srectl.console.reading import Part, Reading, read_part
 from srectl.operate import incidents, queues
 from srectl.operate.account import Account
+from srectl.operate.aftermath import return_of
 from srectl.operate.moments import moment
 from srectl.operate.recent import Found
 from srectl.operate.switch_history import MODE, Change
@@ -144,14 +145,13 @@ def _lent(record: dict[str, Any]) -> dict[str, Any] | None:
     steps = story.lends(record)
     if not steps:
         return None
-    back = "with its incident's end, and what its runbook says of the time after"
-    if record.get("status") == "resolved":
-        back = str(record.get("restoration") or "once things have been quiet for a while")
-    until = None if record.get("restoration") else moment(record.get("lent_until"))
+    by_itself, back = return_of(record, steps)
+    until = moment(record.get("lent_until")) if by_itself else None
     return {
         "record": record,
         "steps": steps,
         "back": back,
+        "by_itself": by_itself,
         "since": record.get("verified_at"),
         "until": until,
     }

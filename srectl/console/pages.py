@@ -24,6 +24,7 @@ __all__ = ["ID", "register"]
 #: What an id may look like; others are asked of nobody.
 ID = re.compile(r"[0-9a-zA-Z-]{1,64}")
 _MOST_KIN = 12  # children that are read
+_MOST_CHANGES = 8  # of a plan on the first screen; nobody answers there for one that is not whole
 
 
 def register(app: Flask, reading: Reading) -> None:
@@ -31,7 +32,10 @@ def register(app: Flask, reading: Reading) -> None:
 
     @app.get("/")
     def home() -> Any:
-        return render_template("home.html", live=url_for("news"), **overview(reading))
+        seen = overview(reading)
+        return render_template(
+            "home.html", live=url_for("news"), most_changes=_MOST_CHANGES, **seen
+        )
 
     @app.get("/incidents")
     def incidents() -> Any:
@@ -210,7 +214,6 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
         "record": record,
         **happened,
         "asked": asked,
-        "deadline": story.deadline(record) if asked else None,
         "plan": timeline.plan_of(approval.get("plan")) if isinstance(approval, dict) else [],
         "at_work": story.step_now(record) if working else None,
         "unattended": _unattended(reading, record),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from srectl.operate.leftovers import left, taken_in_hand
+from srectl.operate.incidents import at_work
+from srectl.operate.leftovers import left, state_of, taken_in_hand
+from srectl.operate.moments import moment
 
-__all__ = ["comes_back", "still_changed", "untouched"]
+__all__ = ["comes_back", "return_of", "still_changed", "untouched"]
 
 
 def untouched(record: dict[str, Any]) -> str:
@@ -57,7 +59,49 @@ def comes_back(record: dict[str, Any], step: dict[str, Any]) -> bool:
     """Say whether the platform takes a step back by itself once things have been quiet.
 
     It does of what is lent, where a runbook came to its own end with a healthy target; where it
-    was stopped, or has not helped, nobody does unless somebody says so.
+    was stopped, has not helped, or bringing it back has failed, nobody does unless somebody says
+    so.
     """
     healthy = record.get("verified_at") or record.get("escalation_code") == "end-not-heard"
-    return bool(step.get("lends") and healthy)
+    failed = {
+        (each.get("step") or {}).get("index")
+        for each in record.get("actions_taken") or []
+        if each.get("operation") == "restore" and each.get("status") == "failed"
+    }
+    return bool(step.get("lends") and healthy and step.get("index") not in failed)
+
+
+def return_of(record: dict[str, Any], steps: list[dict[str, Any]]) -> tuple[bool, str]:
+    """Say what becomes of steps whose change stands for a time.
+
+    Parameters
+    ----------
+    record
+        As :func:`srectl.operate.incidents.read` gives it.
+    steps
+        Those of its steps that are lent and not taken back.
+
+    Returns
+    -------
+    bool
+        Whether the platform takes them back by itself.
+    str
+        The same in words: when, or who has to.
+    """
+    if record.get("restoration"):
+        return False, f"noted of it: {record['restoration']}"
+    if at_work(record):
+        return True, "back with its incident's end, and what its runbook says of the time after"
+    undo = f"'srectl undo {str(record.get('incident_id'))[:8]}'"
+    if record.get("undo_asked_by") and record.get("undo_asked_of") == state_of(record):
+        at = moment(record.get("undo_asked_at"))
+        since = f" at {at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
+        return (
+            False,
+            f"{record['undo_asked_by']} asked for it back{since}: {undo} tells how far it is",
+        )
+    if not all(comes_back(record, each) for each in steps):
+        return False, f"nobody brings it back by itself: {undo} does"
+    if record.get("status") == "resolved":
+        return True, "back once things have been quiet for a while"
+    return True, "back once its alert's end is heard and things have been quiet for a while"

@@ -265,6 +265,23 @@ def test_it_says_who_has_what_how_old_it_is_and_what_is_lent_until_when(night: N
     assert "Of those that are over a runbook ended 100 %; median time to the end 1 min." in body
 
 
+def test_it_says_what_of_the_lent_nobody_brings_back(night: Night) -> None:
+    over = "2026-11-28T03:00:00Z"
+    unheard = night.put(3, "escalated", **lending("execute", escalation_code="end-not-heard"))
+    abandoned = {"escalation_code": "runbook-abandoned", "in_flight": "a", "abandoned": "a"}
+    stopped = night.put(2, "escalated", **lending("execute", **abandoned))
+    ended = night.put(2, **lending("execute", **abandoned))
+    failed = night.put(1, **lending("execute", "restore", done="failed", verified_at=over))
+    what = "degraded mode on apps/web;"
+    nobody = "nobody brings it back by itself: srectl undo"
+    assert sorted(lines_after(night.told()[1], "Lent: 4")) == sorted(
+        [
+            f"{unheard} {what} back once its end is heard and things have been quiet for a while",
+            *(f"{each} {what} {nobody} {each} does" for each in (stopped, ended, failed)),
+        ]
+    )
+
+
 def test_a_night_without_incidents_is_told_too(night: Night) -> None:
     night.put(2, alert_name="PlatformCanary")
     subject, body = night.told()

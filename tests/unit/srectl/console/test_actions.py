@@ -163,7 +163,7 @@ def test_until_when_at_least_what_is_lent_stands_is_on_both_pages(
         UpdateExpression="SET lent_until = :until",
         ExpressionAttributeValues={":until": {"S": stamp(until)}},
     )
-    for page, words in (("/", "not before"), (f"/incidents/{LENT}", "Not taken back before")):
+    for page, words in (("/", "not before"), (f"/incidents/{LENT}", "a while, not before")):
         said = hands.see(page).partition(words)[2][:400]
         assert f"{until:%H:%M}" in said, page
 
@@ -242,6 +242,66 @@ def test_an_approval_is_signed_and_for_the_plan_that_was_shown(
     answered = record(account, ASKED)["approval"]
     assert (answered["answer"], answered["answered_by"]) == ("approved", account.caller)
     assert "was approved by" in hands.send(f"/incidents/{ASKED}/approve", plan_hash="abc", step="1")
+
+
+def form(page: str, action: str) -> dict[str, str]:
+    """Give what a form of a page sends, as it stands there."""
+    (found,) = re.findall(rf'<form method="post" action="[^"]*{action}">(.*?)</form>', page, re.S)
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', found)
+    return dict(hidden)
+
+
+def card(page: str, incident_id: str) -> str:
+    """Give the card of an incident on the first screen."""
+    needs = page.partition('id="needs"')[2].partition("</section>")[0]
+    (found,) = [each for each in needs.split('<li class="card')[1:] if incident_id in each]
+    return found
+
+
+@pytest.mark.parametrize("answer", ["approve", "deny"])
+def test_a_question_is_answered_on_the_first_screen_for_the_plan_that_stands_there(
+    account: Account, states: Stubber, answer: str
+) -> None:
+    hands = Hands(account)
+    path = f"/incidents/{ASKED}/{answer}"
+    seen = card(hands.see("/"), ASKED)
+    for shown in ("GrowVolume, until", "waits until", "data-orders-0", "<del>10Gi", "<ins>13Gi"):
+        assert shown in seen
+    given = form(seen, path)
+    assert (given["plan_hash"], given["step"]) == ("abc", "1")
+    # What is asked by now is another plan than the page has shown.
+    asked = record(account, ASKED)
+    scene = Scene(account, datetime.datetime.now(datetime.UTC))
+    scene.put(ASKED, **{**scene.read(ASKED), "approval": {**asked["approval"], "plan_hash": "def"}})
+    why = {"reason": "sale is on"} if answer == "deny" else {}
+    assert "asks for another plan" in hands.send(path, **given, **why)
+    hands.console.reading.forget()
+    again = form(card(hands.see("/"), ASKED), path)
+    states.add_response("send_task_success", {}, {"taskToken": "secret-token", "output": ANY})
+    assert "by arn:" in hands.send(path, **again, **why)
+    states.assert_no_pending_responses()
+    assert record(account, ASKED)["approval"]["answered_by"] == account.caller
+
+
+def test_a_read_only_first_screen_shows_what_is_asked_and_no_form(account: Account) -> None:
+    seen = card(Hands(account, read_only=True).see("/"), ASKED)
+    assert "<ins>13Gi" in seen
+    assert f"srectl approve {ASKED}" in seen
+    assert "<form" not in seen
+
+
+def test_a_plan_that_the_first_screen_has_no_room_for_is_not_answered_there(
+    account: Account,
+) -> None:
+    scene = Scene(account, datetime.datetime.now(datetime.UTC))
+    asked = scene.read(ASKED)
+    changes = json.dumps(asked["approval"]["plan"] * 9)
+    scene.put(ASKED, **{**asked, "approval": {**asked["approval"], "plan": changes}})
+    hands = Hands(account)
+    seen = card(hands.see("/"), ASKED)
+    assert "Its plan changes 9 things" in seen
+    assert "/approve" not in seen
+    assert "/approve" in hands.see(f"/incidents/{ASKED}")
 
 
 def test_a_denial_says_why(account: Account, states: Stubber) -> None:

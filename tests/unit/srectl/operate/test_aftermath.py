@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import Result
 from srectl.console import timeline as console
 from srectl.operate import aftermath, leftovers, undoing
 from srectl.operate.account import Account
+from srectl.operate.announcing import stamp
 from srectl.postmortem.sources import Story
 from srectl.postmortem.timeline import timeline
 
@@ -120,3 +122,70 @@ def test_what_a_human_closed_did_not_end_by_itself() -> None:
     assert {"The alert ended.", "ada closed it: settled"} <= {*told(heard)}
     assert [each["kind"] for each in console.events(by_hand)] == ["began", "closed"]
     assert {each["kind"] for each in console.events(heard)} == {"began", "ended", "closed"}
+
+
+HEALTHY = {"verified_at": AT}
+STOPPED = {"status": "escalated", "in_flight": "arn:1", "abandoned": "arn:1"}
+UNHEARD = {"status": "escalated", "escalation_code": "end-not-heard"}
+FAILED = {**DONE, "operation": "restore", "status": "failed"}
+NOBODY = (False, "nobody brings it back by itself: 'srectl undo 0f3c0c0e' does")
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"status": "resolved", **HEALTHY}, (True, "back once things have been quiet for a while")),
+        (
+            {"status": "remediating"},
+            (True, "back with its incident's end, and what its runbook says of the time after"),
+        ),
+        (
+            UNHEARD,
+            (True, "back once its alert's end is heard and things have been quiet for a while"),
+        ),
+        ({**UNHEARD, "status": "resolved"}, (True, "back once things have been quiet for a while")),
+        # Stopped by a human, whether its alert has ended by now or not; or it did not help.
+        (STOPPED, NOBODY),
+        ({**STOPPED, "status": "resolved"}, NOBODY),
+        ({"status": "escalated", "escalation_code": "target-unhealthy"}, NOBODY),
+        ({"status": "resolved", **HEALTHY, "actions_taken": [DONE, FAILED]}, NOBODY),
+        (
+            {"status": "resolved", "restoration": "not restored: the alert came back"},
+            (False, "noted of it: not restored: the alert came back"),
+        ),
+    ],
+)
+def test_what_becomes_of_what_is_lent_is_said_as_it_is(
+    record: dict[str, Any], said: tuple[bool, str]
+) -> None:
+    known = {"incident_id": ID, "in_hand": IN_HAND, "actions_taken": [DONE], **record}
+    assert aftermath.return_of(known, [STEP]) == said
+
+
+def test_who_has_asked_for_it_back_is_said_until_that_is_over() -> None:
+    known = {"incident_id": ID, "in_hand": IN_HAND, "actions_taken": [DONE], **STOPPED}
+    asked = {
+        "undo_asked_by": "ada",
+        "undo_asked_at": AT,
+        "undo_asked_of": leftovers.state_of(known),
+    }
+    assert aftermath.return_of({**known, **asked}, [STEP]) == (
+        False,
+        "ada asked for it back at 2026-11-23T15:20:00Z: 'srectl undo 0f3c0c0e' tells how far it is",
+    )
+    # One attempt has failed: something else is left.
+    known["actions_taken"] = [DONE, {**FAILED, "action_id": "x"}]
+    assert aftermath.return_of({**known, **asked}, [STEP]) == NOBODY
+
+
+def test_the_next_shift_hears_that_nobody_brings_back_what_a_stopped_runbook_lent(
+    put_incident: Put, srectl: Run
+) -> None:
+    now = stamp(datetime.datetime.now(datetime.UTC))
+    lent = {"in_hand": IN_HAND, "actions_taken": [DONE], "lent_until": now, "timestamp": now}
+    put_incident(**lent, **STOPPED)
+    told = " ".join(srectl("handover").output.split())
+    assert f"1. enable_degraded_mode; {NOBODY[1]}" in told
+    assert "quiet" not in told
+    (page,) = json.loads(srectl("handover", "--json").output)["lent"]
+    assert (page["by_itself"], page["not_before"]) == (False, None)
