@@ -140,7 +140,7 @@ def _judged(
         each.busy_until = stop_at
         if mine and real.acted and real.code != "end-not-heard":
             each.unhelped[decision.runbook] = 0 if real.helped else in_a_row + 1
-    if any(each["approval"]["required"] for each in decision.steps):
+    if decision.asks or any(each["approval"]["required"] for each in decision.steps):
         return Verdict("asks", decision.runbook, "", steps, plan)
     if 0 < ask_after <= in_a_row:
         why = f"it did not help {in_a_row} times in a row"

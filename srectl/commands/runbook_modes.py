@@ -1,4 +1,4 @@
-"""``srectl runbooks enable`` and ``disable``: one runbook acts, or only says what it would do."""
+"""``srectl runbooks enable``, ``ask`` and ``disable``: what one runbook may do by itself."""
 
 from __future__ import annotations
 
@@ -13,51 +13,75 @@ from srectl.commands.operating import account_option, now, safe
 from srectl.commands.output import agreed, output_option, print_json
 from srectl.commands.story import duration_of
 from srectl.errors import CommandFailed
-from srectl.operate import recent, runbook_switch
+from srectl.operate import recent, runbook_switch, switches
 from srectl.operate.account import Account
 from srectl.operate.track_record import is_planned_only, outcome, tallies
 
-__all__ = ["disable", "enable"]
+__all__ = ["ask", "disable", "enable"]
 
 _RECORD = datetime.timedelta(days=30)
+
+
+_reason_option = click.option(
+    "--reason",
+    default="",
+    help=f"Why; up to {switches.MOST_REASON} characters, beside who and when.",
+)
 
 
 @click.command()
 @click.argument("name")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+@_reason_option
 @output_option
 @account_option
-def enable(name: str, yes: bool, as_json: bool, account: Account) -> None:
+def enable(name: str, yes: bool, reason: str, as_json: bool, account: Account) -> None:
     """Let a published runbook act, from the next incident on.
 
     Shows what it has come to in the last 30 days, acting or only saying what it would do, and asks.
     It acts only where the platform does, too ('srectl mode'). Said again it changes nothing. Who
-    has switched what and when stands in the history of the parameter that it names.
+    has switched what, when and why stands in the history of the parameter that it names.
     """
     found = runbook_switch.read(account, name)
     if found.mode == "on" or found.is_disabled:
-        _switch(account, name, "on", as_json=as_json)
+        _switch(account, name, "on", reason, as_json=as_json)
         return
     if not as_json:
-        console.print(f"{safe(name)} observes; on, it {safe(found.told('on'))}")
+        does = "asks first" if found.mode == "ask" else "observes"
+        console.print(f"{safe(name)} {does}; on, it {safe(found.told('on'))}")
         console.print(f"  for {safe(', '.join(found.alerts))}")
         for line in _record(account, name):
             console.print(f"  {safe(line)}")
     agreed(f"Let {name} act?", yes=yes, as_json=as_json)
     # Of what was shown: one that was published anew meanwhile is looked at again.
-    _switch(account, name, "on", as_json=as_json, shown=found.state)
+    _switch(account, name, "on", reason, as_json=as_json, shown=found.state)
 
 
 @click.command()
 @click.argument("name")
+@_reason_option
 @output_option
 @account_option
-def disable(name: str, as_json: bool, account: Account) -> None:
+def ask(name: str, reason: str, as_json: bool, account: Account) -> None:
+    """Let a published runbook ask a human before each step that changes something.
+
+    Holds on every target and from the next incident on; a remediation that has begun goes on.
+    'srectl runbooks enable' lets it act by itself again, 'disable' lets it do nothing.
+    """
+    _switch(account, name, "ask", reason, as_json=as_json)
+
+
+@click.command()
+@click.argument("name")
+@_reason_option
+@output_option
+@account_option
+def disable(name: str, reason: str, as_json: bool, account: Account) -> None:
     """Let a published runbook only say what it would do, and call a human.
 
     Holds from the next incident on; a remediation that has begun goes on.
     """
-    _switch(account, name, "observe", as_json=as_json)
+    _switch(account, name, "observe", reason, as_json=as_json)
 
 
 def _record(account: Account, name: str) -> Iterator[str]:
@@ -89,9 +113,15 @@ def _record(account: Account, name: str) -> Iterator[str]:
 
 
 def _switch(
-    account: Account, name: str, wanted: str, *, as_json: bool, shown: str | None = None
+    account: Account,
+    name: str,
+    wanted: str,
+    reason: str,
+    *,
+    as_json: bool,
+    shown: str | None = None,
 ) -> None:
-    found = runbook_switch.switch(account, name, wanted, shown)
+    found = runbook_switch.switch(account, name, wanted, shown, reason)
     parameter, before = account.own_modes_parameter, found.mode
     if as_json:
         told = {"runbook": name, "mode": wanted, "before": before, "alerts": found.alerts}

@@ -143,6 +143,9 @@ def _show(result: Mapping[str, Any]) -> None:
     if result["observes"]:
         name = safe(result["runbook"])
         console.print(f"    mode        observe, until 'srectl runbooks enable {name}'")
+    if result["asks"]:
+        name = safe(result["runbook"])
+        console.print(f"    mode        ask, until 'srectl runbooks enable {name}'")
     guard = result["guard"]
     console.print(
         f"    guard       at most {guard['max_actions']} actions in "

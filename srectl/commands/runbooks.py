@@ -23,7 +23,7 @@ from srectl.commands.operating import account_option, safe
 from srectl.commands.output import output_option, print_json
 from srectl.commands.runbook_actions import actions
 from srectl.commands.runbook_answers import answers
-from srectl.commands.runbook_modes import disable, enable
+from srectl.commands.runbook_modes import ask, disable, enable
 from srectl.commands.runbook_plan import plan
 from srectl.commands.runbook_report import report
 from srectl.commands.runbook_test import test
@@ -193,6 +193,7 @@ def list_(folder: Path, as_json: bool, account: Account) -> None:
 
 runbooks.add_command(actions)
 runbooks.add_command(answers)
+runbooks.add_command(ask)
 runbooks.add_command(disable)
 runbooks.add_command(enable)
 runbooks.add_command(plan)

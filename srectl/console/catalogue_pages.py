@@ -14,6 +14,7 @@ from srectl.errors import CommandFailed
 from srectl.operate import catalogue, runbook_switch
 from srectl.operate.plans import shown_mode
 from srectl.operate.switch_history import RUNBOOK
+from srectl.operate.switches import MOST_REASON
 from srectl.operate.track_record import (
     Tally,
     is_planned_only,
@@ -109,6 +110,7 @@ def of_runbook(reading: Reading, name: str) -> dict[str, Any]:
     known = {(each.runbook, each.lock): each for each in standings.value or []}
     return {
         "runbook": found,
+        "most_reason": MOST_REASON,
         "description": found.definition.get("description"),
         "switched": name in (modes.value or {}),
         # Unread, it is not known how it is switched: nothing is offered then.

@@ -86,8 +86,8 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
             abort(404)
 
         def act() -> str:
-            wanted = forms.field("mode")
-            was = runbook_switch.switch(account, name, wanted, forms.field("shown"))
+            wanted, because = forms.field("mode"), forms.field("reason", switches.MOST_REASON)
+            was = runbook_switch.switch(account, name, wanted, forms.field("shown"), because)
             if was.mode == wanted:
                 return f"Runbook {name} is {wanted} already: nothing was changed"
             return (

@@ -42,7 +42,7 @@ class Limits:
     held
         Reasons of the windows that are open for single targets, by ``namespace/name``.
     own_modes
-        Runbooks that were switched on or back to observing, by name.
+        Runbooks that were switched otherwise than they were published, by name.
     """
 
     severities: Sequence[str] = ("critical", "warning")
@@ -69,6 +69,8 @@ class Decision:
         Why the catalogue has no runbook for an alert that it knows; empty for any other.
     observes
         Whether the runbook would only say what it would do, until it is switched on.
+    asks
+        Whether somebody has switched it to ask before each step that changes something.
     """
 
     alert_name: str
@@ -81,6 +83,7 @@ class Decision:
     refusals: list[str] = field(default_factory=list)
     evidence_only: str = ""
     observes: bool = False
+    asks: bool = False
 
     @property
     def answered(self) -> bool:
@@ -134,14 +137,14 @@ def not_chosen(
 
 
 def own_mode(runbook: Mapping[str, Any], switched: Mapping[str, str]) -> str:
-    """Give a runbook's own mode, as state ReadSwitches has it: anything but "on" observes.
+    """Give a runbook's own mode, as state ReadSwitches has it: anything but on and ask observes.
 
     Parameters
     ----------
     runbook
         Its definition.
     switched
-        What ``srectl runbooks enable`` and ``disable`` have said, by name.
+        What ``srectl runbooks enable``, ``ask`` and ``disable`` have said, by name.
     """
     return str(switched.get(str(runbook.get("name")), runbook.get("mode", "on")))
 
@@ -183,7 +186,8 @@ def decide(
         decision.evidence_only = str(runbook["evidence_only"])
         return decision
     name = decision.runbook = str(runbook.get("name", name))
-    decision.observes = own_mode(runbook, limits.own_modes) != "on"
+    mode = own_mode(runbook, limits.own_modes)
+    decision.observes, decision.asks = mode not in ("on", "ask"), mode == "ask"
     decision.guard = {key: runbook.get("guard", {}).get(key, _GUARD[key]) for key in _GUARD}
     decision.strategy = strategy_of(runbook)
     labels = alert.get("labels") or {}

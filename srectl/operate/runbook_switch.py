@@ -1,4 +1,4 @@
-"""Switching one published runbook: it acts, or only says what it would do.
+"""Switching one published runbook: it acts, asks before it acts, or only says what it would do.
 
 What may be switched, and what is refused, is one for the command and for the console.
 """
@@ -30,7 +30,7 @@ class Switchable:
     Attributes
     ----------
     mode
-        ``on`` or ``observe``, as it is switched, else as it was published.
+        ``on``, ``ask`` or ``observe``, as it is switched, else as it was published.
     """
 
     name: str
@@ -68,8 +68,9 @@ class Switchable:
 
     def told(self, mode: str) -> str:
         """Say what it does in a mode, as the second half of a sentence."""
-        if mode == "on":
-            return f"{'asks a human, then does' if self.asks else 'does'} {self.does}"
+        if mode in ("on", "ask"):
+            asks = self.asks or mode == "ask"
+            return f"{'asks a human, then does' if asks else 'does'} {self.does}"
         return f"only says that it would do {self.does}, and a human is called"
 
 
@@ -106,18 +107,22 @@ def read(account: Account, name: str) -> Switchable:
     return find(there, switches.read_own_modes(account.ssm, account.own_modes_parameter), name)
 
 
-def switch(account: Account, name: str, wanted: str, shown: str | None = None) -> Switchable:
-    """Have a runbook act, or only say what it would do, from the next incident on.
+def switch(
+    account: Account, name: str, wanted: str, shown: str | None = None, because: str = ""
+) -> Switchable:
+    """Have a runbook act, ask, or only say what it would do, from the next incident on.
 
-    Who has done that and when stands in the history of the parameter (`switch_history`).
+    Who has done that, when and why stands in the history of the parameter (`switch_history`).
 
     Parameters
     ----------
     wanted
-        ``on`` or ``observe``.
+        ``on``, ``ask`` or ``observe``.
     shown
-        What whoever decides was shown, as :attr:`Switchable.state`; None: he named it. Acting is
-        begun on nothing else; to have it observe is never too late.
+        What whoever decides was shown, as :attr:`Switchable.state`; None: he named it. What lets
+        it do more is decided on nothing else; to make it more careful is never too late.
+    because
+        Why; empty for no reason.
 
     Returns
     -------
@@ -134,20 +139,28 @@ def switch(account: Account, name: str, wanted: str, shown: str | None = None) -
         raise CommandFailed(f"{wanted!r} is no mode", f"modes are {', '.join(switches.OWN_MODES)}")
     parameter = account.own_modes_parameter
     found = read(account, name)
-    if wanted == "on" and found.is_disabled:
+    if wanted != "observe" and found.is_disabled:
         raise CommandFailed(
             f"runbook {name} is disabled in its file (enabled: false)",
             "take that out, publish it, and say this again",
         )
-    if wanted == "on" and shown not in (None, found.state):
+    if shown not in (None, found.state) and _may_let_it_do_more(wanted, found.mode):
         raise CommandFailed(
             f"runbook {name} is not switched: it was switched or published anew meanwhile, and is "
             f"{found.mode} now",
             "look at it here and say it again",
         )
     if found.mode != wanted:
-        switches.set_own_mode(account.ssm, parameter, name, wanted)
+        switches.set_own_mode(account.ssm, parameter, name, wanted, because)
     return found
+
+
+def _may_let_it_do_more(wanted: str, mode: str) -> bool:
+    """Also to let one act that acts already: its page has shown something else."""
+    modes = switches.OWN_MODES
+    # Published by hand with another mode it observes.
+    before = modes.index(mode if mode in modes else "observe")
+    return wanted == "on" or modes.index(wanted) < before
 
 
 def _instead(name: str, found: Published | None) -> str:

@@ -46,6 +46,8 @@ class Change:
         What it was before; empty where that is not known.
     window
         The window.
+    because
+        Why a runbook was switched, where that was said.
     """
 
     at: datetime.datetime
@@ -55,6 +57,7 @@ class Change:
     value: str
     before: str = ""
     window: Window | None = None
+    because: str = ""
 
     @property
     def words(self) -> str:
@@ -65,7 +68,8 @@ class Change:
             return f"maintenance window of {what} {self.value}, {until}: {self.window.reason}"
         name = f"runbook {self.about}" if self.about else "automatic remediation"
         was = f" (was {self.before})" if self.before else ""
-        return f"{name} is {self.value or 'as it was published'}{was}"
+        why = f": {self.because}" if self.because else ""
+        return f"{name} is {self.value or 'as it was published'}{was}{why}"
 
 
 def changes(account: Account) -> list[Change]:
@@ -110,23 +114,24 @@ def _told(account: Account, parameter: str, compare: Any) -> Iterator[Change]:
         at = moment(new.get("LastModifiedDate"))
         if at is not None:
             by = str(new.get("LastModifiedUser") or "")
-            yield from compare(old["Value"], new["Value"], at, by)
+            yield from compare(old["Value"], new["Value"], at, by, str(new.get("Description")))
 
 
-def _of_mode(old: str, new: str, at: datetime.datetime, by: str) -> Iterator[Change]:
+def _of_mode(old: str, new: str, at: datetime.datetime, by: str, _: str) -> Iterator[Change]:
     if old != new:
         yield Change(at, by, MODE, "", new, old)
 
 
-def _of_runbooks(old: str, new: str, at: datetime.datetime, by: str) -> Iterator[Change]:
+def _of_runbooks(old: str, new: str, at: datetime.datetime, by: str, said: str) -> Iterator[Change]:
     before, after = _modes(old), _modes(new)
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             value, was = (str(each.get(name) or "") for each in (after, before))
-            yield Change(at, by, RUNBOOK, name, value, was)
+            because = switches.described(said, name, value)
+            yield Change(at, by, RUNBOOK, name, value, was, because=because)
 
 
-def _of_windows(old: str, new: str, at: datetime.datetime, by: str) -> Iterator[Change]:
+def _of_windows(old: str, new: str, at: datetime.datetime, by: str, _: str) -> Iterator[Change]:
     before, after = _windows(old), _windows(new)
     for each in sorted(after - before):
         yield Change(at, by, WINDOW, each.target, "added", window=each)

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
+from srectl.one_line import one_line
 from srectl.operate.refusals import calling
 from srectl.operate.windows import (
     MOST_CHARACTERS,
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODES",
+    "MOST_REASON",
     "OWN_MODES",
     "Window",
     "add_window",
+    "described",
     "held",
     "moment",
     "read_mode",
@@ -52,7 +55,9 @@ __all__ = [
 ]
 
 MODES = ("on", "observe", "off")
-OWN_MODES = ("on", "observe")
+#: Of one runbook, each more careful than the one before.
+OWN_MODES = ("on", "ask", "observe")
+_NO_REASON = "no reason given"
 _MAX_TARGET = 300
 # As Kubernetes names what it has: a DNS subdomain, in a namespace that is a DNS label.
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -129,10 +134,13 @@ def read_own_modes(client: SSMClient, parameter: str) -> Mapping[str, str]:
     )
 
 
-def set_own_mode(client: SSMClient, parameter: str, runbook: str, mode: str) -> None:
+def set_own_mode(
+    client: SSMClient, parameter: str, runbook: str, mode: str, because: str = ""
+) -> None:
     """Switch one runbook.
 
-    Two who write at the same moment would undo each other unnoticed, so what was written is read
+    Why stands beside who in the history of the parameter, as the description of this version. Two
+    who write at the same moment would undo each other unnoticed, so what was written is read
     again.
 
     Raises
@@ -151,13 +159,32 @@ def set_own_mode(client: SSMClient, parameter: str, runbook: str, mode: str) -> 
             f"{MOST_CHARACTERS} characters)",
             "say their modes in the catalogue instead (mode: observe, or none) and publish it",
         )
-    _write(client, parameter, text)
+    _write(client, parameter, text, _describe(runbook, mode, because))
     if read_own_modes(client, parameter).get(runbook) != mode:
         raise CommandFailed(
             f"somebody else has written parameter {parameter} at the same moment: {runbook} is not "
             f"switched to {mode}",
             "look at 'srectl runbooks list' and say it again",
         )
+
+
+def _describe(runbook: str, mode: str, because: str) -> str:
+    return f"{runbook} {mode}: {one_line(because).strip()[:MOST_REASON] or _NO_REASON}"
+
+
+def described(description: str, runbook: str, mode: str) -> str:
+    """Give the reason that the description of a version has; empty where it has none for this.
+
+    Parameters
+    ----------
+    description
+        Of a version of the parameter; one that somebody else wrote may say anything.
+    runbook, mode
+        What was switched with it.
+    """
+    start = _describe(runbook, mode, "").removesuffix(_NO_REASON)
+    reason = description.removeprefix(start)
+    return "" if reason in (description, _NO_REASON) else reason
 
 
 def reason_for_all(found: Sequence[Window], at: datetime.datetime) -> str:
@@ -364,6 +391,7 @@ def _read(client: SSMClient, parameter: str) -> str:
         return client.get_parameter(Name=parameter)["Parameter"]["Value"]
 
 
-def _write(client: SSMClient, parameter: str, value: str) -> None:
+def _write(client: SSMClient, parameter: str, value: str, described: str = "") -> None:
+    more: Any = {"Description": described} if described else {}
     with calling(f"parameter {parameter} could not be written"):
-        client.put_parameter(Name=parameter, Value=value, Overwrite=True)
+        client.put_parameter(Name=parameter, Value=value, Overwrite=True, **more)

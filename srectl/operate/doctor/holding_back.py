@@ -38,14 +38,16 @@ def look(deployment: Deployment) -> Iterator[Finding]:
             f"srectl mode on{option}",
         )
     switched = switches.read_own_modes(account.ssm, account.own_modes_parameter)
-    observing = sorted(name for name, own in switched.items() if own != "on")
-    if observing:
-        yield note(
-            account.own_modes_parameter,
-            f"{', '.join(observing)} only say what they would do: somebody has switched them so",
-            f"srectl runbooks enable {observing[0]}{option} lets it act again",
-        )
-    else:
+    does = {"observe": "only say what they would do", "ask": "ask before they act"}
+    for mode, words in does.items():
+        held = sorted(name for name, own in switched.items() if own == mode)
+        if held:
+            yield note(
+                account.own_modes_parameter,
+                f"{', '.join(held)} {words}: somebody has switched them so",
+                f"srectl runbooks enable {held[0]}{option} lets it act by itself again",
+            )
+    if not set(switched.values()) & {*does}:
         yield fine(
             account.own_modes_parameter,
             f"switched on besides those that were published to act: {', '.join(sorted(switched))}"

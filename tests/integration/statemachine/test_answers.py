@@ -79,7 +79,46 @@ def test_switched_on_it_acts_on_an_alert_that_it_answers(platform: Platform) -> 
     platform.wait_status(id_of(event), "resolved")
 
 
-@pytest.mark.parametrize("modes", [{"%": "observe"}, {"%": "ON"}, {"%": True}])
+@pytest.mark.parametrize("answer", [{"proofs": ["ada"]}, {"proofs": ["ada"], "denied": "no"}])
+def test_switched_to_ask_it_acts_once_a_human_has_said_so(
+    platform: Platform, answer: dict[str, Any]
+) -> None:
+    name = platform.runbook(approval={"required": False, "timeout_seconds": 120})
+    event = incident(name)
+    with switched(platform, {name: "ask"}):
+        platform.send(event)
+        asked = wait_for(
+            lambda: next((each.get("approval") for each in platform.records(id_of(event))), None),
+            "the question",
+        )
+    why = f"somebody has switched runbook {name} to ask"
+    assert asked["why"] == why
+    assert platform.calls(id_of(event), "execute") == []
+    told = wait_for(lambda: platform.notifications(id_of(event)), "the question to be told")
+    (question,) = (each for each in told if each["event"] == "incident.approval-needed")
+    assert f"It asks because {why}." in question["message"]
+    platform.sfn.send_task_success(taskToken=asked["token"], output=json.dumps(answer))
+    if "denied" in answer:
+        escalation(platform, event, "approval-denied")
+        return
+    (call,) = wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    assert call["approval"]["proofs"] == ["ada"]
+    platform.send(resolution(event))
+    platform.wait_status(id_of(event), "resolved")
+
+
+def test_the_platform_as_a_whole_cannot_be_switched_to_ask(platform: Platform) -> None:
+    event = incident(platform.runbook())
+    platform.set_mode("ask")
+    try:
+        platform.run(event)
+    finally:
+        platform.set_mode("on")
+    escalation(platform, event, "switched-off")
+    assert platform.calls(id_of(event), "plan") == platform.calls(id_of(event), "execute") == []
+
+
+@pytest.mark.parametrize("modes", [{"%": "observe"}, {"%": "ON"}, {"%": "Ask"}, {"%": True}])
 def test_anything_but_on_observes_also_where_it_was_published_to_act(
     platform: Platform, modes: dict[str, Any]
 ) -> None:

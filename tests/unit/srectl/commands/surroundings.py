@@ -53,6 +53,7 @@ COMMANDS = (
     f"runbooks publish --folder {CATALOGUE}",
     f"runbooks list --folder {CATALOGUE}",
     "runbooks enable Restart --yes",
+    "runbooks ask Restart",
     "runbooks disable Restart",
     "runbooks report",
     "runbooks trust Restart",

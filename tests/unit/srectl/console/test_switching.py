@@ -71,6 +71,25 @@ def test_a_runbook_is_switched_on_by_a_human_with_its_numbers_beside_the_questio
     assert "In the last seven days it ran 4, acted 3, <strong>helped 1</strong>" in asked
 
 
+def test_a_runbook_is_made_to_ask_by_one_button_and_the_reason_stands_beside_who(
+    account: Account, hands: Hands
+) -> None:
+    page = hands.see(f"/catalogue/{ACTS}")
+    assert 'value="ask">Ask first' in page
+    said = hands.send(f"/catalogue/{ACTS}/mode", mode="ask", reason="wrong <b>twice</b>")
+    assert f"Runbook {ACTS} is ask (was on): from the next incident on it asks a human" in said
+    assert own_modes(account) == {ACTS: "ask"}
+    history = said.partition("Who switched it")[2]
+    assert "<strong>ask</strong>: wrong &lt;b&gt;twice&lt;/b&gt;" in history
+    assert "<strong>asks</strong>: it asks a human, then does" in said
+    assert "wrong &lt;b&gt;twice&lt;/b&gt;" in hands.see("/switches")
+    # From there it may act, with its numbers, or only observe; one that observes may ask.
+    assert f"Let {ACTS} act?" in said
+    assert 'value="observe">Only observe' in said
+    assert 'value="ask">Ask first' not in said
+    assert 'value="ask">Ask first' in hands.see(f"/catalogue/{OBSERVES}")
+
+
 def test_what_a_runbook_did_not_do_while_it_observed_is_told(scene: Scene, hands: Hands) -> None:
     plan = scene.action("rollback_workload", operation="plan", runbook=OBSERVES)
     scene.put("88888888-0000-4000-8000-000000000008", actions_taken=[plan])

@@ -31,6 +31,7 @@ ACTING = {
     "release 0f3c": ["released_by"],
     "stop 0f3c": ["by", "stopped"],
     "mode observe": ["before", "mode", "parameter"],
+    "runbooks ask CheckoutHighErrorRate": ["alerts", "before", "mode", "runbook"],
     "runbooks disable CheckoutHighErrorRate": ["alerts", "before", "mode", "runbook"],
     "runbooks enable CheckoutHighErrorRate --yes": ["alerts", "before", "mode", "runbook"],
     "runbooks publish": ["published", "table"],

@@ -1,4 +1,4 @@
-"""``srectl runbooks enable`` and ``disable``: what is written, said and refused."""
+"""``srectl runbooks enable``, ``ask`` and ``disable``: what is written, said and refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from click.testing import Result
 
 from srectl import runbooks
 from srectl.errors import CommandFailed
-from srectl.operate import switches
+from srectl.operate import runbook_switch, switch_history, switches
 from srectl.operate.account import Account
 from srectl.operate.announcing import stamp
 from srectl.operate.plans import Limits, decide
@@ -109,6 +109,63 @@ def test_any_runbook_is_set_back_to_observing(account: Account, srectl: Run) -> 
     assert (told["mode"], told["before"]) == ("on", "observe")
 
 
+def test_any_runbook_is_made_to_ask_and_who_and_why_stand_in_the_history(
+    account: Account, srectl: Run
+) -> None:
+    answer = srectl("runbooks", "ask", "CheckoutDown", "--reason", "it was\nwrong twice")
+    assert answer.exit_code == 0, answer.output
+    assert "CheckoutDown: ask (was on), in parameter" in answer.output
+    assert "it asks a human, then does restart_deployment" in answer.output
+    assert stored(account)[0] == {"CheckoutDown": "ask"}
+    assert mode_listed(srectl, "CheckoutDown") == "ask"
+    (change,) = switch_history.changes(account)
+    assert (change.value, change.because) == ("ask", "it was wrong twice")
+    assert change.words == "runbook CheckoutDown is ask: it was wrong twice"
+    assert change.by
+    before = stored(account)
+    assert "ask already" in srectl("runbooks", "ask", "CheckoutDown").output
+    assert stored(account) == before
+    # It is let act as one that observes is: with its numbers beside the question.
+    refused = srectl("runbooks", "enable", "CheckoutDown", stdin="n\n")
+    assert "CheckoutDown asks first; on, it does restart_deployment" in refused.output
+    assert stored(account) == before
+    srectl("runbooks", "enable", "CheckoutDown", "--yes")
+    assert stored(account)[0] == {"CheckoutDown": "on"}
+    # The reason was of another switch.
+    assert [each.because for each in switch_history.changes(account)] == ["", "it was wrong twice"]
+
+
+def test_one_that_observes_asks_without_a_question_and_one_that_is_disabled_does_not(
+    account: Account, srectl: Run
+) -> None:
+    assert srectl("runbooks", "ask", NAME).exit_code == 0
+    assert stored(account)[0] == {NAME: "ask"}
+    refused = srectl("runbooks", "ask", "WorkloadCrashLooping")
+    assert (refused.exit_code, "disabled in its file" in refused.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted", "is_switched"),
+    [
+        ("on", "ask", True),
+        ("observe", "ask", False),
+        ("ask", "observe", True),
+        ("ask", "on", False),
+    ],
+)
+def test_what_lets_it_do_more_is_decided_on_what_was_shown_alone(
+    account: Account, shown: str, wanted: str, is_switched: bool
+) -> None:
+    parameter = account.own_modes_parameter
+    switches.set_own_mode(account.ssm, parameter, NAME, shown)
+    if is_switched:
+        runbook_switch.switch(account, NAME, wanted, "of another")
+    else:
+        with pytest.raises(CommandFailed, match=f"meanwhile, and is {shown} now"):
+            runbook_switch.switch(account, NAME, wanted, "of another")
+    assert stored(account)[0] == {NAME: wanted if is_switched else shown}
+
+
 def test_one_that_asks_is_told_so(srectl: Run) -> None:
     answer = srectl("runbooks", "enable", "ExpandVolume", "--yes")
     assert "it asks a human, then does expand_volume" in answer.output
@@ -149,8 +206,8 @@ def test_who_writes_at_the_same_moment_is_noticed(
 ) -> None:
     write = switches._write
 
-    def outrun(client: Any, parameter: str, value: str) -> None:
-        write(client, parameter, value)
+    def outrun(client: Any, parameter: str, value: str, *described: str) -> None:
+        write(client, parameter, value, *described)
         write(client, parameter, '{"Other": "on"}')
 
     monkeypatch.setattr(switches, "_write", outrun)
