@@ -8,12 +8,11 @@ from typing import Any
 from srectl.console import handover as handovers
 from srectl.console import story
 from srectl.errors import CommandFailed
-from srectl.operate import catalogue, evidence, incidents, naming, plans, recent, switches
+from srectl.operate import catalogue, evidence, incidents, naming, plans, recent, spans, switches
 from srectl.operate.account import Account
 
 __all__ = ["evidence_of", "handover", "latest", "one", "plan_of", "runbooks"]
 
-_DAYS = 30
 _LISTED = (
     *("incident_id", "timestamp", "status", "severity", "alert_name", "summary", "target"),
     *("acknowledged_by", "escalation_reason", "caused_by", "resolved_at", "mttr_seconds"),
@@ -27,7 +26,7 @@ def now() -> datetime.datetime:
 
 def latest(account: Account, *, status: str | None = None, limit: int = 20) -> dict[str, Any]:
     """Give the incidents of the last 30 days in short, newest first, without heartbeats."""
-    since, limit = now() - datetime.timedelta(days=_DAYS), int(limit)  # 5.0 is a whole number, too
+    since, limit = now() - spans.OPEN, int(limit)  # 5.0 is a whole number, too
     records: list[dict[str, Any]] = []
     more = False
     for each in (status,) if status else incidents.STATUSES:

@@ -12,7 +12,7 @@ from srectl.commands.operating import Moment, account_option, now, safe
 from srectl.commands.output import output_option, print_json
 from srectl.commands.story import duration_of, target_of
 from srectl.commands.times import clock, when
-from srectl.operate import noise, recent
+from srectl.operate import noise, recent, spans
 from srectl.operate.account import Account
 from srectl.operate.switches import written
 
@@ -26,7 +26,7 @@ def alerts() -> None:
 @click.option(
     "--since",
     type=Moment(),
-    default="7d",
+    default=spans.option(spans.NOISE),
     show_default=True,
     help="Incidents whose alert began from then on: a time, or how long ago.",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,13 +12,11 @@ from srectl.commands.operating import account_option, now, safe
 from srectl.commands.output import agreed, output_option, print_json
 from srectl.commands.story import duration_of
 from srectl.errors import CommandFailed
-from srectl.operate import recent, runbook_switch, switches
+from srectl.operate import recent, runbook_switch, spans, switches
 from srectl.operate.account import Account
 from srectl.operate.track_record import is_planned_only, outcome, tallies
 
 __all__ = ["ask", "disable", "enable"]
-
-_RECORD = datetime.timedelta(days=30)
 
 
 _reason_option = click.option(
@@ -86,7 +83,7 @@ def disable(name: str, reason: str, as_json: bool, account: Account) -> None:
 
 def _record(account: Account, name: str) -> Iterator[str]:
     """Say what became of what it did, and of what it only planned."""
-    since = now() - _RECORD
+    since, span = now() - spans.RECORD, spans.words(spans.RECORD)
     try:
         found = recent.since(account.dynamodb, account.incidents_table, since)
     except CommandFailed as error:  # a right that somebody lacks must not keep it from being asked
@@ -96,18 +93,18 @@ def _record(account: Account, name: str) -> Iterator[str]:
     by = Counter(outcome(each) for each in planned)
     if planned:
         yield (
-            f"in 30 days it only said what it would do for {len(planned)}: {by['itself']} ended by "
+            f"in {span} it only said what it would do for {len(planned)}: {by['itself']} ended by "
             f"themselves, {by['human']} by a human, {by['automation']} by another runbook, "
             f"{by['open']} not over"
         )
     did = tallies(found.records).get(name)
     if did:
         yield (
-            f"in 30 days it ran {did.ran}, acted {did.acted}, helped {did.helped}, undone "
+            f"in {span} it ran {did.ran}, acted {did.acted}, helped {did.helped}, undone "
             f"{did.undone}, escalated {did.escalated}, MTTR {duration_of(did.mttr_seconds)}"
         )
     if not planned and not did:
-        yield "in 30 days no incident was for it: there are no numbers of what it does"
+        yield f"in {span} no incident was for it: there are no numbers of what it does"
     if found.more:
         yield "there are more incidents than were looked at: these numbers are too small"
 

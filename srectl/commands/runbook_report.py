@@ -14,7 +14,7 @@ from srectl.commands.output import output_option, print_json
 from srectl.commands.story import duration_of
 from srectl.commands.times import clock, when
 from srectl.errors import CommandFailed
-from srectl.operate import recent, trust
+from srectl.operate import recent, spans, trust
 from srectl.operate.account import Account
 from srectl.operate.track_record import Tally, tallies
 from srectl.operate.trust import Standing, place_of
@@ -27,7 +27,7 @@ __all__ = ["report"]
 @click.option(
     "--since",
     type=Moment(),
-    default="30d",
+    default=spans.option(spans.RECORD),
     show_default=True,
     help="Incidents whose alert began from then on: a time, or how long ago.",
 )

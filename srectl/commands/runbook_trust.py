@@ -13,9 +13,9 @@ from srectl.commands.display import console
 from srectl.commands.operating import Moment, account_option, now, safe
 from srectl.commands.output import agreed, output_option, print_json
 from srectl.commands.story import duration_of
-from srectl.commands.times import when
+from srectl.commands.times import clock, when
 from srectl.errors import CommandFailed
-from srectl.operate import catalogue, recent, trust
+from srectl.operate import catalogue, recent, spans, trust
 from srectl.operate.account import Account
 from srectl.operate.track_record import Tally, outcome, tallies
 from srectl.operate.trust import Standing, place_of
@@ -29,7 +29,7 @@ __all__ = ["trust_command"]
 @click.option(
     "--since",
     type=Moment(),
-    default="90d",
+    default=spans.option(spans.KEPT),
     show_default=True,
     help="Looks at targets of incidents whose alert began from then on.",
 )
@@ -59,7 +59,8 @@ def trust_command(
     if not tally.targets:
         _must_exist(account, name)
     if not failing:
-        said = f"runbook {name} has nothing against it on {len(locks)} targets"
+        began = clock(since, now(), seconds=False)
+        said = f"runbook {name} has nothing against it on {len(locks)} targets since {began}"
         if as_json:
             print_json({"runbook": name, "by": None, "more": found.more, "targets": {}})
         console.print(safe(said))
@@ -67,7 +68,7 @@ def trust_command(
         return
     records = {str(each["incident_id"]): each for each in found.records}
     for each in failing:
-        _show(each, tally.targets.get(each.lock, Tally()), limit, records)
+        _show(each, tally.targets.get(each.lock, Tally()), limit, records, since)
     _say_if_more(found)
     agreed(f"Let {name} act by itself there again?", yes=yes, as_json=as_json)
     by, at = account.caller, now()
@@ -142,7 +143,11 @@ def _chosen(name: str, tally: Tally, target: str | None, looked_at: recent.Found
 
 
 def _show(
-    standing: Standing, tally: Tally, limit: int | None, records: Mapping[str, Mapping[str, Any]]
+    standing: Standing,
+    tally: Tally,
+    limit: int | None,
+    records: Mapping[str, Mapping[str, Any]],
+    since: datetime.datetime,
 ) -> None:
     asks = {True: " [red](asks)[/]", False: "", None: ""}[standing.asks(limit)]
     console.print(f"[bold]{safe(standing.runbook)}[/] on {safe(place_of(standing.lock))}{asks}")
@@ -153,8 +158,9 @@ def _show(
     for row in _rows(standing.unhelped, records):
         console.print(f"    {row}")
     console.print(
-        f"  in all: ran {tally.ran}, acted {tally.acted}, helped {tally.helped}, undone "
-        f"{tally.undone}, escalated {tally.escalated}, MTTR {duration_of(tally.mttr_seconds)}"
+        f"  since {clock(since, now(), seconds=False)}: ran {tally.ran}, acted {tally.acted}, "
+        f"helped {tally.helped}, undone {tally.undone}, escalated {tally.escalated}, "
+        f"MTTR {duration_of(tally.mttr_seconds)}"
     )
     if standing.trusted:
         given = standing.trusted

@@ -8,10 +8,10 @@ from typing import Any
 
 from flask import Flask, abort, render_template
 
+from srectl.console.past import begun_within
 from srectl.console.reading import Reading
-from srectl.console.week import week
 from srectl.errors import CommandFailed
-from srectl.operate import catalogue, runbook_switch
+from srectl.operate import catalogue, runbook_switch, spans
 from srectl.operate.plans import shown_mode
 from srectl.operate.switch_history import RUNBOOK
 from srectl.operate.switches import MOST_REASON
@@ -47,12 +47,12 @@ def register(app: Flask, reading: Reading) -> None:
 
 
 def of_catalogue(reading: Reading) -> dict[str, Any]:
-    """Read the published catalogue, which is as large as it was published, and the week.
+    """Read the published catalogue, which is as large as it was published, and the last 30 days.
 
-    And the locks of the targets on which runbooks ran in it: a request for each hundred of them.
+    And the locks of the targets on which runbooks ran in them: a request for each hundred.
     """
     there, modes = reading.together(reading.catalogue, reading.own_modes)
-    records, more, problems = week(reading)
+    records, more, problems = begun_within(reading, spans.RECORD)
     counted = tallies(records)
     standings = reading.trusted({lock for each in counted.values() for lock in each.targets})
     limit = reading.limit_of_trust().value
@@ -80,13 +80,15 @@ def of_catalogue(reading: Reading) -> dict[str, Any]:
         )
     rows.sort(key=lambda each: (-each["tally"].ran, each["name"]))
     unread = [each for each in (there, modes, standings) if each.problem]
-    return {"rows": rows, "more": more, "problems": [*unread, *problems]}
+    span = spans.words(spans.RECORD)
+    return {"rows": rows, "span": span, "more": more, "problems": [*unread, *problems]}
 
 
 def of_runbook(reading: Reading, name: str) -> dict[str, Any]:
     """Read what is known of one runbook: what it does, how it is switched, and what came of it.
 
-    The catalogue, the switches and their history, the week, and the locks of its targets in it.
+    The catalogue, the switches and their history, the last 30 days, and the locks of its targets in
+    them.
 
     Raises
     ------
@@ -104,13 +106,15 @@ def of_runbook(reading: Reading, name: str) -> dict[str, Any]:
         found = runbook_switch.find(there.value, modes.value or {}, name)
     except CommandFailed:
         abort(404)
-    records, more, problems = week(reading)
+    records, more, problems = begun_within(reading, spans.RECORD)
     tally = tallies(records).get(name, Tally())
     standings, limit = reading.trusted(set(tally.targets)), reading.limit_of_trust().value
     known = {(each.runbook, each.lock): each for each in standings.value or []}
     return {
         "runbook": found,
         "most_reason": MOST_REASON,
+        "span": spans.words(spans.RECORD),
+        "kept": spans.words(spans.KEPT),
         "description": found.definition.get("description"),
         "switched": name in (modes.value or {}),
         # Unread, it is not known how it is switched: nothing is offered then.

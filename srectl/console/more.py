@@ -9,9 +9,9 @@ from typing import Any
 from flask import Flask, abort, render_template, request
 
 from srectl.console import history, plots
+from srectl.console.past import begun_within
 from srectl.console.reading import Reading, read_part
-from srectl.console.week import week
-from srectl.operate import queues
+from srectl.operate import queues, spans
 from srectl.operate.incidents import values_of
 from srectl.operate.moments import moment
 from srectl.steps import steps_of
@@ -48,7 +48,7 @@ def register(app: Flask, reading: Reading) -> None:
 def of_target(reading: Reading, target: dict[str, str]) -> dict[str, Any]:
     """Read what is known of a target: its lock and leases in one request, and the week's incidents.
 
-    One request for up to five items, and the queries of :func:`srectl.console.week.week`.
+    One request for up to five items, and the queries of :func:`srectl.console.past.begun_within`.
     """
     account = reading.account
     name = "#".join(target[key] for key in ("cluster", "namespace", "kind", "name"))
@@ -65,12 +65,13 @@ def of_target(reading: Reading, target: dict[str, str]) -> dict[str, Any]:
         return {str(each["guard_key"]): each for each in items}
 
     guards = read_part(read)
-    records, more, problems = week(reading)
+    records, more, problems = begun_within(reading, spans.NOISE)
     lock = (guards.value or {}).get(lock_key, {})
     now = reading.clock()
     until = moment(lock.get("lease_expires_at"))
     return {
         "target": target,
+        "span": spans.words(spans.NOISE),
         "guards": guards,
         "holder": lock.get("holder") if until and until > now else None,
         "until": until,
@@ -92,8 +93,8 @@ def of_target(reading: Reading, target: dict[str, str]) -> dict[str, Any]:
 
 
 def of_numbers(reading: Reading) -> dict[str, Any]:
-    """Read the week."""
-    records, more, problems = week(reading)
+    """Read the numbers of seven days."""
+    records, more, problems = begun_within(reading, spans.NOISE)
     rows = history.days(records, reading.clock())
     alerts: dict[str, int] = {}
     for each in records:

@@ -24,6 +24,7 @@ from srectl.operate import (
     naming,
     queues,
     recent,
+    spans,
     switch_history,
     switches,
     trust,
@@ -37,8 +38,7 @@ Value = TypeVar("Value")
 #: How long what was read counts as read, in seconds.
 INCIDENTS_SECONDS = 2.0
 SLOW_SECONDS = 15.0
-_WEEK_SECONDS = 60.0
-_OPEN_DAYS = 30
+_PAST_SECONDS = 60.0
 _MOST = 100
 _AUDIT_REQUESTS = 10
 
@@ -115,7 +115,7 @@ class Reading:
     def incidents(self, status: str) -> Part[recent.Found]:
         """Give the incidents of a status that is not over, of the last 30 days, at most 100."""
         account = self.account
-        since = self.clock() - datetime.timedelta(days=_OPEN_DAYS)
+        since = self.clock() - spans.OPEN
         return self._once(
             f"incidents {status}",
             INCIDENTS_SECONDS,
@@ -136,13 +136,13 @@ class Reading:
             ),
         )
 
-    def week(self) -> Part[recent.Found]:
-        """Give the resolved incidents that began within seven days, at most 2000."""
+    def ended(self, span: datetime.timedelta) -> Part[recent.Found]:
+        """Give the resolved incidents that began within a span, at most 2000."""
         account = self.account
-        since = self.clock() - datetime.timedelta(days=7)
+        since = self.clock() - span
         return self._once(
-            "week",
-            _WEEK_SECONDS,
+            f"ended within {span}",
+            _PAST_SECONDS,
             lambda: recent.recent(
                 account.dynamodb, account.incidents_table, "resolved", since, most=2000, pages=20
             ),
@@ -153,7 +153,7 @@ class Reading:
         account = self.account
         return self._once(
             "catalogue",
-            _WEEK_SECONDS,
+            _PAST_SECONDS,
             lambda: catalogue.published(account.dynamodb, account.runbooks_table),
         )
 
@@ -189,13 +189,13 @@ class Reading:
 
     def limit_of_trust(self) -> Part[int | None]:
         """Give after how many remediations without help a runbook asks, where that may be read."""
-        return self._once("limit of trust", _WEEK_SECONDS, lambda: trust.limit_of(self.account))
+        return self._once("limit of trust", _PAST_SECONDS, lambda: trust.limit_of(self.account))
 
     def evidence(self, record: dict[str, Any]) -> Part[dict[str, Any]]:
         """Give the whole evidence of an incident: one object of at most 256 KiB."""
         key = (record.get("evidence") or {}).get("key")
         return self._once(
-            f"evidence {key}", _WEEK_SECONDS, lambda: evidence.read(self.account, record)
+            f"evidence {key}", _PAST_SECONDS, lambda: evidence.read(self.account, record)
         )
 
     def running(

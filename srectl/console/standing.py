@@ -9,7 +9,7 @@ from typing import Any
 
 from srectl.console import story
 from srectl.console.reading import Part, Reading, read_part
-from srectl.operate import incidents, persons, recent
+from srectl.operate import incidents, persons, recent, spans
 from srectl.operate.account import Account
 from srectl.operate.doctor import Deployment
 from srectl.operate.doctor.intake import webhook_url
@@ -20,7 +20,6 @@ from srectl.project import PROJECT_ROOT
 __all__ = ["page"]
 
 _OPEN = ("escalated", "remediating", "open")
-_DAYS = 30
 _LAST = ("incident_id", "timestamp", "status", "severity", "alert_name", "target")
 
 
@@ -113,7 +112,7 @@ def _codes(account: Account) -> dict[str, Any]:
 
 def _ended(account: Account, now: datetime.datetime) -> list[dict[str, Any]]:
     """Give the newest incident that is over."""
-    since = now - datetime.timedelta(days=_DAYS)
+    since = now - spans.OPEN
     return recent.recent(
         account.dynamodb, account.incidents_table, "resolved", since, most=1
     ).records
