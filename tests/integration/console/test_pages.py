@@ -248,6 +248,25 @@ def test_a_runbook_is_switched_and_trusted_again_by_keyboard(
     expect(page.get_by_text("Trusted again").first).to_contain_text("by ada")
 
 
+def test_on_a_phone_each_number_of_the_catalogue_stands_beside_its_name(
+    page: Page, address: AT
+) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.goto(address("catalogue"))
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="GrowVolume"))
+    named = "each => getComputedStyle(each, '::before').content"
+    cells = row.get_by_role("cell")
+    heads = page.get_by_role("columnheader").all_text_contents()[1:]
+    assert [cell.evaluate(named) for cell in cells.all()] == [f'"{each} "' for each in heads]
+    # Nothing has to be scrolled to the side, and no word is broken to pieces.
+    moved = page.locator(".scroll").evaluate("each => each.scrollWidth > each.clientWidth")
+    assert not moved
+    for cell in cells.all()[1:]:
+        assert cell.evaluate("each => each.getClientRects().length") == 1
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    assert cells.first.evaluate(named) == "none"
+
+
 def test_a_window_is_opened_and_ended_by_keyboard(page: Page, address: AT) -> None:
     page.goto(address("switches"))
     press(page, "Leave something alone for a while…")
