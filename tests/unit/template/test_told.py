@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -275,3 +276,16 @@ def test_a_digest_has_its_own_name_where_a_window_has_doubled(
     arguments = states()["EnsureDigest"]["Arguments"]
     assert evaluated(arguments["Name"], given, {"window": 7}) == name
     assert evaluated(arguments["Input"], given, {"window": 7}) == asked
+
+
+@pytest.mark.parametrize(
+    ("waited", "seconds"),
+    [(0.5, 2), (2.5, 2), (4.5, 4), (8.5, 8), (20.5, 8), (26.5, 4), (29.5, 2), (40.0, 2)],
+)
+def test_a_message_asks_the_rarer_the_longer_it_waits_and_not_past_its_time(
+    waited: float, seconds: int
+) -> None:
+    """The time is CauseWaitSeconds: 30 as shipped."""
+    until = 1000 * (time.time() + 30 - waited)
+    wait = states()["WaitForRelation"]["Seconds"]
+    assert evaluated(wait, {}, {"related_by": until}) == seconds
