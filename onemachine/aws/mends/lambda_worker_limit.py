@@ -46,7 +46,8 @@ def apply() -> None:
         key = lambda_runtime._worker_key(name, config, qualifier)
         with freed:
             freed.wait_for(lambda: not all_busy(key), timeout=_PATIENCE_SECONDS)
-        return stock_acquire(name, config, archive, qualifier=qualifier)
+            # Within, so that of many that come at once each sees what the others have taken.
+            return stock_acquire(name, config, archive, qualifier=qualifier)
 
     def release(worker: Any) -> None:
         stock_release(worker)

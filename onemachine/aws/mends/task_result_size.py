@@ -17,6 +17,8 @@ _ERROR = "States.DataLimitExceeded"
 
 
 def _checked(resource: str, result: Any) -> Any:
+    if _is_small(result):
+        return result
     size = len(json.dumps(result, ensure_ascii=False, default=str).encode("utf-8", "replace"))
     if size > MOST_BYTES:
         raise stepfunctions._ExecutionError(
@@ -25,6 +27,14 @@ def _checked(resource: str, result: Any) -> Any:
             "number of bytes service limit.",
         )
     return result
+
+
+def _is_small(result: Any) -> bool:
+    """Tell by the text of the history, which is written in any case and in ASCII is no shorter."""
+    try:
+        return len(stepfunctions.json.dumps(result)) <= MOST_BYTES
+    except (TypeError, ValueError):
+        return False
 
 
 def apply() -> None:
