@@ -16,6 +16,8 @@ from onemachine.node.guard import Guard
 from onemachine.node.logs import ContainerLog
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
+#: What was written before the end is read until then; who has left the group may hold the pipe on.
+_LAST_OUTPUT_SECONDS = 2.0
 _MINIMUM_GRACE = 2.0  # what a kubelet leaves a process even if preStop used up the whole grace
 
 
@@ -38,7 +40,8 @@ class ContainerProcess:
     guard : Guard
         Kills the group should the agent itself be killed.
     on_exit : callable
-        Called once from another thread with the exit code (128 + signal number if killed).
+        Called once from another thread with the exit code (128 + signal number if killed), when
+        the log has what the process wrote.
 
     Raises
     ------
@@ -77,8 +80,8 @@ class ContainerProcess:
             raise StartError(f"{argv[0]} could not be started: {error}") from error
         self.pid = self._popen.pid
         guard.watch(self.pid)
-        if self._popen.stdout is not None:
-            log.follow(self._popen.stdout, str(self.pid))
+        out = self._popen.stdout
+        self._reader = log.follow(out, str(self.pid)) if out is not None else None
         threading.Thread(target=self._wait, name=f"wait {self.pid}", daemon=True).start()
 
     def _wait(self) -> None:
@@ -87,7 +90,9 @@ class ContainerProcess:
         self._signal_group(signal.SIGKILL)
         code = self._popen.wait()
         self._guard.forget(self.pid)
-        self._ended.set()
+        self._ended.set()  # from here on the number of the group may be another's
+        if self._reader is not None:
+            self._reader.join(_LAST_OUTPUT_SECONDS)
         self._on_exit(code if code >= 0 else 128 - code)
 
     def _signal_group(self, number: signal.Signals) -> None:

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from onemachine.node.recent_lines import RecentLines
+from onemachine.node.recent_lines import RecentLines, Run
 
 
 class ContainerLog:
@@ -30,9 +30,9 @@ class ContainerLog:
         #: For who asks the kubelet.
         self.recent = RecentLines()
 
-    def write(self, data: bytes) -> None:
-        """Append output, turning the file over first if it is full."""
-        self.recent.write(data)
+    def write(self, data: bytes, run: Run | None = None) -> None:
+        """Append output of a run (the one that goes on), turning a file that is full over first."""
+        self.recent.write(data, run)
         with self._lock:
             if self._file.closed:
                 return
@@ -43,12 +43,14 @@ class ContainerLog:
             self._file.write(data[-self._max_bytes :])
 
     def follow(self, stream: IO[bytes], name: str) -> threading.Thread:
-        """Copy a pipe into the log until it closes, in a thread of its own."""
+        """Copy a run's pipe into the log until it closes, in a thread of its own."""
+        # The next run may begin before the last output of this one is read.
+        run = self.recent.newest()
 
         def copy() -> None:
             with stream:
                 while data := stream.read1(65536):  # type: ignore[attr-defined]  # BufferedReader
-                    self.write(data)
+                    self.write(data, run)
 
         thread = threading.Thread(target=copy, name=f"log {name}", daemon=True)
         thread.start()

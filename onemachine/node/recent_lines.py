@@ -10,7 +10,7 @@ from onemachine.node.timestamps import now_micro
 _MOST_BYTES = 65_536  # of each run; a kubelet keeps 10 MB in files
 
 
-class _Run:
+class Run:
     """The newest lines of one run, each with the time at which it was complete."""
 
     def __init__(self) -> None:
@@ -19,6 +19,7 @@ class _Run:
         self._begun = b""
 
     def write(self, data: bytes) -> None:
+        """Take output."""
         *whole, self._begun = (self._begun + data).split(b"\n")
         self._begun = self._begun[-_MOST_BYTES:]
         at = now_micro()
@@ -38,19 +39,25 @@ class RecentLines:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._runs: list[_Run] = []
+        self._runs: list[Run] = []
 
     def begin(self) -> None:
         """Note that the container starts, anew or for the first time."""
         with self._lock:
-            self._runs = [*self._runs[-1:], _Run()]
+            self._runs = [*self._runs[-1:], Run()]
 
-    def write(self, data: bytes) -> None:
-        """Take output of the run that goes on."""
+    def newest(self) -> Run:
+        """Give the run that goes on; the first one, where none was noted."""
         with self._lock:
             if not self._runs:
-                self._runs = [_Run()]
-            self._runs[-1].write(data)
+                self._runs = [Run()]
+            return self._runs[-1]
+
+    def write(self, data: bytes, run: Run | None = None) -> None:
+        """Take output of a run, without one of that which goes on."""
+        found = run or self.newest()
+        with self._lock:
+            found.write(data)
 
     def tail(
         self, *, previous: bool, lines: int | None, most: int | None, timestamps: bool

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from onemachine.node import container_process
 from onemachine.node.__main__ import build_parser, main, settings_from
 from onemachine.node.cluster import Cluster
 from onemachine.node.container_process import ContainerProcess, StartError
@@ -56,10 +59,53 @@ def test_the_exit_code_is_that_of_a_container(
 def test_output_of_both_kinds_goes_to_the_log(guard: Guard, tmp_path: Path) -> None:
     run = Run(guard, tmp_path, "sh", "-c", "echo out; echo err >&2")
     run.code()
-    for thread in threading.enumerate():
-        if thread.name.startswith("log "):
-            thread.join(5)
     assert set(run.path.read_text().split()) == {"out", "err"}
+
+
+def test_the_end_is_told_when_the_log_has_all_that_was_written(
+    guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = ContainerLog.write
+
+    def slowly(log: ContainerLog, data: bytes, *run: Any) -> None:
+        time.sleep(0.3)
+        at_once(log, data, *run)
+
+    monkeypatch.setattr(ContainerLog, "write", slowly)
+    run = Run(guard, tmp_path, "sh", "-c", "echo last words")
+    run.code()
+    assert run.path.read_text() == "last words\n"
+
+
+def test_who_has_left_the_group_and_holds_the_output_does_not_hold_the_end_up(
+    guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_process, "_LAST_OUTPUT_SECONDS", 0.1)
+    leaves = "setsid sh -c 'echo $$ > pid; : > up; exec sleep 60' & "
+    waits = "until [ -e up ]; do sleep 0.05; done"
+    assert Run(guard, tmp_path, "sh", "-c", leaves + waits).code() == 0
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_what_a_run_has_written_last_is_not_the_next_runs(tmp_path: Path) -> None:
+    """It is still to be read when that begins."""
+    log = ContainerLog(tmp_path / "x.log", 1000)
+    readers, writers = [], []
+    for _ in range(2):
+        reads, writes = os.pipe()
+        log.recent.begin()
+        readers.append(log.follow(os.fdopen(reads, "rb"), "run"))
+        writers.append(writes)
+    for number, writes in enumerate(writers, start=1):
+        os.write(writes, b"of run %d" % number)
+        os.close(writes)
+        readers[number - 1].join(PATIENCE_SECONDS)
+    told = [
+        log.recent.tail(previous=previous, lines=None, most=None, timestamps=False)
+        for previous in (True, False)
+    ]
+    assert told == [b"of run 1\n", b"of run 2\n"]
+    log.close()
 
 
 def test_a_command_or_folder_that_is_not_there_is_a_start_error(
