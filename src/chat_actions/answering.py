@@ -91,7 +91,7 @@ class Desk:
                 "What is left is something else by now: look at the card, and press that button."
             )
         known = {name: self.restorer.find(name) for name in names_before(record)}
-        how_far = standing(record, state, known.get(name_of(record)))
+        how_far = standing(record, state, known.get(name_of(record)), self.now())
         if how_far is Standing.RUNNING and not found.asked_by:
             raise Refused(
                 f"What {record['undo_asked_by']} has taken back since {record['undo_asked_at']} is "

@@ -105,7 +105,7 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
 
     Asked again while it is under way, that is the one, and the record keeps who asked first. One
     that was noted and never begun is begun; one that ended with something left, such as one that
-    was stopped, is followed by another.
+    was stopped, is followed by another, and so is one of which the record was told nothing.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
     if state_of(record) != shown:
         raise _changed(incident_id)
     known = {name: _found(account, name) for name in names_before(record)}
-    how_far = standing(record, shown, known.get(name_of(record)))
+    how_far = standing(record, shown, known.get(name_of(record)), now)
     if how_far is Standing.RUNNING and record.get("undo_asked_of") != shown:
         raise _under_way(record)
     if how_far is Standing.FREE:

@@ -350,6 +350,29 @@ def test_what_the_record_does_not_tell_yet_is_not_done_twice(
     assert len(restorer()) == 2
 
 
+def test_of_what_the_record_is_never_told_one_more_attempt_is_begun_by_whoever_asks_first(
+    account: Account, put_incident: Put, restorer: Executions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The events of the steps were lost; two ask ten minutes later, of whom one has read before."""
+    shown = given(put_incident)
+    first = begin(account, "ada", shown)
+    before = incidents.read(account.dynamodb, account.incidents_table, ID)
+    output = json.dumps({"failure": {"code": ""}})
+    over = {"status": "SUCCEEDED", "output": output, "stopDate": NOW}
+    found = undoing._found
+
+    def told(of: Account, name: str) -> Any:
+        return over if name.endswith("undo-1") else found(of, name)
+
+    monkeypatch.setattr(undoing, "_found", told)
+    assert begin(account, "grace", shown, minutes=9) == first
+    assert begin(account, "grace", shown, minutes=10).by == "grace"
+    reads = iter([before])
+    monkeypatch.setattr(undoing, "read", lambda *asked: next(reads, None) or incidents.read(*asked))
+    assert begin(account, "linus", shown, minutes=10).by == "grace"
+    assert sorted(each["name"] for each in restorer()) == [f"{ID}-undo-1", f"{ID}-undo-2"]
+
+
 def test_what_was_asked_for_before_attempts_had_numbers_is_known(
     account: Account, put_incident: Put, restorer: Executions
 ) -> None:
