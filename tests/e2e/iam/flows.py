@@ -1112,6 +1112,7 @@ PROBES: dict[str, Probe] = {
     ),
     f"{_RESTORER}.FindRecurrences": _BRINGS_BACK,
     f"{_RESTORER}.NoteWhatBecameOfIt": _BRINGS_BACK,
+    f"{_RESTORER}.SeeThatNoRunbookIsAtWork": _BRINGS_BACK,
     f"{_RESTORER}.LockTargets": _BRINGS_BACK,
     f"{_RESTORER}.Act": Probe(what_is_not_over_is_not_brought_back),
     **_waits_for_steps(_RESTORER, _BRINGS_BACK),

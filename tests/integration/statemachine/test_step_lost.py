@@ -31,6 +31,16 @@ def running_child(platform: Platform, event: Event) -> str:
     return str(child["executionArn"])
 
 
+def abandoned(platform: Platform, event: Event, execution: str) -> None:
+    """Tell the recorder, as RunbookAbandonedRule does, that a runbook was stopped."""
+    ended = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"executionArn": execution, "status": "ABORTED", "input": json.dumps(event)},
+    }
+    platform.run(ended, platform.recorder_variant)
+
+
 def _undone(platform: Platform, event: Event) -> dict[str, Any] | None:
     found = incidents.read(platform.ddb, platform.table("incidents"), id_of(event))
     back = [one for one in found.get("actions_taken", []) if one["operation"] == "restore"]
@@ -92,13 +102,7 @@ def test_a_runbook_that_is_stopped_ends_its_step_and_hands_over(platform: Platfo
         lambda: platform.sfn.describe_execution(executionArn=child)["status"] == "ABORTED",
         "the step to be stopped, too",
     )
-    # As RunbookAbandonedRule hands it to the recorder.
-    ended = {
-        "source": "aws.states",
-        "detail-type": "Step Functions Execution Status Change",
-        "detail": {"executionArn": execution, "status": "ABORTED", "input": json.dumps(event)},
-    }
-    platform.run(ended, platform.recorder_variant)
+    abandoned(platform, event, execution)
     record = platform.record(id_of(event))
     assert (record["status"], record["escalation_code"]) == ("escalated", "runbook-abandoned")
     assert ("execute", 2) not in done(platform, event, "execute")
@@ -130,13 +134,8 @@ def test_of_two_that_take_back_the_same_one_does_and_of_one_that_was_stopped_the
     running_child(platform, event)
     platform.sfn.stop_execution(executionArn=execution)
     restorer = platform.variant("incident-restorer", ActionTimeoutSeconds="100")
-    given = undoing.asked(
-        {
-            **incidents.read(platform.ddb, platform.table("incidents"), id_of(event)),
-            "status": "escalated",
-            "in_flight": None,
-        }
-    )
+    abandoned(platform, event, execution)
+    given = undoing.asked(incidents.read(platform.ddb, platform.table("incidents"), id_of(event)))
 
     def tried(index: int) -> int:
         calls = platform.calls(id_of(event), "undo")

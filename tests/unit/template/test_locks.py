@@ -96,7 +96,8 @@ def let_go(code: str, *, acted: bool) -> Any:
         failure={"code": code},
         acted=acted,
     )
-    assert released["ConditionExpression"] == "holder = :holder"
+    # Under one that is marked so a restorer of this incident is at work.
+    assert released["ConditionExpression"] == "holder = :holder AND attribute_not_exists(restoring)"
     assert released["ExpressionAttributeValues"][":holder"] == {"S": "i"}
     assert released["UpdateExpression"].startswith("REMOVE holder, lease_expires_at, restoring")
     return released
@@ -167,15 +168,43 @@ def test_a_heartbeat_that_is_stopped_is_not_in_the_way_of_the_next_ones() -> Non
     assert lasts(canary=False) > 3600
 
 
+@pytest.mark.parametrize(
+    ("reasons", "at_work"),
+    [
+        ("ConditionalCheckFailed, None", True),
+        ("ConditionalCheckFailed, ConditionalCheckFailed", True),
+        ("None, ConditionalCheckFailed", False),
+        ("TransactionConflict, None", False),
+        ("TransactionConflict, ConditionalCheckFailed", False),
+    ],
+)
+def test_a_runbook_is_at_work_only_where_the_record_says_so(reasons: str, at_work: bool) -> None:
+    """The record is the first of what the restorer's transaction asks."""
+    (refused, _) = state("incident-restorer", "LockTargets")["Catch"]
+    found = evaluated(
+        refused["Assign"]["at_work"],
+        states={"errorOutput": {"Cause": CANCELLED.format(reasons)}},
+    )
+    assert found is at_work
+
+
 @pytest.mark.parametrize("number", [1, 2, 16])
 def test_the_restorer_takes_all_locks_raises_their_versions_and_leaves_their_history(
     number: int,
 ) -> None:
     arguments = state("incident-restorer", "LockTargets")["Arguments"]["TransactItems"]
     locks = [f"target#{n}" for n in range(number)]
-    found = evaluated(
-        arguments, stack=[{}, {}], locks=locks, incident={"incident_id": "i"}, me="arn", ended=[]
+    record, *found = evaluated(
+        arguments,
+        stack=[{}, {}],
+        locks=locks,
+        incident={"incident_id": "i"},
+        timestamp="t",
+        me="arn",
+        handed_by="nobody",
+        ended=[],
     )
+    assert record["ConditionCheck"]["Key"] == {"incident_id": {"S": "i"}, "timestamp": {"S": "t"}}
     assert [each["Update"]["Key"]["guard_key"]["S"] for each in found] == locks
     for each in found:
         assert "ADD version :one" in each["Update"]["UpdateExpression"]
