@@ -90,6 +90,17 @@ class Listener:
         )["QueueUrl"]
         return str(url)
 
+    def hear(self, kind: str) -> str:
+        """Have the events of a kind put into a queue of their own; gives its address."""
+        rule, name = f"{self.name}-{kind}", kind.replace(".", "-")
+        events = self.platform.events
+        pattern = json.dumps({"detail-type": [kind]})
+        events.put_rule(Name=rule, EventBusName=self.name, EventPattern=pattern)
+        url = self.queue(name, "events.amazonaws.com")
+        target = {"Id": name, "Arn": self.arn_of(name)}
+        events.put_targets(Rule=rule, EventBusName=self.name, Targets=[target])
+        return url
+
     def taken_from(self, url: str) -> list[dict[str, Any]]:
         """Take all that is in a queue."""
         found: list[dict[str, Any]] = []

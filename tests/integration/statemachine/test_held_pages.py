@@ -39,8 +39,8 @@ class OnVerdict:
         self.listener = Listener(platform)
         self.notifier = self.listener.variant(PagerKind="webhook", PageAfterMinutes=_MINUTES)
         self.waiter = self.variant()
-        self.held = self._queue_of("held", "incident.page-held")
-        self.pager = self._queue_of("paged", "incident.paged")
+        self.held = self.listener.hear("incident.page-held")
+        self.pager = self.listener.hear("incident.paged")
 
     def variant(self, *, role: str = "", **changes: str) -> str:
         """Create the machine that waits, with some substitutions changed."""
@@ -51,15 +51,6 @@ class OnVerdict:
             **changes,
         }
         return self.platform.variant("incident-climber", role=role, **own)
-
-    def _queue_of(self, name: str, kind: str) -> str:
-        rule, events = f"{self.listener.name}-{name}", self.platform.events
-        pattern = json.dumps({"detail-type": [kind]})
-        events.put_rule(Name=rule, EventBusName=self.listener.name, EventPattern=pattern)
-        url = self.listener.queue(name, "events.amazonaws.com")
-        target = {"Id": name, "Arn": self.listener.arn_of(name)}
-        events.put_targets(Rule=rule, EventBusName=self.listener.name, Targets=[target])
-        return url
 
     def begin(self, fingerprint: str) -> tuple[Event, Event]:
         """Have an incident on record and told; gives its event, and that of its held page."""

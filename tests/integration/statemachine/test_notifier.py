@@ -52,10 +52,16 @@ def test_a_new_incident_is_told_to_people_in_plain_words(listener: Listener) -> 
     ]
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["recorder-first", "recorder-late"])
-def test_of_a_runbook_that_ended_early_people_hear_once(listener: Listener, late: bool) -> None:
+@pytest.mark.parametrize(
+    ("late", "begun"),
+    [(False, "critical"), (True, "critical"), (False, "warning")],
+    ids=["recorder-first", "recorder-late", "risen"],
+)
+def test_of_a_runbook_that_ended_early_people_hear_once(
+    listener: Listener, late: bool, begun: str
+) -> None:
     """By whom, where the recorder can say it; and at all, where it cannot in time."""
-    event = incident()
+    event = incident(severity=begun)
     notifier = listener.variant(RecorderWait="1")
     detail = {"executionArn": "arn:mine", "name": "e-1", "status": "ABORTED"}
     ended = {
@@ -64,7 +70,7 @@ def test_of_a_runbook_that_ended_early_people_hear_once(listener: Listener, late
         "detail": {**detail, "input": json.dumps(event)},
     }
     why = "It was stopped by arn:ada (sale)."
-    known = escalation(event, reason_code="runbook-abandoned", reason=why)
+    known = escalation(event, reason_code="runbook-abandoned", reason=why, severity="critical")
     first, second = (ended, known) if late else (known, ended)
     listener.tell(first, notifier)
     [mail] = listener.mails()

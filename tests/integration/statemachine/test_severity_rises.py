@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,3 +129,70 @@ def test_what_was_refused_as_a_warning_is_tried_again_when_it_rises(platform: Pl
     platform.start(heard_as(event, "critical", 10))
     wait_for(lambda: platform.record(id_of(event)).get("approval"), "the question")
     assert platform.record(id_of(event))["status"] == "escalated"
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_who_is_asked_and_called_by_a_runbook_in_hand_is_so_for_what_has_risen(
+    platform: Platform, listener: Listener, readable: bool
+) -> None:
+    """It was started by the warning that the incident was, and a pager goes by severity.
+
+    Where a step cannot read what it has become it asks all the same.
+    """
+    runbook = platform.runbook(
+        severities=["warning", "critical"], approval={"required": True, "timeout_seconds": 2}
+    )
+    event = incident(runbook, severity="warning")
+    for each in (event, heard_as(event, "critical", 10)):
+        platform.run(each, platform.recorder_variant)
+    pager, escalated = listener.hear("incident.paged"), listener.hear("incident.escalated")
+    actions = ("dynamodb:UpdateItem", "events:PutEvents", "sns:Publish", "lambda:InvokeFunction")
+    blind = {} if readable else {"role": platform.role_that_may_only(*actions), "Patiently": "[]"}
+    step = listener.variant("remediation-step", PagerKind="webhook", **blind)
+    machine = listener.variant("incident-response-runbook", StepArn=step)
+    assert platform.wait_ended(platform.start(event, machine))["status"] == "SUCCEEDED"
+    assert platform.record(id_of(event))["escalation_code"] == "approval-timeout"
+    [page] = wait_for(lambda: listener.taken_from(pager), "the page")
+    told = page["detail"]["data"]
+    asked = "critical" if readable else "warning"
+    assert (told["key"], told["severity"]) == (f"{id_of(event)}-approval", asked)
+    assert told["body"]["severity"] == asked
+    [called] = wait_for(lambda: listener.taken_from(escalated), "the escalation")
+    assert called["detail"]["data"]["severity"] == "critical"
+    mails = [one["MessageAttributes"]["severity"]["Value"] for one in listener.messages()]
+    assert mails == [asked, "critical"]
+
+
+def test_who_is_called_for_a_runbook_that_was_stopped_is_so_for_what_has_risen(
+    platform: Platform, listener: Listener
+) -> None:
+    event = incident(severity="warning")
+    recorder = listener.variant("incident-recorder", GuardTable=platform.table("guard"))
+    for each in (event, heard_as(event, "critical", 10)):
+        platform.run(each, recorder)
+    platform.set_record(event, status="remediating", runbook_execution="arn:mine")
+    escalated = listener.hear("incident.escalated")
+    stopped = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"executionArn": "arn:mine", "status": "ABORTED", "input": json.dumps(event)},
+    }
+    assert platform.run(stopped, recorder)["status"] == "SUCCEEDED"
+    [called] = wait_for(lambda: listener.taken_from(escalated), "the escalation")
+    assert called["detail"]["data"]["severity"] == "critical"
+
+
+def test_what_a_runbook_says_of_its_end_has_the_severity_that_has_risen(
+    platform: Platform, listener: Listener
+) -> None:
+    runbook = platform.runbook(severities=["warning", "critical"])
+    event = incident(runbook, severity="warning")
+    platform.run(event, platform.recorder_variant)
+    execution = platform.start(event, listener.variant("incident-response-runbook"))
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    platform.run(heard_as(event, "critical", 10), platform.recorder_variant)
+    platform.run(resolution(event), platform.recorder_variant)
+    ended = platform.wait_ended(execution)
+    assert platform.record(id_of(event))["status"] == "resolved"
+    said = json.loads(ended["output"])["verified_end"]["data"]
+    assert said["severity"] == "critical"
