@@ -369,7 +369,7 @@ def test_nothing_is_started_for_a_call_that_nobody_is_told_of_or_waits_for(
         assert _matches_pattern(json.dumps(rules[name]["EventPattern"]), event) is wanted, name
 
 
-@pytest.mark.parametrize("kind", ["acknowledged", "released", "closed", "climbed"])
+@pytest.mark.parametrize("kind", ["acknowledged", "released", "closed", "climbed", "undo-asked"])
 def test_what_a_human_does_is_told_whatever_the_incident_was_called_for(
     template: dict[str, Any], kind: str
 ) -> None:
