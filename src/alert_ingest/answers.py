@@ -9,7 +9,6 @@ but the recorder and what shows records listens to.
 from __future__ import annotations
 
 import json
-import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -144,10 +143,6 @@ def entry_of_answer(answer: Answer, incidents: Incidents, name: str, context: Co
     )
 
 
-def _is_seen(character: str) -> bool:
-    return unicodedata.category(character) != "Cf"
-
-
 def _lines(texts: list[str], most: int) -> tuple[tuple[str, ...], bool]:
     """Return the first texts that say something, and whether anything is missing of them."""
     read = [found for found in (_line(text, LINE_LIMIT) for text in texts) if found[0]]
@@ -156,9 +151,8 @@ def _lines(texts: list[str], most: int) -> tuple[tuple[str, ...], bool]:
 
 
 def _line(text: str, limit: int) -> tuple[str, bool]:
-    # What nobody sees may stand inside of a secret, some have several lines, and half of one is
-    # none that is recognised.
-    kept = redact_text(text if text.isascii() else "".join(filter(_is_seen, clean(text))))
+    # Some secrets have several lines, and half of one is none that is recognised.
+    kept = redact_text(clean(text))
     line = one_line(kept, len(kept))
     if len(line) <= limit:
         return line, False

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from alert_ingest import unseen
 from alert_ingest.model import Alert, Target, iso
 from alert_ingest.subject import subject_of
 
@@ -22,12 +23,10 @@ SUMMARY_LIMIT = 500
 MAX_LINKS = 5
 LINK_LIMIT = 1_000
 
-# Blanks and controls of any kind, what turns the direction of writing, and what nobody sees: format
-# characters and the fillers of Unicode's Default_Ignorable_Code_Point. The template's OneLine has
-# the same; a test compares them.
+# Blanks and controls of any kind, what turns the direction of writing, and what nobody sees but the
+# selectors that make an emoji one. The template's OneLine has the same; a test compares them.
 _NOT_ONE_LINE = re.compile(
-    "[\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
-    "\u2028-\u202f\u205f-\u206f\u3000\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
+    f"[\\s{unseen.CONTROLS}{unseen.IGNORABLE}{unseen.FORMATS}{unseen.BLANKS}]+"
 )
 # What would end an address, or begin another text, where it is put into chat or a mail.
 _NOT_IN_A_LINK = re.compile(r"[\x00-\x20\x7f-\U0010ffff<>|\\\"`]")

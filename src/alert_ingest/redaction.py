@@ -4,7 +4,8 @@ Alert text ends in logs, mails and chat channels, so what looks like a secret is
 goes anywhere. A key decides by its words (`api_key`, `X-Auth-Token`, `clientSecret`), unless its
 last one says that it only tells of a secret (`secret_name`, `token_type`); text is searched for
 credentials in URLs, authorization schemes, `key=value` or `"key": "value"` pairs, and for what is
-known by its own shape (see `secret_shapes`).
+known by its own shape (see `secret_shapes`). Before anything is looked for, a text loses what
+nobody sees (see `unseen`): it would stand in a secret as well as in any word.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from .secret_shapes import holds_telltale, mask_shapes
+from .unseen import as_seen
 
 MASK = "[redacted]"
 
@@ -77,11 +79,14 @@ _BETWEEN = r"(?:\\[bfnrt]|\\u00(?:26|3c|3e)|[^a-z0-9])*\Z"
 _PAIR_BEFORE_KEY = rf"(?:{'|'.join(_KEYS)}){_BETWEEN}"
 # The window may begin inside an escape.
 _NOTHING_BEFORE_KEY = rf"\A(?:[bfnrt]|u?0{{0,2}}(?:26|3c|3e|6|c|e))?{_BETWEEN}"
-# Colours of a terminal, which loggers put between a key and its value.
-_COLOURS = re.compile(r"\x1b\[[0-9;]{0,32}m")
+# Colours of a terminal, which loggers put between a key and its value; grep erases lines, too.
+_COLOURS = re.compile(r"\x1b\[[0-9;:]{0,32}[mK]")
 # What Go's encoder escapes in every URL; any other escaped character may be part of a word.
 _PUNCTUATION = frozenset({"0026", "003c", "003e"})
 _PAIR_WINDOW = 64
+# Lines that would end a record, a slash that may stand in an address, and controls that may stand
+# inside of a secret: delete is the only one that JSON takes as it is.
+_NOT_AS_IT_CAME = ("\n", "\r", "\x7f", "\\/", "\\b", "\\f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,19 @@ class _Patterns:
 
 
 @cache
-def _patterns() -> _Patterns:
-    """Compile what searches text for secrets; most containers never see a text that needs it."""
+def _patterns(joined: bool) -> _Patterns:
+    """Compile what searches text for secrets; most containers never see a text that needs it.
+
+    Parameters
+    ----------
+    joined
+        Whether something was taken out of the text. Then a secret may touch what stood before or
+        behind it, so it is known amid a word, too.
+    """
+    edge = "" if joined else r"\b"
     # Every quantifier is bounded, or possessive behind a lookbehind, so that a body of 1 MB made to
     # trip over them is still searched in about a second.
-    key = r"[A-Za-z0-9_.\-]"
+    key, url = r"[A-Za-z0-9_.\-]", r"[A-Za-z0-9_\-]"
     suspect = (
         r"(?:password|passwd|passphrase|pwd|secret|token|authorization|credential|cookie|signature"
         rf"|(?:{'|'.join(_KEYS)})[_\-]?key|(?<=[a-z0-9])[_.\-]pass(?!{key}))"
@@ -109,7 +122,8 @@ def _patterns() -> _Patterns:
     return _Patterns(
         url_credentials=re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,20}://)[^\s/?#@\"']{1,512}@"),
         scheme=re.compile(
-            r"\b(?:(Bearer|Basic|GenieKey)(\s+|%20)[A-Za-z0-9+/=._~\-]{6,}|(Token)(\s+)[A-Za-z0-9+/=._~\-]{16,})",
+            rf"{edge}(?:(Bearer|Basic|GenieKey)(\s+|%20)[A-Za-z0-9+/=._~\-]{{6,}}"
+            r"|(Token)(\s+)[A-Za-z0-9+/=._~\-]{16,})",
             re.I,
         ),
         # For a="b", a=b, a: b and "a": "b"; the value ends where quotes, blanks or & do.
@@ -125,8 +139,9 @@ def _patterns() -> _Patterns:
             r"(\"[^\"]{0,4096}\"|'[^']{0,4096}'|[^\s\"'\-][^\s\"']{0,4096})",
             re.I,
         ),
-        jwt=re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"),
-        aws_key_id=re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        # The whole of a run with such a beginning in it, so that none is gone through twice.
+        jwt=re.compile(rf"(?<!{url})(?={url}*?{edge}eyJ{url}{{8}}){url}++\.{url}{{8,}}+\.{url}*+"),
+        aws_key_id=re.compile(rf"{edge}(?:AKIA|ASIA)[A-Z0-9]{{16}}{edge}"),
     )
 
 
@@ -136,6 +151,12 @@ def is_secret_key(key: str) -> bool:
 
 
 def _is_secret_key(key: str) -> bool:
+    seen = as_seen(key)
+    # What nobody sees may stand in a word, and between two.
+    return _says_secret(seen) or (seen != key and _says_secret(key))
+
+
+def _says_secret(key: str) -> bool:
     words = [word.lower() for word in _WORD.findall(key)]
     if words and words[-1] in _ABOUT_WORDS:
         return False
@@ -153,22 +174,36 @@ def hide_email_addresses(hide: bool) -> None:
     _known_text.cache_clear()
 
 
+def _uncovered(text: str) -> str:
+    if "\x1b[" in text:
+        text = _COLOURS.sub("", text)
+    return as_seen(text)
+
+
 def redact_text(text: str) -> str:
-    """Replace what looks like a secret inside running text or a URL."""
+    """Replace what looks like a secret inside running text or a URL, and leave out what hides one.
+
+    Examples
+    --------
+    >>> redact_text("pass\\u200bword=hunter2")
+    'password=[redacted]'
+    """
     return _known_text(text) if len(text) <= _SHORT else _redact_text(text)
 
 
 def _redact_text(text: str) -> str:
-    if "\x1b[" in text:
-        text = _COLOURS.sub("", text)
+    length = len(text)
+    text = _uncovered(text)
     if not _suspicious(text):
         return text
-    patterns = _patterns()
+    joined = len(text) < length
+    patterns = _patterns(joined)
     text = patterns.url_credentials.sub(rf"\1{MASK}@", text)
-    text = mask_shapes(text, MASK, email_addresses=_email_addresses)
+    text = mask_shapes(text, MASK, joined=joined, email_addresses=_email_addresses)
     text = patterns.scheme.sub(rf"\1\3 {MASK}", text)
     text = patterns.option.sub(rf"\1{MASK}", text)
-    text = patterns.jwt.sub(MASK, text)
+    if "eyJ" in text:
+        text = patterns.jwt.sub(MASK, text)
     text = patterns.aws_key_id.sub(MASK, text)
     return patterns.pair.sub(_mask_pair, text)
 
@@ -216,7 +251,7 @@ def is_harmless_json(text: str) -> bool:
     Only for documents that `redact_json` would not change, and that are one line of ASCII; it may
     say no to others, too. JSON writes a letter as an escape only if someone means to hide it.
     """
-    if not text.isascii() or "\n" in text or "\r" in text or "\\/" in text:
+    if not text.isascii() or any(map(text.__contains__, _NOT_AS_IT_CAME)):
         return False
     escapes = iter(text.split("\\u"))
     next(escapes)

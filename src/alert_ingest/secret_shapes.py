@@ -96,10 +96,11 @@ class _Shapes:
 
 
 @cache
-def _shapes() -> _Shapes:
+def _shapes(joined: bool) -> _Shapes:
     """Compile them; most containers never see a text that needs it."""
+    edge = "" if joined else "(?<![A-Za-z0-9])"
     return _Shapes(
-        token=re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(shape for _, shape in _TOKENS)})"),
+        token=re.compile(rf"{edge}(?:{'|'.join(shape for _, shape in _TOKENS)})"),
         pem=re.compile(_PEM, re.DOTALL),
         webhook=re.compile(_WEBHOOK, re.I),
         signed=re.compile(_SIGNED, re.I),
@@ -121,7 +122,7 @@ def holds_telltale(text: str, lower: str) -> bool:
     return "SK" in text
 
 
-def mask_shapes(text: str, mask: str, *, email_addresses: bool) -> str:
+def mask_shapes(text: str, mask: str, *, joined: bool, email_addresses: bool) -> str:
     """Replace whatever has one of the shapes.
 
     Parameters
@@ -130,10 +131,12 @@ def mask_shapes(text: str, mask: str, *, email_addresses: bool) -> str:
         Any text.
     mask
         What stands in its place.
+    joined
+        Whether something was taken out of the text: then a shape is known amid a word, too.
     email_addresses
         Whether e-mail addresses are replaced, too.
     """
-    shapes = _shapes()
+    shapes = _shapes(joined)
     text = shapes.pem.sub(mask, text)
     text = shapes.webhook.sub(rf"\1{mask}", text)
     text = shapes.signed.sub(rf"\1{mask}", text)

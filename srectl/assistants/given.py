@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from srectl.assistants.redaction import MASK, is_secret_key, redact_text
+from srectl.redaction import MASK, is_secret_key, redact_text
 
 __all__ = ["MOST_CHARACTERS", "NOTE", "Given", "given", "plain"]
 

@@ -8,7 +8,6 @@ from srectl.commands.display import console
 from srectl.commands.operating import account_option, incident_argument, now, plan_lines, safe
 from srectl.commands.output import agreed, output_option, print_json
 from srectl.commands.times import when
-from srectl.consent import MOST_REASON
 from srectl.operate import answering, approvals
 from srectl.operate.account import Account
 from srectl.operate.signatures import usable_until
@@ -57,8 +56,7 @@ def deny(incident_id: str, reason: str, yes: bool, as_json: bool, account: Accou
 
     The answer is signed with your AWS credentials.
     """
-    reason = reason.strip()[:MOST_REASON]
-    if not reason:
+    if not reason.strip():
         raise click.BadParameter("say why not", param_hint="--reason")
     asked = _show(account, incident_id)
     agreed("deny it?", yes=yes, as_json=as_json)

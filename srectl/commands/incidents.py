@@ -284,7 +284,7 @@ def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_js
         now(),
         "end its calls in the pager itself; the record needs nothing more",
         by=by,
-        because=reason,
+        because=str(closed["closed_reason"]),
     )
     if as_json:
         print_json(records.told(closed))

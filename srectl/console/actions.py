@@ -109,8 +109,9 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
                 account.dynamodb, account.incidents_table, incident_id, by, why, forms.now()
             )
             hint = "end its calls in the pager itself; the record needs nothing more"
+            because = str(closed["closed_reason"])
             announcing.announce(
-                account, announcing.CLOSED, closed, forms.now(), hint, by=by, because=why
+                account, announcing.CLOSED, closed, forms.now(), hint, by=by, because=because
             )
             return f"Closed by {by}; its calls end with that"
 

@@ -18,6 +18,8 @@ from srectl.operate.refusals import explained
 __all__ = ["Forms", "Notes"]
 
 _MOST_NOTES = 20
+# What keeps it cuts it, once no secret is in it any more.
+_MOST_TYPED = 10_000
 
 
 class Notes:
@@ -88,7 +90,7 @@ class Forms:
         CommandFailed
             None was typed.
         """
-        given = self.field("reason")
+        given = self.field("reason", _MOST_TYPED)
         if not given:
             raise CommandFailed("nothing was done: it needs a reason", "say it in the field")
         return given

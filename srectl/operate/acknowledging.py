@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from srectl.errors import CommandFailed
-from srectl.operate import incidents, persons
+from srectl.operate import incidents, persons, reasons
 from srectl.operate.account import Account
 from srectl.operate.announcing import ACKNOWLEDGED, RELEASED, announce, stamp
 from srectl.operate.moments import moment
@@ -86,7 +86,7 @@ def noted(
     of_nobody_else
         Only if nobody else has it.
     because
-        Why; up to :data:`MOST_REASON` characters of it. Empty for no reason.
+        Why; up to :data:`MOST_REASON` characters of it, without secrets. Empty for no reason.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def noted(
         There is no such incident, it is over or somebody else's, or it could not be written.
     """
     incident = incidents.read(account.dynamodb, account.incidents_table, incident_id)
-    had, because = incident.get("acknowledged_by"), because[:MOST_REASON]
+    had, because = incident.get("acknowledged_by"), reasons.kept(because, MOST_REASON)
     mine = bool(had) and persons.same(had, by)
     if incident.get("status") == "resolved" or (had and of_nobody_else and not mine):
         raise _refused(incident, by)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from srectl.consent import MOST_REASON
 from srectl.errors import CommandFailed
-from srectl.operate import approvals
+from srectl.operate import approvals, reasons
 from srectl.operate.account import Account
 from srectl.operate.approvals import Question
 from srectl.operate.signatures import Signature, signed, usable_until
@@ -69,7 +69,7 @@ def deny(account: Account, asked: Question, reason: str, at: datetime.datetime) 
     CommandFailed
         No reason is given, it is not asked any more, or AWS refused.
     """
-    reason = reason.strip()[:MOST_REASON]
+    reason = reasons.kept(reason, MOST_REASON)
     if not reason:
         raise CommandFailed("a denial needs a reason", "it is part of the escalation")
     by = account.caller

@@ -12,6 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from srectl.errors import CommandFailed, NoSuchIncident
 from srectl.operate.moments import moment
+from srectl.operate.reasons import kept
 from srectl.operate.refusals import calling
 from srectl.operate.shapes import shaped
 from srectl.operate.switches import written
@@ -19,6 +20,8 @@ from srectl.operate.switches import written
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+#: Characters of a reason for closing.
+MOST_REASON = 1000
 STATUSES = ("open", "remediating", "escalated", "resolved")
 # Who holds the token can answer for the on-call engineer, so it is never shown.
 HIDDEN = "(hidden)"
@@ -104,6 +107,11 @@ def resolve(
 
     Its end and MTTR are set only if the alert itself has not set them.
 
+    Parameters
+    ----------
+    reason
+        How it was settled; up to :data:`MOST_REASON` characters of it, without secrets.
+
     Returns
     -------
     dict
@@ -112,8 +120,12 @@ def resolve(
     Raises
     ------
     CommandFailed
-        There is no such incident, it is not escalated (any more), or the write failed.
+        No reason is given, there is no such incident, it is not escalated (any more), or the write
+        failed.
     """
+    reason = kept(reason, MOST_REASON)
+    if not reason:
+        raise CommandFailed("an incident is closed with a reason", "say how it was settled")
     incident = read(client, table, incident_id)
     started = datetime.datetime.fromisoformat(incident["timestamp"])
     with calling(f"incident {incident_id} could not be closed"):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srectl.errors import CommandFailed
-from srectl.operate import at_work, incidents
+from srectl.operate import at_work, incidents, reasons
 from srectl.operate.account import Account
 from srectl.operate.acknowledging import MOST_REASON
 from srectl.operate.announcing import stamp
@@ -41,7 +41,7 @@ def stop(
     by
         ARN of who stops it; stands in the record.
     reason
-        Why, in at most :data:`MOST_REASON` characters; may be empty.
+        Why; up to :data:`MOST_REASON` characters of it, without secrets. May be empty.
 
     Returns
     -------
@@ -63,6 +63,7 @@ def stop(
     execution = _execution(account, record)
     if not execution or not _runs(account, execution):
         return False
+    reason = reasons.kept(reason, MOST_REASON)
     _note(account, record, execution, by, reason, now)
     try:
         with calling(f"the runbook of incident {incident_id} could not be stopped"):
@@ -146,7 +147,7 @@ def _note(
                 ExpressionAttributeValues={
                     ":by": {"S": by},
                     ":at": {"S": stamp(now)},
-                    ":because": {"S": reason[:MOST_REASON]},
+                    ":because": {"S": reason},
                     ":execution": {"S": execution},
                     ":resolved": {"S": "resolved"},
                 },

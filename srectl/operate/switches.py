@@ -9,11 +9,12 @@ import datetime
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from srectl.errors import CommandFailed
 from srectl.one_line import one_line
+from srectl.operate.reasons import kept
 from srectl.operate.refusals import calling
 from srectl.operate.windows import (
     MOST_CHARACTERS,
@@ -169,7 +170,7 @@ def set_own_mode(
 
 
 def _describe(runbook: str, mode: str, because: str) -> str:
-    return f"{runbook} {mode}: {one_line(because).strip()[:MOST_REASON] or _NO_REASON}"
+    return f"{runbook} {mode}: {one_line(kept(because, MOST_REASON)) or _NO_REASON}"
 
 
 def described(description: str, runbook: str, mode: str) -> str:
@@ -267,7 +268,7 @@ def _unreadable(parameter: str, error: Unreadable) -> CommandFailed:
 def add_window(
     client: SSMClient, parameter: str, window: Window, now: datetime.datetime
 ) -> list[Window]:
-    """Add a window and drop those that are past.
+    """Add a window, without secrets in its reason, and drop those that are past.
 
     Raises
     ------
@@ -286,13 +287,15 @@ def add_window(
             f"the window is past already: it ends at {written(window.end)}, now is {written(now)}",
             "times are in UTC",
         )
+    reason = kept(window.reason, MOST_REASON)
     # An empty reason would read as "no window" in the state machine.
-    if not window.reason.strip() or len(window.reason) > MOST_REASON:
+    if not reason or len(window.reason) > MOST_REASON:
         raise CommandFailed(
             f"the reason must have 1 to {MOST_REASON} characters",
             "it is what on-call reads when a runbook did nothing",
         )
-    return _changed(client, parameter, lambda there: [*there, window], now)
+    added = replace(window, reason=reason)
+    return _changed(client, parameter, lambda there: [*there, added], now)
 
 
 def remove_windows(

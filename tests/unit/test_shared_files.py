@@ -14,12 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = {
     "src/alert_ingest/redaction.py": (
         "src/runbook_action/evidence/redaction.py",
-        "srectl/assistants/redaction.py",
+        "srectl/redaction.py",
     ),
     "src/alert_ingest/secret_shapes.py": (
         "src/runbook_action/evidence/secret_shapes.py",
-        "srectl/assistants/secret_shapes.py",
+        "srectl/secret_shapes.py",
     ),
+    "src/alert_ingest/unseen.py": ("src/runbook_action/evidence/unseen.py", "srectl/unseen.py"),
     "src/runbook_action/consent.py": ("src/chat_actions/consent.py", "srectl/consent.py"),
     "src/chat_actions/adapters/signing.py": ("srectl/operate/signing.py",),
     "src/chat_actions/leftovers.py": ("srectl/operate/leftovers.py",),

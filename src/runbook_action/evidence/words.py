@@ -22,8 +22,11 @@ def plain(text: object, most: int = SENTENCE) -> str:
     >>> plain("Back-off\\tpulling  image\\n", 40)
     'Back-off pulling image'
     """
-    line = redact_text(_BLANKS.sub(" ", str(text)).strip())
-    line = "".join(each for each in line if unicodedata.category(each)[0] != "C")
+    # First of all: some secrets have several lines, and what nobody sees may count as a blank.
+    line = _BLANKS.sub(" ", redact_text(str(text))).strip()
+    if not line.isprintable():
+        # Again, as a character that has no sign here may have stood inside of a secret.
+        line = redact_text("".join(each for each in line if unicodedata.category(each)[0] != "C"))
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 

@@ -178,6 +178,7 @@ def test_email_addresses_are_replaced_where_the_deployment_says_so() -> None:
     [
         *("-----BEGIN A-----", "https://a/", "https://", "a/hook/", "a@", "a.", "sk-ant-", "?sig="),
         *("xoxb-", "secret_name=", "a.atlasv1.", "1" * 9 + ":AA", "hooks/https://h/"),
+        *("eyJ-", "eyJ\u200b", "ghp\u200b_", "AKIA\u200b", "a\u200b", "é\u200b", "a\x01"),
     ],
 )
 def test_a_body_made_to_trip_the_shapes_takes_no_long_time(piece: str) -> None:

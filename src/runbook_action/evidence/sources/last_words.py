@@ -80,16 +80,15 @@ def _logs(scene: Scene, pod: Pod, container: Json) -> list[dict[str, Any]]:
 
 
 def _shown(text: str) -> list[str]:
-    whole = len(text.encode()) < _READ
-    lines = text.splitlines()
-    if not whole and lines:
-        lines.pop()  # it may end amid a secret, which would have no shape any more
-    text = "\n".join(lines)
+    if len(text.encode()) >= _READ:
+        # Its last line may end amid a secret, which would have no shape any more.
+        text = text.rpartition("\n")[0]
+    text = redact_text(text)
     cut_off = _PEM_END.search(text)
-    if cut_off is not None and "-----BEGIN " not in text[: cut_off.start()]:
+    if cut_off is not None:
         # The lines before are those of a key, perhaps, whose first line was further up.
         text = MASK + text[cut_off.end() :]
-    lines = redact_text(text).splitlines()
+    lines = text.splitlines()
     kept: list[str] = []
     room = _KEPT
     for line in reversed(lines):

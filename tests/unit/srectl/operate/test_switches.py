@@ -185,6 +185,15 @@ def test_a_window_of_one_target_says_which(
     assert switches.reasons_by_target(found, found[0].end) == {}
 
 
+def test_no_secret_in_the_reason_of_a_window_is_kept(account: Account, srectl: Run) -> None:
+    window = ("maintenance", "add", "--for", "2h", "--reason")
+    assert srectl(*window, "new pass\u200bword: hunter2").exit_code == 0
+    assert [each["reason"] for each in stored(account)] == ["new password: [redacted]"]
+    unseen = srectl(*window, "\u200b")
+    assert (unseen.exit_code, len(stored(account))) == (1, 1)
+    assert "the reason must have" in unseen.output
+
+
 @pytest.mark.parametrize(
     "target", ["", "/", "apps/", "a/b/c", "Apps/x", "apps/*", "apps/x y", "-x"]
 )

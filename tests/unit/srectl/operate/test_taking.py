@@ -194,6 +194,30 @@ def test_whoever_closes_it_stands_in_the_record_by_arn(
     assert (record(account), heard()) == (closed, [])
 
 
+@pytest.mark.usefixtures("recorded")
+def test_no_secret_in_a_reason_is_kept_or_told(
+    account: Account, srectl: Run, runs: str, heard: Heard
+) -> None:
+    why = "new pass\u200bword=hunter2hunter2"
+    assert srectl("take", "0f3c", "--reason", why).exit_code == 0
+    assert srectl("close", "0f3c", "--reason", why).exit_code == 0
+    found = record(account)
+    said = [event["detail"]["data"]["because"] for event in heard()]
+    kept = [found[f"{what}_because"] for what in ("acknowledged", "stopped")]
+    assert [*said, *kept, found["closed_reason"]] == ["new password=[redacted]"] * 5
+    assert "hunter2" not in json.dumps(
+        [found, account.states.describe_execution(executionArn=runs)], default=str
+    )
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", " \u3164 "])
+def test_a_reason_that_nobody_sees_is_none(put_incident: Put, srectl: Run, nothing: str) -> None:
+    put_incident()
+    answer = srectl("close", "0f3c", "--reason", nothing)
+    assert answer.exit_code == 1
+    assert "is closed with a reason" in answer.output
+
+
 def test_what_ended_by_itself_was_closed_by_nobody(put_incident: Put, srectl: Run) -> None:
     put_incident(status="resolved")
     answer = srectl("close", "0f3c", "--reason", "rolled back")

@@ -108,6 +108,12 @@ def test_a_denial_by_one_ends_it(answer: Answer, record: Record) -> None:
     assert "was denied by" in answer(ADA).output
 
 
+def test_no_secret_in_the_reason_of_a_denial_is_signed_and_sent(answer: Answer) -> None:
+    assert answer(GRACE, "deny", "--reason", "its token=hun\u00adter2").exit_code == 0
+    (sent,) = outputs(answer)
+    assert sent["denied"] == "its token=[redacted]"
+
+
 def test_a_signature_that_has_run_out_is_replaced(
     answer: Answer, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:

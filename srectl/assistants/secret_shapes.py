@@ -1,1 +1,0 @@
-../../src/alert_ingest/secret_shapes.py

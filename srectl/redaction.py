@@ -1,0 +1,1 @@
+../src/alert_ingest/redaction.py

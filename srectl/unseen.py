@@ -1,0 +1,1 @@
+../src/alert_ingest/unseen.py
