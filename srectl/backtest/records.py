@@ -42,7 +42,7 @@ def read(path: Path) -> list[Record]:
         if line.strip():
             record = _record(path, number, line)
             found[str(record["incident_id"])] = record
-    kept = [each for each in found.values() if each["alert_name"] != CANARY]
+    kept = [each for each in found.values() if each.get("sender_name") != CANARY]
     return sorted(kept, key=lambda each: str(each["timestamp"]))
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CANARY", "Found", "recent", "since"]
 
-#: Name of the platform's own heartbeat, which is no incident of anybody's.
-CANARY = "PlatformCanary"
+#: Who sends the platform's own heartbeat, which is no incident of anybody's: the name that goes
+#: with the canary's key (``alert_ingest.speakers``). What an alert is called anybody may say.
+CANARY = "platform-canary"
 # Records that one request of DynamoDB looks at; a full one may hold 1 MB of them.
 _PAGE = 200
 
@@ -75,7 +76,7 @@ def recent(
                 TableName=table,
                 IndexName="by-status",
                 KeyConditionExpression="#status = :status AND #timestamp >= :since",
-                FilterExpression="alert_name <> :canary",
+                FilterExpression="sender_name <> :canary",
                 ExpressionAttributeNames={"#status": "status", "#timestamp": "timestamp"},
                 ExpressionAttributeValues={
                     ":status": {"S": status},

@@ -347,7 +347,12 @@ class Scene:
             mttr_seconds=95,
             resolved_at=int(self.now.timestamp()) - 17900,
         )
-        self.put("66666666-0000-4000-8000-000000000006", alert_name="PlatformCanary", status="open")
+        self.put(
+            "66666666-0000-4000-8000-000000000006",
+            alert_name="PlatformCanary",
+            sender_name="platform-canary",
+            status="open",
+        )
         self.publish("CheckoutHighErrorRate", "enable_degraded_mode")
         self.publish("GrowVolume", "expand_volume", approval={"required": True})
         self.publish("RollBackYoungRollout", "rollback_workload", "observe", answers=["CrashLoop"])

@@ -24,6 +24,9 @@ pytestmark = pytest.mark.localaws
 
 NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 MONTH = NOW - datetime.timedelta(days=30)
+#: The heartbeat's own record, and one of somebody whose alert has the same name.
+CANARY = {"alert_name": "PlatformCanary", "sender_name": "platform-canary"}
+NAMED_ALIKE = {"alert_name": "PlatformCanary", "sender_name": ""}
 TAKEN = "arn:aws:iam::000000000000:user/ada"
 #: What must not get into a mail: a line break, an override, a control, markup.
 HOSTILE = "Down\r\nSubject: x\n\n.\n\u202e\x1b[2J\u2028<b>{{x}}</b> ${Y} {% $z %} %0aBcc: a"
@@ -157,7 +160,9 @@ def busy(night: Night) -> None:
     night.put(4, actions_taken=[executed, undone], escalated_at="x", mttr_seconds=7000)
     night.put(5, actions_taken=[failed], alert_name="DiskFull", mttr_seconds=61)
     night.put(6, alert_name="DiskFull", closed_by=TAKEN)
-    night.put(7, alert_name="PlatformCanary")
+    night.put(7, **CANARY)
+    night.put(7, **NAMED_ALIKE)
+    night.put(2, "escalated", **NAMED_ALIKE)
     night.put(25, alert_name="Yesterday")
     night.put(3, "escalated", escalation_code="not-resolved", alert_name="DiskFull")
     night.put(
@@ -192,7 +197,7 @@ def test_the_mail_counts_as_the_operators_tool_does(night: Night) -> None:
     open_, ended = night.read(since)
     page = of_records(open_, ended, NOW)
     counted = summary(open_, ended, since)
-    assert told["needs_somebody"] == len(page["needs"]) == 3
+    assert told["needs_somebody"] == len(page["needs"]) == 4
     assert told["in_hand"] == len(page["in_hand"]) == 1
     assert told["at_work"] == len(page["at_work"]) == 4
     assert told["other_open"] == len(page["others"]) == 3
@@ -206,7 +211,7 @@ def test_the_mail_counts_as_the_operators_tool_does(night: Night) -> None:
     assert (told["called"], told["median_seconds"]) == (counted["woken"], counted["median"])
     assert told["undone"] == 2
     # In their order, too.
-    for title, records in (("Needs somebody: 3", page["needs"]), ("At work: 4", page["at_work"])):
+    for title, records in (("Needs somebody: 4", page["needs"]), ("At work: 4", page["at_work"])):
         assert [line[:8] for line in lines_after(body, title)] == [
             each["incident_id"][:8] for each in records
         ]
@@ -230,7 +235,7 @@ def test_the_mail_counts_as_the_operators_tool_does(night: Night) -> None:
     assert told["complete"] is True
     assert subject == body.splitlines()[0] == told["message"]
     assert (
-        subject == f"MORNING: 3 need you; {counted['begun']} incidents, {by['automation']} repaired"
+        subject == f"MORNING: 4 need you; {counted['begun']} incidents, {by['automation']} repaired"
     )
     assert "secret-token" not in body
 
@@ -283,7 +288,7 @@ def test_it_says_what_of_the_lent_nobody_brings_back(night: Night) -> None:
 
 
 def test_a_night_without_incidents_is_told_too(night: Night) -> None:
-    night.put(2, alert_name="PlatformCanary")
+    night.put(2, **CANARY)
     subject, body = night.told()
     assert subject == "MORNING: nothing needs you; no incidents"
     for title in (
@@ -347,7 +352,7 @@ def test_what_is_of_more_than_a_page_is_added_up_and_the_most_urgent_are_listed(
     worst = night.put(23, "escalated")
     oldest = night.put(48, "escalated", severity="warning")
     for minute in range(65):
-        night.put(2 + minute / 60, alert_name="PlatformCanary" if minute % 2 else "Other")
+        night.put(2 + minute / 60, **(CANARY if minute % 2 else {"alert_name": "Other"}))
     subject, body = night.told()
     told = night.numbers()
     assert subject == "MORNING: 47 need you; 79 incidents"
@@ -384,8 +389,51 @@ def test_the_hours_are_those_that_the_schedule_was_due_for(night: Night) -> None
         f"{NOW - datetime.timedelta(hours=36):%Y-%m-%dT%H:%M:%SZ}",
     )
     machine = night.listener.variant("morning-digest", Incidents=night.table)
-    ended = night.platform.run({"at": "yesterday"}, machine)
-    assert (ended["status"], ended["error"]) == ("FAILED", "NoTime")
+    for given in ("yesterday", "2026-19-39T07:00:00Z", "2026-02-29T07:00:00Z", 7):
+        ended = night.platform.run({"at": given}, machine)
+        assert (ended["status"], ended["error"]) == ("FAILED", "NoTime"), given
+
+
+def test_odd_records_are_told_as_that_and_the_others_as_ever(
+    night: Night, platform: Platform
+) -> None:
+    executed = {"operation": "execute", "status": "succeeded"}
+    night.put(2, actions_taken=[executed], verified_at="x", mttr_seconds=40)
+    good = night.put(3, "escalated", escalation_code="not-resolved")
+    odd = night.put(1, "escalated", timestamp="2026-19-39T03:00:00.000Z")
+    later = night.put(1, "resolved", timestamp="soon")
+    for kind in ("escalated", "remediating", "open", "resolved"):
+        night.put(
+            1, kind, **dict.fromkeys(("severity", "alert_name", "target", "mttr_seconds"), "x")
+        )
+        others = ("acknowledged_by", "approval", "wakes", "subject", "actions_taken", "in_hand")
+        for value in (7, {"a": [7]}, [[7]], True):
+            night.put(
+                1, kind, **dict.fromkeys((*others, "severity", "alert_name", "target"), value)
+            )
+    lends = night.put(4, in_hand='{"lends":true', actions_taken=[executed])
+    hour = datetime.timedelta(hours=1)
+    start, end = (f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in (NOW, NOW + hour))
+    window = {"start": start, "end": end, "reason": "upgrade"}
+    platform.set_maintenance([window, {**window, "end": "2026-13-45T00:00:00Z"}])
+    try:
+        subject, body = night.told()
+    finally:
+        platform.set_maintenance([])
+    assert subject == "MORNING, not all read: 7+ need you; 25+ incidents"
+    lines = body.splitlines()
+    assert f"Not read: since when 2 incidents are: {odd}, {later}" in lines
+    assert "Not read: until when 1 of the maintenance windows is" in lines
+    assert [each for each in lines if each.startswith(f"Not read: what {lends}")], lines
+    needs = lines_after(body, "Needs somebody: 7")
+    assert any(
+        re.fullmatch(rf"{good} critical .*; 3 h \d+ min old, nobody has it", each) for each in needs
+    )
+    [told] = [each for each in needs if each.startswith(odd)]
+    assert told.endswith("; since when cannot be read, nobody has it")
+    assert lines_after(body, "Maintenance: 1") == [f"{start} to {end}: upgrade"]
+    assert "Automation: on" in lines
+    assert night.numbers()["complete"] is False
 
 
 @pytest.mark.parametrize(

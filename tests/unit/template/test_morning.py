@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from jsonata import Jsonata
 from ministack.services.cloudformation.engine import _evaluate_rules
 
+from alert_ingest.speakers import CANARY
+from srectl.operate import recent
 from tests.support.machines import machines
+from tests.support.template import read
+
+
+@pytest.fixture(scope="module")
+def is_time() -> Jsonata:
+    """Whether a value is a time, as the machine asks."""
+    return Jsonata(f"({read()['Mappings']['Shared']['Text']['IsTime']})($)")
 
 
 def test_without_an_hour_there_is_no_schedule_and_the_machine_is_there_all_the_same(
@@ -53,6 +65,40 @@ def test_an_hour_without_a_mail_is_refused_before_anything_is_made(
     with pytest.raises(ValueError, match="MorningDigestHour needs NotificationEmail"):
         _evaluate_rules(template, hour, {})
     _evaluate_rules(template, hour | {"NotificationEmail": {"Value": "a@example.com"}}, {})
+
+
+def test_the_heartbeat_has_one_name_for_the_door_the_mail_and_the_commands() -> None:
+    assert recent.CANARY == CANARY
+    asked = machines()["morning-digest"].definition()["States"]["ReadIncidents"]["Arguments"]
+    assert f"'sender_name <> :canary', {{':canary': {{'S': '{CANARY}'}}}}" in " ".join(
+        asked.split()
+    )
+
+
+@given(at=st.datetimes().filter(lambda at: at.year >= 1000))
+def test_every_time_there_is_can_be_reckoned_with(is_time: Jsonata, at: datetime.datetime) -> None:
+    for written in (f"{at:%Y-%m-%dT%H:%M:%S}Z", f"{at:%Y-%m-%dT%H:%M:%S}.704Z"):
+        assert is_time.evaluate(written) is True
+
+
+@given(
+    parts=st.tuples(st.integers(0, 9999), *[st.integers(0, 99)] * 5).map(
+        lambda each: "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z".format(*each)
+    )
+)
+@example(parts="2026-19-39T03:00:00Z")
+@example(parts="2100-02-29T03:00:00Z")
+@example(parts="2026-11-31T03:00:00Z")
+def test_what_is_taken_for_a_time_is_one(is_time: Jsonata, parts: str) -> None:
+    if is_time.evaluate(parts):
+        assert datetime.datetime.fromisoformat(parts)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 7, True, {}, [], "", "soon", "2026-11-28", ["2026-11-28T07:00:00Z"]]
+)
+def test_what_is_no_time_is_none(is_time: Jsonata, value: object) -> None:
+    assert is_time.evaluate(value) is False
 
 
 def test_the_schedule_starts_it_in_the_region_that_acts_and_keeps_what_it_could_not_start(

@@ -130,14 +130,16 @@ def test_records_come_back_as_they_were_written_without_what_answers_for_others(
     tmp_path: Path,
 ) -> None:
     asked = incident(5, approval={"token": "secret", "first": {"proof": "secret", "by": "ada"}})
-    beat = incident(6, "PlatformCanary")
+    beat = incident(6, "PlatformCanary", sender_name="platform-canary")
+    mine = incident(7, "PlatformCanary")
     path = tmp_path / "a" / "past.jsonl"
-    assert files.write(path, [asked, RECORDS[0], beat]) == 3
+    assert files.write(path, [asked, RECORDS[0], beat, mine]) == 4
     assert "secret" not in path.read_text()
     found = files.read(path)
     assert [each["incident_id"] for each in found] == [
         RECORDS[0]["incident_id"],
         asked["incident_id"],
+        mine["incident_id"],
     ]
     assert found[0] == readable(dict(RECORDS[0]))
 

@@ -31,9 +31,11 @@ def test_heartbeats_and_what_is_older_are_left_out(scene: Scene) -> None:
     scene.put("new", status="resolved")
     scene.put("older", status="resolved", timestamp=scene.ago(hours=23))
     scene.put("too-old", status="resolved", timestamp=scene.ago(hours=25))
-    scene.put("beat", status="resolved", alert_name=CANARY)
+    scene.put("beat", status="resolved", alert_name="PlatformCanary", sender_name=CANARY)
+    # Somebody's own alert of that name is an incident.
+    scene.put("mine", status="resolved", alert_name="PlatformCanary", timestamp=scene.ago(hours=22))
     scene.put("open", status="open")
-    assert of(scene.account) == (["new", "older"], False)
+    assert of(scene.account) == (["new", "mine", "older"], False)
     assert of(scene.account, most=1) == (["new"], True)
 
 

@@ -29,7 +29,7 @@ def test_what_an_export_writes_is_judged_as_what_the_deployment_has(
     put_incident(**incident(20, **{**ALERT, "alert_name": "Unheard"}))
     put_incident(**incident(1, **ALERT))
     put_incident(**incident(24 * 40, **ALERT))
-    put_incident(**incident(3, **{**ALERT, "alert_name": "PlatformCanary"}))
+    put_incident(**incident(3, **ALERT, sender_name="platform-canary"))
     told = json.loads(srectl("backtest", "--from", "3d", "--to", "2h", *CATALOGUE).stdout)
     assert [each["alert"] for each in told["verdicts"]] == ["CheckoutHighErrorRate", "Unheard"]
     first = told["verdicts"][0]
