@@ -80,8 +80,9 @@ def _of_an_alert(text: str) -> str:
 
 def _of_the_log(text: str) -> str:
     body = {"alerts": [{"annotations": {"description": text}}]}
-    said = [*body_records(body, json.dumps(body)), excerpt(text)]
-    return json.dumps([json.loads(str(said[0]["body_as_json"])), said[1]], ensure_ascii=False)
+    [record] = body_records(body, json.dumps(body))
+    logged = json.loads(str(record["body_as_json"]))
+    return json.dumps([logged, excerpt(text)], ensure_ascii=False)
 
 
 def _of_an_answer(text: str) -> str:
