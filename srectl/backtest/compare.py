@@ -99,7 +99,9 @@ class Backtest:
             real = reality_of(record)
             if after == before if before is not None else _as_it_was(after, real):
                 continue
-            alike = Difference(str(record["alert_name"]), _place(record), before, after, str(real))
+            alike = Difference(
+                str(record.get("alert_name", "")), _place(record), before, after, str(real)
+            )
             found.setdefault(alike, []).append(incident)
         return sorted(
             (replace(each, incidents=tuple(ids)) for each, ids in found.items()),
@@ -121,7 +123,7 @@ class Backtest:
                 {
                     "incident_id": each["incident_id"],
                     "timestamp": each["timestamp"],
-                    "alert": each["alert_name"],
+                    "alert": each.get("alert_name", ""),
                     "really": str(reality_of(each)),
                     "catalogues": {
                         name: told[each["incident_id"]].as_json() for name, told in both.items()

@@ -16,7 +16,7 @@ __all__ = ["Record", "read", "write"]
 
 Record = dict[str, Any]
 
-_NEEDED = ("incident_id", "timestamp", "alert_name")
+_NEEDED = ("incident_id", "timestamp")
 
 
 def read(path: Path) -> list[Record]:

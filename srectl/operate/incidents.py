@@ -127,7 +127,11 @@ def resolve(
     if not reason:
         raise CommandFailed("an incident is closed with a reason", "say how it was settled")
     incident = read(client, table, incident_id)
-    started = datetime.datetime.fromisoformat(incident["timestamp"])
+    started = moment(incident["timestamp"])
+    # Of a record whose beginning cannot be read nobody knows how long it took.
+    lasted: dict[str, Any] = {}
+    if started is not None:
+        lasted = {":mttr": {"N": str(max(0, round((now - started).total_seconds())))}}
     with calling(f"incident {incident_id} could not be closed"):
         try:
             answer = client.update_item(
@@ -138,8 +142,9 @@ def resolve(
                 },
                 UpdateExpression="SET #status = :resolved, closed_by = :by, "
                 "closed_reason = :reason, closed_at = :at, "
-                "resolved_at = if_not_exists(resolved_at, :epoch), "
-                "mttr_seconds = if_not_exists(mttr_seconds, :mttr)",
+                "resolved_at = if_not_exists(resolved_at, :epoch)"
+                + ", mttr_seconds = if_not_exists(mttr_seconds, :mttr)"
+                * len(lasted),
                 ConditionExpression="#status = :escalated AND "
                 "(attribute_not_exists(in_flight) OR in_flight = abandoned)",
                 ExpressionAttributeNames={"#status": "status"},
@@ -150,7 +155,7 @@ def resolve(
                     ":reason": {"S": reason},
                     ":at": {"S": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
                     ":epoch": {"N": str(int(now.timestamp()))},
-                    ":mttr": {"N": str(max(0, round((now - started).total_seconds())))},
+                    **lasted,
                 },
                 ReturnValues="ALL_NEW",
             )

@@ -87,6 +87,10 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _truth(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
 def _number(value: Any) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
@@ -115,7 +119,7 @@ def _result(value: Any) -> Any:
     return _RESULT(value) if isinstance(value, dict) else _text(value)
 
 
-_PLAIN = (_text, _number, _seconds)
+_PLAIN = (_text, _truth, _number, _seconds)
 _PLAN = _list_of(_mapping())
 _RESULT = _mapping(plan=_PLAN)
 _TARGET = _mapping(cluster=_text, namespace=_text, kind=_text, name=_text)
@@ -127,7 +131,19 @@ _STEP = _mapping(
     approval=_mapping(timeout_seconds=_seconds),
     when=_list_of(_mapping()),
 )
+_WORDS = (
+    *("alert_name", "severity", "summary", "sender", "sender_name", "fingerprint", "runbook"),
+    *("subject", "correlation_id", "caused_by", "attached_to", "forerunner", "risen_from"),
+    *("escalation_reason", "escalation_code", "acknowledged_by", "acknowledged_because"),
+    *("closed_by", "closed_reason", "stopped_by", "stopped_because", "released_by"),
+    *("silenced_target", "silenced_because", "undo_asked_by", "restoration", "target_health"),
+    *("in_flight", "abandoned", "runbook_execution", "stopped_execution", "ending"),
+    "heard_severity",
+)
 _CHECKS: dict[str, Check] = {
+    **dict.fromkeys(_WORDS, _text),
+    "wakes": _truth,
+    "children": _list_of(_text),
     "labels": _texts,
     "annotations": _mapping(),
     "links": _mapping(),
