@@ -171,6 +171,10 @@ def _doing(account: Account, incident: dict[str, Any]) -> str:
     if step is None:
         return f"no step is under way: it waits to see whether that helped{by}"
     what = of_step({**step.step, "index": step.index})
+    if step.does == "execute" and naming.asks(incident):
+        until = incident["approval"].get("until")
+        end = f" until {when(until)}" if until else ""
+        return f"[cyan]▶[/] {what} ({step.does}): waits for an answer{end}, and has done nothing"
     return f"[cyan]▶[/] {what} ({step.does}): under way since {clock(step.since, now())}{by}"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from srectl.console.timeline import UNDO_ASKED, event, in_hand_because
+from srectl.operate import paging
 from srectl.operate.audit import data_of, is_one_moment, metadata_of
 from srectl.operate.moments import moment
 from srectl.operate.switch_history import Change, in_force
@@ -31,11 +32,6 @@ _SAME = {
     "incident.climbed": "climbed",
 }
 _AUDIT = "audit log"
-_PAGER = {
-    "trigger": "the pager is called",
-    "acknowledge": "the pager calls nobody else",
-    "resolve": "the pager's call ends",
-}
 
 
 def of_audit(heard: Iterable[Mapping[str, Any]], told: Iterable[Event]) -> Iterator[Event]:
@@ -59,9 +55,9 @@ def of_audit(heard: Iterable[Mapping[str, Any]], told: Iterable[Event]) -> Itera
         elif kind == "incident.notified":
             yield event(at, "told", data.get("headline"), "platform", source=_AUDIT)
         elif kind == "incident.paged":
-            words = _PAGER.get(str(data.get("action")), f"the pager hears {data.get('action')}")
-            level = f", of level {data['level']}" if data.get("level") else ""
-            yield event(at, "paged", words + level, "platform", source=_AUDIT)
+            called = data.get("action") == "trigger"
+            words = paging.call_of(data) if called else paging.end_of(data)
+            yield event(at, "paged", words, "platform", source=_AUDIT)
         elif kind in _SAME and not _is_told(record, _SAME[kind], at):
             yield event(at, _SAME[kind], _words(kind, data), _who(data), source=_AUDIT)
 

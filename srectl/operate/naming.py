@@ -18,7 +18,7 @@ from srectl.operate.refusals import calling
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["LOOKED_AT", "SHORTEST", "full_id", "needing_somebody"]
+__all__ = ["LOOKED_AT", "SHORTEST", "asks", "full_id", "needing_somebody"]
 
 #: Characters that the beginning of an id has at least.
 SHORTEST = 4
@@ -92,14 +92,14 @@ def needing_somebody(client: DynamoDBClient, table: str) -> dict[str, Any] | Non
         if not each.get("acknowledged_by")
     ]
     waiting += [
-        each for each in incidents.find(client, table, "remediating", LOOKED_AT) if _asks(each)
+        each for each in incidents.find(client, table, "remediating", LOOKED_AT) if asks(each)
     ]
     waiting.sort(key=lambda each: str(each["timestamp"]), reverse=True)
     untaken = [each for each in waiting if not each.get("acknowledged_by")]
     return next(iter(untaken or waiting), None)
 
 
-def _asks(incident: dict[str, Any]) -> bool:
+def asks(incident: dict[str, Any]) -> bool:
     """Tell whether its runbook waits for an answer."""
     approval = incident.get("approval")
     return isinstance(approval, dict) and bool(approval.get("token")) and not approval.get("answer")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from srectl.operate import paging
 from srectl.operate.audit import is_one_moment
 from srectl.operate.incidents import climbed, ended_by_hand, investigations
 from srectl.operate.leftovers import was_denied
@@ -166,16 +167,19 @@ def _of_events(story: Story) -> Iterator[Sentence]:
         if kind == "incident.notified":
             yield _said(at, f"People were told: {data.get('headline')}", source)
         elif kind == "incident.paged" and data.get("action") == "trigger":
-            told = f"A call for the pager was on the bus, with key {data.get('key')}."
+            told = f"{_sentence(paging.call_of(data))} (key {data.get('key')})."
             yield _said(at, told, source)
         elif kind == "incident.page-held":
-            told = f"The pager was not called yet: the runbook's verdict had until {data['until']}."
-            yield _said(at, told, source)
+            yield _said(at, f"{_sentence(paging.held(at, data, story.record))}.", source)
         elif kind in _ACTS:
             # The record has the last of them only, and why only as long as it is so.
             field, words = _ACTS[kind]
             if not is_one_moment(at, story.record.get(field)):
                 yield _said(at, words(data), source)
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _took(by: Any, because: Any) -> str:

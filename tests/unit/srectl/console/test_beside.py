@@ -6,6 +6,8 @@ import datetime
 import json
 from typing import Any
 
+import pytest
+
 from srectl.console import beside, timeline
 from srectl.operate.switch_history import MODE, RUNBOOK, WINDOW, Change
 from srectl.operate.switches import Window
@@ -89,7 +91,27 @@ def test_what_people_and_the_pager_heard_is_told_and_what_the_record_says_is_not
         ("paged", "platform"),
     ]
     (*_, paged) = beside.of_audit(heard, timeline.events(known))
-    assert paged["words"] == "the pager is called, of level 2"
+    assert paged["words"] == (
+        "a call for the second contact is on the bus; it rings where that contact has a pager"
+    )
+
+
+@pytest.mark.parametrize(
+    ("paged", "words"),
+    [
+        (
+            {"action": "trigger", "severity": "warning"},
+            "a call for the pager is on the bus; it rings where PagerSeverities names warning",
+        ),
+        ({"action": "acknowledge"}, "a pager that was called calls nobody else"),
+        ({"action": "resolve"}, "a call of the pager, if there was one, ends"),
+    ],
+)
+def test_what_is_on_the_bus_for_the_pager_is_not_taken_for_a_pager_that_rang(
+    paged: dict[str, Any], words: str
+) -> None:
+    (told_of,) = beside.of_audit([event("incident.paged", 1, **paged)], [])
+    assert told_of["words"] == words
 
 
 def test_what_is_no_event_of_the_platform_is_left_out() -> None:

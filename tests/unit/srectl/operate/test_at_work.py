@@ -83,6 +83,19 @@ def test_the_step_under_way_is_named_with_its_beginning_and_the_latest_verdict(
     assert "verdict by 2026-11-23 21:55 CET (20:55 UTC)" in srectl("show", "0f3c").output
 
 
+def test_a_step_that_waits_for_an_answer_is_not_under_way(
+    account: Account, srectl: Run, put_incident: Put, at_work: dict[str, Any]
+) -> None:
+    asked = {"token": "t", "requested_at": "2026-11-23T20:40:00Z", "until": "2026-11-23T20:50:00Z"}
+    put_incident(**{**at_work, "approval": asked})
+    start(account, f"{ID}-1-execute-1795466889000")
+    shown = srectl("show", "0f3c").output
+    assert "(execute): waits for an answer until 2026-11-23" in shown
+    assert "under way since" not in shown
+    put_incident(**{**at_work, "approval": {**asked, "answer": "approved"}})
+    assert "under way since" in srectl("show", "0f3c").output
+
+
 @pytest.mark.usefixtures("at_work")
 def test_between_two_steps_it_waits_and_one_that_has_ended_is_not_under_way(
     account: Account, srectl: Run

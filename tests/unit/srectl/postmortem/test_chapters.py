@@ -246,8 +246,25 @@ def test_a_page_that_was_held_back_stands_in_the_timeline_with_its_time() -> Non
     held = notified()
     held["detail-type"] = "incident.page-held"
     held["detail"]["data"] = {"incident_id": record()["incident_id"], "until": "06:57"}
-    words = "The pager was not called yet: the runbook's verdict had until 06:57."
+    words = "The call for its beginning waits for the runbook's verdict, until 06:57 at most."
     assert words in told(Story(record(), {}, [held]))["Timeline"]
+    # A human was called for it two seconds before that was said.
+    escalated = record(escalated_at="2026-11-28T06:42:22.000Z", escalation_reason="x")
+    words = (
+        "The call for its beginning was to wait for the runbook's verdict; by then a human had "
+        "been called for already."
+    )
+    assert words in told(Story(escalated, {}, [held]))["Timeline"]
+
+
+def test_a_call_on_the_bus_is_not_taken_for_a_pager_that_rang() -> None:
+    paged = notified()
+    paged["detail-type"] = "incident.paged"
+    paged["detail"]["data"] = {"action": "trigger", "key": "k", "severity": "warning"}
+    words = (
+        "A call for the pager is on the bus; it rings where PagerSeverities names warning (key k)."
+    )
+    assert words in told(Story(record(), {}, [paged]))["Timeline"]
 
 
 def test_what_was_not_there_before_a_change_was_nothing() -> None:
