@@ -39,8 +39,9 @@ def top(since: datetime.datetime, limit: int, as_json: bool, account: Account) -
     """List the noisy alerts, the most frequent first.
 
     How often each came, how often a human was called, how many a runbook ended and how many ended
-    by themselves, the median time to the end, and when the latest began. An alert that mostly ends
-    by itself wants a longer 'for'; one that mostly calls wants a runbook, or to be no alert.
+    by themselves (nobody had closed them or had them in hand), the median time to the end, and
+    when the latest began. An alert that mostly ends by itself wants a longer 'for'; one that mostly
+    calls wants a runbook, or to be no alert.
     """
     found = recent.since(account.dynamodb, account.incidents_table, since)
     counted = noise.noisiest(found.records)

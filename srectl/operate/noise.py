@@ -28,7 +28,8 @@ class Noise:
     helped
         Those that a runbook ended.
     itself
-        Those that ended by themselves: nothing was done and nobody was called.
+        Those that ended by themselves: no runbook helped, and nobody closed them or had them in
+        hand, whether somebody was called or not.
     mttr_seconds
         Median time to its end; None where none has ended.
     last

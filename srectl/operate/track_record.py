@@ -137,16 +137,20 @@ def runbook_of(record: Record) -> str | None:
 def outcome(record: Record) -> str:
     """Say who ended an incident: ``automation``, ``human``, ``itself``, or ``open``.
 
-    One for which a human was called before is the automation's all the same, where a runbook of a
-    severity that had risen ended it and saw to it that it is over.
+    A human ended what one has closed, or had in hand when it ended. That somebody was called is not
+    enough: where nobody had it in hand the alert ended by itself, whatever had been tried. And one
+    for which a human was called is the automation's all the same, where a runbook of a severity
+    that had risen ended it and saw to it that it is over.
+
+    The morning digest counts by the same rule (``ended`` of its states).
     """
     if record.get("status") != "resolved":
         return "open"
-    acted = is_acted(record)
-    seen = acted and record.get("verified_at")
-    if record.get("closed_by") or (record.get("escalated_at") and not seen):
+    if record.get("closed_by"):
         return "human"
-    return "automation" if acted else "itself"
+    if is_acted(record) and (record.get("verified_at") or not record.get("escalated_at")):
+        return "automation"
+    return "human" if record.get("acknowledged_by") else "itself"
 
 
 def is_acted(record: Record) -> bool:

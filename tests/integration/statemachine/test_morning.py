@@ -158,6 +158,9 @@ def busy(night: Night) -> None:
     night.put(2, actions_taken=[executed], verified_at=verified, mttr_seconds=90)
     night.put(3, actions_taken=[executed], escalated_at="x", verified_at=verified, mttr_seconds=900)
     night.put(4, actions_taken=[executed, undone], escalated_at="x", mttr_seconds=7000)
+    # Called for, and over: once with nobody at it, once in somebody's hands.
+    night.put(4, escalated_at="x", mttr_seconds=15)
+    night.put(4, escalated_at="x", mttr_seconds=600, acknowledged_by=TAKEN)
     night.put(5, actions_taken=[failed], alert_name="DiskFull", mttr_seconds=61)
     night.put(6, alert_name="DiskFull", closed_by=TAKEN)
     night.put(7, **CANARY)

@@ -36,7 +36,7 @@ def test_each_day_says_who_ended_what() -> None:
         [
             incident(1, mttr_seconds=60, **acted("execute")),
             incident(2, mttr_seconds=120),
-            incident(3, mttr_seconds=600, escalated_at="x"),
+            incident(3, mttr_seconds=600, escalated_at="x", acknowledged_by="ada"),
             incident(3, status="open"),
             incident(30),
         ],

@@ -33,7 +33,7 @@ def test_each_alert_is_counted_by_what_became_of_it() -> None:
     records: list[dict[str, Any]] = [
         {**record, "actions_taken": [DONE], "mttr_seconds": 10, "target": checkout},
         {**record, "mttr_seconds": 30, "target": orders},
-        {**record, "escalated_at": "x", "mttr_seconds": 50, "target": checkout},
+        {**record, "escalated_at": "x", "mttr_seconds": 50, "target": checkout, "closed_by": "b"},
         {**record, "status": "open", "timestamp": "2026-11-24T15:00:00.000Z"},
         {"alert_name": "B", "status": "escalated", "escalated_at": "x", "timestamp": "2026"},
         {"alert_name": "C", "status": "open", "timestamp": "2026", "mttr_seconds": "long"},

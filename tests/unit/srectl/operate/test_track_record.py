@@ -64,6 +64,25 @@ def test_what_a_runbook_of_a_risen_severity_ended_is_its_own_although_somebody_w
     assert tallies([risen])["R"].helped == 1
 
 
+@pytest.mark.parametrize(
+    ("record", "who"),
+    [
+        ({"escalated_at": "x"}, "itself"),
+        ({"escalated_at": "x", "released_by": "ada"}, "itself"),
+        ({"escalated_at": "x", "acknowledged_by": "ada"}, "human"),
+        ({"escalated_at": "x", "closed_by": "ada"}, "human"),
+        (ran("execute", escalated_at="x"), "itself"),
+        (ran("execute", escalated_at="x", acknowledged_by="ada"), "human"),
+        (ran("execute", acknowledged_by="ada"), "automation"),
+        ({"acknowledged_by": "ada"}, "human"),
+    ],
+)
+def test_a_human_ended_what_somebody_closed_or_had_in_hand_and_nothing_else(
+    record: dict[str, Any], who: str
+) -> None:
+    assert outcome(incident(**record)) == who
+
+
 def test_each_target_is_counted_by_itself_and_a_remediation_once_for_each() -> None:
     both = ran("execute", verified_at="x")
     steps = [{"index": n, "target": each} for n, each in enumerate((APPS, OTHER, OTHER), 1)]
@@ -102,8 +121,12 @@ def test_what_it_saved_is_against_the_median_of_those_that_a_human_ended() -> No
     found = tallies(
         [
             incident(**HELPED),
-            incident(mttr_seconds=900, escalated_at="x"),
-            incident(**ran("execute", "undo", mttr_seconds=700, escalated_at="x")),
+            incident(mttr_seconds=900, escalated_at="x", closed_by="ada"),
+            incident(
+                **ran("execute", "undo", mttr_seconds=700, escalated_at="x", acknowledged_by="ada")
+            ),
+            # Ended with its own alert, before anybody had it in hand: no human's time.
+            incident(mttr_seconds=15, escalated_at="x"),
         ]
     )["R"]
     assert (found.acted, found.helped, found.undone, found.saved_seconds) == (2, 1, 1, 740)
