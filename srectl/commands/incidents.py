@@ -242,19 +242,25 @@ def print_taken(record: dict[str, Any]) -> None:
 @incidents.command()
 @incident_argument
 @click.option("--reason", required=True, help="How it was settled; written to the record.")
+@from_others_option
 @by_option
 @output_option
 @account_option
-def resolve(incident_id: str, reason: str, by: str, as_json: bool, account: Account) -> None:
+def resolve(
+    incident_id: str, reason: str, from_others: bool, by: str, as_json: bool, account: Account
+) -> None:
     """Close an escalated incident that a human has settled, and have the pager end its calls.
 
     Only an escalated one: a runbook closes what it works on itself, and an alert that ends closes
     the rest.
     """
-    closed_by(account, incident_id, persons.named(account, by), reason, as_json=as_json)
+    name = persons.named(account, by)
+    closed_by(account, incident_id, name, reason, as_json=as_json, from_others=from_others)
 
 
-def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_json: bool) -> None:
+def closed_by(
+    account: Account, incident_id: str, by: str, reason: str, *, as_json: bool, from_others: bool
+) -> None:
     """Close an incident, have its calls ended, and say so; one that is closed stays as it is."""
     if not reason.strip():
         raise click.BadParameter("say how it was settled", param_hint="--reason")
@@ -268,7 +274,13 @@ def closed_by(account: Account, incident_id: str, by: str, reason: str, *, as_js
             print_json(records.told(known))
         return
     closed = records.resolve(
-        account.dynamodb, account.incidents_table, incident_id, by, reason, now()
+        account.dynamodb,
+        account.incidents_table,
+        incident_id,
+        by,
+        reason,
+        now(),
+        of_nobody_else=not from_others,
     )
     console.print(
         f"[green]✓[/] incident {safe(incident_id)} is resolved, closed by {safe(by)}; "

@@ -86,17 +86,20 @@ def release(incident_id: str, from_others: bool, by: str, as_json: bool, account
 @click.command()
 @incident_argument
 @_reason_option
+@from_others_option
 @by_option
 @output_option
 @account_option
-def stop(incident_id: str, reason: str, by: str, as_json: bool, account: Account) -> None:
+def stop(
+    incident_id: str, reason: str, from_others: bool, by: str, as_json: bool, account: Account
+) -> None:
     """Stop the runbook that works on an incident; the incident is escalated to a human.
 
     Everybody who hears of incidents hears by whom, and what may be half-changed. Stopped again, or
     where none is at work, nothing happens.
     """
     by = persons.named(account, by)
-    stopped = stopping.stop(account, incident_id, by, reason, now())
+    stopped = stopping.stop(account, incident_id, by, reason, now(), of_nobody_else=not from_others)
     if as_json:
         print_json({"incident_id": incident_id, "by": by, "stopped": stopped})
         return
@@ -110,15 +113,19 @@ def stop(incident_id: str, reason: str, by: str, as_json: bool, account: Account
 @click.command()
 @incident_argument
 @click.option("--reason", required=True, help="How it was settled; written to the record.")
+@from_others_option
 @by_option
 @output_option
 @account_option
-def close(incident_id: str, reason: str, by: str, as_json: bool, account: Account) -> None:
+def close(
+    incident_id: str, reason: str, from_others: bool, by: str, as_json: bool, account: Account
+) -> None:
     """Close an escalated incident that a human has settled; the pager's calls end.
 
     One that a runbook works on is not closed: 'srectl take ID' first. Closed again it is the same.
     """
-    closed_by(account, incident_id, persons.named(account, by), reason, as_json=as_json)
+    name = persons.named(account, by)
+    closed_by(account, incident_id, name, reason, as_json=as_json, from_others=from_others)
 
 
 def _next(account: Account, incident_id: str, stopped: bool) -> None:

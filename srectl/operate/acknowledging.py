@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from srectl.errors import CommandFailed
 from srectl.operate import incidents, persons, reasons
 from srectl.operate.account import Account
 from srectl.operate.announcing import ACKNOWLEDGED, RELEASED, announce, stamp
+from srectl.operate.hands import is_anothers, refused
 from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 
@@ -97,7 +97,7 @@ def noted(
     had, because = incident.get("acknowledged_by"), reasons.kept(because, MOST_REASON)
     mine = bool(had) and persons.same(had, by)
     if incident.get("status") == "resolved" or (had and of_nobody_else and not mine):
-        raise _refused(incident, by)
+        raise refused(incident, by, "take")
     if mine and because in ("", incident.get("acknowledged_because")):
         return incident
     if mine:
@@ -131,7 +131,7 @@ def noted(
             meanwhile = again.get("acknowledged_by")
             if again.get("status") != "resolved" and meanwhile and persons.same(meanwhile, by):
                 return again  # said twice at once
-            raise _refused(again, by) from None
+            raise refused(again, by, "take") from None
     return incidents.plain(answer["Attributes"])
 
 
@@ -165,9 +165,9 @@ def release(
     client = account.dynamodb
     incident = incidents.read(client, account.incidents_table, incident_id)
     had = incident.get("acknowledged_by")
-    others = had and of_nobody_else and not persons.same(had, by)
+    others = of_nobody_else and is_anothers(incident, by)
     if incident.get("status") == "resolved" or others:
-        raise _refused(incident, by, "give back")
+        raise refused(incident, by, "give back")
     if not had:
         return False
     at = _after_all_before(incident, now)
@@ -190,7 +190,7 @@ def release(
             )
         except client.exceptions.ConditionalCheckFailedException:
             again = incidents.read(client, account.incidents_table, incident_id)
-            raise _refused(again, by, "give back") from None
+            raise refused(again, by, "give back") from None
     record = incidents.plain(answer["Attributes"])
     announce(account, RELEASED, record, at, "the record needs nothing more", by=by)
     return True
@@ -209,19 +209,3 @@ def _after_all_before(incident: dict[str, Any], now: datetime.datetime) -> datet
         return max(now, latest + datetime.timedelta(milliseconds=1))
     except OverflowError:
         return now
-
-
-def _refused(incident: dict[str, Any], by: str, what: str = "take") -> CommandFailed:
-    incident_id = incident["incident_id"]
-    if incident.get("status") == "resolved":
-        return CommandFailed(
-            f"incident {incident_id} is over, so there is nothing to {what}",
-            f"'srectl incidents show {incident_id}' tells its story",
-        )
-    had = incident.get("acknowledged_by")
-    shared = persons.by_the_same_credentials(had, by)
-    return CommandFailed(
-        f"incident {incident_id} is in the hands of {had} since {incident.get('acknowledged_at')}",
-        ("if that is you, say the same --by; else " if shared else "")
-        + "talk to each other; with --from-others it is done all the same",
-    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from srectl.errors import CommandFailed, NoSuchIncident
+from srectl.operate.hands import is_anothers, refused
 from srectl.operate.moments import moment
 from srectl.operate.reasons import kept
 from srectl.operate.refusals import calling
@@ -102,6 +103,7 @@ def resolve(
     by: str,
     reason: str,
     now: datetime.datetime,
+    of_nobody_else: bool = False,
 ) -> dict[str, Any]:
     """Close an escalated incident by hand.
 
@@ -111,6 +113,8 @@ def resolve(
     ----------
     reason
         How it was settled; up to :data:`MOST_REASON` characters of it, without secrets.
+    of_nobody_else
+        Only if nobody else has it in hand.
 
     Returns
     -------
@@ -120,13 +124,17 @@ def resolve(
     Raises
     ------
     CommandFailed
-        No reason is given, there is no such incident, it is not escalated (any more), or the write
-        failed.
+        No reason is given, there is no such incident, it is not escalated (any more), it is
+        somebody else's, or the write failed.
     """
     reason = kept(reason, MOST_REASON)
     if not reason:
         raise CommandFailed("an incident is closed with a reason", "say how it was settled")
     incident = read(client, table, incident_id)
+    if of_nobody_else and is_anothers(incident, by):
+        raise refused(incident, by, "close")
+    had = str(incident.get("acknowledged_by") or "") if of_nobody_else else ""
+    mine = "acknowledged_by = :had" if had else "attribute_not_exists(acknowledged_by)"
     started = moment(incident["timestamp"])
     # Of a record whose beginning cannot be read nobody knows how long it took.
     lasted: dict[str, Any] = {}
@@ -146,7 +154,9 @@ def resolve(
                 + ", mttr_seconds = if_not_exists(mttr_seconds, :mttr)"
                 * len(lasted),
                 ConditionExpression="#status = :escalated AND "
-                "(attribute_not_exists(in_flight) OR in_flight = abandoned)",
+                "(attribute_not_exists(in_flight) OR in_flight = abandoned)"
+                + f" AND {mine}"
+                * of_nobody_else,
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":resolved": {"S": "resolved"},
@@ -156,10 +166,14 @@ def resolve(
                     ":at": {"S": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
                     ":epoch": {"N": str(int(now.timestamp()))},
                     **lasted,
+                    **({":had": {"S": had}} if had else {}),
                 },
                 ReturnValues="ALL_NEW",
             )
         except client.exceptions.ConditionalCheckFailedException:
+            incident = read(client, table, incident_id)
+            if of_nobody_else and is_anothers(incident, by):
+                raise refused(incident, by, "close") from None
             status = str(incident.get("status"))
             busy = at_work(incident)
             if busy:

@@ -18,6 +18,7 @@ from srectl.operate import at_work, incidents, reasons
 from srectl.operate.account import Account
 from srectl.operate.acknowledging import MOST_REASON
 from srectl.operate.announcing import stamp
+from srectl.operate.hands import is_anothers, refused
 from srectl.operate.refusals import calling
 
 __all__ = ["MOST_REASON", "stop"]
@@ -33,6 +34,7 @@ def stop(
     reason: str,
     now: datetime.datetime,
     pause: Callable[[float], None] = time.sleep,
+    of_nobody_else: bool = False,
 ) -> bool:
     """Stop the runbook of an incident, and wait until the incident is a human's.
 
@@ -42,6 +44,8 @@ def stop(
         ARN of who stops it; stands in the record.
     reason
         Why; up to :data:`MOST_REASON` characters of it, without secrets. May be empty.
+    of_nobody_else
+        Only if nobody else has the incident in hand.
 
     Returns
     -------
@@ -52,7 +56,8 @@ def stop(
     Raises
     ------
     CommandFailed
-        There is no such incident, it is over, AWS refused, or the record did not follow in time.
+        There is no such incident, it is over or somebody else's, AWS refused, or the record did not
+        follow in time.
     """
     record = incidents.read(account.dynamodb, account.incidents_table, incident_id)
     if record.get("status") == "resolved":
@@ -60,6 +65,8 @@ def stop(
             f"incident {incident_id} is over, so there is nothing to stop",
             f"'srectl show {incident_id}' tells its story",
         )
+    if of_nobody_else and is_anothers(record, by):
+        raise refused(record, by, "stop")
     execution = _execution(account, record)
     if not execution or not _runs(account, execution):
         return False

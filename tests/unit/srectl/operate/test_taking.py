@@ -129,6 +129,56 @@ def test_what_somebody_else_has_is_neither_taken_nor_stopped(
     assert record(account)["acknowledged_by"] == account.caller
 
 
+@pytest.mark.usefixtures("recorded")
+def test_what_somebody_else_has_is_not_stopped_over_his_head(
+    account: Account, put_incident: Put, srectl: Run, runs: str
+) -> None:
+    held = {"acknowledged_by": "bob", "acknowledged_at": "then"}
+    put_incident(status="remediating", runbook_execution=runs, **held)
+    answer = srectl("stop", "0f3c")
+    assert answer.exit_code == 1
+    assert "in the hands of bob since then" in answer.output
+    assert "with --from-others it is done all the same" in answer.output
+    assert account.states.describe_execution(executionArn=runs)["status"] == "RUNNING"
+    assert "stopped_by" not in record(account)
+    assert srectl("stop", "0f3c", "--from-others").exit_code == 0
+    assert account.states.describe_execution(executionArn=runs)["status"] == "ABORTED"
+
+
+@pytest.mark.parametrize("command", [("close",), ("incidents", "resolve")])
+def test_what_somebody_else_has_is_not_closed_over_his_head(
+    account: Account, put_incident: Put, srectl: Run, heard: Heard, command: tuple[str, ...]
+) -> None:
+    put_incident(acknowledged_by="bob", acknowledged_at="then")
+    answer = srectl(*command, "0f3c", "--reason", "done")
+    assert answer.exit_code == 1
+    assert "in the hands of bob since then" in answer.output
+    assert record(account)["status"] == "escalated"
+    assert heard() == []
+    assert srectl(*command, "0f3c", "--reason", "done", "--from-others").exit_code == 0
+    assert record(account)["closed_by"] == account.caller
+
+
+def test_what_somebody_has_taken_meanwhile_is_not_closed_over_his_head(
+    account: Account, put_incident: Put, srectl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_incident()
+    read, seen = incidents.read, []
+
+    def late(*asked: Any) -> dict[str, Any]:
+        found = read(*asked)
+        seen.append(found)
+        if len(seen) == 2:  # once for what is closed already, once for whose it is
+            put_incident(acknowledged_by="bob", acknowledged_at="then")
+        return found
+
+    monkeypatch.setattr(incidents, "read", late)
+    answer = srectl("close", "0f3c", "--reason", "done")
+    assert answer.exit_code == 1
+    assert "in the hands of bob since then" in answer.output
+    assert read(account.dynamodb, account.incidents_table, ID)["status"] == "escalated"
+
+
 def test_what_is_given_back_is_nobodys_and_waits_again(
     account: Account, put_incident: Put, srectl: Run, heard: Heard
 ) -> None:
