@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runbook_action import marks
@@ -17,7 +17,7 @@ from runbook_action.request import Request
 from runbook_action.rollout import is_restarted
 from runbook_action.target_gone import look_for
 
-#: In the mark and the undo: the setting from before.
+#: In the mark: the setting that the step found. In the undo: the one to bring back in the end.
 SETTING = "degraded_mode"
 #: In the mark of a switch-off, which has no lease: the parameter's version from before.
 _VERSION = "version"
@@ -65,12 +65,12 @@ def on_again(request: Request, services: Services, setting: bool) -> Return:
     return Return("bring back", source.get(SETTING) is True) if not setting else Return("changed")
 
 
-def setting_before(
-    deployment: Workload, request: Request, setting: bool, taken: Taken | None = None
-) -> bool:
-    """The setting from before this step, as its lease or mark has it, or else as it is now."""
-    if taken is not None:
-        return bool(taken.lease.before)
+def setting_found(deployment: Workload, request: Request, setting: bool) -> bool:
+    """The setting that this step found, as its mark has it, or else as it is now.
+
+    Not the one from before the lease: where another incident had it on already, this step did not
+    switch it, and says so.
+    """
     previous = (marks.recorded(deployment, request) or {}).get(SETTING)
     return previous if isinstance(previous, bool) else setting
 
@@ -81,7 +81,7 @@ def to_remember(services: Services, previous: bool, *, for_good: bool) -> dict[s
     Parameters
     ----------
     previous
-        The setting to bring back.
+        The setting that was found.
     for_good
         Whether there is no lease of it. Then the parameter's version tells a repeated call whether
         it has been written since.
@@ -123,7 +123,23 @@ def switch_change(services: Services, setting: bool, wanted: bool) -> list[Chang
 
 def switched(setting: bool) -> str:
     """What was done, as the beginning of a sentence."""
-    return f"Degraded mode is {'on' if setting else 'off'}"
+    return f"Degraded mode is {_on_off(setting)}"
+
+
+def was_so(setting: bool, others: Sequence[str] = ()) -> str:
+    """What was not done because it was so already, as the beginning of a sentence.
+
+    Parameters
+    ----------
+    others
+        Incidents that hold it so.
+    """
+    held = f", held by {', '.join(others)}, too" if others else ""
+    return f"Degraded mode was {_on_off(setting)} already{held}"
+
+
+def _on_off(setting: bool) -> str:
+    return "on" if setting else "off"
 
 
 def spelled(setting: bool) -> str:

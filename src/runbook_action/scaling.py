@@ -64,6 +64,18 @@ class Scaling:
         name = f"{target.namespace}/{target.name}"
         return Change(KINDS[target.kind].kind, name, "spec.replicas", self.before, self.after)
 
+    def changes(self, target: Target) -> list[Change]:
+        """The numbers as a line of a plan, if they are two."""
+        return [self.change(target)] if self.before != self.after else []
+
+    @property
+    def done(self) -> str:
+        """What was done, as the beginning of a sentence."""
+        what = self.what.capitalize()
+        if self.before == self.after:
+            return f"{what} had been raised to {self.after} already"
+        return f"{what} went from {self.before} to {self.after}"
+
     def reverted(self, workload: Workload, services: Services) -> str:
         """Say who has lowered the number that was set; empty while it stands."""
         if self.autoscaler is None:

@@ -29,6 +29,8 @@ from runbook_action.rights import rights
 from runbook_action.unchanged import patch_unless_changed
 
 _BEFORE = "cordoned_before"
+#: In the mark: another incident had it cordoned already, so this step changed nothing.
+_HELD = "held_already"
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,16 @@ class CordonNode(Defaults):
         node = services.cluster.node(request.target.name)
         recorded = marks.recorded(node, request)
         before = node.unschedulable if recorded is None else recorded.get(_BEFORE) is True
+        found = node.unschedulable if recorded is None else was_cordoned(recorded)
         holding = node_holding(request, services, node)
         if recorded is None:
             if before is not self.cordoned:
                 self._refuse_if_it_may_not(node, request, services)
             # To uncordon is for good, so it is no lease.
             taken = take_node(node, request, services) if self.cordoned else None
-            if taken is not None:
-                before = bool(taken.lease.before)
-            mark = marks.mark(node, request, {_BEFORE: before})
+            remembered = to_remember(node, taken)
+            before = remembered[_BEFORE]
+            mark = marks.mark(node, request, remembered)
             patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
             if taken is not None:
                 holding.settle(taken)
@@ -99,10 +102,11 @@ class CordonNode(Defaults):
             raise ChangeReverted(f"{request.target} {_taken_back(node)}.")
         elif self.cordoned:
             holding.confirm()
-        changes = [] if before is self.cordoned else [_change(node, self.cordoned)]
+        changes = [] if found is self.cordoned else [_change(node, self.cordoned)]
+        others = holding.others(self.cordoned) if self.cordoned and not changes else ()
         return Outcome(
             "succeeded",
-            f"{request.target} is {_state(self.cordoned)}.",
+            f"{request.target} is {_state(self.cordoned)}{as_before(others, changes)}.",
             changed=bool(changes),
             plan=changes,
             undo=Undo(self.name, {_BEFORE: before}),
@@ -204,6 +208,41 @@ def take_node(node: Node, request: Request, services: Services) -> Taken:
     what = f"spec.unschedulable of {request.target}"
     taken.refuse_unless_allowed(node.unschedulable, True, what)
     return taken
+
+
+def to_remember(node: Node, taken: Taken | None) -> dict[str, bool]:
+    """Give what a mark is to say of the time before a step closes or opens a node.
+
+    Parameters
+    ----------
+    node
+        As it was found.
+    taken
+        The lease, which knows what was before the first who holds it; None without one.
+    """
+    if taken is None or bool(taken.lease.before) is node.unschedulable:
+        return {_BEFORE: node.unschedulable}
+    return {_BEFORE: bool(taken.lease.before), _HELD: node.unschedulable}
+
+
+def was_cordoned(recorded: Mapping[str, Any]) -> bool:
+    """Whether a step found its node closed to pods, be it by another incident, as its mark says."""
+    return recorded.get(_BEFORE) is True or recorded.get(_HELD) is True
+
+
+def as_before(others: Sequence[str], changes: Sequence[Change]) -> str:
+    """Say of a node, as the end of a sentence, whether a step found it as it is now.
+
+    Parameters
+    ----------
+    others
+        Incidents that hold it so.
+    changes
+        What the step changed of that.
+    """
+    if changes:
+        return ""
+    return f" as it was, held by {', '.join(others)}, too" if others else " as it was"
 
 
 def refuse_if_opened(node: Node) -> None:

@@ -34,13 +34,14 @@ from runbook_action.degraded_setting import (
     hold_on,
     on_again,
     read_setting,
-    setting_before,
+    setting_found,
     setting_holding,
     spelled,
     switch,
     switch_change,
     switched,
     to_remember,
+    was_so,
     written_since,
 )
 from runbook_action.fields import BooleanField, Field
@@ -122,11 +123,13 @@ class DegradedMode(Defaults):
                 "unchanged",
                 f"change nothing: {request.target} has had this done for this incident.",
             )
-        previous = setting_before(deployment, request, setting)
+        previous = setting_found(deployment, request, setting)
+        name, wanted = services.degraded_mode_parameter, spelled(self.enabled)
         return Outcome(
             "planned",
-            f"set {services.degraded_mode_parameter} to {spelled(self.enabled)} and restart the "
-            f"pods of {request.target}.",
+            f"restart the pods of {request.target}; {name} is {wanted} already."
+            if setting is self.enabled
+            else f"set {name} to {wanted} and restart the pods of {request.target}.",
             plan=changes,
             undo=self._undo(previous),
         )
@@ -147,7 +150,7 @@ class DegradedMode(Defaults):
         taken = hold_on(deployment, request, holding, setting) if self.enabled else None
         if not self.enabled:
             holding.saw(setting)
-        previous = setting_before(deployment, request, setting, taken)
+        previous = setting_found(deployment, request, setting)
         recorded = marks.recorded(deployment, request)
         if recorded is None:
             remembered = to_remember(services, previous, for_good=not self.enabled)
@@ -167,12 +170,15 @@ class DegradedMode(Defaults):
                 switch(services, setting, self.enabled)
             patch = restart_patch(deployment, restart, request)
             patch_unless_changed(services.cluster, deployment, patch)
+        done = switched(self.enabled)
+        if previous is self.enabled:
+            done = was_so(previous, holding.others(setting) if self.enabled else ())
         return watched(
             services,
             request.target,
-            switched(self.enabled),
+            done,
             [*switch_change(services, previous, self.enabled), restart],
-            undo=self._undo(previous),
+            undo=self._undo(previous if taken is None else bool(taken.lease.before)),
             reverted=lambda found: restart_reverted(found, request) or self._set_back(services),
             details={SETTING: self.enabled},
         )
@@ -220,8 +226,10 @@ class DegradedMode(Defaults):
                 f"{name} is {spelled(previous)} and no pod was restarted for this incident: there "
                 f"is nothing to undo.",
             )
+        # What somebody else has switched since is no change of this one.
+        before = setting if answer.verdict == "changed" else self.enabled
         changes = [
-            *switch_change(services, self.enabled, previous),
+            *switch_change(services, before, previous),
             restart_change(services, deployment, request, undoing=True),
         ]
         if deployment.paused:

@@ -32,6 +32,8 @@ from runbook_action.actions.cordon_node import (
     opened,
     refuse_if_opened,
     take_node,
+    to_remember,
+    was_cordoned,
 )
 from runbook_action.blast_radius import refuse_if_group_is_short, refuse_if_no_room
 from runbook_action.errors import AccessDenied, ActionRefused, RolloutFailed
@@ -138,7 +140,7 @@ class DrainNode(Defaults):
             holding = node_holding(request, services, node)
             taken = take_node(node, request, services)
             recorded = {
-                _CORDONED: bool(taken.lease.before),
+                **to_remember(node, taken),
                 _BEGAN: services.clock.now().isoformat(),
                 "pods": len(found.evict),
             }
@@ -151,7 +153,7 @@ class DrainNode(Defaults):
         else:
             node_holding(request, services, node).confirm()
         cordoned_before = recorded.get(_CORDONED) is True
-        changes = [] if cordoned_before else [_cordon(node, before=None)]
+        changes = [] if was_cordoned(recorded) else [_cordon(node, before=None)]
         refuse_if_opened(node)
         if found.evict:
             self._stop_if_group_is_short(request, services, node)

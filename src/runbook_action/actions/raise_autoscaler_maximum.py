@@ -107,7 +107,8 @@ class RaiseAutoscalerMaximum(Defaults):
             taken = holding.take(now, wanted)
             limit = int(request.parameters["max_replicas"])
             taken.refuse_unless_allowed(now, limit, f"The maximum of {request.target}")
-            before, after = int(taken.lease.before), int(taken.lease.set)
+            # What this step does, whatever was before the first who holds it: that is the lease's.
+            before, after = now, int(taken.lease.set)
             mark = marks.mark(autoscaler, request, {"before": before, "after": after})
             patch: dict[str, Any] = {"metadata": {"annotations": mark}}
             if taken.write is not None:

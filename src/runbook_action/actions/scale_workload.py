@@ -115,8 +115,8 @@ class ScaleWorkload(Defaults):
         if recorded is None:
             taken = holding.take(now, scaling.after)
             taken.refuse_unless_allowed(now, limit, what)
-            before, after = int(taken.lease.before), int(taken.lease.set)
-            scaling = Scaling(before, after, scaling.autoscaler)
+            # What this step does, whatever was before the first who holds it: that is the lease's.
+            scaling = Scaling(now, int(taken.lease.set), scaling.autoscaler)
             annotations = marks.mark(workload, request, scaling.to_json())
             patch: dict[str, Any] = {"metadata": {"annotations": annotations}}
             if autoscaler is None and taken.write is not None:
@@ -137,8 +137,8 @@ class ScaleWorkload(Defaults):
         return watched(
             services,
             request.target,
-            f"{scaling.what.capitalize()} went from {scaling.before} to {scaling.after}",
-            [scaling.change(request.target)],
+            scaling.done,
+            scaling.changes(request.target),
             undo=Undo(self.name, scaling.to_json()),
             at_least=scaling.after,
             reverted=lambda found: scaling.reverted(found, services),

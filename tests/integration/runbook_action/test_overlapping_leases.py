@@ -53,8 +53,12 @@ def run(
 @ENDS
 def test_degraded_mode_ends_off(place: Place, services: Services, ends: tuple[str, str]) -> None:
     name = services.degraded_mode_parameter
-    for incident in (FIRST, SECOND):
-        run(place, services, "enable_degraded_mode", "execute", incident)
+    run(place, services, "enable_degraded_mode", "execute", FIRST)
+    # Also repeated, the second one records what it changed itself: nothing of the setting.
+    for _ in range(2):
+        second = run(place, services, "enable_degraded_mode", "execute", SECOND)
+        assert [each.kind for each in second.plan] == ["Deployment"]
+        assert second.summary.startswith(f"Degraded mode was on already, held by {FIRST}, too; ")
     pods = place.pod_uids()
     kept = run(place, services, "enable_degraded_mode", "undo", ends[0])
     assert (kept.status, services.parameters.get(name)) == ("unchanged", "true")
@@ -69,8 +73,10 @@ def test_degraded_mode_ends_off(place: Place, services: Services, ends: tuple[st
 def test_replicas_end_as_they_began(
     place: Place, services: Services, ends: tuple[str, str]
 ) -> None:
-    for incident in (FIRST, SECOND):
-        run(place, services, "scale_deployment", "execute", incident)
+    for incident, found in ((FIRST, 3), (SECOND, 4)):
+        for _ in range(2):
+            outcome = run(place, services, "scale_deployment", "execute", incident)
+            assert [(each.before, each.after) for each in outcome.plan] == [(found, found + 1)]
     assert place.deployment().spec.replicas == 5
     run(place, services, "scale_deployment", "undo", ends[0])
     # The first one leaves what the second wants; the second takes back what only it had added.

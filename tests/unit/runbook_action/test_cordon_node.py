@@ -104,6 +104,27 @@ def test_a_node_that_another_incident_holds_is_not_opened(held_by: str) -> None:
     assert run(world, "uncordon_node").status == "succeeded"
 
 
+@pytest.mark.parametrize("second", ["cordon_node", "drain_node"])
+def test_a_node_that_another_incident_has_closed_is_no_change_of_the_second_one(
+    second: str,
+) -> None:
+    world = world_for("cordon_node")
+    run(world, "cordon_node", incident_id=OTHER_INCIDENT)
+    for _ in range(2):
+        outcome = run(world, second)
+        assert "spec.unschedulable" not in [each.field for each in outcome.plan]
+        assert outcome.undo.parameters == {"cordoned_before": False}
+    if second == "cordon_node":
+        assert (outcome.changed, outcome.summary) == (
+            False,
+            f"node node-1 is cordoned as it was, held by {OTHER_INCIDENT}, too.",
+        )
+    run(world, "cordon_node", "undo", incident_id=OTHER_INCIDENT)
+    assert is_cordoned(world)
+    run(world, second, "undo")
+    assert not is_cordoned(world)
+
+
 def test_a_node_that_this_incident_holds_may_be_opened_and_stays_open() -> None:
     world = world_for("cordon_node")
     run(world, "cordon_node", step=1)

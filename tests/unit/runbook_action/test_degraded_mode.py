@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -149,6 +150,36 @@ def test_a_second_incident_restarts_again_and_remembers_what_was_before_both() -
     assert world.cluster.template_annotations["sre-platform/restarted-for"] == f"{OTHER_INCIDENT}/1"
     assert outcome.undo is not None
     assert outcome.undo.parameters == {"degraded_mode": False}
+
+
+def test_what_another_incident_has_switched_on_is_no_change_of_the_second_one() -> None:
+    world = executed(World.new())
+    asked = request(ENABLE.name, "plan", incident_id=OTHER_INCIDENT)
+    planned = ENABLE.plan(asked, world.services)
+    assert planned.summary.endswith(f"; {PARAMETER} is true already.")
+    for _ in range(2):
+        outcome = ENABLE.execute(replace(asked, operation="execute"), world.services)
+        assert [each.kind for each in outcome.plan] == ["Deployment"]
+        assert outcome.summary.startswith(
+            f"Degraded mode was on already, held by {INCIDENT}, too; every pod of"
+        )
+    # What it takes back in the end is its change, though it did not switch it on.
+    ENABLE.undo(request(ENABLE.name, "undo"), world.services)
+    undone = ENABLE.undo(replace(asked, operation="undo"), world.services)
+    assert [(each.before, each.after) for each in undone.plan][:1] == [("true", "false")]
+
+
+def test_what_was_on_before_any_incident_is_said_to_have_been_on() -> None:
+    outcome = ENABLE.execute(request(ENABLE.name), World.new(parameter="true").services)
+    assert [each.kind for each in outcome.plan] == ["Deployment"]
+    assert outcome.summary.startswith("Degraded mode was on already; every pod of")
+
+
+def test_what_somebody_has_switched_off_is_no_change_of_the_undo() -> None:
+    world = executed(World.new())
+    world.parameters.human("false")
+    undone = ENABLE.undo(request(ENABLE.name, "undo"), world.services)
+    assert [each.kind for each in undone.plan] == ["Deployment"]
 
 
 @pytest.mark.parametrize("first", [INCIDENT, OTHER_INCIDENT])

@@ -127,6 +127,15 @@ def test_under_a_minimum_that_an_incident_holds_it_names_who_brings_the_rest_bac
     assert f"held by {incident}: it goes to 8 with that one" in run(world, "undo").summary
 
 
+def test_the_second_of_two_incidents_says_what_it_raised_itself(world: World) -> None:
+    first = run(world).plan[0]
+    for _ in range(2):
+        second = run(world, parameters={"step": 2, "max_replicas": 50}, incident_id=OTHER_INCIDENT)
+        change = second.plan[0]
+        assert (change.before, change.after) == (first.after, first.after + 2)
+        assert f"from {first.after} to {first.after + 2}" in second.summary
+
+
 def test_verify_wants_room_above(world: World) -> None:
     assert run(world, "verify").healthy is False
     run(world)
