@@ -16,6 +16,9 @@ from tests.integration.statemachine.platform import (
     wait_for,
 )
 from tests.integration.statemachine.standing import standing
+from tests.integration.statemachine.steps import guard as lock_of
+from tests.integration.statemachine.steps import runbook as steps_runbook
+from tests.integration.statemachine.steps import step
 from tests.integration.statemachine.telling import id_of
 
 pytestmark = pytest.mark.localaws
@@ -378,6 +381,33 @@ def test_the_loop_breaker_stops_the_third_action(platform: Platform) -> None:
     platform.run(event)
     escalation(platform, event, "loop-breaker")
     assert platform.calls(id_of(event), "execute") == []
+
+
+def test_an_attempt_that_changed_nothing_counts_for_neither_loop_breaker_nor_cooldown(
+    platform: Platform,
+) -> None:
+    """Its plan is refused a right; the right is given, and the next alert comes at once."""
+    guards = {"cooldown_seconds": 600, "max_actions": 1, "window_seconds": 3600}
+    when = [{"fact": "replicas", "below": 9}]
+    name = steps_runbook(platform, step("one", {"plan": ["AccessDenied"]}, when=when), guard=guards)
+    key = f"target#sre-platform#apps#deployment#{name.lower()}"
+    for _ in range(2):
+        event = incident(name)
+        platform.run(event)
+        escalation(platform, event, "plan-failed")
+        # Counted as long as it was at work: what dies before it lets go stays counted.
+        lock = lock_of(platform, key)
+        assert (lock["history"], "holder" in lock, "uncounted" in lock) == ("[]", False, False)
+
+    steps_runbook(platform, step("one", when=when), guard=guards, name=name, on_failure="keep")
+    event = incident(name)
+    platform.run(event)
+    assert len(platform.calls(id_of(event), "execute")) == 1
+    assert len(json.loads(lock_of(platform, key)["history"])) == 1
+    event = incident(name)
+    platform.run(event)
+    escalation(platform, event, "loop-breaker")
+    assert len(json.loads(lock_of(platform, key)["history"])) == 1
 
 
 def test_an_escalation_nobody_takes_is_parked(platform: Platform) -> None:

@@ -57,7 +57,8 @@ def acquired(locks: list[str], steps: int, *, canary: bool = False, unhelped: in
     """Give what is written to take these locks at second 1."""
     arguments = state("incident-response-runbook", "AcquireTargets")["Arguments"]["TransactItems"]
     step = {"approval": {"required": False}, "verify_seconds": None}
-    guards = [{"key": key, "version": 3, "history": "[1]", "unhelped": unhelped} for key in locks]
+    guard = {"version": 3, "history": "[1]", "uncounted": "[]", "unhelped": unhelped}
+    guards = [{"key": key, **guard} for key in locks]
     found: list[Any] = evaluated(
         arguments,
         states={"input": {"now": 1, "guards": guards}},
@@ -82,6 +83,10 @@ def test_who_takes_a_lock_counts_as_not_helping_until_it_has(unhelped: int, coun
     assert lock.get("ExpressionAttributeNames") == ({"#unhelped": "unhelped#R"} if counts else None)
     values = lock["ExpressionAttributeValues"]
     assert values.get(":tried") == ({"SS": ["i"]} if counts else None)
+
+
+_RELEASES = "REMOVE holder, lease_expires_at, restoring, uncounted"
+_UNCOUNTS = " SET history = if_not_exists(uncounted, history)"
 
 
 def let_go(code: str, *, acted: bool) -> Any:
@@ -121,7 +126,8 @@ def test_who_lets_go_forgets_what_did_not_help_only_where_it_has(
     code: str, acted: bool, forgets: str
 ) -> None:
     found = let_go(code, acted=acted)
-    assert found["UpdateExpression"] == f"REMOVE holder, lease_expires_at, restoring{forgets}"
+    uncounts = "" if acted else _UNCOUNTS
+    assert found["UpdateExpression"] == f"{_RELEASES}{forgets}{uncounts}"
     assert found.get("ExpressionAttributeNames") == (
         {"#unhelped": "unhelped#R"} if forgets else None
     )
@@ -142,7 +148,7 @@ def test_the_restorer_lets_go_of_a_lock_and_of_nothing_else() -> None:
         incident={"incident_id": "i"},
         me="arn:mine",
     )
-    assert found["UpdateExpression"] == "REMOVE holder, lease_expires_at, restoring"
+    assert found["UpdateExpression"] == _RELEASES
     assert found["ConditionExpression"] == "holder = :holder AND restoring = :restoring"
     assert found["ExpressionAttributeValues"][":restoring"] == {"S": "arn:mine"}
 
