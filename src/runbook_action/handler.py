@@ -162,7 +162,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        plan_hash, plan_parts}``, see ``request``; or ``{operation: "resolve", runbook, alert,
+        asked, plan_hash, plan_parts}``, see ``request``; or ``{operation: "resolve", runbook, alert,
         incident_id, timestamp}``, see ``resolve``; or ``{operation: "relate", alert, incident_id,
         timestamp}``, see ``topology``; or ``{operation: "inspect", cluster}``, see ``inspection``;
         or ``{operation: "collect_evidence", alert, incident_id}``, see ``evidence``.
@@ -341,8 +341,9 @@ def _entitled(request: Request, services: Services, known: Container) -> tuple[R
     if not step:
         return request, ""
     wanted, who = step["approval"], ""
-    # Of what Git decides, and of what did not help before, it may not be the runbook that asks.
-    if wanted["required"] or request.approval.get("proofs"):
+    # Of what Git decides, of what did not help before, and of what somebody has switched to ask, it
+    # is not the runbook that asks: the machine says so, and an answer without a signature is none.
+    if wanted["required"] or request.asked or request.approval.get("proofs"):
         who = known.approval.require(request, wanted)
     elif action.changes:
         trust, locks = _trust(services, known), (lock, *request.locks)

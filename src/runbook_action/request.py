@@ -98,6 +98,9 @@ class Request:
         Name of the published runbook that does it; empty where nothing is done.
     approval
         Whatever came as ``proofs`` and ``denied`` of an answer; see ``approval``.
+    asked
+        Whether the state machine has asked a human: then nothing is done without a signature, also
+        where the published step asks nobody.
     plan_hash
         For ``execute``: what ``plan`` answered as such; empty where nothing was planned before.
     plan_parts
@@ -127,6 +130,7 @@ class Request:
     when: Sequence[Condition] = ()
     runbook: str = ""
     approval: Mapping[str, Any] = field(default_factory=dict)
+    asked: bool = False
     plan_hash: str = ""
     plan_parts: Sequence[str] = ()
     locks: Sequence[str] = ()
@@ -172,9 +176,9 @@ def parse_request(
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        plan_hash, plan_parts, locks, template, verify, own_alert}``; without ``step`` it is the
-        first one. Other top-level keys are left alone, so that the state machine may grow before
-        the function does.
+        asked, plan_hash, plan_parts, locks, template, verify, own_alert}``; without ``step`` it is
+        the first one. Other top-level keys are left alone, so that the state machine may grow
+        before the function does.
     actions
         The registry: what is not in it does not exist.
     allowed_namespaces
@@ -204,6 +208,7 @@ def parse_request(
         when=parse_when(event.get("when")),
         runbook=_runbook(event.get("runbook")),
         approval=_object(event.get("approval"), "approval"),
+        asked=_flag(event.get("asked"), "asked"),
         plan_hash=_hex(event.get("plan_hash"), "plan_hash"),
         plan_parts=_parts(event.get("plan_parts")),
         locks=_locks(event.get("locks")),
@@ -233,6 +238,14 @@ def _object(value: object, name: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise InvalidRequest(f"{name} must be an object or null")
+    return value
+
+
+def _flag(value: object, name: str) -> bool:
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"{name} must be true, false or null, not {value!r}")
     return value
 
 

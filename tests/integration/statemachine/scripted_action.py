@@ -70,6 +70,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     approved_by = " and ".join(approval.get("proofs") or [])
     if operation == "execute" and "denied" in approval:
         raise type("ApprovalDenied", (Exception,), {})(f"{approved_by}: {approval['denied']}")
+    if operation == "execute" and event["asked"] and not approved_by:
+        raise type("ApprovalDenied", (Exception,), {})("nobody has signed it")
     steps = resolved(event) if operation == "resolve" else {"steps": [event]}
     script = json.loads(steps["steps"][0]["parameters"].get("script", "{}"))
     words = script.get(operation) or [USUAL.get(operation, "succeeded")]

@@ -79,7 +79,9 @@ def test_switched_on_it_acts_on_an_alert_that_it_answers(platform: Platform) -> 
     platform.wait_status(id_of(event), "resolved")
 
 
-@pytest.mark.parametrize("answer", [{"proofs": ["ada"]}, {"proofs": ["ada"], "denied": "no"}])
+@pytest.mark.parametrize(
+    "answer", [{"proofs": ["ada"]}, {"proofs": ["ada"], "denied": "no"}, {}, {"proofs": []}]
+)
 def test_switched_to_ask_it_acts_once_a_human_has_said_so(
     platform: Platform, answer: dict[str, Any]
 ) -> None:
@@ -98,10 +100,14 @@ def test_switched_to_ask_it_acts_once_a_human_has_said_so(
     (question,) = (each for each in told if each["event"] == "incident.approval-needed")
     assert f"It asks because {why}." in question["message"]
     platform.sfn.send_task_success(taskToken=asked["token"], output=json.dumps(answer))
-    if "denied" in answer:
-        escalation(platform, event, "approval-denied")
-        return
     (call,) = wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    # The published step asks nobody: that an answer without a signature is none, only this says.
+    assert call["asked"] is True
+    if answer != {"proofs": ["ada"]}:
+        escalation(platform, event, "approval-denied")
+        (record,) = platform.records(id_of(event))
+        assert [each["status"] for each in record["actions_taken"]] == ["planned", "skipped"]
+        return
     assert call["approval"]["proofs"] == ["ada"]
     platform.send(resolution(event))
     platform.wait_status(id_of(event), "resolved")

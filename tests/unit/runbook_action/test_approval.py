@@ -18,6 +18,7 @@ from runbook_action.errors import (
     ActionRefused,
     ApprovalDenied,
     AwsUnavailable,
+    InvalidRequest,
     PlanChanged,
     RolloutFailed,
 )
@@ -88,6 +89,28 @@ def test_without_a_signature_that_aws_knows_nothing_is_done(world: World, given:
         module.handler(call(approval=merged or given), Context())
     assert world.calls.writes() == []
     assert world.approvals.kept == {}
+
+
+@pytest.mark.parametrize("given", [None, {}, {"by": "mallory"}, {"proofs": []}, {"proofs": None}])
+def test_what_the_machine_has_asked_wants_a_signature_though_the_step_asks_nobody(
+    world: World, given: Any
+) -> None:
+    """As of a runbook that somebody has switched to ask: its published step is as it was."""
+    approval = asking(world, required=False)
+    unsigned = {**(given or {}), "plan_hash": approval["plan_hash"]}
+    with pytest.raises(ApprovalDenied, match="signature"):
+        module.handler(call(approval=unsigned, asked=True), Context())
+    assert world.calls.writes() == []
+    assert world.approvals.kept == {}
+    answer = module.handler(call(approval=approval, asked=True), Context())
+    assert (answer["status"], answer["approved_by"]) == ("succeeded", ADA)
+
+
+@pytest.mark.parametrize("asked", ["true", 1, {}, "false"])
+def test_whether_somebody_was_asked_is_not_guessed(world: World, asked: Any) -> None:
+    with pytest.raises(InvalidRequest, match="asked"):
+        module.handler(call(approval=asking(world, required=False), asked=asked), Context())
+    assert world.calls.writes() == []
 
 
 def test_what_changed_since_it_was_approved_is_asked_again(world: World) -> None:
