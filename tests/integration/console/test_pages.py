@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.integration.console.running import PHONE, Running
+from tests.integration.console.running import PHONE, Running, Taken
 from tests.support.console_scene import HOSTILE_KIN
 
 WIDE = {"width": 1200, "height": 900}
@@ -133,22 +133,6 @@ def test_what_happens_is_seen_without_a_reload(page: Page, address: AT, running:
     running.scene.put("77777777-0000-4000-8000-000000000007", alert_name="JustNow")
     expect(page.get_by_role("link", name="JustNow")).to_be_visible(timeout=15_000)
     assert page.evaluate("window.same") is True
-
-
-class Taken:
-    """Step Functions as moto has it, but for the answers to waiting tasks, which it lacks."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.answers: list[dict[str, Any]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def send_task_success(self, **answer: Any) -> dict[str, Any]:
-        """Take an answer."""
-        self.answers.append(answer)
-        return {}
 
 
 def test_an_approval_is_clicked_and_its_outcome_watched(
