@@ -101,7 +101,9 @@ def _show(account: Account, incident_id: str) -> approvals.Question:
     )
     for line in plan_lines(asked.plan):
         console.print(f"    {line}")
-    if not asked.plan:
+    if not asked.is_readable:
+        console.print("    [yellow]its plan cannot be read in the record[/]")
+    elif not asked.plan:
         console.print("    [dim]change nothing, as things stand[/]")
     if asked.persons > 1:
         how = "nobody has yet"

@@ -21,7 +21,6 @@ from srectl.console import (
     story,
     switch_actions,
     switch_pages,
-    timeline,
     words,
 )
 from srectl.console.doing import Notes
@@ -29,6 +28,7 @@ from srectl.console.doors import Doors, Under
 from srectl.console.live import Watchers
 from srectl.console.reading import Reading
 from srectl.errors import CommandFailed, NoSuchIncident
+from srectl.operate import approvals
 from srectl.operate.account import Account
 from srectl.operate.aftermath import return_of
 from srectl.operate.incidents import climbed
@@ -123,8 +123,9 @@ def create(
         link=words.link,
         deadline=story.deadline,
         is_asked=story.is_asked,
+        step_asked=story.step_asked,
         return_of=return_of,
-        plan_of=timeline.plan_of,
+        plan_of=approvals.plan_of,
         climbed=climbed,
         deployment=account.prefix,
         note=notes.find,

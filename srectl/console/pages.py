@@ -12,9 +12,9 @@ from flask import Flask, Response, abort, redirect, render_template, request, ur
 from srectl.console import beside, story, timeline
 from srectl.console.overview import OPEN, overview
 from srectl.console.reading import Part, Reading
+from srectl.operate import approvals, unattended
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
-from srectl.operate import unattended
 from srectl.operate.leftovers import left, state_of
 from srectl.operate.plans import wanted_by
 from srectl.operate.track_record import in_hand, outcome, runbook_of
@@ -214,7 +214,7 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
         "record": record,
         **happened,
         "asked": asked,
-        "plan": timeline.plan_of(approval.get("plan")) if isinstance(approval, dict) else [],
+        "plan": approvals.plan_of(approval.get("plan")) if isinstance(approval, dict) else None,
         "at_work": story.step_now(record) if working else None,
         "unattended": _unattended(reading, record),
         "nowhere": _nowhere(reading, record),

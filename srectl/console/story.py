@@ -19,6 +19,7 @@ __all__ = [
     "lends",
     "needs_somebody",
     "rank",
+    "step_asked",
     "step_now",
     "urgency",
 ]
@@ -76,6 +77,28 @@ def deadline(record: dict[str, Any]) -> datetime.datetime | None:
         if at and step.get("index") == int(approval.get("step") or 1) and seconds:
             return at + datetime.timedelta(seconds=int(seconds))
     return None
+
+
+def step_asked(record: dict[str, Any]) -> dict[str, Any]:
+    """Say about which step of its runbook one asks: what it would do, and to what.
+
+    Returns
+    -------
+    dict
+        ``index`` and ``of``, ``action`` and ``target``; the last two None where the record does
+        not have that step.
+    """
+    hand = in_hand(record)
+    steps = hand.get("steps")
+    known = [each for each in steps if isinstance(each, dict)] if isinstance(steps, list) else []
+    index = record["approval"].get("step") or 1  # those of before had one step
+    step = next((each for each in known if each.get("index") == index), {})
+    return {
+        "index": index,
+        "of": hand.get("of") or len(known),
+        "action": step.get("action"),
+        "target": step.get("target"),
+    }
 
 
 def step_now(record: dict[str, Any]) -> dict[str, Any]:

@@ -47,8 +47,16 @@ def approve(account: Account, asked: Question, at: datetime.datetime) -> Answer:
     Raises
     ------
     CommandFailed
-        The same person has approved it already, it is not asked any more, or AWS refused.
+        Its plan cannot be read, the same person has approved it already, it is not asked any more,
+        or AWS refused.
     """
+    if not asked.is_readable:
+        raise CommandFailed(
+            f"the plan of runbook {asked.runbook} cannot be read in the record, so nobody can tell "
+            "what would be approved",
+            f"'srectl deny {asked.incident['incident_id']} --reason TEXT' keeps it from acting; "
+            "unanswered it does nothing either",
+        )
     by = account.caller
     waits = approvals.has_to_wait(asked, by, at)
     mine = Signature(by, signed(account.session, asked.statement), f"{at:%Y-%m-%dT%H:%M:%SZ}")

@@ -41,6 +41,8 @@ class Question:
         Signature of who approved already, where two have to.
     before
         How often it was answered before: each time the plan had changed by the time of acting.
+    is_readable
+        Whether the record's plan can be read; nobody approves what cannot be shown.
     """
 
     incident: dict[str, Any]
@@ -53,6 +55,7 @@ class Question:
     persons: int = 1
     first: Signature | None = None
     before: int = 0
+    is_readable: bool = True
 
     @property
     def statement(self) -> str:
@@ -99,19 +102,27 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
             + (f" ({reason})" if reason else ""),
             show,
         )
-    plan = approval.get("plan")
+    plan = plan_of(approval.get("plan"))
     return Question(
         incident,
         approval["token"],
         str(approval.get("runbook")),
         str(approval.get("requested_at")),
-        plan if isinstance(plan, list) else [],
+        plan or [],
         int(approval.get("step") or 1),
         str(approval.get("plan_hash") or ""),
         int(approval.get("persons") or 1),
         Signature(**approval["first"]) if approval.get("first") else None,
         int(approval.get("asked_before") or 0),
+        plan is not None,
     )
+
+
+def plan_of(plan: Any) -> list[dict[str, Any]] | None:
+    """Give the changes that a question is about; None where they cannot be read, or not all."""
+    if not isinstance(plan, list) or not all(isinstance(each, dict) for each in plan):
+        return None
+    return plan
 
 
 def has_to_wait(asked: Question, by: str, now: datetime.datetime) -> bool:
