@@ -162,9 +162,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ----------
     event
         ``{operation, action, target, parameters, incident_id, step, when, undo, runbook, approval,
-        asked, plan_hash, plan_parts}``, see ``request``; or ``{operation: "resolve", runbook, alert,
-        incident_id, timestamp}``, see ``resolve``; or ``{operation: "relate", alert, incident_id,
-        timestamp}``, see ``topology``; or ``{operation: "inspect", cluster}``, see ``inspection``;
+        asked, plan_hash, plan_parts}``, see ``request``; or ``{operation: "resolve", runbook,
+        alert, incident_id, timestamp}``, see ``resolve``; or ``{operation: "relate", alert,
+        incident_id, timestamp}``, see ``topology``; or ``{operation: "inspect", cluster}``, see
+        ``inspection``;
         or ``{operation: "collect_evidence", alert, incident_id}``, see ``evidence``.
     context
         Lambda's context.

@@ -45,7 +45,7 @@ RELEASED = Said("incident.released", "IncidentReleased", "is released in its rec
 UNDO_ASKED = Said(
     "incident.undo-asked",
     "IncidentUndoAsked",
-    "has what its runbook left taken back",
+    "is noted as one to take back what its runbook left",
     "those who heard of it",
 )
 _KNOWN = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")

@@ -118,8 +118,8 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
     ------
     CommandFailed
         There is no such incident, its runbook works on it, nothing or something else is left,
-        something else is still being taken back, or AWS refused; or it is being taken back, and
-        the bus did not take that.
+        something else is still being taken back, or AWS refused; or the bus did not take that it
+        is asked for, and nothing was begun.
     """
     record = read(account.dynamodb, account.incidents_table, incident_id)
     given = asked(record)
@@ -137,13 +137,14 @@ def start(account: Account, incident_id: str, by: str, now: datetime.datetime, s
         str(record.get("undo_asked_by")),
         str(record.get("undo_asked_at")),
     )
-    if how_far not in (Standing.RUNNING, Standing.DONE):
-        _begin(account, record, {**given, "ended": _ended(account, known)})
-    # Once more of what was begun before: whoever began it may not have reached the bus. The
+    # Before it begins: it may be over, with nothing left to ask for, before the bus is there again.
+    # Once more of what was begun before, as an older srectl told it afterwards or not at all. The
     # notifier tells it once.
-    hint = "run the command again while that is under way, or tell them yourself"
+    hint = "nothing more was begun; run the command again, which goes on from there"
     at = moment(begun.at) or now
     announce(account, UNDO_ASKED, record, at, hint, by=begun.by)
+    if how_far not in (Standing.RUNNING, Standing.DONE):
+        _begin(account, record, {**given, "ended": _ended(account, known)})
     return begun
 
 
