@@ -49,7 +49,8 @@
 
   const buttons = (root) => [...root.querySelectorAll("form button")];
 
-  const places = () => new Map(buttons(document).map((each) => {
+  // What is folded away comes to nobody's pointer: whoever unfolds it has seen the page.
+  const places = () => new Map(buttons(document).filter((each) => each.getClientRects().length).map((each) => {
     const { x, y } = each.getBoundingClientRect();
     return [meaning(each), { x, y }];
   }));
