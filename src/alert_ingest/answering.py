@@ -9,13 +9,16 @@ from typing import Any, Protocol
 from alert_ingest import request
 from alert_ingest.answers import (
     MAX_BODY_BYTES,
+    WINDOW_SECONDS,
     Answer,
     ErasedIncident,
     Incidents,
     NotAnInvestigator,
+    TooManyAnswers,
     UnknownIncident,
     entry_of_answer,
     read_answer,
+    refuse_too_many,
 )
 from alert_ingest.delivery import Delivered, Delivery
 from alert_ingest.errors import (
@@ -80,16 +83,22 @@ class Door:
         -------
         dict
             Proxy response: 202 for what is on the bus or kept; 400 with every error, 403, 404, 410
-            and 413 for what will never be accepted; 503 for what should be sent again.
+            and 413 for what will never be accepted; 429 and 503 for what should be sent again.
         """
         what: dict[str, object] = {"key_id": key_id}
         try:
             self._refuse_others(event, key_id)
+            if self.incidents is not None:
+                refuse_too_many(self.incidents, key_id, received_at)
             answer = read_answer(decode_json(request.body_text(event, MAX_BODY_BYTES)))
             what["incident_id"] = answer.incident_id
             delivered = self._deliver(answer, correlation_id, received_at)
         except BodyRejected as error:
             return self._refuse(400, error.message, error.problems, correlation_id, what)
+        except TooManyAnswers as error:
+            self.logger.info("investigator at its limit", extra={**what, "reason": str(error)})
+            said_again = {"error": str(error), "correlation_id": correlation_id}
+            return request.answer(429, said_again, {"Retry-After": str(WINDOW_SECONDS)})
         except (NotAnInvestigator, UnknownIncident, ErasedIncident, BodyTooLarge) as error:
             said = str(error)
             if isinstance(error, BodyTooLarge):

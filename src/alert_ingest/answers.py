@@ -10,10 +10,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from alert_ingest.display import can_be_shown, one_line
-from alert_ingest.errors import AlertIngestError, BodyRejected
+from alert_ingest.errors import (
+    AlertIngestError,
+    BodyRejected,
+    ChannelRefused,
+    ChannelUnavailable,
+)
 from alert_ingest.events import Context, Entry, metadata_of
 from alert_ingest.identity import answer_id, event_id
 from alert_ingest.model import Problem, iso
@@ -26,6 +32,8 @@ SOURCE, DETAIL_TYPE = "sre.investigator", "incident.investigated"
 # As much as a record has room for; incident-recorder cuts at the same places.
 SUMMARY_LIMIT, LINE_LIMIT = 500, 300
 MOST_FINDINGS, MOST_SUGGESTIONS = 5, 3
+#: What is taken of an investigator; a window begins with each multiple of its length since 1970.
+ANSWERS_PER_SECOND, WINDOW_SECONDS = 2, 5
 _SCHEMA = "findings"
 _CUT = "…"
 
@@ -42,8 +50,12 @@ class ErasedIncident(AlertIngestError):
     """The incident was erased, and so would be whatever is said of it; answered 410."""
 
 
+class TooManyAnswers(AlertIngestError):
+    """The investigator is at its limit; answered 429."""
+
+
 class Incidents(Protocol):
-    """Knows which incidents there are."""
+    """Knows which incidents there are, and how many answers there were lately."""
 
     def incident(self, incident_id: str) -> tuple[str, bool] | None:
         """Give an incident's sort key and whether it was erased; None where none is known.
@@ -52,6 +64,21 @@ class Incidents(Protocol):
         ------
         ChannelUnavailable, ChannelRefused
             It cannot be told.
+        """
+        ...
+
+    def count_answer(self, key_id: str, began: int) -> int:
+        """Add one to the answers that came with a key in a window of time; return how many it has.
+
+        Parameters
+        ----------
+        began
+            When the window began, in seconds since 1970.
+
+        Raises
+        ------
+        ChannelUnavailable, ChannelRefused
+            It cannot be counted.
         """
         ...
 
@@ -107,6 +134,32 @@ def read_answer(body: object) -> Answer:
     return Answer(
         body["incident_id"], summary, findings, suggestions, link, cut or more or still_more
     )
+
+
+def refuse_too_many(incidents: Incidents, key_id: str, received_at: datetime) -> None:
+    """Count an answer; one that cannot be counted is taken.
+
+    Parameters
+    ----------
+    key_id
+        Id of the key that it came with.
+
+    Raises
+    ------
+    TooManyAnswers
+        There have been as many as are taken within `WINDOW_SECONDS`.
+    """
+    try:
+        now = int(received_at.timestamp())
+        sent = incidents.count_answer(key_id, now - now % WINDOW_SECONDS)
+    except (ChannelUnavailable, ChannelRefused):
+        return
+    if sent > ANSWERS_PER_SECOND * WINDOW_SECONDS:
+        raise TooManyAnswers(
+            f"The investigator is at its limit of {ANSWERS_PER_SECOND} a second"
+            f" ({ANSWERS_PER_SECOND * WINDOW_SECONDS} within {WINDOW_SECONDS} seconds);"
+            " send this answer again."
+        )
 
 
 def entry_of_answer(answer: Answer, incidents: Incidents, name: str, context: Context) -> Entry:

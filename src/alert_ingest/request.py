@@ -82,11 +82,14 @@ def body_text(event: Mapping[str, Any], max_bytes: int) -> str:
         raise BodyRejected("The body is not UTF-8.", [problem]) from None
 
 
-def answer(status: int, body: Mapping[str, object]) -> dict[str, Any]:
+def answer(
+    status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return a proxy response with a JSON body."""
+    own = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return {
         "statusCode": status,
-        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
+        "headers": {**own, **(headers or {})},
         "isBase64Encoded": False,
         "body": json.dumps(body),
     }

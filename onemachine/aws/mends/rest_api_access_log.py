@@ -40,6 +40,12 @@ def _line(template: str, values: dict[str, str]) -> str:
     return _VARIABLE.sub(value, template)
 
 
+def _route(api_id: str, path: str) -> str:
+    segments = [each for each in path.strip("/").split("/") if each]
+    resource, _found = apigateway_v1._match_resource_tree(api_id, segments)
+    return str(resource["path"]) if resource else "-"
+
+
 def _write(arn: str, line: str) -> None:
     group = log_group_name(arn)
     if group not in cloudwatch_logs._log_groups:
@@ -102,6 +108,7 @@ def apply() -> None:
                 "identity.userAgent": _header(headers or {}, "user-agent"),
                 "httpMethod": method,
                 "path": f"/{stage_name}{path}",
+                "resourcePath": _route(api_id, path),
                 "status": str(status),
                 "error.responseType": refusal,
                 "responseLatency": str(int((time.monotonic() - started) * 1000)),

@@ -1,8 +1,10 @@
 """What is remembered in the table of guards.
 
 Of each alert its newest firing (rows ``alert#<key>``), of each API key how many alerts came with it
-in an hour (rows ``hour#<key id>#<hour since 1970>``). Of each incident incident-recorder keeps its
-sort key, and srectl that it was erased (rows ``incident#<id>``), which is only read here.
+in an hour (rows ``hour#<key id>#<hour since 1970>``), of an investigator's key how many answers
+came in a few seconds (rows ``answers#<key id>#<second since 1970>``). Of each incident
+incident-recorder keeps its sort key, and srectl that it was erased (rows ``incident#<id>``), which
+is only read here.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 #: As long as an incident's record.
 KEPT_SECONDS = 90 * 86400
-#: Of an hour's row: for whoever looks at it the day after.
+#: Of a row that counts: for whoever looks at it the day after.
 COUNTED_SECONDS = 2 * 86400
 #: Of one BatchGetItem.
 MAX_KEYS = 100
@@ -104,6 +106,21 @@ class GuardTable:
             )
         row = answer["Attributes"]
         return int(row["critical_ones"]["N"]), int(row["other_ones"]["N"])
+
+    def count_answer(self, key_id: str, began: int) -> int:
+        """Add to the row of a few seconds; see `alert_ingest.answers.Incidents.count_answer`."""
+        with own_errors("UpdateItem"):
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"guard_key": {"S": f"answers#{key_id}#{began}"}},
+                UpdateExpression="SET expires_at = :expires ADD answers :one",
+                ExpressionAttributeValues={
+                    ":expires": {"N": str(began + COUNTED_SECONDS)},
+                    ":one": {"N": "1"},
+                },
+                ReturnValues="UPDATED_NEW",
+            )
+        return int(answer["Attributes"]["answers"]["N"])
 
     def incident(self, incident_id: str) -> tuple[str, bool] | None:
         """Read what is kept of an incident; see `alert_ingest.answers.Incidents.incident`."""

@@ -829,6 +829,23 @@ def what_an_investigator_says_is_taken_in(lab: Lab) -> bool:
     return lab.scene.post_finding(said) == _ACCEPTED
 
 
+def an_answer_is_counted(lab: Lab) -> bool:
+    """It is taken either way, and its incident need not be known."""
+
+    def counted() -> int:
+        rows = lab.scene.client("dynamodb").scan(
+            TableName=lab.deployment.guard_table,
+            FilterExpression="begins_with(guard_key, :answers)",
+            ExpressionAttributeValues={":answers": {"S": "answers#"}},
+            ConsistentRead=True,
+        )["Items"]
+        return sum(int(row["answers"]["N"]) for row in rows)
+
+    before = counted()
+    lab.scene.post_finding({"incident_id": str(uuid.uuid4()), "summary": "A disk is full."})
+    return counted() > before
+
+
 def what_is_quiet_is_closed(lab: Lab) -> bool:
     event = lab.event()
     data = event["detail"]["data"]
@@ -1137,6 +1154,7 @@ PROBES: dict[str, Probe] = {
     "SlackRole.PostToSlack": Probe(what_people_are_told_is_posted_to_chat),
     "PagerRole.CallThePager": Probe(what_people_are_told_pages),
     "InvestigatorRole.AskTheInvestigator": Probe(what_calls_a_human_is_handed_to_the_investigator),
+    "TakeAnswersPolicy.CountTheAnswers": Probe(an_answer_is_counted),
     "TakeAnswersPolicy.SeeWhetherAnIncidentIsKnown": Probe(what_an_investigator_says_is_taken_in),
     f"{_CANARY_ROLE}.CallTheWebhook": _CANARY_POSTS,
     f"{_CANARY_ROLE}.UseTheConnection": _CANARY_POSTS,

@@ -161,10 +161,50 @@ class Deployment:
             for key in keys:
                 dynamodb.delete_item(TableName=table, Key=key)
 
-    def post(self, body: Mapping[str, Any], key: str | None = None) -> int:
-        """Send a body to the webhook and return the answer's status."""
+    def investigator_key(self) -> tuple[str, str]:
+        """Return id and value of the investigator's key."""
+        (found,) = self.aws.client("apigateway").get_api_keys(
+            nameQuery="sre-investigator", includeValues=True
+        )["items"]
+        return found["id"], found["value"]
+
+    @contextmanager
+    def at_the_gateways_limit(self, plan: str) -> Iterator[None]:
+        """Run a block in which a usage plan lets no call in.
+
+        Parameters
+        ----------
+        plan : str
+            Its logical name.
+        """
+        gateway = self.aws.client("apigateway")
+        (plan_id,) = [
+            each["PhysicalResourceId"]
+            for each in self.stack_resources()
+            if each["LogicalResourceId"] == plan
+        ]
+        before = gateway.get_usage_plan(usagePlanId=plan_id)["throttle"]
+
+        def throttle(rate: float, burst: float) -> None:
+            given = {"rateLimit": rate, "burstLimit": burst}
+            gateway.update_usage_plan(
+                usagePlanId=plan_id,
+                patchOperations=[
+                    {"op": "replace", "path": f"/throttle/{name}", "value": str(value)}
+                    for name, value in given.items()
+                ],
+            )
+
+        throttle(0, 0)
+        try:
+            yield
+        finally:
+            throttle(before["rateLimit"], before["burstLimit"])
+
+    def post(self, body: Mapping[str, Any], key: str | None = None, route: str = "webhook") -> int:
+        """Send a body to the webhook, or another route, and return the answer's status."""
         request = urllib.request.Request(
-            f"{self.aws.endpoint_url}/_aws/execute-api/{self.outputs['WebhookApiId']}/live/webhook",
+            f"{self.aws.endpoint_url}/_aws/execute-api/{self.outputs['WebhookApiId']}/live/{route}",
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "x-api-key": key or self.api_key()},
             method="POST",

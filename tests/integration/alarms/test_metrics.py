@@ -82,6 +82,41 @@ def test_what_a_guard_refuses_is_no_failure_of_the_function(deployment: Deployme
     assert deployment.is_state("sre-remediation-failures", "OK")
 
 
+def test_an_investigator_at_its_limit_or_refused_rings_no_alarm(deployment: Deployment) -> None:
+    """Neither what the gateway turns away nor what the function does; takes three short periods."""
+    watched = ("sre-webhook-failing", "sre-webhook-refusing", "sre-sender-at-limit")
+
+    def at_rest() -> bool:
+        return all(deployment.is_state(name, "OK") for name in watched)
+
+    key_id, key = deployment.investigator_key()
+    said = {"incident_id": "edc4574d-f844-58cc-b5c9-dc4169c35240", "summary": "A disk is full."}
+    eventually(at_rest, "the webhook's alarms at rest")
+    before = {name: len(deployment.told(name)) for name in watched}
+    refused = of_findings(deployment, "4XXError")
+    with deployment.at_the_gateways_limit("InvestigatorPlan"):
+        assert [deployment.post(said, key, "findings") for _ in range(3)] == [503] * 3
+    now = int(time.time())
+    for began in range(now - now % 5, now + 30, 5):
+        deployment.aws.client("dynamodb").put_item(
+            TableName=deployment.outputs["GuardTableName"],
+            Item={"guard_key": {"S": f"answers#{key_id}#{began}"}, "answers": {"N": "10"}},
+        )
+    for _ in range(12):  # past the longest of their ranges, which are of ten seconds here
+        assert deployment.post(said, key, "findings") == 429
+        assert deployment.post(said, "wrong", "findings") == 403
+        assert at_rest()
+        time.sleep(2)
+    assert of_findings(deployment, "4XXError") == refused + 24
+    assert {name: len(deployment.told(name)) for name in watched} == before
+
+
+def of_findings(on: Deployment, metric: str) -> float:
+    api = {"ApiName": "sre-alert-webhook", "Stage": "live"}
+    route = {"Resource": "/findings", "Method": "POST"}
+    return metric_sum(on.aws, "AWS/ApiGateway", metric, **api, **route) or 0.0
+
+
 def test_what_the_gateway_refuses_is_in_the_access_log(deployment: Deployment) -> None:
     began = int(datetime.now(UTC).timestamp() * 1000)
     assert deployment.post(alert("Probe"), key="wrong") == 403

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from alert_ingest.answers import LINE_LIMIT, MAX_BODY_BYTES, SUMMARY_LIMIT, read_answer
+from alert_ingest.answers import (
+    LINE_LIMIT,
+    MAX_BODY_BYTES,
+    SUMMARY_LIMIT,
+    TooManyAnswers,
+    read_answer,
+    refuse_too_many,
+)
 from alert_ingest.errors import AlertIngestError, ChannelRefused, ChannelUnavailable
 from tests.unit.alert_ingest.bodies import EVENTS, alertmanager_body, proxy_event, sample
 from tests.unit.alert_ingest.invoking import Invoker
@@ -33,9 +42,17 @@ SAID = {
 
 @dataclass
 class Known:
-    """Knows one incident, and one that was erased."""
+    """Knows one incident, and one that was erased, and counts answers."""
 
     broken: AlertIngestError | None = None
+    uncounted: AlertIngestError | None = None
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def count_answer(self, key_id: str, began: int) -> int:
+        if self.uncounted is not None:
+            raise self.uncounted
+        self.answers[key_id, began] += 1
+        return self.answers[key_id, began]
 
     def incident(self, incident_id: str) -> tuple[str, bool] | None:
         if self.broken is not None:
@@ -206,6 +223,31 @@ def test_of_what_is_unknown_or_erased_nothing_is_written(
     assert found == status
     assert incident in answer["error"]
     assert invoke.bus.batches == []
+
+
+def test_ten_answers_within_five_seconds_are_taken_and_the_next_window_takes_more() -> None:
+    known, at = Known(), datetime(2026, 11, 28, 12, 0, 5, tzinfo=UTC)
+    for _ in range(10):
+        refuse_too_many(known, KEY, at)
+    with pytest.raises(TooManyAnswers, match=r"2 a second \(10 within 5 seconds\)"):
+        refuse_too_many(known, KEY, at + timedelta(seconds=4.9))
+    refuse_too_many(known, OTHER, at)
+    refuse_too_many(known, KEY, at + timedelta(seconds=5))
+
+
+def test_beyond_its_limit_it_is_told_so_and_to_send_it_again(invoke: Invoker, known: Known) -> None:
+    now = int(datetime.now(UTC).timestamp())
+    for second in range(now - 5, now + 60):
+        known.answers[KEY, second] = 10
+    status, answer = post(invoke, SAID)
+    assert status == 429
+    assert answer["error"].startswith("The investigator is at its limit of 2 a second")
+    assert answer["error"].endswith("; send this answer again.")
+    assert invoke.bus.batches == []
+    # What is refused for its key is not counted, and what cannot be counted is taken.
+    assert post(invoke, SAID, OTHER)[0] == 403
+    known.uncounted = ChannelUnavailable("UpdateItem failed")
+    assert post(invoke, SAID)[0] == 202
 
 
 def test_an_answer_that_cannot_be_kept_is_to_be_sent_again(invoke: Invoker, known: Known) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ministack.services.cloudformation.engine import _evaluate_rules
 
+from alert_ingest.answers import ANSWERS_PER_SECOND, WINDOW_SECONDS
 from tests.support.machines import machines
 from tests.support.template import of_type
 
@@ -128,15 +129,46 @@ def test_what_asks_may_ask_and_nothing_else(template: dict[str, Any]) -> None:
     assert statement["Resource"] == {"Fn::GetAtt": ["InvestigatorDestination", "Arn"]}
 
 
-def test_what_takes_answers_reads_rows_of_incidents_and_nothing_else(
+def test_what_takes_answers_reads_rows_of_incidents_counts_answers_and_nothing_else(
     template: dict[str, Any],
 ) -> None:
     policy = template["Resources"]["TakeAnswersPolicy"]["Properties"]
     assert policy["Roles"] == [{"Ref": "AlertIngestRole"}]
-    [statement] = policy["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "dynamodb:GetItem"
-    keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["incident#*"]}}
-    assert statement["Condition"] == keys
+    statements = policy["PolicyDocument"]["Statement"]
+    may = {
+        each["Action"]: each["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        for each in statements
+    }
+    assert may == {"dynamodb:GetItem": ["incident#*"], "dynamodb:UpdateItem": ["answers#*"]}
+    assert len(statements) == len(may)
+
+
+def test_an_investigator_that_posts_as_it_may_meets_the_functions_limit_and_not_the_gateways(
+    template: dict[str, Any],
+) -> None:
+    """The gateway has one answer for all keys, which speaks to senders of alerts."""
+    throttle = template["Resources"]["InvestigatorPlan"]["Properties"]["Throttle"]
+    assert throttle["RateLimit"] > 2 * ANSWERS_PER_SECOND
+    assert throttle["BurstLimit"] > 2 * ANSWERS_PER_SECOND * WINDOW_SECONDS
+
+
+def test_no_alarm_of_the_webhook_counts_what_comes_by_findings(template: dict[str, Any]) -> None:
+    for name in ("WebhookFailingAlarm", "WebhookRefusingAlarm"):
+        queries = template["Resources"][name]["Properties"]["Metrics"]
+        metrics = [each["MetricStat"]["Metric"] for each in queries if "MetricStat" in each]
+        of_all = {each["MetricName"] for each in metrics if len(each["Dimensions"]) == 2}
+        of_one = [each for each in metrics if len(each["Dimensions"]) == 4]
+        assert {each["MetricName"] for each in of_one} == of_all
+        for each in of_one:
+            assert {"Name": "Resource", "Value": "/findings"} in each["Dimensions"]
+    (settings,) = template["Resources"]["WebhookApi"]["Properties"]["MethodSettings"]
+    assert settings["MetricsEnabled"] is True
+    [refused] = [
+        each["FilterPattern"]
+        for each in of_type(template, "AWS::Logs::MetricFilter").values()
+        if "THROTTLED" in each["FilterPattern"]
+    ]
+    assert '$.route != "/findings"' in refused
 
 
 def test_the_investigators_key_is_nobody_elses(template: dict[str, Any]) -> None:

@@ -241,6 +241,21 @@ def calls_are_counted_by_how_they_were_answered(aws: LocalAws, name: str) -> Non
         for metric in ("Count", "4XXError", "5XXError")
     ]
     assert counted == [3, 1, 1]
+    # Nobody has asked for each route's numbers: that costs.
+    route = {"ApiName": name, "Stage": "live", "Resource": "/webhook", "Method": "POST"}
+    assert metric_sum(aws, "AWS/ApiGateway", "Count", **route) is None
+    aws.client("apigateway").update_stage(
+        restApiId=api,
+        stageName="live",
+        patchOperations=[{"op": "replace", "path": "/*/*/metrics/enabled", "value": "true"}],
+    )
+    for body in (b'{"alerts":["go"]}', b'{"alerts":[]}'):
+        _post(aws, api, body)
+    counted = [
+        metric_sum(aws, "AWS/ApiGateway", metric, **route)
+        for metric in ("Count", "4XXError", "5XXError")
+    ]
+    assert counted == [2, 1, 0]
 
 
 @shows("rest_api_key_id")
