@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -46,6 +48,13 @@ from srectl.errors import CommandFailed
     is_flag=True,
     help="Watch workloads and nodes, too: kube-state-metrics, and the alerts that live on it.",
 )
+@click.option(
+    "--set",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Deploy with another value of a parameter of the template; may be given again and again.",
+)
 @click.option("--metered", is_flag=True, help="Count what AWS would charge for (make cost).")
 def up(
     folder: StackFolder,
@@ -54,6 +63,7 @@ def up(
     ttl: float,
     orders: float,
     cluster_metrics: bool,
+    parameters: tuple[str, ...],
     metered: bool,
 ) -> None:
     """Start the whole platform on this machine and leave it running.
@@ -61,6 +71,7 @@ def up(
     Returns when it is ready. All ports are chosen freely on loopback, so several stacks can run
     side by side under different names. Run twice, it says that the stack is running.
     """
+    look_up(template, parameters)
     if not folder.is_supervised():
         ensure_binaries(*(["kube-state-metrics"] if cluster_metrics else []))
     request = StackRequest(
@@ -71,6 +82,7 @@ def up(
         orders_per_second=orders,
         metered=metered,
         cluster_metrics=cluster_metrics,
+        parameters=parameters,
     )
     suffix = "" if folder.name == "default" else f" --name {folder.name}"
     console.print(f"starting the stack [bold]{folder.name}[/]")
@@ -79,9 +91,14 @@ def up(
             state = start_stack(request, display)
     except AlreadyRunning as running:
         phase = running.state.phase if running.state is not None else "starting"
+        said = f"the stack {folder.name} is already running ({phase})"
+        if parameters:
+            raise CommandFailed(
+                f"{said}, with the parameters that it was started with",
+                f"'srectl local down{suffix}', and then this command again",
+            ) from running
         console.print(
-            f"the stack {folder.name} is already running ({phase}); "
-            f"'srectl local status --name {folder.name}' shows it, 'srectl local down' stops it"
+            f"{said}; 'srectl local status{suffix}' shows it, 'srectl local down{suffix}' stops it"
         )
         return
     except StackFailed as error:
@@ -91,9 +108,36 @@ def up(
             f"'srectl local up{suffix}' begins anew",
         ) from error
     console.print(f"ready. Webhook: {state.endpoints.get('webhook_url', '-')}")
-    typed = invoked(sys.argv[0], Path.cwd())
+    typed = f"{invoked(sys.argv[0], Path.cwd())} local"
     console.print(f'  eval "$({typed} env{suffix})"   points aws, kubectl and curl at it')
     console.print(f"  {typed} status{suffix}          shows it; {typed} down{suffix} stops it")
+
+
+def look_up(template: Path, given: tuple[str, ...]) -> None:
+    """Look whether a template has these parameters.
+
+    Parameters
+    ----------
+    given
+        Each ``NAME=VALUE``.
+
+    Raises
+    ------
+    click.BadParameter
+        One has no value, or another name than a parameter of the template.
+    """
+    if not given:
+        return
+    # The names alone are wanted, and all of its YAML takes a second to read.
+    _, _, rest = f"\n{template.read_text('utf-8')}".partition("\nParameters:\n")
+    names = re.findall(r"^  (\w+):", re.split(r"^\w", rest, maxsplit=1, flags=re.M)[0], re.M)
+    for each in given:
+        name, equals, _value = each.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{each!r} has no value: write NAME=VALUE")
+        if name not in names:
+            near = ", ".join(difflib.get_close_matches(name, names)) or "docs/install-eks.md"
+            raise click.BadParameter(f"{template.name} has no parameter {name!r}; see {near}")
 
 
 def invoked(program: str, here: Path) -> str:

@@ -19,9 +19,17 @@ from onemachine.receiver.notification_receiver import (
     read_questions,
 )
 from onemachine.receiver.pagers import Page
-from onemachine.receiver.server import ChatMessage, Notification, Question, ReceiverServer
+from onemachine.receiver.server import (
+    CHANNELS,
+    ChatMessage,
+    Notification,
+    Question,
+    ReceiverServer,
+    beside,
+)
 
 __all__ = [
+    "CHANNELS",
     "INVESTIGATOR_URL",
     "PAGERDUTY_URL",
     "SLACK_URL",
@@ -33,6 +41,7 @@ __all__ = [
     "Page",
     "Question",
     "ReceiverServer",
+    "beside",
     "read_chat",
     "read_mails",
     "read_notifications",

@@ -165,6 +165,10 @@ class ReceiverServer(ThreadingHTTPServer):
             log.info("subscription to %s confirmed", topic_arn)
 
 
+#: What has a file of its own beside that of the notifications.
+CHANNELS = ("pages", "slack", "investigator")
+
+
 def beside(file: Path, channel: str) -> Path:
     """Return the file of a channel, from that of the notifications."""
     return file.with_name(f"{channel}.jsonl")

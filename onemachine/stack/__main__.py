@@ -34,6 +34,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         choices=[each.stem for each in SHIPPED_RULES],
         help="leave out a file of the platform's own rules",
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="give a parameter of the template another value",
+    )
     parser.add_argument("--ttl-seconds", type=float, required=True, help="stop by itself after")
     parser.add_argument(
         "--owner",
@@ -60,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.cluster_metrics,
         arguments.alertmanager_waits,
         tuple(arguments.without_rules),
+        dict(each.split("=", 1) for each in arguments.set),
     )
     return serve(
         Supervisor(

@@ -75,6 +75,8 @@ class StackRequest:
         Let Alertmanager group and repeat as it does by itself, five minutes between two turns.
     without_rules : tuple of str
         Files of the platform's own rules to leave out, by their names without the suffix.
+    parameters : tuple of str
+        ``NAME=VALUE`` of parameters of the template that are to have other values.
     """
 
     folder: StackFolder
@@ -87,6 +89,7 @@ class StackRequest:
     cluster_metrics: bool = False
     alertmanager_waits: bool = False
     without_rules: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
         """Return the supervisor's command line."""
@@ -107,6 +110,8 @@ class StackRequest:
             argv.append("--alertmanager-waits")
         for name in self.without_rules:
             argv += ["--without-rules", name]
+        for setting in self.parameters:
+            argv += ["--set", setting]
         me = ProcessIdentity.of(os.getpid()) if self.owned else None
         if me is not None:
             argv += ["--owner", f"{me.pid}:{me.start_time}"]

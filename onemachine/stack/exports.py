@@ -17,6 +17,8 @@ NAMES = (
     "AWS_DEFAULT_REGION",
     "WEBHOOK_URL",
     "WEBHOOK_API_KEY",
+    "FINDINGS_URL",
+    "INVESTIGATOR_API_KEY",
     "KUBECONFIG",
     "PROMETHEUS_URL",
     "ALERTMANAGER_URL",
@@ -33,10 +35,14 @@ def exports(folder: StackFolder, state: StackState) -> dict[str, str]:
         The file of a secret is gone.
     """
     endpoints = state.endpoints
+    # Both are empty where nothing investigates (--set InvestigatorUrl=).
+    key_file = endpoints.get("investigator_api_key_file")
     return {
         **aws_exports(state),
         "WEBHOOK_URL": endpoints["webhook_url"],
         "WEBHOOK_API_KEY": read_secret(folder.name, endpoints["webhook_api_key_file"]),
+        "FINDINGS_URL": endpoints.get("findings_url", ""),
+        "INVESTIGATOR_API_KEY": read_secret(folder.name, key_file) if key_file else "",
         "KUBECONFIG": endpoints["kubeconfig"],
         "PROMETHEUS_URL": endpoints["prometheus_url"],
         "ALERTMANAGER_URL": endpoints["alertmanager_url"],

@@ -10,6 +10,7 @@ import json
 import secrets
 import shutil
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,12 @@ from onemachine.processes.ports import free_port
 from onemachine.processes.waiting import wait_until
 from onemachine.project import PROJECT_ROOT
 from onemachine.receiver import (
+    CHANNELS,
     INVESTIGATOR_URL,
     PAGERDUTY_URL,
     SLACK_URL,
     NotificationReceiver,
+    beside,
 )
 from onemachine.stack.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
 from onemachine.stack.deploy import Application, StackOutputs, build, deploy, parameter_overrides
@@ -129,6 +132,8 @@ class StackOptions:
         Let Alertmanager group and repeat as it does by itself, five minutes between two turns.
     without_rules : tuple of str
         Files of the platform's own rules to leave out, by their names without the suffix.
+    parameters : mapping
+        Parameters of the template that are to have other values than this machine gives them.
     """
 
     template: Path
@@ -138,6 +143,7 @@ class StackOptions:
     cluster_metrics: bool = False
     alertmanager_waits: bool = False
     without_rules: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -271,6 +277,11 @@ class Parts:
             {
                 "notifications_file": str(self.receiver.file),
                 "mail_file": str(self.aws.mail_file),
+                # The receiver writes these beside it.
+                **{
+                    f"{channel}_file": str(beside(self.receiver.file, channel))
+                    for channel in CHANNELS
+                },
             }
         )
 
@@ -382,6 +393,7 @@ class Parts:
         report("creating the stack (sam deploy)")
         waits = _PRODUCTION_WAITS if self.options.realistic else {}
         changes = {**_TOLD, "PrometheusWorkspaceArn": self._workspace_arn, **waits}
+        changes |= self.options.parameters
         self.outputs = deploy(
             self.application,
             self.built,
@@ -389,17 +401,19 @@ class Parts:
             self.bench.children,
             parameter_overrides(self.application, changes),
         )
-        api = self.outputs["WebhookApiId"]
-        answer = self.aws.client("apigateway").get_api_key(
-            apiKey=self.outputs["WebhookApiKeyId"], includeValue=True
-        )
-        write_private(self.bench.folder.api_key_file, answer["value"])
+        # The emulator serves every API below its own address.
+        api = f"{self.aws.endpoint_url}/_aws/execute-api/{self.outputs['WebhookApiId']}/live"
+        self._keep_key("WebhookApiKeyId", self.bench.folder.api_key_file)
+        doors = {
+            "webhook_url": f"{api}/webhook",
+            "webhook_api_key_file": str(self.bench.folder.api_key_file),
+        }
+        if "InvestigatorKeyId" in self.outputs.values:
+            file = self.bench.folder.investigator_key_file
+            self._keep_key("InvestigatorKeyId", file)
+            doors |= {"findings_url": f"{api}/findings", "investigator_api_key_file": str(file)}
         self.bench.publish(
-            {
-                # The emulator serves every API below its own address.
-                "webhook_url": f"{self.aws.endpoint_url}/_aws/execute-api/{api}/live/webhook",
-                "webhook_api_key_file": str(self.bench.folder.api_key_file),
-            },
+            doors,
             {
                 "incident_table": self.outputs["IncidentTableName"],
                 "topic_arn": self.outputs["NotificationTopicArn"],
@@ -407,6 +421,12 @@ class Parts:
                 "canary_arn": self.outputs["CanaryArn"],
             },
         )
+
+    def _keep_key(self, output: str, file: Path) -> None:
+        answer = self.aws.client("apigateway").get_api_key(
+            apiKey=self.outputs[output], includeValue=True
+        )
+        write_private(file, answer["value"])
 
     def fill(self, _report: Report) -> None:
         there = runbooks.load_all(PROJECT_ROOT / "runbooks")
@@ -465,7 +485,9 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in (
         "notifications.jsonl",
+        *(f"{channel}.jsonl" for channel in CHANNELS),
         "webhook-api-key",
+        "investigator-api-key",
         "aws-secret-access-key",
         "traffic.jsonl",
     ):

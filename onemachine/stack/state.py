@@ -106,6 +106,11 @@ class StackFolder:
         return self.path / "webhook-api-key"
 
     @property
+    def investigator_key_file(self) -> Path:
+        """Key of the stand-in for an investigator, mode 0600."""
+        return self.path / "investigator-api-key"
+
+    @property
     def aws_secret_file(self) -> Path:
         """Secret access key of the local AWS' operator, mode 0600."""
         return self.path / "aws-secret-access-key"

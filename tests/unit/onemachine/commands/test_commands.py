@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from onemachine.commands import env as env_command
 from onemachine.commands import options as options_module
 from onemachine.stack import exports as exports_module
+from onemachine.stack.__main__ import parse_arguments
 from onemachine.stack.control import StackRequest, spawn_supervisor, stop_stack
 from onemachine.stack.exports import NAMES, exports
 from onemachine.stack.state import StackFolder, StackState
@@ -30,6 +31,7 @@ Run = Callable[..., Result]
 ENDPOINTS = {
     "aws_endpoint_url": "http://127.0.0.1:4566",
     "webhook_url": "http://127.0.0.1:4566/_aws/execute-api/abc/live/webhook",
+    "findings_url": "http://127.0.0.1:4566/_aws/execute-api/abc/live/findings",
     "kubeconfig": "/stack/admin.kubeconfig",
     "prometheus_url": "http://127.0.0.1:9090",
     "alertmanager_url": "http://127.0.0.1:9093",
@@ -82,6 +84,43 @@ def test_up_twice_says_that_it_is_running(run: Run, tmp_path: Path) -> None:
     again = up(run, tmp_path)
     assert again.exit_code == 0
     assert "the stack trivial is already running (ready)" in again.output
+    assert "'srectl local down --name trivial' stops it" in " ".join(again.output.split())
+
+
+def test_what_it_says_when_it_is_ready_can_be_typed(run: Run, tmp_path: Path) -> None:
+    told = up(run, tmp_path).output
+    for command_ in ("env", "status", "down"):
+        assert f"local {command_} --name trivial" in told
+
+
+def test_parameters_are_looked_up_and_not_changed_under_a_running_stack(
+    run: Run, folder: StackFolder, tmp_path: Path
+) -> None:
+    template = tmp_path / "ok.yaml"
+    template.write_text("Parameters:\n  PageAfterMinutes: {}\nResources:\n  Topic: {}\n")
+
+    def given(setting: str) -> Result:
+        return run("up", "--name", "trivial", "--set", setting, "--template", str(template))
+
+    for setting, said in (
+        ("PageAfterMinutes", "write NAME=VALUE"),
+        ("PageAfterMinuts=2", "see PageAfterMinutes"),
+        ("Topic=2", "ok.yaml has no parameter 'Topic'"),
+    ):
+        refused = given(setting)
+        assert refused.exit_code == 2
+        assert said in refused.output
+        assert not folder.is_supervised()
+    assert given("PageAfterMinutes=2").exit_code == 0
+    again = given("PageAfterMinutes=5")
+    assert again.exit_code == 1
+    assert "with the parameters that it was started with" in " ".join(again.output.split())
+
+
+def test_the_supervisor_is_told_of_parameters(folder: StackFolder, tmp_path: Path) -> None:
+    request = StackRequest(folder, tmp_path, False, 60, parameters=("A=1", "B=x=y"))
+    parsed = parse_arguments(StackRequest.command(request)[3:])
+    assert parsed.set == ["A=1", "B=x=y"]
 
 
 def test_a_failed_start_says_where_and_what_next(
@@ -118,8 +157,15 @@ def test_down_says_whether_there_was_anything_to_stop(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("KUBECONFIG", "k")
-    assert "is not running" in run("down", "--name", "trivial").output
+    unknown = run("down", "--name", "trivial")
+    assert unknown.exit_code == 1
+    assert "there is no stack named 'trivial'" in unknown.output
+    assert run("down").exit_code == 0  # before the first start
     up(run, tmp_path)
+    for mistyped in (("--name", "trivail"), ()):
+        refused = run("down", *mistyped)
+        assert refused.exit_code == 1
+        assert "srectl local down --name trivial" in " ".join(refused.output.split())
     result = run("down", "--name", "trivial")
     assert result.exit_code == 0
     assert "the stack trivial is down" in result.output
@@ -152,6 +198,7 @@ def test_a_state_that_cannot_be_read_is_told_in_two_lines(
 
 def test_env_of_a_stack_whose_kubernetes_died_gives_the_rest(folder: StackFolder) -> None:
     write_private(folder.api_key_file, "key")
+    write_private(folder.investigator_key_file, "its key")
     write_private(folder.aws_secret_file, "secret")
     (folder.path / "pki").mkdir()
     endpoints = {
@@ -164,6 +211,12 @@ def test_env_of_a_stack_whose_kubernetes_died_gives_the_rest(folder: StackFolder
     given = exports(folder, state)
     assert tuple(given) == NAMES
     assert given["CHECKOUT_URL"] == ""
+    assert given["FINDINGS_URL"] == ENDPOINTS["findings_url"]
+    assert given["INVESTIGATOR_API_KEY"] == "its key"
+    # Where nothing investigates there is neither.
+    del endpoints["findings_url"], endpoints["investigator_api_key_file"]
+    given = exports(folder, state)
+    assert (given["FINDINGS_URL"], given["INVESTIGATOR_API_KEY"]) == ("", "")
     assert given["AWS_ENDPOINT_URL"] == ENDPOINTS["aws_endpoint_url"]
 
 
@@ -193,6 +246,7 @@ def test_env_gives_every_export_and_quotes_it_for_the_shell(
 ) -> None:
     monkeypatch.setattr(exports_module, "checkout_url", lambda *_: "http://127.20.1.1:8080")
     write_private(folder.api_key_file, "a key; with $(blanks)\n")
+    write_private(folder.investigator_key_file, "its key")
     write_private(folder.aws_secret_file, "the stack's secret\n")
     state = StackState("trivial", phase="ready", endpoints=with_files(folder), settings=SETTINGS)
     monkeypatch.setattr(env_command, "running_state", lambda _: state)
@@ -212,18 +266,18 @@ def test_env_gives_every_export_and_quotes_it_for_the_shell(
     names = {line.removeprefix("export ").partition("=")[0] for line in output.splitlines()}
     assert names == {
         "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION",
-        "AWS_DEFAULT_REGION", "WEBHOOK_URL", "WEBHOOK_API_KEY", "KUBECONFIG", "PROMETHEUS_URL",
-        "ALERTMANAGER_URL", "CHECKOUT_URL",
+        "AWS_DEFAULT_REGION", "WEBHOOK_URL", "WEBHOOK_API_KEY", "FINDINGS_URL",
+        "INVESTIGATOR_API_KEY", "KUBECONFIG", "PROMETHEUS_URL", "ALERTMANAGER_URL", "CHECKOUT_URL",
     }  # fmt: skip
     assert shlex.split(output)[0] == "export"
 
 
-@pytest.mark.parametrize("gone", ["api_key_file", "aws_secret_file"])
+@pytest.mark.parametrize("gone", ["api_key_file", "aws_secret_file", "investigator_key_file"])
 def test_a_secret_that_is_gone_is_told(
     folder: StackFolder, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
     monkeypatch.setattr(exports_module, "checkout_url", lambda *_: "")
-    for name in {"api_key_file", "aws_secret_file"} - {gone}:
+    for name in {"api_key_file", "aws_secret_file", "investigator_key_file"} - {gone}:
         write_private(getattr(folder, name), "kept")
     state = StackState("trivial", phase="ready", endpoints=with_files(folder), settings=SETTINGS)
     with pytest.raises(Exception, match="a secret of the stack cannot be read") as told:
@@ -237,6 +291,7 @@ def with_files(folder: StackFolder) -> dict[str, str]:
         **ENDPOINTS,
         "webhook_api_key_file": str(folder.api_key_file),
         "aws_secret_access_key_file": str(folder.aws_secret_file),
+        "investigator_api_key_file": str(folder.investigator_key_file),
     }
 
 
@@ -317,7 +372,7 @@ def test_the_only_stack_that_runs_is_meant_where_none_is_named(
     assert "trivial" in run("local", "status").output
     # What ends a stack ends the one that it is told, and says which there are.
     told = run("down").output
-    assert "the stack default is not running; here: 'srectl local down --name trivial'" in told
+    assert "here runs what 'srectl local down --name trivial' stops" in told
     assert folder.is_supervised()
     missing = run("logs", "--name", "nobody").output
     assert "here runs '--name trivial'; or start it with 'srectl local up --name nobody'" in missing
