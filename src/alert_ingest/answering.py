@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from alert_ingest import request
 from alert_ingest.answers import (
+    LINK_LIMIT,
     MAX_BODY_BYTES,
     WINDOW_SECONDS,
     Answer,
@@ -19,6 +20,7 @@ from alert_ingest.answers import (
     entry_of_answer,
     read_answer,
     refuse_too_many,
+    without_link,
 )
 from alert_ingest.delivery import Delivered, Delivery
 from alert_ingest.errors import (
@@ -40,6 +42,13 @@ _STATUS: dict[type[AlertIngestError], int] = {
     ErasedIncident: 410,
     BodyTooLarge: 413,
 }
+
+
+_NO_LINK = Problem(
+    "/link",
+    "was left out: it must be an https address of a host, without a name in it, of at most"
+    f" {LINK_LIMIT} characters",
+)
 
 
 class Log(Protocol):
@@ -90,7 +99,8 @@ class Door:
             self._refuse_others(event, key_id)
             if self.incidents is not None:
                 refuse_too_many(self.incidents, key_id, received_at)
-            answer = read_answer(decode_json(request.body_text(event, MAX_BODY_BYTES)))
+            body = decode_json(request.body_text(event, MAX_BODY_BYTES))
+            answer = read_answer(body)
             what["incident_id"] = answer.incident_id
             delivered = self._deliver(answer, correlation_id, received_at)
         except BodyRejected as error:
@@ -113,7 +123,8 @@ class Door:
         said_of_it = {"answer_id": answer.answer_id, "shortened": answer.shortened}
         self.logger.info("answer accepted", extra={**what, **said_of_it, "parked": parked})
         known = {"incident_id": answer.incident_id, "correlation_id": correlation_id}
-        return request.answer(202, {**known, **said_of_it})
+        left = [_NO_LINK.as_json()] if without_link(body, answer.link) else []
+        return request.answer(202, {**known, **said_of_it, **({"left_out": left} if left else {})})
 
     def _refuse_others(self, event: dict[str, Any], key_id: str) -> None:
         if not self.settings.investigates(key_id) or request.path(event) != request.FINDINGS:

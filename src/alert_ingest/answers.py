@@ -9,6 +9,7 @@ but the recorder and what shows records listens to.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -30,10 +31,11 @@ from alert_ingest.validation import explain, validator
 MAX_BODY_BYTES = 65_536
 SOURCE, DETAIL_TYPE = "sre.investigator", "incident.investigated"
 # As much as a record has room for; incident-recorder cuts at the same places.
-SUMMARY_LIMIT, LINE_LIMIT = 500, 300
+SUMMARY_LIMIT, LINE_LIMIT, LINK_LIMIT = 500, 300, 500
 MOST_FINDINGS, MOST_SUGGESTIONS = 5, 3
 #: What is taken of an investigator; a window begins with each multiple of its length since 1970.
 ANSWERS_PER_SECOND, WINDOW_SECONDS = 2, 5
+_HTTPS = re.compile("https://[!-~]+")
 _SCHEMA = "findings"
 _CUT = "…"
 
@@ -122,18 +124,19 @@ def read_answer(body: object) -> Answer:
     """
     if not isinstance(body, dict) or not validator(_SCHEMA)(body):
         raise BodyRejected("The body is no answer about an incident.", explain(_SCHEMA, body))
-    link = redact_text(body.get("link", ""))
-    if link and not can_be_shown(link):
-        problem = Problem("/link", "must be an https address of a host, without a name in it")
-        raise BodyRejected("The link cannot be shown.", [problem])
+    link = _link(body.get("link", ""))
     summary, cut = _line(body["summary"], SUMMARY_LIMIT)
     if not summary:
         raise BodyRejected("The answer says nothing.", [Problem("/summary", "must not be blank")])
     findings, more = _lines(body.get("findings", []), MOST_FINDINGS)
     suggestions, still_more = _lines(body.get("suggestions", []), MOST_SUGGESTIONS)
-    return Answer(
-        body["incident_id"], summary, findings, suggestions, link, cut or more or still_more
-    )
+    shortened = cut or more or still_more or without_link(body, link)
+    return Answer(body["incident_id"], summary, findings, suggestions, link, shortened)
+
+
+def without_link(body: object, kept: str) -> bool:
+    """Tell whether a link was sent that is not kept: what was found is worth more than it."""
+    return isinstance(body, dict) and bool(body.get("link")) and not kept
 
 
 def refuse_too_many(incidents: Incidents, key_id: str, received_at: datetime) -> None:
@@ -194,6 +197,12 @@ def entry_of_answer(answer: Answer, incidents: Incidents, name: str, context: Co
         DetailType=DETAIL_TYPE,
         Detail=f'{{"metadata":{{{own[1:-1]},{metadata_of(context)}}},"data":{json.dumps(data)}}}',
     )
+
+
+def _link(text: str) -> str:
+    link = redact_text(text)
+    fits = len(link) <= LINK_LIMIT and _HTTPS.fullmatch(link) and can_be_shown(link)
+    return link if fits else ""
 
 
 def _lines(texts: list[str], most: int) -> tuple[tuple[str, ...], bool]:

@@ -306,6 +306,10 @@ def _tell_investigations(incident: dict[str, Any]) -> None:
             _whole(f"  all of it: {safe(each['link'])}")
         elif each.get("shortened"):
             console.print("  [dim]it said more than this[/]")
+    if beyond := records.answers_beyond(incident):
+        console.print(
+            f"[dim]answers of investigators that came besides, and are not kept: {beyond}[/]"
+        )
 
 
 def _tell_approval(incident: dict[str, Any]) -> None:

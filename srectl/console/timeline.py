@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from srectl.operate.incidents import climbed, ended_by_hand, investigations
+from srectl.operate.incidents import answers_beyond, climbed, ended_by_hand, investigations
 from srectl.operate.leftovers import was_denied
 from srectl.operate.moments import moment
 from srectl.operate.undoing import told as undo_told
@@ -81,6 +81,9 @@ def _investigations(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
         words = f"{who} says, and nobody has checked it: {each.get('summary')}"
         link = each.get("link")
         yield event(each.get("at"), "investigator", words, who, found=found, link=link)
+    if beyond := answers_beyond(record):
+        words = f"answers that came besides, and are not kept: {beyond}"
+        yield event(investigations(record)[-1].get("at"), "investigator", words, "investigators")
 
 
 def _approval(approval: Any) -> Iterator[dict[str, Any]]:

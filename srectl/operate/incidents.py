@@ -231,6 +231,19 @@ def investigations(incident: dict[str, Any]) -> list[dict[str, Any]]:
     return list(incident.get("investigations") or [])
 
 
+def answers_beyond(incident: dict[str, Any]) -> int:
+    """Count what investigators answered beyond the five answers that a record keeps.
+
+    Returns
+    -------
+    int
+        Different answers of which nothing but their number is kept; a hundred are counted.
+    """
+    known = incident.get("investigation_ids")
+    counted = len(known) if isinstance(known, list | set | tuple) else 0
+    return max(0, counted - len(investigations(incident)))
+
+
 def unacknowledged_since(incident: dict[str, Any]) -> str | None:
     """Say since when an incident waits for somebody to take it.
 

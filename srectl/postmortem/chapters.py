@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from srectl.operate.incidents import at_work, ended_by_hand, investigations, opened
+from srectl.operate.incidents import answers_beyond, at_work, ended_by_hand, investigations, opened
 from srectl.operate.moments import moment
 from srectl.postmortem.sentence import Sentence, seconds_between, target_of
 from srectl.postmortem.sources import MOST_RELATED, Story
@@ -200,6 +200,9 @@ def _investigations(record: dict[str, Any]) -> Iterator[Sentence]:
             yield Sentence(f"{who} would have done: “{suggestion}” Nothing did it.", source)
         if each.get("link"):
             yield Sentence(f"All that {who} said stands at {each['link']}", source)
+    if beyond := answers_beyond(record):
+        told = f"Answers of investigators that came besides, and are not kept: {beyond}."
+        yield Sentence(told, "record: investigation_ids")
 
 
 def _changes(story: Story) -> Iterator[Sentence]:

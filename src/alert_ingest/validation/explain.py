@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from alert_ingest.model import Problem
+from alert_ingest.redaction import redact_text
 from alert_ingest.validation import sources
 
 if TYPE_CHECKING:
@@ -68,6 +69,13 @@ def _problems(error: ValidationError, prefix: str) -> Iterable[Problem]:
         for name in wanted:
             if name not in error.instance:
                 yield Problem(pointer(where, [name]), "is required but missing")
+        return
+    if rule == "additionalProperties" and wanted is False and isinstance(error.instance, dict):
+        known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+        for name in error.instance.keys() - known.keys():
+            said = redact_text(name) == name and name.isprintable()
+            pointed = pointer(where, [name if said else "?"])
+            yield Problem(pointed, f"is no field of it; there are {', '.join(known)}")
         return
     examples = error.schema.get("examples", []) if isinstance(error.schema, dict) else []
     yield Problem(where, _message(rule, wanted, error.instance, examples))

@@ -145,11 +145,11 @@ def test_where_nobody_investigates_the_door_is_shut(invoke: Invoker) -> None:
         ({"findings": "one"}, "/findings"),
         ({"findings": [1]}, "/findings/0"),
         ({"findings": ["x"] * 51}, "/findings"),
-        ({"link": "javascript:alert(1)"}, "/link"),
-        ({"link": "https://user@host.example/"}, "/link"),
-        ({"link": "https://host.example/<script>"}, "/link"),
-        ({"status": "resolved"}, ""),
-        ({"runbook": "RestartEverything"}, ""),
+        ({"link": 7}, "/link"),
+        ({"status": "resolved"}, "/status"),
+        ({"runbook": "RestartEverything"}, "/runbook"),
+        ({"a\nb": 1}, "/?"),
+        ({"token=hunter2": 1}, "/?"),
     ],
 )
 @pytest.mark.usefixtures("known")
@@ -160,6 +160,39 @@ def test_what_is_no_answer_is_refused_with_its_place(
     assert status == 400
     assert pointer in [error["pointer"] for error in answer["errors"]]
     assert invoke.bus.batches == []
+
+
+@pytest.mark.usefixtures("known")
+def test_who_misspells_a_field_is_told_which_there_are(invoke: Invoker) -> None:
+    _status, answer = post(invoke, SAID | {"finding": ["x"]})
+    said = "is no field of it; there are incident_id, summary, findings, suggestions, link"
+    assert answer["errors"] == [{"pointer": "/finding", "message": said}]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "http://host.example/",
+        "https://user@host.example/",
+        "https://host.example/<script>",
+        "https://host.example/\n",
+        "https://host.example/" + "x" * 500,
+    ],
+)
+@pytest.mark.usefixtures("known")
+def test_a_link_that_cannot_be_shown_is_left_out_alone_and_it_says_so(
+    invoke: Invoker, link: str
+) -> None:
+    status, answer = post(invoke, SAID | {"link": link})
+    assert (status, answer["shortened"]) == (202, True)
+    [left] = answer["left_out"]
+    assert left["pointer"] == "/link"
+    assert "https address" in left["message"]
+    [detail] = invoke.bus.details
+    SCHEMA.validate(detail)
+    assert (detail["data"]["link"], detail["data"]["summary"]) == (None, SAID["summary"])
+    assert "left_out" not in post(invoke, SAID)[1]
 
 
 @pytest.mark.parametrize("body", ["", "{", "[" * 2000, "NaN", "[]", "null", '"text"'])

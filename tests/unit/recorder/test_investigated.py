@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from srectl.operate import erasure
+from srectl.operate.incidents import answers_beyond, plain
 from tests.support.recorder import Recorder, item_size
 from tests.unit.recorder.rows import ID, KEY, STARTED, put
 
@@ -71,6 +72,23 @@ def test_five_are_kept_and_each_is_short_whatever_the_event_brings(dynamodb: Any
     found = record(dynamodb)
     assert len(found["investigations"]["L"]) == 5
     assert item_size(found) < 75_000
+
+
+def test_of_more_than_five_the_record_says_how_many_came_each_once_and_at_most_a_hundred(
+    dynamodb: Any,
+) -> None:
+    put(dynamodb, status="escalated")
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    for number in (*range(8), 2, 7, 7):
+        assert recorder.take(answer(number)) == "Recorded"
+    found = record(dynamodb)
+    assert [each["M"]["answer_id"]["S"][-1] for each in found["investigations"]["L"]] == list(
+        "01234"
+    )
+    assert answers_beyond(plain(found)) == 3
+    for number in range(8, 110):
+        assert recorder.take(answer(number)) == "Recorded"
+    assert answers_beyond(plain(record(dynamodb))) == 95
 
 
 def test_one_that_comes_before_its_record_is_there_when_that_is_made(dynamodb: Any) -> None:

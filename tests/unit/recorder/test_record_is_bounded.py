@@ -161,7 +161,9 @@ def test_one_alert_sent_5000_times_with_other_words_each_stays_far_below_400_kb(
     assert record["status"] == {"S": "open"}
     assert 20 <= len(record["warnings"]["SS"]) < 30
     assert len(record["actions_taken"]["L"]) == len(record["action_ids"]["SS"]) == 30
-    assert len(record["investigations"]["L"]) == len(record["investigation_ids"]["SS"]) == 5
+    assert len(record["investigations"]["L"]) == 5
+    # Of the others the ids alone; with the hundred that are counted it is three kilobytes more.
+    assert len(record["investigation_ids"]["SS"]) == 9
     dynamodb.delete_item(
         TableName="incidents",
         Key={key: record[key] for key in ("incident_id", "timestamp")},

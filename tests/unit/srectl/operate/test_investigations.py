@@ -72,6 +72,20 @@ def test_a_post_mortem_quotes_them_and_names_their_source() -> None:
     assert "](https" not in text.replace("\\]", "")
 
 
+def test_how_many_came_beyond_the_five_is_said_wherever_they_are_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    more = RECORD | {"investigation_ids": [f"id-{number}" for number in range(4)]}
+    told = "that came besides, and are not kept: 3"
+    story.tell(more)
+    assert told in " ".join(capsys.readouterr().out.split())
+    assert told in console.events(more)[-1]["words"]
+    said = chapters(Story(more, {}, []))["What an investigator said"]
+    assert told in said[-1].text
+    story.tell(RECORD)
+    assert "besides" not in capsys.readouterr().out
+
+
 def test_where_nobody_has_said_anything_there_is_no_chapter() -> None:
     without = {key: value for key, value in RECORD.items() if key != "investigations"}
     assert "What an investigator said" not in chapters(Story(without, {}, []))
