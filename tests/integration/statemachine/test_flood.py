@@ -261,7 +261,7 @@ def test_where_no_digest_can_be_started_each_human_is_told_by_itself(flood: Floo
     flood.platform.run(event, machine)
     assert flood.code(event) == "flood"
     assert not flood.acted(event)
-    wait_for(lambda: flood.told(event) == ["flood"], "the notification")
+    wait_for(lambda: flood.told(event) == ["flood-alone"], "the notification")
 
 
 @pytest.mark.parametrize(("escalated_at", "told"), [(None, []), ("2026-01-01T00:00:00.000Z", [1])])
@@ -285,7 +285,7 @@ def test_a_digest_that_has_been_written_speaks_for_nobody_any_more(
     flood.platform.run(event, machine)
     assert flood.code(event) == "flood"
     if told:
-        wait_for(lambda: flood.told(event) == ["flood"], "the notification")
+        wait_for(lambda: flood.told(event) == ["flood-alone"], "the notification")
     assert [name for name, _ in flood.digests(digest)] == [f"digest-{window}"]
     assert flood.told(event) == []
 

@@ -81,7 +81,7 @@ def test_it_is_asked_of_what_calls_a_human_and_not_of_canary_tests_and_floods(
         "detail": {
             "data": {
                 "purpose": [{"exists": False}, {"anything-but": ["canary", "test"]}],
-                "reason_code": [{"anything-but": ["flood"]}],
+                "reason_code": [{"anything-but": ["flood", "flood-alone"]}],
                 "severity": {"Ref": "InvestigatorSeverities"},
             }
         },

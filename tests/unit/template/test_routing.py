@@ -355,6 +355,7 @@ def test_what_a_test_button_sends_starts_no_runbook_and_tells_nobody(
         ({"reason_code": "runbook-abandoned", "purpose": "alert"}, True, True),
         ({"reason_code": "restore-failed"}, True, False),
         ({"reason_code": "flood", "purpose": "alert"}, False, False),
+        ({"reason_code": "flood-alone", "purpose": "alert"}, True, True),
         ({"reason_code": "not-resolved", "purpose": "canary"}, False, False),
         ({"reason_code": "not-resolved", "purpose": "test"}, False, False),
     ],
