@@ -244,6 +244,21 @@ def test_who_takes_gives_back_and_settles_an_incident_is_told_to_who_heard_of_it
     assert [chat["headline"] for chat in listener.chats()][1:] == told
 
 
+def test_what_a_human_has_said_is_told_once_though_the_severity_rises_meanwhile(
+    listener: Listener,
+) -> None:
+    """Two ask for the same at the same moment, and each tells it as he has read the record."""
+    event = incident(severity="warning")
+    listener.tell(event)
+    kinds = ("incident.acknowledged", "incident.released", "incident.undo-asked", "incident.closed")
+    for kind in kinds:
+        for severity in ("warning", "critical"):
+            data = {**event["detail"]["data"], "by": "ada", "severity": severity}
+            detail = {**event["detail"], "data": data}
+            listener.tell({**event, "detail-type": kind, "detail": detail})
+    assert [chat["event"] for chat in listener.chats()][1:] == list(kinds)
+
+
 def test_a_team_hears_of_its_own_from_the_beginning_to_the_end(listener: Listener) -> None:
     """Whoever takes it, and its end, say no label; everybody's mail hears of all."""
     address = f"payments-{listener.address}"
