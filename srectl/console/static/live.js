@@ -107,7 +107,8 @@
   };
 
   const refuse = (event) => {
-    const button = event.target.closest("form button");
+    // Only an answer: a robot or a runbook is stopped by the first press.
+    const button = event.target.closest(".ask form button");
     if (!button || !isSlid(event, button)) return;
     event.preventDefault();
     change = { ...change, at: performance.now(), told: true };
