@@ -59,6 +59,8 @@ MODES = ("on", "observe", "off")
 #: Of one runbook, each more careful than the one before.
 OWN_MODES = ("on", "ask", "observe")
 _NO_REASON = "no reason given"
+_PUT_BACK = "put back: somebody has switched it at the same moment"
+_MOST_TRIES = 5
 _MAX_TARGET = 300
 # As Kubernetes names what it has: a DNS subdomain, in a namespace that is a DNS label.
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -119,7 +121,10 @@ def read_own_modes(client: SSMClient, parameter: str) -> Mapping[str, str]:
     CommandFailed
         The parameter cannot be read, or holds anything but such modes.
     """
-    text = _read(client, parameter)
+    return _own_modes(parameter, _read(client, parameter))
+
+
+def _own_modes(parameter: str, text: str) -> Mapping[str, str]:
     try:
         found = json.loads(text)
         if isinstance(found, dict) and all(each in OWN_MODES for each in found.values()):
@@ -140,19 +145,47 @@ def set_own_mode(
 ) -> None:
     """Switch one runbook.
 
-    Why stands beside who in the history of the parameter, as the description of this version. Two
-    who write at the same moment would undo each other unnoticed, so what was written is read
-    again.
+    Why stands beside who in the history of the parameter, as the description of this version. The
+    parameter has no conditional write: two who write at the same moment write over each other. By
+    the number of the version that was written it is known that somebody was between, and what he
+    switched is put back in; of one runbook the more careful of the two is.
 
     Raises
     ------
     CommandFailed
         There is no such mode, no more fits into the parameter, it cannot be read or written, or
-        somebody else has written it meanwhile.
+        somebody has switched the same runbook at the same moment to what is more careful.
     """
     if mode not in OWN_MODES:
         raise CommandFailed(f"{mode!r} is no mode", f"modes are {', '.join(OWN_MODES)}")
-    modes = {**read_own_modes(client, parameter), runbook: mode}
+    before, version = _versioned(client, parameter)
+    mine = {runbook: mode}
+    for _ in range(_MOST_TRIES):
+        said = _describe(runbook, mine[runbook], because if mine[runbook] == mode else _PUT_BACK)
+        made = _write(client, parameter, _fitting(parameter, {**before, **mine}), said)
+        if made == version + 1:
+            break
+        # What stood there when it was written over: whatever others have done since it was read.
+        theirs, _ = _versioned(client, parameter, made - 1)
+        changed = {name: each for name, each in theirs.items() if before.get(name) != each}
+        for name, each in changed.items():
+            mine[name] = max(mine.get(name, each), each, key=OWN_MODES.index)
+        before, version = theirs, made
+    else:
+        raise CommandFailed(
+            f"others write parameter {parameter} all the time: {runbook} may not be {mode}",
+            "look at 'srectl runbooks list' and say it again",
+        )
+    there = read_own_modes(client, parameter).get(runbook)
+    if there != mode:
+        raise CommandFailed(
+            f"somebody else has written parameter {parameter} at the same moment: {runbook} is not "
+            f"switched to {mode}" + (f", but to {there}" if there else ""),
+            "look at 'srectl runbooks list' and say it again",
+        )
+
+
+def _fitting(parameter: str, modes: Mapping[str, str]) -> str:
     text = json.dumps(modes, sort_keys=True)
     if len(text) > MOST_CHARACTERS:
         raise CommandFailed(
@@ -160,13 +193,17 @@ def set_own_mode(
             f"{MOST_CHARACTERS} characters)",
             "say their modes in the catalogue instead (mode: observe, or none) and publish it",
         )
-    _write(client, parameter, text, _describe(runbook, mode, because))
-    if read_own_modes(client, parameter).get(runbook) != mode:
-        raise CommandFailed(
-            f"somebody else has written parameter {parameter} at the same moment: {runbook} is not "
-            f"switched to {mode}",
-            "look at 'srectl runbooks list' and say it again",
-        )
+    return text
+
+
+def _versioned(
+    client: SSMClient, parameter: str, version: int | None = None
+) -> tuple[Mapping[str, str], int]:
+    """Give the modes of a version, and its number; of the newest without one."""
+    name = parameter if version is None else f"{parameter}:{version}"
+    with calling(f"parameter {name} could not be read"):
+        found = client.get_parameter(Name=name)["Parameter"]
+    return _own_modes(parameter, found["Value"]), found["Version"]
 
 
 def _describe(runbook: str, mode: str, because: str) -> str:
@@ -394,7 +431,7 @@ def _read(client: SSMClient, parameter: str) -> str:
         return client.get_parameter(Name=parameter)["Parameter"]["Value"]
 
 
-def _write(client: SSMClient, parameter: str, value: str, described: str = "") -> None:
+def _write(client: SSMClient, parameter: str, value: str, described: str = "") -> int:
     more: Any = {"Description": described} if described else {}
     with calling(f"parameter {parameter} could not be written"):
-        client.put_parameter(Name=parameter, Value=value, Overwrite=True, **more)
+        return client.put_parameter(Name=parameter, Value=value, Overwrite=True, **more)["Version"]

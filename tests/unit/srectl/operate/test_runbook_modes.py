@@ -206,14 +206,70 @@ def test_who_writes_at_the_same_moment_is_noticed(
 ) -> None:
     write = switches._write
 
-    def outrun(client: Any, parameter: str, value: str, *described: str) -> None:
-        write(client, parameter, value, *described)
+    def outrun(client: Any, parameter: str, value: str, *described: str) -> int:
+        made = write(client, parameter, value, *described)
         write(client, parameter, '{"Other": "on"}')
+        return made
 
     monkeypatch.setattr(switches, "_write", outrun)
     answer = srectl("runbooks", "disable", "CheckoutDown")
     assert answer.exit_code == 1
     assert "at the same moment: CheckoutDown is not switched to observe" in answer.output
+
+
+def between(
+    monkeypatch: pytest.MonkeyPatch, account: Account, *others: tuple[str, str], times: int = 1
+) -> None:
+    """Have others switch something whole between what is read and what is written over it."""
+    write, left = switches._write, [times]
+
+    def late(client: Any, parameter: str, value: str, *described: str) -> int:
+        if left[0]:
+            left[0] -= 1
+            with monkeypatch.context() as undisturbed:
+                undisturbed.setattr(switches, "_write", write)
+                for name, mode in others:
+                    switches.set_own_mode(client, parameter, name, mode)
+        return write(client, parameter, value, *described)
+
+    monkeypatch.setattr(switches, "_write", late)
+
+
+def test_what_another_has_switched_between_reading_and_writing_is_put_back_in(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssm, parameter = account.ssm, account.own_modes_parameter
+    between(monkeypatch, account, ("Other", "observe"), ("Third", "ask"), times=2)
+    switches.set_own_mode(ssm, parameter, NAME, "on", "seen to help")
+    assert stored(account)[0] == {NAME: "on", "Other": "observe", "Third": "ask"}
+    last = ssm.get_parameter_history(Name=parameter)["Parameters"][-1]
+    assert switches.described(last["Description"], NAME, "on") == "seen to help"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "stays"),
+    [("observe", "ask", "observe"), ("ask", "on", "ask"), ("ask", "observe", "observe")],
+)
+def test_of_two_who_switch_one_runbook_at_once_the_more_careful_is_heard(
+    account: Account, monkeypatch: pytest.MonkeyPatch, theirs: str, mine: str, stays: str
+) -> None:
+    between(monkeypatch, account, (NAME, theirs))
+    if stays == mine:
+        switches.set_own_mode(account.ssm, account.own_modes_parameter, NAME, mine)
+    else:
+        said = f"at the same moment: {NAME} is not switched to {mine}, but to {stays}"
+        with pytest.raises(CommandFailed, match=said):
+            switches.set_own_mode(account.ssm, account.own_modes_parameter, NAME, mine)
+    assert stored(account)[0] == {NAME: stays}
+
+
+def test_where_others_write_all_the_time_nobody_is_told_that_it_worked(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between(monkeypatch, account, ("Other", "observe"), times=99)
+    with pytest.raises(CommandFailed, match=r"others write parameter .* all the time"):
+        switches.set_own_mode(account.ssm, account.own_modes_parameter, NAME, "on")
+    assert stored(account)[0]["Other"] == "observe"
 
 
 def test_more_than_the_parameter_holds_is_refused(account: Account) -> None:
