@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import ACCOUNT, ROOT, Platform, incident, resolution
-from tests.integration.statemachine.telling import escalation, id_of
+from tests.integration.statemachine.telling import escalation, heard_as, id_of
 from tests.support.pagerduty import acknowledgement
 from tests.support.waiting import eventually
 
@@ -136,11 +136,16 @@ class Contacts:
 
     def mails(self, level: int) -> list[str]:
         """Subjects of the mails of one contact so far."""
+        return [mail["subject"] for mail in self._mails(level)]
+
+    def bodies(self, level: int) -> list[str]:
+        """Texts of the mails of one contact so far."""
+        return [mail["body"] for mail in self._mails(level)]
+
+    def _mails(self, level: int) -> list[dict[str, Any]]:
         file = self.platform.aws.mail_file
         lines = file.read_text().splitlines() if file.exists() else []
-        return [
-            mail["subject"] for mail in map(json.loads, lines) if mail["to"] == self.mail_of[level]
-        ]
+        return [mail for mail in map(json.loads, lines) if mail["to"] == self.mail_of[level]]
 
     def told(self, level: int, count: int) -> list[str]:
         def enough() -> list[str] | None:
@@ -216,6 +221,33 @@ def test_nobody_takes_it_and_each_contact_hears_once_in_their_turn(contacts: Con
     assert contacts.told(2, 2)[1] == contacts.told(3, 2)[1] == "OK apps/checkout: over in 90 s"
     ended = {one["key"]: one.get("level") for one in contacts.pages() if one["action"] == "resolve"}
     assert ended.items() >= {(first["key"], 2), (last["key"], 3), (id_of(event), None)}
+
+
+def test_what_has_risen_since_is_told_to_the_next_contact_as_bad_as_it_is_by_now(
+    contacts: Contacts,
+) -> None:
+    event = contacts.call(fingerprint="risen", severity="warning")
+    told = len(contacts.mails(2))
+    contacts.pages()
+    contacts.first.taken_from(contacts.heard)
+    risen = heard_as({**event, "detail-type": "incident.created"}, "critical", 30)
+    contacts.platform.run(risen, contacts.platform.recorder_variant)
+    climber = contacts.variant(ThirdContact="none")
+    contacts.climbs(event, contacts.platform.start(event, climber))
+    contacts.told(2, told + 1)
+    [heard] = contacts.first.taken_from(contacts.heard)
+    _SCHEMA.validate(heard["detail"])
+    [page] = contacts.pages()
+    assert (heard["detail"]["data"]["severity"], page["severity"], page["body"]["severity"]) == (
+        ("critical",) * 3
+    )
+    assert "\nHow bad: critical\n" in contacts.bodies(2)[-1]
+    assert contacts.first.chats()[-1]["severity"] == "critical"
+    # Its end, which its sender tells as what it is by then, is that of what people were called for.
+    contacts.first.tell(risen, contacts.notifier)
+    contacts.first.tell(resolution(event, duration_seconds=90), contacts.notifier)
+    contacts.told(2, told + 2)
+    assert "\nHow bad: critical\n" in contacts.bodies(2)[-1]
 
 
 def test_who_takes_it_in_time_keeps_the_others_asleep(contacts: Contacts) -> None:

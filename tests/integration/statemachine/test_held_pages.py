@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from srectl.operate.erasure import erase
 from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import ROOT, Platform, incident, resolution
-from tests.integration.statemachine.telling import escalation, id_of
+from tests.integration.statemachine.telling import escalation, heard_as, id_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.localaws
@@ -58,9 +58,9 @@ class OnVerdict:
         self.platform.run(begun, self.platform.recorder_variant)
         return begun, self.tell(begun)
 
-    def tell(self, begun: Event) -> Event:
+    def tell(self, begun: Event, notifier: str = "") -> Event:
         """Have a beginning told; gives the event of its held page."""
-        assert self.listener.tell(begun, self.notifier)["status"] == "SUCCEEDED"
+        assert self.listener.tell(begun, notifier or self.notifier)["status"] == "SUCCEEDED"
         [held] = eventually("a held page", lambda: self.listener.taken_from(self.held))
         _HELD.validate(held["detail"])
         assert held["detail"]["data"]["incident_id"] == id_of(begun)
@@ -249,6 +249,37 @@ def test_what_has_risen_and_what_no_runbook_looks_at_page_at_once(scene: OnVerdi
     scene.listener.tell(notice, scene.notifier)
     assert scene.called(1) == [("trigger", id_of(notice))]
     assert scene.listener.taken_from(scene.held) == []
+
+
+def test_what_has_risen_while_its_page_was_held_is_called_as_bad_as_it_is_by_now(
+    platform: Platform,
+) -> None:
+    """By each pager's own word for it, or the call would make less of the one of the rise."""
+    # Of their own: what the other tests have told uses up what warnings may before it is a flood.
+    scene = OnVerdict(platform)
+    waits = []
+    for kind in ("webhook", "pagerduty", "opsgenie"):
+        begun = incident(fingerprint=f"held-{kind}", severity="warning")
+        scene.platform.run(begun, scene.platform.recorder_variant)
+        notifier = scene.listener.variant(PagerKind=kind, PageAfterMinutes=_MINUTES)
+        held = scene.tell(begun, notifier)
+        risen = heard_as(begun, "critical", 30)
+        scene.platform.run(risen, scene.platform.recorder_variant)
+        waits.append(scene.platform.start(held, scene.waiter))
+    for one in waits:
+        assert scene.platform.wait_ended(one)["status"] == "SUCCEEDED"
+    found: list[dict[str, Any]] = []
+
+    def enough() -> bool:
+        found.extend(each["detail"]["data"] for each in scene.listener.taken_from(scene.pager))
+        return len(found) >= 3
+
+    eventually("three calls", enough)
+    bodies = [each["body"] for each in found]
+    assert [each["severity"] for each in found] == ["critical"] * 3
+    assert {str(each["severity"]) for each in bodies if "severity" in each} == {"critical"}
+    assert [each["payload"]["severity"] for each in bodies if "payload" in each] == ["critical"]
+    assert [each["priority"] for each in bodies if "priority" in each] == ["P1"]
 
 
 def test_without_the_parameter_a_beginning_pages_at_once(scene: OnVerdict) -> None:

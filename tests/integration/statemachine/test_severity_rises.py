@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
-from tests.integration.statemachine.shown import display
-from tests.integration.statemachine.telling import id_of
+from tests.integration.statemachine.telling import heard_as, id_of
 
 pytestmark = pytest.mark.localaws
 
@@ -22,17 +19,6 @@ pytestmark = pytest.mark.localaws
 def listener(platform: Platform) -> Iterator[Listener]:
     """Return listeners of this test's own."""
     yield from Listener.of(platform)
-
-
-def heard_as(event: dict[str, Any], severity: str, second: int) -> dict[str, Any]:
-    """The same incident, heard again at another severity so many seconds past 15:15."""
-    again = copy.deepcopy(event)
-    data = again["detail"]["data"]
-    data["severity"] = severity
-    data["wakes"] = severity != "info"
-    data["display"] = display(data)
-    again["detail"]["metadata"]["received_at"] = f"2026-11-23T15:15:{second:02}.000Z"
-    return again
 
 
 def test_the_record_has_the_worst_and_the_newest_whatever_the_order(platform: Platform) -> None:

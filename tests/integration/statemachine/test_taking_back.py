@@ -15,7 +15,7 @@ from srectl.operate import incidents, leftovers, undoing
 from srectl.operate.account import Account
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
 from tests.integration.statemachine.steps import Event, done, guard, id_of, locks, runbook, step
-from tests.integration.statemachine.test_severity_rises import heard_as
+from tests.integration.statemachine.telling import heard_as
 
 pytestmark = [pytest.mark.localaws, pytest.mark.timeout(180)]
 
