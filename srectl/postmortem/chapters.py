@@ -6,13 +6,16 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
+from srectl.operate.aftermath import return_of, still_changed
 from srectl.operate.incidents import answers_beyond, at_work, ended_by_hand, investigations, opened
 from srectl.operate.moments import moment
-from srectl.postmortem.sentence import Sentence, seconds_between, target_of
+from srectl.postmortem.sentence import Sentence, is_restart, seconds_between, target_of
 from srectl.postmortem.sources import MOST_RELATED, Story
 from srectl.postmortem.timeline import timeline
 
 __all__ = ["chapters"]
+
+_TAKEN = "incident.acknowledged"
 
 Chapters = dict[str, list[Sentence]]
 
@@ -165,6 +168,11 @@ def _automation(story: Story) -> Iterator[Sentence]:
     if record.get("escalation_reason"):
         why = f"It gave up: {record['escalation_reason']}"
         yield Sentence(why, "record: escalation_reason")
+    for step in [] if record.get("restoration") else still_changed(record):
+        if step.get("lends"):
+            back = return_of(record, [step])[1]
+            told = f"{step.get('action')} on {target_of(step.get('target'))} still stands: {back}."
+            yield Sentence(told, "record: in_hand, actions_taken")
     if record.get("restoration"):
         told = f"What it had taken away was {record['restoration']}."
         yield Sentence(told, "record: restoration")
@@ -210,12 +218,14 @@ def _changes(story: Story) -> Iterator[Sentence]:
     rollouts = facts.get("rollouts") or {}
     began = story.record["timestamp"]
     if rollouts.get("rolled_out_at"):
-        before = seconds_between(rollouts["rolled_out_at"], began)
-        when = f"{_words(before)} before the alert" if (before or 0) >= 0 else "after the alert"
-        yield Sentence(
-            f"The last rollout came {when}, by {rollouts.get('rolled_out_by') or 'nobody known'}.",
-            "evidence: rollouts",
-        )
+        restarts = [each for each in rollouts.get("revisions") or [] if is_restart(each, rollouts)]
+        what = "The last rollout that was no restart" if restarts else "The last rollout"
+        by = rollouts.get("rolled_out_by") or "nobody known"
+        told = f"{what} came {_when(rollouts['rolled_out_at'], began)}, by {by}."
+        yield Sentence(told, "evidence: rollouts")
+        for each in restarts:
+            told = f"Revision {each.get('revision')} restarted it {_when(each['made_at'], began)}."
+            yield Sentence(told, "evidence: rollouts")
     for each in rollouts.get("changes") or []:
         values = (
             f" from {_said(each.get('before'))} to {_said(each.get('after'))}"
@@ -233,6 +243,11 @@ def _changes(story: Story) -> Iterator[Sentence]:
         )
 
 
+def _when(at: Any, began: Any) -> str:
+    before = seconds_between(at, began) or 0
+    return f"{_words(before)} before the alert" if before >= 0 else "after the alert"
+
+
 def _related(story: Story) -> Iterator[Sentence]:
     words = {
         "forerunner": "It goes on after",
@@ -240,6 +255,7 @@ def _related(story: Story) -> Iterator[Sentence]:
         "joined": "It joined the remediation of",
         "child": "On it hung",
         "earlier": "The same alert rang before:",
+        "target": "The same target was in hand of the runbook of",
     }
     for how, other in story.related:
         known = [str(other[key]) for key in ("alert_name", "status", "timestamp") if key in other]
@@ -290,4 +306,8 @@ def _questions(story: Story) -> Iterator[Sentence]:
             if gave_back
             else "Who took it? Nobody acknowledged it."
         )
+        took = [each for each in story.events if each.get("detail-type") == _TAKEN]
+        if took and not gave_back:
+            by = ((took[-1].get("detail") or {}).get("data") or {}).get("by")
+            told = f"Who has it? {by} took it last by the audit log; its record names nobody."
         yield Sentence(told, "record: no acknowledged_at")

@@ -8,7 +8,7 @@ from typing import Any
 
 from srectl.operate.moments import moment
 
-__all__ = ["Sentence", "seconds_between", "target_of"]
+__all__ = ["Sentence", "is_restart", "seconds_between", "target_of"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,22 @@ def seconds_between(one: Any, other: Any) -> int | None:
     """Give the whole seconds from one time to another, None where either is not known."""
     first, second = moment(one), moment(other)
     return round((second - first).total_seconds()) if first and second else None
+
+
+def is_restart(revision: dict[str, Any], rollouts: dict[str, Any]) -> bool:
+    """Say whether a revision brought nothing but new pods.
+
+    The evidence's last rollout is the first revision with the template that there is now, so what
+    came after it has the same one.
+
+    Parameters
+    ----------
+    revision
+        One of the evidence's revisions.
+    rollouts
+        All that the evidence says of rollouts.
+    """
+    return (seconds_between(rollouts.get("rolled_out_at"), revision.get("made_at")) or 0) > 0
 
 
 def target_of(target: Any) -> str:

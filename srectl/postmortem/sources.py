@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -9,7 +10,10 @@ from typing import Any, TypeVar
 from srectl.errors import CommandFailed
 from srectl.operate import audit, evidence, incidents
 from srectl.operate.account import Account
+from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
+from srectl.operate.switches import written
+from srectl.operate.track_record import in_hand, lock_of
 
 __all__ = ["Story", "read"]
 
@@ -17,6 +21,10 @@ Read = TypeVar("Read")
 
 #: Incidents at most of each kind of relation that is looked up.
 MOST_RELATED = 10
+#: How long before this one another incident of its target is looked for, and among how many of
+#: each status.
+_BEFORE = datetime.timedelta(hours=1)
+_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Story:
         Its events in the audit log, oldest first.
     related
         Other records, by how they are related: ``forerunner``, ``cause``, ``child``, ``joined``,
-        ``earlier``.
+        ``earlier``, ``target``.
     missing
         What could not be read, by its name, with the reason.
     """
@@ -94,11 +102,51 @@ def _related(account: Account, record: dict[str, Any]) -> list[tuple[str, dict[s
         except CommandFailed:
             other = {"incident_id": incident_id}  # erased or expired; that it was there is known
         found.append((how, other))
-    known = {record["incident_id"], *(other["incident_id"] for _, other in found)}
-    for other in _same_alert(account, record):
-        if other["incident_id"] not in known:
-            found.append(("earlier", other))
+    others = (("earlier", _same_alert), ("target", _same_target))
+    for how, others_of in others:
+        known = {record["incident_id"], *(other["incident_id"] for _, other in found)}
+        found += [
+            (how, other)
+            for other in others_of(account, record)
+            if other["incident_id"] not in known
+        ]
     return found
+
+
+def _same_target(account: Account, record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the latest incidents before this one whose runbook had a target of it in hand."""
+    began, mine = moment(record.get("timestamp")), _locks(record)
+    if began is None or not mine:
+        return []
+    table, since = account.incidents_table, written(began - _BEFORE)
+    found: list[dict[str, Any]] = []
+    with calling(f"earlier incidents of the same target could not be read from table {table}"):
+        for status in incidents.STATUSES:
+            answer = account.dynamodb.query(
+                TableName=table,
+                IndexName="by-status",
+                KeyConditionExpression="#status = :status AND #at BETWEEN :since AND :mine",
+                ExpressionAttributeNames={"#status": "status", "#at": "timestamp"},
+                ExpressionAttributeValues={
+                    ":status": {"S": status},
+                    ":since": {"S": since},
+                    ":mine": {"S": str(record["timestamp"])},
+                },
+                ScanIndexForward=False,
+                Limit=_LOOKED_AT,
+            )
+            found += [incidents.plain(each) for each in answer["Items"]]
+    held = [each for each in found if mine & {*(in_hand(each).get("locks") or [])}]
+    held.sort(key=lambda each: str(each["timestamp"]), reverse=True)
+    return held[:MOST_RELATED]
+
+
+def _locks(record: dict[str, Any]) -> set[str]:
+    target = record.get("target")
+    named = isinstance(target, dict) and target.get("kind") and target.get("name")
+    locks = {str(each) for each in in_hand(record).get("locks") or []}
+    locks |= {lock_of(target)} if named else set()
+    return {each for each in locks if each.startswith("target#")}
 
 
 def _same_alert(account: Account, record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from srectl.operate.audit import is_one_moment
 from srectl.operate.incidents import climbed, ended_by_hand, investigations
 from srectl.operate.leftovers import was_denied
 from srectl.operate.moments import moment
-from srectl.postmortem.sentence import Sentence, target_of
+from srectl.postmortem.sentence import Sentence, is_restart, target_of
 from srectl.postmortem.sources import Story
 
 __all__ = ["timeline"]
@@ -137,6 +137,8 @@ def _of_evidence(story: Story) -> Iterator[Sentence]:
     for each in rollouts.get("revisions") or []:
         images = ", ".join(str(image) for _, image in sorted((each.get("images") or {}).items()))
         told = f"Revision {each.get('revision')} came, with {images}."
+        if is_restart(each, rollouts):
+            told = f"Revision {each.get('revision')} came, a restart: nothing else of it was new."
         yield _said(each.get("made_at"), told, "evidence: rollouts")
     nodes = facts.get("nodes") or {}
     for each in nodes.get("joined") or []:

@@ -102,6 +102,28 @@ def test_what_is_told_begins_with_the_verdict_and_the_place(
 
 
 @pytest.mark.parametrize(
+    ("row", "doing"),
+    [
+        ({}, "the alert is over. No runbook had a target of it in hand."),
+        ({"told_escalated_critical": "e"}, "No runbook had a target of it in hand."),
+        ({"in_hand": "e"}, "the alert is over. A runbook that acted checks its target, closes"),
+        (
+            {"in_hand": "e", "told_escalated_critical": "e"},
+            "A human had been called for it, so do not count on its target being checked again",
+        ),
+        ({"in_hand": "e", "told_abandoned_warning": "e"}, "A human had been called for it, so"),
+    ],
+)
+def test_at_an_end_only_a_runbook_that_is_at_it_is_said_to_check_and_take_back(
+    row: dict[str, str], doing: str
+) -> None:
+    variables = told(read(event("incident.resolved", duration_seconds=12)), **row)
+    email = json.loads(variables["message"])["email"]
+    assert doing in email
+    assert ("checks its target" in email) == (row == {"in_hand": "e"})
+
+
+@pytest.mark.parametrize(
     ("by", "who"),
     [
         ("arn:aws:iam::000000000000:root", "root"),

@@ -58,6 +58,29 @@ def test_it_is_written_from_all_that_is_known(
     assert told["chapters"][0]["title"] == "Summary"
 
 
+def test_another_alerts_incident_that_had_its_target_in_hand_is_related(
+    account: Account, put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    kept(account)
+    lock = "target#prod#apps#deployment#parcels"
+    hand = json.dumps({"runbook": "R", "locks": [lock], "steps": []})
+    far = json.dumps({"runbook": "R", "locks": ["target#prod#apps#deployment#basket"]})
+    put_incident(**record(in_hand=hand))
+    same = {"fingerprint": "another", "alert_name": "Another"}
+    hour = {"near": "06:41:00", "stale": "05:41:00", "later": "06:43:00"}
+    for name, at in hour.items():
+        began = f"2026-11-28T{at}.000Z"
+        put_incident(**record(incident_id=name, timestamp=began, in_hand=hand, **same))
+    began = "2026-11-28T06:41:30.000Z"
+    put_incident(**record(incident_id="elsewhere", timestamp=began, in_hand=far, **same))
+    done = srectl("incidents", "postmortem", ID, "--to", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    (text,) = tmp_path.glob("*.md")
+    said = text.read_text("utf-8")
+    assert "The same target was in hand of the runbook of incident near (Another" in said
+    assert not [each for each in ("stale", "later", "elsewhere") if f"incident {each}" in said]
+
+
 def test_that_the_audit_log_is_longer_than_what_is_told_is_said(
     account: Account,
     put_incident: Put,

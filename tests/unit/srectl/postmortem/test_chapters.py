@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from srectl.postmortem.chapters import chapters
 from srectl.postmortem.sources import Story
-from tests.unit.srectl.postmortem.example import evidence, notified, record
+from tests.unit.srectl.postmortem.example import TARGET, evidence, notified, record
 
 
 def told(story: Story) -> dict[str, list[str]]:
@@ -276,3 +277,46 @@ def test_what_was_not_there_before_a_change_was_nothing() -> None:
     assert "It changed spec.taints of Node n from nothing to x." in said
     assert "It changed spec.taints of Node n from x to nothing." in said
     assert not any("None" in each for each in said)
+
+
+def test_a_restart_is_not_taken_for_the_last_rollout() -> None:
+    kept = evidence()
+    rollouts = kept["facts"]["rollouts"]
+    again = {**rollouts["revisions"][0], "revision": 3, "made_at": "2026-11-28T06:42:09Z"}
+    rollouts["revisions"].insert(0, again)
+    story = told(Story(record(), kept, []))
+    assert story["Contributing changes"][:2] == [
+        "The last rollout that was no restart came 63 s before the alert, by kubectl.",
+        "Revision 3 restarted it 10 s before the alert.",
+    ]
+    assert story["Timeline"][:2] == [
+        "Revision 2 came, with parcels:1.4.3.",
+        "Revision 3 came, a restart: nothing else of it was new.",
+    ]
+
+
+def lent(**changes: Any) -> dict[str, Any]:
+    step = {"index": 1, "action": "enable_degraded_mode", "target": TARGET, "lends": True}
+    taken = {"operation": "execute", "status": "succeeded", "step": step}
+    hand = {"runbook": "R", "steps": [step]}
+    return record(in_hand=json.dumps(hand), actions_taken=[taken], **changes)
+
+
+def test_what_is_lent_is_said_to_stand_until_it_is_brought_back() -> None:
+    title = "What the automation did, and why"
+    words = (
+        "enable_degraded_mode on deployment apps/parcels still stands: "
+        "back once things have been quiet for a while."
+    )
+    assert words in told(Story(lent()))[title]
+    back = told(Story(lent(restoration="restored: it is quiet")))[title]
+    assert not [each for each in back if "still stands" in each]
+
+
+def test_who_took_it_by_the_audit_log_is_not_nobody() -> None:
+    called = {"escalated_at": "2026-11-28T06:50:00Z", "escalation_reason": "x"}
+    took = act("incident.acknowledged", 10, by="ada")
+    asked = told(Story(record(**called), events=[took]))["Open questions"]
+    assert "Who has it? ada took it last by the audit log; its record names nobody." in asked
+    assert not [each for each in asked if "Nobody acknowledged it" in each]
+    assert "Who took it? Nobody acknowledged it." in told(Story(record(**called)))["Open questions"]
