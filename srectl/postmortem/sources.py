@@ -143,9 +143,9 @@ def _same_target(account: Account, record: dict[str, Any]) -> list[dict[str, Any
 
 def _locks(record: dict[str, Any]) -> set[str]:
     target = record.get("target")
-    named = isinstance(target, dict) and target.get("kind") and target.get("name")
     locks = {str(each) for each in in_hand(record).get("locks") or []}
-    locks |= {lock_of(target)} if named else set()
+    if isinstance(target, dict) and target.get("kind") and target.get("name"):
+        locks.add(lock_of(target))
     return {each for each in locks if each.startswith("target#")}
 
 

@@ -26,8 +26,8 @@ from runbook_action.evidence.words import plain as of_evidence
 from srectl.assistants.given import plain as of_an_assistant
 from srectl.operate.reasons import kept as of_a_reason
 from tests.unit.alert_ingest.bodies import alertmanager_body
-from tests.unit.alert_ingest.test_answers import SAID
-from tests.unit.alert_ingest.test_secret_shapes import TOKENS
+from tests.unit.alert_ingest.investigated import SAID
+from tests.unit.alert_ingest.tokens import TOKENS
 from tests.unit.runbook_action.evidence.place import (
     FakeLogs,
     Somewhere,

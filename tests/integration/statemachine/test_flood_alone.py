@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.integration.statemachine.contacts import Contacts
+from tests.integration.statemachine.flood import DIGEST, NO_DIGEST, Flood
 from tests.integration.statemachine.platform import ROOT, Platform, wait_for
 from tests.integration.statemachine.telling import id_of
-from tests.integration.statemachine.test_climb import Contacts
-from tests.integration.statemachine.test_flood import DIGEST, NO_DIGEST, Flood
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.localaws

@@ -22,22 +22,15 @@ from alert_ingest.answers import (
 )
 from alert_ingest.errors import AlertIngestError, ChannelRefused, ChannelUnavailable
 from tests.unit.alert_ingest.bodies import EVENTS, alertmanager_body, proxy_event, sample
+from tests.unit.alert_ingest.investigated import ID, SAID
 from tests.unit.alert_ingest.invoking import Invoker
 
 KEY, OTHER = "investigatorkey", "alertmanagerkey"
-ID = "edc4574d-f844-58cc-b5c9-dc4169c35240"
 STARTED = "2026-11-23T15:14:52.704Z"
 ERASED = "11111111-f844-58cc-b5c9-dc4169c35240"
 SCHEMA = Draft202012Validator(
     json.loads((EVENTS / "schemas" / "incident.investigated.json").read_text("utf-8"))
 )
-SAID = {
-    "incident_id": ID,
-    "summary": "The new image asks for a table that is not there.",
-    "findings": ["Revision 7 came 40 s before the alert."],
-    "suggestions": ["Roll back to revision 6."],
-    "link": "https://investigations.example/7",
-}
 
 
 @dataclass

@@ -16,51 +16,7 @@ from alert_ingest.redaction import (
     redact_json,
     redact_text,
 )
-
-# Put together here, so that no scanner of repositories takes them for real ones.
-_LETTERS = "Ab1" * 100
-_HEX = "0a1b2c3d" * 20
-
-TOKENS = {
-    **{f"github {kind}": f"gh{kind}_{_LETTERS[:36]}" for kind in "pousr"},
-    "github fine": f"github_pat_{_LETTERS[:22]}_{_LETTERS[:59]}",
-    "gitlab": f"glpat-{_LETTERS[:20]}",
-    "slack bot": f"xoxb-{'1' * 12}-{'2' * 12}-{_LETTERS[:24]}",
-    "slack rotated": f"xoxe.xoxp-1-{_LETTERS[:40]}",
-    "slack app": f"xapp-1-A{'0' * 10}-{'1' * 13}-{_HEX[:64]}",
-    "stripe": f"sk_live_{_LETTERS[:24]}",
-    "stripe restricted": f"rk_test_{_LETTERS[:24]}",
-    "stripe webhook": f"whsec_{_LETTERS[:32]}",
-    "google key": f"AIza{_LETTERS[:35]}",
-    "google access": f"ya29.{_LETTERS[:60]}",
-    "google client": f"GOCSPX-{_LETTERS[:28]}",
-    "openai": f"sk-proj-{_LETTERS[:48]}",
-    "openai old": f"sk-{_LETTERS[:48]}",
-    "anthropic": f"sk-ant-api03-{_LETTERS[:90]}",
-    "hugging face": f"hf_{_LETTERS[:34]}",
-    "npm": f"npm_{_LETTERS[:36]}",
-    "pypi": f"pypi-AgEIcHlwaS5vcmc{_LETTERS[:80]}",
-    "docker": f"dckr_pat_{_LETTERS[:27]}",
-    "sendgrid": f"SG.{_LETTERS[:22]}.{_LETTERS[:43]}",
-    "twilio": f"SK{_HEX[:32]}",
-    "mailgun": f"key-{_HEX[:32]}",
-    "digitalocean": f"dop_v1_{_HEX[:64]}",
-    "vault": f"hvs.{_LETTERS[:90]}",
-    "terraform": f"{_LETTERS[:14]}.atlasv1.{_LETTERS[:67]}",
-    "grafana": f"glsa_{_LETTERS[:32]}_{_HEX[:8]}",
-    "new relic": f"NRAK-{_LETTERS[:27].upper()}",
-    "dynatrace": f"dt0c01.{_LETTERS[:24].upper()}.{_LETTERS[:64].upper()}",
-    "sentry": f"sntrys_{_LETTERS[:80]}",
-    "databricks": f"dapi{_HEX[:32]}",
-    "shopify": f"shpat_{_HEX[:32]}",
-    "atlassian": f"ATATT3{_LETTERS[:100]}",
-    "linear": f"lin_api_{_LETTERS[:40]}",
-    "postman": f"PMAK-{_HEX[:24]}-{_HEX[:34]}",
-    "alibaba": f"LTAI{_LETTERS[:20]}",
-    "telegram": f"123456789:AA{_LETTERS[:33]}",
-    "age": f"AGE-SECRET-KEY-1{_LETTERS[:58].upper()}",
-    "aws": "ASIAIOSFODNN7EXAMPLE",
-}
+from tests.unit.alert_ingest.tokens import HEX, TOKENS
 
 ADDRESSES = {
     "https://hooks.slack.com/services/T0/B0/xyz": f"https://hooks.slack.com/{MASK}",
@@ -129,8 +85,8 @@ def test_a_block_of_pem_is_replaced_as_a_whole(kind: str) -> None:
         "task-processor-7d9f8c6b5d-abcde is down",
         "sk-frontend-deployment-7d9f8c6b5d-abcde",
         "sidekiq_live_workers 3",
-        "sha256:" + _HEX[:64],
-        _HEX[:40],
+        "sha256:" + HEX[:64],
+        HEX[:40],
         "ask bob@example.com",
     ],
 )
