@@ -43,6 +43,7 @@ OF_THE_WAY = {
     "escalated_at",
     "escalation_reason",
     "escalation_code",
+    "escalation_severity",
     "actions_taken",
     "action_ids",
     "expires_at",
