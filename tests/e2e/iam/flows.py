@@ -410,7 +410,7 @@ def the_morning_names_who_is_needed(lab: Lab) -> bool:
 
 
 def the_morning_names_what_is_lent(lab: Lab) -> bool:
-    return _morning(lab, lambda body: "THIS degraded mode; back" in body)
+    return _morning(lab, lambda body: "THIS degraded mode; nobody brings it back" in body)
 
 
 def the_morning_tells_the_switches(lab: Lab) -> bool:
