@@ -16,7 +16,7 @@ from typing import Any
 
 from alert_ingest.absent import is_absent
 from alert_ingest.errors import BodyRejected
-from alert_ingest.identity import alert_key, incident_id
+from alert_ingest.identity import alert_key, fingerprint_of, incident_id
 from alert_ingest.model import Alert, Problem, Purpose, Reading, Severity, Status
 from alert_ingest.moments import AHEAD
 from alert_ingest.senders.base import (
@@ -216,7 +216,8 @@ def _alert_name(given: Mapping[str, Any]) -> str:
     """Return the monitor's title without "[P1] [Triggered on …]", which changes on recovery."""
     title = str(given.get("alert_title") or given.get("event_title") or "")
     name = tidy_text(_TITLE_PREFIXES.sub("", title), NAME_LIMIT)
-    return name or f"Datadog monitor {given.get('alert_id', given['alert_cycle_key'])}"
+    number = given.get("alert_id", given["alert_cycle_key"])
+    return name or tidy_text(f"Datadog monitor {number}", NAME_LIMIT)
 
 
 def _is_test(given: Mapping[str, Any]) -> bool:
@@ -228,7 +229,9 @@ def _is_test(given: Mapping[str, Any]) -> bool:
 def _fingerprint(given: Mapping[str, Any]) -> str:
     """Return what is the same for every firing of one monitor and group."""
     monitor = f"monitor:{given['alert_id']}" if "alert_id" in given else given["alert_cycle_key"]
-    return tidy_text(str(given.get("aggreg_key") or monitor), NAME_LIMIT)
+    named = str(given.get("aggreg_key") or monitor)
+    # A name of which nothing can be seen is one, too.
+    return tidy_text(named, NAME_LIMIT) or fingerprint_of({"named": named})
 
 
 SENDER = Datadog()

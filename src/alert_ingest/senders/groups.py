@@ -177,7 +177,7 @@ class GroupSender:
             sender=self.name,
             incident_id=identity,
             alert_key=alert_key(self.name, *what),
-            fingerprint=tidy_text(fingerprint, NAME_LIMIT),
+            fingerprint=tidy_text(fingerprint, NAME_LIMIT) or fingerprint_of(item["labels"]),
             alert_name=alert_name,
             severity=severity,
             status=status,

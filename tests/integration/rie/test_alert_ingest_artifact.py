@@ -174,7 +174,7 @@ def test_what_an_investigator_answers_is_read_by_what_was_built(
     assert answer_of(function, known)[0] == 503
     known["body"] = json.dumps(json.loads(known["body"]) | {"status": "resolved"})
     status, answer = answer_of(function, known)
-    assert (status, [each["pointer"] for each in answer["errors"]]) == (400, [""])
+    assert (status, [each["pointer"] for each in answer["errors"]]) == (400, ["/status"])
     assert sink.take(0) == []
 
 

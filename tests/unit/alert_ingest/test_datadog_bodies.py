@@ -53,6 +53,18 @@ def test_a_recovery_belongs_to_the_incident_but_does_not_know_its_start(invoke: 
     assert invoke.bus.taken[1]["DetailType"] == "incident.resolved"
 
 
+def test_a_monitor_of_whose_names_nothing_can_be_seen_has_one_all_the_same(invoke: Invoker) -> None:
+    unseen = body_with(
+        aggreg_key=REMOVE, alert_id=REMOVE, alert_cycle_key="\x1b", alert_title="\x1b"
+    )
+    first, second = (data_of(invoke, unseen) for _ in range(2))
+    other = data_of(invoke, {**unseen, "alert_cycle_key": "\x02"})
+    assert first["alert_name"].startswith("Datadog monitor")
+    assert "\x1b" not in first["alert_name"]
+    assert first["fingerprint"] == second["fingerprint"] != other["fingerprint"]
+    assert first["fingerprint"].strip()
+
+
 @pytest.mark.parametrize(("transition", "status"), TRANSITIONS.items())
 def test_every_transition_is_firing_or_resolved(
     invoke: Invoker, transition: str, status: str
