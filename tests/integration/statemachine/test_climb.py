@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -248,6 +249,25 @@ def test_a_maintenance_window_wakes_nobody_else_until_it_is_over(
         contacts.platform.set_maintenance([])
     (second,) = contacts.climbed(event)
     assert second["at"] >= stamp(ends)
+
+
+def test_a_window_that_is_taken_away_before_its_end_is_waited_for_no_longer(
+    contacts: Contacts,
+) -> None:
+    event = contacts.call(fingerprint="taken-away")
+    now = datetime.now(UTC)
+    ends = now + timedelta(seconds=90)
+    window = {"start": stamp(now - timedelta(hours=1)), "end": stamp(ends), "reason": "upgrade"}
+    contacts.platform.set_maintenance([window])
+    try:
+        started = contacts.platform.start(event, contacts.variant(ThirdContact="none"))
+        time.sleep(5)
+        assert contacts.climbed(event) == []
+    finally:
+        contacts.platform.set_maintenance([])
+    contacts.climbs(event, started)
+    (second,) = contacts.climbed(event)
+    assert second["at"] < stamp(ends)
 
 
 def test_what_was_given_back_by_a_clock_that_is_behind_climbs_all_the_same(
