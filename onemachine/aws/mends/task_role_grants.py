@@ -55,6 +55,17 @@ def _table(operation: str) -> Callable[[dict[str, Any]], Iterable[Call]]:
     return calls
 
 
+def _batch(arguments: dict[str, Any]) -> Iterable[Call]:
+    """Each table is asked for once, with all the keys that are read of it."""
+    for table, wanted in (arguments.get("RequestItems") or {}).items():
+        name = str(table).rsplit("/", 1)[-1]
+        key = (dynamodb._tables.get(name) or {}).get("pk_name")
+        keys = [each.get(key) or {} for each in wanted.get("Keys") or []]
+        leading = [str(value) for each in keys for value in each.values()]
+        context = {"dynamodb:leadingkeys": leading} if leading else {}
+        yield "dynamodb:BatchGetItem", _arn("dynamodb", f"table/{name}"), context
+
+
 def _transaction(arguments: dict[str, Any]) -> Iterable[Call]:
     """Each part of a transaction needs the grant that it would need alone."""
     for item in arguments.get("TransactItems") or []:
@@ -141,6 +152,7 @@ _CALLS: dict[str, Callable[[dict[str, Any]], Iterable[Call]]] = {
     "states:startExecution": _machine,
     "states:startExecution.sync:2": _machine_and_its_end,
     "http:invoke": _http,
+    "dynamodb:batchGetItem": _batch,
     "dynamodb:transactWriteItems": _transaction,
     "dynamodb:transactGetItems": _transaction,
     "cloudwatch:putMetricData": _metrics,

@@ -215,7 +215,7 @@ def a_task_may_do_what_the_machines_role_may(aws: LocalAws, name: str) -> None:
     url, _queue_arn = make_queue(aws, name)
     statement = {
         "Effect": "Allow",
-        "Action": "dynamodb:PutItem",
+        "Action": ["dynamodb:PutItem", "dynamodb:BatchGetItem"],
         "Resource": f"arn:aws:dynamodb:{aws.region}:{aws.account_id}:table/{name}",
         "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["incident#*"]}},
     }
@@ -231,12 +231,22 @@ def a_task_may_do_what_the_machines_role_may(aws: LocalAws, name: str) -> None:
         "Parameters": {"QueueUrl": url, "MessageBody": "x"},
         "End": True,
     }
+    keys = [{"k": {"S": "incident#1"}}, {"k": {"S.$": "$.key"}}]
+    read = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:dynamodb:batchGetItem",
+        "Parameters": {"RequestItems": {name: {"Keys": keys}}},
+        "End": True,
+    }
     writer = make_machine(aws, f"{name}-put", {"Put": put}, [statement])
+    reader = make_machine(aws, f"{name}-read", {"Read": read}, [statement])
     sender = make_machine(aws, f"{name}-send", {"Send": send}, [statement])
 
     assert run_machine(aws, writer, {"key": "incident#1"})["status"] == "SUCCEEDED"
+    assert run_machine(aws, reader, {"key": "incident#2"})["status"] == "SUCCEEDED"
     refused = {
         "key": run_machine(aws, writer, {"key": "lock#1"}),
+        "one key of a batch": run_machine(aws, reader, {"key": "lock#1"}),
         "service": run_machine(aws, sender),
     }
     assert {k: (e["status"], e.get("error")) for k, e in refused.items()} == dict.fromkeys(

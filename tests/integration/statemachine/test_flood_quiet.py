@@ -1,0 +1,151 @@
+"""What is one of many waits for nothing that only a message of its own would say."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.statemachine.listener import WINDOW_SECONDS, Listener
+from tests.integration.statemachine.platform import Platform, incident, resolution
+from tests.integration.statemachine.telling import heard_as, id_of
+
+pytestmark = pytest.mark.localaws
+
+#: Long enough to be seen where it is waited for.
+WAITS = {"CauseWaitSeconds": "4", "FindingsWaitSeconds": "4"}
+FULL = {"critical#": "2", "other#": "0"}
+
+
+@pytest.fixture
+def listener(platform: Platform) -> Iterator[Listener]:
+    """Return listeners of this test's own."""
+    yield from Listener.of(platform)
+
+
+def window() -> int:
+    return int(time.time()) // WINDOW_SECONDS
+
+
+def counted(listener: Listener) -> dict[str, Any]:
+    """Give what stands in the window's row."""
+    key = {"guard_key": {"S": f"flood#notify#{window()}"}}
+    item = listener.platform.ddb.get_item(TableName=listener.guard, Key=key).get("Item", {})
+    return {name: next(iter(value.values())) for name, value in item.items()}
+
+
+def is_full(listener: Listener, **more: dict[str, Any]) -> None:
+    """Have two critical alerts counted in the window, which is as many as are announced."""
+    lanes: dict[str, Any] = {name: {"N": number} for name, number in FULL.items()}
+    key = {"guard_key": {"S": f"flood#notify#{window()}"}}
+    listener.platform.ddb.put_item(TableName=listener.guard, Item={**key, **lanes, **more})
+
+
+def noted(listener: Listener, key: str, **values: str) -> None:
+    """Write a row of the guard table."""
+    item = {name: {"S": value} for name, value in values.items()}
+    ranked = {"cause_rank": {"N": "3"}} if "caused_by" in values else {}
+    listener.platform.ddb.put_item(
+        TableName=listener.guard, Item={"guard_key": {"S": key}, **item, **ranked}
+    )
+
+
+def claim(listener: Listener, event: dict[str, Any]) -> dict[str, Any]:
+    key = {"guard_key": {"S": f"incident#{id_of(event)}"}}
+    item = listener.platform.ddb.get_item(TableName=listener.guard, Key=key).get("Item", {})
+    return {name: next(iter(value.values())) for name, value in item.items()}
+
+
+def states(listener: Listener, event: dict[str, Any], notifier: str) -> Counter[str]:
+    """Run the notifier with an event; gives how often each state was entered."""
+    execution = listener.platform.start_and_wait(event, notifier)
+    return Counter(
+        each["stateEnteredEventDetails"]["name"]
+        for each in listener.platform.history(execution)
+        if each["type"].endswith("StateEntered")
+    )
+
+
+@pytest.fixture
+def notifier(listener: Listener) -> str:
+    """Return one that announces two, and waits for causes and findings."""
+    return listener.variant(FloodNotifications="2", **WAITS)
+
+
+def test_where_there_is_no_room_any_more_nothing_is_waited_for(
+    listener: Listener, notifier: str
+) -> None:
+    is_full(listener)
+    event = incident()
+    entered = states(listener, event, notifier)
+    assert (entered["WaitForRelation"], entered["LeftToDigest"]) == (0, 1)
+    after = counted(listener)
+    assert (after["critical#"], after["held"], after["held_created_critical"]) == ("3", "1", "1")
+    assert after["alerts"] == ["CheckoutHighErrorRate on apps/checkout in sre-platform"]
+    assert claim(listener, event)["told_created_critical"] == "digest"
+    assert listener.running_digests() == [f"digest-{window()}"]
+    # And of its end they hear as little, as soon.
+    entered = states(listener, resolution(event), notifier)
+    assert (entered["WaitForRelation"], entered["LeftToDigest"]) == (0, 1)
+    assert listener.messages() == listener.chats() == []
+
+
+def test_the_last_for_which_there_is_room_waits_and_is_told(
+    listener: Listener, notifier: str
+) -> None:
+    is_full(listener, **{"critical#": {"N": "1"}})
+    assert states(listener, incident(), notifier)["WaitForRelation"] > 0
+    assert len(listener.messages()) == 1
+
+
+def test_the_lane_of_another_severity_is_not_full(listener: Listener) -> None:
+    """Of ten, three are kept for critical alerts: seven warnings have taken the rest."""
+    ten = listener.variant(FloodNotifications="10", **WAITS)
+    is_full(listener, **{"other#": {"N": "7"}, "critical#": {"N": "0"}})
+    assert states(listener, incident(severity="warning"), ten)["WaitForRelation"] == 0
+    assert states(listener, incident(), ten)["WaitForRelation"] > 0
+    assert len(listener.messages()) == 1
+
+
+def test_what_hangs_on_a_known_cause_is_told_by_that_in_a_flood_too(
+    listener: Listener, notifier: str
+) -> None:
+    is_full(listener)
+    event = incident()
+    noted(listener, f"relation#{id_of(event)}", caused_by="another", place="web")
+    assert states(listener, event, notifier)["HoldForCause"] == 1
+    assert "held" not in counted(listener)
+
+
+def test_what_people_have_heard_of_and_has_become_worse_is_told_with_what_is_found(
+    listener: Listener, notifier: str
+) -> None:
+    event = incident(severity="warning")
+    is_full(listener)
+    noted(listener, f"incident#{id_of(event)}", told_created_warning="another-execution")
+    worse = heard_as(event, "critical", 5)
+    assert states(listener, worse, notifier)["WaitForRelation"] > 0
+    assert len(listener.messages()) == 1
+
+
+def test_what_its_cause_lets_go_of_is_told_though_a_digest_has_counted_it(
+    listener: Listener, notifier: str
+) -> None:
+    """Nobody had looked yet what it hangs on when there was no room for it."""
+    is_full(listener)
+    event = incident()
+    states(listener, event, notifier)
+    noted(listener, f"relation#{id_of(event)}", let_go="another", place="web")
+    is_full(listener, **{"critical#": {"N": "0"}})
+    # Its sender only says again that it fires.
+    states(listener, event, notifier)
+    assert listener.messages() == []
+    after_all = {**event, "source": "sre.runbook"}
+    states(listener, after_all, notifier)
+    states(listener, after_all, notifier)
+    assert len(listener.messages()) == len(listener.chats()) == 1
+    states(listener, resolution(event), notifier)
+    assert len(listener.messages()) == 1
