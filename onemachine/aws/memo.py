@@ -8,8 +8,10 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import os
 import threading
 import time
+import uuid
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +32,8 @@ def remember() -> None:
     _moments()
     _scopes()
     _items()
+    _charges()
+    _ids()
 
 
 def _policies() -> None:
@@ -252,6 +256,48 @@ def _items() -> None:
     from ministack.services import dynamodb
 
     dynamodb.copy = SimpleNamespace(**{**vars(copy), "deepcopy": copied})
+
+
+def _charges() -> None:
+    """Weigh the request of an update only where it may be too heavy, and nearly none is."""
+    from ministack.services import dynamodb
+
+    stock = dynamodb._update_request_charge
+
+    def charge(expression: str, values: Any, names: Any, before: Any) -> int:
+        named, given = names or {}, values or {}
+        uses = sum(expression.count(sign) for sign in ":#")
+        largest = sum(map(dynamodb._attribute_value_size, given.values()))
+        largest += sum(len(str(name).encode()) for name in named.values())
+        most = _ONCE + _MOST_OF_A_CHARACTER * len(expression) + uses * largest
+        if most <= dynamodb._DDB_ITEM_MAX_BYTES:
+            return int(most)
+        return int(stock(expression, values, names, before))
+
+    dynamodb._update_request_charge = charge
+
+
+#: What an update is charged besides its parts, and what a part is at the most for each character
+#: that it is written with: ``SET a=b``.
+_ONCE, _MOST_OF_A_CHARACTER = 3, 40
+
+
+def _ids() -> None:
+    """Draw the numbers of many ids at once; each draw is a call of the system."""
+    lock, drawn = threading.Lock(), bytearray()
+
+    def uuid4() -> uuid.UUID:
+        with lock:
+            if not drawn:
+                drawn.extend(os.urandom(_DRAWN_BYTES))
+            some = bytes(drawn[-16:])
+            del drawn[-16:]
+        return uuid.UUID(bytes=some, version=4)
+
+    uuid.uuid4 = uuid4
+
+
+_DRAWN_BYTES = 4096
 
 
 def copied(value: Any) -> Any:

@@ -17,6 +17,10 @@ from pathlib import Path
 from onemachine.aws import durable
 from onemachine.aws.variables import MENDS_OFF_VARIABLE, SECRET_VARIABLE
 
+#: After how long a thread that computes lets another go on. Who asks for an answer is served by one
+#: thread among those that run executions, and would wait for each of them ten times as long.
+_HANDOVER_SECONDS = 0.0005
+
 
 def _check_environment() -> None:
     """Refuse to start where the emulator would listen beyond loopback or without IAM."""
@@ -62,6 +66,7 @@ def main() -> None:
     from onemachine.aws.mends import apply_mends
     from onemachine.aws.workspaces import Workspaces
 
+    sys.setswitchinterval(_HANDOVER_SECONDS)
     remember()
     off = [name for name in os.environ.get(MENDS_OFF_VARIABLE, "").split(",") if name]
     try:

@@ -68,6 +68,7 @@ MENDS: tuple[str, ...] = (
     "execution_idempotent_start",
     "execution_status",
     "execution_nested",
+    "express_executions",
     "execution_turns",
     "table_settings",
     "table_replicas",

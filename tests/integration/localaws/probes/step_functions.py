@@ -499,6 +499,45 @@ def an_expression_is_parsed_once_and_evaluated_each_time(aws: LocalAws, name: st
     assert evaluating < parsing / 2, (evaluating, parsing)
 
 
+@shows("express_executions")
+def of_express_executions_only_the_newest_are_kept(aws: LocalAws, name: str) -> None:
+    """An Express execution is forgotten where hundreds have ended since; a Standard one never."""
+    states = {"Only": {"Type": "Pass", "End": True}}
+    express = make_machine(aws, f"{name}-fast", states, kind="EXPRESS")
+    steps = aws.client("stepfunctions")
+    first = steps.start_execution(stateMachineArn=express, input="{}")["executionArn"]
+    standard = steps.start_execution(
+        stateMachineArn=make_machine(aws, f"{name}-slow", states), input="{}"
+    )["executionArn"]
+    start: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {"StateMachineArn": express, "Input": {}},
+        "End": True,
+    }
+    many: dict[str, Any] = {
+        "Type": "Map",
+        "ItemProcessor": {"StartAt": "Start", "States": {"Start": start}},
+        "End": True,
+    }
+    starting = [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": express}]
+    several = make_machine(aws, name, {"Many": many}, starting)
+    ended = run_machine(aws, several, list(range(600)), seconds=40)
+    assert ended["status"] == "SUCCEEDED", ended
+
+    def is_forgotten() -> bool:
+        try:
+            steps.describe_execution(executionArn=first)
+        except steps.exceptions.ExecutionDoesNotExist:
+            return True
+        return False
+
+    eventually(is_forgotten, "the first of 601 Express executions is forgotten")
+    assert steps.describe_execution(executionArn=standard)["status"] == "SUCCEEDED"
+    newest = json.loads(ended["output"])[-1]["ExecutionArn"]
+    assert steps.describe_execution(executionArn=newest)["status"] == "SUCCEEDED"
+
+
 @shows("execution_turns")
 def executions_begin_at_once_and_those_that_wait_hold_nobody_up(aws: LocalAws, name: str) -> None:
     """An execution begins without a pause, also while many others wait, in branches, too."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import time
+import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ministack.core import iam_evaluator
 from ministack.core.responses import AccountRegionScopedDict, request_scope
-from ministack.services import stepfunctions
+from ministack.services import dynamodb, stepfunctions
 
 from onemachine.aws import memo
 
@@ -253,3 +255,50 @@ def test_what_leaves_a_state_and_enters_the_next_is_written_once(
     written.clear()
     assert [stepfunctions.json.dumps(one), stepfunctions.json.dumps(one)] == texts[:2]
     assert written == [one, one]
+
+
+_LARGE = {":a": {"S": "x" * 150_000}, ":b": {"L": [{"S": "ä" * 60_000}]}, ":c": {"N": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("expression", "weighed"),
+    [
+        ("SET a = :c", False),
+        ("SET a = :a, b = :c", False),
+        ("SET a = :a, b = :a, c = :a", True),
+        ("SET #n = :b, b = if_not_exists(c, :b) ADD d :c REMOVE e", True),
+        ("SET a = list_append(:b, :b), c = :b, d = :b", True),
+    ],
+)
+def test_an_update_is_too_heavy_where_the_emulator_says_so(
+    monkeypatch: pytest.MonkeyPatch, expression: str, weighed: bool
+) -> None:
+    """Only what may be too heavy is weighed exactly; what is not weighed would have passed."""
+    asked = []
+    stock = dynamodb._update_request_charge
+
+    def charge(*arguments: Any) -> int:
+        asked.append(arguments)
+        return int(stock(*arguments))
+
+    monkeypatch.setattr(dynamodb, "_update_request_charge", charge)
+    memo._charges()
+    values = {name: each for name, each in _LARGE.items() if name in expression}
+    given: Any = (expression, values, {"#n": "name"} if "#n" in expression else None, {})
+    most = dynamodb._update_request_charge(*given)
+    assert bool(asked) is weighed
+    exactly = stock(*given)
+    assert most >= exactly
+    limit = dynamodb._DDB_ITEM_MAX_BYTES
+    assert (most > limit) == (exactly > limit)
+
+
+def test_each_id_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids of version 4, as many different ones as were asked for, from several threads."""
+    monkeypatch.setattr(uuid, "uuid4", uuid.uuid4)
+    memo._ids()
+    with ThreadPoolExecutor(4) as pool:
+        ids = list(pool.map(lambda _: uuid.uuid4(), range(3000)))
+    assert len(set(ids)) == 3000
+    assert {each.version for each in ids} == {4}
+    assert {each.variant for each in ids} == {uuid.RFC_4122}
