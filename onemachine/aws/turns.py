@@ -239,6 +239,6 @@ class Turns:
         return starting.popleft() if came[1] == first else late.popleft()
 
 
-#: Shared by executions of state machines and the delivery of events. More than one, so that an
-#: expression that takes its whole second holds up nobody else.
-COMPUTING = Turns(2)
+#: Shared by executions of state machines and the delivery of events. One, for two would only take
+#: the interpreter from each other, and both from the thread that answers requests.
+COMPUTING = Turns(1)
