@@ -7,6 +7,7 @@ the comma-separated names of mends to leave out.
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -20,6 +21,11 @@ from onemachine.aws.variables import MENDS_OFF_VARIABLE, SECRET_VARIABLE
 #: After how long a thread that computes lets another go on. Who asks for an answer is served by one
 #: thread among those that run executions, and would wait for each of them ten times as long.
 _HANDOVER_SECONDS = 0.0005
+
+
+#: Objects made, and collections of the younger ones, after which Python looks for cycles. Nearly
+#: nothing here is one, and what is kept of executions is looked through each time.
+_COLLECTED_AFTER = (50_000, 20, 100)
 
 
 def _check_environment() -> None:
@@ -67,6 +73,8 @@ def main() -> None:
     from onemachine.aws.workspaces import Workspaces
 
     sys.setswitchinterval(_HANDOVER_SECONDS)
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED_AFTER)
     remember()
     off = [name for name in os.environ.get(MENDS_OFF_VARIABLE, "").split(",") if name]
     try:
