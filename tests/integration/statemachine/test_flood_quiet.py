@@ -81,16 +81,46 @@ def test_where_there_is_no_room_any_more_nothing_is_waited_for(
     is_full(listener)
     event = incident()
     entered = states(listener, event, notifier)
-    assert (entered["WaitForRelation"], entered["LeftToDigest"]) == (0, 1)
+    assert (entered["WaitForRelation"], entered["NoteHeldBack"]) == (0, 1)
+    # Of two writes one is enough where the read has told what the first one would.
+    assert (entered["CountNotification"], sum(entered.values())) == (0, 10)
     after = counted(listener)
-    assert (after["critical#"], after["held"], after["held_created_critical"]) == ("3", "1", "1")
+    assert (after["critical#"], after["created"]) == ("3", "1")
+    assert (after["held"], after["held_created_critical"]) == ("1", "1")
     assert after["alerts"] == ["CheckoutHighErrorRate on apps/checkout in sre-platform"]
     assert claim(listener, event)["told_created_critical"] == "digest"
     assert listener.running_digests() == [f"digest-{window()}"]
     # And of its end they hear as little, as soon.
     entered = states(listener, resolution(event), notifier)
-    assert (entered["WaitForRelation"], entered["LeftToDigest"]) == (0, 1)
+    assert (entered["WaitForRelation"], entered["NoteHeldBack"]) == (0, 1)
     assert listener.messages() == listener.chats() == []
+
+
+@pytest.mark.parametrize("read", [True, False], ids=["known-by-reading", "known-by-counting"])
+def test_a_name_for_which_the_digest_has_no_place_is_not_tried(
+    listener: Listener, read: bool
+) -> None:
+    names = [f"Alert{number}" for number in range(40)]
+    is_full(listener, alerts={"SS": names})
+    writes = ("dynamodb:UpdateItem", "states:StartExecution")
+    role = "" if read else listener.platform.role_that_may_only(*writes)
+    event = incident()
+    entered = states(listener, event, listener.variant(role=role, FloodNotifications="2", **WAITS))
+    assert (entered["CountNotification"], entered["HoldBack"]) == (0 if read else 1, 1)
+    after = counted(listener)
+    assert (sorted(after["alerts"]), after["held"], after["critical#"]) == (sorted(names), "1", "3")
+    assert claim(listener, event)["told_created_critical"] == "digest"
+
+
+def test_one_whose_place_was_taken_since_it_was_read_is_counted_without_its_name(
+    listener: Listener,
+) -> None:
+    names = [f"Alert{number}" for number in range(40)]
+    is_full(listener, alerts={"SS": names})
+    hopeful = listener.variant(FloodNotifications="2", Named="function($counted) { true }", **WAITS)
+    assert states(listener, incident(), hopeful)["HoldBack"] == 2
+    after = counted(listener)
+    assert (sorted(after["alerts"]), after["held"], after["critical#"]) == (sorted(names), "1", "3")
 
 
 def test_the_last_for_which_there_is_room_waits_and_is_told(

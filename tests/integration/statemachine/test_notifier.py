@@ -193,6 +193,16 @@ def test_a_beginning_that_comes_after_its_escalation_says_so(listener: Listener)
     assert "is looked up" not in mail["body"]
 
 
+def test_a_cause_says_how_many_hang_on_it(listener: Listener) -> None:
+    event = incident()
+    row = {"place": {"S": "web"}, "children": {"SS": ["one", "another"]}}
+    key = {"guard_key": {"S": f"relation#{id_of(event)}"}}
+    listener.platform.ddb.put_item(TableName=listener.guard, Item={**key, **row})
+    listener.tell(event)
+    [mail] = listener.mails()
+    assert "is not told one by one, so far 2 other incidents." in mail["body"]
+
+
 def test_the_canary_is_never_announced(listener: Listener) -> None:
     event = incident(alert_name="Whatever", purpose="canary")
     for each in (event, escalation(event), resolution(event)):

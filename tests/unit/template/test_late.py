@@ -22,14 +22,14 @@ def chosen(machine: str, name: str, **variables: Any) -> str:
 @pytest.mark.parametrize(
     ("kind", "row", "goes_to"),
     [
-        ("incident.created", {"told_created_critical": "me"}, "IsCounted"),
+        ("incident.created", {"told_created_critical": "me"}, "CountNotification"),
         (
             "incident.created",
             {"told_created_critical": "me", "told_resolved_critical": "x"},
             "AnnouncedBefore",
         ),
-        ("incident.resolved", {"told_resolved_critical": "me"}, "IsCounted"),
-        ("incident.escalated", {"told_resolved_critical": "x"}, "IsCounted"),
+        ("incident.resolved", {"told_resolved_critical": "me"}, "CountNotification"),
+        ("incident.escalated", {"told_resolved_critical": "x"}, "WhatIsToBeTold"),
     ],
 )
 def test_a_beginning_is_not_told_after_its_end(
@@ -37,7 +37,7 @@ def test_a_beginning_is_not_told_after_its_end(
 ) -> None:
     """A pager would open again what nobody closes any more."""
     data = {"severity": "critical"}
-    assert chosen("incident-notifier", "HasRisen", kind=kind, row=row, data=data) == goes_to
+    assert chosen("incident-notifier", "IsToBeTold", kind=kind, row=row, data=data) == goes_to
 
 
 @pytest.mark.parametrize(

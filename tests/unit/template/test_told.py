@@ -167,7 +167,7 @@ def test_who_has_settled_it_is_said_and_why() -> None:
     variables = told(read(event))
     assert (variables["told_as"], variables["by_hand"]) == ("told_closed", True)
     assert variables["doing"] == "settled by ada: rolled back"
-    for state, after in (("IsCounted", "WhatIsToBeTold"), ("IsPublished", "IsAnythingLeft")):
+    for state, after in (("IsToBeTold", "WhatIsToBeTold"), ("IsPublished", "IsAnythingLeft")):
         taken = [
             choice["Next"]
             for choice in states()[state]["Choices"]
