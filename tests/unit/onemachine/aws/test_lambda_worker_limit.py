@@ -32,7 +32,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
                 free = SimpleNamespace(in_use=False)
                 pool.append(free)
             free.in_use = True
-            return free, ""
+            return free, "reused"
 
     def release(worker: Any) -> None:
         worker.in_use = False
@@ -66,7 +66,19 @@ def test_many_calls_at_once_start_no_more_processes_than_there_are_cores(
 def test_a_call_for_which_nobody_comes_back_starts_one_of_its_own(
     pool: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lambda_worker_limit, "_PATIENCE_SECONDS", 0.05)
+    """However long it would wait for one of those that do come back."""
+    monkeypatch.setattr(lambda_worker_limit, "_PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr(lambda_worker_limit, "_SHORT_CALL_SECONDS", 0.05)
+    lambda_worker_limit.apply()
+    with ThreadPoolExecutor(_CALLS) as callers:
+        list(callers.map(_call, [2.0] * _CALLS))
+    assert len(pool) == _CALLS
+
+
+def test_a_call_waits_for_others_that_come_back_no_longer_than_its_patience(
+    pool: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambda_worker_limit, "_PATIENCE_SECONDS", 0.0)
     lambda_worker_limit.apply()
     with ThreadPoolExecutor(_CALLS) as callers:
         list(callers.map(_call, [1.0] * _CALLS))
