@@ -32,11 +32,14 @@ def untouched(record: dict[str, Any]) -> str:
         if joined:
             return f"it had only joined the remediation of incident {joined}"
         return "it had nothing in hand yet"
+    begins = taken_in_hand(record).get("begins")
+    done = [each.get("operation") for each in record.get("actions_taken") or []]
+    if begins and record.get("begun") != begins and "execute" not in done:
+        return "it had not begun to act"
     approval = record.get("approval")
     if not isinstance(approval, dict) or not approval.get("requested_at"):
         return ""
     if not approval.get("answer") and int(approval.get("step") or 1) == 1:
-        done = [each.get("operation") for each in record.get("actions_taken") or []]
         return "" if "execute" in done else "it only waited for an answer"
     return ""
 

@@ -138,6 +138,7 @@ _WORDS = (
     *("closed_by", "closed_reason", "stopped_by", "stopped_because", "released_by"),
     *("silenced_target", "silenced_because", "undo_asked_by", "restoration", "target_health"),
     *("in_flight", "abandoned", "runbook_execution", "stopped_execution", "ending"),
+    "begun",
     "heard_severity",
 )
 _CHECKS: dict[str, Check] = {
@@ -165,5 +166,5 @@ _CHECKS: dict[str, Check] = {
     "actions_taken": _list_of(_mapping(step=_STEP, result=_result)),
     "approval": _mapping(step=_whole, plan=_PLAN, first=_mapping()),
     "evidence": _mapping(findings=_list_of(_text), sources=_mapping()),
-    "in_hand": _mapping(of=_whole, locks=_list_of(_text), steps=_list_of(_STEP)),
+    "in_hand": _mapping(begins=_text, of=_whole, locks=_list_of(_text), steps=_list_of(_STEP)),
 }

@@ -1,8 +1,8 @@
 """The recorder's own expressions against a table, without Step Functions: quick, for many events.
 
-Only what the recorder is made of is known here: Pass, Choice, Succeed, updateItem, getItem and
-putEvents. Its definition, its JSONata and its conditions are those that are deployed; a refused
-condition takes the way that the state's Catch names.
+Only what the recorder is made of is known here: Pass, Choice, Succeed, updateItem, getItem,
+transactWriteItems and putEvents. Its definition, its JSONata and its conditions are those that are
+deployed; a refused condition takes the way that the state's Catch names.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from tests.support.machines import machines
 
 _REFUSED = "ConditionalCheckFailedException"
+_CANCELED = "TransactionCanceledException"
 
 
 @cache
@@ -45,6 +46,7 @@ class Recorder:
         self.told: list[dict[str, Any]] = []
         self._update = dynamodb.update_item
         self._get = getattr(dynamodb, "get_item", None)
+        self._transact = getattr(dynamodb, "transact_write_items", None)
         self._states: dict[str, Any] = machines()["incident-recorder"].definition(
             {
                 "IncidentTable": incidents,
@@ -82,15 +84,19 @@ class Recorder:
                 call = self._update
                 if state["Resource"].endswith("dynamodb:getItem"):
                     call = self._get
+                elif state["Resource"].endswith("dynamodb:transactWriteItems"):
+                    call = self._transact
                 else:
                     assert state["Resource"].endswith("dynamodb:updateItem"), name
                 try:
                     states["result"] = call(**asked)
                 except ClientError as error:
-                    if error.response["Error"]["Code"] != _REFUSED:
+                    code = error.response["Error"]["Code"]
+                    if code not in (_REFUSED, _CANCELED):
                         raise
                     caught = state["Catch"][0]
-                    assert caught["ErrorEquals"] == [f"DynamoDB.{_REFUSED}"], name
+                    service = "DynamoDB" if code == _REFUSED else "DynamoDb"
+                    assert caught["ErrorEquals"] == [f"{service}.{code}"], name
                     following = caught["Next"]
             variables |= _evaluated(state.get("Assign", {}), states, variables)
             name = following

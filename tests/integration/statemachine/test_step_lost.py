@@ -119,6 +119,73 @@ def test_a_runbook_that_is_stopped_ends_its_step_and_hands_over(platform: Platfo
         undoing.asked(again)
 
 
+def test_a_runbook_that_is_stopped_before_it_has_begun_is_no_attempt(platform: Platform) -> None:
+    """It waited for an answer; the next alert is asked about at once, and may act."""
+    guards = {"cooldown_seconds": 600, "max_actions": 1, "window_seconds": 3600}
+    name = runbook(platform, step("one", approval=ASKS), guard=guards, on_failure="keep")
+    key = f"target#sre-platform#apps#deployment#{name.lower()}"
+    event = incident(name)
+    execution = platform.start(event)
+    token(platform, event)
+    assert guard(platform, key)[f"unhelped#{name}"] == [id_of(event)]
+    platform.sfn.stop_execution(executionArn=execution)
+    platform.wait_ended(execution)
+    abandoned(platform, event, execution)
+    record = platform.record(id_of(event))
+    assert (record["status"], record["escalation_code"]) == ("escalated", "runbook-abandoned")
+    lock = guard(platform, key)
+    assert (lock["history"], "holder" in lock, f"unhelped#{name}" in lock) == ("[]", False, False)
+
+    event = incident(name)
+    execution = platform.start(event)
+    asked = token(platform, event)
+    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
+    wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
+    assert platform.record(id_of(event))["begun"] == execution
+    platform.sfn.stop_execution(executionArn=execution)
+    platform.wait_ended(execution)
+    # What may have changed something stays locked and counted.
+    abandoned(platform, event, execution)
+    lock = guard(platform, key)
+    assert (len(json.loads(lock["history"])), lock["holder"]) == (1, id_of(event))
+    assert lock[f"unhelped#{name}"] == [id_of(event)]
+
+
+@pytest.mark.parametrize("when", [[], [{"fact": "replicas", "below": 9}]])
+def test_what_is_known_to_be_stopped_does_not_begin(
+    platform: Platform, when: list[dict[str, Any]]
+) -> None:
+    """Step Functions stops a step with its runbook as well as it can, and no better."""
+    event = incident(runbook(platform, step("one", approval=ASKS, when=when)))
+    execution = platform.start(event)
+    asked = token(platform, event)
+    platform.set_record(event, abandoned=execution)
+    platform.sfn.send_task_success(taskToken=asked, output=json.dumps({"proofs": ["grace"]}))
+    (child,) = children(platform, event)
+    platform.wait_ended(child["executionArn"])
+    platform.sfn.stop_execution(executionArn=execution)
+    assert done(platform, event, "execute") == []
+
+
+@pytest.mark.parametrize("answer", ["nobody's", "no"])
+def test_what_nobody_approved_is_no_attempt(platform: Platform, answer: str) -> None:
+    asks = {"required": True, "timeout_seconds": 2 if answer == "nobody's" else 60}
+    guards = {"cooldown_seconds": 600, "max_actions": 1, "window_seconds": 3600}
+    name = runbook(platform, step("one", approval=asks), guard=guards)
+    key = f"target#sre-platform#apps#deployment#{name.lower()}"
+    event = incident(name)
+    execution = platform.start(event)
+    asked = token(platform, event)
+    if answer == "no":
+        output = json.dumps({"proofs": ["ada"], "denied": "too risky"})
+        platform.sfn.send_task_success(taskToken=asked, output=output)
+    platform.wait_ended(execution)
+    code = "approval-denied" if answer == "no" else "approval-timeout"
+    assert platform.record(id_of(event))["escalation_code"] == code
+    lock = guard(platform, key)
+    assert (lock["history"], "holder" in lock, f"unhelped#{name}" in lock) == ("[]", False, False)
+
+
 def test_of_two_that_take_back_the_same_one_does_and_of_one_that_was_stopped_the_next(
     platform: Platform,
 ) -> None:

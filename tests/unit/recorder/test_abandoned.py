@@ -12,6 +12,9 @@ from tests.support.recorder import Recorder
 from tests.support.template import ROOT
 from tests.unit.recorder.rows import ID, IN_HAND, KEY, ME, STARTED, TARGET, put
 
+LOCK = "target#c#apps#deployment#checkout"
+#: Of a runbook whose steps are all planned first, so that it is written down when it begins.
+NOTES = {**IN_HAND, "begins": ME}
 RESTORER = "arn:aws:states:us-east-1:123456789012:execution:incident-restorer:one"
 SCHEMA = json.loads((ROOT / "events/schemas/incident.escalated.json").read_text("utf-8"))
 
@@ -119,6 +122,82 @@ def test_what_waited_for_an_answer_is_not_told_as_changed(
     assert said in data["reason"]
     assert f"srectl incidents undo {ID}" in data["reason"]
     assert data["acted"] is acted
+
+
+def lock(dynamodb: Any, **changes: Any) -> None:
+    row = {
+        "guard_key": {"S": LOCK},
+        "holder": {"S": ID},
+        "lease_expires_at": {"N": "4102444800"},
+        "history": {"S": "[1, 2]"},
+        "uncounted": {"S": "[1]"},
+        "version": {"N": "7"},
+        "unhelped#Overload": {"SS": [ID, "earlier"]},
+    }
+    dynamodb.put_item(TableName="guard", Item={**row, **changes})
+
+
+def locked(dynamodb: Any) -> Any:
+    return dynamodb.get_item(TableName="guard", Key={"guard_key": {"S": LOCK}})["Item"]
+
+
+def test_one_that_had_not_begun_to_act_counts_as_no_attempt_and_lets_go(dynamodb: Any) -> None:
+    put(dynamodb, status="remediating", runbook_execution=ME, in_hand=json.dumps(NOTES))
+    lock(dynamodb)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(ME, "ABORTED"))
+    data = told(recorder)
+    assert data["reason"].endswith(
+        "It had not begun to act, so nothing was changed; it counts as no attempt, and its targets "
+        "are free again."
+    )
+    assert data["acted"] is False
+    assert locked(dynamodb) == {
+        "guard_key": {"S": LOCK},
+        "history": {"S": "[1]"},
+        "version": {"N": "7"},
+        "unhelped#Overload": {"SS": ["earlier"]},
+    }
+    # Redriven it is the same.
+    recorder.take(ended(ME, "ABORTED"))
+    assert locked(dynamodb)["history"] == {"S": "[1]"}
+
+
+@pytest.mark.parametrize(
+    ("record", "row"),
+    [
+        ({"in_hand": json.dumps(IN_HAND)}, {}),
+        ({"in_hand": json.dumps(NOTES), "begun": ME}, {}),
+        ({"in_hand": json.dumps({**NOTES, "begins": "another"})}, {}),
+        ({"in_hand": json.dumps(NOTES)}, {"holder": {"S": "another"}}),
+        ({"in_hand": json.dumps(NOTES)}, {"restoring": {"S": RESTORER}}),
+    ],
+    ids=[
+        "it does not note its beginning",
+        "it had begun",
+        "another execution's",
+        "its lock is another's by now",
+        "it is being brought back",
+    ],
+)
+def test_what_may_have_acted_or_holds_no_lock_any_more_lets_go_of_none(
+    dynamodb: Any, record: dict[str, Any], row: dict[str, Any]
+) -> None:
+    put(dynamodb, status="remediating", runbook_execution=ME, **record)
+    lock(dynamodb, **row)
+    before = locked(dynamodb)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    assert recorder.take(ended(ME, "ABORTED")) == "Recorded"
+    assert locked(dynamodb) == before
+    assert told(recorder)["acted"] is (row == {})
+
+
+def test_a_restorer_that_was_stopped_lets_go_of_nothing(dynamodb: Any) -> None:
+    put(dynamodb, status="resolved", runbook_execution=ME, in_hand=json.dumps(NOTES))
+    lock(dynamodb)
+    before = locked(dynamodb)
+    Recorder(dynamodb, "incidents", "guard").take(ended(RESTORER, "ABORTED"))
+    assert locked(dynamodb) == before
 
 
 def test_one_that_acted_while_a_human_was_called_already_is_told_too(dynamodb: Any) -> None:

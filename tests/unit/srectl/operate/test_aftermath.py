@@ -37,6 +37,7 @@ DENIED = {
     "error": {"name": "ApprovalDenied", "message": "ada: too risky"},
     "result": {"plan": [{"kind": "Deployment", "name": "c", "field": "f", "from": 1, "to": 2}]},
 }
+NOTES = json.dumps({**json.loads(IN_HAND), "begins": "arn:1"})
 Put = Callable[..., dict[str, Any]]
 Run = Callable[..., Result]
 
@@ -47,8 +48,12 @@ Run = Callable[..., Result]
         ({}, "it had nothing in hand yet"),
         ({"attached_to": "another"}, "it had only joined the remediation of incident another"),
         ({"in_hand": IN_HAND, "approval": ASKED}, "it only waited for an answer"),
+        ({"in_hand": NOTES}, "it had not begun to act"),
+        ({"in_hand": NOTES, "begun": "arn:earlier"}, "it had not begun to act"),
         # Whatever is not certain may have been changed.
         ({"in_hand": IN_HAND}, ""),
+        ({"in_hand": NOTES, "begun": "arn:1"}, ""),
+        ({"in_hand": NOTES, "actions_taken": [DONE]}, ""),
         ({"in_hand": IN_HAND, "approval": {**ASKED, "answer": "approved"}}, ""),
         ({"in_hand": IN_HAND, "approval": {**ASKED, "step": 2}}, ""),
         ({"in_hand": IN_HAND, "approval": ASKED, "actions_taken": [DONE]}, ""),
