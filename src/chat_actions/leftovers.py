@@ -38,6 +38,8 @@ def left(incident: Mapping[str, Any]) -> list[dict[str, Any]]:
     list of dict
         ``step`` as the runbook resolved it, and ``undo``, what is known of how to take it back.
     """
+    if not has_begun(incident):
+        return []
     undo: dict[int, Any] = {}
     back: set[int] = set()
     for action in _actions(incident):
@@ -52,6 +54,19 @@ def left(incident: Mapping[str, Any]) -> list[dict[str, Any]]:
         for step in reversed(_steps(incident))
         if _index(step) not in back | denied
     ]
+
+
+def has_begun(incident: Mapping[str, Any]) -> bool:
+    """Tell whether a runbook may have changed something: by its record it had begun, or acted.
+
+    One whose steps are all planned first writes down when it begins (``remediation-step``); of any
+    other one it is not known.
+    """
+    begins = taken_in_hand(incident).get("begins")
+    if not begins or incident.get("begun") == begins:
+        return True
+    tried = [each for each in _actions(incident) if each.get("operation") == "execute"]
+    return any(not was_denied(each) for each in tried)
 
 
 def was_denied(action: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from srectl.commands.times import moment_of, when
 from srectl.operate import incidents as records
 from srectl.operate import undoing
 from srectl.operate.aftermath import untouched
-from srectl.operate.leftovers import left, was_denied
+from srectl.operate.leftovers import has_begun, left, was_denied
 from srectl.operate.moments import moment
 from srectl.operate.unattended import ENDS
 
@@ -120,7 +120,10 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
     _tell_evidence(incident, behind)
     _tell_investigations(incident)
     _tell_approval(incident)
-    if incident.get("escalation_code") == "runbook-abandoned" and left(incident):
+    abandoned = incident.get("escalation_code") == "runbook-abandoned"
+    if abandoned and not has_begun(incident):
+        console.print("[bold]nothing was changed[/]: its runbook had not begun to act")
+    elif abandoned and left(incident):
         nothing = untouched(incident)
         if nothing:
             console.print(f"[bold]by its record nothing was changed[/]: {safe(nothing)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from srectl.operate.incidents import at_work
-from srectl.operate.leftovers import left, state_of, taken_in_hand
+from srectl.operate.leftovers import has_begun, left, state_of, taken_in_hand
 from srectl.operate.moments import moment
 
 __all__ = ["comes_back", "return_of", "still_changed", "untouched"]
@@ -32,14 +32,13 @@ def untouched(record: dict[str, Any]) -> str:
         if joined:
             return f"it had only joined the remediation of incident {joined}"
         return "it had nothing in hand yet"
-    begins = taken_in_hand(record).get("begins")
-    done = [each.get("operation") for each in record.get("actions_taken") or []]
-    if begins and record.get("begun") != begins and "execute" not in done:
+    if not has_begun(record):
         return "it had not begun to act"
     approval = record.get("approval")
     if not isinstance(approval, dict) or not approval.get("requested_at"):
         return ""
     if not approval.get("answer") and int(approval.get("step") or 1) == 1:
+        done = [each.get("operation") for each in record.get("actions_taken") or []]
         return "" if "execute" in done else "it only waited for an answer"
     return ""
 

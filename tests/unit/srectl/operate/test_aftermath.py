@@ -65,6 +65,30 @@ def test_nothing_was_changed_only_where_the_record_knows_it(
     assert aftermath.untouched(record) == said
 
 
+@pytest.mark.parametrize(
+    ("more", "many"),
+    [
+        ({}, 0),
+        ({"begun": "arn:earlier"}, 0),
+        ({"actions_taken": [DENIED]}, 0),
+        ({"begun": "arn:1"}, 1),
+        ({"actions_taken": [DONE]}, 1),
+    ],
+)
+def test_of_one_that_had_not_begun_nothing_is_left(more: dict[str, Any], many: int) -> None:
+    assert len(leftovers.left({"in_hand": NOTES, **more})) == many
+
+
+def test_one_that_was_stopped_before_it_had_begun_leaves_nothing_to_type(
+    put_incident: Put, srectl: Run
+) -> None:
+    put_incident(in_hand=NOTES, escalation_code="runbook-abandoned", status="escalated")
+    shown = srectl("show", ID).output
+    assert "nothing was changed: its runbook had not begun to act" in shown
+    assert "undo" not in shown
+    assert "nothing is left to be taken back" in srectl("undo", ID, "--yes").output
+
+
 def test_what_was_denied_is_not_left_to_be_taken_back() -> None:
     assert leftovers.left({"in_hand": IN_HAND, "actions_taken": [DENIED]}) == []
     assert len(leftovers.left({"in_hand": IN_HAND, "actions_taken": [DENIED, DONE]})) == 1
