@@ -19,6 +19,8 @@ from runbook_action.target_gone import look_for
 
 #: In the mark: the setting that the step found. In the undo: the one to bring back in the end.
 SETTING = "degraded_mode"
+#: In the mark: that no pod was restarted, for each had read the setting as it is.
+_SPARED = "spared"
 #: In the mark of a switch-off, which has no lease: the parameter's version from before.
 _VERSION = "version"
 
@@ -75,7 +77,40 @@ def setting_found(deployment: Workload, request: Request, setting: bool) -> bool
     return previous if isinstance(previous, bool) else setting
 
 
-def to_remember(services: Services, previous: bool, *, for_good: bool) -> dict[str, bool | int]:
+def spares_pods(deployment: Workload, request: Request, services: Services, setting: bool) -> bool:
+    """Whether a step that switches degraded mode on restarts no pod: each has read that it is on.
+
+    It is on already, and each pod was started since that was last written. So a pod that is stuck
+    with an older setting is restarted, whoever has switched it. Once the step has begun its mark
+    says which it was; where the setting is off by now there is something to restart for.
+
+    Parameters
+    ----------
+    setting
+        As it was read, before this is asked: a write in between makes the pods older than it.
+    """
+    if not setting or is_restarted(deployment, request):
+        return False
+    recorded = marks.recorded(deployment, request)
+    if recorded is not None:
+        return recorded.get(_SPARED) is True
+    written = services.parameters.written_at(services.degraded_mode_parameter)
+    if written is None:
+        return False
+    found = services.cluster.pods(deployment.namespace, deployment.selector)
+    pods = [each for each in found if not each.finished]
+    return bool(pods) and all(each.started_after(written) for each in pods)
+
+
+def is_done(deployment: Workload, request: Request) -> bool:
+    """Whether a step has come to its end: its pods were restarted, or spared."""
+    recorded = marks.recorded(deployment, request) or {}
+    return is_restarted(deployment, request) or recorded.get(_SPARED) is True
+
+
+def to_remember(
+    services: Services, previous: bool, *, for_good: bool, spares: bool = False
+) -> dict[str, bool | int]:
     """Give what the mark is to say of the time before the switch.
 
     Parameters
@@ -85,9 +120,11 @@ def to_remember(services: Services, previous: bool, *, for_good: bool) -> dict[s
     for_good
         Whether there is no lease of it. Then the parameter's version tells a repeated call whether
         it has been written since.
+    spares
+        See ``spares_pods``.
     """
     if not for_good:
-        return {SETTING: previous}
+        return {SETTING: previous, **({_SPARED: True} if spares else {})}
     version = services.parameters.version(services.degraded_mode_parameter)
     return {SETTING: previous, _VERSION: version}
 

@@ -171,6 +171,9 @@ class Parameters(Protocol):
     def version(self, name: str) -> int:
         """Count the writes to a parameter; 0 where there is none of that name."""
 
+    def written_at(self, name: str) -> datetime | None:
+        """When a parameter was last written; None where that is not known."""
+
 
 @dataclass(frozen=True)
 class AutomationRun:

@@ -12,7 +12,9 @@ Order of the writes, chosen so that a call that dies after any of them can simpl
    the id there and restarts nothing.
 
 Every incident restarts the pods once, also where another one has the switch on already: that the
-pods were stuck with an older setting is one of the reasons why it is pulled.
+pods were stuck with an older setting is one of the reasons why it is pulled. Only where each of
+them was started since the switch was last written are they spared: each has read it. The lease and
+the mark are left all the same, and the mark says so (docs/adr/0040-pods-that-have-read-it-stay.md).
 
 Undo lets the lease go, before it looks at the Deployment: the setting comes back also where that
 has gone or was made anew. While another incident holds it the setting stays and nothing is
@@ -32,10 +34,12 @@ from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_rea
 from runbook_action.degraded_setting import (
     SETTING,
     hold_on,
+    is_done,
     on_again,
     read_setting,
     setting_found,
     setting_holding,
+    spares_pods,
     spelled,
     switch,
     switch_change,
@@ -115,7 +119,16 @@ class DegradedMode(Defaults):
         refuse_if_it_cannot_roll(deployment, request.target)
         setting = read_setting(services)
         changes = switch_change(services, setting, self.enabled)
-        if not is_restarted(deployment, request):
+        spares = self.enabled and spares_pods(deployment, request, services, setting)
+        if spares and marks.recorded(deployment, request) is None:
+            return Outcome(
+                "planned",
+                f"restart no pod of {request.target}: {services.degraded_mode_parameter} is "
+                f"{spelled(setting)} already, and each of them was started since. It is held so "
+                f"for this incident, too.",
+                undo=self._undo(setting),
+            )
+        if not spares and not is_restarted(deployment, request):
             refuse_if_too_few_stay_ready(deployment, request)
             changes.append(restart_change(services, deployment, request))
         if not changes:
@@ -142,10 +155,12 @@ class DegradedMode(Defaults):
         """
         deployment = read_workload(services.cluster, request.target)
         refuse_if_it_cannot_roll(deployment, request.target)
+        setting = read_setting(services)
+        spares = self.enabled and spares_pods(deployment, request, services, setting)
         if not is_restarted(deployment, request):
             refuse_if_replaced(services.cluster, deployment, request, one_write=False)
-            refuse_if_too_few_stay_ready(deployment, request)
-        setting = read_setting(services)
+            if not spares:
+                refuse_if_too_few_stay_ready(deployment, request)
         holding = setting_holding(request, services)
         taken = hold_on(deployment, request, holding, setting) if self.enabled else None
         if not self.enabled:
@@ -153,7 +168,7 @@ class DegradedMode(Defaults):
         previous = setting_found(deployment, request, setting)
         recorded = marks.recorded(deployment, request)
         if recorded is None:
-            remembered = to_remember(services, previous, for_good=not self.enabled)
+            remembered = to_remember(services, previous, for_good=not self.enabled, spares=spares)
             patch = {"metadata": {"annotations": marks.mark(deployment, request, remembered)}}
             deployment = patch_unless_changed(services.cluster, deployment, patch)
         restart = restart_change(services, deployment, request)
@@ -168,18 +183,24 @@ class DegradedMode(Defaults):
                 if written_since(recorded, services):
                     refuse_if_reverted(request.target, self._set_back(services))
                 switch(services, setting, self.enabled)
-            patch = restart_patch(deployment, restart, request)
-            patch_unless_changed(services.cluster, deployment, patch)
+            if not spares:
+                patch = restart_patch(deployment, restart, request)
+                patch_unless_changed(services.cluster, deployment, patch)
         done = switched(self.enabled)
         if previous is self.enabled:
             done = was_so(previous, holding.others(setting) if self.enabled else ())
+        if spares:
+            done += ", and each pod was started since, so none was restarted"
+        changes = [*switch_change(services, previous, self.enabled), restart]
         return watched(
             services,
             request.target,
             done,
-            [*switch_change(services, previous, self.enabled), restart],
+            [] if spares else changes,
             undo=self._undo(previous if taken is None else bool(taken.lease.before)),
-            reverted=lambda found: restart_reverted(found, request) or self._set_back(services),
+            reverted=lambda found: (
+                ("" if spares else restart_reverted(found, request)) or self._set_back(services)
+            ),
             details={SETTING: self.enabled},
         )
 
@@ -190,7 +211,7 @@ class DegradedMode(Defaults):
         if setting is not self.enabled:
             reasons.append(f"{services.degraded_mode_parameter} is {spelled(setting)}")
             deployment = read_workload(services.cluster, request.target)
-            if is_restarted(deployment, request):
+            if is_done(deployment, request):
                 reasons[-1] += f": {self._set_back(services)}"
         return verdict(services, request.target, reasons, {SETTING: setting})
 

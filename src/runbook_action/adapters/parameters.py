@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from runbook_action.adapters.aws_errors import translated
@@ -43,6 +44,15 @@ class SsmParameters:
         except ResourceMissing:
             return 0
         return answer["Parameter"].get("Version", 0)
+
+    def written_at(self, name: str) -> datetime | None:
+        """When a parameter was last written; None where there is none of that name."""
+        try:
+            with translated(f"reading SSM parameter {name}"):
+                answer = self._client.get_parameter(Name=name)
+        except ResourceMissing:
+            return None
+        return answer["Parameter"].get("LastModifiedDate")
 
     def put(self, name: str, value: str) -> None:
         """Write a SecureString, over whatever it was."""

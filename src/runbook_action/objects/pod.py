@@ -82,6 +82,19 @@ class Pod(KubernetesObject):
             if "emptyDir" in each
         ]
 
+    def started_after(self, moment: datetime) -> bool:
+        """Whether each of its containers runs, and was started later than a moment.
+
+        The cluster counts in whole seconds, so one that was started in the same second was not.
+        """
+        statuses = self.status.get("containerStatuses") or []
+        running = [(each.get("state") or {}).get("running") or {} for each in statuses]
+        try:
+            starts = [datetime.fromisoformat(str(each.get("startedAt"))) for each in running]
+            return bool(starts) and all(each > moment for each in starts)
+        except (ValueError, TypeError):  # waiting or ended, or a time without a zone
+            return False
+
     def overdue(self, now: datetime) -> bool:
         """Whether it should have ended by now, by the time it was given."""
         try:

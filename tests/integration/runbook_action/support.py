@@ -116,6 +116,7 @@ class MemoryParameters:
     def __init__(self) -> None:
         self.values = {PARAMETER: "false"}
         self.writes = 0
+        self.at: datetime | None = None
 
     def get(self, name: str) -> str | None:
         return self.values.get(name)
@@ -126,6 +127,9 @@ class MemoryParameters:
 
     def version(self, name: str) -> int:
         return self.writes
+
+    def written_at(self, name: str) -> datetime | None:
+        return self.at
 
 
 class WallClock:

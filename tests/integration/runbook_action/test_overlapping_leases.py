@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,7 @@ def run(
 def test_degraded_mode_ends_off(place: Place, services: Services, ends: tuple[str, str]) -> None:
     name = services.degraded_mode_parameter
     run(place, services, "enable_degraded_mode", "execute", FIRST)
+    services.parameters.put(name, "true")  # once more, so that no pod has read that one
     # Also repeated, the second one records what it changed itself: nothing of the setting.
     for _ in range(2):
         second = run(place, services, "enable_degraded_mode", "execute", SECOND)
@@ -63,6 +65,35 @@ def test_degraded_mode_ends_off(place: Place, services: Services, ends: tuple[st
     kept = run(place, services, "enable_degraded_mode", "undo", ends[0])
     assert (kept.status, services.parameters.get(name)) == ("unchanged", "true")
     assert ends[1] in kept.summary
+    assert place.pod_uids() == pods
+    assert run(place, services, "enable_degraded_mode", "undo", ends[1]).status == "succeeded"
+    assert services.parameters.get(name) == "false"
+    assert not place.pod_uids() & pods
+
+
+class SecondsApart(SsmParameters):
+    """Whoever starts after a write starts in another second, as far as the cluster counts."""
+
+    def put(self, name: str, value: str) -> None:
+        super().put(name, value)
+        time.sleep(1)
+
+
+@ENDS
+def test_pods_that_have_read_that_it_is_on_stay_until_the_last_one_lets_go(
+    place: Place, services: Services, local_aws: LocalAws, ends: tuple[str, str]
+) -> None:
+    name = services.degraded_mode_parameter
+    key = local_aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    services = replace(services, parameters=SecondsApart(local_aws.client("ssm"), key))
+    run(place, services, "enable_degraded_mode", "execute", FIRST)
+    pods = place.pod_uids()
+    for _ in range(2):
+        second = run(place, services, "enable_degraded_mode", "execute", SECOND)
+        assert (second.status, second.plan) == ("succeeded", [])
+        assert "each pod was started since, so none was restarted" in second.summary
+    kept = run(place, services, "enable_degraded_mode", "undo", ends[0])
+    assert (kept.status, services.parameters.get(name)) == ("unchanged", "true")
     assert place.pod_uids() == pods
     assert run(place, services, "enable_degraded_mode", "undo", ends[1]).status == "succeeded"
     assert services.parameters.get(name) == "false"

@@ -39,6 +39,8 @@ class FakeParameters:
     calls: Calls
     values: dict[str, str] = field(default_factory=dict)
     writes: int = 1
+    #: When it was last written; nobody knows.
+    at: datetime | None = None
 
     def get(self, name: str) -> str | None:
         return self.calls.run("get parameter", lambda: self.values.get(name))  # type: ignore[no-any-return]  # of the lambda
@@ -53,6 +55,9 @@ class FakeParameters:
 
     def version(self, name: str) -> int:
         return self.calls.run("get parameter", lambda: self.writes)  # type: ignore[no-any-return]  # of the lambda
+
+    def written_at(self, name: str) -> datetime | None:
+        return self.calls.run("get parameter", lambda: self.at)  # type: ignore[no-any-return]  # of the lambda
 
 
 @dataclass

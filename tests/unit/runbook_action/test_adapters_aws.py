@@ -129,7 +129,18 @@ def test_each_write_of_a_parameter_is_another_version(aws: boto3.session.Session
 
 
 def test_a_parameter_that_is_not_there_reads_as_none(aws: boto3.session.Session) -> None:
-    assert SsmParameters(aws.client("ssm"), "alias/k").get("/checkout/degraded_mode") is None
+    parameters = SsmParameters(aws.client("ssm"), "alias/k")
+    assert parameters.get("/checkout/degraded_mode") is None
+    assert parameters.written_at("/checkout/degraded_mode") is None
+
+
+def test_a_parameter_says_when_it_was_written(aws: boto3.session.Session) -> None:
+    parameters = SsmParameters(aws.client("ssm"), "alias/sre-platform")
+    before = datetime.now(UTC)
+    parameters.put("/checkout/degraded_mode", "true")
+    found = parameters.written_at("/checkout/degraded_mode")
+    assert found is not None
+    assert before - timedelta(seconds=1) <= found <= datetime.now(UTC)
 
 
 def test_no_cluster_label_means_the_default_cluster(clusters: EksClusters) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -173,6 +174,123 @@ def test_what_was_on_before_any_incident_is_said_to_have_been_on() -> None:
     outcome = ENABLE.execute(request(ENABLE.name), World.new(parameter="true").services)
     assert [each.kind for each in outcome.plan] == ["Deployment"]
     assert outcome.summary.startswith("Degraded mode was on already; every pod of")
+
+
+WRITTEN = datetime(2026, 11, 23, 15, 0, 5, 500_000, tzinfo=UTC)
+LATER = "2026-11-23T15:00:06Z"
+
+
+def all_started(world: World, at: str, *more: dict[str, object]) -> World:
+    """Its switch is on, and each container of its pods runs since then, or is as it says."""
+    state: dict[str, object] = {"running": {"startedAt": at}}
+    fresh = {"name": "checkout", "restartCount": 0, "state": state}
+    world.cluster.pod_faults = fresh
+    world.cluster.settle()
+    for each in more:
+        world.cluster.pod_list[0]["status"]["containerStatuses"].append({"name": "b", **each})
+    world.parameters.at = WRITTEN
+    return world
+
+
+def test_pods_that_have_read_the_switch_are_not_restarted_for_a_second_incident() -> None:
+    world = all_started(executed(World.new()), LATER)
+    asked = request(ENABLE.name, "plan", incident_id=OTHER_INCIDENT)
+    planned = ENABLE.plan(asked, world.services)
+    assert (planned.status, planned.plan) == ("planned", ())
+    assert f"{PARAMETER} is true already, and each of them was started since" in planned.summary
+    before, template = world.calls.writes(), world.cluster.template_annotations
+    for _ in range(2):
+        done = ENABLE.execute(replace(asked, operation="execute"), world.services)
+        assert (done.status, done.changed, list(done.plan)) == ("succeeded", False, [])
+        assert done.summary == (
+            f"Degraded mode was on already, held by {INCIDENT}, too, and each pod was started "
+            f"since, so none was restarted; every pod of {asked.target} runs with it."
+        )
+        # Its mark stays, so what happens to the pods meanwhile restarts none later.
+        all_started(world, "2026-11-23T14:00:00Z")
+    assert world.calls.writes() == [*before, "patch mark"]
+    assert world.cluster.template_annotations == template
+    assert ENABLE.plan(asked, world.services).status == "unchanged"
+    # Held by both; the last one to let go brings it back, and restarts the pods for it.
+    first = ENABLE.undo(request(ENABLE.name, "undo"), world.services)
+    assert f"stays true: held by {OTHER_INCIDENT}, too" in first.summary
+    assert world.parameters.values == {PARAMETER: "true"}
+    for _ in range(2):
+        last = ENABLE.undo(replace(asked, operation="undo"), world.services)
+        assert [each.kind for each in last.plan] == ["Parameter", "Deployment"]
+    assert world.parameters.values == {PARAMETER: "false"}
+    assert world.cluster.template_annotations["sre-platform/undone-for"] == f"{OTHER_INCIDENT}/1"
+    assert world.leases.kept == {}
+
+
+@pytest.mark.parametrize("last", [INCIDENT, OTHER_INCIDENT])
+def test_one_that_spared_the_pods_may_let_go_first(last: str) -> None:
+    world = all_started(executed(World.new()), LATER)
+    ENABLE.execute(request(ENABLE.name, incident_id=OTHER_INCIDENT), world.services)
+    for each in sorted((INCIDENT, OTHER_INCIDENT), key=lambda one: one == last):
+        assert world.parameters.values == {PARAMETER: "true"}
+        ENABLE.undo(request(ENABLE.name, "undo", incident_id=each), world.services)
+    assert (world.parameters.values, world.leases.kept) == ({PARAMETER: "false"}, {})
+
+
+@pytest.mark.parametrize(
+    ("started", "more", "written"),
+    [
+        ("2026-11-23T15:00:05Z", (), WRITTEN),
+        ("2026-11-23T14:59:00Z", (), WRITTEN),
+        ("yesterday", (), WRITTEN),
+        (LATER, ({"state": {"running": {"startedAt": "2026-11-23T14:59:00Z"}}},), WRITTEN),
+        (LATER, ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}},), WRITTEN),
+        (LATER, ({},), WRITTEN),
+        (LATER, (), None),
+    ],
+    ids=["same second", "older", "no time", "one is older", "one waits", "unknown", "unwritten"],
+)
+def test_in_doubt_the_pods_are_restarted(
+    started: str, more: tuple[dict[str, object], ...], written: datetime | None
+) -> None:
+    world = all_started(executed(World.new()), started, *more)
+    world.parameters.at = written
+    asked = request(ENABLE.name, incident_id=OTHER_INCIDENT)
+    assert ENABLE.plan(replace(asked, operation="plan"), world.services).plan != ()
+    assert [each.kind for each in ENABLE.execute(asked, world.services).plan] == ["Deployment"]
+    assert world.cluster.template_annotations["sre-platform/restarted-for"] == f"{OTHER_INCIDENT}/1"
+
+
+def test_pods_are_restarted_where_it_is_off_or_there_are_none_that_run() -> None:
+    off = all_started(World.new(), LATER)
+    assert len(ENABLE.execute(request(ENABLE.name), off.services).plan) == 2
+    gone = all_started(World.new(parameter="true"), LATER)
+    gone.cluster.pod_list = []
+    assert len(ENABLE.execute(request(ENABLE.name), gone.services).plan) == 1
+
+
+def test_what_was_spared_and_switched_off_since_is_left_to_whoever_did() -> None:
+    world = all_started(World.new(parameter="true"), LATER)
+    ENABLE.execute(request(ENABLE.name), world.services)
+    world.parameters.human("false")
+    assert (
+        f"whoever set {PARAMETER} to false"
+        in ENABLE.verify(request(ENABLE.name, "verify"), world.services).summary
+    )
+    with pytest.raises(ActionRefused, match="somebody has chosen"):
+        ENABLE.execute(request(ENABLE.name), world.services)
+    undone = ENABLE.undo(request(ENABLE.name, "undo"), world.services)
+    assert (undone.status, world.parameters.values) == ("unchanged", {PARAMETER: "false"})
+    assert world.cluster.template_annotations == {}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", range(1, 8))
+def test_a_repeat_after_dying_at_any_call_spares_the_pods_too(call: int, after: bool) -> None:
+    world = all_started(World.new(parameter="true"), LATER)
+    world.calls.fail_at(call, ClusterUnreachable("gone"), after=after)
+    with pytest.raises(ClusterUnreachable):
+        ENABLE.execute(request(ENABLE.name), world.services)
+    ENABLE.execute(request(ENABLE.name), world.services)
+    assert world.cluster.template_annotations == {}
+    (lease,) = world.leases.kept.values()
+    assert [each.state for each in lease.holders.values()] == ["holds"]
 
 
 def test_what_somebody_has_switched_off_is_no_change_of_the_undo() -> None:
