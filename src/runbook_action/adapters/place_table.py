@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PLACE, RELATION = "place#", "relation#"
 #: Marks of one place at most, so that its row stays far below what an item may hold (400 KB).
 MOST = 500
+#: Rows of the recorder, which the function only reads.
+INCIDENT = "incident#"
 _MARK = "mark#"
 _FORGOTTEN = 50  # marks that are taken away at a time
 _PLACE_KEPT = 24 * 3600
@@ -151,6 +153,11 @@ class PlaceTable:
             ":nowhere), expires_at = :expires",
             {":nowhere": {"S": ""}, ":expires": _in(_RELATION_KEPT)},
         )
+
+    def ended(self, incident_id: str) -> int | None:
+        """Read when an incident's alert ended, as the recorder has it beside the incident's key."""
+        found = self._read(f"{INCIDENT}{incident_id}").get("ended", {})
+        return int(found["N"]) if "N" in found else None
 
     def relation(self, incident_id: str) -> Relation:
         """Read what an incident hangs on, consistently."""

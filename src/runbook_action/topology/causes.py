@@ -58,6 +58,18 @@ def may_cause(cause: Known, child: Known, window_seconds: int) -> bool:
     return cause.key < child.key and apart <= 1000 * window_seconds
 
 
+def over_before(ended: int | None, child: Known) -> bool:
+    """Whether what would be its cause was over before an incident began: then it has none in that.
+
+    Parameters
+    ----------
+    ended
+        When the alert of the other one ended, in milliseconds since 1970; None where that is not
+        known, be it because it goes on.
+    """
+    return ended is not None and ended < child.began
+
+
 def cause_of(child: Known, candidates: Iterable[Known], window_seconds: int) -> Known | None:
     """Give the first of those that may be its cause, None where none may."""
     found = (each for each in candidates if may_cause(each, child, window_seconds))

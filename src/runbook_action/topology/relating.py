@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from runbook_action.topology.causes import Known, cause_of, may_cause
+from runbook_action.topology.causes import Known, cause_of, may_cause, over_before
 from runbook_action.topology.reading import Topology
 
 
@@ -74,6 +74,11 @@ class Places(Protocol):
     def hang(self, child: str, cause: Known) -> None:
         """Hang an incident on a cause, unless it has a better one or was let go."""
 
+    def ended(self, incident_id: str) -> int | None:
+        """Read when an incident's alert ended, in milliseconds since 1970; None as long as none
+        was heard.
+        """
+
     def relation(self, incident_id: str) -> Relation:
         """Read what an incident hangs on."""
 
@@ -112,10 +117,15 @@ def hang_at(topology: Topology, incident: Known, places: Places, window_seconds:
     ]
     # What befalls one node is one fault; two alerts on a workload may be two.
     equals = [mark.known for mark in here if mark.own] if incident.level == 0 else []
-    cause = cause_of(incident, (*there, *equals), window_seconds)
-    if cause is not None:
-        places.hang(incident.incident_id, cause)
+    candidates = [*there, *equals]
+    while (cause := cause_of(incident, candidates, window_seconds)) is not None:
+        if not over_before(places.ended(cause.incident_id), incident):
+            places.hang(incident.incident_id, cause)
+            break
+        candidates = [each for each in candidates if each.incident_id != cause.incident_id]
     waiting = [mark.known for mark in here if not mark.own]
-    for each in (*waiting, *equals):
-        if may_cause(incident, each, window_seconds):
+    children = [each for each in (*waiting, *equals) if may_cause(incident, each, window_seconds)]
+    ended = places.ended(incident.incident_id) if children else None
+    for each in children:
+        if not over_before(ended, each):
             places.hang(each.incident_id, incident)

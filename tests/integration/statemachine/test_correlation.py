@@ -13,6 +13,7 @@ import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -349,6 +350,50 @@ def test_when_the_cause_is_over_and_the_child_fires_on_it_goes_its_own_way(scene
     assert "caused_by" not in scene.relation(child)
     scene.over(child)
     assert scene.acted(child) == 1
+
+
+#: Of a node that was well again before something on it broke (``resolution``: 15:16:22.704).
+LATER = "2026-11-23T15:16:24Z"
+
+
+def test_what_begins_after_the_end_of_its_cause_is_told_and_acts_at_once(scene: Scene) -> None:
+    well = name_of("well")
+    began = round(datetime.fromisoformat(LATER).timestamp() * 1000)
+    node = scene.node(well, began=began - 90_000)
+    scene.platform.send(node)
+    wait_for(lambda: scene.acted(node), "the one remediation")
+    scene.over(node)
+    # What began before that end hangs on it as ever.
+    child = scene.alert(name_of("shop"), well, began=began - 30_000)
+    later: dict[str, Any] = {"timestamp": LATER, "started_at": LATER}
+    after = scene.alert(name_of("shop"), well, began=began, **later)
+    scene.platform.send(child, after)
+    wait_for(lambda: scene.acted(after), "its own remediation")
+    wait_for(lambda: "incident.created" in scene.told(after), "people to be told")
+    assert "caused_by" not in scene.relation(after)
+    scene.all_hang([child], node)
+    assert (scene.acted(child), scene.told(child)) == (0, [])
+    scene.over(child)
+    scene.platform.send(resolution(after, ended_at="2026-11-23T15:17:00Z"))
+    scene.platform.wait_status(id_of(after), "resolved", 120)
+
+
+def test_one_whose_cause_turns_out_to_have_ended_before_it_began_is_let_go(scene: Scene) -> None:
+    """The end is heard when it hangs already; with what it would wait else the test times out."""
+    dead = name_of("dead")
+    slow = scene.platform.variant(**{**WAITS, "EndHeardSeconds": "400"})
+    node = scene.node(dead, script={"verify": ["unhealthy"]})
+    later: dict[str, Any] = {"timestamp": LATER, "started_at": LATER}
+    child = scene.alert(name_of("shop"), dead, **later)
+    for event in (node, child):
+        scene.platform.start(event, slow)
+        scene.platform.run(event, scene.platform.recorder_variant)
+    scene.all_hang([child], node)
+    assert scene.acted(child) == 0
+    scene.platform.run(resolution(node), scene.platform.recorder_variant)
+    wait_for(lambda: scene.acted(child), "its own remediation", 60)
+    assert scene.relation(child)["let_go"] == id_of(node)
+    scene.over(child)
 
 
 @pytest.mark.parametrize("runbook", [None, "NoSuchRunbook"])

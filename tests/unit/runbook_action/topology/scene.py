@@ -131,6 +131,7 @@ class Rows:
     let_go: set[str] = field(default_factory=set)
     suspects: dict[str, str] = field(default_factory=dict)
     alone: set[str] = field(default_factory=set)
+    ends: dict[str, int] = field(default_factory=dict)
 
     def settle(self, known: Known, topology: Topology) -> Known:
         self.turn()
@@ -149,6 +150,10 @@ class Rows:
         known = self.causes.get(child)
         if child not in self.let_go and (known is None or known.key >= cause.key):
             self.causes[child] = cause
+
+    def ended(self, incident_id: str) -> int | None:
+        self.turn()
+        return self.ends.get(incident_id)
 
     def stand_alone(self, incident_id: str) -> None:
         self.alone.add(incident_id)

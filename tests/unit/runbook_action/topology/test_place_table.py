@@ -56,6 +56,19 @@ def test_a_child_sees_its_cause_and_a_late_cause_adopts(table: PlaceTable, clien
         assert int(item(client, key)["expires_at"]["N"]) > time.time()
 
 
+def test_what_began_after_an_end_that_the_recorder_knows_hangs_on_nothing(
+    table: PlaceTable, client: Any
+) -> None:
+    relate_at(NODE, known("n", 0, 5), table, 900)
+    assert table.ended("n") is None
+    row = {"guard_key": {"S": "incident#n"}, "runbook_execution": {"S": "arn"}}
+    client.put_item(TableName=TABLE, Item=row)
+    assert table.ended("n") is None
+    client.put_item(TableName=TABLE, Item={**row, "ended": {"N": "8"}})
+    assert relate_at(WEB, known("before", 1, 8), table, 900).cause == "n"
+    assert relate_at(WEB, known("after", 1, 9), table, 900).cause == ""
+
+
 def test_again_is_the_same_and_what_was_settled_stays(table: PlaceTable, client: Any) -> None:
     for one in (known("w", 1, 5), known("w", 7, 9, timestamp="later")):
         relate_at(WEB, one, table, 900)

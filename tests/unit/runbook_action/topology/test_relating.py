@@ -78,6 +78,25 @@ def test_two_alerts_on_a_node_are_one_fault_and_two_on_a_workload_are_two() -> N
     assert relate(rows, known("errors", 1, MINUTE), at("web")) == ""
 
 
+def test_what_begins_after_the_end_of_a_cause_hangs_on_what_goes_on() -> None:
+    rows = Rows(ends={"over": 2 * MINUTE})
+    relate(rows, known("over", 0, 0), NODE)
+    assert relate(rows, known("before", 1, 2 * MINUTE), WEB) == "over"
+    assert relate(rows, known("after", 1, 2 * MINUTE + 1), WEB) == ""
+    # The same node once more: that is another fault, and the cause of what comes later.
+    assert relate(rows, known("again", 0, 3 * MINUTE), NODE) == ""
+    assert relate(rows, known("later", 1, 4 * MINUTE), WEB) == "again"
+    assert rows.relation("before").cause == "over"
+
+
+def test_a_cause_that_comes_after_its_own_end_adopts_nobody_who_began_later() -> None:
+    rows = Rows(ends={"over": 2 * MINUTE})
+    relate(rows, known("before", 1, MINUTE), WEB)
+    relate(rows, known("after", 1, 3 * MINUTE), WEB)
+    relate(rows, known("over", 0, 0), NODE)
+    assert {child: cause.incident_id for child, cause in rows.causes.items()} == {"before": "over"}
+
+
 def test_whoever_was_let_go_is_not_hung_up_again() -> None:
     rows = Rows(let_go={"w"})
     relate(rows, known("w"), WEB)
@@ -139,6 +158,10 @@ class _Script:
     def hang(self, child: str, cause: Known) -> None:
         self._next("hang", child, cause)
 
+    def ended(self, incident_id: str) -> int | None:
+        found: int | None = self._next("ended", incident_id)
+        return found
+
     def stand_alone(self, incident_id: str) -> None:
         raise AssertionError(incident_id)
 
@@ -153,6 +176,7 @@ class Drawn:
 
     known: Known
     topology: Topology
+    ended: int | None
 
 
 @st.composite
@@ -167,7 +191,9 @@ def incidents(draw: st.DrawFn) -> list[Drawn]:
         above = tuple(each for each in above if each != str(place))
         began = draw(st.sampled_from([0, 1, 5, 14, 16, 40])) * MINUTE
         one = known(f"i{number}", level, began)
-        found.append(Drawn(one, at(str(place), *above, level=level)))
+        lasted = draw(st.sampled_from([None, None, 1, 5]))
+        ended = None if lasted is None else began + lasted * MINUTE
+        found.append(Drawn(one, at(str(place), *above, level=level), ended))
     return found
 
 
@@ -184,6 +210,7 @@ def expected(everything: Sequence[Drawn]) -> dict[str, str]:
                 or (one.known.level == 0 and other.topology.place == one.topology.place)
             )
             and may_cause(other.known, one.known, WINDOW)
+            and (other.ended is None or other.ended >= one.known.began)
         ]
         if candidates:
             found[one.known.incident_id] = min(candidates, key=lambda each: each.key).incident_id
@@ -194,7 +221,7 @@ def expected(everything: Sequence[Drawn]) -> dict[str, str]:
 def test_any_interleaving_gives_what_the_whole_set_says(
     everything: list[Drawn], data: st.DataObject
 ) -> None:
-    rows = Rows()
+    rows = Rows(ends={one.known.incident_id: one.ended for one in everything if one.ended})
     twice = data.draw(st.lists(st.sampled_from(everything), max_size=2))
     workers = [as_steps(one.topology, one.known, WINDOW) for one in (*everything, *twice)]
     wanted = {number: next(worker) for number, worker in enumerate(workers)}
