@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from runbook_action import marks
 from runbook_action.evidence.changes import differences
 from runbook_action.evidence.managers import Writer, writer_of
 from runbook_action.evidence.scene import Finding, Gathered, Scene
-from runbook_action.evidence.words import image_of, moment_of, relative
+from runbook_action.evidence.words import image_of, moment_of, plain, relative
 from runbook_action.history import bare
 from runbook_action.objects import Json, Revision, Workload
 from runbook_action.rights import rights
@@ -18,6 +19,9 @@ from runbook_action.rights import rights
 _YOUNG = timedelta(hours=1)
 _TOLD = timedelta(days=2)
 _KEPT = 5  # revisions that are listed
+_ACTION = 40  # characters of an action's name
+# Of a step's mark: as much of the incident's id as people type.
+_TOKEN = re.compile(r"([0-9a-f]{8})-[0-9a-f-]{27}(?![0-9a-f-])")
 
 
 class Rollouts:
@@ -118,7 +122,24 @@ def _restarted(workload: Workload, scene: Scene) -> list[Finding]:
     at = moment_of(workload.template_annotations.get(marks.RESTARTED_AT))
     if at is None or abs(scene.began - at) > _YOUNG:
         return []
-    return [Finding(15, f"{workload.name} was restarted {relative(at, scene.began)}")]
+    told = f"{workload.name} was restarted {relative(at, scene.began)}"
+    return [Finding(15, f"{told}{_by_the_platform(workload)}")]
+
+
+def _by_the_platform(workload: Workload) -> str:
+    """Say for which incident the platform restarted it; empty where somebody else did, or since."""
+    found = workload.template_annotations
+    path = ("spec", "template", "metadata", "annotations")
+    # Whoever restarts it writes the time; with it the platform writes its mark, and nobody else.
+    by, mark = (
+        writer_of(workload, (*path, key)) for key in (marks.RESTARTED_AT, marks.RESTARTED_BY)
+    )
+    for key, words in ((marks.RESTARTED_FOR, ""), (marks.UNDONE_FOR, "the undo of ")):
+        token = _TOKEN.match(found.get(key, ""))
+        if token and by is not None and by == mark:
+            action = plain(found.get(marks.RESTARTED_BY, "an action"), _ACTION)
+            return f", by {words}{action} for incident {token[1]}"
+    return ""
 
 
 def _told(revision: Revision) -> dict[str, Any]:

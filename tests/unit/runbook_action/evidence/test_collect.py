@@ -44,6 +44,55 @@ IMAGE = (
 )
 
 
+RESTARTED_AT, RESTARTED_BY = "kubectl.kubernetes.io/restartedAt", "sre-platform/restarted-by"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "timed_by", "said"),
+    [
+        (
+            "restarted-for",
+            f"{INCIDENT}/1",
+            "p",
+            f", by restart_workload for incident {INCIDENT[:8]}",
+        ),
+        ("restarted-for", f"{INCIDENT}/1 {INCIDENT}/2", "p", f" for incident {INCIDENT[:8]}"),
+        ("restarted-for", INCIDENT, "p", f" for incident {INCIDENT[:8]}"),
+        (
+            "undone-for",
+            f"{INCIDENT}/1",
+            "p",
+            f", by the undo of restart_workload for incident {INCIDENT[:8]}",
+        ),
+        # Somebody else has restarted it since, or nobody knows who did, or it says nothing.
+        ("restarted-for", f"{INCIDENT}/1", "kubectl-rollout", "before the alert"),
+        ("restarted-for", f"{INCIDENT}/1", "", "before the alert"),
+        ("restarted-for", "<b>me</b>", "p", "before the alert"),
+        ("restarted-for", "", "p", "before the alert"),
+    ],
+)
+def test_a_restart_that_the_platform_made_names_its_incident(
+    key: str, value: str, timed_by: str, said: str
+) -> None:
+    at = "2026-11-23T15:14:05Z"
+    marked = {f"sre-platform/{key}": value, RESTARTED_BY: "restart_workload", RESTARTED_AT: at}
+    path = ("spec", "template", "metadata", "annotations")
+    ours = written_by("p", at, *path, RESTARTED_BY)
+    owned = ours["fieldsV1"]["f:spec"]["f:template"]["f:metadata"]["f:annotations"]
+    fields = [ours]
+    if timed_by == "p":
+        owned[f"f:{RESTARTED_AT}"] = {}
+    elif timed_by:
+        fields.append(written_by(timed_by, at, *path, RESTARTED_AT))
+    of = deepcopy(OLD)
+    of["metadata"] = {**of["metadata"], "annotations": marked}
+    made = replicaset(1, of, "2026-11-20T08:00:00Z")
+    place = Somewhere([deployment(of, managedFields=fields), made, node()])
+    (finding,) = [each for each in place.collected()["findings"] if "was restarted" in each]
+    assert finding.startswith("checkout was restarted 47 seconds before the alert")
+    assert finding.endswith(said)
+
+
 def rolled_out(made: str = "2026-11-23T15:10:50Z") -> Somewhere:
     """A Deployment with two revisions, the last of another image."""
     fields = [
