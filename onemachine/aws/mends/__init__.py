@@ -60,6 +60,7 @@ MENDS: tuple[str, ...] = (
     "succeed_output",
     "task_http",
     "task_start_errors",
+    "task_sdk_names",
     "task_role_grants",
     "task_result_size",
     "parameter_rate",

@@ -82,7 +82,7 @@ def test_who_takes_a_lock_counts_as_not_helping_until_it_has(unhelped: int, coun
     assert ("ADD #unhelped :tried" in lock["UpdateExpression"]) is counts
     assert lock.get("ExpressionAttributeNames") == ({"#unhelped": "unhelped#R"} if counts else None)
     values = lock["ExpressionAttributeValues"]
-    assert values.get(":tried") == ({"SS": ["i"]} if counts else None)
+    assert values.get(":tried") == ({"Ss": ["i"]} if counts else None)
 
 
 _RELEASES = "REMOVE holder, lease_expires_at, restoring, uncounted"

@@ -110,6 +110,36 @@ def a_start_that_is_refused_says_so_under_its_name(aws: LocalAws, name: str) -> 
     assert refused["error"] == "StepFunctions.ExecutionAlreadyExistsException"
 
 
+@shows("task_sdk_names")
+def an_integration_of_the_sdk_takes_its_names_alone(aws: LocalAws, name: str) -> None:
+    """A set is ``Ss`` there, and ``SS`` fails the execution; its own integrations take ``SS``."""
+    aws.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    table = f"arn:aws:dynamodb:{aws.region}:{aws.account_id}:table/{name}"
+    may = [{"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": table}]
+
+    def put(integration: str, kind: str) -> dict[str, Any]:
+        item = {"key": {"S": "one"}, "some": {kind: ["text"]}}
+        state: dict[str, Any] = {
+            "Type": "Task",
+            "Resource": f"arn:aws:states:::{integration}:putItem",
+            "Parameters": {"TableName": name, "Item": item},
+            "End": True,
+        }
+        machine = f"{name}-{kind}-{integration.replace(':', '-')}"
+        return run_machine(aws, make_machine(aws, machine, {"Put": state}, may))
+
+    refused = put("aws-sdk:dynamodb", "SS")
+    assert (refused["status"], refused.get("error")) == ("FAILED", "States.Runtime")
+    assert '"SS" is not supported' in refused["cause"]
+    assert put("aws-sdk:dynamodb", "Ss")["status"] == "SUCCEEDED"
+    assert put("dynamodb", "SS")["status"] == "SUCCEEDED"
+
+
 @shows("task_jsonata_timeout")
 def a_timeout_may_be_an_expression(aws: LocalAws, name: str) -> None:
     """TimeoutSeconds as a JSONata expression ends a task that nobody answers."""
