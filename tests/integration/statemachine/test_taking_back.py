@@ -34,6 +34,8 @@ def refused(platform: Platform, script: dict[str, list[str]], **of_step: Any) ->
     record = platform.record(id_of(event))
     assert record["status"] == "escalated"
     assert "in_flight" not in record
+    # As one that is refused later than its plan: of what had not begun nothing could be left.
+    platform.set_record(event, begun=json.loads(record["in_hand"]).get("begins", ""))
     return event
 
 
