@@ -16,6 +16,7 @@ import jsonata
 from botocore.exceptions import ClientError
 
 from tests.support.machines import machines
+from tests.support.sdk_names import as_api
 
 _REFUSED = "ConditionalCheckFailedException"
 _CANCELED = "TransactionCanceledException"
@@ -84,8 +85,8 @@ class Recorder:
                 call = self._update
                 if state["Resource"].endswith("dynamodb:getItem"):
                     call = self._get
-                elif state["Resource"].endswith("dynamodb:transactWriteItems"):
-                    call = self._transact
+                elif state["Resource"].endswith("aws-sdk:dynamodb:transactWriteItems"):
+                    call, asked = self._transact, as_api(asked)
                 else:
                     assert state["Resource"].endswith("dynamodb:updateItem"), name
                 try:

@@ -38,3 +38,22 @@ def put(dynamodb: Any, **values: Any) -> None:
     )
     record = {key: TypeSerializer().serialize(value) for key, value in values.items()}
     dynamodb.put_item(TableName="incidents", Item={**KEY, **record})
+
+
+def end() -> dict[str, Any]:
+    """Return the event that tells of the end of its alert."""
+    data = {
+        "incident_id": ID,
+        "timestamp": STARTED,
+        "ended_at": "2026-11-23T15:20:00.000Z",
+        "alert_name": "CheckoutOverloaded",
+        "severity": "critical",
+        "sender": "alertmanager",
+        "sender_name": "prod",
+        "fingerprint": "f",
+        "labels": {},
+        "target": TARGET,
+        "warnings": [],
+    }
+    metadata = {"received_at": "2026-11-23T15:20:01.000Z"}
+    return {"detail-type": "incident.resolved", "detail": {"metadata": metadata, "data": data}}

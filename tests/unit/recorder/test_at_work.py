@@ -10,25 +10,7 @@ import pytest
 from srectl.operate.incidents import plain
 from srectl.operate.leftovers import left
 from tests.support.recorder import Recorder
-from tests.unit.recorder.rows import ID, IN_HAND, KEY, ME, STARTED, TARGET, put
-
-
-def end() -> dict[str, Any]:
-    data = {
-        "incident_id": ID,
-        "timestamp": STARTED,
-        "ended_at": "2026-11-23T15:20:00.000Z",
-        "alert_name": "CheckoutOverloaded",
-        "severity": "critical",
-        "sender": "alertmanager",
-        "sender_name": "prod",
-        "fingerprint": "f",
-        "labels": {},
-        "target": TARGET,
-        "warnings": [],
-    }
-    metadata = {"received_at": "2026-11-23T15:20:01.000Z"}
-    return {"detail-type": "incident.resolved", "detail": {"metadata": metadata, "data": data}}
+from tests.unit.recorder.rows import ID, IN_HAND, KEY, ME, STARTED, TARGET, end, put
 
 
 def report(operation: str, status: str, started_at: str) -> dict[str, Any]:

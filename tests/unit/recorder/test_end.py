@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.recorder import Recorder
-from tests.unit.recorder.rows import ID, put
-from tests.unit.recorder.test_at_work import end
+from tests.unit.recorder.rows import ID, end, put
 
 
 def kept(dynamodb: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 from tests.support.machines import machines
+from tests.support.sdk_names import as_api
 from tests.support.verification import evaluated
 
 
@@ -33,10 +34,7 @@ def test_what_waits_for_its_cause_is_not_stuck(
     }.items():
         monkeypatch.setenv(name, value)
     state = machines()["platform-canary"].definition()["States"]["FindOldestOpen"]
-    asked = evaluated(state["Arguments"])
-    # As integrations of the SDK call it; boto3 calls it as the API does.
-    values = asked["ExpressionAttributeValues"]
-    values[":no"] = {"BOOL": values[":no"].pop("Bool")}
+    asked = as_api(evaluated(state["Arguments"]))
     names = ("status", "timestamp")
     keys: list[Any] = [
         {"AttributeName": name, "KeyType": kind}
