@@ -59,8 +59,8 @@ _NEVER = float("inf")
 #: For how long what lets others go first does so at the most, in seconds.
 _LATE_SECONDS = 10.0
 #: Threads that are kept. What a thread has compiled (:mod:`onemachine.aws.jsonata_quickly`) is its
-#: own, and costs as much to make anew as to use some ten times: as many as a burst has waiting.
-_IDLE_KEPT = 128
+#: own, and costs as much to make anew as to use some ten times; each keeps a megabyte or so.
+_IDLE_KEPT = 48
 
 
 class Turns:
