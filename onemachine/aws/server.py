@@ -21,8 +21,6 @@ from onemachine.aws.variables import MENDS_OFF_VARIABLE, SECRET_VARIABLE
 #: After how long a thread that computes lets another go on. Who asks for an answer is served by one
 #: thread among those that run executions, and would wait for each of them ten times as long.
 _HANDOVER_SECONDS = 0.0005
-
-
 #: Objects made, and collections of the younger ones, after which Python looks for cycles. Nearly
 #: nothing here is one, and what is kept of executions is looked through each time.
 _COLLECTED_AFTER = (50_000, 20, 100)

@@ -8,6 +8,7 @@ answers with the names of the SDK, and takes both.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from ministack.services import stepfunctions
@@ -24,7 +25,7 @@ def unknown(value: Any, shape: Any) -> str:
         botocore's model of what is expected there.
     """
     if shape.type_name == "structure" and isinstance(value, dict):
-        members = {_called(shape, name): each for name, each in shape.members.items()}
+        members = {_called(shape.name, name): each for name, each in shape.members.items()}
         inner = [(each, members.get(name)) for name, each in value.items()]
         found = next((name for name in value if name not in members), "")
         return found or _first(inner)
@@ -39,8 +40,10 @@ def _first(parts: list[tuple[Any, Any]]) -> str:
     return next((found for value, shape in parts if (found := unknown(value, shape))), "")
 
 
-def _called(shape: Any, name: str) -> str:
-    own = stepfunctions._SDK_MEMBER_NAME_OVERRIDES.get((shape.name, name))
+# Each value of an item is asked for all the kinds that there are.
+@functools.cache
+def _called(shape: str, name: str) -> str:
+    own = stepfunctions._SDK_MEMBER_NAME_OVERRIDES.get((shape, name))
     return str(own or stepfunctions._api_name_to_sfn_key(name))
 
 
