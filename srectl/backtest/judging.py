@@ -135,17 +135,20 @@ def _judged(
     if guard:
         return Verdict("stopped", decision.runbook, guard)
     in_a_row = max((each.unhelped[decision.runbook] for each in hands), default=0)
+    kind, why = "acts", ""
+    if decision.asks or any(each["approval"]["required"] for each in decision.steps):
+        kind = "asks"
+    elif 0 < ask_after <= in_a_row:
+        kind, why = "asks", f"it did not help {in_a_row} times in a row"
+    # A human's no, or silence, or what ended meanwhile, is known of what waits for one alone.
+    is_attempt = not mine or real.began or kind != "asks"
     for each in hands:
-        each.acted.append(start)
+        if is_attempt:
+            each.acted.append(start)
         each.busy_until = stop_at
         if mine and real.acted and real.code != "end-not-heard":
             each.unhelped[decision.runbook] = 0 if real.helped else in_a_row + 1
-    if decision.asks or any(each["approval"]["required"] for each in decision.steps):
-        return Verdict("asks", decision.runbook, "", steps, plan)
-    if 0 < ask_after <= in_a_row:
-        why = f"it did not help {in_a_row} times in a row"
-        return Verdict("asks", decision.runbook, why, steps, plan)
-    return Verdict("acts", decision.runbook, "", steps, plan)
+    return Verdict(kind, decision.runbook, why, steps, plan)
 
 
 def _guard(hands: Iterable[_Target], decision: Decision, start: float) -> str:

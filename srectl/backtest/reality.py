@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from srectl.operate.leftovers import has_begun, was_denied
 from srectl.operate.moments import moment
 from srectl.operate.track_record import in_hand as hand_of
 from srectl.operate.track_record import is_acted, lock_of, outcome, runbook_of
@@ -22,6 +23,9 @@ _STOPS = {
     "switched-off": "switched off",
 }
 
+#: Codes of escalations of what nobody allowed.
+_NOT_ALLOWED = ("approval-denied", "approval-timeout")
+
 
 @dataclass(frozen=True)
 class Reality:
@@ -33,6 +37,9 @@ class Reality:
         The one that took the targets in hand; empty where none did.
     acted
         Whether it changed something.
+    began
+        Whether it may have changed something; not where it was denied, answered by nobody, or ended
+        before it had begun to act. What did not begin is no attempt (``LetGoOf`` of the machines).
     ended
         Who ended the incident, as ``track_record.outcome`` says.
     code
@@ -41,6 +48,7 @@ class Reality:
 
     runbook: str
     acted: bool
+    began: bool
     ended: str
     code: str
 
@@ -62,9 +70,19 @@ def reality_of(record: Record) -> Reality:
     return Reality(
         runbook_of(record) or "",
         is_acted(record),
+        _began(record),
         outcome(record),
         str(record.get("escalation_code") or ""),
     )
+
+
+def _began(record: Record) -> bool:
+    tried = [
+        each for each in record.get("actions_taken") or [] if each.get("operation") == "execute"
+    ]
+    if any(not was_denied(each) for each in tried):
+        return True
+    return has_begun(record) and record.get("escalation_code") not in _NOT_ALLOWED
 
 
 def recorded_stop(record: Record) -> str:

@@ -58,6 +58,29 @@ def unhelped(minutes: float) -> dict[str, Any]:
     return remedied(minutes, escalation_code="not-resolved", **gone)
 
 
+def denied(minutes: float) -> dict[str, Any]:
+    """One of which somebody said no to the only step."""
+    error = {"name": "ApprovalDenied", "message": "ada: too risky"}
+    done = {"operation": "execute", "status": "skipped", "runbook": "Sick", "error": error}
+    return {
+        **unhelped(minutes),
+        "actions_taken": [done],
+        "escalation_code": "approval-denied",
+    }
+
+
+def stopped(minutes: float, *, begun: bool) -> dict[str, Any]:
+    """One whose steps are all planned first, and whose runbook was stopped, begun or not."""
+    record = unhelped(minutes)
+    return {
+        **record,
+        "in_hand": json.dumps({**json.loads(record["in_hand"]), "begins": "arn:1"}),
+        "actions_taken": [],
+        "escalation_code": "runbook-abandoned",
+        **({"begun": "arn:1"} if begun else {}),
+    }
+
+
 def runbook(name: str = "Sick", **changes: Any) -> dict[str, Any]:
     return {
         "name": name,

@@ -12,9 +12,11 @@ from tests.unit.srectl.backtest.past import (
     APPS,
     at,
     catalogue,
+    denied,
     incident,
     remedied,
     runbook,
+    stopped,
     unhelped,
 )
 
@@ -153,3 +155,41 @@ def test_of_another_runbook_nobody_knows_whether_it_would_have_helped() -> None:
         {**each, "alert_name": "Other"} for each in (unhelped(0), unhelped(10), unhelped(20))
     ]
     assert set(told([*records, incident(30, "Other")], runbook("Other"))) == {"acts"}
+
+
+ONCE = {"cooldown_seconds": 300, "max_actions": 1, "window_seconds": 3600}
+UNANSWERED = {**denied(0), "actions_taken": [], "escalation_code": "approval-timeout"}
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (denied(0), "asks"),
+        (UNANSWERED, "asks"),
+        (stopped(0, begun=False), "asks"),
+        # Nobody knows what it did.
+        (stopped(0, begun=True), "stopped loop breaker"),
+        ({**stopped(0, begun=False), "in_hand": unhelped(0)["in_hand"]}, "stopped loop breaker"),
+        # One step was done, the next one denied.
+        (
+            {
+                **denied(0),
+                "actions_taken": [*remedied(0)["actions_taken"], *denied(0)["actions_taken"]],
+            },
+            "stopped loop breaker",
+        ),
+        # Of another runbook's no nothing is known.
+        ({**denied(0), "in_hand": remedied(0, "Another")["in_hand"]}, "stopped loop breaker"),
+    ],
+    ids=["denied", "unanswered", "not begun", "begun", "not noted", "one done", "another's"],
+)
+def test_what_had_not_begun_to_act_is_no_attempt(first: dict[str, Any], then: str) -> None:
+    asking = runbook(guard=ONCE, approval={"required": True})
+    assert told([first, incident(2)], asking) == ["asks", then]
+    # A catalogue that asks nobody is told no by nobody.
+    assert told([first, incident(2)], runbook(guard=ONCE)) == ["acts", "stopped loop breaker"]
+
+
+def test_a_question_holds_its_targets_until_it_is_answered() -> None:
+    asking = runbook(guard=ONCE, approval={"required": True})
+    assert told([denied(0), incident(0.5)], asking)[1] == "stopped joins the remediation under way"
