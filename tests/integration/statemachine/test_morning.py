@@ -267,10 +267,45 @@ def test_it_says_who_has_what_how_old_it_is_and_what_is_lent_until_when(night: N
         [
             f"{lent} degraded mode on apps/web; back once things have been quiet for a while, "
             f"at {until} at the earliest",
-            f"{own} degraded mode on apps/web; back with the end of its incident",
+            f"{own} degraded mode on apps/web; back with its incident's end, and what its "
+            "runbook says of the time after",
         ]
     )
     assert "Of those that are over a runbook ended 100 %; median time to the end 1 min." in body
+
+
+def test_it_says_which_further_contacts_were_called_for_what_nobody_took(night: Night) -> None:
+    first, again = "2026-11-28T03:00:00.000Z", "2026-11-28T04:00:00.000Z"
+    called: dict[str, Any] = {"escalated_at": first, "escalation_code": "not-resolved"}
+    second = night.put(1, "escalated", **called, climb_since=first, climb_level=2)
+    third = night.put(2, "escalated", **called, climb_since=first, climb_level=3)
+    # Given back since: of the new call nobody else has been told yet.
+    back = night.put(3, "escalated", **called, released_at=again, climb_since=first, climb_level=3)
+    both = night.put(4, "escalated", **called, released_at=again, climb_since=again, climb_level=2)
+    nobody = night.put(5, "escalated", **called)
+    night.put(6, **called, climb_since=first, climb_level=2)
+    ada = night.put(
+        7, "escalated", **called, climb_since=first, climb_level=2, acknowledged_by=TAKEN
+    )
+    body = night.told()[1]
+    ends = {
+        line[:8]: line.partition(" min old, ")[2]
+        for title in ("Needs somebody: 5", "In somebody's hands: 1")
+        for line in lines_after(body, title)
+    }
+    alone = "nobody has it"
+    assert ends == {
+        second: f"{alone}, and the second contact was called",
+        third: f"{alone}, and the second and the third contact were called",
+        back: alone,
+        both: f"{alone}, and the second contact was called",
+        nobody: alone,
+        ada: f"taken by {TAKEN}, and the second contact was called",
+    }
+    assert (
+        "For 7 of them a human was called, for 6 further contacts, too, as nobody took it;" in body
+    )
+    assert night.numbers()["climbed"] == 6
 
 
 def test_it_says_what_of_the_lent_nobody_brings_back(night: Night) -> None:
@@ -284,7 +319,8 @@ def test_it_says_what_of_the_lent_nobody_brings_back(night: Night) -> None:
     nobody = "nobody brings it back by itself: srectl undo"
     assert sorted(lines_after(night.told()[1], "Lent: 4")) == sorted(
         [
-            f"{unheard} {what} back once its end is heard and things have been quiet for a while",
+            f"{unheard} {what} back once its alert's end is heard and things have been quiet for "
+            "a while",
             *(f"{each} {what} {nobody} {each} does" for each in (stopped, ended, failed)),
         ]
     )
