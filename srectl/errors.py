@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-__all__ = ["CommandFailed", "ExitCode", "NoSuchIncident"]
+__all__ = ["CommandFailed", "ExitCode", "InOthersHands", "NoSuchIncident"]
 
 
 class ExitCode(IntEnum):
@@ -56,3 +56,7 @@ class CommandFailed(click.ClickException):
 
 class NoSuchIncident(CommandFailed):
     """What was given fits no incident, or several."""
+
+
+class InOthersHands(CommandFailed):
+    """What was to be done is done to an incident that somebody else has in hand."""

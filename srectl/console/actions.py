@@ -10,7 +10,7 @@ from flask import Flask, abort
 from srectl.console import pages
 from srectl.console.doing import Forms, Notes
 from srectl.console.reading import Reading
-from srectl.errors import CommandFailed
+from srectl.errors import CommandFailed, InOthersHands
 from srectl.operate import (
     acknowledging,
     announcing,
@@ -43,7 +43,11 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     def of_incident(incident_id: str, action: Callable[[], str]) -> Any:
         if not pages.ID.fullmatch(incident_id):
             abort(404)
-        return forms.done(action, "incident", incident_id=incident_id)
+        return forms.done(lambda: _here(action), "incident", incident_id=incident_id)
+
+    def knowing() -> dict[str, Any]:
+        """Name whom the page has shown to have it in hand, where somebody has ticked that."""
+        return {"of_nobody_else": True, "knows": forms.field("knows")}
 
     def question(incident_id: str) -> approvals.Question:
         """Give what is asked, if it is what the page has shown."""
@@ -85,7 +89,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     @app.post("/incidents/<incident_id>/release")
     def release(incident_id: str) -> Any:
         def act() -> str:
-            if acknowledging.release(account, incident_id, by, forms.now()):
+            if acknowledging.release(account, incident_id, by, forms.now(), **knowing()):
                 return f"Given back by {by}: nobody has it, and it waits for somebody"
             return "Nobody had it"
 
@@ -95,7 +99,8 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
     def stop(incident_id: str) -> Any:
         def act() -> str:
             # The form need not say why; a text that is too long is refused there.
-            if stopping.stop(account, incident_id, by, forms.field("reason"), forms.now()):
+            why = forms.field("reason")
+            if stopping.stop(account, incident_id, by, why, forms.now(), **knowing()):
                 return f"Stopped by {by}. What it did stays, perhaps half-changed, and is told here"
             return "No runbook is at work on it"
 
@@ -106,7 +111,13 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
         def act() -> str:
             why = forms.reason()
             closed = records.resolve(
-                account.dynamodb, account.incidents_table, incident_id, by, why, forms.now()
+                account.dynamodb,
+                account.incidents_table,
+                incident_id,
+                by,
+                why,
+                forms.now(),
+                **knowing(),
             )
             hint = "end its calls in the pager itself; the record needs nothing more"
             because = str(closed["closed_reason"])
@@ -169,6 +180,16 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
             )
 
         return forms.done(act, "undelivered")
+
+
+def _here(action: Callable[[], str]) -> str:
+    """Do something; of what is somebody else's the page says how it is done all the same."""
+    try:
+        return action()
+    except InOthersHands as error:
+        raise CommandFailed(
+            error.message, "talk to each other; the page names who has it, and asks again"
+        ) from error
 
 
 def _unless(noted: bool) -> str:

@@ -31,6 +31,7 @@ from srectl.errors import CommandFailed, NoSuchIncident
 from srectl.operate import approvals
 from srectl.operate.account import Account
 from srectl.operate.aftermath import return_of
+from srectl.operate.hands import is_anothers, taking
 from srectl.operate.incidents import climbed
 from srectl.operate.refusals import explained
 
@@ -127,6 +128,8 @@ def create(
         return_of=return_of,
         plan_of=approvals.plan_of,
         climbed=climbed,
+        is_anothers=lambda record: is_anothers(record, by),
+        taking=taking,
         deployment=account.prefix,
         note=notes.find,
         exported=exported,

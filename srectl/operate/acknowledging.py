@@ -141,6 +141,7 @@ def release(
     by: str,
     now: datetime.datetime,
     of_nobody_else: bool = False,
+    knows: str = "",
 ) -> bool:
     """Give an incident back: nobody has it any more, and it is unacknowledged again.
 
@@ -150,6 +151,8 @@ def release(
         Who gives it back.
     of_nobody_else
         Only if it is his own; else whoever has it, it is nobody's then.
+    knows
+        But for whom is known to have it (:func:`srectl.operate.hands.taking`).
 
     Returns
     -------
@@ -165,7 +168,7 @@ def release(
     client = account.dynamodb
     incident = incidents.read(client, account.incidents_table, incident_id)
     had = incident.get("acknowledged_by")
-    others = of_nobody_else and is_anothers(incident, by)
+    others = of_nobody_else and is_anothers(incident, by, knows)
     if incident.get("status") == "resolved" or others:
         raise refused(incident, by, "give back")
     if not had:

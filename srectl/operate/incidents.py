@@ -104,6 +104,7 @@ def resolve(
     reason: str,
     now: datetime.datetime,
     of_nobody_else: bool = False,
+    knows: str = "",
 ) -> dict[str, Any]:
     """Close an escalated incident by hand.
 
@@ -115,6 +116,8 @@ def resolve(
         How it was settled; up to :data:`MOST_REASON` characters of it, without secrets.
     of_nobody_else
         Only if nobody else has it in hand.
+    knows
+        But for whom is known to have it (:func:`srectl.operate.hands.taking`).
 
     Returns
     -------
@@ -131,7 +134,7 @@ def resolve(
     if not reason:
         raise CommandFailed("an incident is closed with a reason", "say how it was settled")
     incident = read(client, table, incident_id)
-    if of_nobody_else and is_anothers(incident, by):
+    if of_nobody_else and is_anothers(incident, by, knows):
         raise refused(incident, by, "close")
     had = str(incident.get("acknowledged_by") or "") if of_nobody_else else ""
     mine = "acknowledged_by = :had" if had else "attribute_not_exists(acknowledged_by)"
@@ -172,7 +175,7 @@ def resolve(
             )
         except client.exceptions.ConditionalCheckFailedException:
             incident = read(client, table, incident_id)
-            if of_nobody_else and is_anothers(incident, by):
+            if of_nobody_else and is_anothers(incident, by, knows):
                 raise refused(incident, by, "close") from None
             status = str(incident.get("status"))
             busy = at_work(incident)

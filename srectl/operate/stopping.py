@@ -35,6 +35,7 @@ def stop(
     now: datetime.datetime,
     pause: Callable[[float], None] = time.sleep,
     of_nobody_else: bool = False,
+    knows: str = "",
 ) -> bool:
     """Stop the runbook of an incident, and wait until the incident is a human's.
 
@@ -46,6 +47,8 @@ def stop(
         Why; up to :data:`MOST_REASON` characters of it, without secrets. May be empty.
     of_nobody_else
         Only if nobody else has the incident in hand.
+    knows
+        But for whom is known to have it (:func:`srectl.operate.hands.taking`).
 
     Returns
     -------
@@ -65,7 +68,7 @@ def stop(
             f"incident {incident_id} is over, so there is nothing to stop",
             f"'srectl show {incident_id}' tells its story",
         )
-    if of_nobody_else and is_anothers(record, by):
+    if of_nobody_else and is_anothers(record, by, knows):
         raise refused(record, by, "stop")
     execution = _execution(account, record)
     if not execution or not _runs(account, execution):

@@ -78,7 +78,8 @@
         continue;
       }
       const focus = old.contains(document.activeElement) ? document.activeElement : null;
-      const written = [...old.querySelectorAll("input, textarea")].some((each) => each.value !== each.defaultValue);
+      const written = [...old.querySelectorAll("input, textarea")].some((each) =>
+        each.value !== each.defaultValue || each.checked !== each.defaultChecked);
       if (written || (focus && focus.matches("input, textarea, select"))) continue;
       const open = [...old.querySelectorAll("details[open]")].map((each) => each.id);
       const does = focus && focus.matches("form button") ? meaning(focus) : null;

@@ -135,12 +135,58 @@ def test_who_has_an_incident_gives_it_back(account: Account, hands: Hands) -> No
     assert kept["released_by"] == "ada"
 
 
+def test_what_is_somebody_elses_is_done_by_whoever_has_read_whose_it_is(
+    account: Account, states: Stubber
+) -> None:
+    scene = Scene(account, datetime.datetime.now(datetime.UTC))
+    acknowledging.acknowledge(account, NEEDS, "grace", datetime.datetime.now(datetime.UTC))
+    hands, before = Hands(account), everything(account)
+    told = {"reason": "settled"}
+    for path in (f"/incidents/{NEEDS}/close", f"/incidents/{NEEDS}/release"):
+        said = hands.send(path, **told)
+        assert "is in the hands of grace" in said
+        assert "Talk to each other; the page names who has it" in said
+        assert "--from-others" not in said
+    # It is ada's, who has stopped nothing.
+    said = Hands(account, by="bob").send(f"/incidents/{ASKED}/stop", **told)
+    assert "is in the hands of ada" in said
+    assert everything(account) == before
+    page = hands.see(f"/incidents/{NEEDS}")
+    seen = ticked(page, f"/incidents/{NEEDS}/close")
+    assert "in the hands of <strong>grace</strong> since" in page.partition('id="do-close"')[2]
+    assert ticked(page, f"/incidents/{NEEDS}/release") == seen
+    # Somebody else has it by now than the page has named.
+    scene.put(NEEDS, **{**scene.read(NEEDS), "acknowledged_by": "bob"})
+    assert "in the hands of bob" in hands.send(f"/incidents/{NEEDS}/close", **seen, **told)
+    assert record(account, NEEDS)["status"] == "escalated"
+    hands.console.reading.forget()
+    seen = ticked(hands.see(f"/incidents/{NEEDS}"), f"/incidents/{NEEDS}/close")
+    assert "Closed by ada" in hands.send(f"/incidents/{NEEDS}/close", **seen, **told)
+    assert record(account, NEEDS)["closed_by"] == "ada"
+    states.assert_no_pending_responses()
+
+
+def test_who_has_it_is_asked_nothing_more(account: Account, hands: Hands) -> None:
+    page = hands.see(f"/incidents/{ASKED}")
+    assert '<input type="checkbox"' not in page
+    others = Hands(account, by="bob").see(f"/incidents/{ASKED}")
+    assert set(ticked(others, f"/incidents/{ASKED}/stop")) == {"knows"}
+    assert '<details id="do-release">' in others
+
+
+def ticked(page: str, action: str) -> dict[str, str]:
+    """Give what a form sends once what it has to have ticked is."""
+    (found,) = re.findall(rf'<form method="post" action="[^"]*{action}">(.*?)</form>', page, re.S)
+    box = r'<input type="checkbox" name="([^"]+)" value="([^"]+)" required>'
+    return dict(re.findall(box, found))
+
+
 def test_a_runbook_at_work_is_stopped_with_who_and_why(
     account: Account, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, str, str]] = []
 
-    def stop(_account: Account, incident_id: str, by: str, reason: str, _now: Any) -> bool:
+    def stop(_account: Account, incident_id: str, by: str, reason: str, *_: Any, **__: Any) -> bool:
         asked.append((incident_id, by, reason))
         return len(asked) == 1
 
