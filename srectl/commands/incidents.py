@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TextIO
 
 import click
@@ -25,8 +26,10 @@ from srectl.operate import (
     acknowledging,
     announcing,
     at_work,
+    audit,
     erasure,
     naming,
+    paging,
     persons,
     unattended,
     undoing,
@@ -40,6 +43,7 @@ from srectl.operate.leftovers import state_of
 from srectl.operate.plans import wanted_by
 
 _EVERY = 5  # seconds from one look to the next
+_AUDIT_REQUESTS = 3  # a call is held back within a moment of the alert
 _SHORT = 8  # characters of an id in a list, where they tell all of it apart
 
 
@@ -144,7 +148,19 @@ def show(incident_id: str | None, as_json: bool, account: Account) -> None:
 
 
 def _behind(account: Account, incident: dict[str, Any]) -> Behind:
-    """Read what the record itself does not say of why nothing was found or done."""
+    """Read what the record itself does not say: why nothing was found or done, who is not called.
+
+    The audit log only as long as a call may wait.
+    """
+    try:
+        until = None
+        if paging.may_wait(incident, now()):
+            came = incident.get("received_at") or incident["timestamp"]
+            log = audit.heard(account, {**incident, "timestamp": came}, _AUDIT_REQUESTS)
+            until = paging.waits_until(log.events, incident, now())
+        called = Behind(page_waits_until=until)
+    except CommandFailed as error:
+        called = Behind(page_problem=error.message)
     try:
         why = ""
         if unattended.is_unattended(incident):
@@ -155,8 +171,8 @@ def _behind(account: Account, incident: dict[str, Any]) -> Behind:
         without = bool(noted.get("key")) and not noted.get("findings")
         nowhere = evidences.no_object(evidences.read(account, incident)) if without else ""
     except CommandFailed as error:  # a right that somebody lacks must not hide the story
-        return Behind(problem=error.message)
-    return Behind(unattended=why, nowhere=nowhere)
+        return replace(called, problem=error.message)
+    return replace(called, unattended=why, nowhere=nowhere)
 
 
 def _doing(account: Account, incident: dict[str, Any]) -> str:

@@ -51,11 +51,18 @@ class Behind:
         Why its alert leads to no object, by its evidence.
     problem
         Why these could not be read.
+    page_waits_until
+        Until when the call for its beginning waits for its runbook's verdict; None where it does
+        not, or not any more.
+    page_problem
+        Why that could not be read.
     """
 
     unattended: str = ""
     nowhere: str = ""
     problem: str = ""
+    page_waits_until: datetime.datetime | None = None
+    page_problem: str = ""
 
 
 #: Where nothing else was looked at.
@@ -93,6 +100,7 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         "lent": _lent(incident),
         "restoration": safe(incident.get("restoration")),
         "waits": _untaken(incident),
+        "pager": _held(behind),
         "climbed": _climbed(incident),
         "taken by": _taken(incident),
         "stopped by": _stopped(incident),
@@ -183,6 +191,14 @@ def waits(incident: dict[str, Any]) -> str:
     """Say for how long nobody has taken it, and whom it was told to for that."""
     words = [_untaken(incident), _climbed(incident)]
     return ", ".join(each for each in words if each != NOTHING) or NOTHING
+
+
+def _held(behind: Behind) -> str:
+    """Say until when the pager is not called yet."""
+    if behind.page_problem:
+        return f"whether a call waits was not read: {safe(behind.page_problem)}"
+    until = behind.page_waits_until
+    return f"waits for the runbook's verdict, until {when(until)} at most" if until else NOTHING
 
 
 def _untaken(incident: dict[str, Any]) -> str:

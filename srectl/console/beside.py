@@ -34,7 +34,9 @@ _SAME = {
 _AUDIT = "audit log"
 
 
-def of_audit(heard: Iterable[Mapping[str, Any]], told: Iterable[Event]) -> Iterator[Event]:
+def of_audit(
+    heard: Iterable[Mapping[str, Any]], told: Iterable[Event], record: Record
+) -> Iterator[Event]:
     """Give what the bus heard of an incident and its record does not tell.
 
     Parameters
@@ -43,9 +45,11 @@ def of_audit(heard: Iterable[Mapping[str, Any]], told: Iterable[Event]) -> Itera
         Its events in the audit log.
     told
         What the record tells.
+    record
+        The incident.
     """
-    record = list(told)
-    actions = {each.get("id") for each in record if each.get("id")}
+    known = list(told)
+    actions = {each.get("id") for each in known if each.get("id")}
     for each in heard:
         kind, data = str(each.get("detail-type")), data_of(each)
         at = metadata_of(each).get("occurred_at")
@@ -58,7 +62,9 @@ def of_audit(heard: Iterable[Mapping[str, Any]], told: Iterable[Event]) -> Itera
             called = data.get("action") == "trigger"
             words = paging.call_of(data) if called else paging.end_of(data)
             yield event(at, "paged", words, "platform", source=_AUDIT)
-        elif kind in _SAME and not _is_told(record, _SAME[kind], at):
+        elif kind == "incident.page-held":
+            yield event(at, "page held", paging.held(at, data, record), "platform", source=_AUDIT)
+        elif kind in _SAME and not _is_told(known, _SAME[kind], at):
             yield event(at, _SAME[kind], _words(kind, data), _who(data), source=_AUDIT)
 
 

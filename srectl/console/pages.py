@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, redirect, render_template, request, ur
 from srectl.console import beside, story, timeline
 from srectl.console.overview import OPEN, overview
 from srectl.console.reading import Part, Reading
-from srectl.operate import approvals, unattended
+from srectl.operate import approvals, paging, unattended
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.leftovers import left, state_of
@@ -165,12 +165,13 @@ def _happened(reading: Reading, record: dict[str, Any]) -> dict[str, Any]:
         for name, each in zip(kin, others, strict=True)
         if each.value
     }
-    told = timeline.events(record)
+    told, events = timeline.events(record), heard.value.events if heard.value else []
     return {
+        "page_waits_until": paging.waits_until(events, record, reading.clock()),
         "events": timeline.in_order(
             (
                 *told,
-                *beside.of_audit(heard.value.events if heard.value else (), told),
+                *beside.of_audit(events, told, record),
                 *beside.of_switches(switched.value or (), record, runbook, reading.clock()),
                 *beside.of_trust(trusted.value or (), record, runbook),
                 *beside.of_kin(known.values(), record),

@@ -7,12 +7,17 @@ record is kept: they go by severity, by team, and by whether a further contact h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from srectl.operate.audit import data_of
 from srectl.operate.moments import moment
 
-__all__ = ["call_of", "end_of", "held"]
+__all__ = ["call_of", "end_of", "held", "may_wait", "waits_until"]
+
+#: No call is held back for longer (PageAfterMinutes), and the notifier takes a moment.
+_MOST = datetime.timedelta(minutes=125)
 
 _CONTACTS = {2: "the second contact", 3: "the third contact"}
 
@@ -66,3 +71,38 @@ def held(at: Any, data: Mapping[str, Any], record: Mapping[str, Any]) -> str:
             "by then a human had been called for already"
         )
     return f"the call for its beginning waits for the runbook's verdict, until {until} at most"
+
+
+def may_wait(record: Mapping[str, Any], now: datetime.datetime) -> bool:
+    """Say whether the call for an incident's beginning may still wait for its runbook's verdict.
+
+    Not where it is over, somebody has it, or a human was called for it, be it by a question.
+    """
+    came = moment(record.get("received_at")) or moment(record.get("timestamp"))
+    settled = ("acknowledged_by", "resolved_at", "escalated_at", "approval")
+    return bool(
+        came
+        and now - came < _MOST
+        and record.get("status") in ("open", "remediating")
+        and not any(record.get(each) for each in settled)
+    )
+
+
+def waits_until(
+    heard: Iterable[Mapping[str, Any]], record: Mapping[str, Any], now: datetime.datetime
+) -> datetime.datetime | None:
+    """Give until when the call for an incident's beginning waits at most; None where none does.
+
+    Parameters
+    ----------
+    heard
+        Events of the incident in the audit log, oldest first.
+    """
+    until = None
+    for each in heard:
+        kind, data = each.get("detail-type"), data_of(each)
+        if kind == "incident.page-held":
+            until = moment(data.get("until"))
+        elif kind == "incident.paged" and data.get("action") == "trigger":
+            until = None
+    return until if until and until > now and may_wait(record, now) else None

@@ -166,6 +166,22 @@ def test_what_is_somebody_elses_is_done_by_whoever_has_read_whose_it_is(
     states.assert_no_pending_responses()
 
 
+def test_until_when_the_pager_is_not_called_is_on_the_page(account: Account) -> None:
+    scene = Scene(account, datetime.datetime.now(datetime.UTC))
+    waiting = "33333333-0000-4000-8000-000000000003"
+    until = scene.ago(minutes=-4)
+    scene.hear(waiting, "incident.page-held", 4.9, until=until)
+    words = "The call for its beginning waits for the runbook's verdict, until"
+    page = Hands(account).see(f"/incidents/{waiting}")
+    assert page.count(words.replace("'", "&#39;")) + page.count(words) == 1
+    assert until[11:16] in page.partition("until")[2][:300]
+    assert "page held" in page
+    scene.hear(waiting, "incident.paged", 4, action="trigger", severity="warning")
+    page = Hands(account).see(f"/incidents/{waiting}")
+    assert words not in page
+    assert "page held" in page
+
+
 def test_who_has_it_is_asked_nothing_more(account: Account, hands: Hands) -> None:
     page = hands.see(f"/incidents/{ASKED}")
     assert '<input type="checkbox"' not in page

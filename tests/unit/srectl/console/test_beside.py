@@ -41,7 +41,7 @@ def event(kind: str, minutes: float, **data: Any) -> dict[str, Any]:
 
 
 def told(known: dict[str, Any], *heard: dict[str, Any]) -> list[tuple[str, Any]]:
-    found = beside.of_audit(heard, timeline.events(known))
+    found = beside.of_audit(heard, timeline.events(known), known)
     return [(each["kind"], each["who"]) for each in found]
 
 
@@ -59,7 +59,7 @@ def test_who_had_it_before_is_told_from_the_audit_log_and_the_last_one_once() ->
 
 def test_why_somebody_had_it_before_is_told() -> None:
     heard = [event("incident.acknowledged", 2, by="ada", because="my deployment")]
-    (taken,) = beside.of_audit(heard, timeline.events(record()))
+    (taken,) = beside.of_audit(heard, timeline.events(record()), record())
     assert taken["words"] == "somebody has it in hand: my deployment"
 
 
@@ -90,7 +90,7 @@ def test_what_people_and_the_pager_heard_is_told_and_what_the_record_says_is_not
         ("escalated", "platform"),
         ("paged", "platform"),
     ]
-    (*_, paged) = beside.of_audit(heard, timeline.events(known))
+    (*_, paged) = beside.of_audit(heard, timeline.events(known), known)
     assert paged["words"] == (
         "a call for the second contact is on the bus; it rings where that contact has a pager"
     )
@@ -110,13 +110,24 @@ def test_what_people_and_the_pager_heard_is_told_and_what_the_record_says_is_not
 def test_what_is_on_the_bus_for_the_pager_is_not_taken_for_a_pager_that_rang(
     paged: dict[str, Any], words: str
 ) -> None:
-    (told_of,) = beside.of_audit([event("incident.paged", 1, **paged)], [])
+    (told_of,) = beside.of_audit([event("incident.paged", 1, **paged)], [], record())
     assert told_of["words"] == words
+
+
+def test_a_page_that_is_held_back_is_told_with_its_time() -> None:
+    held = event("incident.page-held", 1, until=at(6))
+    (waits,) = beside.of_audit([held], [], record(status="open"))
+    assert (waits["kind"], waits["who"]) == ("page held", "platform")
+    assert waits["words"] == (
+        f"the call for its beginning waits for the runbook's verdict, until {at(6)} at most"
+    )
+    (called,) = beside.of_audit([held], [], record(escalated_at=at(0.5)))
+    assert "by then a human had been called for already" in called["words"]
 
 
 def test_what_is_no_event_of_the_platform_is_left_out() -> None:
     odd: list[Any] = [{}, {"detail": 7}, {"detail-type": "incident.paged", "detail": {"data": []}}]
-    assert [each["kind"] for each in timeline.in_order(beside.of_audit(odd, []))] == []
+    assert [each["kind"] for each in timeline.in_order(beside.of_audit(odd, [], record()))] == []
 
 
 def change(minutes: float, kind: str, about: str, value: str, **more: Any) -> Change:
