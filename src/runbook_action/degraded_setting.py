@@ -64,7 +64,10 @@ def on_again(request: Request, services: Services, setting: bool) -> Return:
     source = request.undo or marked
     if source is None:
         return Return("not held")
-    return Return("bring back", source.get(SETTING) is True) if not setting else Return("changed")
+    if not setting:
+        return Return("bring back", source.get(SETTING) is True)
+    # Somebody has switched it on since, be it a call of this undo that died.
+    return Return("changed", again=marked is None or written_since(marked, services))
 
 
 def setting_found(deployment: Workload, request: Request, setting: bool) -> bool:
@@ -94,6 +97,14 @@ def spares_pods(deployment: Workload, request: Request, services: Services, sett
     recorded = marks.recorded(deployment, request)
     if recorded is not None:
         return recorded.get(_SPARED) is True
+    return have_read(deployment, services)
+
+
+def have_read(deployment: Workload, services: Services) -> bool:
+    """Whether each pod was started since the setting was last written; in doubt none has read it.
+
+    To be asked after the setting was read, so that a write in between makes the pods older.
+    """
     written = services.parameters.written_at(services.degraded_mode_parameter)
     if written is None:
         return False

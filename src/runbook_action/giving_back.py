@@ -49,7 +49,8 @@ class GivingBack(LeasePart):
             return Return("kept", others=others)
         leaving = rest.with_part(self._holder, replace(mine, state="leaving"))
         self._store(leaving.decided(value, found))
-        return Return("bring back", value, others, wanted if wanted < value else None)
+        not_yet = wanted if wanted < value else None
+        return Return("bring back", value, others, not_yet, again=bool(lease.leaving))
 
     def forget(self) -> None:
         """End what ``let_go`` began, once the value is written; without it nothing happens."""

@@ -71,12 +71,16 @@ class Return:
         Incidents that still hold it, sorted.
     not_yet
         The value that it would go back to, were it not for another bound; None where it does.
+    again
+        Whether a call before this one, of this holder or another, was told to bring it back and
+        has not said that it is done: it may have written the value and done nothing else.
     """
 
     verdict: Literal["bring back", "kept", "changed", "not held"]
     value: Value | None = None
     others: tuple[str, ...] = ()
     not_yet: Value | None = None
+    again: bool = False
 
 
 def why_kept(answer: Return, now: object) -> str:

@@ -92,6 +92,11 @@ class Lease:
         return self._in("holds", "handed over")
 
     @property
+    def leaving(self) -> Mapping[str, Holder]:
+        """Those who began to let go, and have not said that it is done."""
+        return self._in("leaving")
+
+    @property
     def pending(self) -> Mapping[str, Holder]:
         """Those whose write has not come, or is not known to have."""
         return self._in("taking", "missed")

@@ -18,9 +18,13 @@ the mark are left all the same, and the mark says so (docs/adr/0040-pods-that-ha
 
 Undo lets the lease go, before it looks at the Deployment: the setting comes back also where that
 has gone or was made anew. While another incident holds it the setting stays and nothing is
-restarted; the last one goes through 3 and 4 with the setting from before. The writes to the
-Deployment are bound to the spec and marks that were read: whoever changes them in between makes the
-call fail with ``ClusterConflict``, and the repeat starts from what is there then.
+restarted; the last one goes through 3 and 4 with the setting from before. The lease says until the
+end that somebody is leaving: so a repeated call, which finds the setting brought back, restarts
+every pod that may not have read it. The template does not tell where the pods were spared, or
+another incident has restarted them since.
+
+The writes to the Deployment are bound to the spec and marks that were read: whoever changes them in
+between makes the call fail with ``ClusterConflict``, and the repeat starts from what is there then.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.degraded_setting import (
     SETTING,
+    have_read,
     hold_on,
     is_done,
     on_again,
@@ -50,7 +55,8 @@ from runbook_action.degraded_setting import (
 )
 from runbook_action.fields import BooleanField, Field
 from runbook_action.holding import Holding
-from runbook_action.lease_answers import why_kept
+from runbook_action.lease_answers import Return, why_kept
+from runbook_action.objects import Workload
 from runbook_action.outcome import Outcome, Undo
 from runbook_action.ports import Right, Services
 from runbook_action.replaced import refuse_if_replaced
@@ -232,29 +238,24 @@ class DegradedMode(Defaults):
             back = switch_change(services, setting, previous)
             done = switched(previous) if back else f"{name} {why_kept(answer, spelled(setting))}"
             return without_target(done, gone, back)
-        restarted = is_restarted(deployment, request)
         undone = is_restarted(deployment, request, undoing=True)
-        if answer.verdict == "not held" and not undone:
-            return Outcome(
-                "unchanged",
-                f"{request.target} carries no trace of {self.name} for this incident: there is "
-                f"nothing to undo.",
-            )
-        if setting is previous and not restarted and not undone:
+        stale = setting is not previous or self._may_be_stale(
+            deployment, request, services, answer, setting
+        )
+        if not stale and not undone:
             holding.forget()
-            return Outcome(
-                "unchanged",
-                f"{name} is {spelled(previous)} and no pod was restarted for this incident: there "
-                f"is nothing to undo.",
-            )
+            why = f"{name} is {spelled(previous)} and no pod was restarted for this incident"
+            if answer.verdict == "not held":
+                why = f"{request.target} carries no trace of {self.name} for this incident"
+            elif answer.again:
+                why = f"{name} is {spelled(previous)} and every pod has read it"
+            return Outcome("unchanged", f"{why}: there is nothing to undo.")
         # What somebody else has switched since is no change of this one.
-        before = setting if answer.verdict == "changed" else self.enabled
+        before = setting if answer.value is None and not undone else self.enabled
         changes = [
             *switch_change(services, before, previous),
             restart_change(services, deployment, request, undoing=True),
         ]
-        if deployment.paused:
-            holding.forget()
         refuse_if_paused(deployment, request.target)
         if not undone:
             patch = restart_patch(deployment, changes[-1], request, undoing=True)
@@ -267,6 +268,27 @@ class DegradedMode(Defaults):
     def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
         """The switch."""
         return (setting_holding(request, services),)
+
+    def _may_be_stale(
+        self,
+        deployment: Workload,
+        request: Request,
+        services: Services,
+        answer: Return,
+        setting: bool,
+    ) -> bool:
+        """Whether pods may run with another setting than the one that was found, by this step.
+
+        The marks do not tell all: a step that spared the pods leaves none on their template, and
+        the next one who restarts them writes over it. So where an earlier call may have brought
+        the setting back and died before the restart, the pods are looked at.
+        """
+        if is_restarted(deployment, request):
+            # Not held any more, as an earlier call found that somebody had switched it since.
+            return answer.verdict != "not held" or setting is not self.enabled
+        if not answer.again or setting is self.enabled:
+            return False
+        return not have_read(deployment, services)
 
     def _set_back(self, services: Services) -> str:
         if read_setting(services) is self.enabled:

@@ -11,6 +11,7 @@ from onemachine.aws.local_aws import LocalAws
 from runbook_action.actions import REGISTRY
 from runbook_action.adapters.lease_table import LeaseTable
 from runbook_action.adapters.parameters import SsmParameters
+from runbook_action.errors import AwsUnavailable
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
 from runbook_action.request import Operation
@@ -74,9 +75,14 @@ def test_degraded_mode_ends_off(place: Place, services: Services, ends: tuple[st
 class SecondsApart(SsmParameters):
     """Whoever starts after a write starts in another second, as far as the cluster counts."""
 
+    loses_an_answer = False
+
     def put(self, name: str, value: str) -> None:
         super().put(name, value)
         time.sleep(1)
+        if self.loses_an_answer:
+            self.loses_an_answer = False
+            raise AwsUnavailable("no answer")
 
 
 @ENDS
@@ -85,7 +91,8 @@ def test_pods_that_have_read_that_it_is_on_stay_until_the_last_one_lets_go(
 ) -> None:
     name = services.degraded_mode_parameter
     key = local_aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    services = replace(services, parameters=SecondsApart(local_aws.client("ssm"), key))
+    parameters = SecondsApart(local_aws.client("ssm"), key)
+    services = replace(services, parameters=parameters)
     run(place, services, "enable_degraded_mode", "execute", FIRST)
     pods = place.pod_uids()
     for _ in range(2):
@@ -95,6 +102,11 @@ def test_pods_that_have_read_that_it_is_on_stay_until_the_last_one_lets_go(
     kept = run(place, services, "enable_degraded_mode", "undo", ends[0])
     assert (kept.status, services.parameters.get(name)) == ("unchanged", "true")
     assert place.pod_uids() == pods
+    # It brings it back, and dies before it restarts them: then its repeat does.
+    parameters.loses_an_answer = True
+    with pytest.raises(AwsUnavailable):
+        run(place, services, "enable_degraded_mode", "undo", ends[1])
+    assert (services.parameters.get(name), place.pod_uids()) == ("false", pods)
     assert run(place, services, "enable_degraded_mode", "undo", ends[1]).status == "succeeded"
     assert services.parameters.get(name) == "false"
     assert not place.pod_uids() & pods

@@ -6,7 +6,7 @@ and a rollout that moves one step each time somebody waits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,8 +39,9 @@ class FakeParameters:
     calls: Calls
     values: dict[str, str] = field(default_factory=dict)
     writes: int = 1
-    #: When it was last written; nobody knows.
+    #: When it was last written; before the first write nobody knows.
     at: datetime | None = None
+    now: Callable[[], datetime | None] = lambda: None
 
     def get(self, name: str) -> str | None:
         return self.calls.run("get parameter", lambda: self.values.get(name))  # type: ignore[no-any-return]  # of the lambda
@@ -52,6 +53,7 @@ class FakeParameters:
         """Somebody writes it, which no call of ours counts."""
         self.values[name] = value
         self.writes += 1
+        self.at = self.now()
 
     def version(self, name: str) -> int:
         return self.calls.run("get parameter", lambda: self.writes)  # type: ignore[no-any-return]  # of the lambda
@@ -141,8 +143,9 @@ class World:
         calls = Calls()
         cluster = FakeCluster.of(calls, replicas, kind)
         values = {} if parameter is None else {PARAMETER: parameter}
-        parameters, leases = FakeParameters(calls, values), FakeLeases(calls)
-        return cls(calls, cluster, parameters, FakeClock(cluster), leases)
+        clock, leases = FakeClock(cluster), FakeLeases(calls)
+        parameters = FakeParameters(calls, values, now=clock.now)
+        return cls(calls, cluster, parameters, clock, leases)
 
     @property
     def services(self) -> Services:

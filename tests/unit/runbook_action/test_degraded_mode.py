@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
-from runbook_action.actions import REGISTRY
 from runbook_action.errors import (
     ActionRefused,
     AwsUnavailable,
@@ -20,6 +19,14 @@ from runbook_action.errors import (
     RolloutFailed,
     TargetNotFound,
 )
+from tests.unit.runbook_action.degraded import (
+    DISABLE,
+    ENABLE,
+    LATER,
+    WRITTEN,
+    all_started,
+    executed,
+)
 from tests.unit.runbook_action.fakes import (
     INCIDENT,
     OTHER_INCIDENT,
@@ -29,18 +36,11 @@ from tests.unit.runbook_action.fakes import (
     request,
 )
 
-ENABLE = REGISTRY["enable_degraded_mode"]
-DISABLE = REGISTRY["disable_degraded_mode"]
 CRASHING = {
     "name": "checkout",
     "restartCount": 3,
     "state": {"waiting": {"reason": "CrashLoopBackOff"}},
 }
-
-
-def executed(world: World) -> World:
-    ENABLE.execute(request(ENABLE.name), world.services)
-    return world
 
 
 def test_execute_sets_the_parameter_and_restarts_the_pods() -> None:
@@ -174,22 +174,6 @@ def test_what_was_on_before_any_incident_is_said_to_have_been_on() -> None:
     outcome = ENABLE.execute(request(ENABLE.name), World.new(parameter="true").services)
     assert [each.kind for each in outcome.plan] == ["Deployment"]
     assert outcome.summary.startswith("Degraded mode was on already; every pod of")
-
-
-WRITTEN = datetime(2026, 11, 23, 15, 0, 5, 500_000, tzinfo=UTC)
-LATER = "2026-11-23T15:00:06Z"
-
-
-def all_started(world: World, at: str, *more: dict[str, object]) -> World:
-    """Its switch is on, and each container of its pods runs since then, or is as it says."""
-    state: dict[str, object] = {"running": {"startedAt": at}}
-    fresh = {"name": "checkout", "restartCount": 0, "state": state}
-    world.cluster.pod_faults = fresh
-    world.cluster.settle()
-    for each in more:
-        world.cluster.pod_list[0]["status"]["containerStatuses"].append({"name": "b", **each})
-    world.parameters.at = WRITTEN
-    return world
 
 
 def test_pods_that_have_read_the_switch_are_not_restarted_for_a_second_incident() -> None:
