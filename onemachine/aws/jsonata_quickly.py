@@ -13,7 +13,6 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,13 +56,10 @@ class _Needs:
         expressions.
     divides
         By what only the evaluation tells: division by nothing, an error for AWS, gives null here.
-    searches
-        For a pattern, which each thread that does so keeps some megabytes for.
     """
 
     variables: Mapping[str, _Fields | None]
     divides: bool
-    searches: bool
 
 
 def evaluated(expression: str, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
@@ -93,10 +89,7 @@ def evaluated(expression: str, states: Mapping[str, Any], variables: Mapping[str
         if name in given
     }
     try:
-        if needs.searches:
-            text = _SEARCHER.submit(_evaluate, expression, bindings).result()
-        else:
-            text = _evaluate(expression, bindings)
+        text = _compiled(expression).evaluate_json_or_none(None, bindings)
     except (OverflowError, TypeError, ValueError):
         return UNDECIDED
     if text is None or (needs.divides and "null" in text):
@@ -132,8 +125,7 @@ def _needs(expression: str) -> _Needs | None:
     variables = {str(node.value) for node, _ in nodes if node.type == "variable"}
     fields = _fields(expression)
     needed = {name: fields.get(name) for name in variables}
-    searches = any(node.type == "regex" for node, _ in nodes)
-    return _Needs(needed, any(_divides(node) for node, _ in nodes), searches)
+    return _Needs(needed, any(_divides(node) for node, _ in nodes))
 
 
 def _fields(expression: str) -> dict[str, _Fields | None]:
@@ -200,17 +192,11 @@ def _visible(states: Mapping[str, Any]) -> dict[str, Any]:
     return {**states, "context": seen}
 
 
-def _evaluate(expression: str, bindings: Mapping[str, Any]) -> Any:
-    return _compiled(expression).evaluate_json_or_none(None, bindings)
-
-
-#: What looks for a pattern is evaluated by one thread for all, as one execution computes at a time.
-_SEARCHER = ThreadPoolExecutor(1, thread_name_prefix="searcher")
 _mine = threading.local()
 
 
 def _compiled(expression: str) -> Any:
-    """Give an expression for this thread, as no other may evaluate it."""
+    """Give an expression for this thread, as no other may use it."""
     if not hasattr(_mine, "compiled") or len(_mine.compiled) > KEPT:
         _mine.compiled = {}
     made = _mine.compiled.get(expression)

@@ -58,8 +58,7 @@ class _Idle:
 _NEVER = float("inf")
 #: For how long what lets others go first does so at the most, in seconds.
 _LATE_SECONDS = 10.0
-#: Threads that are kept. What a thread has compiled (:mod:`onemachine.aws.jsonata_quickly`) is its
-#: own, and costs as much to make anew as to use some ten times; each keeps a megabyte or so.
+#: Threads that are kept: each costs as much to make as a state to run, and some memory to keep.
 _IDLE_KEPT = 48
 
 

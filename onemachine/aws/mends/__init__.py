@@ -65,6 +65,7 @@ MENDS: tuple[str, ...] = (
     "task_result_size",
     "parameter_rate",
     "machine_definition",
+    "assign_at_once",
     "jsonata_compiled",
     "execution_idempotent_start",
     "execution_status",

@@ -6,6 +6,9 @@ comes out is the same as before: each evaluation still gets an environment and a
 and the second that AWS allows it, and what is refused is refused each time. An expression that only
 names a value (``$states.input.detail``) is looked up without an engine where the way to it is
 plain; wherever JSONata has a rule of its own (arrays, null, nothing there) an engine decides.
+
+All of it is done by one thread (:mod:`onemachine.aws.evaluator`), which is given as much as a state
+evaluates at once: to hand over costs as much as a short expression.
 """
 
 from __future__ import annotations
@@ -23,9 +26,11 @@ from jsonata import timebox
 from jsonata.jexception import JException
 from ministack.services import stepfunctions
 
+from onemachine.aws.evaluator import Evaluator
 from onemachine.aws.jsonata_quickly import KEPT, UNDECIDED, evaluated, parsed
 
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
+_AT_ONCE = ("_execute_pass", "_execute_choice", "_apply_jsonata_template", "_apply_state_assign")
 _WORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 
 
@@ -97,3 +102,6 @@ def apply() -> None:
     stepfunctions.jsonata = SimpleNamespace(
         Jsonata=SimpleNamespace(jsonata=_compiled), utils=jsonata.utils
     )
+    evaluator = Evaluator()
+    for name in _AT_ONCE:
+        setattr(stepfunctions, name, evaluator.alone(getattr(stepfunctions, name)))

@@ -508,6 +508,18 @@ def a_definition_in_yaml_is_read_after_its_substitutions(aws: LocalAws, name: st
         stack("alias", f"{head}    Output: {{first: &a {{}}, second: *a}}\n")
 
 
+@shows("assign_at_once")
+def no_variable_of_an_assign_sees_another_of_it(aws: LocalAws, name: str) -> None:
+    """Each is worked out from what was there before; what comes after sees all of them."""
+    first = {"Type": "Pass", "Assign": {"one": 1, "two": 2}, "Next": "Swap"}
+    swapped = {"one": "{% $two %}", "two": "{% $one %}"}
+    swap = {"Type": "Pass", "Assign": swapped, "Next": "Told"}
+    told = {"Type": "Pass", "Output": "{% [$one, $two] %}", "End": True}
+    states: dict[str, dict[str, Any]] = {"First": first, "Swap": swap, "Told": told}
+    states = {key: {"QueryLanguage": "JSONata", **state} for key, state in states.items()}
+    assert json.loads(run_machine(aws, make_machine(aws, name, states))["output"]) == [2, 1]
+
+
 @shows("jsonata_compiled")
 def an_expression_is_parsed_once_and_evaluated_each_time(aws: LocalAws, name: str) -> None:
     """An execution takes less than the parsing, which making the machine has done; each is anew."""
