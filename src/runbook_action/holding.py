@@ -82,7 +82,7 @@ class Holding(GivingBack):
             self._leases.delete(self._thing, lease.version)
             return Taken(replace(lease, holders={}), None)
         if mine.state == "leaving" or found >= mine.wants:
-            return Taken(self._store(lease), None)
+            return Taken(self._store(lease), None, leaving=mine.state == "leaving")
         taking = replace(mine, state="taking")
         lease = self._store(lease.decided(mine.wants, found).with_part(self._holder, taking))
         return Taken(lease, mine.wants)

@@ -20,10 +20,13 @@ class Taken:
     write
         The value to write now, and then to ``settle``; None where it stands already, or where
         somebody else has changed it since this holder wrote it.
+    leaving
+        Whether this holder has begun to let it go: then it is not to be taken again.
     """
 
     lease: Lease
     write: Value | None
+    leaving: bool = False
 
     def refuse_unless_allowed(self, found: Value, limit: Value, what: str) -> None:
         """Stop before the write what somebody else has set meanwhile, or what is not allowed.
@@ -41,8 +44,13 @@ class Taken:
         ------
         ActionRefused
             If the thing has a value that the lease does not explain, or an earlier call of this
-            step decided on more than is allowed by now.
+            step decided on more than is allowed by now, or has begun to take it back.
         """
+        if self.leaving:
+            raise ActionRefused(
+                f"{what} is {found}: an earlier call of this step gave it up and began to bring "
+                f"back what was before, but its answer was lost. It is not done again."
+            )
         if not self.lease.explains(found):
             raise ActionRefused(
                 f"{what} is {found}, which somebody has chosen while this incident was about to "

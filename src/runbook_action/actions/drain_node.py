@@ -15,7 +15,8 @@ of a group that takes pods is not drained, nor one whose pods fit nowhere else (
 
 First the lease remembers whether the node was cordoned before (``leases``), then the mark and the
 cordon are one write. A repeated call finds the mark, with the time the drain began in it, and goes
-on with the pods that are left. It needs the opt-in ClusterRole for nodes.
+on with the pods that are left. One that finds the mark gone and the lease let go of, as the answer
+of a drain that gave up was lost, begins no second one. It needs the opt-in ClusterRole for nodes.
 """
 
 from __future__ import annotations
