@@ -69,6 +69,17 @@ def relative(moment: datetime, to: datetime) -> str:
     return f"{long(moment - to)} after the alert began"
 
 
+def last_seen(moment: datetime, began: datetime) -> str:
+    """Say when something was so for the last time, as the end of what is said of it.
+
+    Parameters
+    ----------
+    began
+        When the alert began.
+    """
+    return f", last {relative(moment, began)}"
+
+
 def moment_of(text: object) -> datetime | None:
     """Read a time as the API writes it; None for what is none."""
     try:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from runbook_action.evidence.scene import Finding, Gathered, Scene
-from runbook_action.evidence.words import counted, image_of, plain
+from runbook_action.evidence.words import counted, image_of, last_seen, moment_of, plain
 from runbook_action.objects import Json, Pod
 from runbook_action.rights import rights
 
 _PODS = 20  # that are listed one by one
+_LATELY = timedelta(hours=1)
+_LONG_OVER = 56  # the rank of what was so longer ago than that
 _IMAGE = frozenset({"ErrImagePull", "ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
 # A container that waits for these tells nothing but that it ended, which is told by its end.
 _AFTER_AN_END = frozenset({"CrashLoopBackOff", "ContainerCreating", "PodInitializing"})
@@ -35,48 +39,76 @@ class Ends:
         worst = sorted(told, key=lambda each: (each["ready"], -each["restarts"]))
         facts = {"pods": len(pods), "worst": worst[:_PODS], "restarts": sum(_restarts(told))}
         findings = [
-            Finding(rank, f"{counted(len(which), len(pods))} {what}")
-            for (rank, what), which in _grouped(pods).items()
+            _finding(wrong, which, len(pods), scene.began)
+            for wrong, which in _grouped(pods).items()
         ]
         return Gathered(facts, sorted(findings, key=lambda each: each.rank))
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    """What is wrong with a pod, or was: then it is told with the time."""
+
+    rank: int
+    what: str
+    over: bool = False
+
+
+def _finding(
+    wrong: _Wrong, pods: Mapping[str, datetime | None], of: int, began: datetime
+) -> Finding:
+    said, times = f"{counted(len(pods), of)} {wrong.what}", [at for at in pods.values() if at]
+    if not wrong.over or not times:
+        return Finding(wrong.rank, said)
+    last = max(times)
+    rank = wrong.rank if abs(began - last) <= _LATELY else _LONG_OVER
+    return Finding(rank, f"{said}{last_seen(last, began)}")
 
 
 def _restarts(told: list[dict[str, Any]]) -> list[int]:
     return [int(each["restarts"]) for each in told]
 
 
-def _grouped(pods: Any) -> dict[tuple[int, str], set[str]]:
-    """Which pods each thing is true of."""
-    found: dict[tuple[int, str], set[str]] = {}
+def _grouped(pods: Sequence[Pod]) -> dict[_Wrong, dict[str, datetime | None]]:
+    """Which pods each thing is true of, and since when where that is known."""
+    found: dict[_Wrong, dict[str, datetime | None]] = {}
     for pod in pods:
-        for about in dict.fromkeys(_wrong_with(pod)):
-            found.setdefault(about, set()).add(pod.name)
+        for wrong, at in dict(_wrong_with(pod)).items():
+            found.setdefault(wrong, {})[pod.name] = at
     return found
 
 
-def _wrong_with(pod: Pod) -> Iterator[tuple[int, str]]:
+def _wrong_with(pod: Pod) -> Iterator[tuple[_Wrong, datetime | None]]:
     if pod.status.get("reason") == "Evicted":
-        yield 22, f"evicted: {plain(pod.status.get('message') or 'no reason given', 120)}"
+        # Such a pod stays until it is swept up, for days perhaps.
+        why = plain(pod.status.get("message") or "no reason given", 120)
+        at = moment_of(pod.condition("Ready").get("lastTransitionTime"))
+        yield _Wrong(22, f"evicted: {why}", over=True), at
     scheduled = pod.condition("PodScheduled")
     if scheduled.get("status") == "False":
-        yield 21, f"cannot be scheduled: {plain(scheduled.get('message') or '', 160)}"
+        why = plain(scheduled.get("message") or "", 160)
+        yield _Wrong(21, f"cannot be scheduled: {why}"), None
     limits = _memory_limits(pod)
     for status in _statuses(pod):
-        waiting = (status.get("state") or {}).get("waiting") or {}
+        state = status.get("state") or {}
+        waiting = state.get("waiting") or {}
         reason = str(waiting.get("reason") or "")
         if reason in _IMAGE:
-            yield 20, f"cannot pull image {image_of(str(status.get('image')))} ({reason})"
+            image = image_of(str(status.get("image")))
+            yield _Wrong(20, f"cannot pull image {image} ({reason})"), None
         elif reason and reason not in _AFTER_AN_END:
             said = plain(waiting.get("message") or "", 120)
-            yield 20, f"cannot start: {plain(reason, 60)} {said}".rstrip()
+            yield _Wrong(20, f"cannot start: {plain(reason, 60)} {said}".rstrip()), None
         ended = _end_of(status)
         if not ended:
             continue
+        # What waits to be started again is down by that end; what runs has left it behind.
+        over, at = not waiting, moment_of(ended.get("finishedAt"))
         if ended.get("reason") == "OOMKilled":
             limit = limits.get(str(status.get("name")))
-            yield 20, f"OOMKilled{f' at {limit}' if limit else ''}"
+            yield _Wrong(20, f"OOMKilled{f' at {limit}' if limit else ''}", over), at
         elif ended.get("reason") not in ("Completed", None) or ended.get("exitCode"):
-            yield 24, _exited(status, ended)
+            yield _Wrong(24, _exited(status, ended), over), at
 
 
 def _exited(status: Json, ended: Json) -> str:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from runbook_action.evidence.scene import Finding, Gathered, Scene
-from runbook_action.evidence.words import counted, moment_of, plain
+from runbook_action.evidence.words import counted, last_seen, moment_of, plain
 from runbook_action.kubernetes_events import CLUSTER_NAMESPACE
-from runbook_action.objects import KubernetesObject
+from runbook_action.objects import KubernetesObject, Pod
 from runbook_action.ports import Right
 
 _KEPT = 40
 _PODS = 5
 _PROBES = ("Readiness", "Liveness", "Startup")
+# How long after its last event a probe may fail without another one. Of a pod a kubelet lets
+# through 25 events, then one in 5 minutes (client-go, tools/record/events_cache.go); but a liveness
+# probe that goes on failing ends its container after a few periods (30 seconds by the defaults).
+_REPEATED = {
+    "Readiness": timedelta(minutes=6),
+    "Startup": timedelta(minutes=6),
+    "Liveness": timedelta(minutes=1),
+}
+_CONTAINER = re.compile(r"\{([^{}]+)\}$")  # of ``spec.containers{checkout}``
 
 
 class Events:
@@ -57,25 +68,68 @@ def _objects(scene: Scene) -> Iterator[KubernetesObject]:
         yield from (each for each in bad[:_PODS] if each is not scene.subject)
 
 
+@dataclass(frozen=True)
+class _Failing:
+    """The last time that a probe of a pod failed, and whether it still does."""
+
+    at: datetime
+    why: str
+    goes_on: bool
+
+
 def _probes(events: list[KubernetesObject], scene: Scene) -> Iterator[Finding]:
-    """Say which probes fail: only an event tells."""
-    failing: dict[str, dict[str, str]] = {}
-    ready = {pod.name for pod in scene.pods() if pod.ready}
-    for event in events:
+    """Say which probes fail, and which have failed: only an event tells."""
+    found: dict[tuple[str, bool], dict[str, _Failing]] = {}
+    told: set[tuple[str, str]] = set()
+    pods = {pod.name: pod for pod in scene.pods()}
+    for event in events:  # the newest first
         regarding: Mapping[str, Any] = event.raw.get("regarding") or {}
-        note = str(event.raw.get("note") or "")
-        kind = note.partition(" probe ")[0]
-        if regarding.get("name") in ready and kind != "Liveness":
+        kind, _, said = str(event.raw.get("note") or "").partition(" probe ")
+        name = str(regarding.get("name"))
+        if event.raw.get("reason") != "Unhealthy" or kind not in _PROBES or (kind, name) in told:
+            continue
+        pod = pods.get(name)
+        if pod is not None and pod.ready and kind != "Liveness":
             continue  # it came up: that it was not ready at first is no fault
-        if event.raw.get("reason") == "Unhealthy" and kind in _PROBES:
-            failing.setdefault(kind, {}).setdefault(str(regarding.get("name")), note)
-    for kind, pods in failing.items():
-        why = next(iter(pods.values())).partition(": ")[2]
-        said = f": {plain(why, 100)}" if why else ""
-        of = max(len(scene.pods()), len(pods))
-        # Only the worst pods were asked about.
-        at_least = "at least " if len(pods) == _PODS < of else ""
-        yield Finding(23, f"{at_least}{counted(len(pods), of)} fail the {kind.lower()} probe{said}")
+        told.add((kind, name))
+        at = _last(event)
+        goes_on = pod is None or _is_still_failing(pod, regarding, at, _REPEATED[kind], scene.now)
+        failing = _Failing(at, said.partition(": ")[2], goes_on)
+        found.setdefault((kind, goes_on), {})[name] = failing
+    for (kind, goes_on), of in found.items():
+        yield _said(kind, list(of.values()), max(len(pods), len(of)), scene, goes_on=goes_on)
+
+
+def _said(kind: str, failing: list[_Failing], of: int, scene: Scene, *, goes_on: bool) -> Finding:
+    count, last = len(failing), failing[0]
+    # Only the worst pods were asked about.
+    at_least = "at least " if count == _PODS < of else ""
+    who = f"{at_least}{counted(count, of)}"
+    why = f": {plain(last.why, 100)}" if last.why else ""
+    probe = f"the {kind.lower()} probe"
+    if goes_on:
+        return Finding(23, f"{who} {'fails' if count == 1 else 'fail'} {probe}{why}")
+    lately = scene.now - last.at <= _REPEATED["Readiness"]
+    return Finding(
+        23 if lately else 52, f"{who} failed {probe}{last_seen(last.at, scene.began)}{why}"
+    )
+
+
+def _is_still_failing(
+    pod: Pod, regarding: Mapping[str, Any], at: datetime, repeated: timedelta, now: datetime
+) -> bool:
+    """Say whether a probe fails now: an event stays for an hour, whatever comes after it."""
+    if now - at > repeated:
+        return False
+    named = _CONTAINER.search(str(regarding.get("fieldPath") or ""))
+    for status in pod.status.get("containerStatuses") or []:
+        running = (status.get("state") or {}).get("running")
+        if running is None or (named and status.get("name") != named[1]):
+            continue
+        since = moment_of(running.get("startedAt"))
+        if since is None or since <= at:
+            return True  # else it was another run of the container that failed
+    return False
 
 
 def _last(event: KubernetesObject) -> datetime:

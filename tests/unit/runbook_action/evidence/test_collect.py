@@ -200,6 +200,139 @@ def test_probes_that_fail_are_told_by_the_events() -> None:
     assert len(place.whole["facts"]["events"]["events"]) == 2
 
 
+def failed_probe(kind: str, about: dict[str, Any], at: str) -> dict[str, Any]:
+    return {
+        **event("Unhealthy", f"{kind} probe failed: refused", about),
+        "deprecatedLastTimestamp": at,
+    }
+
+
+def running_since(at: str, *, ready: bool = False) -> dict[str, Any]:
+    return container(ready=ready, state={"running": {"startedAt": at}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "at", "said"),
+    [
+        # The container that failed was killed for it, and the new one has failed nothing yet.
+        (
+            "Liveness",
+            running_since("2026-11-23T14:54:00Z", ready=True),
+            "2026-11-23T14:53:52Z",
+            "failed the liveness probe, last 21 minutes before the alert: refused",
+        ),
+        # It failed less often than it takes to be killed.
+        (
+            "Liveness",
+            running_since("2026-11-23T12:00:00Z", ready=True),
+            "2026-11-23T15:03:00Z",
+            "failed the liveness probe, last 11 minutes before the alert: refused",
+        ),
+        # The node's own limit lets an event of a pod through once in five minutes.
+        (
+            "Readiness",
+            running_since("2026-11-23T12:00:00Z"),
+            "2026-11-23T15:10:00Z",
+            "fails the readiness probe: refused",
+        ),
+        (
+            "Readiness",
+            running_since("2026-11-23T12:00:00Z"),
+            "2026-11-23T15:05:00Z",
+            "failed the readiness probe, last 9 minutes before the alert: refused",
+        ),
+        (
+            "Startup",
+            running_since("2026-11-23T15:14:57Z"),
+            "2026-11-23T15:14:55Z",
+            "failed the startup probe, last 3 seconds after the alert began: refused",
+        ),
+    ],
+)
+def test_a_probe_that_has_failed_is_told_with_its_time_unless_it_goes_on(
+    kind: str, status: dict[str, Any], at: str, said: str
+) -> None:
+    place = rolled_out()
+    one = pod("checkout-0", status)
+    place.manifests += [one, failed_probe(kind, one, at)]
+    (told,) = [each for each in place.collected()["findings"] if "probe" in each]
+    assert told == f"the pod {said}"
+
+
+def test_pods_whose_probe_fails_are_counted_apart_from_those_whose_failed() -> None:
+    place = rolled_out()
+    pods = [pod(f"checkout-{n}", running_since("2026-11-23T12:00:00Z")) for n in range(3)]
+    times = ("2026-11-23T15:14:50Z", "2026-11-23T14:53:52Z", "2026-11-23T14:44:52Z")
+    place.of("Deployment", "checkout")["status"] = {"readyReplicas": 0}
+    place.manifests += pods
+    place.manifests += [
+        failed_probe("Liveness", each, at) for each, at in zip(pods, times, strict=True)
+    ]
+    found = place.collected()["findings"]
+    assert [each for each in found if "probe" in each] == [
+        "1 of 3 pods fails the liveness probe: refused",
+        "2 of 3 pods failed the liveness probe, last 21 minutes before the alert: refused",
+    ]
+    # What is long over comes after what is so.
+    now, over = (next(i for i, each in enumerate(found) if w in each) for w in ("fails", "failed"))
+    assert now < found.index("0 of 3 replicas are ready") < over
+
+
+def again(reason: str, finished: str | None, **more: Any) -> dict[str, Any]:
+    """A container that runs again."""
+    at = {"finishedAt": finished} if finished else {}
+    return container(
+        restarts=1,
+        state={"running": {"startedAt": finished or "2026-11-23T12:00:00Z"}},
+        lastState={"terminated": {"reason": reason, "exitCode": 137, **at}},
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (
+            again("OOMKilled", "2026-11-20T15:14:52Z", ready=True),
+            "3 of 3 pods OOMKilled at 512Mi, last 3 days before the alert",
+        ),
+        (
+            again("Error", "2026-11-23T15:12:52Z"),
+            "3 of 3 pods ended with exit code 137 in container checkout, last 2 minutes before the "
+            "alert",
+        ),
+        (again("OOMKilled", None), "3 of 3 pods OOMKilled at 512Mi"),
+    ],
+)
+def test_an_end_of_a_container_that_runs_again_is_told_with_its_time(
+    status: dict[str, Any], said: str
+) -> None:
+    place = rolled_out()
+    place.manifests += [pod(f"checkout-{number}", status) for number in range(3)]
+    assert said in place.collected()["findings"]
+
+
+def test_ends_that_are_long_over_come_after_what_is_so() -> None:
+    place = rolled_out()
+    down = [pod(f"checkout-{n}", again("Error", "2026-11-20T15:14:52Z")) for n in range(3)]
+    place.of("Deployment", "checkout")["status"] = {"readyReplicas": 0}
+    place.manifests += down
+    found = place.collected()["findings"]
+    over = next(i for i, each in enumerate(found) if "exit code 137" in each)
+    assert found.index("0 of 3 replicas are ready") < over
+
+
+def test_a_pod_that_was_evicted_long_ago_is_told_with_the_time() -> None:
+    place = rolled_out()
+    gone = pod("checkout-0", phase="Failed", reason="Evicted", message="low on memory")
+    gone["status"]["conditions"] = [
+        {"type": "Ready", "status": "False", "lastTransitionTime": "2026-11-21T15:14:52Z"}
+    ]
+    place.manifests.append(gone)
+    said = "the pod evicted: low on memory, last 2 days before the alert"
+    assert said in place.collected()["findings"]
+
+
 def test_a_probe_that_failed_before_a_pod_came_up_is_no_finding() -> None:
     place = rolled_out()
     up = pod("checkout-0", container(ready=True))
