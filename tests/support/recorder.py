@@ -1,8 +1,8 @@
 """The recorder's own expressions against a table, without Step Functions: quick, for many events.
 
-Only what the recorder is made of is known here: Pass, Choice, Succeed, updateItem, getItem,
-transactWriteItems and putEvents. Its definition, its JSONata and its conditions are those that are
-deployed; a refused condition takes the way that the state's Catch names.
+Only what the recorder is made of is known here: Pass, Choice, Succeed, Fail, updateItem, getItem,
+transactWriteItems, putEvents and sendMessage. Its definition, its JSONata and its conditions are
+those that are deployed; a refused condition takes the way that the state's Catch names.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class Recorder:
     def __init__(self, dynamodb: Any, incidents: str, guard: str) -> None:
         #: What it put on the bus.
         self.told: list[dict[str, Any]] = []
+        #: What it kept because it could not be written.
+        self.parked: list[dict[str, Any]] = []
         self._update = dynamodb.update_item
         self._get = getattr(dynamodb, "get_item", None)
         self._transact = getattr(dynamodb, "transact_write_items", None)
@@ -63,23 +65,29 @@ class Recorder:
         while True:
             state = self._states[name]
             states: dict[str, Any] = {"input": given, "result": None}
-            if state["Type"] == "Succeed":
+            if state["Type"] in ("Succeed", "Fail"):
                 return name
             if state["Type"] == "Choice":
-                name = next(
+                taken: dict[str, Any] = next(
                     (
-                        choice["Next"]
+                        choice
                         for choice in state["Choices"]
                         if _evaluated(choice["Condition"], states, variables)
                     ),
-                    state["Default"],
+                    {"Next": state["Default"], "Assign": state.get("Assign", {})},
                 )
+                variables |= _evaluated(taken.get("Assign", {}), states, variables)
+                name = taken["Next"]
                 continue
             following = state["Next"]
             if state["Type"] == "Task":
                 asked = _evaluated(state["Arguments"], states, variables)
                 if state["Resource"].endswith("events:putEvents"):
                     self.told += asked["Entries"]
+                    name = following
+                    continue
+                if state["Resource"].endswith("sqs:sendMessage"):
+                    self.parked.append(asked)
                     name = following
                     continue
                 call = self._update
@@ -98,7 +106,10 @@ class Recorder:
                     caught = state["Catch"][0]
                     service = "DynamoDB" if code == _REFUSED else "DynamoDb"
                     assert caught["ErrorEquals"] == [f"{service}.{code}"], name
-                    following = caught["Next"]
+                    states["errorOutput"] = {"Error": caught["ErrorEquals"][0], "Cause": str(error)}
+                    variables |= _evaluated(caught.get("Assign", {}), states, variables)
+                    name = caught["Next"]
+                    continue
             variables |= _evaluated(state.get("Assign", {}), states, variables)
             name = following
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.integration.statemachine.platform import Platform, plain
+from tests.integration.statemachine.platform import Platform, plain, wait_for
 
 Event = dict[str, Any]
+ASKS = {"required": True, "timeout_seconds": 60}
 
 
 def id_of(event: Event) -> str:
@@ -48,3 +49,23 @@ def guard(platform: Platform, key: str) -> dict[str, Any]:
         TableName=platform.table("guard"), Key={"guard_key": {"S": key}}, ConsistentRead=True
     ).get("Item", {})
     return {name: plain(value) for name, value in item.items()}
+
+
+def abandoned(platform: Platform, event: Event, execution: str) -> None:
+    """Tell the recorder, as RunbookAbandonedRule does, that a runbook was stopped."""
+    ended = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"executionArn": execution, "status": "ABORTED", "input": json.dumps(event)},
+    }
+    platform.run(ended, platform.recorder_variant)
+
+
+def token(platform: Platform, event: Event) -> str:
+    def asked() -> str | None:
+        for record in platform.records(id_of(event)):
+            if "approval" in record:
+                return str(record["approval"]["token"])
+        return None
+
+    return str(wait_for(asked, "the request for approval"))

@@ -11,12 +11,22 @@ import pytest
 from srectl.errors import CommandFailed
 from srectl.operate import incidents, undoing
 from tests.integration.statemachine.platform import Platform, incident, resolution, wait_for
-from tests.integration.statemachine.steps import Event, done, guard, id_of, locks, runbook, step
+from tests.integration.statemachine.steps import (
+    ASKS,
+    Event,
+    abandoned,
+    done,
+    guard,
+    id_of,
+    locks,
+    runbook,
+    step,
+    token,
+)
 
 pytestmark = [pytest.mark.localaws, pytest.mark.timeout(180)]
 
 SLOW = {"execute": ["in_progress"]}
-ASKS = {"required": True, "timeout_seconds": 60}
 
 
 def children(platform: Platform, event: Event) -> list[dict[str, Any]]:
@@ -31,30 +41,10 @@ def running_child(platform: Platform, event: Event) -> str:
     return str(child["executionArn"])
 
 
-def abandoned(platform: Platform, event: Event, execution: str) -> None:
-    """Tell the recorder, as RunbookAbandonedRule does, that a runbook was stopped."""
-    ended = {
-        "source": "aws.states",
-        "detail-type": "Step Functions Execution Status Change",
-        "detail": {"executionArn": execution, "status": "ABORTED", "input": json.dumps(event)},
-    }
-    platform.run(ended, platform.recorder_variant)
-
-
 def _undone(platform: Platform, event: Event) -> dict[str, Any] | None:
     found = incidents.read(platform.ddb, platform.table("incidents"), id_of(event))
     back = [one for one in found.get("actions_taken", []) if one["operation"] == "restore"]
     return found if len(back) == 2 else None
-
-
-def token(platform: Platform, event: Event) -> str:
-    def asked() -> str | None:
-        for record in platform.records(id_of(event)):
-            if "approval" in record:
-                return str(record["approval"]["token"])
-        return None
-
-    return str(wait_for(asked, "the request for approval"))
 
 
 def test_a_step_that_is_stopped_is_undone_and_a_human_is_called(platform: Platform) -> None:

@@ -34,6 +34,8 @@ def put(dynamodb: Any, **values: Any) -> None:
             "guard_key": {"S": f"incident#{ID}"},
             "incident_timestamp": {"S": STARTED},
             "runbook_execution": {"S": ME},
+            # Of what is locked one write says so in both.
+            **({"in_hand": {"S": ME}} if "in_hand" in values else {}),
         },
     )
     record = {key: TypeSerializer().serialize(value) for key, value in values.items()}

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from jsonschema import Draft202012Validator
 
 from tests.support.recorder import Recorder
@@ -137,8 +138,17 @@ def lock(dynamodb: Any, **changes: Any) -> None:
     dynamodb.put_item(TableName="guard", Item={**row, **changes})
 
 
-def locked(dynamodb: Any) -> Any:
-    return dynamodb.get_item(TableName="guard", Key={"guard_key": {"S": LOCK}})["Item"]
+def locked(dynamodb: Any, key: str = LOCK) -> Any:
+    return dynamodb.get_item(TableName="guard", Key={"guard_key": {"S": key}})["Item"]
+
+
+def claim(dynamodb: Any) -> Any:
+    return locked(dynamodb, f"incident#{ID}")
+
+
+def in_hand_of(dynamodb: Any, execution: str) -> None:
+    row = {**claim(dynamodb), "in_hand": {"S": execution}}
+    dynamodb.put_item(TableName="guard", Item=row)
 
 
 def test_one_that_had_not_begun_to_act_counts_as_no_attempt_and_lets_go(dynamodb: Any) -> None:
@@ -149,7 +159,7 @@ def test_one_that_had_not_begun_to_act_counts_as_no_attempt_and_lets_go(dynamodb
     data = told(recorder)
     assert data["reason"].endswith(
         "It had not begun to act, so nothing was changed; it counts as no attempt, and its targets "
-        "are free again."
+        "are let go of."
     )
     assert data["acted"] is False
     assert locked(dynamodb) == {
@@ -158,9 +168,102 @@ def test_one_that_had_not_begun_to_act_counts_as_no_attempt_and_lets_go(dynamodb
         "version": {"N": "7"},
         "unhelped#Overload": {"SS": ["earlier"]},
     }
+    assert "in_hand" not in claim(dynamodb)
     # Redriven it is the same.
     recorder.take(ended(ME, "ABORTED"))
     assert locked(dynamodb)["history"] == {"S": "[1]"}
+
+
+def test_what_a_human_has_stopped_frees_its_targets_and_stays_in_hand(dynamodb: Any) -> None:
+    """No runbook of a severity that has risen since acts where a human wanted none."""
+    stopped = {"stopped_by": "ada", "stopped_because": "sale", "stopped_execution": ME}
+    put(dynamodb, status="remediating", runbook_execution=ME, in_hand=json.dumps(NOTES), **stopped)
+    lock(dynamodb)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    for _ in range(2):  # redriven it is the same
+        assert recorder.take(ended(ME, "ABORTED")) == "Recorded"
+        assert "holder" not in locked(dynamodb)
+        assert claim(dynamodb)["in_hand"] == {"S": ME}
+    said = recorder.told[0]["Detail"]["data"]["reason"]
+    assert "It was stopped by ada (sale)." in said
+    assert said.endswith("are let go of. No runbook starts for this incident again.")
+
+
+def test_what_a_human_has_stopped_before_it_took_anything_is_in_hand_too(dynamodb: Any) -> None:
+    """It stays as it was wanted: no runbook of another severity begins."""
+    stopped = {"stopped_by": "ada", "stopped_because": "sale", "stopped_execution": ME}
+    put(dynamodb, status="open", **stopped)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    assert recorder.take(ended(ME, "ABORTED")) == "Recorded"
+    assert claim(dynamodb)["in_hand"] == {"S": ME}
+    assert told(recorder)["reason"].endswith("No runbook starts for this incident again.")
+
+
+def test_one_that_had_only_joined_another_is_out_of_hand(dynamodb: Any) -> None:
+    put(dynamodb, status="remediating", runbook_execution=ME, attached_to="the-other")
+    in_hand_of(dynamodb, ME)
+    Recorder(dynamodb, "incidents", "guard").take(ended(ME, "FAILED"))
+    assert "in_hand" not in claim(dynamodb)
+
+
+def test_what_was_parked_is_told_once_it_is_redriven(dynamodb: Any) -> None:
+    """Of one that had taken no lock, too."""
+    put(dynamodb, status="remediating", runbook_execution=ME, attached_to="the-other")
+    first, again = (Recorder(dynamodb, "incidents", "guard") for _ in range(2))
+    for each in (first, again):
+        each.take(ended(ME, "FAILED"))
+        assert told(each)["reason_code"] == "runbook-abandoned"
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["the first", "the last"])
+def test_a_lock_that_is_anothers_by_now_keeps_none_of_the_others(dynamodb: Any, which: int) -> None:
+    locks = [LOCK, "target#other"]
+    in_hand = {**NOTES, "locks": locks}
+    put(dynamodb, status="remediating", runbook_execution=ME, in_hand=json.dumps(in_hand))
+    anothers, mine = locks[which], locks[1 - which]
+    lock(dynamodb, guard_key={"S": mine})
+    lock(dynamodb, guard_key={"S": anothers}, holder={"S": "another"})
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    assert recorder.take(ended(ME, "ABORTED")) == "Recorded"
+    assert "holder" not in locked(dynamodb, mine)
+    assert locked(dynamodb, anothers)["holder"] == {"S": "another"}
+    assert "in_hand" not in claim(dynamodb)
+
+
+def test_told_again_it_takes_nothing_from_the_runbook_that_came_next(dynamodb: Any) -> None:
+    """One of a severity that has risen: the same incident holds the lock."""
+    put(dynamodb, status="remediating", runbook_execution=ME, in_hand=json.dumps(NOTES))
+    in_hand_of(dynamodb, "the next execution")
+    lock(dynamodb)
+    before = locked(dynamodb)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    assert recorder.take(ended(ME, "ABORTED")) == "Recorded"
+    assert locked(dynamodb) == before
+    assert claim(dynamodb)["in_hand"] == {"S": "the next execution"}
+
+
+@pytest.mark.parametrize("reasons", ["None, TransactionConflict", "ThrottlingError, None", None])
+def test_locks_that_cannot_be_let_go_of_are_kept_for_a_redrive(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch, reasons: str | None
+) -> None:
+    put(dynamodb, status="remediating", runbook_execution=ME, in_hand=json.dumps(NOTES))
+    lock(dynamodb)
+
+    def refused(**_: Any) -> None:
+        said = f"Transaction cancelled, please refer cancellation reasons [{reasons}]"
+        code = "TransactionCanceledException"
+        error = {"Error": {"Code": code, "Message": said if reasons else ""}}
+        raise ClientError(error, "TransactWriteItems")  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dynamodb, "transact_write_items", refused)
+        recorder = Recorder(dynamodb, "incidents", "guard")
+        assert recorder.take(ended(ME, "ABORTED")) == "NotRecorded"
+    (parked,) = recorder.parked
+    assert Recorder(dynamodb, "incidents", "guard").take(json.loads(parked["MessageBody"])) == (
+        "Recorded"
+    )
+    assert "holder" not in locked(dynamodb)
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,24 @@ def test_at_an_end_only_a_runbook_that_is_at_it_is_said_to_check_and_take_back(
 
 
 @pytest.mark.parametrize(
+    ("row", "doing"),
+    [
+        ({}, "the runbook Restart is looked up and acts within its limits."),
+        ({"told_abandoned_warning": "e"}, "the runbook Restart is looked up and acts within its"),
+        ({"in_hand": "e"}, "the runbook that has it in hand goes on, and no other one begins."),
+        ({"in_hand": "e", "told_stopped_warning": "e"}, "nothing acts on it again: a runbook has"),
+        ({"in_hand": "e", "told_escalated_warning": "e"}, "nothing acts on it again: a runbook"),
+    ],
+)
+def test_of_a_severity_that_rises_nobody_is_told_of_a_runbook_that_will_not_act(
+    row: dict[str, str], doing: str
+) -> None:
+    given = read(event("incident.created", severity="critical", runbook="Restart"))
+    variables = told({**given, "risen": ", risen from warning"}, told_created_warning="e", **row)
+    assert doing in json.loads(variables["message"])["email"]
+
+
+@pytest.mark.parametrize(
     ("by", "who"),
     [
         ("arn:aws:iam::000000000000:root", "root"),
