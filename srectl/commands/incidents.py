@@ -290,8 +290,7 @@ def closed_by(
             print_json(records.told(known))
         return
     closed = records.resolve(
-        account.dynamodb,
-        account.incidents_table,
+        account,
         incident_id,
         by,
         reason,

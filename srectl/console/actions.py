@@ -111,8 +111,7 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
         def act() -> str:
             why = forms.reason()
             closed = records.resolve(
-                account.dynamodb,
-                account.incidents_table,
+                account,
                 incident_id,
                 by,
                 why,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ from srectl.operate.switches import written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef, UpdateTypeDef
+
+    from srectl.operate.account import Account
 
 #: Characters of a reason for closing.
 MOST_REASON = 1000
@@ -28,6 +32,8 @@ STATUSES = ("open", "remediating", "escalated", "resolved")
 HIDDEN = "(hidden)"
 # What the table has as seconds since 1970: it deletes by one, and reckons with the other.
 _SECONDS = ("expires_at", "resolved_at")
+# After each try of a transaction that others are in the way of, in seconds.
+_PAUSES = (0.1, 0.3, 0.9)
 
 _deserializer = TypeDeserializer()
 
@@ -97,8 +103,7 @@ def read(client: DynamoDBClient, table: str, incident_id: str) -> dict[str, Any]
 
 
 def resolve(
-    client: DynamoDBClient,
-    table: str,
+    account: Account,
     incident_id: str,
     by: str,
     reason: str,
@@ -108,10 +113,13 @@ def resolve(
 ) -> dict[str, Any]:
     """Close an escalated incident by hand.
 
-    Its end and MTTR are set only if the alert itself has not set them.
+    Its end and MTTR are set only if the alert itself has not set them. The end is written where
+    incidents are asked for theirs, too, in one transaction: nothing hangs on it from then on.
 
     Parameters
     ----------
+    account
+        Where its record is, and the guard table of who works on it.
     reason
         How it was settled; up to :data:`MOST_REASON` characters of it, without secrets.
     of_nobody_else
@@ -133,6 +141,7 @@ def resolve(
     reason = kept(reason, MOST_REASON)
     if not reason:
         raise CommandFailed("an incident is closed with a reason", "say how it was settled")
+    client, table = account.dynamodb, account.incidents_table
     incident = read(client, table, incident_id)
     if of_nobody_else and is_anothers(incident, by, knows):
         raise refused(incident, by, "close")
@@ -143,40 +152,38 @@ def resolve(
     lasted: dict[str, Any] = {}
     if started is not None:
         lasted = {":mttr": {"N": str(max(0, round((now - started).total_seconds())))}}
+    record: UpdateTypeDef = {
+        "TableName": table,
+        "Key": {
+            "incident_id": {"S": incident_id},
+            "timestamp": {"S": incident["timestamp"]},
+        },
+        "UpdateExpression": "SET #status = :resolved, closed_by = :by, "
+        "closed_reason = :reason, closed_at = :at, "
+        "resolved_at = if_not_exists(resolved_at, :epoch)"
+        + ", mttr_seconds = if_not_exists(mttr_seconds, :mttr)"
+        * len(lasted),
+        "ConditionExpression": "#status = :escalated AND "
+        "(attribute_not_exists(in_flight) OR in_flight = abandoned)"
+        + f" AND {mine}"
+        * of_nobody_else,
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {
+            ":resolved": {"S": "resolved"},
+            ":escalated": {"S": "escalated"},
+            ":by": {"S": by},
+            ":reason": {"S": reason},
+            ":at": {"S": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
+            ":epoch": {"N": str(int(now.timestamp()))},
+            **lasted,
+            **({":had": {"S": had}} if had else {}),
+        },
+    }
     with calling(f"incident {incident_id} could not be closed"):
-        try:
-            answer = client.update_item(
-                TableName=table,
-                Key={
-                    "incident_id": {"S": incident_id},
-                    "timestamp": {"S": incident["timestamp"]},
-                },
-                UpdateExpression="SET #status = :resolved, closed_by = :by, "
-                "closed_reason = :reason, closed_at = :at, "
-                "resolved_at = if_not_exists(resolved_at, :epoch)"
-                + ", mttr_seconds = if_not_exists(mttr_seconds, :mttr)"
-                * len(lasted),
-                ConditionExpression="#status = :escalated AND "
-                "(attribute_not_exists(in_flight) OR in_flight = abandoned)"
-                + f" AND {mine}"
-                * of_nobody_else,
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":resolved": {"S": "resolved"},
-                    ":escalated": {"S": "escalated"},
-                    ":by": {"S": by},
-                    ":reason": {"S": reason},
-                    ":at": {"S": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
-                    ":epoch": {"N": str(int(now.timestamp()))},
-                    **lasted,
-                    **({":had": {"S": had}} if had else {}),
-                },
-                ReturnValues="ALL_NEW",
-            )
-        except client.exceptions.ConditionalCheckFailedException:
+        if not _written(client, [{"Update": record}, _end(account, incident, now)]):
             incident = read(client, table, incident_id)
             if of_nobody_else and is_anothers(incident, by, knows):
-                raise refused(incident, by, "close") from None
+                raise refused(incident, by, "close")
             status = str(incident.get("status"))
             busy = at_work(incident)
             if busy:
@@ -198,8 +205,49 @@ def resolve(
             why = "and worked on" if busy and status == "escalated" else "not escalated"
             raise CommandFailed(
                 f"incident {incident_id} is {status}, {why}, so it is not closed by hand", hint
-            ) from None
-    return plain(answer["Attributes"])
+            )
+    return read(client, table, incident_id)
+
+
+def _end(
+    account: Account, incident: dict[str, Any], now: datetime.datetime
+) -> TransactWriteItemTypeDef:
+    """Write an end beside the incident's key, as the recorder does that of an alert."""
+    kept_until = incident.get("expires_at")
+    known = isinstance(kept_until, int | Decimal)
+    expires: dict[str, Any] = {":expires": {"N": str(kept_until)}} if known else {}
+    row: UpdateTypeDef = {
+        "TableName": account.guard_table,
+        "Key": {"guard_key": {"S": f"incident#{incident['incident_id']}"}},
+        "UpdateExpression": "SET ended = if_not_exists(ended, :ended), "
+        "incident_timestamp = if_not_exists(incident_timestamp, :timestamp)"
+        + ", expires_at = if_not_exists(expires_at, :expires)"
+        * len(expires),
+        "ExpressionAttributeValues": {
+            ":ended": {"N": str(round(now.timestamp() * 1000))},
+            ":timestamp": {"S": incident["timestamp"]},
+            **expires,
+        },
+    }
+    return {"Update": row}
+
+
+def _written(client: DynamoDBClient, items: Sequence[TransactWriteItemTypeDef]) -> bool:
+    """Write all or nothing, and say whether the conditions held."""
+    for pause in _PAUSES:
+        try:
+            client.transact_write_items(TransactItems=items)
+        except client.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            codes = {each.get("Code") for each in reasons}
+            if "ConditionalCheckFailed" in codes:
+                return False
+            if "TransactionConflict" not in codes:
+                raise
+        else:
+            return True
+        time.sleep(pause)
+    raise CommandFailed("others are writing to it at this moment", "say it again")
 
 
 def hangs(incident: dict[str, Any]) -> bool:

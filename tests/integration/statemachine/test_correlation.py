@@ -13,12 +13,14 @@ import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from onemachine.aws.local_aws import LocalAws
+from srectl.operate import incidents
+from srectl.operate.account import Account
 from tests.integration.statemachine.platform import (
     ACCOUNT,
     Platform,
@@ -376,6 +378,35 @@ def test_what_begins_after_the_end_of_its_cause_is_told_and_acts_at_once(scene: 
     scene.over(child)
     scene.platform.send(resolution(after, ended_at="2026-11-23T15:17:00Z"))
     scene.platform.wait_status(id_of(after), "resolved", 120)
+
+
+def test_what_begins_after_its_cause_was_closed_by_hand_hangs_on_what_goes_on(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in scene.platform.aws.operator_environment().items():
+        monkeypatch.setenv(name, value)
+    dead, later = name_of("dead"), datetime.fromisoformat(LATER)
+    at = round(later.timestamp() * 1000)
+    closed = scene.node(dead, runbook="NoSuchRunbook", began=at - 90_000)
+    scene.platform.send(closed)
+    scene.platform.wait_status(id_of(closed), "escalated")
+    account = Account(f"{scene.platform.name}-")
+    mended = later - timedelta(seconds=8)
+    incidents.resolve(account, id_of(closed), "ada", "mended by hand", mended)
+    goes_on = scene.node(dead, runbook="NoSuchRunbook", began=at - 4_000)
+    scene.platform.send(goes_on)
+    scene.platform.wait_status(id_of(goes_on), "escalated")
+    child = scene.alert(name_of("shop"), dead, began=at, timestamp=LATER, started_at=LATER)
+    scene.platform.send(child)
+    scene.all_hang([child], goes_on)
+    assert "let_go" not in scene.relation(child)
+    assert "caused_by" not in scene.relation(goes_on)
+    scene.platform.send(
+        *(resolution(each, ended_at="2026-11-23T15:17:00Z") for each in (goes_on, child))
+    )
+    for each in (goes_on, child):
+        scene.platform.wait_status(id_of(each), "resolved", 120)
+    assert scene.acted(child) == 0
 
 
 def test_one_whose_cause_turns_out_to_have_ended_before_it_began_is_let_go(scene: Scene) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from runbook_action.adapters.place_table import PlaceTable
 from srectl.errors import CommandFailed
 from srectl.operate import incidents
 from srectl.operate.account import Account
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
+STARTED = "2026-11-23T15:14:52.704Z"
 NOW = datetime.datetime(2026, 11, 23, 16, 14, 52, tzinfo=datetime.UTC)
 Put = Callable[..., dict[str, Any]]
 Run = Callable[..., Result]
@@ -191,9 +193,7 @@ def test_a_human_closes_an_escalated_incident_with_name_and_reason(
     account: Account, put_incident: Put
 ) -> None:
     put_incident()
-    closed = incidents.resolve(
-        account.dynamodb, account.incidents_table, ID, "ada", "fixed by hand", NOW
-    )
+    closed = incidents.resolve(account, ID, "ada", "fixed by hand", NOW)
     assert closed["status"] == "resolved"
     assert (closed["closed_by"], closed["closed_reason"]) == ("ada", "fixed by hand")
     assert closed["closed_at"] == "2026-11-23T16:14:52Z"
@@ -203,14 +203,75 @@ def test_a_human_closes_an_escalated_incident_with_name_and_reason(
 
 def test_what_a_stopped_runbook_left_is_closed_by_hand(account: Account, put_incident: Put) -> None:
     put_incident(in_flight="arn:1", abandoned="arn:1")
-    closed = incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
+    closed = incidents.resolve(account, ID, "ada", "x", NOW)
     assert closed["status"] == "resolved"
 
 
 def test_the_end_that_the_alert_itself_told_stays(account: Account, put_incident: Put) -> None:
     put_incident(resolved_at=Decimal(17), mttr_seconds=Decimal(3))
-    closed = incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
+    closed = incidents.resolve(account, ID, "ada", "x", NOW)
     assert (closed["resolved_at"], closed["mttr_seconds"]) == (17, 3)
+
+
+def _known_end(account: Account) -> int | None:
+    """When it ended, as the function reads it that looks for the cause of what begins later."""
+    return PlaceTable(account.dynamodb, account.guard_table).ended(ID)
+
+
+def test_what_begins_later_knows_that_it_was_closed(account: Account, put_incident: Put) -> None:
+    put_incident(expires_at=Decimal(99))
+    at = NOW.replace(microsecond=250_000)
+    incidents.resolve(account, ID, "ada", "fixed by hand", at)
+    assert _known_end(account) == round(at.timestamp() * 1000)
+    row = account.dynamodb.get_item(
+        TableName=account.guard_table, Key={"guard_key": {"S": f"incident#{ID}"}}
+    )["Item"]
+    assert (row["expires_at"]["N"], row["incident_timestamp"]["S"]) == ("99", STARTED)
+
+
+def test_an_end_that_the_recorder_has_written_stays_as_it_is(
+    account: Account, put_incident: Put
+) -> None:
+    put_incident()
+    row = {"guard_key": {"S": f"incident#{ID}"}, "ended": {"N": "17"}, "expires_at": {"N": "5"}}
+    account.dynamodb.put_item(TableName=account.guard_table, Item=row)
+    incidents.resolve(account, ID, "ada", "x", NOW)
+    assert _known_end(account) == 17
+
+
+class Refusing:
+    """A client whose transactions are refused so many times because others write to the rows."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client, self.left = client, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        if self.left:
+            self.left -= 1
+            answer: Any = {
+                "Error": {"Code": "TransactionCanceledException", "Message": "[None, Conflict]"},
+                "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}],
+            }
+            raise self._client.exceptions.TransactionCanceledException(answer, "x")
+        return self._client.transact_write_items(**arguments)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_others_who_write_to_it_at_the_same_moment_are_waited_for(
+    account: Account, put_incident: Put, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    put_incident()
+    monkeypatch.setattr(incidents, "_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setitem(account.__dict__, "dynamodb", Refusing(account.dynamodb, times))
+    if times == 2:
+        assert incidents.resolve(account, ID, "ada", "x", NOW)["status"] == "resolved"
+    else:
+        with pytest.raises(CommandFailed, match="others are writing to it"):
+            incidents.resolve(account, ID, "ada", "x", NOW)
+        assert _known_end(account) is None
 
 
 @pytest.mark.parametrize(
@@ -227,8 +288,9 @@ def test_nothing_but_an_escalated_incident_is_closed_by_hand(
 ) -> None:
     before = put_incident(**record)
     with pytest.raises(CommandFailed, match=why):
-        incidents.resolve(account.dynamodb, account.incidents_table, ID, "ada", "x", NOW)
+        incidents.resolve(account, ID, "ada", "x", NOW)
     assert incidents.read(account.dynamodb, account.incidents_table, ID) == before
+    assert _known_end(account) is None
 
 
 QUIET = {"status": "open", "severity": "info", "wakes": False, "alert_name": "CPUThrottlingHigh"}
