@@ -39,6 +39,7 @@ from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
 from srectl.operate.aftermath import comes_back, still_changed, untouched
+from srectl.operate.causes import never_hung
 from srectl.operate.leftovers import state_of
 from srectl.operate.plans import wanted_by
 
@@ -161,6 +162,7 @@ def _behind(account: Account, incident: dict[str, Any]) -> Behind:
         called = Behind(page_waits_until=until)
     except CommandFailed as error:
         called = Behind(page_problem=error.message)
+    called = replace(called, no_cause=_no_cause(account, incident))
     try:
         why = ""
         if unattended.is_unattended(incident):
@@ -173,6 +175,17 @@ def _behind(account: Account, incident: dict[str, Any]) -> Behind:
     except CommandFailed as error:  # a right that somebody lacks must not hide the story
         return replace(called, problem=error.message)
     return replace(called, unattended=why, nowhere=nowhere)
+
+
+def _no_cause(account: Account, incident: dict[str, Any]) -> bool:
+    """Say whether it never hung on what its record calls its cause."""
+    if not incident.get("let_go_at"):
+        return False
+    try:
+        cause = records.read(account.dynamodb, account.incidents_table, str(incident["caused_by"]))
+    except (CommandFailed, KeyError):  # it is erased or cannot be read: its end is not known
+        return False
+    return never_hung(incident, cause)
 
 
 def _doing(account: Account, incident: dict[str, Any]) -> str:

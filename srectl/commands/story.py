@@ -49,6 +49,8 @@ class Behind:
         Why no runbook acts on it, by the catalogue of now; empty where that is no question.
     nowhere
         Why its alert leads to no object, by its evidence.
+    no_cause
+        It was let go because what was taken for its cause was over before it began.
     problem
         Why these could not be read.
     page_waits_until
@@ -61,6 +63,7 @@ class Behind:
     unattended: str = ""
     nowhere: str = ""
     problem: str = ""
+    no_cause: bool = False
     page_waits_until: datetime.datetime | None = None
     page_problem: str = ""
 
@@ -88,7 +91,7 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         "started": when(incident["timestamp"]),
         "received": when(incident.get("received_at")),
         "joined": safe(incident.get("attached_to")),
-        "child of": _cause(incident),
+        "child of": _cause(incident, behind.no_cause),
         "children": _children(incident),
         "escalated": when(incident.get("escalated_at")),
         "reason": safe(incident.get("escalation_reason")),
@@ -170,11 +173,14 @@ def _heard(incident: dict[str, Any]) -> str:
     return " ".join(words) or "—"
 
 
-def _cause(incident: dict[str, Any]) -> str:
+def _cause(incident: dict[str, Any], no_cause: bool) -> str:
     """Name the incident that it hangs on, or hung on until it was let go."""
     if not incident.get("caused_by"):
         return "—"
     until = incident.get("let_go_at")
+    if no_cause:
+        why = f"taken for one of {safe(incident['caused_by'])} until {when(until)}"
+        return f"none; {why}: that had ended before this began"
     return safe(incident["caused_by"]) + (f", let go at {when(until)}" if until else "")
 
 

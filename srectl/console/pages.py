@@ -15,6 +15,7 @@ from srectl.console.reading import Part, Reading
 from srectl.operate import approvals, paging, unattended
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
+from srectl.operate.causes import never_hung
 from srectl.operate.leftovers import left, state_of
 from srectl.operate.plans import wanted_by
 from srectl.operate.track_record import in_hand, outcome, runbook_of
@@ -165,7 +166,10 @@ def _happened(reading: Reading, record: dict[str, Any]) -> dict[str, Any]:
         for name, each in zip(kin, others, strict=True)
         if each.value
     }
-    told, events = timeline.events(record), heard.value.events if heard.value else []
+    cause = known.get(str(record.get("caused_by")))
+    no_cause = bool(cause) and never_hung(record, cause or {})
+    told = timeline.events(record, no_cause)
+    events = heard.value.events if heard.value else []
     return {
         "page_waits_until": paging.waits_until(events, record, reading.clock()),
         "events": timeline.in_order(
@@ -180,6 +184,7 @@ def _happened(reading: Reading, record: dict[str, Any]) -> dict[str, Any]:
         "unheard": [each for each in (heard, switched, trusted) if each.problem],
         "heard_more": bool(heard.value and heard.value.more),
         "kin": known,
+        "no_cause": no_cause,
         "children": children,
     }
 

@@ -16,9 +16,15 @@ __all__ = ["UNDO_ASKED", "event", "events", "in_hand_because", "in_order", "plan
 UNDO_ASKED = "what the runbook did is to be taken back"
 
 
-def events(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the events of a record, oldest first; each with its time, kind, words, and who."""
-    return in_order(_all(record))
+def events(record: dict[str, Any], no_cause: bool = False) -> list[dict[str, Any]]:
+    """Give the events of a record, oldest first; each with its time, kind, words, and who.
+
+    Parameters
+    ----------
+    no_cause
+        It never hung on what the record calls its cause (:func:`srectl.operate.causes.never_hung`).
+    """
+    return in_order((*_all(record), *_let_go(record, no_cause)))
 
 
 def in_order(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -118,12 +124,16 @@ def _people(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for each in climbed(record):
         told = f"nobody has taken it: level {each.get('level')}, the {each.get('to')}, is told"
         yield event(each.get("at"), "climbed", told, "platform")
-    let_go = f"let go of {str(record.get('caused_by'))[:8]}, which it hung on"
-    yield event(record.get("let_go_at"), "let go", let_go, "platform")
     settled = record.get("closed_reason")
     if ended_by_hand(record):
         settled = f"{settled} (no end of the alert had been heard)"
     yield event(record.get("closed_at"), "closed", settled, closed)
+
+
+def _let_go(record: dict[str, Any], no_cause: bool) -> Iterator[dict[str, Any]]:
+    why = ": that had ended before this began" if no_cause else ", which it hung on"
+    let_go = f"let go of {str(record.get('caused_by'))[:8]}{why}"
+    yield event(record.get("let_go_at"), "let go", let_go, "platform")
 
 
 def _action(action: dict[str, Any]) -> dict[str, Any]:

@@ -117,9 +117,9 @@ def _impact(story: Story) -> Iterator[Sentence]:
             f"restarts of containers: {ends.get('restarts')}.",
             "evidence: ends",
         )
-    children = story.record.get("children") or []
-    if children:
-        told = f"{len(children)} other incidents hung on it."
+    children = len(story.record.get("children") or []) - _related_as(story, "no child")
+    if children > 0:
+        told = f"{children} other incidents hung on it."
         yield Sentence(told, "record: children")
 
 
@@ -252,8 +252,10 @@ def _related(story: Story) -> Iterator[Sentence]:
     words = {
         "forerunner": "It goes on after",
         "cause": "It hung on",
+        "no cause": "It never hung on, but was for a time thought to hang on,",
         "joined": "It joined the remediation of",
         "child": "On it hung",
+        "no child": "On it never hung, but was for a time thought to hang,",
         "earlier": "The same alert rang before:",
         "target": "The same target was in hand of the runbook of",
     }
@@ -261,9 +263,13 @@ def _related(story: Story) -> Iterator[Sentence]:
         known = [str(other[key]) for key in ("alert_name", "status", "timestamp") if key in other]
         told = f" ({', '.join(known)})" if known else " (its record is gone)"
         yield Sentence(f"{words[how]} incident {other['incident_id']}{told}.", f"record: {how}")
-    rest = len(story.record.get("children") or []) - sum(how == "child" for how, _ in story.related)
+    rest = len(story.record.get("children") or []) - _related_as(story, "child", "no child")
     if rest > 0 and "related incidents" not in story.missing:
         yield Sentence(f"{rest} more hung on it, which are not named here.", "record: children")
+
+
+def _related_as(story: Story, *ways: str) -> int:
+    return sum(how in ways for how, _ in story.related)
 
 
 def _questions(story: Story) -> Iterator[Sentence]:

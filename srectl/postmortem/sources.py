@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from srectl.errors import CommandFailed
 from srectl.operate import audit, evidence, incidents
 from srectl.operate.account import Account
+from srectl.operate.causes import never_hung
 from srectl.operate.moments import moment
 from srectl.operate.refusals import calling
 from srectl.operate.switches import written
@@ -41,7 +42,7 @@ class Story:
         Its events in the audit log, oldest first.
     related
         Other records, by how they are related: ``forerunner``, ``cause``, ``child``, ``joined``,
-        ``earlier``, ``target``.
+        ``earlier``, ``target``; ``no cause`` and ``no child`` of what was only taken for one.
     missing
         What could not be read, by its name, with the reason.
     """
@@ -101,6 +102,9 @@ def _related(account: Account, record: dict[str, Any]) -> list[tuple[str, dict[s
             other = incidents.read(account.dynamodb, account.incidents_table, str(incident_id))
         except CommandFailed:
             other = {"incident_id": incident_id}  # erased or expired; that it was there is known
+        child, cause = (record, other) if how == "cause" else (other, record)
+        if how in ("cause", "child") and never_hung(child, cause):
+            how = f"no {how}"
         found.append((how, other))
     others = (("earlier", _same_alert), ("target", _same_target))
     for how, others_of in others:

@@ -20,7 +20,12 @@ def timeline(story: Story) -> list[Sentence]:
     """Give every moment that is known, oldest first."""
     found = [
         each
-        for each in (*_of_evidence(story), *_of_record(story.record), *_of_events(story))
+        for each in (
+            *_of_evidence(story),
+            *_of_record(story.record),
+            *_let_go(story),
+            *_of_events(story),
+        )
         if each.at is not None
     ]
     return sorted(found, key=lambda each: each.at.timestamp() if each.at else 0.0)
@@ -74,9 +79,6 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
         )
         at = record.get("silenced_at") or record["silenced_until"]
         yield _said(at, told, "record: silenced_because")
-    if record.get("let_go_at"):
-        told = f"It was let go of incident {record.get('caused_by')}, which it hung on."
-        yield _said(record["let_go_at"], told, "record: let_go_at")
     if record.get("escalated_at"):
         told = f"It was handed to a human: {record.get('escalation_reason')}"
         yield _said(record["escalated_at"], told, "record: escalated_at")
@@ -98,6 +100,18 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
         if ended_by_hand(record):
             told = f"{told} (no end of the alert had been heard)"
         yield _said(record["closed_at"], told, "record: closed_at")
+
+
+def _let_go(story: Story) -> Iterator[Sentence]:
+    record = story.record
+    if record.get("let_go_at"):
+        told = f"It was let go of incident {record.get('caused_by')}, which it hung on."
+        if any(how == "no cause" for how, _ in story.related):
+            told = (
+                f"It was let go of incident {record.get('caused_by')}: that had ended before it "
+                "began, which was heard only then."
+            )
+        yield _said(record["let_go_at"], told, "record: let_go_at")
 
 
 def _of_action(action: dict[str, Any], source: str) -> Iterator[Sentence]:

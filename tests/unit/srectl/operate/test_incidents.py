@@ -137,6 +137,21 @@ def test_a_child_names_its_cause_until_it_is_let_go(put_incident: Put, srectl: R
     assert "child" not in srectl("incidents", "list").output
 
 
+def test_who_never_hung_on_what_was_taken_for_its_cause_is_told_so(
+    put_incident: Put, srectl: Run
+) -> None:
+    cause = {"incident_id": "the-node", "timestamp": "2026-11-23T15:10:00Z", "status": "resolved"}
+    later = {"caused_by": "the-node", "let_go_at": "2026-11-23T15:16:00Z"}
+    put_incident(**later)
+    began = int(datetime.datetime.fromisoformat(STARTED).timestamp())
+    for ended, told in (
+        (began, "the-node, let go at 2026-11-23 15:16:00 UTC"),
+        (began - 1, "none; taken for one of the-node until 2026-11-23 15:16:00 UTC: that had"),
+    ):
+        put_incident(**cause, resolved_at=Decimal(ended))
+        assert f"child of {told}" in " ".join(srectl("show", ID).output.split())
+
+
 def test_a_cause_tells_how_many_hang_on_it(put_incident: Put, srectl: Run) -> None:
     put_incident(children={f"c{number}" for number in range(5)})
     assert "children    5: c0, c1, c2 and 2 more" in srectl("incidents", "show", ID).output

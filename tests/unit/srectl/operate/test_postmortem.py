@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,33 @@ def test_another_alerts_incident_that_had_its_target_in_hand_is_related(
     said = text.read_text("utf-8")
     assert "The same target was in hand of the runbook of incident near (Another" in said
     assert not [each for each in ("stale", "later", "elsewhere") if f"incident {each}" in said]
+
+
+def test_what_never_hung_on_anything_is_not_said_to_have_hung(
+    account: Account, put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    """A cause ended before its child began, which was heard when that hung on it already."""
+    kept(account)
+    ended = Decimal(int(datetime.datetime.fromisoformat(BEGAN).timestamp()) - 1)
+    began = {"timestamp": "2026-11-28T06:20:00Z", "caused_by": OTHER}
+    cause = {"incident_id": OTHER, "fingerprint": "another", "resolved_at": ended}
+    put_incident(**record(**{**began, **cause, "caused_by": "", "children": {ID, "hung"}}))
+    put_incident(**record(caused_by=OTHER, let_go_at="2026-11-28T06:43:00Z"))
+    put_incident(**record(**began, incident_id="hung", fingerprint="a third"))
+
+    def story_of(name: str) -> str:
+        assert srectl("incidents", "postmortem", name, "--to", str(tmp_path)).exit_code == 0
+        (text,) = tmp_path.glob(f"*{name[:8]}.md")
+        return text.read_text("utf-8")
+
+    child, its_cause = story_of(ID), story_of(OTHER)
+    assert f"let go of incident {OTHER}: that had ended before it began" in child
+    assert f"It never hung on, but was for a time thought to hang on, incident {OTHER}" in child
+    assert "hung on it" not in child
+    assert "It hung on" not in child
+    assert f"On it never hung, but was for a time thought to hang, incident {ID}" in its_cause
+    assert "On it hung incident hung" in its_cause
+    assert "1 other incidents hung on it." in its_cause
 
 
 def test_that_the_audit_log_is_longer_than_what_is_told_is_said(
