@@ -179,3 +179,34 @@ def test_what_its_cause_lets_go_of_is_told_though_a_digest_has_counted_it(
     assert len(listener.messages()) == len(listener.chats()) == 1
     states(listener, resolution(event), notifier)
     assert len(listener.messages()) == 1
+
+
+@pytest.mark.parametrize("read", [True, False], ids=["known-by-reading", "known-by-counting"])
+def test_that_a_human_was_called_for_it_makes_no_room_for_its_beginning(
+    listener: Listener, read: bool
+) -> None:
+    """Of a flood without runbooks each incident calls, mostly before its beginning is told."""
+    is_full(listener)
+    event = incident()
+    noted(listener, f"incident#{id_of(event)}", told_escalated_critical="another-execution")
+    writes = ("dynamodb:UpdateItem", "states:StartExecution", "sns:Publish", "events:PutEvents")
+    role = "" if read else listener.platform.role_that_may_only(*writes)
+    entered = states(listener, event, listener.variant(role=role, FloodNotifications="2", **WAITS))
+    assert (entered["WaitForRelation"], entered["NoteHeldBack"]) == (0, 1)
+    assert listener.messages() == listener.chats() == []
+    assert claim(listener, event)["told_created_critical"] == "digest"
+    assert counted(listener)["held_created_critical"] == "1"
+    # Who was called hears of the end.
+    states(listener, resolution(event), listener.variant(FloodNotifications="2"))
+    assert len(listener.messages()) == len(listener.chats()) == 1
+
+
+def test_what_has_become_worse_since_a_human_was_called_is_told(
+    listener: Listener, notifier: str
+) -> None:
+    event = incident(severity="warning")
+    is_full(listener)
+    heard = {"told_created_warning": "digest", "told_escalated_warning": "another-execution"}
+    noted(listener, f"incident#{id_of(event)}", **heard)
+    states(listener, heard_as(event, "critical", 5), notifier)
+    assert len(listener.messages()) == 1

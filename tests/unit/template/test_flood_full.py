@@ -63,9 +63,13 @@ def test_what_is_kept_for_critical_alerts_is_not_full_with_others() -> None:
 
 def test_what_people_have_heard_of_is_told_in_a_flood() -> None:
     row = counted(other=500)
-    assert not full(row, claim(created_info="another"))
-    assert not full(row, claim(escalated_warning="another"))
+    for lesser in ({"created_info": "another"}, {"escalated_info": "another"}):
+        assert not full(row, claim(**lesser))
     assert full(row, claim(created_info="digest"))
+    # A call for a human that was quicker than the beginning makes no room for that.
+    for quicker in ({"escalated_warning": "another"}, {"stopped_critical": "another"}):
+        assert full(row, claim(**quicker))
+        assert not full(row, claim(**quicker), kind="incident.resolved")
     assert not full(row, claim(created_warning="another"), kind="incident.resolved")
 
 
