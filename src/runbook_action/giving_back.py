@@ -36,7 +36,8 @@ class GivingBack(LeasePart):
         if lease and not lease.explains(found):
             self._leases.delete(self._thing, lease.version)
             return Return("changed" if mine else "not held")
-        if lease is None or mine is None:
+        kept = self._kept  # as it was written: it knows what the thing had before that
+        if lease is None or mine is None or kept is None:
             return Return("not held")
         # What was handed over goes with who takes the thing, also if its own write never came.
         handed = [name for name, each in lease.holders.items() if each.state == "handed over"]
@@ -44,13 +45,21 @@ class GivingBack(LeasePart):
         wanted = rest.stands(found)
         value = wanted if floor is None else max(wanted, floor)
         others = tuple(sorted({name.split("/")[0] for name in rest.counting}))
-        if others and value == found:
+        # A give-back only lowers: what raises the thing is another one's taking.
+        wrote = mine.state == "leaving" and kept.was > kept.set == found
+        if others and value == found and not wrote:
             self._store(rest.decided(found, found))
             return Return("kept", others=others)
         leaving = rest.with_part(self._holder, replace(mine, state="leaving"))
         self._store(leaving.decided(value, found))
-        not_yet = wanted if wanted < value else None
-        return Return("bring back", value, others, not_yet, again=bool(lease.leaving))
+        return Return(
+            "bring back",
+            value,
+            others,
+            wanted if wanted < value else None,
+            again=bool(lease.leaving),
+            replaced=kept.was if wrote else None,
+        )
 
     def forget(self) -> None:
         """End what ``let_go`` began, once the value is written; without it nothing happens."""

@@ -82,6 +82,9 @@ class Return:
     again
         Whether a call before this one, of this holder or another, was told to bring it back and
         has not said that it is done: it may have written the value and done nothing else.
+    replaced
+        The value over which a call of this holder before this one has written ``value``; None
+        where none did, or nobody knows any more.
     """
 
     verdict: Literal["bring back", "kept", "changed", "not held"]
@@ -89,6 +92,19 @@ class Return:
     others: tuple[str, ...] = ()
     not_yet: Value | None = None
     again: bool = False
+    replaced: Value | None = None
+
+    def goes_back_from(self, now: Value) -> Value | None:
+        """The value from which the thing goes back, or went by a call that died; None if it stays.
+
+        Parameters
+        ----------
+        now
+            The thing's value as it was found by this call.
+        """
+        if self.value is None:
+            return None
+        return self.replaced if self.value == now else now
 
 
 def why_kept(answer: Return, now: object) -> str:

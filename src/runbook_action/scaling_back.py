@@ -7,6 +7,7 @@ raised, and has its minimum back whatever has become of the workload, or scales 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from runbook_action import marks
 from runbook_action.autoscaler_things import (
@@ -17,6 +18,7 @@ from runbook_action.autoscaler_things import (
     minimum_of,
     named,
 )
+from runbook_action.errors import RetryableError
 from runbook_action.holding import Holding
 from runbook_action.lease_answers import Return, why_kept
 from runbook_action.outcome import Outcome
@@ -73,7 +75,7 @@ def _lower_minimum(request: Request, services: Services, scaling: Scaling) -> Ou
     now = autoscaler.min_replicas
     answer = holding.let_go(now)
     back = _back(scaling, answer, now)
-    if back is not None:
+    if back is not None and back.after != now:
         patch = {"spec": {"minReplicas": back.after}}
         autoscaler = services.cluster.patch(autoscaler, patch)
     if answer.verdict != "kept":
@@ -93,17 +95,18 @@ def _lower_replicas(request: Request, services: Services, scaling: Scaling) -> O
     now = workload.replicas
     answer = holding.let_go(now)
     back = _back(scaling, answer, now)
-    if back is not None:
+    if back is not None and back.after != now:
         patch_unless_changed(services.cluster, workload, {"spec": {"replicas": back.after}})
     holding.forget()
     return _told(request, services, scaling, back, why_kept(answer, now))
 
 
 def _back(scaling: Scaling, answer: Return, now: int) -> Scaling | None:
-    """The numbers on the way back; None where nothing is to be written."""
-    if answer.value is None or answer.value == now:
+    """The numbers on the way back, be it by a call that died; None where it has none."""
+    start = answer.goes_back_from(now)
+    if start is None or answer.value is None:
         return None
-    return Scaling(now, int(answer.value), scaling.autoscaler)
+    return Scaling(int(start), int(answer.value), scaling.autoscaler)
 
 
 def _told(
@@ -116,7 +119,13 @@ def _told(
         f"{what} went back from {back.before} to {back.after}",
         [back.change(request.target)],
     )
-    workload, gone = look_for(services.cluster, request.target)
-    if workload is None:
-        return without_target(done, gone, changes)
-    return watched(services, request.target, done, changes)
+    # A call after this one would find nothing to do, and tell that instead: so neither pods that
+    # are not well yet nor what cannot be read now make anybody ask again.
+    try:
+        workload, gone = look_for(services.cluster, request.target)
+        if workload is None:
+            return without_target(done, gone, changes)
+        return replace(watched(services, request.target, done, changes), status="succeeded")
+    except RetryableError as error:
+        unread = f"{done}; how its pods are could not be read: {error}"
+        return Outcome("succeeded", unread, changed=True, plan=changes)

@@ -136,8 +136,9 @@ class CordonNode(Defaults):
         back, why = self._returned(node, request, services)
         if back is None:
             return Outcome("unchanged", f"{request.target} {why}.")
-        annotations = marks.unmark(node, request)
-        patch_unless_changed(services.cluster, node, _patch(annotations, back))
+        if back is not node.unschedulable:
+            annotations = marks.unmark(node, request)
+            patch_unless_changed(services.cluster, node, _patch(annotations, back))
         if self.cordoned:
             node_holding(request, services, node).forget()
         return Outcome(
@@ -159,14 +160,14 @@ class CordonNode(Defaults):
         if self.cordoned:
             holding = node_holding(request, services, node)
             answer = holding.let_go(now)
-            if answer.value is not None and answer.value is not now:
+            if answer.goes_back_from(now) is not None:
                 return bool(answer.value), ""
             holding.forget()
             return None, why_kept(answer, _state(now))
         # Its own mark only: without it another incident has acted on the node since.
         if (marks.recorded(node, request) or {}).get(_BEFORE) is True and not now:
             return True, ""
-        return None, f"is {_state(now)}, and not by this incident: there is nothing to undo"
+        return None, f"is {_state(now)}, and has no mark of this step: there is nothing to undo"
 
     def _refuse_if_it_may_not(self, node: Node, request: Request, services: Services) -> None:
         if self.cordoned:

@@ -234,7 +234,7 @@ class DrainNode(Defaults):
                 "unchanged", f"{request.target} stays cordoned: its kubelet is silent.{_next(node)}"
             )
         answer = self._let_go(request, services, node)
-        if answer.value is not False or not node.unschedulable:
+        if not _opens(answer, node):
             state = "cordoned" if node.unschedulable else "open to pods"
             return Outcome("unchanged", f"{request.target} {why_kept(answer, state)}.")
         return Outcome(
@@ -255,7 +255,7 @@ class DrainNode(Defaults):
         state = "stays cordoned: its kubelet is silent"
         if not node.silent:
             answer = self._let_go(request, services, node)
-            state = "was uncordoned" if answer.value is False else why_kept(answer, "cordoned")
+            state = "was uncordoned" if _opens(answer, node) else why_kept(answer, "cordoned")
         raise RolloutFailed(
             f"{len(left)} pods were still on {request.target}: {named}. The node "
             f"{state}.{_next(node)}"
@@ -283,6 +283,11 @@ class DrainNode(Defaults):
 
     def _undo(self, cordoned_before: bool) -> Undo:
         return Undo(self.name, {_CORDONED: cordoned_before})
+
+
+def _opens(answer: Return, node: Node) -> bool:
+    """Whether pods are let on the node again, by this call or one before it that died."""
+    return answer.value is False and answer.goes_back_from(node.unschedulable) is not None
 
 
 def _read(services: Services, request: Request) -> Node:

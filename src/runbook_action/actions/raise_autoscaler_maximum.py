@@ -157,25 +157,27 @@ class RaiseAutoscalerMaximum(Defaults):
         # Another lease may hold the minimum above it; who lets that one go brings the rest back.
         answer = holding.let_go(now, floor=autoscaler.min_replicas)
         short = why_not_lower(request, services, autoscaler, answer)
-        if answer.value is None or answer.value == now:
+        start = answer.goes_back_from(now)
+        if start is None or answer.value is None:
             holding.forget()
             why = f"is {now}{short}" if short else why_kept(answer, now)
             return Outcome("unchanged", f"The maximum of {request.target} {why}.")
-        before = int(answer.value)
-        patch_unless_changed(
-            services.cluster,
-            autoscaler,
-            {
-                "metadata": {"annotations": marks.unmark(autoscaler, request)},
-                "spec": {"maxReplicas": before},
-            },
-        )
+        before, after = int(start), int(answer.value)
+        if after != now:
+            patch_unless_changed(
+                services.cluster,
+                autoscaler,
+                {
+                    "metadata": {"annotations": marks.unmark(autoscaler, request)},
+                    "spec": {"maxReplicas": after},
+                },
+            )
         holding.forget()
         return Outcome(
             "succeeded",
-            f"The maximum of {request.target} went back from {now} to {before}{short}.",
+            f"The maximum of {request.target} went back from {before} to {after}{short}.",
             changed=True,
-            plan=[_change(autoscaler, now, before)],
+            plan=[_change(autoscaler, before, after)],
         )
 
     def holdings(self, request: Request, services: Services) -> Sequence[Holding]:

@@ -129,10 +129,10 @@ class RerunJob(Defaults):
         """Stop the copy, if it still runs."""
         copy = _copy(request, services)
         if copy is None or copy.complete or copy.failed or copy.suspended:
-            answer = Outcome(
-                "unchanged",
-                f"no run of {request.target} goes on for this incident: there is nothing to stop.",
-            )
+            why = f"no run of {request.target} goes on for this incident: there is nothing to stop"
+            if copy is not None and copy.suspended:
+                why = f"job {copy.name} is stopped already; what it did is not taken back"
+            answer = Outcome("unchanged", f"{why}.")
         else:
             patch_unless_changed(services.cluster, copy, {"spec": {"suspend": True}})
             answer = Outcome(

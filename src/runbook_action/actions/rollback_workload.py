@@ -102,8 +102,7 @@ class RollbackWorkload(Defaults):
         if is_restarted(workload, request):
             previous = _recorded(workload, request)
             before, after = previous["from_revision"], previous.get("to_revision")
-            name = f"{workload.namespace}/{workload.name}"
-            changes = [Change(workload.kind_name, name, "revision", before, after)]
+            changes = [_by_number(workload, before, after)]
         else:
             refuse_if_deployed_since(workload, request)
             refuse_if_too_few_stay_ready(workload, request)
@@ -144,7 +143,7 @@ class RollbackWorkload(Defaults):
             )
         recorded = _recorded(workload, request)
         before = recorded["from_revision"]
-        changes: list[Change] = []
+        changes = [_by_number(workload, recorded.get("to_revision"), before)]
         if not undone:
             if why := _reverted(workload, recorded):
                 return Outcome(
@@ -217,6 +216,12 @@ class RollbackWorkload(Defaults):
             f"{request.target} has no {wanted} in its history that differs from the current one "
             f"by more than a restart: there is nothing to roll back to."
         )
+
+
+def _by_number(workload: Workload, before: object, after: object) -> Change:
+    """What an earlier call has changed, of which the template tells no more than that it is so."""
+    name = f"{workload.namespace}/{workload.name}"
+    return Change(workload.kind_name, name, "revision", before, after)
 
 
 def _reverted(workload: Workload, recorded: Mapping[str, Any] | None) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -459,3 +460,59 @@ def test_whatever_the_order_it_is_at_the_end_as_before_or_as_it_was_kept_or_chos
             history.somebody_else(choices[0] if switch else choices.pop(0))
     history.end(data.draw(st.permutations(range(5))))
     assert history.value == history.expected
+
+
+class Readers:
+    """Pods that read the setting once, when they start: a second after their template came."""
+
+    def __init__(self, world: World) -> None:
+        self.read = world.parameters.values[PARAMETER]
+        self.starts(world, "2026-11-23T15:00:00Z")
+        patch = world.cluster.patch
+
+        def patched(current: Any, changes: Mapping[str, Any]) -> Any:
+            before = world.cluster.template_annotations
+            try:
+                return patch(current, changes)
+            finally:
+                if world.cluster.template_annotations != before:
+                    self.read = world.parameters.values[PARAMETER]
+                    started = world.clock.now() + timedelta(seconds=1)
+                    self.starts(world, started.isoformat())
+
+        world.cluster.patch = patched  # type: ignore[method-assign, assignment]  # what they see
+
+    @staticmethod
+    def starts(world: World, at: str) -> None:
+        running = {"running": {"startedAt": at}}
+        world.cluster.pod_faults = {"name": "checkout", "restartCount": 0, "state": running}
+        world.cluster.settle()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    moves=st.lists(
+        st.tuples(
+            st.sampled_from(["execute", "undo"]),
+            st.integers(0, 2),
+            st.sampled_from([0, 0, *range(3, 9)]),
+            st.booleans(),
+        ),
+        min_size=2,
+        max_size=8,
+    ),
+    ends=st.permutations(range(3)),
+)
+def test_pods_have_read_at_the_end_what_is_there(
+    moves: list[tuple[str, int, int, bool]], ends: list[int]
+) -> None:
+    history = History("degraded mode")
+    pods = Readers(history.world)
+    for incident in (0, 1):
+        history.execute(incident)
+        history.world.clock.time += timedelta(seconds=10)
+    for what, incident, dies_at, after in moves:
+        getattr(history, what)(incident, dies_at, after=after)
+        history.world.clock.time += timedelta(seconds=10)
+    history.end(ends)
+    assert (history.value, pods.read) == (False, "false")
