@@ -155,7 +155,7 @@ class PlaceTable:
         )
 
     def ended(self, incident_id: str) -> int | None:
-        """Read when an incident's alert ended, as the recorder has it beside the incident's key."""
+        """Read when an incident ended, as the recorder, or who closed it, wrote it by its key."""
         found = self._read(f"{INCIDENT}{incident_id}").get("ended", {})
         return int(found["N"]) if "N" in found else None
 

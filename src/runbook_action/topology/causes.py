@@ -64,8 +64,8 @@ def over_before(ended: int | None, child: Known) -> bool:
     Parameters
     ----------
     ended
-        When the alert of the other one ended, in milliseconds since 1970; None where that is not
-        known, be it because it goes on.
+        When the other one ended, in milliseconds since 1970; None where that is not known, be it
+        because it goes on.
     """
     return ended is not None and ended < child.began
 

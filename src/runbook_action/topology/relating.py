@@ -75,8 +75,8 @@ class Places(Protocol):
         """Hang an incident on a cause, unless it has a better one or was let go."""
 
     def ended(self, incident_id: str) -> int | None:
-        """Read when an incident's alert ended, in milliseconds since 1970; None as long as none
-        was heard.
+        """Read when an incident ended, by its alert or because somebody closed it, in milliseconds
+        since 1970; None as long as no end is known.
         """
 
     def relation(self, incident_id: str) -> Relation:
