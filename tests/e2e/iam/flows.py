@@ -33,6 +33,7 @@ Flow = Callable[[Lab], bool]
 _ACCEPTED = 202
 _FLOOD = "incidents.flood"
 _CANARY = "PlatformCanary"
+_RELATED = datetime.datetime(2026, 11, 23, 15, 14, 52, 704000, datetime.UTC)
 _CHECKOUT = {"kind": "deployment", "namespace": "apps", "name": "checkout"}
 
 
@@ -214,6 +215,56 @@ def an_abandoned_runbook_is_told(lab: Lab) -> bool:
         "kept": lambda: lab.queued("recorder", _id(event)),
     }
     return lab.first(looks) == "told"
+
+
+def _let_go(lab: Lab, lock: str) -> bool:
+    """A runbook that is stopped before it has begun to act lets go of its one lock."""
+    event = lab.event()
+    lab.start("IncidentRecorder", event)
+    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    execution = f"arn:aws:states:us-east-1:000000000000:execution:stopped:{_id(event)}"
+    target = {**_CHECKOUT, "cluster": "sre-platform"}
+    step = {"index": 1, "name": "one", "action": "restart_deployment", "target": target}
+    hand = {"runbook": "iam", "of": 1, "locks": [lock], "steps": [step], "begins": execution}
+    dynamodb = lab.scene.client("dynamodb")
+    at = {"S": event["detail"]["data"]["timestamp"]}
+    dynamodb.update_item(
+        TableName=lab.deployment.incidents_table,
+        Key={"incident_id": {"S": _id(event)}, "timestamp": at},
+        UpdateExpression="SET #status = :status, runbook_execution = :me, in_hand = :hand",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={
+            ":status": {"S": "remediating"},
+            ":me": {"S": execution},
+            ":hand": {"S": json.dumps(hand)},
+        },
+    )
+    held = {"guard_key": {"S": lock}, "holder": {"S": _id(event)}, "history": {"S": "[1]"}}
+    dynamodb.put_item(TableName=lab.deployment.guard_table, Item=held)
+    ended = {"executionArn": execution, "status": "ABORTED", "input": json.dumps(event)}
+    lab.start(
+        "IncidentRecorder",
+        {"detail-type": "Step Functions Execution Status Change", "detail": ended},
+    )
+
+    def free() -> bool:
+        row = dynamodb.get_item(
+            TableName=lab.deployment.guard_table,
+            Key={"guard_key": {"S": lock}},
+            ConsistentRead=True,
+        )
+        return "holder" not in row["Item"]
+
+    looks = {"free": free, "kept": lambda: lab.queued("recorder", _id(event))}
+    return lab.first(looks) == "free"
+
+
+def an_untouched_target_is_let_go(lab: Lab) -> bool:
+    return _let_go(lab, f"target#sre-platform#apps#deployment#iam-{uuid.uuid4().hex[:8]}")
+
+
+def an_untouched_thing_is_let_go(lab: Lab) -> bool:
+    return _let_go(lab, f"thing#iam#{uuid.uuid4().hex[:8]}")
 
 
 # ------------------------------------------------------------------ notifier and digest
@@ -640,12 +691,33 @@ def degraded_mode_is_switched(lab: Lab) -> bool:
         )
 
 
+def what_may_hang_on_it_is_looked_at(lab: Lab) -> bool:
+    """Another incident has named this one's place; it hangs on it unless this one is over."""
+    known = {
+        "incident_id": str(uuid.uuid4()),
+        "level": 99,
+        "began": round(_RELATED.timestamp() * 1000),
+        "rank": 2,
+        "timestamp": f"{_RELATED:%Y-%m-%dT%H:%M:%S}.704Z",
+        "place": "deployment apps/web",
+        "own": False,
+    }
+    lab.scene.client("dynamodb").update_item(
+        TableName=lab.deployment.guard_table,
+        Key={"guard_key": {"S": "place#sre-platform#apps#deployment#checkout"}},
+        UpdateExpression="SET #mark = :mark ADD marks :one",
+        ExpressionAttributeNames={"#mark": f"mark#{known['incident_id']}"},
+        ExpressionAttributeValues={":mark": {"S": json.dumps(known)}, ":one": {"N": "1"}},
+    )
+    return an_incident_leaves_its_place(lab)
+
+
 def an_incident_leaves_its_place(lab: Lab) -> bool:
     labels = {"namespace": "apps", "deployment": "checkout"}
     error, answer = lab.invoke_cold(
         operation="relate",
         alert={"severity": "warning", "labels": labels, "target": {"cluster": "sre-platform"}},
-        timestamp="2026-11-23T15:14:52.704Z",
+        timestamp=f"{_RELATED:%Y-%m-%dT%H:%M:%S}.704Z",
     )
     assert error in (None, "AccessDenied"), answer
     # What may not be looked at is said in words, and stops nobody.
@@ -1060,6 +1132,9 @@ PROBES: dict[str, Probe] = {
     "RecordOnlyRole.StartRecorder": Probe(the_rule_starts_the_recorder),
     "IncidentRecorderRole.WriteIncidents": Probe(the_recorder_writes),
     "IncidentRecorderRole.SettleIncidentKeys": Probe(the_recorder_writes),
+    "IncidentRecorderRole.SettleIncidentKeys#incident": Probe(the_recorder_writes),
+    "IncidentRecorderRole.SettleIncidentKeys#target": Probe(an_untouched_target_is_let_go),
+    "IncidentRecorderRole.SettleIncidentKeys#thing": Probe(an_untouched_thing_is_let_go),
     "IncidentRecorderRole.ReadWhatIsInHand": _ABANDONED,
     "IncidentRecorderRole.TellOfAbandonedRunbooks": _ABANDONED,
     "IncidentRecorderRole.KeepWhatCannotBeWritten": Probe(
@@ -1147,6 +1222,7 @@ PROBES: dict[str, Probe] = {
     "RunbookActionRole.ReadCatalogue:dynamodb:Scan": _PROBES,
     "RunbookActionRole.ReadCatalogue:dynamodb:GetItem": _SWITCHES,
     "RunbookActionRole.ReadLocksLeasesAndPlaces": _SWITCHES,
+    "RunbookActionRole.ReadLocksLeasesAndPlaces#incident": Probe(what_may_hang_on_it_is_looked_at),
     "AssumeRemediationRole.BecomeTheRemediator": _CLUSTER,
     "AskPrometheusPolicy.ReadTheWorkspace:aps:QueryMetrics": Probe(a_query_is_answered),
     "AskPrometheusPolicy.ReadTheWorkspace:aps:ListRules": Probe(a_rule_is_looked_up),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from tests.support.template import deployed, listed
+
+#: Statements of which kinds of keys are tried one by one, beside the whole.
+BY_KEY = {
+    "IncidentRecorderRole.SettleIncidentKeys": ("incident#*", "target#*", "thing#*"),
+    "RunbookActionRole.ReadLocksLeasesAndPlaces": ("incident#*",),
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,8 @@ class Grant:
         Position of the resource in the statement; -1 where there is one only.
     name : str
         ``Role.Sid``, with the action and the resource where the statement has several.
+    key : str
+        The one kind of partition key that it is about; empty for all that the statement names.
     """
 
     role: str
@@ -35,6 +44,7 @@ class Grant:
     action: str
     resource: int
     name: str
+    key: str = ""
 
     @property
     def statement(self) -> str:
@@ -75,8 +85,25 @@ def grants() -> list[Grant]:
                     name += f":{action}" if len(actions) > 1 else ""
                     name += f"@{referred(resource)}" if len(resources) > 1 else ""
                     one = position if len(resources) > 1 else -1
-                    found.append(Grant(role, policy, statement["Sid"], action, one, name))
+                    whole = Grant(role, policy, statement["Sid"], action, one, name)
+                    found.append(whole)
+                    found += [
+                        replace(whole, name=f"{name}#{key.partition('#')[0]}", key=key)
+                        for key in BY_KEY.get(whole.statement, ())
+                    ]
     return found
+
+
+def keys_of(statement: Mapping[str, Any]) -> list[str]:
+    """Give the partition keys that a statement is limited to; empty where it is not."""
+    condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+    return listed(condition.get("dynamodb:LeadingKeys", []))
+
+
+def of_keys(statement: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """Give a statement that is limited to other keys."""
+    like = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [*keys]}}
+    return {**statement, "Condition": like}
 
 
 def referred(resource: Any) -> str:

@@ -24,7 +24,7 @@ from onemachine.stack.state import StackFolder, StackState
 from srectl import runbooks
 from srectl.operate.account import Account as Deployment
 from srectl.operate.queues import QUEUES
-from tests.e2e.iam.grants import Grant, grants
+from tests.e2e.iam.grants import Grant, grants, keys_of, of_keys
 from tests.integration.statemachine.platform import incident
 from tests.support.entitled import entitled
 from tests.support.template import listed
@@ -492,7 +492,8 @@ def only(policy: dict[str, Any], grant: Grant) -> dict[str, Any]:
     (statement,) = [each for each in policy["Statement"] if each["Sid"] == grant.sid]
     resources = listed(statement["Resource"])
     chosen = resources if grant.resource < 0 else [resources[grant.resource]]
-    return {**statement, "Action": grant.action, "Resource": chosen}
+    alone = {**statement, "Action": grant.action, "Resource": chosen}
+    return of_keys(alone, [grant.key]) if grant.key else alone
 
 
 def mutated(policy: dict[str, Any], grant: Grant) -> dict[str, Any]:
@@ -503,7 +504,11 @@ def mutated(policy: dict[str, Any], grant: Grant) -> dict[str, Any]:
     actions, resources = listed(statement["Action"]), listed(statement["Resource"])
     left = [action for action in actions if action != grant.action]
     remaining = [{**statement, "Action": left}] if left else []
-    if grant.resource >= 0:
+    if grant.key:
+        other = [key for key in keys_of(statement) if key != grant.key]
+        kept = {**statement, "Sid": f"{grant.sid}Others", "Action": grant.action}
+        remaining.append(of_keys(kept, other))
+    elif grant.resource >= 0:
         elsewhere = [one for at, one in enumerate(resources) if at != grant.resource]
         remaining.append({**statement, "Sid": f"{grant.sid}Elsewhere", "Action": grant.action})
         remaining[-1]["Resource"] = elsewhere
