@@ -34,6 +34,12 @@ CHECKOUT = {
     "name": "checkout",
 }
 LOCK = "target#sre-platform#apps#deployment#checkout"
+VOLUME = {
+    "cluster": "sre-platform",
+    "namespace": "apps",
+    "kind": "persistentvolumeclaim",
+    "name": "data-orders-0",
+}
 
 
 class Scene:
@@ -89,22 +95,23 @@ class Scene:
         self.account.dynamodb.put_item(TableName=self.account.incidents_table, Item=item)
         return record
 
-    def hand(self, *actions: str, **changes: Any) -> str:
+    def hand(self, *actions: str, target: Any = CHECKOUT, **changes: Any) -> str:
         """Give what a runbook has in hand, as its record keeps it."""
+        lock = "#".join(["target", *(str(each) for each in target.values())])
         steps = [
             {
                 "index": at,
                 "name": action.split("_")[0],
                 "action": action,
                 "of": len(actions),
-                "target": CHECKOUT,
+                "target": target,
                 "parameters": {},
                 "approval": {"required": True, "timeout_seconds": 900},
                 "lends": action == "enable_degraded_mode",
             }
             for at, action in enumerate(actions, 1)
         ]
-        whole = {"runbook": "CheckoutHighErrorRate", "of": len(actions), "locks": [LOCK]}
+        whole = {"runbook": "CheckoutHighErrorRate", "of": len(actions), "locks": [lock]}
         return json.dumps({**whole, "steps": steps, **changes})
 
     def action(self, action: str, at: int = 1, of: int = 1, **changes: Any) -> dict[str, Any]:
@@ -271,13 +278,8 @@ class Scene:
             severity="warning",
             summary="Volume data-orders-0 is 98% full",
             status="remediating",
-            target={
-                "cluster": "sre-platform",
-                "namespace": "apps",
-                "kind": "persistentvolumeclaim",
-                "name": "data-orders-0",
-            },
-            in_hand=self.hand("expand_volume"),
+            target=VOLUME,
+            in_hand=self.hand("expand_volume", target=VOLUME, runbook="GrowVolume"),
             in_flight="arn:x",
             acknowledged_by="ada",
             acknowledged_at=self.ago(minutes=2),
@@ -354,7 +356,9 @@ class Scene:
             status="open",
         )
         self.publish("CheckoutHighErrorRate", "enable_degraded_mode")
-        self.publish("GrowVolume", "expand_volume", approval={"required": True})
+        volume = {name: VOLUME[name] for name in ("kind", "namespace", "name")}
+        asks = {"required": True}
+        self.publish("GrowVolume", "expand_volume", approval=asks, target=volume)
         self.publish("RollBackYoungRollout", "rollback_workload", "observe", answers=["CrashLoop"])
         self.doubt(NEEDS)
         for kind, minutes, data in (
@@ -363,7 +367,7 @@ class Scene:
             ("incident.acknowledged", 3, {"by": "grace"}),
             ("incident.released", 2, {"by": "grace"}),
             ("incident.escalated", 1, {"reason": "The alert had not resolved"}),
-            ("incident.paged", 0.9, {"action": "trigger"}),
+            ("incident.paged", 0.9, {"action": "trigger", "severity": "critical"}),
         ):
             self.hear(NEEDS, kind, minutes, **data)
 

@@ -329,6 +329,9 @@ def test_a_question_is_answered_on_the_first_screen_for_the_plan_that_stands_the
     seen = card(hands.see("/"), ASKED)
     for shown in ("GrowVolume, until", "waits until", "data-orders-0", "<del>10Gi", "<ins>13Gi"):
         assert shown in seen
+    # The scene's own: it named checkout where the volume is another's.
+    assert "apps/persistentvolumeclaim/data-orders-0" in seen
+    assert "checkout" not in seen
     given = form(seen, path)
     assert (given["plan_hash"], given["step"]) == ("abc", "1")
     # What is asked by now is another plan than the page has shown.

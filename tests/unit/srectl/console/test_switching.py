@@ -68,7 +68,7 @@ def test_a_runbook_is_switched_on_by_a_human_with_its_numbers_beside_the_questio
     assert "<strong>on</strong> <span" in said.partition("Who switched it")[2]
     hands.send(f"/catalogue/{ACTS}/mode", mode="observe")
     asked = hands.see(f"/catalogue/{ACTS}").partition(f"Let {ACTS} act?")[2]
-    assert "In the last 30 days it ran 4, acted 3, <strong>helped 1</strong>" in asked
+    assert "In the last 30 days it ran 3, acted 3, <strong>helped 1</strong>" in asked
 
 
 def test_a_runbook_is_made_to_ask_by_one_button_and_the_reason_stands_beside_who(
@@ -168,7 +168,7 @@ def test_a_runbook_that_fell_back_to_asking_is_trusted_again_with_what_it_came_t
     assert '<span class="tag">asks</span>' in card[0]
     assert "degraded mode did not help and was undone" in card[0]
     assert "What is listed above is forgotten, and nothing else" in card[0]
-    assert "In the last 30 days here it ran 4, acted 3, <strong>helped 1</strong>" in card[0]
+    assert "In the last 30 days here it ran 3, acted 3, <strong>helped 1</strong>" in card[0]
     shown = {"lock": LOCK.removeprefix("target#"), "shown": _mark(page)}
     path = f"/catalogue/{ACTS}/trust"
 
