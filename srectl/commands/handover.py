@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Hashable
 from typing import Any
 
 import click
 
+from srectl.commands.alike import FEW, counted, gathered, why_of
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, now, safe
 from srectl.commands.output import output_option, print_json
 from srectl.commands.story import place_of, waits
 from srectl.commands.times import clock, moment_of
 from srectl.operate.account import Account
+from srectl.operate.incidents import unacknowledged_since
 from srectl.operate.switches import held
 
 _SHORT = 8
+_MOST = 2000  # incidents of a status: after a flood the older ones must not vanish behind it
 
 
 @click.command()
+@click.option(
+    "--all", "each", is_flag=True, help="Each incident by itself, however many are alike."
+)
 @output_option
 @account_option
-def handover(as_json: bool, account: Account) -> None:
+def handover(each: bool, as_json: bool, account: Account) -> None:
     """Print what the next shift has to know.
 
     Who is needed, what a runbook works on, what else is open, what is lent, the switches, the
     windows of maintenance, and what could not be delivered. What could not be read is said.
+
+    More than three incidents of one severity with the same reason are told together, as after a
+    flood: how many, of which alerts, on how many objects. A question always stands by itself.
     """
     # Together with what draws the same for the console; other commands need none of it.
     from srectl.console.handover import page as read
 
-    page = read(account, now)
+    page = read(account, now, most=_MOST)
     if as_json:
         print_json(page)
     else:
-        _tell(page, now())
+        _tell(page, now(), each=each)
 
 
-def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
+def _tell(page: dict[str, Any], at: datetime.datetime, *, each: bool) -> None:
     for key, title in (
         ("needs_somebody", "needs somebody"),
         ("in_hand", "in somebody's hands"),
@@ -47,8 +57,11 @@ def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
     ):
         found = page[key]
         console.print(f"[bold]{title}[/] {len(found) or 'none'}")
-        for each in found:
-            _line(each, at)
+        for together in [[one] for one in found] if each else gathered(found, _in_common):
+            if len(together) == 1:
+                _line(together[0], at)
+            else:
+                _lines(together, at)
     console.print(f"[bold]mode[/] {safe(page['mode'])}")
     for name, mode in sorted(page["runbooks_switched"].items()):
         console.print(f"  runbook {safe(name)}: {safe(mode)}")
@@ -65,7 +78,73 @@ def _tell(page: dict[str, Any], at: datetime.datetime) -> None:
     for problem in page["not_read"]:
         console.print(f"[yellow]not read[/] {safe(problem)}")
     if page["more_than_shown"]:
-        console.print("[yellow]there are more incidents than this page shows[/]")
+        console.print(
+            "[yellow]there are more incidents than this page shows[/]: it looks at the newest "
+            f"{_MOST} of each status, and at 400 that are over; each number is at least that"
+        )
+
+
+def _in_common(each: dict[str, Any]) -> Hashable | None:
+    """Give what an incident shares with others that are told together with it."""
+    if each["asks"]:
+        return None  # each takes an answer of its own, in its time
+    back = each.get("comes_back")
+    why = each.get("step") or back or each["escalation_reason"]
+    return (
+        each["severity"],
+        each["acknowledged_by"],
+        each["acknowledged_because"],
+        each["escalation_code"],
+        why_of(each, why),
+        # With a reason it does not matter which alerts they are; without one nothing else tells.
+        None if why else each["alert_name"],
+        tuple(each.get("steps") or ()),
+    )
+
+
+def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
+    """Tell many that are alike: nobody reads the same reason a hundred times."""
+    one = together[0]
+    began = sorted(filter(None, (moment_of(each["timestamp"]) for each in together)))
+    since = f", begun {_span(began, at)}" if began else ""
+    taken, why = one["acknowledged_by"], one["acknowledged_because"]
+    console.print(
+        f"  [bold]{len(together)} alike[/]: {safe(one['severity'])} "
+        f"{safe(counted(str(each['alert_name']) for each in together))}{since}"
+        + (f", in hand of {safe(taken)}" if taken else "")
+        + (f": {safe(why)}" if taken and why else "")
+    )
+    places = list(dict.fromkeys(place_of(each) for each in together))
+    rest = f" and {len(places) - FEW} more" if len(places) > FEW else ""
+    console.print(f"    on {', '.join(places[:FEW])}{rest}")
+    calling = [each for each in together if waits(each) != "—"]
+    if calling:
+        longest = min(calling, key=lambda each: str(unacknowledged_since(each)))
+        untaken = safe(waits(longest).partition(", ")[0])
+        further = sum(1 for each in calling if each["climbed"])
+        told = f"; further contacts were told of {further}" if further else ""
+        console.print(f"    {len(calling)} {untaken} or less{told}")
+    if one.get("step"):
+        by = _moments(together, "verdict_by")
+        console.print(f"    {safe(one['step'])}" + (f", verdict by {_span(by, at)}" if by else ""))
+    elif one.get("comes_back"):
+        until = _moments(together, "not_before")
+        after = f", not before {_span(until, at)}" if until else ""
+        console.print(f"    {safe(', '.join(one['steps']))}; {safe(one['comes_back'])}{after}")
+    elif one["escalation_reason"]:
+        same = len({each["escalation_reason"] for each in together}) == 1
+        of = "" if same else f"of {safe(str(one['incident_id'])[:_SHORT])}, the others alike: "
+        console.print(f"    {of}{safe(one['escalation_reason'])}")
+    console.print("    each by itself: srectl handover --all")
+
+
+def _moments(together: list[dict[str, Any]], key: str) -> list[datetime.datetime]:
+    return sorted(filter(None, (moment_of(each[key]) for each in together)))
+
+
+def _span(moments: list[datetime.datetime], at: datetime.datetime) -> str:
+    first, last = (clock(each, at, seconds=False) for each in (moments[0], moments[-1]))
+    return first if first == last else f"{first} to {last}"
 
 
 def _line(each: dict[str, Any], at: datetime.datetime) -> None:

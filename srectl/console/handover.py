@@ -8,14 +8,16 @@ from typing import Any
 
 from srectl.console import story
 from srectl.console.overview import overview
-from srectl.console.reading import Reading
+from srectl.console.reading import MOST, Reading
 from srectl.operate.account import Account
 from srectl.operate.incidents import climbed
 
 __all__ = ["page"]
 
 
-def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, Any]:
+def page(
+    account: Account, clock: Callable[[], datetime.datetime], *, most: int = MOST
+) -> dict[str, Any]:
     """Read the page; what could not be read is said in it.
 
     Parameters
@@ -24,13 +26,15 @@ def page(account: Account, clock: Callable[[], datetime.datetime]) -> dict[str, 
         The deployment.
     clock
         Gives the time.
+    most
+        Incidents at most that are looked at of each status that is not over, the newest.
 
     Raises
     ------
     CommandFailed
         Not even the mode can be read: the account or the prefix is another.
     """
-    reading = Reading.of_what_is_there(account, clock)
+    reading = Reading.of_what_is_there(account, clock, most=most)
     seen, own = overview(reading), reading.own_modes()
     return {
         "needs_somebody": [_one(each) for each in seen["needs"]],
@@ -86,6 +90,7 @@ def _one(record: dict[str, Any]) -> dict[str, Any]:
             "subject",
             "acknowledged_by",
             "acknowledged_because",
+            "escalation_code",
             "escalation_reason",
             "escalated_at",
             "released_at",

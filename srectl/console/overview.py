@@ -87,12 +87,13 @@ def of_records(
         (each for each in open_ if incidents.at_work(each) and not story.is_asked(each)),
         key=story.rank,
     )
+    elsewhere = {id(each) for each in (*waiting, *at_work)}
     return {
         "waiting": waiting,
         "needs": sorted(filter(story.needs_somebody, waiting), key=story.urgency),
         "in_hand": [each for each in waiting if story.is_in_hand(each)],
         "at_work": at_work,
-        "others": [each for each in open_ if each not in waiting and each not in at_work],
+        "others": [each for each in open_ if id(each) not in elsewhere],
         "lent": [each for each in (_lent(record) for record in (*open_, *ended)) if each],
         "changes": _changes((*open_, *ended), now - _HOUR),
         "night": summary(open_, ended, now - _NIGHT),

@@ -31,7 +31,7 @@ from srectl.operate import (
 )
 from srectl.operate.account import Account
 
-__all__ = ["Part", "Reading"]
+__all__ = ["MOST", "Part", "Reading"]
 
 Value = TypeVar("Value")
 
@@ -39,7 +39,8 @@ Value = TypeVar("Value")
 INCIDENTS_SECONDS = 2.0
 SLOW_SECONDS = 15.0
 _PAST_SECONDS = 60.0
-_MOST = 100
+#: Incidents at most of a status that is not over, unless whoever reads wants more.
+MOST = 100
 _AUDIT_REQUESTS = 10
 
 
@@ -72,10 +73,15 @@ class Reading:
         The deployment.
     clock
         Gives the time.
+    most
+        Incidents at most of a status that is not over.
     """
 
-    def __init__(self, account: Account, clock: Callable[[], datetime.datetime]) -> None:
+    def __init__(
+        self, account: Account, clock: Callable[[], datetime.datetime], *, most: int = MOST
+    ) -> None:
         self.account = account
+        self._most = most
         self.clock = clock
         self._kept: dict[str, tuple[float, Part[Any]]] = {}
         self._locks: dict[str, threading.Lock] = {}
@@ -84,7 +90,9 @@ class Reading:
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="reading")
 
     @classmethod
-    def of_what_is_there(cls, account: Account, clock: Callable[[], datetime.datetime]) -> Reading:
+    def of_what_is_there(
+        cls, account: Account, clock: Callable[[], datetime.datetime], *, most: int = MOST
+    ) -> Reading:
         """Begin to read for one page, once it is known that there is such a deployment.
 
         Raises
@@ -92,7 +100,7 @@ class Reading:
         CommandFailed
             Not even the mode can be read: the account or the prefix is another.
         """
-        reading = cls(account, clock)
+        reading = cls(account, clock, most=most)
         mode = reading.mode()
         if mode.value is None:
             raise CommandFailed(mode.problem, mode.hint)
@@ -113,14 +121,19 @@ class Reading:
             self._forgotten += 1
 
     def incidents(self, status: str) -> Part[recent.Found]:
-        """Give the incidents of a status that is not over, of the last 30 days, at most 100."""
+        """Give the incidents of a status that is not over, of the last 30 days, the newest."""
         account = self.account
         since = self.clock() - spans.OPEN
         return self._once(
             f"incidents {status}",
             INCIDENTS_SECONDS,
             lambda: recent.recent(
-                account.dynamodb, account.incidents_table, status, since, most=_MOST
+                account.dynamodb,
+                account.incidents_table,
+                status,
+                since,
+                most=self._most,
+                pages=max(3, self._most // 50),
             ),
         )
 

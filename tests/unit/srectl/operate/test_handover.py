@@ -192,3 +192,100 @@ def test_a_shell_is_told_how_to_complete(shell: str) -> None:
 
 def test_it_says_which_version_it_is() -> None:
     assert CliRunner().invoke(cli, ["--version"]).output.startswith("srectl, version ")
+
+
+def many(put_incident: Put, count: int, at: str, first: int = 0, **changes: Any) -> list[str]:
+    """Put incidents of a flood: each of an alert and an object of its own."""
+    ids = [f"{number:08x}-6a3b-5d0e-9a55-2f1f4f0e8b11" for number in range(first, first + count)]
+    for number, each in enumerate(ids):
+        name = f"Flood{number % 7}"
+        where = {"cluster": "prod", "namespace": "apps", "kind": "deployment"}
+        put_incident(
+            **{
+                "incident_id": each,
+                "timestamp": at,
+                "escalated_at": at,
+                "severity": "warning",
+                "alert_name": name,
+                "target": {**where, "name": f"flood-{number}"},
+                "escalation_code": "no-runbook",
+                "escalation_reason": f"No runbook is published for {name}, of apps/flood-{number}.",
+                **changes,
+            }
+        )
+    return ids
+
+
+def test_many_of_the_same_reason_are_told_together_and_all_are_counted(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    worst = many(put_incident, 11, now, severity="critical")
+    others = many(put_incident, 55, now, first=100)
+    put_incident(incident_id=A, timestamp=now, escalation_reason="it did not help")
+    shown = srectl("handover").output
+    told = " ".join(shown.split())
+    assert len(shown.splitlines()) < 40, shown
+    assert "needs somebody 67" in told
+    assert "11 alike: critical Flood0 2, Flood1 2, Flood2 2, Flood3 2, Flood4 1, " in told
+    assert "55 alike: warning Flood0 8, Flood1 8, " in told
+    assert re.search(r"on prod/apps/deployment/flood-\d+, prod/\S+, prod/\S+ and 52 more ", told)
+    assert len(re.findall(r"of [0-9a-f]{8}, the others alike: No runbook is published", told)) == 2
+    assert "55 unacknowledged for 0 min or less" in told
+    # What is not alike stands by itself.
+    assert "0f3c0c0e critical CheckoutHighErrorRate" in told
+    assert "it did not help" in told
+    each = " ".join(srectl("handover", "--all").output.split())
+    assert [one for one in (*worst, *others) if one[:8] not in each] == []
+    page = json.loads(srectl("handover", "--json").output)
+    assert {one["incident_id"] for one in page["needs_somebody"]} == {A, *worst, *others}
+
+
+def test_a_few_that_are_alike_and_each_question_stand_by_themselves(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    few = many(put_incident, 3, now)
+    until = stamp(datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=15))
+    approval = {"token": "t", "runbook": "RollBack", "requested_at": now, "until": until, "step": 1}
+    asking = many(put_incident, 5, now, first=50, status="remediating", approval=approval)
+    mine = many(put_incident, 4, now, first=90, acknowledged_by="ada")
+    shown = srectl("handover").output
+    told = " ".join(shown.split())
+    assert [one for one in (*few, *asking) if one[:8] not in told] == []
+    assert told.count("srectl approve") == 5
+    assert "4 alike: warning Flood0 1, Flood1 1, Flood2 1, Flood3 1, " in told
+    assert "in hand of ada" in told
+    assert not [one for one in mine if one[:8] in told and f"of {one[:8]}" not in told]
+
+
+def test_what_failed_in_different_ways_is_not_put_together(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    ids = [
+        one
+        for number, why in enumerate(
+            ("was denied", "has no earlier revision", "is gone", "timed out")
+        )
+        for one in many(
+            put_incident,
+            1,
+            now,
+            first=number,
+            escalation_code="plan-failed",
+            escalation_reason=f"Planning failed: flood-0 {why}",
+        )
+    ]
+    told = " ".join(srectl("handover").output.split())
+    assert "alike" not in told
+    assert [one for one in ids if one[:8] not in told] == []
+
+
+def test_what_needs_somebody_does_not_vanish_behind_a_flood(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    before = stamp(datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=3))
+    put_incident(incident_id=A, timestamp=before, escalation_reason="it did not help")
+    many(put_incident, 210, now)
+    told = " ".join(srectl("handover").output.split())
+    assert "needs somebody 211" in told
+    assert "0f3c0c0e critical CheckoutHighErrorRate" in told
+    assert "more incidents than this page shows" not in told
