@@ -254,9 +254,11 @@ def _related(story: Story) -> Iterator[Sentence]:
         "cause": "It hung on",
         "no cause": "It never hung on, but was for a time thought to hang on,",
         "joined": "It joined the remediation of",
+        "follower": "Its remediation was joined by",
         "child": "On it hung",
         "no child": "On it never hung, but was for a time thought to hang,",
         "earlier": "The same alert rang before:",
+        "alike": "The same alert rang for the same target, with other labels:",
         "target": "The same target was in hand of the runbook of",
     }
     for how, other in story.related:

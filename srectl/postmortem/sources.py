@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,9 +24,10 @@ Read = TypeVar("Read")
 #: Incidents at most of each kind of relation that is looked up.
 MOST_RELATED = 10
 #: How long before this one another incident of its target is looked for, and among how many of
-#: each status.
+#: each status: so many requests of so many each.
 _BEFORE = datetime.timedelta(hours=1)
-_LOOKED_AT = 100
+_PAGE = 200
+_PAGES = 5
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Story:
         Its events in the audit log, oldest first.
     related
         Other records, by how they are related: ``forerunner``, ``cause``, ``child``, ``joined``,
-        ``earlier``, ``target``; ``no cause`` and ``no child`` of what was only taken for one.
+        ``follower``, ``earlier``, ``alike``, ``target``; ``no cause`` and ``no child`` of what was
+        only taken for one.
     missing
         What could not be read, by its name, with the reason.
     """
@@ -106,43 +109,105 @@ def _related(account: Account, record: dict[str, Any]) -> list[tuple[str, dict[s
         if how in ("cause", "child") and never_hung(child, cause):
             how = f"no {how}"
         found.append((how, other))
-    others = (("earlier", _same_alert), ("target", _same_target))
-    for how, others_of in others:
+    before = _before(account, record)
+    others = (
+        ("follower", _joined_it(account, record)),
+        ("earlier", _same_alert(account, record)),
+        ("alike", _alike(before, record)),
+        ("target", _same_target(before, record)),
+    )
+    for how, those in others:
         known = {record["incident_id"], *(other["incident_id"] for _, other in found)}
-        found += [
-            (how, other)
-            for other in others_of(account, record)
-            if other["incident_id"] not in known
-        ]
+        found += [(how, other) for other in those if other["incident_id"] not in known]
     return found
 
 
-def _same_target(account: Account, record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the latest incidents before this one whose runbook had a target of it in hand."""
-    began, mine = moment(record.get("timestamp")), _locks(record)
-    if began is None or not mine:
+def _joined_it(account: Account, record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the incidents that joined the remediation of this one, the first of them."""
+    began = moment(record.get("timestamp"))
+    if began is None:
         return []
-    table, since = account.incidents_table, written(began - _BEFORE)
-    found: list[dict[str, Any]] = []
-    with calling(f"earlier incidents of the same target could not be read from table {table}"):
+    # The alert of one that joined may have begun before; no record of this one names it.
+    found = _begun(
+        account,
+        began - _BEFORE,
+        None,
+        filtered={
+            "FilterExpression": "attached_to = :me",
+            "values": {":me": {"S": str(record["incident_id"])}},
+        },
+    )
+    return sorted(found, key=lambda each: str(each["timestamp"]))[:MOST_RELATED]
+
+
+def _before(account: Account, record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give what began within the hour before it, where it is known what it is about."""
+    began = moment(record.get("timestamp"))
+    if began is None or not (_locks(record) or _place(record)):
+        return []
+    return _begun(account, began - _BEFORE, str(record["timestamp"]))
+
+
+def _same_target(before: list[dict[str, Any]], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the latest incidents before this one whose runbook had a target of it in hand."""
+    mine = _locks(record)
+    return _latest([each for each in before if mine & {*(in_hand(each).get("locks") or [])}])
+
+
+def _alike(before: list[dict[str, Any]], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the latest before this one whose alert has its name and target, and other labels.
+
+    One that was escalated before anything was planned never had that target in hand.
+    """
+    place = _place(record)
+    same = [each for each in before if each.get("alert_name") == record.get("alert_name")]
+    return _latest([each for each in same if place and _place(each) == place])
+
+
+def _latest(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(found, key=lambda each: str(each["timestamp"]), reverse=True)[:MOST_RELATED]
+
+
+def _begun(
+    account: Account,
+    since: datetime.datetime,
+    until: str | None,
+    filtered: dict[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Give incidents of any status that began in a time: of each status as many as are looked at.
+
+    The latest of them, or where there is no end to it the first.
+    """
+    table, found = account.incidents_table, list[dict[str, Any]]()
+    asked = dict(filtered or {})
+    values = {":since": {"S": written(since)}, **asked.pop("values", {})}
+    condition = "#status = :status AND #at >= :since"
+    if until is not None:
+        condition = "#status = :status AND #at BETWEEN :since AND :until"
+        values[":until"] = {"S": until}
+    with calling(f"related incidents could not be read from table {table}"):
         for status in incidents.STATUSES:
-            answer = account.dynamodb.query(
+            pages = account.dynamodb.get_paginator("query").paginate(
                 TableName=table,
                 IndexName="by-status",
-                KeyConditionExpression="#status = :status AND #at BETWEEN :since AND :mine",
+                KeyConditionExpression=condition,
                 ExpressionAttributeNames={"#status": "status", "#at": "timestamp"},
-                ExpressionAttributeValues={
-                    ":status": {"S": status},
-                    ":since": {"S": since},
-                    ":mine": {"S": str(record["timestamp"])},
-                },
-                ScanIndexForward=False,
-                Limit=_LOOKED_AT,
+                ExpressionAttributeValues={**values, ":status": {"S": status}},
+                ScanIndexForward=until is None,
+                PaginationConfig={"PageSize": _PAGE},
+                **asked,
             )
-            found += [incidents.plain(each) for each in answer["Items"]]
-    held = [each for each in found if mine & {*(in_hand(each).get("locks") or [])}]
-    held.sort(key=lambda each: str(each["timestamp"]), reverse=True)
-    return held[:MOST_RELATED]
+            for page in itertools.islice(pages, _PAGES):
+                found += [incidents.plain(each) for each in page["Items"]]
+    return found
+
+
+def _place(record: dict[str, Any]) -> str:
+    """Name what an alert is about; empty where it names nothing."""
+    target = record.get("target")
+    if isinstance(target, dict) and target.get("kind") and target.get("name"):
+        return lock_of(target)
+    return str(record.get("subject") or "")
 
 
 def _locks(record: dict[str, Any]) -> set[str]:

@@ -109,6 +109,54 @@ def test_what_never_hung_on_anything_is_not_said_to_have_hung(
     assert "1 other incidents hung on it." in its_cause
 
 
+def test_what_joined_it_is_related_and_an_earlier_one_of_its_alert_and_target_with_other_labels(
+    account: Account, put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    kept(account)
+    here = {"cluster": "prod", "namespace": "apps", "kind": "deployment", "name": "parcels"}
+    there = {**here, "name": "basket"}
+    put_incident(**record(target=here))
+    more: dict[str, dict[str, Any]] = {
+        # They joined it, before and after its own alert began; one followed somebody else.
+        "joined-early": {"timestamp": "2026-11-28T06:41:50.000Z", "status": "escalated"},
+        "joined-late": {"timestamp": "2026-11-28T06:45:00.000Z", "status": "resolved"},
+        "elsewhere": {"timestamp": "2026-11-28T06:45:00.000Z", "attached_to": OTHER},
+        # It never came to a target of its own, so that no runbook had one in hand.
+        "same": {"timestamp": "2026-11-28T06:40:00.000Z", "target": here, "status": "escalated"},
+        "other": {"timestamp": "2026-11-28T06:40:00.000Z", "target": there},
+        "stale": {"timestamp": "2026-11-28T05:30:00.000Z", "target": here},
+    }
+    for name, changes in more.items():
+        is_joined = {"attached_to": ID} if name.startswith("joined") else {}
+        label = {"fingerprint": f"of-{name}"}
+        put_incident(**record(incident_id=name, target=there, **label) | is_joined | changes)
+    done = srectl("incidents", "postmortem", ID, "--to", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    (text,) = tmp_path.glob("*.md")
+    said = text.read_text("utf-8")
+    assert "Its remediation was joined by incident joined-early (KubePodCrashLooping, esc" in said
+    assert "Its remediation was joined by incident joined-late (KubePodCrashLooping, res" in said
+    assert "The same alert rang for the same target, with other labels: incident same (" in said
+    assert not [each for each in ("elsewhere", "other", "stale") if f"incident {each}" in said]
+
+
+def test_what_is_related_is_found_behind_a_flood(
+    account: Account, put_incident: Put, srectl: Run, tmp_path: Path
+) -> None:
+    kept(account)
+    put_incident(**record())
+    flood = {"fingerprint": "another", "alert_name": "Another"}
+    for number in range(210):
+        at = f"2026-11-28T06:42:{number % 50:02}.000Z"
+        put_incident(**record(incident_id=f"flood-{number}", timestamp=at, **flood))
+    at = "2026-11-28T06:50:00.000Z"
+    put_incident(**record(incident_id="joined", timestamp=at, attached_to=ID, **flood))
+    done = srectl("incidents", "postmortem", ID, "--to", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    (text,) = tmp_path.glob("*.md")
+    assert "Its remediation was joined by incident joined (Another" in text.read_text("utf-8")
+
+
 def test_that_the_audit_log_is_longer_than_what_is_told_is_said(
     account: Account,
     put_incident: Put,
