@@ -166,8 +166,8 @@ def _happened(reading: Reading, record: dict[str, Any]) -> dict[str, Any]:
         for name, each in zip(kin, others, strict=True)
         if each.value
     }
-    cause = known.get(str(record.get("caused_by")))
-    no_cause = bool(cause) and never_hung(record, cause or {})
+    cause = known.get(str(record.get("caused_by")), {})
+    no_cause = bool(record.get("let_go_at")) and never_hung(record, cause)
     told = timeline.events(record, no_cause)
     events = heard.value.events if heard.value else []
     return {

@@ -14,9 +14,10 @@ _SECOND = datetime.timedelta(seconds=1)
 
 
 def never_hung(child: dict[str, Any], cause: dict[str, Any]) -> bool:
-    """Say whether an incident was let go because its cause was over before it began.
+    """Say whether what was taken for the cause of an incident was over before that began.
 
-    That is so where the end was heard only afterwards, see docs/correlation.md.
+    That is so where the end was heard only afterwards: it was let go of then, or hung on another
+    one, see docs/correlation.md.
 
     Parameters
     ----------
@@ -26,6 +27,4 @@ def never_hung(child: dict[str, Any], cause: dict[str, Any]) -> bool:
         The record of that; without its end nothing is known, and the answer is no.
     """
     began, ended = moment(child.get("timestamp")), moment(cause.get("resolved_at"))
-    if not child.get("let_go_at") or child.get("caused_by") != cause.get("incident_id"):
-        return False
     return began is not None and ended is not None and ended + _SECOND <= began

@@ -105,8 +105,8 @@ def _related(account: Account, record: dict[str, Any]) -> list[tuple[str, dict[s
             other = incidents.read(account.dynamodb, account.incidents_table, str(incident_id))
         except CommandFailed:
             other = {"incident_id": incident_id}  # erased or expired; that it was there is known
-        child, cause = (record, other) if how == "cause" else (other, record)
-        if how in ("cause", "child") and never_hung(child, cause):
+        is_over = how == "cause" and record.get("let_go_at") and never_hung(record, other)
+        if is_over or (how == "child" and never_hung(other, record)):
             how = f"no {how}"
         found.append((how, other))
     before = _before(account, record)

@@ -90,9 +90,10 @@ def test_what_never_hung_on_anything_is_not_said_to_have_hung(
     ended = Decimal(int(datetime.datetime.fromisoformat(BEGAN).timestamp()) - 1)
     began = {"timestamp": "2026-11-28T06:20:00Z", "caused_by": OTHER}
     cause = {"incident_id": OTHER, "fingerprint": "another", "resolved_at": ended}
-    put_incident(**record(**{**began, **cause, "caused_by": "", "children": {ID, "hung"}}))
+    put_incident(**record(**{**began, **cause, "caused_by": "", "children": {ID, "hung", "moved"}}))
     put_incident(**record(caused_by=OTHER, let_go_at="2026-11-28T06:43:00Z"))
     put_incident(**record(**began, incident_id="hung", fingerprint="a third"))
+    put_incident(**record(incident_id="moved", fingerprint="a third", caused_by="what goes on"))
 
     def story_of(name: str) -> str:
         assert srectl("incidents", "postmortem", name, "--to", str(tmp_path)).exit_code == 0
@@ -105,6 +106,7 @@ def test_what_never_hung_on_anything_is_not_said_to_have_hung(
     assert "hung on it" not in child
     assert "It hung on" not in child
     assert f"On it never hung, but was for a time thought to hang, incident {ID}" in its_cause
+    assert "but was for a time thought to hang, incident moved" in its_cause
     assert "On it hung incident hung" in its_cause
     assert "1 other incidents hung on it." in its_cause
 
