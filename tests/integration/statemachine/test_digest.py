@@ -40,13 +40,15 @@ def iso(seconds: float) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def left_to_humans(listener: Listener, at: float, name: str, code: str = "flood") -> None:
-    """Write the record of an escalated incident."""
+def left_to_humans(
+    listener: Listener, at: float, name: str, code: str = "flood", fired: float = 90
+) -> None:
+    """Write the record of an incident that was escalated after it had fired for some seconds."""
     listener.platform.ddb.put_item(
         TableName=listener.platform.table("incidents"),
         Item={
             "incident_id": {"S": str(uuid.uuid4())},
-            "timestamp": {"S": iso(at - 90)},
+            "timestamp": {"S": iso(at - fired)},
             "status": {"S": "escalated"},
             "escalation_code": {"S": code},
             "escalated_at": {"S": iso(at)},
@@ -172,6 +174,18 @@ def test_it_is_told_again_as_it_grows_unless_a_larger_one_is_on_its_way(
     told = json.loads(envelope["Message"])
     assert told["dedup_key"] == f"{listener.platform.name}-sre-platform-flood-40"
     assert told["window_ended"] < iso(number * MINUTE)
+
+
+def test_what_has_fired_for_days_when_a_flood_escalates_it_is_told(listener: Listener) -> None:
+    """An Alertmanager that is connected for the first time tells of all that fires."""
+    number = a_window()
+    for days in (0.5, 2, 40):
+        at = number * MINUTE + 10
+        left_to_humans(listener, at, f"old-{number}", fired=days * 86400)
+    digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    [mail] = listener.mails()
+    assert mail["subject"] == "FLOOD: 0 alerts held back, 3 need you"
+    assert f"  3 x Down <!channel> on apps/old-{number}" in mail["body"].splitlines()
 
 
 def test_many_pages_of_escalations_are_added_up(listener: Listener) -> None:
