@@ -1163,7 +1163,7 @@ PROBES: dict[str, Probe] = {
     f"{_CLIMBER}.KeepWhatCannotBeSent": Probe(
         what_cannot_climb_is_kept, (f"{_CLIMBER}.HaveTheNextContactTold",)
     ),
-    f"{_DIGEST}.ReadTheCounts": Probe(the_digest_says_how_many_were_held_back),
+    f"{_DIGEST}.AddUpTheCounts": Probe(the_digest_says_how_many_were_held_back),
     f"{_DIGEST}.FindWhatWasEscalated": Probe(the_digest_says_how_many_were_escalated),
     f"{_DIGEST}.TellPeople": Probe(the_digest_tells_people),
     f"{_DIGEST}.TellChat": Probe(the_digest_tells_chat),

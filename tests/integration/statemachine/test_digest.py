@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import ROOT, Platform
+from tests.integration.statemachine.window_row import counted
 
 pytestmark = pytest.mark.localaws
 
@@ -158,15 +159,22 @@ def test_it_waits_until_the_window_is_over(listener: Listener) -> None:
     assert len(listener.mails()) == 1
 
 
+def added_up_by(listener: Listener, window: int) -> str:
+    return str(counted(listener, window).get("added_up_by", ""))
+
+
 def test_it_is_told_again_as_it_grows_unless_a_larger_one_is_on_its_way(
     listener: Listener,
 ) -> None:
     number = int(time.time()) // MINUTE + 100
     count(listener, number, created=70, held=50, held_created_critical=50)
     machine = listener.variant("incident-digest", FloodWindowSeconds=str(MINUTE))
-    for grown in (20, 40):
-        ended = listener.platform.run({"window": number, "grown": grown}, machine)
-        assert ended["status"] == "SUCCEEDED", ended
+    smaller = listener.platform.start({"window": number, "grown": 20}, machine)
+    ended = listener.platform.run({"window": number, "grown": 40}, machine)
+    assert ended["status"] == "SUCCEEDED", ended
+    # It stands in for the digest of the window, which is long to come.
+    listener.platform.sfn.stop_execution(executionArn=smaller)
+    assert stands_in(listener, smaller)
     [mail] = listener.mails()
     assert mail["subject"].startswith("FLOOD GOES ON: 50 alerts held back")
     assert f"Flood of alerts that goes on, from {iso(number * MINUTE)} to " in mail["body"]
@@ -174,6 +182,42 @@ def test_it_is_told_again_as_it_grows_unless_a_larger_one_is_on_its_way(
     told = json.loads(envelope["Message"])
     assert told["dedup_key"] == f"{listener.platform.name}-sre-platform-flood-40"
     assert told["window_ended"] < iso(number * MINUTE)
+    assert added_up_by(listener, number) == ""
+
+
+def stands_in(listener: Listener, execution: str) -> bool:
+    """Tell whether one of growth waits for the end of its window, too."""
+    history = listener.platform.history(execution)
+    entered = [each.get("stateEnteredEventDetails", {}).get("name") for each in history]
+    return entered.count("WaitForItsEnd") == 2 and entered[-2] == "WaitForItsEnd"
+
+
+@pytest.mark.parametrize("came", [True, False], ids=["the-window's-came", "none-came"])
+def test_what_grew_just_before_the_end_is_told_by_the_digest_of_the_window_or_by_its_own(
+    listener: Listener, came: bool
+) -> None:
+    number = a_window()
+    count(listener, number, created=60, held=40, held_created_critical=40)
+    if came:
+        digest(listener, number, FloodWindowSeconds=str(MINUTE))
+        assert len(listener.mails()) == 1
+    machine = listener.variant("incident-digest", FloodWindowSeconds=str(MINUTE))
+    ended = listener.platform.run({"window": number, "grown": 40}, machine)
+    assert ended["status"] == "SUCCEEDED", ended
+    [mail] = listener.mails()
+    assert mail["subject"] == "FLOOD: 40 alerts held back, 0 need you"
+
+
+def test_a_window_is_known_to_be_added_up_from_its_digest_on(
+    listener: Listener, window: int
+) -> None:
+    digest(listener, window, FloodWindowSeconds=str(MINUTE))
+    first = added_up_by(listener, window)
+    assert first
+    # Another one that was asked for tells all the same: twice is better than never.
+    digest(listener, window, FloodWindowSeconds=str(MINUTE))
+    assert added_up_by(listener, window) == first
+    assert len(listener.mails()) == 2
 
 
 def test_what_has_fired_for_days_when_a_flood_escalates_it_is_told(listener: Listener) -> None:

@@ -195,30 +195,48 @@ def test_where_no_digest_can_be_started_each_human_is_told_by_itself(flood: Floo
     wait_for(lambda: flood.told(event) == ["flood-alone"], "the notification")
 
 
-@pytest.mark.parametrize(("escalated_at", "told"), [(None, []), ("2026-01-01T00:00:00.000Z", [1])])
-def test_a_digest_that_has_been_written_speaks_for_nobody_any_more(
-    flood: Flood, escalated_at: str | None, told: list[int]
+def ended(flood: Flood, digest: str, name: str) -> None:
+    """Have an execution that stands for a digest, of which none is to come any more."""
+    arn = flood.platform.sfn.start_execution(stateMachineArn=digest, name=name, input="{}")
+    flood.platform.wait_ended(arn["executionArn"])
+
+
+@pytest.mark.parametrize("again", [0, 1], ids=["once", "twice"])
+def test_where_the_digest_has_died_another_tells_and_where_that_has_each_calls_by_itself(
+    flood: Flood, again: int
 ) -> None:
-    """Its name is taken: fine while its window lasts, for then it has not read the records yet."""
-    flood.window_seconds = 1_000_000 if escalated_at else flood.window_seconds
+    """Its name is taken, and before the end of its window that is by one that told nobody."""
     digest = flood.digest(DIGEST)
     machine = flood.runbook(FloodPerTarget="0", DigestArn=digest)
+    names = [f"digest-{flood.window}", f"digest-{flood.window}-again"]
+    for name in names[: 1 + again]:
+        ended(flood, digest, name)
     event = flood.alert()
-    window = flood.window
-    if escalated_at:
-        # It was escalated in an earlier window, e.g. before a long wait for the table.
-        flood.platform.set_record(event, escalated_at=escalated_at)
-        window = int(1_767_225_600 // flood.window_seconds)
-    execution = {"stateMachineArn": digest, "name": f"digest-{window}"}
-    arn = flood.platform.sfn.start_execution(**execution, input="{}")["executionArn"]
-    describe = flood.platform.sfn.describe_execution
-    wait_for(lambda: describe(executionArn=arn)["status"] == "SUCCEEDED", "the digest")
     flood.platform.run(event, machine)
     assert flood.code(event) == "flood"
-    if told:
+    assert sorted(name for name, _ in flood.digests(digest)) == names
+    if again:
         wait_for(lambda: flood.told(event) == ["flood-alone"], "the notification")
-    assert [name for name, _ in flood.digests(digest)] == [f"digest-{window}"]
-    assert flood.told(event) == []
+    else:
+        assert json.loads(dict(flood.digests(digest))[names[1]]) == {"window": flood.window}
+        assert flood.told(event) == []
+
+
+def test_a_digest_that_has_read_already_speaks_for_nobody_any_more_though_it_runs(
+    flood: Flood,
+) -> None:
+    flood.window_seconds = 1_000_000
+    digest = flood.digest()
+    machine = flood.runbook(FloodPerTarget="0", DigestArn=digest)
+    window = int(1_767_225_600 // flood.window_seconds)
+    given = {"name": f"digest-{window}", "input": json.dumps({"window": window})}
+    flood.platform.sfn.start_execution(stateMachineArn=digest, **given)
+    event = flood.alert()
+    # It was escalated in an earlier window, e.g. before a long wait for the table.
+    flood.platform.set_record(event, escalated_at="2026-01-01T00:00:00.000Z")
+    flood.platform.run(event, machine)
+    assert flood.code(event) == "flood"
+    wait_for(lambda: flood.told(event) == ["flood-alone"], "the notification")
 
 
 def test_the_platforms_heartbeat_gets_through_a_flood_but_nothing_under_its_name(

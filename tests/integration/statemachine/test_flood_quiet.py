@@ -2,71 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from tests.integration.statemachine.listener import WINDOW_SECONDS, Listener
+from tests.integration.statemachine.listener import Listener
 from tests.integration.statemachine.platform import Platform, incident, resolution
 from tests.integration.statemachine.telling import heard_as, id_of
+from tests.integration.statemachine.window_row import (
+    claim,
+    counted,
+    is_full,
+    noted,
+    states,
+    window,
+)
 
 pytestmark = pytest.mark.localaws
 
 #: Long enough to be seen where it is waited for.
 WAITS = {"CauseWaitSeconds": "4", "FindingsWaitSeconds": "4"}
-FULL = {"critical#": "2", "other#": "0"}
 
 
 @pytest.fixture
 def listener(platform: Platform) -> Iterator[Listener]:
     """Return listeners of this test's own."""
     yield from Listener.of(platform)
-
-
-def window() -> int:
-    return int(time.time()) // WINDOW_SECONDS
-
-
-def counted(listener: Listener) -> dict[str, Any]:
-    """Give what stands in the window's row."""
-    key = {"guard_key": {"S": f"flood#notify#{window()}"}}
-    item = listener.platform.ddb.get_item(TableName=listener.guard, Key=key).get("Item", {})
-    return {name: next(iter(value.values())) for name, value in item.items()}
-
-
-def is_full(listener: Listener, **more: dict[str, Any]) -> None:
-    """Have two critical alerts counted in the window, which is as many as are announced."""
-    lanes: dict[str, Any] = {name: {"N": number} for name, number in FULL.items()}
-    key = {"guard_key": {"S": f"flood#notify#{window()}"}}
-    listener.platform.ddb.put_item(TableName=listener.guard, Item={**key, **lanes, **more})
-
-
-def noted(listener: Listener, key: str, **values: str) -> None:
-    """Write a row of the guard table."""
-    item = {name: {"S": value} for name, value in values.items()}
-    ranked = {"cause_rank": {"N": "3"}} if "caused_by" in values else {}
-    listener.platform.ddb.put_item(
-        TableName=listener.guard, Item={"guard_key": {"S": key}, **item, **ranked}
-    )
-
-
-def claim(listener: Listener, event: dict[str, Any]) -> dict[str, Any]:
-    key = {"guard_key": {"S": f"incident#{id_of(event)}"}}
-    item = listener.platform.ddb.get_item(TableName=listener.guard, Key=key).get("Item", {})
-    return {name: next(iter(value.values())) for name, value in item.items()}
-
-
-def states(listener: Listener, event: dict[str, Any], notifier: str) -> Counter[str]:
-    """Run the notifier with an event; gives how often each state was entered."""
-    execution = listener.platform.start_and_wait(event, notifier)
-    return Counter(
-        each["stateEnteredEventDetails"]["name"]
-        for each in listener.platform.history(execution)
-        if each["type"].endswith("StateEntered")
-    )
 
 
 @pytest.fixture

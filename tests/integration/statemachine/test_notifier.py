@@ -560,20 +560,6 @@ def test_where_no_digest_can_be_started_it_is_announced_by_itself(listener: List
     assert json.loads(envelope["Message"])["incident_id"] == id_of(event)
 
 
-def test_after_the_digest_was_written_a_latecomer_is_announced_by_itself(
-    listener: Listener,
-) -> None:
-    notifier = listener.variant(FloodNotifications="0", DigestGraceSeconds=str(-WINDOW_SECONDS))
-    window = int(time.time()) // WINDOW_SECONDS
-    execution = listener.platform.sfn.start_execution(
-        stateMachineArn=listener.digests, name=f"digest-{window}", input='{"window": 0}'
-    )
-    listener.platform.sfn.stop_execution(executionArn=execution["executionArn"])
-    event = incident()
-    assert listener.tell(event, notifier)["status"] == "SUCCEEDED"
-    assert len(listener.messages()) == 1
-
-
 def test_a_digest_names_a_readable_number_of_alerts(listener: Listener) -> None:
     window = int(time.time()) // WINDOW_SECONDS
     listener.platform.ddb.update_item(

@@ -16,6 +16,7 @@ from tests.unit.template.telling import (
     EXECUTION,
     INCIDENT,
     NOW,
+    assigned,
     evaluated,
     read,
     states,
@@ -276,6 +277,29 @@ def test_a_digest_has_its_own_name_where_a_window_has_doubled(
     arguments = states()["EnsureDigest"]["Arguments"]
     assert evaluated(arguments["Name"], given, {"window": 7}) == name
     assert evaluated(arguments["Input"], given, {"window": 7}) == asked
+
+
+@pytest.mark.parametrize(
+    ("named", "windows_ago", "then"),
+    [
+        (True, 0, "HoldBack"),
+        (True, 1, "HoldBack"),
+        (False, 1, "CountNotification"),
+        (False, 0, "WhatIsToBeTold"),
+    ],
+)
+def test_what_may_not_be_held_back_any_more_counts_in_the_window_of_now(
+    named: bool, windows_ago: int, then: str
+) -> None:
+    """Refused with a name it may be for that; without one its window has been added up."""
+    now = assigned("ReadData", {}, {}, "window")["window"]
+    variables = {"named": named, "window": now - windows_ago, "full": True}
+    state = states()["WhyNotHeldBack"]
+    taken = [one for one in state["Choices"] if evaluated(one["Condition"], {}, variables)]
+    assert (taken[0]["Next"] if taken else state["Default"]) == then
+    if then == "CountNotification":
+        counts = evaluated(taken[0]["Assign"], {}, variables)
+        assert (counts["window"] - now, counts["full"]) in {(0, False), (1, False)}
 
 
 @pytest.mark.parametrize(
