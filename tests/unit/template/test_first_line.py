@@ -262,12 +262,33 @@ DONE = {"acted": True, "step": STEP}
         ("not-resolved", [{"status": "failed"}], "degraded mode did not help, undo failed"),
         ("not-resolved", [{"summary": "lost"}], "degraded mode did not help, undo failed"),
         ("target-unhealthy", [{"status": "done"}], "alert over, target not healthy, undone"),
+        # A restart cannot be taken back, and what somebody has deployed since is left alone.
+        ("plan-failed", [{"status": "unchanged"}], "plan failed, nothing undone"),
     ],
 )
 def test_what_became_of_the_steps_is_the_verdict(
     code: str, undone: list[dict[str, str]], said: str
 ) -> None:
     variables = {"answers": [DONE], "undone": undone, "failure": {"code": code}}
+    assert Jsonata(shared("SaidOfSteps")).evaluate(None, variables) == said
+
+
+@pytest.mark.parametrize(
+    ("undone", "said"),
+    [
+        (["done", "done"], "2 steps did not help, undone"),
+        (["done", "unchanged"], "2 steps did not help, partly undone"),
+        (["unchanged", "unchanged"], "2 steps did not help, nothing undone"),
+        (["unchanged", "failed"], "2 steps did not help, undo failed"),
+        # The other one is kept by its runbook.
+        (["done"], "2 steps did not help, partly undone"),
+    ],
+)
+def test_of_several_steps_no_more_is_said_to_be_undone_than_was(
+    undone: list[str], said: str
+) -> None:
+    became = [{"status": each} for each in undone]
+    variables = {"answers": [DONE, DONE], "undone": became, "failure": {"code": "not-resolved"}}
     assert Jsonata(shared("SaidOfSteps")).evaluate(None, variables) == said
 
 
