@@ -90,7 +90,7 @@ def test_a_runbook_that_is_stopped_leaves_its_incident_to_a_human_with_the_undo_
 
     steps = enumerate(runbook["steps"], 1)
     wait_until(
-        lambda: told(f"It was stopped by {record()['stopped_by']['S']} (sale is on)"),
+        lambda: told(f"Its runbook was stopped by {record()['stopped_by']['S']} (sale is on)"),
         "people to be told who has stopped it",
         PATIENCE_SECONDS,
     )

@@ -8,8 +8,9 @@ those that are deployed; a refused condition takes the way that the state's Catc
 from __future__ import annotations
 
 import json
+import re
 import uuid
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jsonata
@@ -92,7 +93,7 @@ class Recorder:
                     continue
                 call = self._update
                 if state["Resource"].endswith("dynamodb:getItem"):
-                    call = self._get
+                    call = partial(_item, self._get)
                 elif state["Resource"].endswith("aws-sdk:dynamodb:transactWriteItems"):
                     call, asked = self._transact, as_api(asked)
                 else:
@@ -112,6 +113,31 @@ class Recorder:
                     continue
             variables |= _evaluated(state.get("Assign", {}), states, variables)
             name = following
+
+
+def _item(get: Any, **asked: Any) -> Any:
+    """Get an item; of a list the fields that are asked of its elements, which moto cannot."""
+    paths = [each.strip() for each in asked["ProjectionExpression"].split(",")]
+    names = asked.get("ExpressionAttributeNames", {})
+    wanted: dict[tuple[str, int], set[str]] = {}
+    for path in paths:
+        if found := re.fullmatch(r"(\w+)\[(\d+)\]\.(#?\w+)", path):
+            name, at, field = found.groups()
+            wanted.setdefault((name, int(at)), set()).add(names.get(field, field))
+    whole = [each for each in paths if "[" not in each] + sorted({name for name, _ in wanted})
+    used = {key: name for key, name in names.items() if any(key in each for each in whole)}
+    answer = get(
+        **{
+            **{key: each for key, each in asked.items() if key != "ExpressionAttributeNames"},
+            "ProjectionExpression": ", ".join(whole),
+            **({"ExpressionAttributeNames": used} if used else {}),
+        }
+    )
+    for name, value in answer.get("Item", {}).items():
+        for at, element in enumerate(value.get("L", [])):
+            fields = wanted.get((name, at), set())
+            element["M"] = {key: each for key, each in element["M"].items() if key in fields}
+    return answer
 
 
 def _read(event: dict[str, Any]) -> dict[str, Any]:

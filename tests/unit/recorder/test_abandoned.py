@@ -61,17 +61,88 @@ def test_what_it_had_in_hand_is_told_with_the_undo_to_type(dynamodb: Any, status
     assert recorder.take(ended(ME, status)) == "Recorded"
     data = told(recorder)
     assert data["reason"] == (
-        f"The runbook execution ended as {status} before the incident was over. "
-        "It may have left half-changed: 1. scale_deployment on deployment apps/checkout, "
-        f"2. drain_node on node n. To take it back: srectl incidents undo {ID}"
+        f"Its runbook ended as {status} before the incident was over. "
+        "It may have left half-changed: 1. scale_deployment on deployment apps/checkout (not on "
+        "record as begun), 2. drain_node on node n (not on record as begun). "
+        f"To take it back: srectl incidents undo {ID}"
     )
     assert (data["reason_code"], data["acted"]) == ("runbook-abandoned", True)
     assert data["runbook"] == "Overload"
     record = dynamodb.get_item(TableName="incidents", Key=KEY)["Item"]
     assert record["status"] == {"S": "escalated"}
-    # The record outlives the undo, so it names what tells how things are.
-    assert f"srectl incidents show {ID}" in record["escalation_reason"]["S"]
+    # The record says the same, but for what to type: it outlives the undo.
+    assert data["reason"].startswith(record["escalation_reason"]["S"])
     assert "undo" not in record["escalation_reason"]["S"]
+
+
+def step(index: int, operation: str, status: str) -> dict[str, Any]:
+    return {"operation": operation, "status": status, "step": json.dumps({"index": index})}
+
+
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
+        (
+            [step(1, "plan", "planned"), step(1, "execute", "succeeded")],
+            "may have left half-changed: 1. scale_deployment on deployment apps/checkout (done), "
+            "2. drain_node on node n (not on record as begun).",
+        ),
+        (
+            [step(1, "execute", "skipped"), step(2, "execute", "failed")],
+            "may have left half-changed: 2. drain_node on node n (execute failed).",
+        ),
+        (
+            [step(1, "execute", "succeeded"), step(2, "execute", "skipped"), step(1, "undo", "x")],
+            "half-changed: 1. scale_deployment on deployment apps/checkout (undo x).",
+        ),
+        (
+            [
+                step(1, "execute", "succeeded"),
+                step(2, "execute", "succeeded"),
+                step(2, "undo", "succeeded"),
+                step(1, "undo", "skipped"),
+            ],
+            "By its record nothing is left of it.",
+        ),
+    ],
+)
+def test_of_each_step_is_said_what_is_on_record(
+    dynamodb: Any, actions: list[dict[str, Any]], said: str
+) -> None:
+    put(
+        dynamodb,
+        status="remediating",
+        runbook_execution=ME,
+        in_hand=json.dumps(IN_HAND),
+        actions_taken=actions,
+    )
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(ME, "ABORTED"))
+    assert said in told(recorder)["reason"]
+    record = dynamodb.get_item(TableName="incidents", Key=KEY)["Item"]
+    assert record["escalation_reason"]["S"].endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "said"),
+    [
+        ({"stopped_because": "sale is on"}, "Its runbook was stopped by ada (sale is on) before"),
+        ({"stopped_because": ""}, "Its runbook was stopped by ada before the incident was over."),
+        ({"stopped_execution": "another"}, "Its runbook ended as ABORTED before the incident"),
+    ],
+)
+def test_who_stopped_it_and_why_stands_in_the_record_as_in_what_is_told(
+    dynamodb: Any, stopped: dict[str, str], said: str
+) -> None:
+    by = {"stopped_by": "ada", "stopped_because": "", "stopped_execution": ME, **stopped}
+    noted = json.dumps(NOTES)
+    put(dynamodb, status="remediating", runbook_execution=ME, in_hand=noted, **by)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    assert recorder.take(ended(ME, "ABORTED")) == "Recorded"
+    reason = dynamodb.get_item(TableName="incidents", Key=KEY)["Item"]["escalation_reason"]["S"]
+    assert told(recorder)["reason"] == reason
+    assert reason.startswith(said)
+    assert "nothing was changed; it counts as no attempt" in reason
 
 
 def test_one_that_had_nothing_in_hand_says_so(dynamodb: Any) -> None:
@@ -100,9 +171,9 @@ def test_one_that_had_only_joined_another_says_so(dynamodb: Any) -> None:
         (
             {"step": 2},
             True,
-            "half-changed: 1. scale_deployment on deployment apps/checkout; step 2 waited for an",
+            "deployment apps/checkout (not on record as begun); step 2 waited for an answer.",
         ),
-        ({"step": 1, "answer": "approved"}, True, "on deployment apps/checkout, 2. drain_node on"),
+        ({"step": 1, "answer": "approved"}, True, "begun), 2. drain_node on node n"),
     ],
     ids=["asks before its first step", "asks before its second", "was answered"],
 )
@@ -185,7 +256,7 @@ def test_what_a_human_has_stopped_frees_its_targets_and_stays_in_hand(dynamodb: 
         assert "holder" not in locked(dynamodb)
         assert claim(dynamodb)["in_hand"] == {"S": ME}
     said = recorder.told[0]["Detail"]["data"]["reason"]
-    assert "It was stopped by ada (sale)." in said
+    assert "Its runbook was stopped by ada (sale) before" in said
     assert said.endswith("are let go of. No runbook starts for this incident again.")
 
 
