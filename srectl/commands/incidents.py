@@ -18,7 +18,7 @@ from srectl.commands.operating import (
     safe,
 )
 from srectl.commands.output import agreed, output_option, print_json
-from srectl.commands.story import Behind, duration_of, of_step, place_of, status_of, tell
+from srectl.commands.story import Behind, duration_of, of_left, of_step, place_of, status_of, tell
 from srectl.commands.times import clock, when
 from srectl.commands.watching import every_option, watched
 from srectl.errors import CommandFailed
@@ -38,7 +38,13 @@ from srectl.operate import catalogue as publishing
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
 from srectl.operate.account import Account
-from srectl.operate.aftermath import comes_back, still_changed, untouched
+from srectl.operate.aftermath import (
+    TakenBack,
+    comes_back,
+    still_changed,
+    taken_back,
+    untouched,
+)
 from srectl.operate.causes import never_hung
 from srectl.operate.leftovers import state_of
 from srectl.operate.plans import wanted_by
@@ -391,17 +397,18 @@ def undo(
     by = persons.named(account, by)
     incident = records.read(account.dynamodb, account.incidents_table, incident_id)
     for each in undoing.asked(incident)["stack"][::-1]:
-        console.print(f"  - {of_step(each['step'])}")
+        console.print(f"  - {of_left(incident, each['step'])}")
     agreed("Take this back?", yes=yes, as_json=as_json)
     begun = undoing.start(account, incident_id, by, now(), state_of(incident))
     if begun.by != by:
         console.print(f"  {safe(begun.by)} has it taken back already, since {when(begun.at)}")
     problem = undoing.wait(account.states, begun.execution, seconds)
     record = records.read(account.dynamodb, account.incidents_table, incident_id)
-    if problem or record.get("restoration") != "restored":
+    restoration = str(record.get("restoration"))
+    if problem or not restoration.startswith(undoing.WENT_WELL):
         raise CommandFailed(
             f"not all of incident {incident_id} is taken back: "
-            + (problem or str(record.get("restoration"))),
+            + (problem or restoration),
             f"'srectl incidents show {incident_id}' tells what became of each step",
         )
     if untouched(incident):
@@ -410,6 +417,20 @@ def undo(
             "nothing is left of it, and the locks of its targets are let go"
         )
     else:
-        console.print(f"[green]✓[/] what was done for incident {safe(incident_id)} is taken back")
+        _tell_taken_back(incident_id, taken_back(incident, record))
+    if restoration.endswith("then the alert came back"):
+        console.print("[yellow]!![/] since then the alert came back")
     if as_json:
         print_json(records.told(record))
+
+
+def _tell_taken_back(incident_id: str, steps: list[TakenBack]) -> None:
+    """Tell what was taken back, and of the rest why nothing was."""
+    if all(each.is_back for each in steps):
+        console.print(f"[green]✓[/] what was done for incident {safe(incident_id)} is taken back")
+        return
+    part = "not all" if any(each.is_back for each in steps) else "nothing"
+    console.print(f"{part} of what was done for incident {safe(incident_id)} is taken back")
+    for each in steps:
+        mark, why = ("[green]✓[/]", "taken back") if each.is_back else ("-", safe(each.why_not))
+        console.print(f"  {mark} {of_step(each.step)}: {why}")

@@ -11,7 +11,7 @@ from srectl.commands.operating import now, plan_lines, safe
 from srectl.commands.times import moment_of, when
 from srectl.operate import incidents as records
 from srectl.operate import undoing
-from srectl.operate.aftermath import untouched
+from srectl.operate.aftermath import standing_of, untouched
 from srectl.operate.leftovers import has_begun, left, was_denied
 from srectl.operate.moments import moment
 from srectl.operate.unattended import ENDS
@@ -19,6 +19,7 @@ from srectl.operate.unattended import ENDS
 __all__ = [
     "Behind",
     "duration_of",
+    "of_left",
     "of_step",
     "place_of",
     "status_of",
@@ -37,6 +38,12 @@ def of_step(step: dict[str, Any]) -> str:
     return (
         f"{safe(step.get('index'))}. {safe(step.get('action'))} on {target_of(step.get('target'))}"
     )
+
+
+def of_left(incident: dict[str, Any], step: dict[str, Any]) -> str:
+    """Name a step that may have left something, with what its record knows of it."""
+    known = standing_of(incident, step)
+    return of_step(step) + (f" ({safe(known)})" if known else "")
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,7 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         else:
             console.print("[bold]may be left half-changed[/]")
             for each in left(incident):
-                console.print(f"  {of_step(each['step'])}")
+                console.print(f"  {of_left(incident, each['step'])}")
         what = "let go of the locks of its targets" if nothing else "take it back"
         console.print(f"  to {what}: srectl incidents undo {safe(incident['incident_id'])}")
     steps = incident.get("actions_taken") or []

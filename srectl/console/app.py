@@ -30,7 +30,7 @@ from srectl.console.reading import Reading
 from srectl.errors import CommandFailed, NoSuchIncident
 from srectl.operate import approvals
 from srectl.operate.account import Account
-from srectl.operate.aftermath import return_of
+from srectl.operate.aftermath import return_of, standing_of
 from srectl.operate.hands import is_anothers, taking
 from srectl.operate.incidents import climbed
 from srectl.operate.refusals import explained
@@ -126,6 +126,7 @@ def create(
         is_asked=story.is_asked,
         step_asked=story.step_asked,
         return_of=return_of,
+        standing_of=standing_of,
         plan_of=approvals.plan_of,
         climbed=climbed,
         is_anothers=lambda record: is_anothers(record, by),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from srectl.operate.incidents import at_work
 from srectl.operate.leftovers import has_begun, left, state_of, taken_in_hand
 from srectl.operate.moments import moment
 
-__all__ = ["comes_back", "return_of", "still_changed", "untouched"]
+__all__ = ["TakenBack", "comes_back", "return_of", "standing_of", "still_changed", "taken_back"]
+__all__ += ["untouched"]
 
 
 def untouched(record: dict[str, Any]) -> str:
@@ -41,6 +43,71 @@ def untouched(record: dict[str, Any]) -> str:
         done = [each.get("operation") for each in record.get("actions_taken") or []]
         return "" if "execute" in done else "it only waited for an answer"
     return ""
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """What became of one step that was asked to be taken back.
+
+    Attributes
+    ----------
+    step
+        As its runbook resolved it.
+    is_back
+        Whether it was taken back; not where nothing of it was there, or it stays as it is.
+    why_not
+        Then why, ready to be printed after a colon.
+    """
+
+    step: dict[str, Any]
+    is_back: bool
+    why_not: str
+
+
+def taken_back(before: dict[str, Any], after: dict[str, Any]) -> list[TakenBack]:
+    """Say of each step that was left what became of it, newest first.
+
+    Parameters
+    ----------
+    before, after
+        The record as it was when that was asked for, and as it is.
+    """
+    last = {
+        (each.get("step") or {}).get("index"): each
+        for each in after.get("actions_taken") or []
+        if each.get("operation") in ("undo", "restore")
+    }
+    found = []
+    for step in [each["step"] for each in left(before)]:
+        action = last.get(step.get("index"), {})
+        why = str(action.get("summary") or "its record does not tell yet what became of it")
+        found.append(TakenBack(step, action.get("status") == "succeeded", why))
+    return found
+
+
+def standing_of(record: dict[str, Any], step: dict[str, Any]) -> str:
+    """Say how far a step had come by its record, where it is not on record as done.
+
+    An answer, a beginning and an end may be on their way to the record.
+    """
+    index = step.get("index")
+    tried = [
+        str(each.get("status"))
+        for each in record.get("actions_taken") or []
+        if each.get("operation") == "execute" and (each.get("step") or {}).get("index") == index
+    ]
+    if tried:
+        words = {
+            "succeeded": "",
+            "skipped": "changed nothing",
+            "failed": "failed, perhaps half-way",
+        }
+        return words.get(tried[-1], tried[-1])
+    approval = record.get("approval")
+    asked = isinstance(approval, dict) and approval.get("requested_at")
+    if asked and not approval.get("answer") and int(approval.get("step") or 1) == index:
+        return "waited for an answer"
+    return "not on record as begun"
 
 
 def still_changed(record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _POLL_SECONDS = 2.0
+#: What the record's word on an attempt begins with in which nothing failed (``incident-restorer``).
+WENT_WELL = ("restored", "not restored: its steps say why")
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class EvictPod(Defaults):
     def undo(self, request: Request, services: Services) -> Outcome:  # noqa: ARG002 - there is none
         """Nothing brings a pod back; its replacement runs."""
         return Outcome(
-            "unchanged", f"{request.target} was replaced: there is nothing to take back."
+            "unchanged", f"No eviction is taken back: nothing brings {request.target} back."
         )
 
 

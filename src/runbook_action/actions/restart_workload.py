@@ -121,7 +121,13 @@ class RestartWorkload(Defaults):
         workload = read_workload(services.cluster, target)
         before = marks.recorded(workload, request)
         restarted = is_restarted(workload, request)
-        if before is None or (restarted and assess(workload).complete):
+        if before is None:
+            return Outcome(
+                "unchanged",
+                f"No restart for this incident is marked on {target}: there is nothing to take "
+                f"back.",
+            )
+        if restarted and assess(workload).complete:
             return Outcome("unchanged", f"A restart of {target} cannot be taken back.")
         if restarted and not is_latest(workload, request):
             return Outcome(

@@ -138,8 +138,8 @@ class RollbackWorkload(Defaults):
         if not undone and not is_restarted(workload, request):
             return Outcome(
                 "unchanged",
-                f"{target} does not run what this incident rolled it back to: there is nothing to "
-                f"undo.",
+                f"No rollback for this incident is marked on {target}: there is nothing to take "
+                f"back.",
             )
         recorded = _recorded(workload, request)
         before = recorded["from_revision"]

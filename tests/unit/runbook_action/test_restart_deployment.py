@@ -141,6 +141,14 @@ def test_a_complete_restart_cannot_be_undone_and_undo_says_so() -> None:
     assert world.calls.writes() == ["patch template"]
 
 
+def test_of_a_restart_that_never_was_undo_does_not_say_that_there_was_one() -> None:
+    world = World.new()
+    outcome = RESTART.undo(request(RESTART.name, "undo"), world.services)
+    assert outcome.status == "unchanged"
+    assert "No restart for this incident is marked on" in outcome.summary
+    assert world.calls.writes() == []
+
+
 def test_a_paused_deployment_is_refused() -> None:
     world = World.new()
     world.cluster.raw["spec"]["paused"] = True

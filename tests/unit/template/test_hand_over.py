@@ -113,3 +113,28 @@ def test_a_step_is_asked_for_it_with_what_its_execute_returned(
     given = {"states": {"input": started["Input"]}}
     assert evaluated(read["operation"], **given) == operation
     assert evaluated(read["reported"], **given) == "restore"
+
+
+@pytest.mark.parametrize(
+    ("restored", "unchanged", "recurred", "noted"),
+    [
+        (2, 0, False, "restored"),
+        (2, 1, False, "restored"),
+        (2, 0, True, "restored, then the alert came back"),
+        (2, 2, False, "not restored: its steps say why"),
+        (1, 1, True, "not restored: its steps say why; then the alert came back"),
+    ],
+)
+def test_what_was_left_as_it_is_is_not_noted_as_restored(
+    restored: int, unchanged: int, recurred: bool, noted: str
+) -> None:
+    given = state("incident-restorer", "NoteRestoration")["Arguments"]["ExpressionAttributeValues"]
+    known = {"restored": restored, "unchanged": unchanged, "recurred": recurred, "watched": True}
+    assert evaluated(given[":restoration"]["S"], **known) == noted
+
+
+@pytest.mark.parametrize(("status", "counted"), [("unchanged", 1), ("done", 0), ("failed", 0)])
+def test_what_stays_as_it_is_is_counted(status: str, counted: int) -> None:
+    found = state("incident-restorer", "BringBack")["Assign"]["unchanged"]
+    answer = {"result": {"Output": {"status": status}}}
+    assert evaluated(found, unchanged=0, states=answer) == counted

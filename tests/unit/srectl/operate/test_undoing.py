@@ -438,3 +438,72 @@ def test_who_had_it_taken_back_from_a_card_stands_in_every_view_of_the_record(
     assert [each["who"] for each in timeline.events(asked) if each["kind"] == "undo asked"] == [by]
     happened = postmortem(Story({**incident(), **asked}))
     assert f"{by} had what the runbook did taken back." in [each.text for each in happened]
+
+
+REFUSED = {"summary": "A restart cannot be taken back."}
+
+
+@pytest.mark.parametrize(
+    ("became", "said"),
+    [
+        (("succeeded", "succeeded"), ["✓ what was done for incident {} is taken back"]),
+        (
+            ("skipped", "succeeded"),
+            [
+                "not all of what was done for incident {} is taken back",
+                "✓ 2. scale_deployment on c/apps/deployment/checkout: taken back",
+                "- 1. scale_deployment on c/apps/deployment/checkout: A restart cannot be taken",
+            ],
+        ),
+        (("skipped", "skipped"), ["nothing of what was done for incident {} is taken back"]),
+        (("succeeded", None), ["- 2. scale_deployment on c/apps/deployment/checkout: its record"]),
+    ],
+)
+def test_no_more_is_said_to_be_taken_back_than_was(
+    put_incident: Put,
+    srectl: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    became: tuple[str | None, ...],
+    said: list[str],
+) -> None:
+    both = [done(1, "execute"), done(2, "execute")]
+    in_hand = incident(steps=2)["in_hand"]
+    put_incident(in_hand=in_hand, actions_taken=both)
+    undone = [
+        {**done(index, "restore", status), **REFUSED}
+        for index, status in enumerate(became, 1)
+        if status
+    ]
+
+    def wait(*_: Any) -> str:
+        noted = "not restored: its steps say why" if set(became) == {"skipped"} else "restored"
+        put_incident(in_hand=in_hand, actions_taken=both + undone, restoration=noted)
+        return ""
+
+    monkeypatch.setattr(undoing, "start", lambda *_: undoing.Begun("arn", [], "x", STARTED))
+    monkeypatch.setattr(undoing, "wait", wait)
+    result = srectl("undo", ID, "--yes")
+    told = " ".join(result.output.split())
+    assert result.exit_code == 0
+    for each in said:
+        assert each.format(ID) in told
+    assert ("✓ what was done" in told) == (set(became) == {"succeeded"})
+
+
+def test_the_question_says_of_each_step_how_far_it_had_come(
+    put_incident: Put, srectl: Callable[..., Result]
+) -> None:
+    taken = [done(1, "execute"), done(2, "execute", "skipped"), done(3, "execute", "failed")]
+    put_incident(
+        in_hand=incident(steps=5)["in_hand"],
+        actions_taken=taken,
+        approval={"requested_at": STARTED, "step": 5},
+        escalation_code="runbook-abandoned",
+    )
+    words = ["", " (changed nothing)", " (failed, perhaps half-way)", " (not on record as begun)"]
+    words.append(" (waited for an answer)")
+    for command in ("undo", "show"):
+        lines = [each.rstrip() for each in srectl(command, ID).output.splitlines()]
+        for index, known in enumerate(words, 1):
+            named = f"{index}. scale_deployment on c/apps/deployment/checkout{known}"
+            assert [each for each in lines if each.endswith(named)], (command, named, lines)
