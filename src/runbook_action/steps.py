@@ -134,6 +134,32 @@ def value_of(given: object, labels: Mapping[str, Any]) -> Any:
     return int(number) if number.is_integer() else number
 
 
+def no_value(parameter: str, given: Mapping[str, Any], labels: Mapping[str, Any]) -> str:
+    """Say why a label of the alert states no value of a parameter, once ``value_of`` gave none.
+
+    Parameters
+    ----------
+    given
+        ``{from_label, type, minimum, maximum}`` or ``{from_label, one_of}``.
+
+    Examples
+    --------
+    >>> more = {"from_label": "more", "type": "integer", "minimum": 1, "maximum": 3}
+    >>> no_value("step", more, {"more": "7"})
+    "parameter step comes from label more, which has to be a whole number from 1 to 3 and is '7'"
+    """
+    if "one_of" in given:
+        allowed = f"one of {', '.join(given['one_of'])}"
+    else:
+        kind = "a whole number" if given["type"] == "integer" else "a number"
+        allowed = f"{kind} from {given['minimum']} to {given['maximum']}"
+    label = str(given["from_label"])
+    found = labels.get(label)
+    # What an alert says is quoted, and no more of it than tells what is wrong.
+    has = f"is {found[:40]!a}" if isinstance(found, str) else "is not there"
+    return f"parameter {parameter} comes from label {label}, which has to be {allowed} and {has}"
+
+
 def in_bounds(value: object, given: Mapping[str, Any]) -> bool:
     """Tell whether a value is one that a label of the alert may state.
 

@@ -407,8 +407,7 @@ def undo(
     restoration = str(record.get("restoration"))
     if problem or not restoration.startswith(undoing.WENT_WELL):
         raise CommandFailed(
-            f"not all of incident {incident_id} is taken back: "
-            + (problem or restoration),
+            f"not all of incident {incident_id} is taken back: " + (problem or restoration),
             f"'srectl incidents show {incident_id}' tells what became of each step",
         )
     if untouched(incident):

@@ -201,4 +201,6 @@ def _spoken(condition: Mapping[str, Any]) -> str:
 
 
 def _yaml(value: object) -> str:
+    if value is None:  # its label states none
+        return "unknown"
     return str(value).lower() if isinstance(value, bool) else str(value)

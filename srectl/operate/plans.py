@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from srectl.errors import CommandFailed
 from srectl.operate.plan_targets import target_of, why_not_on
 from srectl.operate.refusals import calling
-from srectl.steps import steps_of, strategy_of, value_of
+from srectl.steps import no_value, steps_of, strategy_of, value_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -202,8 +202,7 @@ def decide(
             refuse(f"a maintenance window of its target is open ({held})")
         for parameter, value in step["parameters"].items():
             if value is None:
-                label = given[parameter]["from_label"]
-                refuse(f"label {label} for parameter {parameter} is missing or out of bounds")
+                refuse(f"{no_value(parameter, given[parameter], labels)}.")
         decision.refusals += why_not_on(name, step["action"], target, labels, limits.namespaces)
     decision.refusals = list(dict.fromkeys(decision.refusals))
     return decision
@@ -246,8 +245,6 @@ def live_plan(
             return result
         said = str(result.get("errorMessage"))
         if result.get("errorType") in _REFUSALS:
-            # What the labels alone forbid, the function says once more.
-            decision.refusals = list(dict.fromkeys([*decision.refusals, said]))
             return {"refused": said}
         raise CommandFailed(
             f"the {what} of runbook {decision.runbook} failed with "
@@ -257,9 +254,11 @@ def live_plan(
 
     found = asked("target", {"operation": "resolve", "runbook": runbook, "alert": alert})
     if "refused" in found:
+        # What the labels alone forbid, the function says once more.
+        decision.refusals = list(dict.fromkeys([*decision.refusals, found["refused"]]))
         return []
     decision.steps = found["steps"]
-    return [
+    answers = [
         asked(
             f"plan of step {step['name']}",
             {
@@ -273,4 +272,31 @@ def live_plan(
             },
         )
         for step in decision.steps
+    ]
+    decision.refusals += _refused(decision.strategy, decision.steps, answers)
+    return answers
+
+
+def _refused(
+    strategy: str, steps: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Say what keeps a runbook from its work: one refusal ends a sequence, not a ladder.
+
+    As in state AfterStep of the runbook's machine: a ladder goes on past a rung that is refused or
+    does not apply, as long as there is another.
+    """
+    refused = [
+        (step, str(answer["refused"]))
+        for step, answer in zip(steps, answers, strict=True)
+        if "refused" in answer
+    ]
+    would = [each for each in answers if "refused" not in each and each.get("applies") is not False]
+    if len(steps) == 1 or (strategy != "sequence" and not would):
+        return list(dict.fromkeys(why for _, why in refused))
+    if strategy != "sequence":
+        return []
+    return [
+        f"step {step['index']}, {step['name']}, is refused as things are, and a sequence ends with "
+        f"it: {why}"
+        for step, why in refused[:1]
     ]

@@ -18,7 +18,7 @@ from runbook_action.resolve.contradiction import refuse_other_labels, refuse_oth
 from runbook_action.resolve.finding import Found, Place, find
 from runbook_action.resolve.request import ResolveRequest
 from runbook_action.rights import WORKLOADS
-from runbook_action.steps import value_of
+from runbook_action.steps import no_value, value_of
 
 Registry = Mapping[str, Action]
 
@@ -184,14 +184,15 @@ def _parameters(
         values = {
             name: value_of(given, asked.alert.labels) for name, given in step["parameters"].items()
         }
+        refused = [
+            no_value(name, given, asked.alert.labels)
+            for name, given in step["parameters"].items()
+            if values[name] is None
+        ]
     except (KeyError, TypeError) as error:
         raise InvalidRequest(f"{where} takes a parameter from a label without bounds") from error
-    refused = [name for name, value in values.items() if value is None]
     if refused:
-        raise ParameterRefused(
-            f"Runbook {asked.runbook} takes its parameter {', '.join(refused)} from a label of the "
-            f"alert, which is missing or out of the bounds of the runbook, so nothing was done."
-        )
+        raise ParameterRefused(f"{'; '.join(refused)}.")
     return parse_fields(action.fields, values, f"parameters of {where}")
 
 

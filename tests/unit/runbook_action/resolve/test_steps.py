@@ -158,14 +158,25 @@ def test_a_parameter_comes_from_a_label_within_its_bounds() -> None:
     assert answer["steps"][0]["parameters"] == {"count": 3}
 
 
-@pytest.mark.parametrize("labels", [{}, {"wanted": "6"}, {"wanted": "many"}, {"wanted": "2.5"}])
-def test_a_label_that_is_missing_or_out_of_bounds_is_refused(labels: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ({}, "is not there"),
+        ({"wanted": "6"}, "is '6'"),
+        ({"wanted": "many"}, "is 'many'"),
+        ({"wanted": "2.5"}, "is '2.5'"),
+        ({"wanted": "9\n" * 90}, "is '" + "9\\n" * 20 + "'"),
+    ],
+)
+def test_a_label_that_is_missing_or_out_of_bounds_is_refused(
+    labels: dict[str, str], found: str
+) -> None:
     world = scene()
     with pytest.raises(ParameterRefused) as caught:
         resolved(world, runbook(CHECKOUT, parameters={"count": NUMBER}), labels)
     assert str(caught.value) == (
-        "Runbook Mend takes its parameter count from a label of the alert, which is missing or out "
-        "of the bounds of the runbook, so nothing was done."
+        "parameter count comes from label wanted, which has to be a whole number from 1 to 5 and "
+        f"{found}."
     )
     assert world.calls.log == []
 

@@ -82,7 +82,9 @@ def test_a_parameter_from_a_label_keeps_its_bounds(
 def test_a_parameter_out_of_bounds_is_a_reason_not_to_act() -> None:
     runbook = {**CATALOGUE["CheckoutHighErrorRate"], "parameters": {"by": INTEGER}}
     decision = decide(alert(labels={"by": "7"}), {runbook["name"]: runbook}, Limits())
-    assert decision.refusals == ["label by for parameter by is missing or out of bounds"]
+    assert decision.refusals == [
+        "parameter by comes from label by, which has to be a whole number from 1 to 3 and is '7'."
+    ]
 
 
 def test_of_a_target_that_the_alert_names_the_bounds_are_shown() -> None:
@@ -338,6 +340,63 @@ def test_what_the_function_refuses_is_a_reason_not_to_act() -> None:
     assert plans.live_plan(function, "f", decision, runbook, alert()) == []  # type: ignore[arg-type]  # all it calls is invoke
     assert decision.refusals == ["the alert names staging/checkout"]
     assert not decision.eligible
+
+
+class Refusing(Function):
+    """Resolves, and refuses the plans of the steps that are named."""
+
+    def __init__(self, steps: list[dict[str, Any]], **answers: dict[str, Any]) -> None:
+        super().__init__({"steps": steps}, *answers.values())
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - AWS's
+        self.error = "Unhandled" if "errorType" in str(self.payloads[0]) else None
+        return super().invoke(FunctionName, Payload)
+
+
+WOULD: dict[str, Any] = {"summary": "Would restart.", "plan": []}
+OFF: dict[str, Any] = {**WOULD, "applies": False, "why_not": "it is 2544"}
+NO = {"errorType": "ActionRefused", "errorMessage": "there is no earlier revision"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "first", "second", "refusals"),
+    [
+        ("ladder", WOULD, NO, []),
+        ("ladder", NO, WOULD, []),
+        ("ladder", NO, NO, ["there is no earlier revision"]),
+        ("ladder", OFF, NO, ["there is no earlier revision"]),
+        (
+            "sequence",
+            WOULD,
+            NO,
+            [
+                "step 2, back, is refused as things are, and a sequence ends with it: "
+                "there is no earlier revision"
+            ],
+        ),
+        ("sequence", OFF, WOULD, []),
+    ],
+)
+def test_a_ladder_goes_on_past_a_rung_that_is_refused_and_a_sequence_does_not(
+    strategy: str, first: dict[str, Any], second: dict[str, Any], refusals: list[str]
+) -> None:
+    runbook = {
+        **CATALOGUE["CheckoutHighErrorRate"],
+        "strategy": strategy,
+        "steps": [
+            {"name": "anew", "action": "restart_deployment"},
+            {"name": "back", "action": "rollback_deployment"},
+        ],
+    }
+    for of_one_step in ("action", "parameters", "approval"):
+        runbook.pop(of_one_step, None)
+    decision = decide(alert(), {runbook["name"]: runbook}, Limits())
+    function = Refusing(steps_of(runbook), first=first, second=second)
+    answers = plans.live_plan(function, "f", decision, runbook, alert())  # type: ignore[arg-type]  # all it calls is invoke
+    assert decision.refusals == refusals
+    assert [each.get("refused") for each in answers] == [
+        each.get("errorMessage") for each in (first, second)
+    ]
 
 
 def test_what_the_labels_forbid_and_the_function_forbids_again_is_said_once() -> None:
