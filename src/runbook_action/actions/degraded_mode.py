@@ -146,7 +146,7 @@ class DegradedMode(Defaults):
         name, wanted = services.degraded_mode_parameter, spelled(self.enabled)
         return Outcome(
             "planned",
-            f"restart the pods of {request.target}; {name} is {wanted} already."
+            f"restart the pods of {request.target}; {name} is {wanted} already{self._doubt}."
             if setting is self.enabled
             else f"set {name} to {wanted} and restart the pods of {request.target}.",
             plan=changes,
@@ -195,6 +195,7 @@ class DegradedMode(Defaults):
         done = switched(self.enabled)
         if previous is self.enabled:
             done = was_so(previous, holding.others(setting) if self.enabled else ())
+            done += "" if spares else self._doubt
         if spares:
             done += ", and each pod was started since, so none was restarted"
         changes = [*switch_change(services, previous, self.enabled), restart]
@@ -268,6 +269,13 @@ class DegradedMode(Defaults):
     def holdings(self, request: Request, services: Services) -> Sequence[Holding]:
         """The switch."""
         return (setting_holding(request, services),)
+
+    @property
+    def _doubt(self) -> str:
+        """Why pods are restarted that may have read that the switch is on."""
+        if not self.enabled:
+            return ""
+        return ", and not each pod is known to have been started since"
 
     def _may_be_stale(
         self,

@@ -61,7 +61,9 @@ def test_degraded_mode_ends_off(place: Place, services: Services, ends: tuple[st
     for _ in range(2):
         second = run(place, services, "enable_degraded_mode", "execute", SECOND)
         assert [each.kind for each in second.plan] == ["Deployment"]
-        assert second.summary.startswith(f"Degraded mode was on already, held by {FIRST}, too; ")
+        assert second.summary.startswith(
+            f"Degraded mode was on already, held by {FIRST}, too, and not "
+        )
     pods = place.pod_uids()
     kept = run(place, services, "enable_degraded_mode", "undo", ends[0])
     assert (kept.status, services.parameters.get(name)) == ("unchanged", "true")

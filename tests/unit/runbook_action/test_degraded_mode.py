@@ -157,12 +157,15 @@ def test_what_another_incident_has_switched_on_is_no_change_of_the_second_one() 
     world = executed(World.new())
     asked = request(ENABLE.name, "plan", incident_id=OTHER_INCIDENT)
     planned = ENABLE.plan(asked, world.services)
-    assert planned.summary.endswith(f"; {PARAMETER} is true already.")
+    assert planned.summary.endswith(
+        f"; {PARAMETER} is true already, and not each pod is known to have been started since."
+    )
     for _ in range(2):
         outcome = ENABLE.execute(replace(asked, operation="execute"), world.services)
         assert [each.kind for each in outcome.plan] == ["Deployment"]
         assert outcome.summary.startswith(
-            f"Degraded mode was on already, held by {INCIDENT}, too; every pod of"
+            f"Degraded mode was on already, held by {INCIDENT}, too, and not each pod is "
+            "known to have been started since; every pod of"
         )
     # What it takes back in the end is its change, though it did not switch it on.
     ENABLE.undo(request(ENABLE.name, "undo"), world.services)
@@ -173,7 +176,10 @@ def test_what_another_incident_has_switched_on_is_no_change_of_the_second_one() 
 def test_what_was_on_before_any_incident_is_said_to_have_been_on() -> None:
     outcome = ENABLE.execute(request(ENABLE.name), World.new(parameter="true").services)
     assert [each.kind for each in outcome.plan] == ["Deployment"]
-    assert outcome.summary.startswith("Degraded mode was on already; every pod of")
+    assert outcome.summary.startswith(
+        "Degraded mode was on already, and not each pod is known to have been started since; "
+        "every pod of"
+    )
 
 
 def test_pods_that_have_read_the_switch_are_not_restarted_for_a_second_incident() -> None:
@@ -236,8 +242,13 @@ def test_in_doubt_the_pods_are_restarted(
     world = all_started(executed(World.new()), started, *more)
     world.parameters.at = written
     asked = request(ENABLE.name, incident_id=OTHER_INCIDENT)
-    assert ENABLE.plan(replace(asked, operation="plan"), world.services).plan != ()
-    assert [each.kind for each in ENABLE.execute(asked, world.services).plan] == ["Deployment"]
+    planned = ENABLE.plan(replace(asked, operation="plan"), world.services)
+    assert planned.plan != ()
+    done = ENABLE.execute(asked, world.services)
+    assert [each.kind for each in done.plan] == ["Deployment"]
+    for said in (planned.summary, done.summary):
+        assert "already" in said
+        assert "and not each pod is known to have been started since" in said
     assert world.cluster.template_annotations["sre-platform/restarted-for"] == f"{OTHER_INCIDENT}/1"
 
 
