@@ -151,8 +151,10 @@ def _show(
 ) -> None:
     asks = {True: " [red](asks)[/]", False: "", None: ""}[standing.asks(limit)]
     console.print(f"[bold]{safe(standing.runbook)}[/] on {safe(place_of(standing.lock))}{asks}")
+    many = len(standing.unhelped)
+    last = "remediation" if many == 1 else f"{many} remediations"
     console.print(
-        f"  not seen to help in its last {len(standing.unhelped)} remediations there"
+        f"  not seen to help in its last {last} there"
         + (f" (asks after {limit})" if limit else "")
     )
     for row in _rows(standing.unhelped, records):

@@ -83,7 +83,7 @@ def subject_of(asked: CollectRequest, tools: Tools, namespaces: frozenset[str]) 
             continue
         if found is not None:
             return Subject(found, node, pod)
-    said = "; ".join(why) or "the alert names no object that this platform knows"
+    said = "; ".join(dict.fromkeys(why)) or "the alert names no object that this platform knows"
     return Subject(None, node, pod, said[:500])
 
 

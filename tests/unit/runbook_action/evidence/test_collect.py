@@ -513,6 +513,15 @@ def test_an_alert_that_leads_nowhere_is_answered_with_the_reason(labels: dict[st
     assert place.whole["no_target_because"]
 
 
+def test_why_an_alert_leads_nowhere_is_said_once_where_labels_and_target_say_the_same() -> None:
+    place = rolled_out()
+    gone = {"namespace": "apps", "kind": "deployment", "name": "gone"}
+    place.collected(labels={"namespace": "apps", "deployment": "gone"}, target=gone)
+    why = place.whole["no_target_because"]
+    assert "gone" in why
+    assert ";" not in why
+
+
 @dataclass(frozen=True)
 class Failing:
     """A source that ends otherwise than well."""
