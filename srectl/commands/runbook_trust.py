@@ -154,8 +154,7 @@ def _show(
     many = len(standing.unhelped)
     last = "remediation" if many == 1 else f"{many} remediations"
     console.print(
-        f"  not seen to help in its last {last} there"
-        + (f" (asks after {limit})" if limit else "")
+        f"  not seen to help in its last {last} there" + (f" (asks after {limit})" if limit else "")
     )
     for row in _rows(standing.unhelped, records):
         console.print(f"    {row}")

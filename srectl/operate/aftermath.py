@@ -104,8 +104,8 @@ def standing_of(record: dict[str, Any], step: dict[str, Any]) -> str:
         }
         return words.get(tried[-1], tried[-1])
     approval = record.get("approval")
-    asked = isinstance(approval, dict) and approval.get("requested_at")
-    if asked and not approval.get("answer") and int(approval.get("step") or 1) == index:
+    asked = approval if isinstance(approval, dict) and approval.get("requested_at") else None
+    if asked and not asked.get("answer") and int(asked.get("step") or 1) == index:
         return "waited for an answer"
     return "not on record as begun"
 
