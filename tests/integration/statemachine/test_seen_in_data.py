@@ -111,7 +111,7 @@ def test_without_an_answer_what_is_heard_counts_and_that_is_said(platform: Platf
     record = platform.record(id_of(unheard))
     assert record["escalation_code"] == "end-not-heard"
     (told,) = wait_for(lambda: platform.notifications(id_of(unheard)), "a notification")
-    assert told["reason"].endswith("scripted verify: unreachable")
+    assert told["reason"].endswith("scripted verify: unreachable.")
 
 
 _LENT = {"after_seconds": 1, "watch_seconds": 1}
