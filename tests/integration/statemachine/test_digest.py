@@ -42,7 +42,12 @@ def iso(seconds: float) -> str:
 
 
 def left_to_humans(
-    listener: Listener, at: float, name: str, code: str = "flood", fired: float = 90
+    listener: Listener,
+    at: float,
+    name: str,
+    code: str = "flood",
+    fired: float = 90,
+    more: dict[str, Any] | None = None,
 ) -> None:
     """Write the record of an incident that was escalated after it had fired for some seconds."""
     listener.platform.ddb.put_item(
@@ -56,6 +61,7 @@ def left_to_humans(
             "alert_name": {"S": "Down\n<!channel>"},
             "severity": {"S": "critical"},
             "target": {"M": {"namespace": {"S": "apps"}, "name": {"S": name}}},
+            **(more or {}),
         },
     )
 
@@ -89,10 +95,9 @@ def window(listener: Listener) -> int:
     for second in range(4):
         left_to_humans(listener, number * MINUTE + second, f"checkout-{number}")
     left_to_humans(listener, number * MINUTE + 30, f"basket-{number}")
-    # Neither of another window, nor for another reason.
+    # None of another window.
     left_to_humans(listener, (number + 1) * MINUTE, f"later-{number}")
     left_to_humans(listener, number * MINUTE - 1, f"sooner-{number}")
-    left_to_humans(listener, number * MINUTE + 5, f"other-{number}", code="not-resolved")
     return number
 
 
@@ -109,8 +114,10 @@ def test_people_are_told_what_the_flood_was_and_what_to_type(
         first,
         "",
         f"Flood of alerts from {begins} to {ends}: 40 alerts and 7 ends of alerts were not"
-        " announced one by one, 5 incidents were escalated without a remediation.",
-        "All of them are recorded. 3 were announced one by one, of the 20 that a window may bring.",
+        " announced one by one, 5 incidents need somebody, 5 of them because of the flood, without"
+        " a remediation.",
+        "All of them are recorded. Announced one by one were 3 alerts and 0 ends. A window may"
+        " bring 20; ends of what was announced, and what has become worse, are told beyond that.",
         "Escalated without a remediation, because a flood says that something larger is wrong:",
         f"  1 x Down <!channel> on apps/basket-{window}",
         f"  4 x Down <!channel> on apps/checkout-{window}",
@@ -135,7 +142,10 @@ def test_machines_are_told_once_for_a_flood_of_many_windows(
         f"{listener.platform.name}-sre-platform-flood",
     )
     assert told["held_back"] == {"created": 40, "resolved": 7}
-    assert (told["announced"], told["escalated"], told["complete"]) == (3, 5, True)
+    assert told["announced"] == {"created": 3, "resolved": 0}
+    assert (told["escalated"], told["because_of_flood"], told["complete"]) == (5, 5, True)
+    apps = {each["what"]: (each["code"], each["times"]) for each in told["targets"]}
+    assert apps[f"Down <!channel> on apps/checkout-{window}"] == ("flood", 4)
     assert envelope["MessageAttributes"]["severity"]["Value"] == "critical"
 
 
@@ -176,7 +186,7 @@ def test_it_is_told_again_as_it_grows_unless_a_larger_one_is_on_its_way(
     listener.platform.sfn.stop_execution(executionArn=smaller)
     assert stands_in(listener, smaller)
     [mail] = listener.mails()
-    assert mail["subject"].startswith("FLOOD GOES ON: 50 alerts held back")
+    assert mail["subject"].startswith("FLOOD SO FAR: 50 alerts held back, ")
     assert f"Flood of alerts that goes on, from {iso(number * MINUTE)} to " in mail["body"]
     [envelope] = listener.messages()
     told = json.loads(envelope["Message"])
@@ -230,6 +240,97 @@ def test_what_has_fired_for_days_when_a_flood_escalates_it_is_told(listener: Lis
     [mail] = listener.mails()
     assert mail["subject"] == "FLOOD: 0 alerts held back, 3 need you"
     assert f"  3 x Down <!channel> on apps/old-{number}" in mail["body"].splitlines()
+
+
+def test_all_of_a_flood_who_need_somebody_are_counted_whatever_for(
+    listener: Listener, window: int
+) -> None:
+    """Of a flood without runbooks each is called for by itself, and nobody is told to be needed."""
+    at = window * MINUTE + 5
+    for code in ("no-runbook", "no-runbook", "loop-breaker", "target-not-found"):
+        left_to_humans(listener, at, f"other-{window}", code=code)
+    # It runs again after somebody had stopped a runbook of it, which alone would be nothing.
+    runs = {"abandoned": {"S": "a"}, "in_flight": {"S": "a"}}
+    left_to_humans(listener, at, f"stopped-{window}", code="runbook-abandoned", more=runs)
+    nobodys: dict[str, Any] = {
+        "acknowledged_by": {"S": "ada"},
+        "sender_name": {"S": "platform-canary"},
+        "wakes": {"BOOL": False},
+        "in_flight": {"S": "another"},
+    }
+    for name, value in nobodys.items():
+        left_to_humans(listener, at, f"nobodys-{name}", code="no-runbook", more={name: value})
+    digest(listener, window, FloodWindowSeconds=str(MINUTE))
+    [mail] = listener.mails()
+    assert mail["subject"] == "FLOOD: 40 alerts held back, 10 need you"
+    lines = mail["body"].splitlines()
+    assert lines[2].endswith(
+        "10 incidents need somebody, 5 of them because of the flood, without a remediation."
+    )
+    first = lines.index("Called for one by one, each for a reason of its own:") + 1
+    assert sorted(lines[first : first + 4]) == [
+        f"  1 x Down <!channel> on apps/other-{window}: loop breaker",
+        f"  1 x Down <!channel> on apps/other-{window}: target not found",
+        f"  1 x Down <!channel> on apps/stopped-{window}: its runbook was stopped",
+        f"  2 x Down <!channel> on apps/other-{window}: no runbook for it",
+    ]
+    assert "nobodys" not in mail["body"]
+    [envelope] = listener.messages()
+    told = json.loads(envelope["Message"])
+    assert (told["escalated"], told["because_of_flood"]) == (10, 5)
+
+
+def test_who_was_called_by_itself_is_no_second_page(listener: Listener) -> None:
+    number = a_window()
+    left_to_humans(listener, number * MINUTE + 5, f"other-{number}", code="no-runbook")
+    count(listener, number, created=30, held=10, held_created_warning=10)
+    digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    [envelope] = listener.messages()
+    assert envelope["MessageAttributes"]["severity"]["Value"] == "warning"
+    assert listener.mails()[0]["subject"] == "FLOOD: 10 alerts held back, 1 need you"
+
+
+def test_announced_are_beginnings_and_ends_and_the_limit_is_not_of_both(
+    listener: Listener,
+) -> None:
+    number = a_window()
+    counts = {"created": 37, "resolved": 5, "held": 17, "held_created_warning": 17}
+    count(listener, number, **counts)
+    digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    [mail] = listener.mails()
+    assert "Announced one by one were 20 alerts and 5 ends. A window may bring 20;" in mail["body"]
+
+
+def test_what_a_digest_told_while_the_flood_went_on_is_said_to_be_told_again(
+    listener: Listener,
+) -> None:
+    number = int(time.time()) // MINUTE + 100
+    machine = listener.variant("incident-digest", FloodWindowSeconds=str(MINUTE))
+    for held, given in ((50, {"grown": 40}), (90, {"grown": 80}), (95, {})):
+        listener.platform.ddb.update_item(
+            TableName=listener.guard,
+            Key={"guard_key": {"S": f"flood#notify#{number}"}},
+            UpdateExpression="SET created = :held, held = :held, held_created_warning = :held",
+            ExpressionAttributeValues={":held": {"N": str(held)}},
+        )
+        if not given:
+            # The same row, as of a window that is over.
+            key = {"guard_key": {"S": f"flood#notify#{number}"}}
+            row = listener.platform.ddb.get_item(TableName=listener.guard, Key=key)["Item"]
+            number = a_window()
+            over = {**row, "guard_key": {"S": f"flood#notify#{number}"}}
+            listener.platform.ddb.put_item(TableName=listener.guard, Item=over)
+        ended = listener.platform.run({"window": number, **given}, machine)
+        assert ended["status"] == "SUCCEEDED", ended
+    mails = listener.mails()
+    assert [mail["subject"].partition(",")[0] for mail in mails] == [
+        "FLOOD SO FAR: 50 alerts held back",
+        "FLOOD SO FAR: 90 alerts held back (50 told before)",
+        "FLOOD: 95 alerts held back (90 told before)",
+    ]
+    again = "90 of the alerts held back were told before, while the flood went on."
+    assert again in mails[-1]["body"].splitlines()
+    assert "told before" not in mails[0]["body"]
 
 
 def test_many_pages_of_escalations_are_added_up(listener: Listener) -> None:
