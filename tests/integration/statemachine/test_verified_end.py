@@ -119,7 +119,7 @@ def test_what_was_heard_to_be_over_is_told_again_once_its_target_was_verified(
     ]
     # What is lent is said, in the message and in the record, until when at least.
     record = platform.record(id_of(event))
-    wanted = f"Lent:    {record['lent']}, not before {record['lent_until'][:17]}"
+    wanted = f"Lent:    {record['lent']}; it is taken back at {record['lent_until'][:17]}"
     assert wanted in listener.mails()[2]["body"]
     assert record["lent"].startswith("degraded mode on ")
     kinds = [json.loads(each["Message"])["event"] for each in listener.messages()]

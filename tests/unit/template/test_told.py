@@ -230,8 +230,8 @@ def test_what_is_lent_is_said_with_the_end_and_until_when() -> None:
     data = {**DATA, "verified": "3/3 ready, degraded mode on", **lent}
     variables = told(read({"detail-type": "incident.resolved", "detail": {"data": data}}))
     said = (
-        "degraded mode on checkout, not before 2026-11-23T15:25:04.704Z: it is taken back once"
-        " things have been quiet for so long"
+        "degraded mode on checkout; it is taken back at 2026-11-23T15:25:04.704Z, or later where"
+        " things have not stayed quiet until then"
     )
     message = json.loads(variables["message"])
     assert f"Lent:    {said}" in message["email"].splitlines()
