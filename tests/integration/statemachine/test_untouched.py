@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -83,3 +84,25 @@ def test_a_lock_that_is_anothers_by_now_keeps_none_of_the_others(platform: Platf
     lock = guard(platform, mine)
     assert (lock["history"], "holder" in lock) == ("[]", False)
     assert guard(platform, anothers)["holder"] == "another"
+
+
+def test_a_claim_whose_answer_was_lost_is_no_attempt_either(platform: Platform) -> None:
+    """The lock is as the first write left it, and is claimed once more."""
+    name = runbook(platform, step("one", approval=ASKS))
+    event = incident(name)
+    now = int(time.time())
+    row = {
+        "guard_key": {"S": target(name)},
+        "holder": {"S": id_of(event)},
+        "lease_expires_at": {"N": str(now + 600)},
+        "history": {"S": f"[{now}]"},
+        "uncounted": {"S": "[]"},
+        "version": {"N": "1"},
+    }
+    platform.ddb.put_item(TableName=platform.table("guard"), Item=row)
+    execution = platform.start(event)
+    output = json.dumps({"proofs": ["ada"], "denied": "no"})
+    platform.sfn.send_task_success(taskToken=token(platform, event), output=output)
+    platform.wait_ended(execution)
+    lock = guard(platform, target(name))
+    assert (lock["history"], "holder" in lock) == ("[]", False)
