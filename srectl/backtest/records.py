@@ -81,7 +81,6 @@ def write(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
     """
     lines = [json.dumps(shown(dict(each)), sort_keys=True) for each in records]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         # The file is its owner's alone where it is new.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -89,6 +88,6 @@ def write(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
     except OSError as error:
         raise CommandFailed(
             f"the records could not be written to {path}: {error.strerror or error}",
-            "name a file in a folder that you may write to",
+            "name a file in a folder that is there and that you may write to",
         ) from error
     return len(lines)

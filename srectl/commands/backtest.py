@@ -97,6 +97,9 @@ def backtest(
     catalogue would have done. Prints Markdown, fit for a pull request. docs/backtest.md says what
     cannot be known.
     """
+    # Before anything is read that takes a while, or a deployment.
+    catalogue = loaded(folder, "--runbooks").selected()
+    other = loaded(against, "--against").selected() if against is not None else None
     if records is not None:
         found = files.read(records)
         source = f"from {records.name}{_when(found)}"
@@ -104,10 +107,10 @@ def backtest(
         found = _read(account, begin, end)
         source = f"that began from {written(begin)} to {written(end)}"
     limits = Limits(severities, namespaces, cluster)
-    after = judge(found, loaded(folder).selected(), limits, ask_after)
+    after = judge(found, catalogue, limits, ask_after)
     result = Backtest(found, str(folder), after)
-    if against is not None:
-        before = judge(found, loaded(against).selected(), limits, ask_after)
+    if other is not None:
+        before = judge(found, other, limits, ask_after)
         result = Backtest(found, str(folder), after, str(against), before)
     if as_json:
         print_json(result.as_json())
@@ -147,7 +150,17 @@ def export(
 
 
 def _read(account: Account, begin: datetime.datetime, end: datetime.datetime) -> list[Record]:
-    """Read the records of some time, oldest first."""
+    """Read the records of some time, oldest first.
+
+    Raises
+    ------
+    click.BadParameter
+        The time ends before it begins.
+    """
+    if end <= begin:
+        raise click.BadParameter(
+            f"{written(end)} is not after --from, {written(begin)}", param_hint="--to"
+        )
     found = recent.since(account.dynamodb, account.incidents_table, begin, most=_MOST)
     if found.more:
         click.echo(

@@ -72,8 +72,13 @@ namespaces_option = click.option(
 )
 
 
-def loaded(folder: Path) -> catalogue.Catalogue:
+def loaded(folder: Path, option: str = "--folder") -> catalogue.Catalogue:
     """Read the catalogue of a folder.
+
+    Parameters
+    ----------
+    option
+        By which the command is told the folder.
 
     Raises
     ------
@@ -83,7 +88,7 @@ def loaded(folder: Path) -> catalogue.Catalogue:
     if not folder.is_dir():
         raise CommandFailed(
             f"there is no folder {folder} in {Path.cwd()}",
-            "go to the checkout that holds your catalogue, or name its folder with --folder",
+            f"go to the checkout that holds your catalogue, or name its folder with {option}",
         )
     try:
         return catalogue.load_all(folder)

@@ -82,13 +82,17 @@ def report(name: str | None, since: datetime.datetime, as_json: bool, account: A
         print_table(table)
     ran = sum(each.ran for each in counted.values())
     console.print(
-        f"{ran} remediations of {len(found.records)} incidents since "
+        f"{_many(ran, 'remediation')} of {_many(len(found.records), 'incident')} since "
         f"{clock(since, now(), seconds=False)}"
     )
     if found.more:
         console.print(
             "[yellow]there are more incidents than were looked at[/]: give a later --since"
         )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _rows(

@@ -60,7 +60,12 @@ def trust_command(
         _must_exist(account, name)
     if not failing:
         began = clock(since, now(), seconds=False)
-        said = f"runbook {name} has nothing against it on {len(locks)} targets since {began}"
+        many = f"{len(locks)} target{'s' if len(locks) > 1 else ''}"
+        said = (
+            f"runbook {name} has nothing against it on {many} since {began}"
+            if locks
+            else f"runbook {name} has run on no target since {began}, so nothing is against it"
+        )
         if as_json:
             print_json({"runbook": name, "by": None, "more": found.more, "targets": {}})
         console.print(safe(said))

@@ -32,6 +32,10 @@ def status(as_json: bool, account: Account) -> None:
     print_json(page) if as_json else _tell(page)
 
 
+def _needing(count: int) -> str:
+    return f"{count} need{'s' if count == 1 else ''} somebody"
+
+
 def _tell(page: dict[str, Any]) -> None:
     stack = page["stack"]
     if stack:
@@ -62,7 +66,7 @@ def _tell(page: dict[str, Any]) -> None:
     console.print(f"[bold]undelivered[/] {queues or 'nothing'}")
     more = " or more" if page["more_open"] else ""
     console.print(
-        f"[bold]incidents[/]  {page['open']}{more} open: {page['needs_somebody']} need somebody, "
+        f"[bold]incidents[/]  {page['open']}{more} open: {_needing(page['needs_somebody'])}, "
         + "".join(
             f"{each['incidents']} in hand of {safe(each['by'])}, " for each in page["in_hand"]
         )

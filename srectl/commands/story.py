@@ -328,7 +328,7 @@ def _tell_investigations(incident: dict[str, Any]) -> None:
     """Print what an investigator has said, as its words and not as the platform's."""
     for each in records.investigations(incident):
         who = f"{safe(each.get('by'))}, {when(each.get('at'))}"
-        console.print(f"[bold]said by the investigator[/] {who}; nobody has checked it")
+        console.print(f"[bold]investigation[/] by {who}; nobody has checked it")
         console.print(f"  {safe(each.get('summary'))}")
         for finding in each.get("findings") or []:
             console.print(f"  - {safe(finding)}")

@@ -15,6 +15,9 @@ from srectl.postmortem.sources import Story
 
 __all__ = ["timeline"]
 
+#: What became of an action, by its status.
+_BECAME = {"succeeded": "succeeded", "failed": "failed", "skipped": "was left out"}
+
 
 def timeline(story: Story) -> list[Sentence]:
     """Give every moment that is known, oldest first."""
@@ -52,7 +55,7 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
     evidence = record.get("evidence") or {}
     if evidence.get("at"):
         count = len(evidence.get("findings") or [])
-        told = f"Evidence was on the record: {count} findings."
+        told = f"Evidence was on the record: {count} finding{'' if count == 1 else 's'}."
         if evidence.get("status") != "collected":
             told = f"Evidence could not be collected: {evidence.get('why_not')}."
         yield _said(evidence["at"], told, "record: evidence")
@@ -86,7 +89,7 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
         told = f"Nobody had taken it, so the {each.get('to')} was told (level {each.get('level')})."
         yield _said(each.get("at"), told, f"record: climbed[{number}]")
     for number, each in enumerate(investigations(record)):
-        told = f"{each.get('by')}, which investigated, said: “{each.get('summary')}”"
+        told = f"{each.get('by')}, asked to investigate, answered: “{each.get('summary')}”"
         yield _said(each.get("at"), told, f"record: investigations[{number}]")
     if record.get("verified_at"):
         told = f"The target was looked at: {record.get('target_health')}"
@@ -124,12 +127,14 @@ def _of_action(action: dict[str, Any], source: str) -> Iterator[Sentence]:
     yield _said(action.get("started_at"), f"Runbook {runbook} began to {what}{on}{which}.", source)
     error = action.get("error")
     said = f"{error.get('name')}: {error.get('message')}" if isinstance(error, dict) else error
-    became = "was denied and changed nothing" if was_denied(action) else None
-    yield _said(
-        action.get("completed_at"),
-        f"It {became or 'ended as ' + str(action.get('status'))}: {said or action.get('summary')}",
-        source,
+    status = str(action.get("status"))
+    became = (
+        "was denied and changed nothing"
+        if was_denied(action)
+        else _BECAME.get(status, f"ended as {status}")
     )
+    told = f"{_sentence(what)}{on}{which} {became}: {said or action.get('summary')}"
+    yield _said(action.get("completed_at"), told, source)
 
 
 def _of_approval(approval: dict[str, Any]) -> Iterator[Sentence]:

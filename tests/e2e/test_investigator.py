@@ -106,7 +106,7 @@ def test_it_is_asked_once_and_what_it_answers_is_its_words_and_does_nothing(
     assert kinds.count("incident.investigated") == 3
 
     shown = srectl("show", incident_id[:13], exports=exports).stdout
-    assert "said by the investigator" in shown
+    assert "investigation by" in shown
     assert "it would: Grow the volume." in shown
 
     # What is late is kept, and of what was erased nothing is written again.

@@ -73,6 +73,7 @@ def main() -> int:
         print("\n".join(report.lines(history, violations, counts)))
         print(f"\nthe client's journal: {_shown(journal)}")
         kept = options.records_to or journal.with_name(f"records-{options.seed}.jsonl")
+        kept.parent.mkdir(parents=True, exist_ok=True)
         count = write(kept, history.records)
         print(f"{count} records, for 'srectl backtest --records': {_shown(kept)}")
         print(f"their runbooks, for '--runbooks': {_shown(_catalogue(kept, definitions(plan)))}")

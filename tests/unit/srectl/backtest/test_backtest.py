@@ -132,7 +132,7 @@ def test_records_come_back_as_they_were_written_without_what_answers_for_others(
     asked = incident(5, approval={"token": "secret", "first": {"proof": "secret", "by": "ada"}})
     beat = incident(6, "PlatformCanary", sender_name="platform-canary")
     mine = incident(7, "PlatformCanary")
-    path = tmp_path / "a" / "past.jsonl"
+    path = tmp_path / "past.jsonl"
     assert files.write(path, [asked, RECORDS[0], beat, mine]) == 4
     assert "secret" not in path.read_text()
     found = files.read(path)
@@ -204,9 +204,33 @@ def test_a_file_that_is_no_text_or_cannot_be_written_is_told(tmp_path: Path) -> 
         files.write(tmp_path / "x" / "y", RECORDS)
 
 
+def test_an_export_makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="No such file or directory") as caught:
+        files.write(tmp_path / "nowhere" / "x.jsonl", RECORDS)
+    assert "a folder that is there" in caught.value.hint
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["backtest", "--runbooks", "old"], ["incidents", "export", "x.jsonl"]]
+)
+@pytest.mark.usefixtures("run")
+def test_a_time_that_ends_before_it_begins_is_refused(command: list[str]) -> None:
+    answer = CliRunner().invoke(cli, [*command, "--from", "1h", "--to", "2h"])
+    assert answer.exit_code == 2
+    assert "is not after --from" in answer.output
+    assert not Path("x.jsonl").exists()
+
+
 def test_a_catalogue_that_is_not_there_is_told(run: Callable[..., Result]) -> None:
     answer = run("--runbooks", "nowhere")
     assert answer.exit_code != 0
     assert "there is no folder nowhere" in answer.output
+    assert "name its folder with --runbooks" in answer.output
+    answer = run("--runbooks", "old", "--against", "nowhere")
+    assert "name its folder with --against" in answer.output
+    # Nor is anything read first, or a deployment asked for.
+    alone = CliRunner().invoke(cli, ["backtest", "--runbooks", "nowhere"])
+    assert "there is no folder nowhere" in alone.output
     empty: Any = run("--runbooks", "old", "--from", "1h")
     assert empty.exit_code == 0

@@ -41,7 +41,7 @@ def test_the_story_has_them_under_the_investigators_name(
 ) -> None:
     story.tell(RECORD)
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    [at] = [number for number, line in enumerate(lines) if "said by the investigator" in line]
+    [at] = [number for number, line in enumerate(lines) if "investigation by" in line]
     assert "AWS DevOps Agent" in lines[at]
     assert "nobody has checked it" in " ".join(lines[at : at + 2])
     assert {"- Revision 7 came 40 s before.", "it would: Roll back to revision 6."} < set(lines)
@@ -66,7 +66,7 @@ def test_a_post_mortem_quotes_them_and_names_their_source() -> None:
     assert said[2].text.endswith("Nothing did it.")
     others = [each for title, all_ in found.items() if "investigator" not in title for each in all_]
     quoting = [each.text for each in others if "script" in each.text]
-    assert quoting == [f"AWS DevOps Agent, which investigated, said: “{HOSTILE}”"]
+    assert quoting == [f"AWS DevOps Agent, asked to investigate, answered: “{HOSTILE}”"]
     text = as_markdown(RECORD, found, "2026-11-28T07:00:00Z")
     assert "<script>" not in text.replace("\\<", "")
     assert "](https" not in text.replace("\\]", "")

@@ -93,7 +93,7 @@ def test_what_somebody_has_in_hand_needs_nobody_else(
         [{"by": "Ada", "incidents": 1}],
         1,
     )
-    assert "4 open: 1 need somebody, 1 in hand of Ada, 1 at work" in run("status").stdout
+    assert "4 open: 1 needs somebody, 1 in hand of Ada, 1 at work" in run("status").stdout
 
 
 def test_the_webhook_of_a_stack_on_one_machine_is_the_address_that_answers(

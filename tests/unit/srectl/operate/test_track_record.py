@@ -142,6 +142,8 @@ def test_the_command_tells_each_runbook_and_each_of_its_targets(
     put_incident: Callable[..., Any], srectl: Run
 ) -> None:
     put_incident(**incident(**HELPED))
+    alone = srectl("runbooks", "report").stdout
+    assert "1 remediation of 1 incident since" in alone
     put_incident(**incident(2, **NOT_HELPED))
     put_incident(**incident(3, **ran("execute", target=OTHER, status="remediating")))
     put_incident(**incident(24 * 40, **HELPED))

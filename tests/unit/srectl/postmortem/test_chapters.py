@@ -31,9 +31,10 @@ def test_a_rollback_is_told_from_its_rollout_to_its_end() -> None:
         "The platform took it in from alertmanager.",
         "Runbook RollBackYoungRollout began to execute rollback_workload on deployment "
         "apps/parcels (step 1 of 1).",
-        "Evidence was on the record: 1 findings.",
+        "Evidence was on the record: 1 finding.",
         "People were told: WARN apps/parcels: crashes",
-        "It ended as succeeded: Revision 2 was replaced by the template of revision 1.",
+        "Execute rollback_workload on deployment apps/parcels (step 1 of 1) succeeded: Revision 2 "
+        "was replaced by the template of revision 1.",
         "The alert ended.",
         "The target was looked at: deployment apps/parcels is healthy: 2 of 2 replicas are ready.",
     ]
