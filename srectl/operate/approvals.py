@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_stepfunctions import SFNClient
 
+#: So much of why it waits for nobody stands in a refusal, in characters.
+_MOST_REASON = 200
+
 
 @dataclass(frozen=True)
 class Question:
@@ -89,7 +92,10 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
             show,
         )
     if not approval.get("token") or not incidents.at_work(incident):
-        reason = incident.get("escalation_reason")
+        # Of one that is over it is an old story, and show has all of it.
+        escalated = incident.get("status") == "escalated"
+        reason = str(incident.get("escalation_reason") or "") if escalated else ""
+        reason = reason if len(reason) <= _MOST_REASON else f"{reason[: _MOST_REASON - 1]}…"
         leads = incident.get("attached_to")
         if leads and incidents.at_work(incident):
             raise CommandFailed(

@@ -119,7 +119,7 @@ def _impact(story: Story) -> Iterator[Sentence]:
         )
     children = len(story.record.get("children") or []) - _related_as(story, "no child")
     if children > 0:
-        told = f"{children} other incidents hung on it."
+        told = f"{children} other incident{'' if children == 1 else 's'} hung on it."
         yield Sentence(told, "record: children")
 
 

@@ -67,7 +67,7 @@ def _lists(place: str, expected: Sequence[Any], found: Sequence[Any]) -> Iterato
         if got not in expected:
             yield f"  + {got}"
     if not expected or not found:
-        yield f"  ({'something' if found else 'nothing'} was found)"
+        yield f"  (nothing was {'expected' if found else 'found'})"
     elif sorted(map(str, expected)) == sorted(map(str, found)):
         yield f"  + in the order {', '.join(map(str, found))}"
 

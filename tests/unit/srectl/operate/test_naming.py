@@ -103,6 +103,19 @@ def test_whoever_answers_gives_a_beginning(put_incident: Put, srectl: Run, comma
     assert f"nothing waits for approval: incident {A}" in answer.output
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("resolved", "is resolved"), ("escalated", f"is escalated (End not heard: {'x' * 184}…)")],
+)
+def test_why_nothing_waits_is_said_in_short_and_of_one_that_is_over_not_at_all(
+    put_incident: Put, srectl: Run, status: str, said: str
+) -> None:
+    put_incident(incident_id=A, status=status, escalation_reason=f"End not heard: {'x' * 700}")
+    answer = " ".join(srectl("approve", "0f3c").output.split())
+    assert f"incident {A} {said}" in answer
+    assert ("End not heard" in answer) == (status == "escalated")
+
+
 def test_show_alone_is_the_newest_that_needs_somebody(put_incident: Put, srectl: Run) -> None:
     assert srectl("show").output == "no incident needs anybody\n"
     assert json.loads(srectl("show", "--json").output) is None

@@ -108,7 +108,7 @@ def test_what_never_hung_on_anything_is_not_said_to_have_hung(
     assert f"On it never hung, but was for a time thought to hang, incident {ID}" in its_cause
     assert "but was for a time thought to hang, incident moved" in its_cause
     assert "On it hung incident hung" in its_cause
-    assert "1 other incidents hung on it." in its_cause
+    assert "1 other incident hung on it." in its_cause
 
 
 def test_what_joined_it_is_related_and_an_earlier_one_of_its_alert_and_target_with_other_labels(

@@ -95,6 +95,14 @@ def test_a_changed_runbook_is_found(folder: Path, old: str, new: str, shown: lis
         assert part in said
 
 
+def test_what_is_expected_to_be_nothing_is_said_so(folder: Path) -> None:
+    (written,) = (folder / "tests").glob("*.yaml")
+    change(written, "undo: [step-1]", "undo: []")
+    answer = run(folder)
+    assert answer.exit_code == 1
+    assert "(nothing was expected)" in answer.output
+
+
 def test_the_summary_does_not_call_well_what_is_not(folder: Path) -> None:
     shutil.copy(ROOT / "runbooks" / "checkout-saturation.yaml", folder)
     answer = run(folder)
