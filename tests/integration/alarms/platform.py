@@ -215,10 +215,10 @@ class Deployment:
         except urllib.error.HTTPError as error:
             return error.code
 
-    def start_machine(self, name: str, given: str) -> None:
-        """Start one of the platform's state machines."""
+    def start_machine(self, name: str, given: str) -> str:
+        """Start one of the platform's state machines and return its execution."""
         where = f"arn:aws:states:{self.aws.region}:{self.aws.account_id}:stateMachine:{name}"
-        self.steps.start_execution(stateMachineArn=where, input=given)
+        return str(self.steps.start_execution(stateMachineArn=where, input=given)["executionArn"])
 
     def start_canary(self) -> str:
         """Start the canary and return its execution."""

@@ -8,6 +8,7 @@ its own.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -96,7 +97,13 @@ def notifier_fails(on: Deployment) -> Broken:
 
 @contextmanager
 def digest_fails(on: Deployment) -> Broken:
-    yield lambda: on.start_machine("incident-digest", "{}")
+    """Somebody stops it while it waits for the end of its window."""
+    window = json.dumps({"window": int(time.time() / 300) + 1})
+
+    def stop() -> None:
+        on.steps.stop_execution(executionArn=on.start_machine("incident-digest", window))
+
+    yield stop
 
 
 @contextmanager

@@ -147,6 +147,21 @@ def in_alarms(template: dict[str, Any]) -> Iterator[Seen]:
             yield resolved(namespace), metric["MetricName"], dimensions
 
 
+def test_a_digest_rings_however_it_ends_before_it_has_told(template: dict[str, Any]) -> None:
+    queries = template["Resources"]["DigestFailedAlarm"]["Properties"]["Metrics"]
+    seen = {
+        query["Id"]: query["MetricStat"]["Metric"]["MetricName"]
+        for query in queries
+        if "MetricStat" in query
+    }
+    assert set(seen.values()) == {"ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut"}
+    [summed] = [query["Expression"] for query in queries if "Expression" in query]
+    assert all(f"FILL({name}, 0)" in summed for name in seen)
+    digest = machines()["incident-digest"].definition()
+    longest = template["Parameters"]["FloodWindowSeconds"]["MaxValue"]
+    assert digest["TimeoutSeconds"] >= 2 * longest
+
+
 def resolved(value: Any) -> str:
     if isinstance(value, str):
         return value
