@@ -156,7 +156,7 @@ def test_each_thing_that_is_broken_is_named_with_what_to_type(
 
     functions = aws.client("lambda")
     functions.put_function_concurrency(FunctionName="alert-ingest", ReservedConcurrentExecutions=0)
-    named("quotas", "takes no call at all", "--reserved-concurrent-executions 10")
+    named("quotas", "takes no call at all", "--reserved-concurrent-executions 20")
     named("intake", "answers 50", "sam logs -n AlertIngestFunction --stack-name sre-platform")
 
     other = io.BytesIO()

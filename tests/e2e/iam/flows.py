@@ -239,6 +239,12 @@ def _let_go(lab: Lab, lock: str) -> bool:
             ":hand": {"S": json.dumps(hand)},
         },
     )
+    dynamodb.update_item(
+        TableName=lab.deployment.guard_table,
+        Key={"guard_key": {"S": f"incident#{_id(event)}"}},
+        UpdateExpression="SET in_hand = :me",
+        ExpressionAttributeValues={":me": {"S": execution}},
+    )
     held = {"guard_key": {"S": lock}, "holder": {"S": _id(event)}, "history": {"S": "[1]"}}
     dynamodb.put_item(TableName=lab.deployment.guard_table, Item=held)
     ended = {"executionArn": execution, "status": "ABORTED", "input": json.dumps(event)}
@@ -597,7 +603,7 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
 
 # ------------------------------------------------------------------ restorer
 def _restore(lab: Lab, namespace: str = "apps", **of_step: Any) -> str:
-    """Let what was never scaled be scaled back: done at once, and nothing changes.
+    """Let what was never scaled be scaled back: over at once, and nothing changes.
 
     In a namespace that is nobody's the function refuses it.
     """
@@ -624,12 +630,15 @@ def _restore(lab: Lab, namespace: str = "apps", **of_step: Any) -> str:
     return _id(event)
 
 
+def _is_over(record: Mapping[str, Any]) -> bool:
+    """Say whether a restoration has come to its end, and nothing had to be changed for it."""
+    return record.get("restoration") == "not restored: its steps say why"
+
+
 def what_was_taken_away_is_brought_back(lab: Lab) -> bool:
     incident_id = _restore(lab)
     looks = {
-        "noted": lambda: lab.scene.record_that(
-            incident_id, lambda record: record.get("restoration") == "restored"
-        ),
+        "noted": lambda: lab.scene.record_that(incident_id, _is_over),
         "told": lambda: lab.announcements(incident_id),
     }
     return lab.first(looks, 40) == "noted"
@@ -639,9 +648,7 @@ def what_is_not_over_is_not_brought_back(lab: Lab) -> bool:
     incident_id = _restore(lab, verify={"promql": "vector(1)", "is": "below 1", "for": "1s"})
     looks = {
         "told": lambda: lab.announcements(incident_id),
-        "restored": lambda: lab.scene.record_that(
-            incident_id, lambda record: record.get("restoration") == "restored"
-        ),
+        "over": lambda: lab.scene.record_that(incident_id, _is_over),
     }
     return lab.first(looks, 60) == "told"
 

@@ -401,7 +401,7 @@ class Lab:
             time.sleep(_POLL_SECONDS)
 
     # ------------------------------------------------------------ looking
-    def first(self, looks: Mapping[str, Callable[[], object]], within: float = 30) -> str | None:
+    def first(self, looks: Mapping[str, Callable[[], object]], within: float = 90) -> str | None:
         """Wait until one of several things is seen; gives its name, None if none is.
 
         Once the grant that is taken away has been missed, they have only a moment left.

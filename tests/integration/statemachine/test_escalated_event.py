@@ -156,5 +156,5 @@ def test_whoever_has_stopped_that_very_execution_is_named(
     }
     assert platform.run(stopped, platform.recorder_variant)["status"] == "SUCCEEDED"
     (found,) = wait_for(lambda: heard(platform, listener, data["incident_id"]), "the event")
-    said = "It was stopped by arn:ada (sale is on). It had nothing in hand yet, so"
+    said = "Its runbook was stopped by arn:ada (sale is on) before the incident was over. It had"
     assert (said in found["detail"]["data"]["reason"]) is named
