@@ -105,14 +105,11 @@ def _in_common(each: dict[str, Any]) -> Hashable | None:
 def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
     """Tell many that are alike: nobody reads the same reason a hundred times."""
     one = together[0]
-    began = sorted(filter(None, (moment_of(each["timestamp"]) for each in together)))
+    began = _moments(together, "timestamp")
     since = f", begun {_span(began, at)}" if began else ""
-    taken, why = one["acknowledged_by"], one["acknowledged_because"]
     console.print(
         f"  [bold]{len(together)} alike[/]: {safe(one['severity'])} "
-        f"{safe(counted(str(each['alert_name']) for each in together))}{since}"
-        + (f", in hand of {safe(taken)}" if taken else "")
-        + (f": {safe(why)}" if taken and why else "")
+        f"{safe(counted(str(each['alert_name']) for each in together))}{since}" + _hand_of(one)
     )
     places = list(dict.fromkeys(place_of(each) for each in together))
     rest = f" and {len(places) - FEW} more" if len(places) > FEW else ""
@@ -138,6 +135,13 @@ def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
     console.print("    each by itself: srectl handover --all")
 
 
+def _hand_of(incident: dict[str, Any]) -> str:
+    """Say who has an incident, and why; nothing where nobody has."""
+    taken, why = incident["acknowledged_by"], incident["acknowledged_because"]
+    said = f", in hand of {safe(taken)}" if taken else ""
+    return f"{said}: {safe(why)}" if taken and why else said
+
+
 def _moments(together: list[dict[str, Any]], key: str) -> list[datetime.datetime]:
     return sorted(filter(None, (moment_of(each[key]) for each in together)))
 
@@ -150,12 +154,9 @@ def _span(moments: list[datetime.datetime], at: datetime.datetime) -> str:
 def _line(each: dict[str, Any], at: datetime.datetime) -> None:
     began = moment_of(each["timestamp"])
     since = clock(began, at, seconds=False) if began else safe(each["timestamp"])
-    taken, why = each["acknowledged_by"], each["acknowledged_because"]
     console.print(
         f"  {safe(str(each['incident_id'])[:_SHORT])} {safe(each['severity'])} "
-        f"{safe(each['alert_name'])} {place_of(each)}, since {since}"
-        + (f", in hand of {safe(taken)}" if taken else "")
-        + (f": {safe(why)}" if taken and why else "")
+        f"{safe(each['alert_name'])} {place_of(each)}, since {since}" + _hand_of(each)
     )
     if waits(each) != "—":
         console.print(f"    {waits(each)}")
