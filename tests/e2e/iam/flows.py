@@ -81,13 +81,12 @@ def an_alert_gets_onto_the_bus(lab: Lab) -> bool:
     def on_the_bus() -> bool:
         return any(data["alert_name"] == name for data in lab.scene.events("incident.created"))
 
-    looks = {"bus": on_the_bus, "parked": lambda: lab.queued("parked", name)}
-    return status == _ACCEPTED and lab.first(looks) == "bus"
+    return status == _ACCEPTED and lab.seen(on_the_bus)
 
 
 def an_alert_is_parked(lab: Lab) -> bool:
     status, name = _post(lab)
-    return status == _ACCEPTED and bool(lab.first({"parked": lambda: lab.queued("parked", name)}))
+    return status == _ACCEPTED and lab.seen(lambda: lab.queued("parked", name))
 
 
 def an_alert_is_counted_for_its_sender(lab: Lab) -> bool:
@@ -138,27 +137,19 @@ def a_start_that_moves_stays_one_incident(lab: Lab) -> bool:
         created = lab.scene.events("incident.created")
         return [d["incident_id"] for d in created if d["alert_name"] == what["alert_name"]]
 
-    return bool(lab.first({"both": lambda: len(incidents()) == 2})) and len(set(incidents())) == 1
+    return lab.seen(lambda: len(incidents()) == 2) and len(set(incidents())) == 1
 
 
 # ------------------------------------------------------------------ rules
 def the_rule_starts_the_runbook(lab: Lab) -> bool:
     event = lab.event()
     lab.put(event)
-    looks = {
-        "started": lambda: lab.started("IncidentResponseRunbook", _id(event)),
-        "kept": lambda: lab.queued("runbook", _id(event)),
-    }
-    return lab.first(looks) == "started"
+    return lab.seen(lambda: lab.started("IncidentResponseRunbook", _id(event)))
 
 
 def _announced(lab: Lab, event: Event) -> bool:
     lab.put(event)
-    looks = {
-        "told": lambda: lab.notified(_id(event), event["detail-type"]),
-        "kept": lambda: lab.queued("notifications", _id(event)),
-    }
-    return lab.first(looks) == "told"
+    return lab.seen(lambda: lab.notified(_id(event), event["detail-type"]))
 
 
 def the_rule_announces_a_new_incident(lab: Lab) -> bool:
@@ -172,34 +163,26 @@ def the_rule_announces_the_end(lab: Lab) -> bool:
 def the_rule_starts_the_recorder(lab: Lab) -> bool:
     event = resolution(lab.event())
     lab.put(event)
-    looks = {
-        "recorded": lambda: lab.scene.record(_id(event)),
-        "kept": lambda: lab.queued("recorder", _id(event)),
-    }
-    return lab.first(looks) == "recorded"
+    return lab.seen(lambda: lab.scene.record(_id(event)))
 
 
 # ------------------------------------------------------------------ recorder
 def the_recorder_writes(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentRecorder", event)
-    looks = {
-        "recorded": lambda: lab.scene.record(_id(event)),
-        "kept": lambda: lab.queued("recorder", _id(event)),
-    }
-    return lab.first(looks) == "recorded"
+    return lab.seen(lambda: lab.scene.record(_id(event)))
 
 
 def the_recorder_keeps_what_it_cannot_write(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentRecorder", event)
-    return lab.first({"kept": lambda: lab.queued("recorder", _id(event))}, 60) is not None
+    return lab.seen(lambda: lab.queued("recorder", _id(event)), 60)
 
 
 def an_abandoned_runbook_is_told(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentRecorder", event)
-    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    assert lab.seen(lambda: lab.scene.record(_id(event)))
     ended = {
         "executionArn": "arn:aws:states:us-east-1:000000000000:execution:stopped:one",
         "stateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:stopped",
@@ -210,18 +193,14 @@ def an_abandoned_runbook_is_told(lab: Lab) -> bool:
         "IncidentRecorder",
         {"detail-type": "Step Functions Execution Status Change", "detail": ended},
     )
-    looks = {
-        "told": lambda: lab.escalated(_id(event)),
-        "kept": lambda: lab.queued("recorder", _id(event)),
-    }
-    return lab.first(looks) == "told"
+    return lab.seen(lambda: lab.escalated(_id(event)))
 
 
 def _let_go(lab: Lab, lock: str) -> bool:
     """A runbook that is stopped before it has begun to act lets go of its one lock."""
     event = lab.event()
     lab.start("IncidentRecorder", event)
-    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    assert lab.seen(lambda: lab.scene.record(_id(event)))
     execution = f"arn:aws:states:us-east-1:000000000000:execution:stopped:{_id(event)}"
     target = {**_CHECKOUT, "cluster": "sre-platform"}
     step = {"index": 1, "name": "one", "action": "restart_deployment", "target": target}
@@ -261,8 +240,7 @@ def _let_go(lab: Lab, lock: str) -> bool:
         )
         return "holder" not in row["Item"]
 
-    looks = {"free": free, "kept": lambda: lab.queued("recorder", _id(event))}
-    return lab.first(looks) == "free"
+    return lab.seen(free)
 
 
 def an_untouched_target_is_let_go(lab: Lab) -> bool:
@@ -279,7 +257,7 @@ def a_repetition_is_announced_once(lab: Lab) -> bool:
     event = lab.event()
     for _ in range(2):
         lab.start("IncidentNotifier", event)
-    assert lab.first({"told": lambda: lab.announcements(_id(event))}, 60)
+    assert lab.seen(lambda: lab.announcements(_id(event)), 60)
     return lab.never(lambda: lab.announcements(_id(event)) > 1, 12)
 
 
@@ -307,43 +285,35 @@ def what_a_runbook_has_closed_is_found_and_told(lab: Lab) -> bool:
         Item={key: {"S": value} for key, value in record.items()},
     )
     lab.start("IncidentNotifier", event)
-    assert lab.first({"told": lambda: lab.announcements(_id(event))})
+    assert lab.seen(lambda: lab.announcements(_id(event)))
     ended = {"executionArn": execution + _id(event), "name": "closed", "status": "SUCCEEDED"}
     kind = "Step Functions Execution Status Change"
     lab.start("IncidentNotifier", {"detail-type": kind, "detail": ended})
-    return lab.first({"told": lambda: lab.announcements(_id(event)) > 1}, 60) == "told"
+    return lab.seen(lambda: lab.announcements(_id(event)) > 1, 60)
 
 
 def the_notifier_tells_people(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentNotifier", event)
-    looks = {
-        "told": lambda: lab.announcements(_id(event)),
-        "kept": lambda: lab.queued("notifications", _id(event)),
-    }
-    return lab.first(looks) == "told"
+    return lab.seen(lambda: lab.announcements(_id(event)))
 
 
 def the_notifier_tells_chat(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentNotifier", event)
-    looks = {
-        "told": lambda: lab.notified(_id(event), "incident.created"),
-        "kept": lambda: lab.queued("parked", _id(event)),
-    }
-    return lab.first(looks) == "told"
+    return lab.seen(lambda: lab.notified(_id(event), "incident.created"))
 
 
 def the_notifier_keeps_an_announcement(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentNotifier", event)
-    return lab.first({"kept": lambda: lab.queued("notifications", _id(event))}, 60) is not None
+    return lab.seen(lambda: lab.queued("notifications", _id(event)), 60)
 
 
 def the_notifier_keeps_what_is_for_chat(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentNotifier", event)
-    return lab.first({"kept": lambda: lab.queued("parked", _id(event))}, 60) is not None
+    return lab.seen(lambda: lab.queued("parked", _id(event)), 60)
 
 
 def a_flood_is_left_to_the_digest(lab: Lab) -> bool:
@@ -354,7 +324,7 @@ def a_flood_is_left_to_the_digest(lab: Lab) -> bool:
         return lab.never(lambda: lab.announcements(_id(event)), 20)
 
 
-def _digest(lab: Lab, looks_for: Mapping[str, Callable[[], object]], held: int = 41) -> str | None:
+def _digest(lab: Lab, look: Callable[[], object], held: int = 41) -> bool:
     """Send the digest of a window of long ago: one escalated incident, and so many held back."""
     dynamodb = lab.scene.client("dynamodb")
     window = int(time.time()) // WINDOW_SECONDS - 100
@@ -379,7 +349,7 @@ def _digest(lab: Lab, looks_for: Mapping[str, Callable[[], object]], held: int =
     )
     try:
         lab.start("IncidentDigest", {"window": window})
-        return lab.first(looks_for, 25)
+        return lab.seen(look, 25)
     finally:
         dynamodb.delete_item(TableName=lab.deployment.incidents_table, Key=key)
         dynamodb.delete_item(TableName=lab.deployment.guard_table, Key=guard_key)
@@ -391,7 +361,7 @@ def _flood_messages(lab: Lab) -> list[str]:
 
 def _digest_subject(lab: Lab) -> str:
     before = len(_flood_messages(lab))
-    _digest(lab, {"told": lambda: len(_flood_messages(lab)) > before})
+    _digest(lab, lambda: len(_flood_messages(lab)) > before)
     return " ".join(_flood_messages(lab)[before:])
 
 
@@ -412,20 +382,23 @@ def the_digest_tells_chat(lab: Lab) -> bool:
         return sum(data["event"] == _FLOOD for data in lab.scene.events("incident.notified"))
 
     before = digests()
-    looks = {"told": lambda: digests() > before, "kept": lambda: lab.queued("parked", _FLOOD)}
-    return _digest(lab, looks) == "told"
+    return _digest(lab, lambda: digests() > before)
+
+
+def _digest_kept(lab: Lab, queue: str) -> bool:
+    """Known by a number of its own: the platform may have a flood to tell of meanwhile, and another
+    flow's digest, which was refused for long, may be kept as late as this.
+    """
+    held = 41 + secrets.randbelow(10**6)
+    return _digest(lab, lambda: lab.queued(queue, f"{held} alerts held back"), held)
 
 
 def the_digest_keeps_an_announcement(lab: Lab) -> bool:
-    # By a number of its own: the platform may have a flood to tell of meanwhile, and another flow's
-    # digest, which was refused for long, may be kept as late as this.
-    held = 41 + secrets.randbelow(10**6)
-    said = f"{held} alerts held back"
-    return _digest(lab, {"kept": lambda: lab.queued("notifications", said)}, held) is not None
+    return _digest_kept(lab, "notifications")
 
 
 def the_digest_keeps_what_is_for_chat(lab: Lab) -> bool:
-    return _digest(lab, {"kept": lambda: lab.queued("parked", _FLOOD)}) is not None
+    return _digest_kept(lab, "parked")
 
 
 def _morning(lab: Lab, look: Callable[[str], bool]) -> bool:
@@ -456,7 +429,7 @@ def _morning(lab: Lab, look: Callable[[str], bool]) -> bool:
     short = incident_id[:8]
     try:
         lab.ended(lab.start("MorningDigest", {}))
-        return lab.first({"told": said}, 10) == "told" and look(said()[0])
+        return lab.seen(said, 10) and look(said()[0])
     finally:
         key = {name: item[name] for name in ("incident_id", "timestamp")}
         dynamodb.delete_item(TableName=lab.deployment.incidents_table, Key=key)
@@ -485,7 +458,7 @@ def the_morning_is_kept(lab: Lab) -> bool:
     while kept():  # one that could not be told where another grant was missing
         pass
     lab.start("MorningDigest", {})
-    return lab.first({"kept": kept}) is not None
+    return lab.seen(kept)
 
 
 # ------------------------------------------------------------------ runbook
@@ -493,11 +466,9 @@ def an_alert_without_a_runbook_goes_to_a_human(lab: Lab) -> bool:
     event = lab.event()
     lab.ended(lab.start("IncidentResponseRunbook", event))
     record = lab.scene.record(_id(event)) or {}
-    looks = {
-        "told": lambda: lab.announcements(_id(event)),
-        "kept": lambda: lab.queued("notifications", _id(event)),
-    }
-    return record.get("escalation_code") == "no-runbook" and lab.first(looks) == "told"
+    return record.get("escalation_code") == "no-runbook" and lab.seen(
+        lambda: lab.announcements(_id(event))
+    )
 
 
 def a_flood_calls_no_human_one_by_one(lab: Lab) -> bool:
@@ -513,13 +484,13 @@ def a_flood_calls_no_human_one_by_one(lab: Lab) -> bool:
 def an_escalation_that_cannot_be_sent_is_kept(lab: Lab) -> bool:
     event = lab.event()
     lab.ended(lab.start("IncidentResponseRunbook", event))
-    return lab.first({"kept": lambda: lab.queued("notifications", _id(event))}, 5) is not None
+    return lab.seen(lambda: lab.queued("notifications", _id(event)), 5)
 
 
 def an_escalation_is_told_on_the_bus(lab: Lab) -> bool:
     event = lab.event()
     lab.ended(lab.start("IncidentResponseRunbook", event))
-    return lab.first({"told": lambda: lab.escalated(_id(event))}, 5) is not None
+    return lab.seen(lambda: lab.escalated(_id(event)), 5)
 
 
 def _refused(lab: Lab) -> str:
@@ -531,13 +502,13 @@ def _refused(lab: Lab) -> str:
 def what_a_runbook_did_is_reported(lab: Lab) -> bool:
     event = lab.event(_refused(lab))
     lab.ended(lab.start("IncidentResponseRunbook", event))
-    return lab.first({"reported": lambda: lab.reported(_id(event), "ActionRefused")}, 5) is not None
+    return lab.seen(lambda: lab.reported(_id(event), "ActionRefused"), 5)
 
 
 def a_report_that_cannot_be_sent_is_kept(lab: Lab) -> bool:
     event = lab.event(_refused(lab))
     lab.ended(lab.start("IncidentResponseRunbook", event))
-    return lab.first({"kept": lambda: lab.queued("parked", _id(event))}, 5) is not None
+    return lab.seen(lambda: lab.queued("parked", _id(event)), 5)
 
 
 def what_is_approved_is_done(lab: Lab) -> bool:
@@ -589,16 +560,15 @@ def what_was_scaled_up_is_scaled_down_again(lab: Lab) -> bool:
     )
     event = lab.event(runbook)
     execution = lab.start("IncidentResponseRunbook", event)
-    if not lab.first({"acted": lambda: lab.reported(_id(event), "execute")}, 90):
+    if not lab.seen(lambda: lab.reported(_id(event), "execute")):
         return False
     lab.start("IncidentRecorder", resolution(event))
     lab.ended(execution)
-    looks = {
-        "restored": lambda: lab.scene.record_that(
-            _id(event), lambda r: r.get("restoration") == "restored"
-        )
-    }
-    return lab.first(looks, 60) is not None
+
+    def restored(record: Mapping[str, Any]) -> bool:
+        return record.get("restoration") == "restored"
+
+    return lab.seen(lambda: lab.scene.record_that(_id(event), restored), 60)
 
 
 # ------------------------------------------------------------------ restorer
@@ -655,21 +625,17 @@ def what_is_not_over_is_not_brought_back(lab: Lab) -> bool:
 
 def what_cannot_be_brought_back_is_told(lab: Lab) -> bool:
     incident_id = _restore(lab, "elsewhere")
-    looks = {
-        "told": lambda: lab.announcements(incident_id),
-        "kept": lambda: lab.queued("notifications", incident_id),
-    }
-    return lab.first(looks, 40) == "told"
+    return lab.seen(lambda: lab.announcements(incident_id), 40)
 
 
 def what_cannot_be_brought_back_is_told_on_the_bus(lab: Lab) -> bool:
     incident_id = _restore(lab, "elsewhere")
-    return lab.first({"told": lambda: lab.escalated(incident_id)}, 40) is not None
+    return lab.seen(lambda: lab.escalated(incident_id), 40)
 
 
 def a_failure_of_the_restorer_is_kept(lab: Lab) -> bool:
     incident_id = _restore(lab, "elsewhere")
-    return lab.first({"kept": lambda: lab.queued("notifications", incident_id)}, 40) is not None
+    return lab.seen(lambda: lab.queued("notifications", incident_id), 40)
 
 
 # ------------------------------------------------------------------ runbook-action and checkout
@@ -874,8 +840,7 @@ def what_people_are_told_is_posted_to_chat(lab: Lab) -> bool:
         chat = read_chat(lab.folder.notifications_file)
         return any(data["alert_name"] in each.text for each in chat)
 
-    looks = {"posted": posted, "kept": lambda: lab.queued("notifications", _id(event))}
-    return lab.first(looks) == "posted"
+    return lab.seen(posted)
 
 
 def what_people_are_told_pages(lab: Lab) -> bool:
@@ -886,11 +851,9 @@ def what_people_are_told_pages(lab: Lab) -> bool:
     page = {"action": "resolve", "key": key, "severity": "critical", "ends_as": "close"}
     event["detail"]["data"] = {"incident_id": _id(event), "body": body, **page}
     lab.put(event)
-    looks = {
-        "paged": lambda: any(each.key == key for each in read_pages(lab.folder.notifications_file)),
-        "kept": lambda: lab.queued("notifications", key),
-    }
-    return lab.first(looks) == "paged"
+    return lab.seen(
+        lambda: any(each.key == key for each in read_pages(lab.folder.notifications_file))
+    )
 
 
 def what_calls_a_human_is_handed_to_the_investigator(lab: Lab) -> bool:
@@ -901,14 +864,13 @@ def what_calls_a_human_is_handed_to_the_investigator(lab: Lab) -> bool:
         questions = read_questions(lab.folder.notifications_file)
         return any(each.body["data"]["incident_id"] == _id(event) for each in questions)
 
-    looks = {"asked": asked, "kept": lambda: lab.queued("notifications", _id(event))}
-    return lab.first(looks) == "asked"
+    return lab.seen(asked)
 
 
 def what_an_investigator_says_is_taken_in(lab: Lab) -> bool:
     event = lab.event()
     lab.start("IncidentRecorder", event)
-    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    assert lab.seen(lambda: lab.scene.record(_id(event)))
     said = {"incident_id": _id(event), "summary": "A disk is full."}
     return lab.scene.post_finding(said) == _ACCEPTED
 
@@ -935,17 +897,16 @@ def what_is_quiet_is_closed(lab: Lab) -> bool:
     data = event["detail"]["data"]
     event["detail"]["metadata"]["received_at"] = "2026-11-01T00:00:00.000Z"
     lab.start("IncidentRecorder", event)
-    assert lab.first({"recorded": lambda: lab.scene.record(_id(event))})
+    assert lab.seen(lambda: lab.scene.record(_id(event)))
     lab.start("IncidentCloser", {})
-    looks = {"closed": lambda: data["incident_id"] in _ended(lab)}
-    return lab.first(looks) == "closed"
+    return lab.seen(lambda: data["incident_id"] in _ended(lab))
 
 
 def _nobody_takes(lab: Lab) -> Event:
     """An incident that has called a human two hours ago, whom the stack gives one."""
     begun = lab.event()
     lab.start("IncidentRecorder", begun)
-    assert lab.first({"recorded": lambda: lab.scene.record(_id(begun))})
+    assert lab.seen(lambda: lab.scene.record(_id(begun)))
     event = escalation(begun)
     at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=2)
     called = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -961,40 +922,34 @@ def _nobody_takes(lab: Lab) -> Event:
     return event
 
 
-def _climbed(lab: Lab, event: Event) -> dict[str, Callable[[], object]]:
-    def told() -> list[str]:
-        return [each["incident_id"] for each in lab.scene.events("incident.climbed")]
-
-    return {
-        "told": lambda: _id(event) in told(),
-        "kept": lambda: lab.queued("parked", _id(event)),
-    }
+def _climbed(lab: Lab, event: Event) -> bool:
+    told = [each["incident_id"] for each in lab.scene.events("incident.climbed")]
+    return _id(event) in told
 
 
 def what_nobody_takes_climbs(lab: Lab) -> bool:
     event = _nobody_takes(lab)
     lab.put(event)
-    return lab.first(_climbed(lab, event)) == "told"
+    return lab.seen(lambda: _climbed(lab, event))
 
 
 def what_cannot_climb_is_kept(lab: Lab) -> bool:
     event = _nobody_takes(lab)
     lab.start("IncidentClimber", event)
-    return lab.first(_climbed(lab, event)) == "kept"
+    return lab.seen(lambda: lab.queued("parked", _id(event)))
 
 
 def who_answers_the_pager_has_it(lab: Lab) -> bool:
     event = _nobody_takes(lab)
     lab.start("IncidentClimber", acknowledgement(_id(event)))
-    record = {"noted": lambda: (lab.scene.record(_id(event)) or {}).get("acknowledged_by")}
-    return lab.first(record) == "noted"
+    return lab.seen(lambda: (lab.scene.record(_id(event)) or {}).get("acknowledged_by"))
 
 
 def windows_of_maintenance_are_read(lab: Lab) -> bool:
     """Unread they keep nobody from being told, so only the execution shows it."""
     event = _nobody_takes(lab)
     execution = lab.start("IncidentClimber", event)
-    assert lab.patient().first(_climbed(lab, event)) == "told"
+    assert lab.patient().seen(lambda: _climbed(lab, event))
     history = lab.states.get_execution_history(executionArn=execution, maxResults=1000)["events"]
     return any(
         each["taskSucceededEventDetails"]["resource"].endswith("getParameters")
@@ -1028,7 +983,7 @@ def what_was_erased_calls_nobody(lab: Lab) -> bool:
         ]
         return "Over" in entered and "Page" not in entered
 
-    return lab.first({"told nobody": told_nobody}) == "told nobody"
+    return lab.seen(told_nobody)
 
 
 def _ended(lab: Lab) -> list[str]:
@@ -1053,8 +1008,7 @@ def _evidence_of_one_stands(lab: Lab) -> bool:
     def evidence() -> Any:
         return (lab.scene.record(_id(event)) or {}).get("evidence")
 
-    looks = {"there": evidence, "kept": lambda: lab.queued("runbook", _id(event))}
-    return lab.first(looks) == "there" and bool(evidence()["key"])
+    return lab.seen(evidence) and bool(evidence()["key"])
 
 
 def findings_are_handed_on(lab: Lab) -> bool:
@@ -1070,8 +1024,7 @@ def findings_are_handed_on(lab: Lab) -> bool:
         )
         return "findings" in answer.get("Item", {})
 
-    looks = {"there": findings, "kept": lambda: lab.queued("runbook", _id(event))}
-    return lab.first(looks) == "there"
+    return lab.seen(findings)
 
 
 _RUNBOOK = "IncidentResponseRunbookRole"

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,8 @@ class Lab:
     baselines: set[object] = field(default_factory=set, init=False)
     _counting: threading.RLock = field(default_factory=threading.RLock, init=False)
     _flooding: set[str] = field(default_factory=set, init=False)
+    _kept: list[tuple[str, str]] = field(default_factory=list, init=False)
+    _receiving: threading.Lock = field(default_factory=threading.Lock, init=False)
     _mutating: dict[tuple[str, str], threading.Lock] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -418,6 +420,14 @@ class Lab:
             time.sleep(_POLL_SECONDS)
         return None
 
+    def seen(self, look: Callable[[], object], within: float = 90) -> bool:
+        """Wait until one thing is seen; tells whether it is.
+
+        That it is in a dead-letter queue instead is no sign that it will not be: a rule's targets
+        share one, and another lane may have taken away what another target of the rule needs.
+        """
+        return self.first({"seen": look}, within) is not None
+
     def never(self, look: Callable[[], object], within: float) -> bool:
         """Tell whether something is not seen in all that time, whatever is refused."""
         deadline = time.monotonic() + within
@@ -432,14 +442,22 @@ class Lab:
         return self.missed is not None and self.missed.seen()
 
     def queued(self, queue: str, about: str) -> bool:
-        """Tell whether a queue has a message with these words, and take it out."""
+        """Tell whether a queue has a message with these words, and take it out.
+
+        The others are taken out, too, and remembered: a queue shows ten at once, and behind ten
+        that nobody looks for the eleventh would not be seen.
+        """
         url = self.sqs.get_queue_url(QueueName=QUEUES[queue])["QueueUrl"]
-        answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-        found = [each for each in answer.get("Messages", []) if about in each["Body"]]
-        for each in found:
-            # Another lane may have received it meanwhile.
-            with suppress(self.sqs.exceptions.ReceiptHandleIsInvalid):
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+        with self._receiving:
+            while answer := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+                "Messages"
+            ):
+                for message in answer:
+                    self._kept.append((queue, message["Body"]))
+                    self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            found = [each for each in self._kept if each[0] == queue and about in each[1]]
+            for each in found:
+                self._kept.remove(each)
         return bool(found)
 
     def started(self, machine: str, about: str) -> bool:
