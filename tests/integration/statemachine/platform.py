@@ -50,6 +50,7 @@ class Platform:
     step_arn: str = ""
     #: Of incident-evidence, as a Standard machine too.
     evidence_variant: str = ""
+    _kept: dict[str, list[str]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.ddb = self.aws.client("dynamodb")
@@ -526,12 +527,19 @@ class Platform:
                         QueueUrl=self.queues["inbox"], ReceiptHandle=message["ReceiptHandle"]
                     )
 
-    def queued(self, queue: str) -> list[str]:
-        """Bodies of the messages in a queue."""
-        messages = self.sqs.receive_message(
-            QueueUrl=self.queues[queue], MaxNumberOfMessages=10, VisibilityTimeout=0
-        ).get("Messages", [])
-        return [message["Body"] for message in messages]
+    def queued(self, queue: str, about: str = "") -> list[str]:
+        """Bodies of the messages with these words that have come into a queue.
+
+        They are taken out, as a queue shows ten at once: what came eleventh would not be seen.
+        """
+        kept, url = self._kept.setdefault(queue, []), self.queues[queue]
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                kept.append(message["Body"])
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [body for body in kept if about in body]
 
 
 def incident(runbook: str | None = None, **changes: Any) -> dict[str, Any]:

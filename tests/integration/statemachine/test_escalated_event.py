@@ -123,7 +123,7 @@ def test_what_the_bus_does_not_take_is_kept_for_the_pager_or_rings(
         assert (execution["status"], execution["error"]) == ("FAILED", "NobodyReached")
         return
     assert execution["status"] == "SUCCEEDED"
-    kept = [json.loads(each) for each in platform.queued("notification-dlq") if incident_id in each]
+    kept = [json.loads(each) for each in platform.queued("notification-dlq", incident_id)]
     assert [(each["source"], each["detail-type"]) for each in kept] == [
         ("sre.runbook", "incident.escalated")
     ]

@@ -142,8 +142,8 @@ def test_an_event_that_cannot_be_written_is_parked_whole(platform: Platform) -> 
     assert execution["status"] == "FAILED"
     assert execution["error"] == "NotRecorded"
     incident_id = event["detail"]["data"]["incident_id"]
-    bodies = wait_for(lambda: platform.queued("recorder-dlq"), "the parked event")
-    assert any(incident_id in body and "incident.created" in body for body in bodies)
+    bodies = wait_for(lambda: platform.queued("recorder-dlq", incident_id), "the parked event")
+    assert any("incident.created" in body for body in bodies)
 
 
 def test_an_unknown_event_fails_loudly(platform: Platform) -> None:
