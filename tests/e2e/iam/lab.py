@@ -27,6 +27,7 @@ from srectl.operate.queues import QUEUES
 from tests.e2e.iam.grants import Grant, grants, keys_of, of_keys
 from tests.integration.statemachine.platform import incident
 from tests.support.entitled import entitled
+from tests.support.queues import take_all
 from tests.support.template import listed
 
 WINDOW_SECONDS = 300  # FloodWindowSeconds
@@ -298,7 +299,7 @@ class Lab:
         def status() -> str:
             return str(self.states.describe_execution(executionArn=execution)["status"])
 
-        ended = self.first({"ended": lambda: status() != "RUNNING"}, within)
+        ended = self.seen(lambda: status() != "RUNNING", within)
         assert ended or self.refused(), self.standstill(execution)
         return status()
 
@@ -449,12 +450,7 @@ class Lab:
         """
         url = self.sqs.get_queue_url(QueueName=QUEUES[queue])["QueueUrl"]
         with self._receiving:
-            while answer := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-                "Messages"
-            ):
-                for message in answer:
-                    self._kept.append((queue, message["Body"]))
-                    self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            self._kept.extend((queue, body) for body in take_all(self.sqs, url))
             found = [each for each in self._kept if each[0] == queue and about in each[1]]
             for each in found:
                 self._kept.remove(each)

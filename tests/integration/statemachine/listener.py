@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.integration.statemachine.platform import ACCOUNT, REGION, Platform
+from tests.support.queues import take_all
 
 #: Windows that no test outlives, unless it runs at midnight on a certain day of the year.
 WINDOW_SECONDS = 365 * 86400
@@ -103,13 +104,7 @@ class Listener:
 
     def taken_from(self, url: str) -> list[dict[str, Any]]:
         """Take all that is in a queue."""
-        found: list[dict[str, Any]] = []
-        sqs = self.platform.sqs
-        while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in got:
-                found.append(json.loads(message["Body"]))
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
+        return [json.loads(body) for body in take_all(self.platform.sqs, url)]
 
     def tell(self, event: dict[str, Any], notifier: str = "") -> dict[str, Any]:
         """Run the notifier with an event and wait for its end."""

@@ -19,6 +19,7 @@ from tests.integration.rie.harness import Function, build
 from tests.integration.statemachine.shown import display
 from tests.integration.statemachine.standing import standing
 from tests.support.machines import machines
+from tests.support.queues import take_all
 from tests.support.template import deployed
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
@@ -532,13 +533,8 @@ class Platform:
 
         They are taken out, as a queue shows ten at once: what came eleventh would not be seen.
         """
-        kept, url = self._kept.setdefault(queue, []), self.queues[queue]
-        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            for message in messages:
-                kept.append(message["Body"])
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        kept = self._kept.setdefault(queue, [])
+        kept += take_all(self.sqs, self.queues[queue])
         return [body for body in kept if about in body]
 
 

@@ -34,6 +34,7 @@ from tests.integration.statemachine.platform import (
     wait_for,
 )
 from tests.integration.statemachine.telling import id_of
+from tests.support.queues import take_all
 from tests.support.slack import (
     ADA,
     CHANNEL,
@@ -358,8 +359,7 @@ def on_bus(platform: Platform, kind: str) -> Callable[[], list[dict[str, Any]]]:
     platform.events.put_targets(Rule=name, EventBusName=platform.bus, Targets=[target])
 
     def take() -> list[dict[str, Any]]:
-        got = platform.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        return [json.loads(each["Body"]) for each in got.get("Messages", [])]
+        return [json.loads(body) for body in take_all(platform.sqs, url)]
 
     return take
 

@@ -29,6 +29,7 @@ from tests.integration.statemachine.platform import (
     wait_for,
 )
 from tests.integration.statemachine.steps import guard, id_of
+from tests.support.queues import take_all
 
 pytestmark = [pytest.mark.localaws, pytest.mark.timeout(280)]
 
@@ -93,15 +94,9 @@ class Scene:
 
     def paged(self, *events: Event) -> list[tuple[str, str]]:
         """Take what the pager was told of these: the incident, and whether it began or ended."""
-        found = []
-        sqs = self.platform.sqs
-        while got := sqs.receive_message(QueueUrl=self.pager, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            for message in got:
-                data = json.loads(message["Body"])["detail"]["data"]
-                found.append((data["incident_id"], data["action"]))
-                sqs.delete_message(QueueUrl=self.pager, ReceiptHandle=message["ReceiptHandle"])
+        bodies = take_all(self.platform.sqs, self.pager)
+        told = [json.loads(body)["detail"]["data"] for body in bodies]
+        found = [(data["incident_id"], data["action"]) for data in told]
         ids = set(map(id_of, events))
         return [each for each in dict.fromkeys(found) if each[0] in ids]
 

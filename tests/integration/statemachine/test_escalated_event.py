@@ -16,6 +16,7 @@ from tests.integration.statemachine.platform import (
     incident,
     wait_for,
 )
+from tests.support.queues import take_all
 
 pytestmark = pytest.mark.localaws
 _FAILED = "taskFailedEventDetails"
@@ -51,8 +52,7 @@ def listener(platform: Platform) -> str:
 
 def heard(platform: Platform, url: str, incident_id: str) -> list[dict[str, Any]]:
     """Take what the listener has heard and return the events of one incident."""
-    messages = platform.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-    events = [json.loads(each["Body"]) for each in messages.get("Messages", [])]
+    events = [json.loads(body) for body in take_all(platform.sqs, url)]
     return [each for each in events if each["detail"]["data"]["incident_id"] == incident_id]
 
 
