@@ -1,10 +1,11 @@
 """Lambda entry point: a webhook's request or an event of AWS in, incident events out, answer back.
 
 Answers to a request, chosen for what Alertmanager makes of them: 202 for anything accepted, also if
-it had to be parked; 400 and 413 for what will never be accepted; 503 for what should be sent again
-(it retries 5xx and nothing else). An unforeseen error is left to Lambda: it counts in the Errors
-metric and API Gateway answers 5xx, so the alert is sent again. Of what EventBridge and SNS deliver
-nobody reads an answer: what was not taken is an error, so Lambda tries again and then keeps it.
+it had to be parked; 200 for `srectl doctor`, whose probe is no alert; 400 and 413 for what will
+never be accepted; 503 for what should be sent again (it retries 5xx and nothing else). An
+unforeseen error is left to Lambda: it counts in the Errors metric and API Gateway answers 5xx, so
+the alert is sent again. Of what EventBridge and SNS deliver nobody reads an answer: what was not
+taken is an error, so Lambda tries again and then keeps it.
 
 Of Powertools only the Logger is used, which is 4 to 8 % of a cold start (`make bench-ingest`).
 Traces come from Lambda's active tracing: the X-Ray SDK (Powertools Tracer) would add 76 to 162 ms
@@ -154,6 +155,9 @@ def _request(event: dict[str, Any]) -> dict[str, Any]:
     try:
         text = request.body_text(event, settings.max_body_bytes)
         body = decode_json(text)
+        if body == request.PROBE:
+            logger.info("probe answered", extra={"key_id": speaker.key_id})
+            return request.answer(200, {"probe": "answered", "correlation_id": correlation_id})
         reading = speaker.claim(intake.read(body, received_at))
     except BodyTooLarge as error:
         logger.warning("body rejected", extra={"reason": str(error), "bytes": error.size})

@@ -15,6 +15,9 @@ from alert_ingest.model import Problem
 
 #: Where an investigator's answers are posted; alerts are at /webhook.
 FINDINGS = "/findings"
+#: The whole body with which `srectl doctor` asks whether anybody is here. It is answered 2xx, as a
+#: refusal of it would count as a sender's; no sender has a body of this one key and nothing else.
+PROBE = {"srectl_doctor": "probe"}
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
 

@@ -1,9 +1,9 @@
 """Does the webhook answer, and does it know the key? Asked with a body that makes no incident.
 
-The body is a JSON object of no sender's format. It goes the whole way of an alert through the API
-into alert-ingest, which refuses it with 400, the reasons and a correlation id: nothing is recorded
-or published. It is one refused call in the access log and in the metrics: only a refusal in each of
-three five-minute windows rings ``sre-webhook-refusing``.
+The body goes the whole way of an alert through the API into alert-ingest, which knows it and
+answers 200 with a correlation id: nothing is recorded, published or counted as refused, however
+often it is asked. A key that is wrong is refused as a sender's would be, and counts as that: a
+refusal in each of three five-minute windows rings ``sre-webhook-refusing``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from srectl.operate.refusals import calling
 
 __all__ = ["CHECK", "webhook_url"]
 
-_BODY = json.dumps(
-    {"srectl_doctor": "no sender's format: to be refused, and nothing more"}
-).encode()
+# That of alert_ingest.request, whose code is not here where srectl is installed by itself.
+_BODY = json.dumps({"srectl_doctor": "probe"}).encode()
+_ANSWERED = 200
 _REFUSED = 400
 _FORBIDDEN = 403
 _FULL_OR_FAILING = 500
@@ -152,8 +152,15 @@ def _asked(deployment: Deployment, url: str, key: str, whose: str, if_wrong: str
 
 def _judged(deployment: Deployment, url: str, answer: Answer, whose: str, if_wrong: str) -> Finding:
     said = _said(answer)
+    if answer.status == _ANSWERED and "correlation_id" in said and "probe" in said:
+        return fine(url, f"takes the {whose}; alert-ingest answers")
     if answer.status == _REFUSED and "correlation_id" in said and "errors" in said:
-        return fine(url, f"takes the {whose}; alert-ingest refuses what is no alert")
+        return warning(
+            url,
+            f"takes the {whose}; alert-ingest is of a release that refuses this probe, so that "
+            "each look counts as a refused call (sre-webhook-refusing)",
+            deployment.deploy_again,
+        )
     message = str(said.get("error") or said.get("message") or "no reason given")[:300]
     told = f"answers {answer.status} to the {whose}: {message}"
     logs = f"sam logs -n AlertIngestFunction --stack-name {deployment.stack.name}"
@@ -189,7 +196,7 @@ def _said(answer: Answer) -> dict[str, object]:
 
 CHECK = Check(
     "intake",
-    "the webhook and its API keys, by a body that alert-ingest refuses: no incident is made",
+    "the webhook and its API keys, by a body that alert-ingest knows: no incident is made",
     (
         Grant(
             ("apigateway:GET",),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from srectl.operate.doctor import intake
 from tests.integration.alarms.platform import Deployment, alert, eventually
 from tests.integration.localaws.probes.support import metric_sum
 
@@ -82,8 +83,10 @@ def test_what_a_guard_refuses_is_no_failure_of_the_function(deployment: Deployme
     assert deployment.is_state("sre-remediation-failures", "OK")
 
 
-def test_an_investigator_at_its_limit_or_refused_rings_no_alarm(deployment: Deployment) -> None:
-    """Neither what the gateway turns away nor what the function does; takes three short periods."""
+def test_an_investigator_at_its_limit_or_refused_and_the_doctor_ring_no_alarm(
+    deployment: Deployment,
+) -> None:
+    """Neither what the gateway turns away nor what a function does; takes three short periods."""
     watched = ("sre-webhook-failing", "sre-webhook-refusing", "sre-sender-at-limit")
 
     def at_rest() -> bool:
@@ -105,6 +108,8 @@ def test_an_investigator_at_its_limit_or_refused_rings_no_alarm(deployment: Depl
     for _ in range(12):  # past the longest of their ranges, which are of ten seconds here
         assert deployment.post(said, key, "findings") == 429
         assert deployment.post(said, "wrong", "findings") == 403
+        assert deployment.post(json.loads(intake._BODY)) == 200
+        assert deployment.post({}, route="slack") == 401
         assert at_rest()
         time.sleep(2)
     assert of_findings(deployment, "4XXError") == refused + 24

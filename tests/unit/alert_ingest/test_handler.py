@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from alert_ingest.errors import ChannelRefused, ChannelUnavailable
+from srectl.operate.doctor import intake
 from tests.unit.alert_ingest.bodies import (
     REMOVE,
     alertmanager_body,
@@ -36,6 +37,27 @@ def test_the_answer_to_an_accepted_body_names_its_incidents(invoke: Invoker) -> 
     assert set(answer) == {"incident_ids", "accepted", "rejected", "correlation_id"}
     assert answer["correlation_id"] == event["requestContext"]["requestId"]
     assert answer["incident_ids"] == [invoke.bus.details[0]["data"]["incident_id"]]
+
+
+def test_the_doctors_probe_is_answered_and_counts_as_nothing(invoke: Invoker) -> None:
+    event = proxy_event(intake._BODY.decode())
+    status, answer = invoke.event(event)
+    assert status == 200
+    assert answer.keys() == {"probe", "correlation_id"}
+    assert not invoke.bus.details
+    assert not invoke.parking.details
+    (record,) = invoke.log()  # no counters: neither of what was refused nor of what was taken
+    assert record["message"] == "probe answered"
+
+
+@pytest.mark.parametrize("probe", [{"srectl_doctor": "probe"}, {"srectl_doctor": "anything"}])
+def test_nothing_of_a_sender_is_taken_for_the_doctors_probe(
+    invoke: Invoker, probe: dict[str, str]
+) -> None:
+    status, answer = invoke.body(alertmanager_body() | probe)
+    assert (status, answer["accepted"]) == (202, 1)
+    assert invoke.body({"alerts": [], **probe})[0] == 400
+    assert invoke.body([probe])[0] == 400
 
 
 def test_metadata_says_where_and_when_it_arrived(invoke: Invoker) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -152,15 +153,23 @@ def test_in_the_long_run_an_investigator_meets_the_functions_limit_and_not_the_g
     assert throttle["BurstLimit"] <= ANSWERS_PER_SECOND * WINDOW_SECONDS
 
 
-def test_no_alarm_of_the_webhook_counts_what_comes_by_findings(template: dict[str, Any]) -> None:
+def test_no_alarm_of_the_webhook_counts_what_comes_by_findings_or_slack(
+    template: dict[str, Any],
+) -> None:
     for name in ("WebhookFailingAlarm", "WebhookRefusingAlarm"):
         queries = template["Resources"][name]["Properties"]["Metrics"]
         metrics = [each["MetricStat"]["Metric"] for each in queries if "MetricStat" in each]
         of_all = {each["MetricName"] for each in metrics if len(each["Dimensions"]) == 2}
-        of_one = [each for each in metrics if len(each["Dimensions"]) == 4]
-        assert {each["MetricName"] for each in of_one} == of_all
-        for each in of_one:
-            assert {"Name": "Resource", "Value": "/findings"} in each["Dimensions"]
+        of_one = [
+            (each["MetricName"], dimension["Value"])
+            for each in metrics
+            for dimension in each["Dimensions"]
+            if dimension["Name"] == "Resource"
+        ]
+        assert sorted(of_one) == sorted(product(of_all, ("/findings", "/slack")))
+        told = " ".join(each.get("Expression", "") for each in queries)
+        used = set(re.findall(r"[a-z]+", told))
+        assert used >= {each["Id"] for each in queries if "MetricStat" in each}
     (settings,) = template["Resources"]["WebhookApi"]["Properties"]["MethodSettings"]
     assert settings["MetricsEnabled"] is True
     [refused] = [
@@ -168,7 +177,7 @@ def test_no_alarm_of_the_webhook_counts_what_comes_by_findings(template: dict[st
         for each in of_type(template, "AWS::Logs::MetricFilter").values()
         if "THROTTLED" in each["FilterPattern"]
     ]
-    assert '$.route != "/findings"' in refused
+    assert '($.route != "/findings") && ($.route != "/slack")' in refused
 
 
 def test_the_investigators_key_is_nobody_elses(template: dict[str, Any]) -> None:

@@ -162,8 +162,8 @@ class Patient:
             "ingest": archive({"alert_ingest/handler.py": "handler = 1\n"}),
             "action": archive({"runbook_action/handler.py": "handler = 2\n"}),
         }
-        body = {"error": "of none of the formats", "errors": [], "correlation_id": "c"}
-        self.web["webhook"] = Answer(400, {}, json.dumps(body).encode())
+        body = {"probe": "answered", "correlation_id": "c"}
+        self.web["webhook"] = Answer(200, {}, json.dumps(body).encode())
 
 
 def archive(files: dict[str, str]) -> bytes:

@@ -172,6 +172,13 @@ def answer(status: int, message: str = "", **more: object) -> Answer:
             "sam logs -n AlertIngestFunction --stack-name platform",
         ),
         (answer(400, "not a JSON object"), WARNING, "not alert-ingest's own", "sam logs"),
+        (answer(200, "a page of a proxy"), FAILED, "answers 200", "get-stages"),
+        (
+            answer(400, "of none of the formats", errors=[], correlation_id="c"),
+            WARNING,
+            "of a release that refuses this probe",
+            "deploy",
+        ),
         (Answer(502, {}, b"<html>"), FAILED, "no reason given", "sam logs"),
         (NoAnswer("refused"), FAILED, "does not answer: refused", "curl -v https://api1"),
     ],
