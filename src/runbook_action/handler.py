@@ -248,7 +248,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             error.args = (f"{error} (Approved by {approved_by}.)",)
         logger.exception("The step was not done", extra={"error": type(error).__name__})
         metrics.add_metadata(key="error", value=type(error).__name__)
-        if isinstance(error, Refusal):
+        # Whoever asks for an inspection reads its answer, and no incident hangs on it.
+        if isinstance(error, Refusal) or dimensions["operation"] == "inspect":
             _count_refusal()
         raise
     finally:

@@ -218,6 +218,23 @@ def test_an_alert_that_names_another_object_is_refused_under_its_own_name(
     assert world.cluster.events == {}
 
 
+def test_an_inspection_that_fails_is_no_failure_of_an_incident(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The doctor asks, and says so; nobody is to be woken because it asked three times."""
+
+    def away(*_: Any) -> None:
+        raise ClusterUnreachable("the API server does not answer")
+
+    monkeypatch.setattr(module, "inspect", away)
+    with pytest.raises(ClusterUnreachable):
+        module.handler({"operation": "inspect", "cluster": None}, Context())
+    apart, failed = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert apart["RunbookActionRefusals"] == [1.0]
+    assert (failed["RunbookActionFailed"], failed["operation"]) == ([1.0], "inspect")
+    assert world.calls.writes() == []
+
+
 @pytest.mark.parametrize("error", [StateUnknown, ResourceMissing, AwsRejected, AccessDenied])
 def test_what_could_not_be_found_out_is_counted_as_no_refusal(
     world: World,
