@@ -66,6 +66,7 @@ MENDS: tuple[str, ...] = (
     "parameter_rate",
     "machine_definition",
     "assign_at_once",
+    "state_data_size",
     "jsonata_compiled",
     "execution_idempotent_start",
     "execution_status",

@@ -353,6 +353,54 @@ def test_a_flood_of_warnings_that_left_nothing_to_humans_wakes_nobody(listener: 
     assert "No runbook was held back." in listener.mails()[0]["body"]
 
 
+@pytest.mark.parametrize(
+    "character", ["警", "\U0001f525", '"'], ids=["three-bytes", "four", "quotes"]
+)
+def test_however_long_the_names_of_a_flood_are_the_first_are_told_and_the_rest_counted(
+    listener: Listener, character: str
+) -> None:
+    """A task may answer 256 KiB, a state assign as much, and a topic's message be as long."""
+    number, each = a_window(), 60
+    names = [f"checkout-{count}-" for count in range(2 * each)]
+    for second, name in enumerate(names):
+        left_to_humans(
+            listener,
+            number * MINUTE + second / 3,
+            name + character * (254 - len(name)),
+            code="flood" if second % 2 else "no-runbook",
+            more={
+                "alert_name": {"S": f"{name}{character * (256 - len(name))}"},
+                "target": {
+                    "M": {
+                        "namespace": {"S": character * 254},
+                        "name": {"S": name + character * (254 - len(name))},
+                    }
+                },
+            },
+        )
+    told = [f"{count} {character * 195}" for count in range(40)]
+    count(listener, number, created=90, held=70, held_created_critical=70, alerts=told)
+    execution = digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    assert execution["status"] == "SUCCEEDED", execution
+    [mail] = listener.mails()
+    assert mail["subject"] == f"FLOOD: 70 alerts held back, {2 * each} need you"
+    lines = mail["body"].splitlines()
+    assert lines.count(f"  and {each - 40} more") == 2
+    assert sum(line.startswith("  1 x checkout-") for line in lines) == 80
+
+
+def test_a_record_that_no_task_may_answer_with_leaves_the_digest_told(listener: Listener) -> None:
+    number = a_window()
+    for second in range(80):
+        name = {"alert_name": {"S": "x" * 8000}}
+        left_to_humans(listener, number * MINUTE + second / 2, "checkout", more=name)
+    count(listener, number, created=60, held=40, held_created_warning=40)
+    execution = digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    assert execution["status"] == "SUCCEEDED", execution
+    [mail] = listener.mails()
+    assert mail["subject"].startswith("FLOOD: not all could be counted, at least ")
+
+
 @pytest.mark.parametrize("table", ["GuardTable", "IncidentTable"])
 def test_what_cannot_be_counted_is_said_and_pages(
     listener: Listener, window: int, table: str

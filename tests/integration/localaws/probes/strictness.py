@@ -162,3 +162,32 @@ def a_result_of_more_than_256_kib_fails_whatever_is_caught(aws: LocalAws, name: 
     assert (failed["status"], failed.get("error")) == ("FAILED", "States.DataLimitExceeded")
     named = machine("name", "States.DataLimitExceeded")
     assert run_machine(aws, named, {"length": 263_000})["status"] == "SUCCEEDED"
+
+
+@shows("state_data_size")
+def no_state_assigns_or_hands_on_more_than_256_kib(aws: LocalAws, name: str) -> None:
+    """All variables of one ``Assign`` count together, in UTF-8; ``States.ALL`` does not help."""
+
+    def ended(suffix: str, state: dict[str, Any], text: str) -> tuple[str, str | None]:
+        told = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": {}, "End": True}
+        first = {"QueryLanguage": "JSONata", "Next": "Told", **state}
+        machine = make_machine(aws, f"{name}-{suffix}", {"First": first, "Told": told})
+        execution = run_machine(aws, machine, {"text": text})
+        return execution["status"], execution.get("error")
+
+    passes, refused = ("SUCCEEDED", None), ("FAILED", "States.DataLimitExceeded")
+    twice = {"one": "{% $states.input.text %}", "two": "{% $states.input.text %}"}
+    assign = {"Type": "Pass", "Assign": twice}
+    assert ended("within", assign, "x" * 131_000) == passes
+    assert ended("beyond", assign, "x" * 131_100) == refused
+    assert ended("wide", assign, "警" * 44_000) == refused
+    assert ended("escaped", assign, '"' * 66_000) == refused
+    assert ended("output", {"Type": "Pass", "Output": twice}, "x" * 131_100) == refused
+    asks = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:ssm:getParameters",
+        "Arguments": {"Names": "{% [$states.input.text, $states.input.text] %}"},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Told"}],
+    }
+    assert ended("caught", asks, "x" * 100_000) == passes
+    assert ended("arguments", asks, "x" * 131_100) == refused
