@@ -432,18 +432,20 @@ def test_one_whose_cause_turns_out_to_have_ended_before_it_began_is_let_go(
     scene.over(child)
 
 
-@pytest.mark.parametrize("heard", ["in time", "late"])
-def test_what_began_after_the_end_of_one_fault_hangs_on_the_one_that_goes_on(
-    scene: Scene, heard: str
-) -> None:
-    """A node that comes and goes, with two alerts: whenever the end of the first one is heard."""
+def first_one_fault_then_another(scene: Scene, heard: str, severity: str) -> tuple[Event, Event]:
+    """A node that comes and goes, with two alerts, and a critical child of the second one.
+
+    ``heard`` is when the end of the first alert, a critical one, is heard: in time, or late, when
+    all hang on that; ``severity`` is that of the second. Returned are this one and the child.
+    """
     dead = name_of("dead")
     began = round(datetime.fromisoformat(LATER).timestamp() * 1000)
     slow = scene.platform.variant(**{**WAITS, "EndHeardSeconds": "400"})
     never = {"verify": ["unhealthy"]}
+    both = scene.platform.runbook(never, severities=["critical", "warning"])
     one = scene.node(dead, began=began - 90_000, script=never)
     at: dict[str, Any] = {"timestamp": LATER, "started_at": LATER}
-    two = scene.node(dead, began=began, script=never, **at)
+    two = scene.node(dead, began=began, runbook=both, severity=severity, **at)
     later = "2026-11-23T15:16:40Z"
     at = {"timestamp": later, "started_at": later}
     child = scene.alert(name_of("shop"), dead, began=began + 16_000, **at)
@@ -468,14 +470,55 @@ def test_what_began_after_the_end_of_one_fault_hangs_on_the_one_that_goes_on(
     scene.platform.run(child, scene.notifier)
     scene.all_hang([child], two if heard == "in time" else one)
     if heard == "late":
+        assert scene.told(child) == []
         end_of_one()
         wait_for(lambda: scene.acted(two), "the second remediation", 60)
         scene.all_hang([child], two)
+    return two, child
+
+
+@pytest.mark.parametrize("heard", ["in time", "late"])
+def test_what_began_after_the_end_of_one_fault_hangs_on_the_one_that_goes_on(
+    scene: Scene, heard: str
+) -> None:
+    two, child = first_one_fault_then_another(scene, heard, "critical")
     assert id_of(child) in scene.platform.record(id_of(two))["children"]
     assert scene.relation(child)["caused_by"] == id_of(two)
     assert not {"let_go"} & {*scene.relation(two), *scene.relation(child)}
     assert (scene.acted(child), scene.told(child)) == (0, [])
     scene.over(child)
+
+
+@pytest.mark.parametrize("heard", ["in time", "late"])
+def test_what_comes_to_hang_on_a_lesser_fault_is_told_once(scene: Scene, heard: str) -> None:
+    two, child = first_one_fault_then_another(scene, heard, "warning")
+    told: list[str] = []
+    wait_for(lambda: told.extend(scene.told(child)) or told, "people to be told")
+    scene.over(child)
+    wait_for(lambda: told.extend(scene.told(child)) or len(told) > 1, "its end to be told")
+    assert told == ["incident.created", "incident.resolved"]
+    assert scene.acted(child) == 0
+    assert scene.relation(child)["caused_by"] == id_of(two)
+
+
+def test_what_a_lesser_fault_takes_from_a_critical_one_is_told_once(scene: Scene) -> None:
+    """It hung on what it depends on; then comes an alert of the node under both of them."""
+    dead, database = name_of("dead"), name_of("db")
+    both = scene.platform.runbook(severities=["critical", "warning"])
+    db = scene.alert(database)
+    child = scene.alert(name_of("front"), database, dead, level=2)
+    scene.platform.send(db, child)
+    scene.all_hang([child], db)
+    scene.all_held([child])
+    node = scene.node(dead, runbook=both, severity="warning")
+    scene.platform.send(node)
+    scene.all_hang([child], node)
+    told: list[str] = []
+    wait_for(lambda: told.extend(scene.told(child)) or told, "people to be told")
+    scene.over(child, node, db)
+    wait_for(lambda: told.extend(scene.told(child)) or len(told) > 1, "its end to be told")
+    assert told == ["incident.created", "incident.resolved"]
+    assert scene.acted(child) == 0
 
 
 @pytest.mark.parametrize("runbook", [None, "NoSuchRunbook"])
