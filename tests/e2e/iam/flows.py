@@ -370,7 +370,7 @@ def the_digest_says_how_many_were_held_back(lab: Lab) -> bool:
 
 
 def the_digest_says_how_many_were_escalated(lab: Lab) -> bool:
-    return "1 need you" in _digest_subject(lab)
+    return "1 needs you" in _digest_subject(lab)
 
 
 def the_digest_tells_people(lab: Lab) -> bool:

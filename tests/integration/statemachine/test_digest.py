@@ -116,16 +116,16 @@ def test_people_are_told_what_the_flood_was_and_what_to_type(
         f"Flood of alerts from {begins} to {ends}: 40 alerts and 7 ends of alerts were not"
         " announced one by one, 5 incidents need somebody, 5 of them because of the flood, without"
         " a remediation.",
-        "All of them are recorded. Announced one by one were 3 alerts and 0 ends. A window may"
-        " bring 20; ends of what was announced, and what has become worse, are told beyond that.",
+        "All of them are recorded. Announced one by one were 3 alerts. A window may bring 20; ends"
+        " of what was announced, and what has become worse, are told beyond that.",
         "Escalated without a remediation, because a flood says that something larger is wrong:",
-        f"  1 x Down <!channel> on apps/basket-{window}",
-        f"  4 x Down <!channel> on apps/checkout-{window}",
+        f"  5 x Down <!channel> on apps/basket-{window}, apps/checkout-{window}",
         "Among the alerts that were not announced:",
         "  Down on apps/checkout in sre-platform",
         "",
-        "Next: srectl incidents list --status escalated",
-        "      srectl incidents list --status open",
+        "Next: srectl handover   (who needs somebody and what is at work, many that are alike as"
+        " one)",
+        "      srectl incidents list --status escalated",
         "      srectl mode observe   (if the runbooks should stop acting meanwhile)",
     ]
 
@@ -145,7 +145,7 @@ def test_machines_are_told_once_for_a_flood_of_many_windows(
     assert told["announced"] == {"created": 3, "resolved": 0}
     assert (told["escalated"], told["because_of_flood"], told["complete"]) == (5, 5, True)
     apps = {each["what"]: (each["code"], each["times"]) for each in told["targets"]}
-    assert apps[f"Down <!channel> on apps/checkout-{window}"] == ("flood", 4)
+    assert apps[f"Down <!channel> on apps/basket-{window}, apps/checkout-{window}"] == ("flood", 5)
     assert envelope["MessageAttributes"]["severity"]["Value"] == "critical"
 
 
@@ -155,7 +155,8 @@ def test_chat_is_told_without_markup_from_alerts(listener: Listener, window: int
     schema = json.loads((ROOT / "events/schemas/incident.notified.json").read_text())
     Draft202012Validator(schema).validate(event["detail"])
     text = event["detail"]["data"]["slack_text"]
-    assert f"4 x Down &lt;!channel&gt; on apps/checkout-{window}" in text.splitlines()
+    told = f"5 x Down &lt;!channel&gt; on apps/basket-{window}, apps/checkout-{window}"
+    assert told in text.splitlines()
     assert "<" not in text
 
 
@@ -268,11 +269,11 @@ def test_all_of_a_flood_who_need_somebody_are_counted_whatever_for(
         "10 incidents need somebody, 5 of them because of the flood, without a remediation."
     )
     first = lines.index("Called for one by one, each for a reason of its own:") + 1
-    assert sorted(lines[first : first + 4]) == [
+    assert lines[first] == f"  2 x Down <!channel> on apps/other-{window}: no runbook for it"
+    assert sorted(lines[first + 1 : first + 4]) == [
         f"  1 x Down <!channel> on apps/other-{window}: loop breaker",
         f"  1 x Down <!channel> on apps/other-{window}: target not found",
         f"  1 x Down <!channel> on apps/stopped-{window}: its runbook was stopped",
-        f"  2 x Down <!channel> on apps/other-{window}: no runbook for it",
     ]
     assert "nobodys" not in mail["body"]
     [envelope] = listener.messages()
@@ -287,7 +288,7 @@ def test_who_was_called_by_itself_is_no_second_page(listener: Listener) -> None:
     digest(listener, number, FloodWindowSeconds=str(MINUTE))
     [envelope] = listener.messages()
     assert envelope["MessageAttributes"]["severity"]["Value"] == "warning"
-    assert listener.mails()[0]["subject"] == "FLOOD: 10 alerts held back, 1 need you"
+    assert listener.mails()[0]["subject"] == "FLOOD: 10 alerts held back, 1 needs you"
 
 
 def test_announced_are_beginnings_and_ends_and_the_limit_is_not_of_both(
@@ -299,6 +300,60 @@ def test_announced_are_beginnings_and_ends_and_the_limit_is_not_of_both(
     digest(listener, number, FloodWindowSeconds=str(MINUTE))
     [mail] = listener.mails()
     assert "Announced one by one were 20 alerts and 5 ends. A window may bring 20;" in mail["body"]
+
+
+def test_those_of_one_alert_are_told_together_the_most_first(listener: Listener) -> None:
+    number = a_window()
+    disk = {"alert_name": {"S": "DiskAlmostFull"}}
+    left_to_humans(listener, number * MINUTE + 55, "basket")
+    for second in range(40):
+        left_to_humans(listener, number * MINUTE + second, f"svc-{second}", more=disk)
+    count(listener, number, created=61, held=41, held_created_warning=41)
+    digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    lines = listener.mails()[0]["body"].splitlines()
+    assert [line for line in lines if " x " in line] == [
+        "  40 x DiskAlmostFull on apps/svc-39, apps/svc-38, apps/svc-37 and others",
+        "  1 x Down <!channel> on apps/basket",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "needs", "said"),
+    [
+        (
+            {"created": 1, "resolved": 1, "held_created_info": 1, "held_resolved_info": 1},
+            1,
+            (
+                "FLOOD: 1 alert held back, 1 needs you",
+                "1 alert and 1 end of an alert were not announced one by one, 1 incident needs"
+                " somebody because of the flood, without a remediation.",
+                "None was announced by itself.",
+            ),
+        ),
+        (
+            {"created": 3, "resolved": 2, "held_resolved_info": 1},
+            0,
+            (
+                "FLOOD: 0 alerts held back, 0 need you",
+                "1 end of an alert was not announced one by one, 0 incidents need somebody.",
+                "Announced one by one were 3 alerts and 1 end.",
+            ),
+        ),
+    ],
+    ids=["one-of-each", "an-end"],
+)
+def test_of_one_it_speaks_as_of_one_and_of_none_not_at_all(
+    listener: Listener, counts: dict[str, int], needs: int, said: tuple[str, str, str]
+) -> None:
+    number = a_window()
+    for _ in range(needs):
+        left_to_humans(listener, number * MINUTE + 5, "checkout")
+    count(listener, number, held=1, **counts)
+    digest(listener, number, FloodWindowSeconds=str(MINUTE))
+    first, _, whole, where, *_ = listener.mails()[0]["body"].splitlines()
+    assert first == said[0]
+    assert whole.endswith(f"Z: {said[1]}")
+    assert said[2] in where
 
 
 def test_what_a_digest_told_while_the_flood_went_on_is_said_to_be_told_again(
