@@ -15,6 +15,8 @@ T = TypeVar("T", bound=KubernetesObject)
 #: Seconds to wait for a status to come to rest, try by try: a rollout on a busy cluster makes
 #: several updates a second, and trying at once loses against each of them.
 _PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
+#: https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-unschedulable
+_TAINT_OF_A_CORDON = "node.kubernetes.io/unschedulable"
 
 
 def unless_changed(
@@ -66,4 +68,13 @@ def patch_unless_changed(cluster: Cluster, current: T, patch: Mapping[str, Any])
 
 
 def _decided_from(target: KubernetesObject) -> tuple[object, ...]:
-    return target.uid, target.spec, marks.of(target)
+    return target.uid, _chosen(target.spec), marks.of(target)
+
+
+def _chosen(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a spec without the taint that Kubernetes puts on a cordoned node by itself.
+
+    It follows ``unschedulable`` a moment later, so whoever undoes a cordon at once meets it.
+    """
+    taints = [each for each in spec.get("taints") or () if each["key"] != _TAINT_OF_A_CORDON]
+    return {**{key: spec[key] for key in spec if key != "taints"}, "taints": taints}

@@ -76,6 +76,14 @@ def test_a_node_is_cordoned_and_emptied_and_undo_lets_pods_on_it_again(
     assert not is_cordoned(place, node)
 
 
+def test_a_cordon_undone_at_once_meets_no_change_of_somebody_else(place: Place, node: str) -> None:
+    """Kubernetes gives a cordoned node its taint, and takes it off, a moment later."""
+    undo = drain_request(place, node, "undo")
+    for _round in range(15):
+        assert DRAIN.execute(drain_request(place, node), place.services()).status == "succeeded"
+        assert DRAIN.undo(undo, place.services()).status == "succeeded"
+
+
 def test_a_budget_is_never_broken_and_is_named_at_the_deadline(place: Place, node: str) -> None:
     create_pods(place, node, ["a", "b", "c", "d"])
     create_budget(place, healthy=2, pods=4)

@@ -54,3 +54,38 @@ def test_a_spec_that_moves_is_a_conflict_at_once() -> None:
     with pytest.raises(ClusterConflict):
         busy.run()
     assert busy.writes == 2
+
+
+def _node(*taints: str) -> KubernetesObject:
+    spec: dict[str, object] = {"unschedulable": True}
+    if taints:
+        spec["taints"] = [{"key": key} for key in taints]
+    return KubernetesObject({"kind": "Node", "metadata": {"name": "node-1"}, "spec": spec})
+
+
+def _written_after(before: KubernetesObject, now: KubernetesObject) -> KubernetesObject:
+    def write(current: KubernetesObject) -> KubernetesObject:
+        if current is not now:
+            raise ClusterConflict("moved")
+        return current
+
+    return unless_changed(before, lambda: now, write, lambda _seconds: None)
+
+
+OF_A_CORDON = "node.kubernetes.io/unschedulable"
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [((), (OF_A_CORDON,)), ((OF_A_CORDON, "kept"), ("kept",)), (("kept",), (OF_A_CORDON, "kept"))],
+)
+def test_the_taint_that_kubernetes_gives_to_a_cordoned_node_is_no_change(
+    before: tuple[str, ...], now: tuple[str, ...]
+) -> None:
+    found = _node(*now)
+    assert _written_after(_node(*before), found) is found
+
+
+def test_a_taint_that_somebody_gives_to_it_is_a_conflict() -> None:
+    with pytest.raises(ClusterConflict):
+        _written_after(_node(OF_A_CORDON), _node(OF_A_CORDON, "theirs"))
