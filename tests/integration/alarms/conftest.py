@@ -71,6 +71,4 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         )
         catalogue = runbooks.load(PROJECT_ROOT / "runbooks")
         runbooks.publish(aws.client("dynamodb"), outputs["RunbookTableName"], catalogue)
-        deployment = Deployment(aws, outputs, told)
-        yield deployment
-        deployment.close()
+        yield Deployment(aws, outputs, told)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from onemachine.aws.local_aws import LocalAws
 from onemachine.receiver import Page, Question, read_mails, read_pages, read_questions
 from onemachine.stack.deploy import StackOutputs
+from tests.integration.alarms.subscriber import Subscriber
 from tests.support.alarms import put_alarm
 
 #: The alarms' clock: five minutes pass in ten seconds.
@@ -56,23 +56,13 @@ class Deployment:
     aws: LocalAws
     outputs: StackOutputs
     told_file: Path
-    announcements: list[str] = field(default_factory=list, init=False)
-    _told: list[tuple[str, str]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.cloudwatch = self.aws.client("cloudwatch")
         self.functions = self.aws.client("lambda")
         self.steps = self.aws.client("stepfunctions")
         self.inbox = self.aws.client("sqs")
-        self._closed = threading.Event()
-        self._subscribe()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def close(self) -> None:
-        """Stop listening; before the local AWS goes."""
-        self._closed.set()
-        self._listener.join(30)
+        self._subscriber = Subscriber(self.aws, self.outputs["NotificationTopicArn"])
 
     # ------------------------------------------------------------ alarms
     def alarms(self) -> dict[str, dict[str, Any]]:
@@ -87,7 +77,12 @@ class Deployment:
 
     def told(self, name: str) -> list[str]:
         """Return the states of an alarm that subscribers of the topic heard of, in order."""
-        return [state for alarm, state in self._told if alarm == name]
+        alarms = map(_alarm_of, self._subscriber.heard())
+        return [alarm["NewStateValue"] for alarm in alarms if alarm.get("AlarmName") == name]
+
+    def announcements(self) -> list[str]:
+        """Return what else subscribers of the topic heard, in order."""
+        return [each for each in self._subscriber.heard() if not _alarm_of(each)]
 
     def pages(self, key: str) -> list[Page]:
         """Return what the pager was sent under a key, or under keys that end so, in order."""
@@ -101,36 +96,6 @@ class Deployment:
     def mailed(self) -> list[str]:
         """Return the subjects of all mails, in order."""
         return [mail.subject for mail in read_mails(self.aws.mail_file)]
-
-    def _subscribe(self) -> None:
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
-            ],
-        }
-        self._inbox_url = self.inbox.create_queue(
-            QueueName="alarm-tests", Attributes={"Policy": json.dumps(policy)}
-        )["QueueUrl"]
-        arn = f"arn:aws:sqs:{self.aws.region}:{self.aws.account_id}:alarm-tests"
-        self.aws.client("sns").subscribe(
-            TopicArn=self.outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=arn
-        )
-
-    def _listen(self) -> None:
-        while not self._closed.is_set():
-            answer = self.inbox.receive_message(
-                QueueUrl=self._inbox_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
-            )
-            for message in answer.get("Messages", []):
-                body = _parsed(json.loads(message["Body"])["Message"])
-                if isinstance(body, dict) and "AlarmName" in body:
-                    self._told.append((body["AlarmName"], body["NewStateValue"]))
-                else:
-                    self.announcements.append(message["Body"])
-                self.inbox.delete_message(
-                    QueueUrl=self._inbox_url, ReceiptHandle=message["ReceiptHandle"]
-                )
 
     # ------------------------------------------------------------ the platform
     def api_key(self) -> str:
@@ -399,11 +364,13 @@ class Deployment:
             write(before)
 
 
-def _parsed(message: str) -> Any:
+def _alarm_of(heard: str) -> dict[str, Any]:
+    """Return what CloudWatch tells of an alarm; nothing where it is a text for people."""
     try:
-        return json.loads(message)
+        told = json.loads(json.loads(heard)["Message"])
     except ValueError:
-        return message
+        return {}
+    return told if isinstance(told, dict) and "AlarmName" in told else {}
 
 
 def alert(name: str, starts_at: str = "2026-11-23T15:14:52.704Z") -> dict[str, Any]:

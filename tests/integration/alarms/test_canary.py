@@ -48,4 +48,4 @@ def test_it_says_when_the_webhook_refuses_its_key(deployment: Deployment) -> Non
 def test_nobody_is_told_of_a_canary(deployment: Deployment) -> None:
     """Neither that it fires, nor that it is escalated, nor that it resolves."""
     assert deployment.run_canary()["status"] == "SUCCEEDED"
-    assert [each for each in deployment.announcements if "PlatformCanary" in each] == []
+    assert [each for each in deployment.announcements() if "PlatformCanary" in each] == []
