@@ -19,6 +19,7 @@ from tests.integration.statemachine.platform import (
     resolution,
     wait_for,
 )
+from tests.integration.statemachine.steps import done, runbook, step
 from tests.integration.statemachine.telling import id_of
 from tests.support.template import deployed
 
@@ -125,6 +126,27 @@ def test_what_was_heard_to_be_over_is_told_again_once_its_target_was_verified(
     kinds = [json.loads(each["Message"])["event"] for each in listener.messages()]
     assert kinds == ["incident.created", "incident.resolved", "incident.resolved"]
     assert [chat["headline"][:2] for chat in listener.chats()] == ["CR", "AL", "OK"]
+
+
+def test_an_end_names_the_rung_that_helped_and_its_mail_what_came_of_each(
+    platform: Platform, listener: Listener
+) -> None:
+    first = step("first", {"execute": ["RolloutFailed"]})
+    event = incident(runbook(platform, first, step("second"), step("never")))
+    platform.run(event, platform.recorder_variant)
+    listener.tell(event)
+    in_hand(listener, event)
+    execution = platform.start(event, platform.variant())
+    wait_for(lambda: ("execute", 2) in done(platform, event, "execute"), "the second rung")
+    platform.run(resolution(event), platform.recorder_variant)
+    listener.tell(ended(execution, json.loads(platform.wait_ended(execution)["output"])))
+    mail = listener.mails()[-1]
+    assert mail["subject"].endswith(" s, healthy, do second on")
+    said = [each for each in mail["body"].splitlines() if each.startswith("Done:")]
+    assert [each.partition(" (")[0] for each in said] == [
+        "Done:    1. first: failed",
+        "Done:    2. second: done",
+    ]
 
 
 def test_an_end_for_which_nothing_was_done_is_told_once(listener: Listener) -> None:

@@ -251,7 +251,18 @@ def test_no_first_line_is_longer_than_sixty_characters_or_holds_a_control_charac
 
 
 STEP = {"action": "enable_degraded_mode", "lends": True}
-DONE = {"acted": True, "step": STEP}
+DONE = {"acted": True, "status": "done", "summary": "", "step": STEP}
+
+
+def answer(index: int, action: str, status: str, **more: Any) -> dict[str, Any]:
+    step = {"index": index, "name": action, "action": action, "lends": False}
+    said = {"summary": f"{action} says so", "acted": status in ("done", "failed", "lost")}
+    return {"step": step, "status": status, **said, **more}
+
+
+RESTART_FAILED = answer(1, "restart_workload", "failed", summary="pods do not come up")
+ROLLED_BACK = answer(2, "rollback_workload", "done")
+LENT = answer(1, "enable_degraded_mode", "done", step={**STEP, "index": 1, "name": "degrade"})
 
 
 @pytest.mark.parametrize(
@@ -303,8 +314,60 @@ def test_where_nothing_was_done_the_code_is_put_in_words(code: str) -> None:
 
 def test_a_verified_end_says_how_many_are_ready_and_what_is_lent() -> None:
     health = "deployment apps/checkout is healthy: 3 of 3 replicas are ready."
-    found = Jsonata(shared("SaidOfEnd")).evaluate(None, {"answers": [DONE], "health": health})
+    found = Jsonata(shared("SaidOfEnd")).evaluate(
+        None, {"answers": [DONE], "health": health, "strategy": "ladder"}
+    )
     assert found == "3/3 ready, degraded mode on"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "answers", "said"),
+    [
+        # What failed has not helped, and what a later rung followed has not either.
+        ("ladder", [RESTART_FAILED, ROLLED_BACK], "rollback done"),
+        ("ladder", [answer(1, "restart_workload", "done"), ROLLED_BACK], "rollback done"),
+        # What is lent stands, whatever has helped.
+        ("ladder", [LENT, ROLLED_BACK], "rollback done, degraded mode on"),
+        ("ladder", [RESTART_FAILED, answer(2, "rollback_workload", "unchanged", acted=False)], ""),
+        (
+            "sequence",
+            [answer(1, "cordon_node", "done"), answer(2, "drain_node", "done")],
+            "cordon done, drain done",
+        ),
+    ],
+)
+def test_an_end_names_the_step_that_helped(
+    strategy: str, answers: list[dict[str, Any]], said: str
+) -> None:
+    health = "deployment apps/checkout is healthy: 3 of 3 replicas are ready."
+    variables = {"answers": answers, "health": health, "strategy": strategy, "of": 2}
+    found = Jsonata(shared("SaidOfEnd")).evaluate(None, variables)
+    assert found == ", ".join(filter(None, ["3/3 ready", said]))
+
+
+def test_what_each_step_came_to_is_told_with_the_end_in_a_line_each() -> None:
+    answers = [RESTART_FAILED, {**ROLLED_BACK, "summary": "x" * 300}]
+    found = Jsonata(shared("DoneInSteps")).evaluate(None, {"answers": answers, "of": 3})
+    assert found["done"] == [
+        "1. restart_workload: failed (pods do not come up)",
+        f"2. rollback_workload: done ({'x' * 199}…)",
+    ]
+    (alone,) = Jsonata(shared("DoneInSteps")).evaluate(None, {"answers": [LENT], "of": 1})["done"]
+    assert alone == "degrade: done (enable_degraded_mode says so)"
+    assert Jsonata(shared("DoneInSteps")).evaluate(None, {"answers": [], "of": 0}) == {}
+
+
+@pytest.mark.parametrize(("seconds", "took"), [(145, "2 min"), (119, "119 s"), (3599, "60 min")])
+def test_what_was_done_has_room_behind_the_minutes(seconds: int, took: str) -> None:
+    told_ = event(
+        "incident.resolved",
+        duration_seconds=seconds,
+        verified="3/3 ready, rollback done",
+        target={"kind": "statefulset", "namespace": "shop", "name": "basket-eu", "cluster": "c"},
+    )
+    told_["detail"]["data"]["display"].pop("subject", None)
+    variables = told(read(told_), in_hand="e")
+    assert variables["headline"] == f"OK shop/basket-eu: over in {took}, 3/3 ready, rollback done"
 
 
 def test_when_it_began_stands_in_the_body() -> None:

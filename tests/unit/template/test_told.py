@@ -225,6 +225,21 @@ def test_each_time_that_somebody_takes_an_incident_is_told() -> None:
     assert claim("t", "incident.undo-asked") == "told_undo-asked_t"
 
 
+def test_what_each_step_came_to_is_said_with_the_end() -> None:
+    steps = ["1. restart: failed (pods do not\ncome up)", "2. roll-back: done (to revision 7)"]
+    data = {**DATA, "verified": "3/3 ready, rollback done", "done": steps}
+    variables = told(read({"detail-type": "incident.resolved", "detail": {"data": data}}))
+    message = json.loads(variables["message"])
+    plain = ["1. restart: failed (pods do not come up)", steps[1]]
+    lines = message["email"].splitlines()
+    assert [each for each in lines if each.startswith("Done:")] == [
+        f"Done:    {each}" for each in plain
+    ]
+    assert json.loads(message["default"])["payload"]["custom_details"]["done"] == "; ".join(plain)
+    for each in plain:
+        assert f"Done: {each}" in json.loads(variables["notified"]["Detail"])["data"]["slack_text"]
+
+
 def test_what_is_lent_is_said_with_the_end_and_until_when() -> None:
     lent = {"lent": "degraded mode on checkout", "lent_until": "2026-11-23T15:25:04.704Z"}
     data = {**DATA, "verified": "3/3 ready, degraded mode on", **lent}
