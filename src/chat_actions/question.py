@@ -9,6 +9,7 @@ from typing import Any
 from chat_actions.consent import GOOD_FOR_SECONDS, approval_of, denial_of
 from chat_actions.errors import Refused
 from chat_actions.ports import Record
+from chat_actions.unanswered import unanswered
 
 # What is left of a first signature's time while the platform asks AWS.
 _MARGIN_SECONDS = 60
@@ -75,8 +76,8 @@ def at_work(record: Record) -> bool:
 
 def pending(record: Record) -> Question | None:
     """Give what waits for a human; None where nothing does."""
-    approval = record.get("approval") or {}
-    if not approval.get("token") or approval.get("answer") or not at_work(record):
+    approval = unanswered(record)
+    if not approval or not approval.get("token") or not at_work(record):
         return None
     plan = approval.get("plan")
     return Question(

@@ -14,6 +14,7 @@ from srectl.operate import undoing
 from srectl.operate.aftermath import standing_of, untouched
 from srectl.operate.leftovers import has_begun, left, was_denied
 from srectl.operate.moments import moment
+from srectl.operate.unanswered import unanswered
 from srectl.operate.unattended import ENDS
 
 __all__ = [
@@ -351,7 +352,7 @@ def _tell_approval(incident: dict[str, Any]) -> None:
     if approval.get("answer"):
         by, at = safe(approval.get("answered_by")), when(approval.get("answered_at"))
         how = f"{safe(approval['answer'])} by {by}, {at}"
-    elif records.at_work(incident):
+    elif records.at_work(incident) and unanswered(incident):
         asked, until = when(approval.get("requested_at")), approval.get("until")
         by = f" by {when(until)}" if until else ""
         how = f"asked at {asked}; if nobody answers{by} nothing is done and the incident escalates"

@@ -9,6 +9,7 @@ from srectl.operate.incidents import at_work
 from srectl.operate.leftovers import left
 from srectl.operate.moments import moment
 from srectl.operate.track_record import in_hand
+from srectl.operate.unanswered import unanswered
 
 __all__ = [
     "SEVERITIES",
@@ -42,9 +43,8 @@ def rank(record: dict[str, Any]) -> tuple[int, str]:
 
 def is_asked(record: dict[str, Any]) -> bool:
     """Say whether a runbook waits for an answer about it."""
-    approval = record.get("approval")
-    asked = isinstance(approval, dict) and approval.get("token") and not approval.get("answer")
-    return bool(asked) and at_work(record)
+    approval = unanswered(record)
+    return bool(approval and approval.get("token")) and at_work(record)
 
 
 def is_a_humans(record: dict[str, Any]) -> bool:

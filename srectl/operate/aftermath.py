@@ -8,6 +8,7 @@ from typing import Any
 from srectl.operate.incidents import at_work
 from srectl.operate.leftovers import has_begun, left, state_of, taken_in_hand
 from srectl.operate.moments import moment
+from srectl.operate.unanswered import unanswered
 
 __all__ = ["TakenBack", "comes_back", "return_of", "standing_of", "still_changed", "taken_back"]
 __all__ += ["untouched"]
@@ -36,10 +37,8 @@ def untouched(record: dict[str, Any]) -> str:
         return "it had nothing in hand yet"
     if not has_begun(record):
         return "it had not begun to act"
-    approval = record.get("approval")
-    if not isinstance(approval, dict) or not approval.get("requested_at"):
-        return ""
-    if not approval.get("answer") and int(approval.get("step") or 1) == 1:
+    asked = unanswered(record)
+    if asked and int(asked.get("step") or 1) == 1:
         done = [each.get("operation") for each in record.get("actions_taken") or []]
         return "" if "execute" in done else "it only waited for an answer"
     return ""
@@ -103,10 +102,12 @@ def standing_of(record: dict[str, Any], step: dict[str, Any]) -> str:
             "failed": "failed, perhaps half-way",
         }
         return words.get(tried[-1], tried[-1])
-    approval = record.get("approval")
-    asked = approval if isinstance(approval, dict) and approval.get("requested_at") else None
-    if asked and not asked.get("answer") and int(asked.get("step") or 1) == index:
+    asked = unanswered(record)
+    if asked and int(asked.get("step") or 1) == index:
         return "waited for an answer"
+    execution = record.get("runbook_execution")
+    if execution and record.get("begun") == execution and record.get("begun_step") == index:
+        return "begun, its end is not on record"
     return "not on record as begun"
 
 

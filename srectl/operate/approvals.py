@@ -21,6 +21,7 @@ from srectl.errors import CommandFailed
 from srectl.operate import incidents
 from srectl.operate.refusals import calling
 from srectl.operate.signatures import Signature, usable_until
+from srectl.operate.unanswered import unanswered
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -91,7 +92,7 @@ def question(client: DynamoDBClient, table: str, incident_id: str) -> Question:
             f"at {approval.get('answered_at')}",
             show,
         )
-    if not approval.get("token") or not incidents.at_work(incident):
+    if not unanswered(incident) or not incidents.at_work(incident):
         # Of one that is over it is an old story, and show has all of it.
         escalated = incident.get("status") == "escalated"
         reason = str(incident.get("escalation_reason") or "") if escalated else ""

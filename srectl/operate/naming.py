@@ -14,6 +14,7 @@ from srectl.errors import NoSuchIncident
 from srectl.one_line import one_line
 from srectl.operate import incidents
 from srectl.operate.refusals import calling
+from srectl.operate.unanswered import unanswered
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -101,8 +102,8 @@ def needing_somebody(client: DynamoDBClient, table: str) -> dict[str, Any] | Non
 
 def asks(incident: dict[str, Any]) -> bool:
     """Tell whether its runbook waits for an answer."""
-    approval = incident.get("approval")
-    return isinstance(approval, dict) and bool(approval.get("token")) and not approval.get("answer")
+    approval = unanswered(incident)
+    return bool(approval and approval.get("token"))
 
 
 def _newest(client: DynamoDBClient, table: str) -> list[dict[str, Any]]:

@@ -138,8 +138,7 @@ _WORDS = (
     *("closed_by", "closed_reason", "stopped_by", "stopped_because", "released_by"),
     *("silenced_target", "silenced_because", "undo_asked_by", "restoration", "target_health"),
     *("in_flight", "abandoned", "runbook_execution", "stopped_execution", "ending"),
-    "begun",
-    "heard_severity",
+    *("begun", "begun_at", "heard_severity"),
 )
 _CHECKS: dict[str, Check] = {
     **dict.fromkeys(_WORDS, _text),
@@ -152,6 +151,7 @@ _CHECKS: dict[str, Check] = {
     "warnings": _list_of(_text),
     "findings": _list_of(_text),
     "mttr_seconds": _lasted,
+    "begun_step": _whole,
     "investigations": _list_of(
         _mapping(
             by=_text,

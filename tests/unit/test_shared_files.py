@@ -24,6 +24,7 @@ SHARED = {
     "src/runbook_action/consent.py": ("src/chat_actions/consent.py", "srectl/consent.py"),
     "src/chat_actions/adapters/signing.py": ("srectl/operate/signing.py",),
     "src/chat_actions/leftovers.py": ("srectl/operate/leftovers.py",),
+    "src/chat_actions/unanswered.py": ("srectl/operate/unanswered.py",),
     "src/chat_actions/undo_attempts.py": ("srectl/operate/undo_attempts.py",),
     "src/chat_actions/windows.py": ("srectl/operate/windows.py",),
     "src/runbook_action/prometheus/picture.py": ("srectl/operate/picture.py",),

@@ -56,7 +56,12 @@ def abandoned(platform: Platform, event: Event, execution: str) -> None:
     ended = {
         "source": "aws.states",
         "detail-type": "Step Functions Execution Status Change",
-        "detail": {"executionArn": execution, "status": "ABORTED", "input": json.dumps(event)},
+        "detail": {
+            "executionArn": execution,
+            "stateMachineArn": execution.replace(":execution:", ":stateMachine:").rsplit(":", 1)[0],
+            "status": "ABORTED",
+            "input": json.dumps(event),
+        },
     }
     platform.run(ended, platform.recorder_variant)
 

@@ -186,8 +186,11 @@ def busy(night: Night) -> None:
     night.put(
         4, **lending("execute", "undo", done="failed"), restoration="not restored: it came back"
     )
-    night.put(2, "remediating", **lending("execute"))
-    night.put(3, "remediating", **lending())
+    # A question of an earlier runbook, and one whose answer counted without its note.
+    of_another = {"approval": {**asked, "execution": "e1"}, "runbook_execution": "e2"}
+    night.put(2, "remediating", **lending("execute"), **of_another)
+    begun = {"runbook_execution": "e1", "begun": "e1", "begun_at": "y"}
+    night.put(3, "remediating", **lending(), approval=asked, **begun)
 
 
 def test_the_mail_counts_as_the_operators_tool_does(night: Night) -> None:

@@ -1,0 +1,1 @@
+../../src/chat_actions/unanswered.py
