@@ -12,7 +12,7 @@ import json
 import random
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,6 +103,19 @@ class Scene:
     def told(self, event: Event) -> list[str]:
         """Take what people were told of an incident."""
         return [each["event"] for each in self.platform.notifications(id_of(event))]
+
+
+@dataclass
+class Told:
+    """All that people were told of an incident, none of which is to be missed between two looks."""
+
+    scene: Scene
+    event: Event
+    heard: list[str] = field(default_factory=list)
+
+    def so_far(self) -> list[str]:
+        self.heard += self.scene.told(self.event)
+        return self.heard
 
 
 @pytest.fixture(scope="module")
@@ -492,11 +505,11 @@ def test_what_began_after_the_end_of_one_fault_hangs_on_the_one_that_goes_on(
 @pytest.mark.parametrize("heard", ["in time", "late"])
 def test_what_comes_to_hang_on_a_lesser_fault_is_told_once(scene: Scene, heard: str) -> None:
     two, child = first_one_fault_then_another(scene, heard, "warning")
-    told: list[str] = []
-    wait_for(lambda: told.extend(scene.told(child)) or told, "people to be told")
+    told = Told(scene, child)
+    wait_for(told.so_far, "people to be told")
     scene.over(child)
-    wait_for(lambda: told.extend(scene.told(child)) or len(told) > 1, "its end to be told")
-    assert told == ["incident.created", "incident.resolved"]
+    wait_for(lambda: len(told.so_far()) > 1, "its end to be told")
+    assert told.heard == ["incident.created", "incident.resolved"]
     assert scene.acted(child) == 0
     assert scene.relation(child)["caused_by"] == id_of(two)
 
@@ -513,11 +526,11 @@ def test_what_a_lesser_fault_takes_from_a_critical_one_is_told_once(scene: Scene
     node = scene.node(dead, runbook=both, severity="warning")
     scene.platform.send(node)
     scene.all_hang([child], node)
-    told: list[str] = []
-    wait_for(lambda: told.extend(scene.told(child)) or told, "people to be told")
+    told = Told(scene, child)
+    wait_for(told.so_far, "people to be told")
     scene.over(child, node, db)
-    wait_for(lambda: told.extend(scene.told(child)) or len(told) > 1, "its end to be told")
-    assert told == ["incident.created", "incident.resolved"]
+    wait_for(lambda: len(told.so_far()) > 1, "its end to be told")
+    assert told.heard == ["incident.created", "incident.resolved"]
     assert scene.acted(child) == 0
 
 
