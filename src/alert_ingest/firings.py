@@ -83,6 +83,16 @@ class Memory(Protocol):
         """
         ...
 
+    def over(self, incident_id: str) -> datetime | None:
+        """Return when an incident was closed, or its alert ended; None where that is not known.
+
+        Raises
+        ------
+        ChannelUnavailable, ChannelRefused
+            It cannot be read.
+        """
+        ...
+
     def write(self, key: str, firing: Firing, known: Firing | None) -> bool:
         """Write a firing if the row still holds the incident and the end of ``known``.
 
@@ -150,12 +160,10 @@ class Firings:
         received_at: datetime,
     ) -> list[Alert]:
         """Settle the deliveries of one alert in one body, in their order."""
+        settled = list(map(_unsure, alerts))
         try:
             for _ in range(ATTEMPTS):
-                settled, firing = [], known
-                for alert in alerts:
-                    one, firing = settle(alert, firing, received_at, self.quiet)
-                    settled.append(one)
+                settled, firing = self._decide(memory, alerts, known, received_at)
                 if firing is None or firing == known or memory.write(key, firing, known):
                     return settled
                 known = memory.read([key]).get(key)
@@ -164,9 +172,29 @@ class Firings:
             return [to_be_told_again(alert) for alert in settled]
         return [_unsure(alert) for alert in alerts]
 
+    def _decide(
+        self,
+        memory: Memory,
+        alerts: Sequence[Alert],
+        known: Firing | None,
+        received_at: datetime,
+    ) -> tuple[list[Alert], Firing | None]:
+        settled = []
+        for alert in alerts:
+            over = None
+            if known is not None and _may_begin_anew(alert, known):
+                over = memory.over(known.incident_id)
+            one, known = settle(alert, known, received_at, self.quiet, over)
+            settled.append(one)
+        return settled, known
+
 
 def settle(
-    alert: Alert, known: Firing | None, received_at: datetime, quiet: timedelta
+    alert: Alert,
+    known: Firing | None,
+    received_at: datetime,
+    quiet: timedelta,
+    over: datetime | None = None,
 ) -> tuple[Alert, Firing | None]:
     """Decide which incident a delivery belongs to.
 
@@ -180,6 +208,9 @@ def settle(
         Now.
     quiet
         How long after its last repetition an incident closes by itself.
+    over
+        When the incident of ``known`` was closed, where that is known: somebody does, though the
+        end of its alert was not heard.
 
     Returns
     -------
@@ -188,10 +219,29 @@ def settle(
     """
     received_at = _kept(received_at)
     if alert.status == "firing":
+        if over is not None and known is not None and _start(alert, received_at) > over:
+            # Nobody hears of what joins an incident that is closed.
+            return alert, _new(alert, _start(alert, received_at), received_at, known)
         return _firing(alert, known, received_at, quiet)
     if alert.only_if_known and _ends_nothing(_kept(alert.ended_at or received_at), known):
         return replace(alert, moot=True), known
     return _end(alert, known, received_at)
+
+
+def _start(alert: Alert, now: datetime) -> datetime:
+    return _kept(alert.started_at or now)
+
+
+def _may_begin_anew(alert: Alert, known: Firing) -> bool:
+    """Tell whether it matters if the incident of what fires is closed: a start has moved on."""
+    return (
+        alert.status == "firing"
+        and known.ended is None
+        and _names_its_start(alert)
+        and alert.incident_id != known.incident_id
+        and alert.started_at is not None
+        and (known.start is None or _kept(alert.started_at) > known.start)
+    )
 
 
 def _ends_nothing(end: datetime, known: Firing | None) -> bool:
@@ -204,7 +254,7 @@ def _ends_nothing(end: datetime, known: Firing | None) -> bool:
 def _firing(
     alert: Alert, known: Firing | None, now: datetime, quiet: timedelta
 ) -> tuple[Alert, Firing]:
-    start = _kept(alert.started_at or now)
+    start = _start(alert, now)
     if known is None:
         return alert, _new(alert, start, now, None)
     ended = known.ended

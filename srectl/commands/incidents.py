@@ -287,7 +287,7 @@ def resolve(
     """Close an escalated incident that a human has settled, and have the pager end its calls.
 
     Only an escalated one: a runbook closes what it works on itself, and an alert that ends closes
-    the rest.
+    the rest. Of an alert that fires on nobody hears again; one that begins anew is a new incident.
     """
     name = persons.named(account, by)
     closed_by(account, incident_id, name, reason, as_json=as_json, from_others=from_others)
@@ -320,6 +320,8 @@ def closed_by(
         f"[green]✓[/] incident {safe(incident_id)} is resolved, closed by {safe(by)}; "
         f"{duration_of(closed.get('mttr_seconds'))} after it began"
     )
+    if after := records.fires_on(closed):
+        console.print(f"  {after}")
     for step in still_changed(closed):
         back = (
             "it is taken back once things have been quiet for a while"

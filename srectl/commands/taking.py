@@ -123,6 +123,7 @@ def close(
     """Close an escalated incident that a human has settled; the pager's calls end.
 
     One that a runbook works on is not closed: 'srectl take ID' first. Closed again it is the same.
+    Of an alert that fires on nobody hears again; one that begins anew is a new incident.
     """
     name = persons.named(account, by)
     closed_by(account, incident_id, name, reason, as_json=as_json, from_others=from_others)

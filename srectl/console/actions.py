@@ -123,7 +123,8 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
             announcing.announce(
                 account, announcing.CLOSED, closed, forms.now(), hint, by=by, because=because
             )
-            return f"Closed by {by}; its calls end with that"
+            after = records.fires_on(closed)
+            return "; ".join(filter(None, (f"Closed by {by}", "its calls end with that", after)))
 
         return of_incident(incident_id, act)
 

@@ -319,6 +319,22 @@ def ended_by_hand(incident: dict[str, Any]) -> bool:
     return closed is not None and end is not None and int(end.timestamp()) == closed.timestamp()
 
 
+def fires_on(closed: dict[str, Any]) -> str:
+    """Say what becomes of the alert of an incident that was just closed.
+
+    Returns
+    -------
+    str
+        Empty where its end was heard before (docs/adr/0012-an-alert-remembers-its-firing.md).
+    """
+    if not ended_by_hand(closed):
+        return ""
+    return (
+        "its alert still fires, as far as anybody has heard: while this firing goes on nobody "
+        "hears of it again; one that begins after now is a new incident"
+    )
+
+
 def at_work(incident: dict[str, Any]) -> bool:
     """Say whether a runbook works on it at the moment.
 

@@ -41,7 +41,6 @@ LANES = {
     "RunbookActionRole.KeepEvidence": "evidence",
     "IncidentCreatedRole.StartRunbookAndNotifier@IncidentEvidence": "evidence",
     "PlatformCanaryRole.SeeTheRecord": "runbook",
-    "TakeAnswersPolicy.SeeWhetherAnIncidentIsKnown": "runbook",
 }
 ASKED_FOR_HERE = [grant for grant in grants() if grant.statement not in AWS_ONLY]
 

@@ -3,13 +3,14 @@
 Of each alert its newest firing (rows ``alert#<key>``), of each API key how many alerts came with it
 in an hour (rows ``hour#<key id>#<hour since 1970>``), of an investigator's key how many answers
 came in a few seconds (rows ``answers#<key id>#<second since 1970>``). Of each incident
-incident-recorder keeps its sort key, and srectl that it was erased (rows ``incident#<id>``), which
-is only read here.
+incident-recorder keeps its sort key and its end, and srectl that it was closed or erased (rows
+``incident#<id>``), which is only read here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,11 @@ class GuardTable:
             for row in answer["Responses"].get(self._table, []):
                 found[row["guard_key"]["S"].removeprefix("alert#")] = _firing_of(row)
         return found
+
+    def over(self, incident_id: str) -> datetime | None:
+        """Read when an incident was over; see `alert_ingest.firings.Memory.over`."""
+        row = self._of_incident(incident_id, "ended")
+        return moment_of(int(row["ended"]["N"])) if "ended" in row else None
 
     def write(self, key: str, firing: Firing, known: Firing | None) -> bool:
         """Write one row; see `alert_ingest.firings.Memory.write`."""
@@ -124,17 +130,20 @@ class GuardTable:
 
     def incident(self, incident_id: str) -> tuple[str, bool] | None:
         """Read what is kept of an incident; see `alert_ingest.answers.Incidents.incident`."""
+        row = self._of_incident(incident_id, "incident_timestamp, erased_at")
+        if "incident_timestamp" not in row:
+            return None
+        return row["incident_timestamp"]["S"], "erased_at" in row
+
+    def _of_incident(self, incident_id: str, fields: str) -> Mapping[str, Any]:
         with own_errors("GetItem"):
             answer = self._client.get_item(
                 TableName=self._table,
                 Key={"guard_key": {"S": f"incident#{incident_id}"}},
-                ProjectionExpression="incident_timestamp, erased_at",
+                ProjectionExpression=fields,
                 ConsistentRead=True,
             )
-        row = answer.get("Item", {})
-        if "incident_timestamp" not in row:
-            return None
-        return row["incident_timestamp"]["S"], "erased_at" in row
+        return answer.get("Item", {})
 
 
 def _row_of(firing: Firing) -> dict[str, Any]:

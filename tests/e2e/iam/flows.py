@@ -867,14 +867,6 @@ def what_calls_a_human_is_handed_to_the_investigator(lab: Lab) -> bool:
     return lab.seen(asked)
 
 
-def what_an_investigator_says_is_taken_in(lab: Lab) -> bool:
-    event = lab.event()
-    lab.start("IncidentRecorder", event)
-    assert lab.seen(lambda: lab.scene.record(_id(event)))
-    said = {"incident_id": _id(event), "summary": "A disk is full."}
-    return lab.scene.post_finding(said) == _ACCEPTED
-
-
 def an_answer_is_counted(lab: Lab) -> bool:
     """It is taken either way, and its incident need not be known."""
 
@@ -1071,6 +1063,7 @@ PROBES: dict[str, Probe] = {
     "AlertIngestRole.RememberTheFiringOfEachAlert:dynamodb:PutItem": Probe(
         a_start_that_moves_stays_one_incident
     ),
+    "AlertIngestRole.SeeWhatIsKnownOfAnIncident": Probe(a_start_that_moves_stays_one_incident),
     "AlertIngestRole.CountTheAlertsOfEachKey": Probe(an_alert_is_counted_for_its_sender),
     "AlertIngestRole.ReadTheTagsOfAlarms": Probe(an_alarm_has_its_tags_for_labels),
     "AlertIngestRole.ParkWhatTheBusRefuses": Probe(
@@ -1196,7 +1189,6 @@ PROBES: dict[str, Probe] = {
     "PagerRole.CallThePager": Probe(what_people_are_told_pages),
     "InvestigatorRole.AskTheInvestigator": Probe(what_calls_a_human_is_handed_to_the_investigator),
     "TakeAnswersPolicy.CountTheAnswers": Probe(an_answer_is_counted),
-    "TakeAnswersPolicy.SeeWhetherAnIncidentIsKnown": Probe(what_an_investigator_says_is_taken_in),
     f"{_CANARY_ROLE}.CallTheWebhook": _CANARY_POSTS,
     f"{_CANARY_ROLE}.UseTheConnection": _CANARY_POSTS,
     f"{_CANARY_ROLE}.ReadTheConnectionsSecret:secretsmanager:GetSecretValue": _CANARY_POSTS,

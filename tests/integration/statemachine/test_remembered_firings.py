@@ -11,12 +11,45 @@ import pytest
 from alert_ingest.adapters.guard_table import GuardTable
 from alert_ingest.firings import Firings
 from alert_ingest.intake import Intake
+from srectl.operate import incidents
+from srectl.operate.account import Account
 from tests.field import field_body
-from tests.integration.statemachine.platform import Platform
+from tests.integration.statemachine.platform import Platform, incident
 
 pytestmark = pytest.mark.localaws
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+def test_an_alert_that_begins_after_its_incident_was_closed_by_hand_is_a_new_one(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in platform.aws.operator_environment().items():
+        monkeypatch.setenv(name, value)
+    firings = Firings(GuardTable(lambda: platform.ddb, platform.table("guard")), timedelta(days=1))
+    event = incident("NoSuchRunbook")
+    fingerprint = uuid.uuid4().hex[:16]
+
+    def hear(begun: datetime, now: datetime) -> str:
+        body = field_body("31a-am-firing")
+        body["alerts"][0].update(fingerprint=fingerprint, startsAt=begun.isoformat())
+        (alert,) = firings.settle(Intake().read(body, now).alerts, now)
+        return alert.incident_id
+
+    began = datetime.fromisoformat(event["detail"]["data"]["timestamp"])
+    first = hear(began, began)
+    event["detail"]["data"]["incident_id"] = first
+    platform.run(event, platform.recorder_variant)
+    platform.run(event)
+    platform.wait_status(first, "escalated")
+    closed = began + timedelta(minutes=3)
+    incidents.resolve(Account(f"{platform.name}-"), first, "ada", "rolled back", closed)
+    before, after = closed - timedelta(seconds=1), closed + timedelta(seconds=1)
+    later = closed + timedelta(minutes=1)
+    assert [hear(begun, later) for begun in (began, before)] == [first, first]
+    anew = hear(after, later)
+    assert anew != first
+    assert [hear(begun, later) for begun in (began, after, later)] == [anew] * 3
 
 
 def test_an_alert_that_ended_and_fires_on_is_a_recurrence(platform: Platform) -> None:

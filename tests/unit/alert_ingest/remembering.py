@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from alert_ingest.errors import ChannelUnavailable
@@ -14,6 +15,8 @@ class InMemory:
 
     def __init__(self) -> None:
         self.rows: dict[str, Firing] = {}
+        self.overs: dict[str, datetime] = {}
+        self.asked_over: list[str] = []
         self.before_write: list[Any] = []
         self.down = False
         self.writes = 0
@@ -22,6 +25,10 @@ class InMemory:
         if self.down:
             raise ChannelUnavailable("down")
         return {key: self.rows[key] for key in keys if key in self.rows}
+
+    def over(self, incident_id: str) -> datetime | None:
+        self.asked_over.append(incident_id)
+        return self.overs.get(incident_id)
 
     def write(self, key: str, firing: Firing, known: Firing | None) -> bool:
         if self.before_write:

@@ -216,3 +216,59 @@ def test_the_end_of_another_sender_ends_nothing(memory: InMemory) -> None:
         spoken.append(alert.incident_id)
     assert len(set(spoken)) == 2
     assert [row.ended is None for row in memory.rows.values()] == [True, False]
+
+
+def test_what_begins_after_its_incident_was_closed_is_a_new_one(memory: InMemory) -> None:
+    """No end was heard: somebody has closed it, or the platform where nobody spoke of it."""
+    first = hear(memory, body(), T + minutes(1))
+    memory.overs[first.incident_id] = T + minutes(10)
+    anew = hear(memory, body(T + minutes(12)), T + minutes(13))
+    assert anew.incident_id != first.incident_id
+    assert (anew.started_at, anew.notes) == (T + minutes(12), first.notes)
+    # Its repetitions and its end are its own, and a late repetition of the first begins nothing.
+    assert hear(memory, body(T + minutes(12)), T + minutes(30)).incident_id == anew.incident_id
+    assert hear(memory, body(), T + minutes(31)).incident_id == anew.incident_id
+    over = hear(memory, body(T + minutes(12), end=T + minutes(40)), T + minutes(40))
+    assert (over.incident_id, over.duration_seconds) == (anew.incident_id, 28 * 60)
+    assert len(memory.rows) == 1
+
+
+@pytest.mark.parametrize("moved_to", [0, 5, 9.9, 10])
+def test_what_fires_on_after_its_incident_was_closed_stays_with_that(
+    memory: InMemory, moved_to: float
+) -> None:
+    """However often it is repeated, and where a restart has moved its start before the closing."""
+    first = hear(memory, body(), T + minutes(1))
+    memory.overs[first.incident_id] = T + minutes(10)
+    for minute in range(11, 600, 5):
+        sent = body(T + minutes(moved_to))
+        assert hear(memory, sent, T + minutes(minute)).incident_id == first.incident_id
+    # A start that has not moved asks nothing.
+    assert len(memory.asked_over) == (0 if moved_to == 0 else len(range(11, 600, 5)))
+
+
+def test_a_start_that_moves_while_its_incident_is_open_begins_nothing(memory: InMemory) -> None:
+    first = hear(memory, body(), T + minutes(1))
+    for minute in range(5, 100, 5):
+        sent = body(T + minutes(minute))
+        assert hear(memory, sent, T + minutes(minute)).incident_id == first.incident_id
+    # Once it is closed the next one begins one new incident, and not one with each repetition.
+    memory.overs[first.incident_id] = T + minutes(101)
+    heard = {
+        hear(memory, body(T + minutes(minute)), T + minutes(minute)).incident_id
+        for minute in range(105, 200, 5)
+    }
+    assert len(heard) == 1
+    assert first.incident_id not in heard
+
+
+def test_where_nobody_knows_whether_its_incident_is_over_it_keeps_that_of_its_own_start(
+    memory: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = hear(memory, body(), T)
+    row = dict(memory.rows)
+    monkeypatch.setattr(memory, "over", unavailable)
+    anew = hear(memory, body(T + minutes(12)), T + minutes(13))
+    assert anew.incident_id != first.incident_id
+    assert any("could not be looked up" in note for note in anew.notes)
+    assert memory.rows == row

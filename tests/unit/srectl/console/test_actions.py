@@ -161,7 +161,9 @@ def test_what_is_somebody_elses_is_done_by_whoever_has_read_whose_it_is(
     assert record(account, NEEDS)["status"] == "escalated"
     hands.console.reading.forget()
     seen = ticked(hands.see(f"/incidents/{NEEDS}"), f"/incidents/{NEEDS}/close")
-    assert "Closed by ada" in hands.send(f"/incidents/{NEEDS}/close", **seen, **told)
+    closed = hands.send(f"/incidents/{NEEDS}/close", **seen, **told)
+    assert "Closed by ada" in closed
+    assert "one that begins after now is a new incident" in closed
     assert record(account, NEEDS)["closed_by"] == "ada"
     states.assert_no_pending_responses()
 

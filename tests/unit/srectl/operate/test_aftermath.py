@@ -137,6 +137,19 @@ def test_a_close_says_what_still_stands(
     assert said in told
 
 
+def test_a_close_says_what_becomes_of_an_alert_that_still_fires(
+    put_incident: Put, srectl: Run, account: Account
+) -> None:
+    account.events.create_event_bus(Name=account.bus)
+    still_fires = "still fires, as far as anybody has heard"
+    put_incident(status="escalated")
+    told = " ".join(srectl("close", ID, "--reason", "rolled back").output.split())
+    assert f"{still_fires}: while this firing goes on nobody hears of it again" in told
+    assert "one that begins after now is a new incident" in told
+    put_incident(status="escalated", resolved_at=1795447100)
+    assert still_fires not in srectl("close", ID, "--reason", "rolled back").output
+
+
 def test_what_a_human_closed_did_not_end_by_itself() -> None:
     closed = {"timestamp": AT, "closed_at": AT, "closed_by": "ada", "closed_reason": "settled"}
     by_hand = {**closed, "resolved_at": 1795447200}
