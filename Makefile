@@ -20,7 +20,7 @@ export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries needed-binaries browser check lint lint-code lint-cloud screenshots format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests answers guide build constraints clean
+.PHONY: help setup binaries needed-binaries browser check lint lint-code lint-cloud screenshots format test test-unit test-kubernetes faults bench regions bench-drain bench-ingest cost demo drills up down sbom lock events manifests answers shipped guide build constraints clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -133,6 +133,11 @@ manifests: $(READY)  ## Write the shipped Roles anew from the catalogue
 
 answers: $(READY)  ## Write docs/alerts.md anew from the catalogue
 	$(BIN)/srectl runbooks answers --markdown > docs/alerts.md
+
+shipped:  ## Copy the catalogue for the tests that mean the one that the project ships
+	rm -rf tests/support/shipped/runbooks
+	cp -r runbooks tests/support/shipped/
+	rm tests/support/shipped/runbooks/*.schema.json
 
 guide: $(READY)  ## Write the commands of the installation guide anew from eks/install.yaml
 	PYTHONPATH=. $(BIN)/python -m srectl.installing.guide

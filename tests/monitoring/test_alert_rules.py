@@ -14,6 +14,7 @@ from onemachine.monitoring import QUICK, REALISTIC, SHIPPED_RULES, Pace, rule_fi
 from srectl import runbooks
 from tests.monitoring.asked_rules import asked_rules
 from tests.monitoring.promtool import finds_fault, pinned, refuses
+from tests.support.shipped import RUNBOOKS
 
 pytestmark = pytest.mark.monitoring
 
@@ -107,7 +108,7 @@ def test_every_runbook_has_its_alert_and_every_alert_its_runbook() -> None:
     # Those of runbooks/kubernetes answer the rules of the chart, which are not in this project.
     catalogue = {
         each.name: each.definition
-        for each in runbooks.load(ROOT / "runbooks")
+        for each in runbooks.load(RUNBOOKS)
         if each.source.parent.name == "runbooks"
     }
     selected = {alert: rule["labels"].get("runbook") for alert, rule in ALERTS.items()}

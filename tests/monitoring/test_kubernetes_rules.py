@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from onemachine.monitoring import KUBERNETES_RULES, QUICK, REALISTIC, Pace, rule_file
-from onemachine.project import PROJECT_ROOT
 from tests.monitoring.promtool import finds_fault, pinned, refuses
+from tests.support.shipped import RUNBOOKS
 
 pytestmark = pytest.mark.monitoring
 
-CHART = PROJECT_ROOT / "runbooks" / "kubernetes" / "kube-prometheus-stack.csv"
+CHART = RUNBOOKS / "kubernetes" / "kube-prometheus-stack.csv"
 GROUPS = yaml.safe_load(rule_file([KUBERNETES_RULES]))["groups"]
 CASES = sorted((Path(__file__).parent / "kubernetes").glob("*.yaml"))
 

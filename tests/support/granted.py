@@ -1,7 +1,7 @@
-"""The namespaces that this checkout's manifests grant rights in: those of its stack.
+"""What this checkout's manifests grant, and in which namespaces: those of its stack.
 
 A checkout with runbooks of its own says here, and nowhere else to the tests, where they may act:
-`SRECTL_NAMESPACES=apps,shop make manifests` writes the file.
+`SRECTL_NAMESPACES=apps,shop make manifests` writes the files.
 """
 
 from __future__ import annotations
@@ -10,6 +10,15 @@ import yaml
 
 from tests.support.template import ROOT
 
+__all__ = ["GRANTED_NAMESPACES", "MADE"]
+
+#: The files in `eks/apps` that are made of the catalogue, each with its part.
+MADE = {
+    "base/remediation-rbac.yaml": "namespaces",
+    "node-remediation/node-remediation-rbac.yaml": "cluster",
+    "base/evidence-rbac.yaml": "evidence",
+    "evidence-logs/evidence-logs-rbac.yaml": "logs",
+}
 _FILE = ROOT / "eks" / "apps" / "base" / "remediation-rbac.yaml"
 GRANTED_NAMESPACES = sorted(
     {

@@ -19,6 +19,7 @@ from onemachine.stack.state import StackFolder
 from srectl import runbooks
 from tests.integration.alarms.platform import PACE, Deployment
 from tests.integration.local_aws_fixtures import running_local_aws
+from tests.support.shipped import RUNBOOKS
 from tests.support.slack import slack_app
 
 
@@ -69,6 +70,6 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         aws.client("events").disable_rule(
             Name="sre-chat-cards", EventBusName=outputs["EventBusName"]
         )
-        catalogue = runbooks.load(PROJECT_ROOT / "runbooks")
+        catalogue = runbooks.load(RUNBOOKS)
         runbooks.publish(aws.client("dynamodb"), outputs["RunbookTableName"], catalogue)
         yield Deployment(aws, outputs, told)

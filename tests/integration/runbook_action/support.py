@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from kubernetes import client, config, utils
 
 from onemachine.aws.local_aws import LocalAws
@@ -19,6 +18,7 @@ from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import Endpoint
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target
+from tests.support.shipped import manifest
 from tests.unit.runbook_action.calls import Calls
 from tests.unit.runbook_action.fake_catalogue import FakeCatalogue, FakeLocks, FakeNotes
 from tests.unit.runbook_action.fake_catalogue import shipped as published
@@ -50,7 +50,7 @@ def install_shipped_rbac(admin: Any, namespace: str = "apps") -> None:
     tolerant(client.CoreV1Api(admin).create_namespace, {"metadata": {"name": namespace}})
     create: Any = utils.create_from_dict
     for file in SHIPPED_RBAC:
-        for document in yaml.safe_load_all((APPS / file).read_text("utf-8")):
+        for document in manifest(file):
             if not document["apiVersion"].startswith("rbac."):
                 continue
             if document["metadata"].get("namespace") == "apps":
@@ -347,6 +347,4 @@ def in_namespace(namespace: str) -> list[dict[str, Any]]:
 
 def shipped(file: str, kind: str) -> dict[str, Any]:
     """One object of a shipped manifest."""
-    documents = yaml.safe_load_all((APPS / file).read_text("utf-8"))
-    found: dict[str, Any] = next(each for each in documents if each["kind"] == kind)
-    return found
+    return next(each for each in manifest(file) if each["kind"] == kind)

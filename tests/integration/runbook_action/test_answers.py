@@ -31,17 +31,16 @@ from srectl.runbooks.answering import alerts_of, answers_to
 from tests.integration.runbook_action.fault_cases import LABELS, POD
 from tests.integration.runbook_action.node_scene import node_of
 from tests.integration.runbook_action.support import Place
-from tests.support.template import ROOT
+from tests.support.shipped import RUNBOOKS
 from tests.support.waiting import eventually
 from tests.unit.runbook_action.fake_catalogue import FakeCatalogue, FakeLocks
 
 pytestmark = pytest.mark.kubernetes
-FOLDER = ROOT / "runbooks"
-CATALOGUE = runbooks.load_all(FOLDER)
+CATALOGUE = runbooks.load_all(RUNBOOKS)
 ANSWERS = {
     each.alert: each
     for each in answers_to(
-        alerts_of(FOLDER / "kubernetes" / "kube-prometheus-stack.csv"), CATALOGUE
+        alerts_of(RUNBOOKS / "kubernetes" / "kube-prometheus-stack.csv"), CATALOGUE
     )
     if each.answer in ("acts", "asks")
 }

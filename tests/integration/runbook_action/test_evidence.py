@@ -18,14 +18,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import yaml
 from kubernetes import client
 
 from onemachine.kubernetes.pki import CertificateAuthority
 from runbook_action.evidence import Tools, collect, parse_collect
 from runbook_action.ports import Right
 from tests.integration.runbook_action.grants import grant
-from tests.integration.runbook_action.support import APPS, INCIDENT, Place, running, shipped
+from tests.integration.runbook_action.support import INCIDENT, Place, running, shipped
+from tests.support.shipped import manifest
 from tests.support.waiting import eventually
 from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
 
@@ -50,7 +50,7 @@ class Kept:
 
 def grant_shipped(place: Place, file: str) -> None:
     """Give remediation's account in the place what a shipped manifest gives its group in apps."""
-    for role in yaml.safe_load_all((APPS / file).read_text("utf-8")):
+    for role in manifest(file):
         if not role["kind"].endswith("Role"):
             continue
         where = role["metadata"].get("namespace", "")

@@ -14,6 +14,7 @@ import yaml
 from alert_ingest.senders.datadog import Datadog
 from onemachine.monitoring import SHIPPED_RULES, rule_file
 from srectl import runbooks
+from tests.support import shipped
 
 ROOT = Path(__file__).parents[3]
 DATADOG = ROOT / "eks" / "datadog"
@@ -54,7 +55,7 @@ RULES = {
     for rule in group["rules"]
     if "alert" in rule
 }
-CATALOGUE = {runbook.name: runbook.definition for runbook in runbooks.load(ROOT / "runbooks")}
+CATALOGUE = {runbook.name: runbook.definition for runbook in runbooks.load(shipped.RUNBOOKS)}
 GROUP_VALUES = {
     "kube_cluster_name": "sre-platform",
     "node": "ip-10-0-1-2.ec2.internal",

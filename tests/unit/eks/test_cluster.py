@@ -138,10 +138,12 @@ def test_service_accounts_and_access_entry_name_roles_that_the_template_makes() 
 
 def test_the_access_entry_names_the_group_that_the_role_binding_binds() -> None:
     manifests = yaml.safe_load_all((ROOT / "eks/apps/base/remediation-rbac.yaml").read_text())
-    (binding,) = (manifest for manifest in manifests if manifest["kind"] == "RoleBinding")
-    groups = [subject["name"] for subject in binding["subjects"] if subject["kind"] == "Group"]
+    bindings = [each for each in manifests if each["kind"] == "RoleBinding"]
 
-    assert ACCESS["accessConfig"]["accessEntries"][0]["kubernetesGroups"] == groups
+    assert bindings  # one in each namespace that a checkout's runbooks act in
+    for binding in bindings:
+        groups = [each["name"] for each in binding["subjects"] if each["kind"] == "Group"]
+        assert ACCESS["accessConfig"]["accessEntries"][0]["kubernetesGroups"] == groups
 
 
 def test_secrets_are_encrypted_with_the_key_of_its_template() -> None:

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from runbook_action.errors import ActionRefused
 from runbook_action.ports import Lock
 from srectl.runbooks import load
-
-RUNBOOKS = Path(__file__).resolve().parents[3] / "runbooks"
+from tests.support.shipped import RUNBOOKS
 
 
 @cache
 def shipped() -> tuple[Mapping[str, Any], ...]:
-    """The runbooks of the repository."""
+    """The runbooks that the project ships."""
     return tuple(one.definition for one in load(RUNBOOKS))
 
 
 @dataclass
 class FakeCatalogue:
-    """Runbooks as they were published: those of the repository, unless a test says otherwise."""
+    """Runbooks as they were published: those that are shipped, unless a test says otherwise."""
 
     runbooks: Sequence[Mapping[str, Any]] = field(default_factory=shipped)
 

@@ -11,7 +11,7 @@ from moto import mock_aws
 from runbook_action.adapters.catalogue import CatalogueTable
 from runbook_action.errors import ResourceMissing, StateUnknown
 from srectl.runbooks import load_all, publish
-from tests.unit.runbook_action.fake_catalogue import RUNBOOKS
+from tests.support.shipped import RUNBOOKS
 
 TABLE = "sre-runbooks"
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import AccessDenied, ClusterUnreachable
 from runbook_action.handler import _run
 from runbook_action.request import Operation
+from tests.support.shipped import manifest
 from tests.unit.runbook_action.fake_catalogue import FakeCatalogue
 from tests.unit.runbook_action.fakes import World, request
 
 PROBE = REGISTRY["probe_cluster"]
-RBAC = Path(__file__).resolve().parents[3] / "eks" / "apps" / "base" / "remediation-rbac.yaml"
 
 
 def published(action: str, namespace: str = "apps", **more: Any) -> dict[str, Any]:
@@ -30,8 +28,7 @@ def asked(world: World) -> set[str]:
 
 
 def test_it_asks_for_exactly_what_the_shipped_role_grants() -> None:
-    documents = yaml.safe_load_all(RBAC.read_text("utf-8"))
-    (role,) = [each for each in documents if each["kind"] == "Role"]
+    (role,) = [each for each in manifest("base/remediation-rbac.yaml") if each["kind"] == "Role"]
     granted = {
         f"{verb} {resource}"
         for rule in role["rules"]

@@ -11,6 +11,7 @@ import yaml
 from runbook_action.errors import ActionRefused
 from runbook_action.objects import Node, Pod, thousandths_of
 from runbook_action.room import requests_of, tolerates, wants
+from tests.support.shipped import RUNBOOKS
 from tests.unit.runbook_action.drains import DRAIN, drain, node_request, pod
 from tests.unit.runbook_action.fakes import World
 
@@ -79,7 +80,7 @@ def test_the_shipped_checkout_leaves_a_node_by_the_shipped_runbooks() -> None:
     documents = list(yaml.safe_load_all(CHECKOUT.read_text("utf-8")))
     spec = next(each for each in documents if each["kind"] == "Deployment")["spec"]["template"]
     for name in ("node-not-ready", "node-disk-pressure"):
-        runbook = yaml.safe_load((ROOT / "runbooks" / f"{name}.yaml").read_text("utf-8"))
+        runbook = yaml.safe_load((RUNBOOKS / f"{name}.yaml").read_text("utf-8"))
         allowed: dict[str, Any] = runbook["parameters"]
         for parameters in ({}, allowed):
             world = World.new()

@@ -23,6 +23,7 @@ from onemachine.stack.exports import NAMES, exports
 from onemachine.stack.state import StackFolder, StackState
 from srectl.cli import cli
 from srectl.private_files import write_private
+from tests.support import shipped
 from tests.support.waiting import PATIENCE_SECONDS
 from tests.unit.onemachine.stack.trivial_stack import REPOSITORY, command
 
@@ -321,7 +322,7 @@ def test_every_command_explains_itself(run: Run) -> None:
 
 
 def test_a_wrong_runbook_is_shown_with_its_faults(run: Run, tmp_path: Path) -> None:
-    assert run("runbooks", "validate").exit_code == 0
+    assert run("runbooks", "validate", "--folder", str(shipped.RUNBOOKS)).exit_code == 0
     (tmp_path / "bad.yaml").write_text("name: Bad\n")
     result = run("runbooks", "validate", "--folder", str(tmp_path))
     assert result.exit_code == 1

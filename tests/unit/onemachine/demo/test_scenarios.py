@@ -20,6 +20,7 @@ from onemachine.monitoring import KUBERNETES_RULES, SHIPPED_RULES, rule_file
 from onemachine.project import PROJECT_ROOT
 from onemachine.receiver import Notification
 from srectl import runbooks
+from tests.support.shipped import RUNBOOKS
 
 EVERY = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda each: each.name)
 INCIDENT = "827b6fec-df76-5527-8084-a38a1fb5c3c6"
@@ -34,7 +35,7 @@ FIRING = {
 def test_its_alert_is_one_of_the_rules_and_selects_its_runbook(scenario: Scenario) -> None:
     groups = yaml.safe_load(rule_file([*SHIPPED_RULES, KUBERNETES_RULES]))["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    there = {each.name: each for each in runbooks.load(PROJECT_ROOT / "runbooks")}
+    there = {each.name: each for each in runbooks.load(RUNBOOKS)}
     runbook = there[scenario.runbook]
     for alert in (scenario.alert, *scenario.besides):
         (rule,) = (rule for rule in rules if rule.get("alert") == alert)
@@ -56,7 +57,7 @@ def test_the_readme_has_a_line_for_it_with_its_alert(scenario: Scenario) -> None
 
 @EVERY
 def test_its_runbook_takes_the_action_that_is_promised(scenario: Scenario) -> None:
-    there = {each.name: each for each in runbooks.load(PROJECT_ROOT / "runbooks")}
+    there = {each.name: each for each in runbooks.load(RUNBOOKS)}
     runbook = there[scenario.runbook]
     if scenario.action:
         assert scenario.action in runbook.actions()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import yaml
 from runbook_action.errors import ActionRefused, InvalidRequest, TargetNotFound
 from runbook_action.ports import Services
 from runbook_action.resolve import parse_resolve, resolve
+from tests.support.shipped import RUNBOOKS
 from tests.unit.runbook_action.fakes import INCIDENT
 from tests.unit.runbook_action.resolve.scene import (
     ACTIONS,
@@ -24,7 +24,6 @@ from tests.unit.runbook_action.resolve.scene import (
     scene,
 )
 
-ROOT = Path(__file__).parents[4]
 # As a real Alertmanager sent it for the checkout of another environment.
 STAGING = {
     "alertname": "CheckoutHighErrorRate",
@@ -40,7 +39,7 @@ NODE = {"kind": "node", "name": "node-1"}
 
 def test_the_staging_alert_does_not_reach_the_checkout_of_apps() -> None:
     """Before any cluster is asked: the labels say it all."""
-    definition = yaml.safe_load((ROOT / "runbooks" / "checkout-high-error-rate.yaml").read_text())
+    definition = yaml.safe_load((RUNBOOKS / "checkout-high-error-rate.yaml").read_text())
     asked = parse_resolve(
         {
             "operation": "resolve",
@@ -136,7 +135,7 @@ def test_a_node_that_the_alert_does_not_name_is_not_found() -> None:
 
 
 def test_the_canary_looks_at_no_object_and_no_label() -> None:
-    definition = yaml.safe_load((ROOT / "runbooks" / "platform-canary.yaml").read_text())
+    definition = yaml.safe_load((RUNBOOKS / "platform-canary.yaml").read_text())
     world = scene()
     answer = resolved(world, definition, {"namespace": "staging", "deployment": "other"})
     assert answer["locks"] == ["target#sre-platform#apps#deployment#platform-canary"]
@@ -144,7 +143,7 @@ def test_the_canary_looks_at_no_object_and_no_label() -> None:
 
 
 def test_every_shipped_runbook_resolves() -> None:
-    for path in sorted((ROOT / "runbooks").glob("*.yaml")):
+    for path in sorted(RUNBOOKS.glob("*.yaml")):
         definition = yaml.safe_load(path.read_text("utf-8"))
         labels = {"namespace": "apps", "deployment": "checkout", "node": "node-1"}
         if definition.get("target", {}).get("from_alert") == "pod":

@@ -14,6 +14,7 @@ import pytest
 
 from srectl import runbooks
 from srectl.assistants.given import MOST_CHARACTERS, NOTE
+from tests.support import shipped
 from tests.support.assistants import Talk, talk
 from tests.support.console_scene import Scene, deployment, hostile
 from tests.support.moto_over_http import Calls, moto_over_http
@@ -52,7 +53,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Talk, Cal
             evidence={"status": "collected", "key": f"incidents/{SECRET}.json"},
         )
         scene.keep(SECRET, {"logs": ["password=hunter2 \x1b[2J"], "numbers": list(range(5000))})
-        runbooks.publish(account.dynamodb, account.runbooks_table, runbooks.load(ROOT / "runbooks"))
+        runbooks.publish(account.dynamodb, account.runbooks_table, runbooks.load(shipped.RUNBOOKS))
         before = {
             table: account.dynamodb.scan(TableName=table)["Items"] for table in _tables(account)
         }

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from srectl.cli import cli
 from srectl.operate import environments
 from srectl.operate.environments import Environment
+from tests.support import shipped
 from tests.unit.srectl.commands.surroundings import Shell, answering
 
 
@@ -173,6 +174,6 @@ def test_who_has_chosen_an_account_is_not_offered_to_start_a_stack(
 
 
 def test_a_command_that_asks_no_aws_says_nothing(shell: Shell, entry: Entry) -> None:
-    result = run("runbooks", "validate")
+    result = run("runbooks", "validate", "--folder", str(shipped.RUNBOOKS))
     assert result.exit_code == 0
     assert result.stderr == ""

@@ -15,8 +15,8 @@ from srectl.assistants import views
 from srectl.assistants.given import given
 from srectl.cli import cli
 from srectl.operate.account import Account
+from tests.support import shipped
 from tests.support.console_scene import NEEDS, Scene, deployment
-from tests.support.template import ROOT
 
 _TIMES = (
     *("received_at", "heard_at", "escalated_at", "acknowledged_at", "released_at", "risen_at"),
@@ -143,7 +143,7 @@ def test_they_are_exported_and_judged(srectl: Callable[..., Result], tmp_path: P
     lines = [json.loads(each) for each in path.read_text("utf-8").splitlines()]
     assert len(lines) == json.loads(answer.stdout)["incidents"] > 4 * (len(ODD) - 1)
     judged = srectl(
-        "backtest", "--records", str(path), "--runbooks", str(ROOT / "runbooks"), "--json"
+        "backtest", "--records", str(path), "--runbooks", str(shipped.RUNBOOKS), "--json"
     )
     assert judged.exit_code == 0, judged.output
     assert any(

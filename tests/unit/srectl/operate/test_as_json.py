@@ -17,7 +17,7 @@ from srectl.cli import cli
 from srectl.commands import times
 from srectl.operate import queues
 from srectl.operate.account import Account
-from tests.support.template import ROOT
+from tests.support import shipped
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 Put = Callable[..., dict[str, Any]]
@@ -63,11 +63,11 @@ READING = {
 @pytest.fixture
 def platform(account: Account, put_incident: Put, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(shipped.CHECKOUT)
     for name in queues.QUEUES.values():
         account.sqs.create_queue(QueueName=f"t-{name}")
     account.events.create_event_bus(Name=account.bus)
-    runbooks.publish(account.dynamodb, account.runbooks_table, runbooks.load(ROOT / "runbooks"))
+    runbooks.publish(account.dynamodb, account.runbooks_table, runbooks.load(shipped.RUNBOOKS))
     return account
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from click.testing import Result
 
-from tests.support.template import ROOT
+from tests.support import shipped
 from tests.unit.srectl.operate.remediations import APPS, HELPED, incident
 
 Run = Callable[..., Result]
-CATALOGUE = ("--runbooks", str(ROOT / "runbooks"), "--json")
+CATALOGUE = ("--runbooks", str(shipped.RUNBOOKS), "--json")
 ALERT: dict[str, Any] = {
     "alert_name": "CheckoutHighErrorRate",
     "severity": "critical",

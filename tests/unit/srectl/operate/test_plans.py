@@ -18,10 +18,11 @@ from srectl.operate import catalogue, plans
 from srectl.operate.account import Account
 from srectl.operate.plans import Limits, decide
 from srectl.steps import steps_of
+from tests.support import shipped
 
 ROOT = Path(__file__).resolve().parents[4]
 EVENTS = ROOT / "events"
-CATALOGUE = {one.name: one.definition for one in runbooks.load(ROOT / "runbooks")}
+CATALOGUE = {one.name: one.definition for one in runbooks.load(shipped.RUNBOOKS)}
 Run = Callable[..., Result]
 
 
@@ -218,7 +219,7 @@ def test_what_only_the_cluster_can_tell_is_left_to_it(
 def test_publish_holds_a_runbook_to_what_the_stack_allows(
     account: Account, srectl: Run, tmp_path: Path
 ) -> None:
-    text = (ROOT / "runbooks" / "checkout-down.yaml").read_text("utf-8")
+    text = (shipped.RUNBOOKS / "checkout-down.yaml").read_text("utf-8")
     (tmp_path / "down.yaml").write_text(text.replace("namespace: apps", "namespace: shop"))
     answer = srectl("runbooks", "publish", "--folder", str(tmp_path))
     assert answer.exit_code == 1
@@ -273,7 +274,7 @@ def test_what_is_no_json_or_starts_no_runbook_is_said(srectl: Run, tmp_path: Pat
 
 
 def test_new_changed_same_and_only_published_are_told_apart(account: Account) -> None:
-    local = runbooks.load(ROOT / "runbooks")
+    local = runbooks.load(shipped.RUNBOOKS)
     runbooks.publish(account.dynamodb, account.runbooks_table, local[1:])
     for name, definition in (("Old", "{}"), (local[1].name, '{"action": "other"}')):
         account.dynamodb.put_item(
@@ -479,8 +480,8 @@ guard: {cooldown_seconds: 300, max_actions: 3, window_seconds: 3600}
 
 
 def test_the_list_says_when_to_the_second(account: Account, srectl: Run) -> None:
-    runbooks.publish(account.dynamodb, account.runbooks_table, runbooks.load(ROOT / "runbooks"))
-    answer = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks"))
+    runbooks.publish(account.dynamodb, account.runbooks_table, runbooks.load(shipped.RUNBOOKS))
+    answer = srectl("runbooks", "list", "--folder", str(shipped.RUNBOOKS))
     lines = answer.output.splitlines()[1:]
     assert "evidence only" in lines[-2]
     assert all(re.search(r" \d\d:\d\d:\d\d UTC$", line.rstrip()) for line in lines[:-2])

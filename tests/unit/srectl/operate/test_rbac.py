@@ -15,7 +15,7 @@ from srectl.cli import cli
 from srectl.errors import CommandFailed
 from srectl.operate import function_code
 from srectl.operate.rbac import manifests
-from tests.support.granted import GRANTED_NAMESPACES
+from tests.support.granted import GRANTED_NAMESPACES, MADE
 
 ROOT = Path(__file__).resolve().parents[4]
 APPS = ROOT / "eks" / "apps"
@@ -47,15 +47,10 @@ def granted(text: str, kind: str) -> set[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("part", "file"),
-    [
-        ("namespaces", "base/remediation-rbac.yaml"),
-        ("cluster", "node-remediation/node-remediation-rbac.yaml"),
-        ("evidence", "base/evidence-rbac.yaml"),
-        ("logs", "evidence-logs/evidence-logs-rbac.yaml"),
-    ],
+    ("file", "part"),
+    MADE.items(),
 )
-def test_the_shipped_manifests_are_what_it_prints(part: str, file: str) -> None:
+def test_the_manifests_of_a_checkout_are_what_it_prints(file: str, part: str) -> None:
     arguments = [*RBAC, str(ROOT / "runbooks"), "--part", part]
     printed = CliRunner().invoke(cli, arguments)
     assert printed.exit_code == 0, printed.output

@@ -19,7 +19,7 @@ from srectl.operate import runbook_switch, switch_history, switches
 from srectl.operate.account import Account
 from srectl.operate.announcing import stamp
 from srectl.operate.plans import Limits, decide
-from tests.support.template import ROOT
+from tests.support import shipped
 
 Run = Callable[..., Result]
 NAME = "RollBackYoungRollout"
@@ -27,7 +27,7 @@ NAME = "RollBackYoungRollout"
 
 @pytest.fixture(autouse=True)
 def _published(account: Account) -> None:
-    there = runbooks.load_all(ROOT / "runbooks")
+    there = runbooks.load_all(shipped.RUNBOOKS)
     runbooks.publish(account.dynamodb, account.runbooks_table, there.runbooks, there.evidence_only)
 
 
@@ -37,7 +37,7 @@ def stored(account: Account) -> Any:
 
 
 def mode_listed(srectl: Run, name: str) -> str:
-    answer = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks"), "--json")
+    answer = srectl("runbooks", "list", "--folder", str(shipped.RUNBOOKS), "--json")
     return next(str(each["mode"]) for each in json.loads(answer.stdout) if each["name"] == name)
 
 
@@ -290,7 +290,7 @@ def test_a_plan_against_the_deployment_says_whether_it_observes(
         "severity": "warning",
         "labels": {"namespace": "apps", "horizontalpodautoscaler": "checkout"},
     }
-    catalogue = runbooks.load_all(ROOT / "runbooks").selected()
+    catalogue = runbooks.load_all(shipped.RUNBOOKS).selected()
     assert decide(alert, catalogue, Limits()).observes
     srectl("runbooks", "enable", "RaiseAutoscalerMaximum", "--yes")
     modes = switches.read_own_modes(account.ssm, account.own_modes_parameter)
@@ -302,7 +302,7 @@ def test_a_runbook_whose_answers_are_not_published_is_told_as_changed(
     account: Account, srectl: Run
 ) -> None:
     def states() -> dict[str, str]:
-        answer = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks"), "--json")
+        answer = srectl("runbooks", "list", "--folder", str(shipped.RUNBOOKS), "--json")
         return {each["name"]: each["state"] for each in json.loads(answer.stdout)}
 
     first = states()
@@ -314,9 +314,9 @@ def test_a_runbook_whose_answers_are_not_published_is_told_as_changed(
         account.dynamodb.delete_item(TableName=account.runbooks_table, Key={"name": {"S": name}})
     changed = {name: state for name, state in states().items() if state != "same"}
     assert changed == {"RaiseAutoscalerMaximum": "changed", "KubeAPIDown": "new"}
-    printed = srectl("runbooks", "list", "--folder", str(ROOT / "runbooks")).output
+    printed = srectl("runbooks", "list", "--folder", str(shipped.RUNBOOKS)).output
     assert re.search(r"\d+ alerts with evidence only, \d+ of them published as here", printed)
-    answer = srectl("runbooks", "publish", "--folder", str(ROOT / "runbooks"))
+    answer = srectl("runbooks", "publish", "--folder", str(shipped.RUNBOOKS))
     assert "RaiseAutoscalerMaximum: published" in answer.output
     assert "DrainNode: unchanged" in answer.output
     assert set(states().values()) == {"same"}

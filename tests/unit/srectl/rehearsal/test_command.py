@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from srectl.cli import cli
-from tests.support.template import ROOT
+from tests.support import shipped
 
 TEST = """
 files: [deployment.yaml]
@@ -38,7 +38,7 @@ spec: {replicas: 3, selector: {matchLabels: {app: checkout}}}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shutil.copy(ROOT / "runbooks" / "checkout-down.yaml", tmp_path)
+    shutil.copy(shipped.RUNBOOKS / "checkout-down.yaml", tmp_path)
     tests = tmp_path / "tests"
     tests.mkdir()
     (tmp_path / "manifests").mkdir()
@@ -104,7 +104,7 @@ def test_what_is_expected_to_be_nothing_is_said_so(folder: Path) -> None:
 
 
 def test_the_summary_does_not_call_well_what_is_not(folder: Path) -> None:
-    shutil.copy(ROOT / "runbooks" / "checkout-saturation.yaml", folder)
+    shutil.copy(shipped.RUNBOOKS / "checkout-saturation.yaml", folder)
     answer = run(folder)
     assert answer.exit_code == 1
     assert "CheckoutSaturation is selected by no test" in answer.output

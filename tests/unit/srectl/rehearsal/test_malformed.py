@@ -20,9 +20,8 @@ from srectl.rehearsal import cases
 from srectl.rehearsal.manifests import ManifestRefused, objects_of
 from srectl.rehearsal.rehearse import rehearse
 from srectl.runbooks.schema import faults_of
-from tests.support.template import ROOT
+from tests.support.shipped import RUNBOOKS, checkout
 
-RUNBOOKS = ROOT / "runbooks"
 REVISION = {
     "apiVersion": "apps/v1",
     "kind": "ReplicaSet",
@@ -150,11 +149,12 @@ def _places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from _places(each, (*way, key))
 
 
-def test_whatever_is_put_anywhere_is_refused_or_understood() -> None:
+def test_whatever_is_put_anywhere_is_refused_or_understood(tmp_path: Path) -> None:
     """One strange value in turn at every third place of one object of each kind, in three tests."""
-    catalogue = {one.name: one.definition for one in runbooks.load(RUNBOOKS)}
+    folder = checkout(tmp_path)
+    catalogue = {one.name: one.definition for one in runbooks.load(folder)}
     strange = itertools.cycle(["x", 7, -1, [], {}, [{}], True, 1.5, "²", {"x": 7}, ["x"]])
-    shipped, _ = cases.cases_in(RUNBOOKS / "tests")
+    shipped, _ = cases.cases_in(folder / "tests")
     refused = understood = 0
     for name in ("WorkloadCrashLooping", "CheckoutSaturation", "NodeNotReady"):
         case = next(

@@ -1,8 +1,12 @@
-"""Every shipped runbook is tested: where it acts, where it refuses, and what is not its target."""
+"""The tests of this checkout's runbooks pass, and each shipped one is tested as the guide asks.
+
+That is: where it acts, where it refuses, and what is not its target.
+"""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,21 +14,26 @@ from click.testing import CliRunner
 
 from srectl import runbooks
 from srectl.cli import cli
+from tests.support import shipped
 from tests.support.template import ROOT
 
-FOLDER = ROOT / "runbooks"
-NAMES = [one.name for one in runbooks.load(FOLDER)]
+NAMES = [one.name for one in runbooks.load(shipped.RUNBOOKS)]
 
 
-@pytest.fixture(scope="module")
-def report() -> dict[str, Any]:
-    answer = CliRunner().invoke(cli, ["runbooks", "test", "--folder", str(FOLDER), "--json"])
+def report_on(folder: Path) -> dict[str, Any]:
+    answer = CliRunner().invoke(cli, ["runbooks", "test", "--folder", str(folder), "--json"])
     found: dict[str, Any] = json.loads(answer.stdout)
     assert answer.exit_code == (0 if found["passed"] else 1)
     return found
 
 
-def test_what_is_expected_comes_of_every_alert(report: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return report_on(shipped.checkout(tmp_path_factory.mktemp("checkout")))
+
+
+def test_what_is_expected_comes_of_every_alert() -> None:
+    report = report_on(ROOT / "runbooks")
     differ = {test["name"]: test["differences"] for test in report["tests"] if test["differences"]}
     assert differ == {}
     assert report["passed"] is True

@@ -34,9 +34,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_shipped_catalogue_is_valid() -> None:
-    names = [runbook.name for runbook in runbooks.load(ROOT / "runbooks")]
-    assert "CheckoutHighErrorRate" in names
+def test_the_catalogue_of_this_checkout_is_valid() -> None:
+    assert runbooks.load(ROOT / "runbooks")
 
 
 @pytest.mark.parametrize(

@@ -387,7 +387,7 @@ def test_a_key_that_is_written_twice_is_a_fault(tmp_path: Path) -> None:
         runbooks.load(tmp_path)
 
 
-def test_the_shipped_catalogue_can_do_what_it_says() -> None:
+def test_the_catalogue_of_this_checkout_can_do_what_it_says() -> None:
     stack = runbooks.Deployment(namespaces=GRANTED_NAMESPACES)
     for runbook in runbooks.load(ROOT / "runbooks"):
         assert runbooks.problems(runbook, REGISTRY, stack) == [], runbook.name

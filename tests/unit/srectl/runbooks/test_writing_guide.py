@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from srectl.cli import cli
+from tests.support import shipped
 from tests.support.template import ROOT
 
 GUIDE = (ROOT / "docs" / "writing-a-runbook.md").read_text("utf-8")
@@ -36,11 +36,7 @@ BLOCKS = [Block(found["info"], found["text"]) for found in FENCE.finditer(GUIDE)
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a place that looks to the guide like a checkout."""
-    # Who has followed the guide in this checkout has its files already.
-    written = shutil.ignore_patterns(*(Path(each.file).name for each in BLOCKS if each.file))
-    shutil.copytree(ROOT / "runbooks", tmp_path / "runbooks", ignore=written)
-    for shared in ("eks", "events"):
-        (tmp_path / shared).symlink_to(ROOT / shared)
+    shipped.checkout(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     return tmp_path
