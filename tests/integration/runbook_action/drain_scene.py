@@ -15,6 +15,7 @@ from kubernetes import client, watch
 from runbook_action.actions import REGISTRY
 from runbook_action.request import Target
 from tests.integration.runbook_action.support import NO_SCHEDULER, Place
+from tests.support.background import Background
 
 PODS_EACH = 10
 HEARTBEAT_SECONDS = 5.0
@@ -39,9 +40,8 @@ BUDGETS = {
 @contextmanager
 def kept_ready(place: Place, node: str) -> Iterator[None]:
     """Report the node as ready, as its kubelet would; else its pods soon count as not ready."""
-    stop = threading.Event()
 
-    def report() -> None:
+    def report(stop: threading.Event) -> None:
         while True:
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             ready = {
@@ -54,13 +54,12 @@ def kept_ready(place: Place, node: str) -> Iterator[None]:
             if stop.wait(HEARTBEAT_SECONDS):
                 return
 
-    thread = threading.Thread(target=report, daemon=True)
-    thread.start()
+    kubelet = Background(report)
+    kubelet.start()
     try:
         yield
     finally:
-        stop.set()
-        thread.join(10)
+        kubelet.stop()
 
 
 @contextmanager
@@ -135,19 +134,17 @@ class BudgetWatch:
         self.lowest = {app: len(pods) for app, pods in self.healthy.items()}
         # Every change after that list, in order, none left out.
         self._version = listed.metadata.resource_version
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._watching = Background(self._run)
+        self._watching.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(20)
+        self._watching.stop()
 
-    def _run(self) -> None:
+    def _run(self, stop: threading.Event) -> None:
         version = self._version
         pods: Any = watch
-        while not self._stop.is_set():
+        while not stop.is_set():
             for event in pods.Watch().stream(
                 self.place.core.list_namespaced_pod,
                 self.place.namespace,

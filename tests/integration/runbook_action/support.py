@@ -18,6 +18,7 @@ from runbook_action.adapters.cluster import KubernetesCluster
 from runbook_action.adapters.eks import Endpoint
 from runbook_action.ports import Services
 from runbook_action.request import Operation, Request, Target
+from tests.support.background import Background
 from tests.support.shipped import manifest
 from tests.unit.runbook_action.calls import Calls
 from tests.unit.runbook_action.fake_catalogue import FakeCatalogue, FakeLocks, FakeNotes
@@ -154,20 +155,18 @@ class PodStatuses:
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self._core: Any = client.CoreV1Api(admin_api(kubeconfig))
         self._namespace = namespace
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._kubelet = Background(self._run)
         self.status: Callable[[Any], dict[str, Any] | None] = running
         self.also: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        self._thread.start()
+        self._kubelet.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(10)
+        self._kubelet.stop()
 
-    def _run(self) -> None:
-        while not self._stop.wait(0.1):
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.wait(0.1):
             self.also()
             for pod in self._core.list_namespaced_pod(self._namespace).items:
                 try:
