@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from srectl.commands.alike import FEW, counted, gathered, why_of
 from srectl.commands.display import console
 from srectl.commands.operating import account_option, now, safe
 from srectl.commands.output import output_option, print_json
 from srectl.commands.story import place_of, waits
 from srectl.commands.times import clock, moment_of
 from srectl.operate.account import Account
+from srectl.operate.alike import counted, few, gathered, in_common
 from srectl.operate.incidents import unacknowledged_since
 from srectl.operate.switches import held
 
@@ -90,16 +90,7 @@ def _in_common(each: dict[str, Any]) -> Hashable | None:
         return None  # each takes an answer of its own, in its time
     back = each.get("comes_back")
     why = each.get("step") or back or each["escalation_reason"]
-    return (
-        each["severity"],
-        each["acknowledged_by"],
-        each["acknowledged_because"],
-        each["escalation_code"],
-        why_of(each, why),
-        # With a reason it does not matter which alerts they are; without one nothing else tells.
-        None if why else each["alert_name"],
-        tuple(each.get("steps") or ()),
-    )
+    return in_common(each, why, each.get("steps") or ())
 
 
 def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
@@ -111,9 +102,7 @@ def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
         f"  [bold]{len(together)} alike[/]: {safe(one['severity'])} "
         f"{safe(counted(str(each['alert_name']) for each in together))}{since}" + _hand_of(one)
     )
-    places = list(dict.fromkeys(place_of(each) for each in together))
-    rest = f" and {len(places) - FEW} more" if len(places) > FEW else ""
-    console.print(f"    on {', '.join(places[:FEW])}{rest}")
+    console.print(f"    on {few(place_of(each) for each in together)}")
     calling = [each for each in together if waits(each) != "—"]
     if calling:
         longest = min(calling, key=lambda each: str(unacknowledged_since(each)))

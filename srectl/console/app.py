@@ -31,6 +31,7 @@ from srectl.errors import CommandFailed, NoSuchIncident
 from srectl.operate import approvals
 from srectl.operate.account import Account
 from srectl.operate.aftermath import return_of, standing_of
+from srectl.operate.alike import counted, few
 from srectl.operate.hands import is_anothers, taking
 from srectl.operate.incidents import climbed
 from srectl.operate.refusals import explained
@@ -114,6 +115,7 @@ def create(
     doors.guard(app)
     notes = Notes()
     now = clock
+    app.jinja_env.filters.update(whereabouts=words.whereabouts, climbed=climbed)
     app.jinja_env.globals.update(
         stamps=lambda value: words.stamps(value, now()),
         age=lambda value: words.age(value, now()),
@@ -125,6 +127,8 @@ def create(
         deadline=story.deadline,
         is_asked=story.is_asked,
         step_asked=story.step_asked,
+        counted=counted,
+        few=few,
         return_of=return_of,
         standing_of=standing_of,
         plan_of=approvals.plan_of,

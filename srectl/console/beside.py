@@ -32,6 +32,8 @@ _SAME = {
     "incident.climbed": "climbed",
 }
 _AUDIT = "audit log"
+#: What else a pager hears → the kind of that moment.
+_NO_CALL = {"acknowledge": "page taken", "resolve": "page ended"}
 
 
 def of_audit(
@@ -50,6 +52,7 @@ def of_audit(
     """
     known = list(told)
     actions = {each.get("id") for each in known if each.get("id")}
+    quiet: list[Event] = []
     for each in heard:
         kind, data = str(each.get("detail-type")), data_of(each)
         at = metadata_of(each).get("occurred_at")
@@ -60,8 +63,13 @@ def of_audit(
             yield event(at, "told", data.get("headline"), "platform", source=_AUDIT)
         elif kind == "incident.paged":
             called = data.get("action") == "trigger"
+            name = "paged" if called else _NO_CALL.get(str(data.get("action")), "pager")
             words = paging.call_of(data) if called else paging.end_of(data)
-            yield event(at, "paged", words, "platform", source=_AUDIT)
+            # Each page that an incident may have is ended by itself: said once, it is enough.
+            said = [one for one in quiet if one["words"] == words and is_one_moment(at, one["at"])]
+            if called or not said:
+                yield (made := event(at, name, words, "platform", source=_AUDIT))
+                quiet.append(made)
         elif kind == "incident.page-held":
             yield event(at, "page held", paging.held(at, data, record), "platform", source=_AUDIT)
         elif kind in _SAME and not _is_told(known, _SAME[kind], at):

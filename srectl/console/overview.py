@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import statistics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from srectl.console import story
@@ -13,6 +13,7 @@ from srectl.console.reading import Part, Reading, read_part
 from srectl.operate import incidents, queues
 from srectl.operate.account import Account
 from srectl.operate.aftermath import return_of
+from srectl.operate.alike import gathered, in_common
 from srectl.operate.moments import moment
 from srectl.operate.recent import Found
 from srectl.operate.switch_history import MODE, Change
@@ -24,6 +25,7 @@ OPEN = ("escalated", "remediating", "open")
 _NIGHT = datetime.timedelta(hours=12)
 _HOUR = datetime.timedelta(hours=1)
 _MOST_LOCKS = 25
+_MOST_CARDS = 8  # of what needs somebody; the others are folded away, but for questions
 
 
 def overview(reading: Reading) -> dict[str, Any]:
@@ -45,8 +47,18 @@ def overview(reading: Reading) -> dict[str, Any]:
     seen = of_records([each for part in parts for each in _records(part)], _records(over), now)
     locks = read_part(lambda: _verdicts(reading.account, seen["at_work"]))
     verdicts = locks.value or {}
+    at_work = [
+        {**story.step_now(each), "record": each, "verdict": verdicts.get(str(each["incident_id"]))}
+        for each in seen["at_work"]
+    ]
+    needs = list(gathered(seen["needs"], _escalated_alike))
+    shown = max(_MOST_CARDS, sum(1 for each in seen["needs"] if story.is_asked(each)))
     return {
         **seen,
+        "needs_first": needs[:shown],
+        "needs_folded": needs[shown:],
+        "in_hand_alike": list(gathered(seen["in_hand"], _escalated_alike)),
+        "at_work_alike": list(gathered(at_work, _at_work_alike)),
         "now": now,
         "problems": [each for each in (*parts, over, locks) if each.problem],
         "more": any(part.value.more for part in (*parts, over) if part.value),
@@ -59,14 +71,7 @@ def overview(reading: Reading) -> dict[str, Any]:
         "content": queues.CONTENT,
         "canary": canary,
         "canary_late": _late(canary, now),
-        "at_work": [
-            {
-                **story.step_now(each),
-                "record": each,
-                "verdict": verdicts.get(str(each["incident_id"])),
-            }
-            for each in seen["at_work"]
-        ],
+        "at_work": at_work,
     }
 
 
@@ -98,6 +103,18 @@ def of_records(
         "changes": _changes((*open_, *ended), now - _HOUR),
         "night": summary(open_, ended, now - _NIGHT),
     }
+
+
+def _escalated_alike(record: dict[str, Any]) -> Hashable | None:
+    """Give what a record shares with those that are shown together with it, as handover does."""
+    if story.is_asked(record):
+        return None  # each takes an answer of its own, in its time
+    return in_common(record, record.get("escalation_reason"))
+
+
+def _at_work_alike(each: dict[str, Any]) -> Hashable:
+    step = (each.get("runbook"), each.get("index"), each.get("action"))
+    return in_common(each["record"], each["what"], map(str, step))
 
 
 def _switched(reading: Reading) -> Change | None:

@@ -139,9 +139,12 @@ def _let_go(record: dict[str, Any], no_cause: bool) -> Iterator[dict[str, Any]]:
 def _action(action: dict[str, Any]) -> dict[str, Any]:
     step = action["step"] if isinstance(action.get("step"), dict) else {}
     result = action["result"] if isinstance(action.get("result"), dict) else {}
-    error = action.get("error")
+    error, summary = action.get("error"), str(action.get("summary") or "")
     if isinstance(error, dict):
-        error = f"{error.get('name')}: {error.get('message')}"
+        name, message = error.get("name"), str(error.get("message") or "")
+        # A summary often is the message, with or without the name before it.
+        error = f"{name}: {message}" if not message or message not in summary else name
+        error = None if message and str(error) in summary else error
     return event(
         action.get("started_at"),
         "failed"

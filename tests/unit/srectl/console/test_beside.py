@@ -114,6 +114,14 @@ def test_what_is_on_the_bus_for_the_pager_is_not_taken_for_a_pager_that_rang(
     assert told_of["words"] == words
 
 
+def test_calls_that_end_are_no_pages_and_said_once_for_all_of_an_incident() -> None:
+    ends = [event("incident.paged", 5, action="resolve", key=f"i-{key}") for key in range(4)]
+    taken = event("incident.paged", 2, action="acknowledge")
+    later = event("incident.paged", 9, action="resolve")
+    found = told(record(), event("incident.paged", 1, action="trigger"), taken, *ends, later)
+    assert [kind for kind, _ in found] == ["paged", "page taken", "page ended", "page ended"]
+
+
 def test_a_page_that_is_held_back_is_told_with_its_time() -> None:
     held = event("incident.page-held", 1, until=at(6))
     (waits,) = beside.of_audit([held], [], record(status="open"))

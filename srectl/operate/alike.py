@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["FEW", "counted", "gathered", "why_of"]
+__all__ = ["FEW", "counted", "few", "gathered", "in_common"]
 
 #: As many that are alike are still told one by one.
 FEW = 3
@@ -42,7 +42,34 @@ def gathered(
             yield together
 
 
-def why_of(incident: dict[str, Any], reason: object) -> str:
+def in_common(
+    incident: dict[str, Any], why: object, steps: Iterable[str] = ()
+) -> tuple[Hashable, ...]:
+    """Give what an incident shares with others that are told together with it.
+
+    Parameters
+    ----------
+    incident
+        Its record, or as much of it as is told.
+    why
+        What is told of it: why it was escalated, or what is done. Names, ids and numbers in it that
+        are the incident's own make no difference.
+    steps
+        What else has to be the same.
+    """
+    return (
+        incident.get("severity"),
+        incident.get("acknowledged_by"),
+        incident.get("acknowledged_because"),
+        incident.get("escalation_code"),
+        _why_of(incident, why),
+        # With a reason it does not matter which alerts they are; without one nothing else tells.
+        None if why else incident.get("alert_name"),
+        tuple(steps),
+    )
+
+
+def _why_of(incident: dict[str, Any], reason: object) -> str:
     """Give a reason without what is the incident's own in it: names, ids and numbers.
 
     Two that were escalated for the same reason have the same, whatever they are about.
@@ -62,3 +89,10 @@ def counted(names: Iterable[str]) -> str:
     """Count names, the most frequent first: ``Slow 12, Stuck 3``."""
     most = sorted(Counter(names).items(), key=lambda each: (-each[1], each[0]))
     return ", ".join(f"{name} {count}" for name, count in most)
+
+
+def few(names: Iterable[str]) -> str:
+    """Name the first few and count the others: ``a, b, c and 4 more``."""
+    own = list(dict.fromkeys(names))
+    rest = f" and {len(own) - FEW} more" if len(own) > FEW else ""
+    return ", ".join(own[:FEW]) + rest
