@@ -5,6 +5,7 @@ One command lives in one file of :mod:`srectl.commands`.
 
 from __future__ import annotations
 
+import difflib
 import signal
 import sys
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ _EPILOG = """\
 \b
 Exit codes:
   0    done
-  1    it failed; the message says why and what to do next
+  1    it failed, and the message says why and what to do next; or what it asked was denied
   2    the command line is wrong
   3    the stack is not running
   4    the stack is degraded: a process of it died
@@ -64,6 +65,18 @@ class _Srectl(click.Group):
         with _failing(ctx):
             return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; of one that stands elsewhere or is written otherwise, say where."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if not (known := _meant(self, args[0])):
+                raise
+            said = f"{error.message.removesuffix('.')}: did you mean {known}?"
+            raise click.UsageError(said, ctx) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         with _failing(ctx):
@@ -74,6 +87,14 @@ class _Srectl(click.Group):
 
 
 _FOR_A_PROGRAM = "srectl.for_a_program"
+
+
+def _meant(root: click.Group, given: str) -> str:
+    """Name the commands that may be meant: of that name in a group, or of one much like it."""
+    groups = [(name, each) for name, each in root.commands.items() if isinstance(each, click.Group)]
+    found = [f"{name} {given}" for name, each in groups if given in each.commands]
+    found += difflib.get_close_matches(given, root.commands, n=2, cutoff=0.7)
+    return " or ".join(f"'srectl {each}'" for each in found)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-__all__ = ["CommandFailed", "ExitCode", "InOthersHands", "NoSuchIncident"]
+__all__ = ["CommandFailed", "Declined", "ExitCode", "InOthersHands", "NoSuchIncident"]
 
 
 class ExitCode(IntEnum):
@@ -52,6 +52,19 @@ class CommandFailed(click.ClickException):
         click.echo(self.message, err=True, file=file)
         if self.hint:
             click.echo(f"  → {self.hint}", err=True, file=file)
+
+
+class Declined(click.ClickException):
+    """What a command asked was answered with no, so it did nothing; its exit code is 1."""
+
+    exit_code = int(ExitCode.FAILED)
+
+    def __init__(self) -> None:
+        super().__init__("nothing was changed")
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it to stderr; it is no error."""
+        click.echo(self.message, err=True, file=file)
 
 
 class NoSuchIncident(CommandFailed):

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from srectl.errors import CommandFailed
-from srectl.operate.incidents import readable, shown
-from srectl.operate.recent import CANARY
+from srectl.operate.incidents import CANARY, readable, shown
 
 __all__ = ["Record", "read", "write"]
 

@@ -69,36 +69,51 @@ _status_option = click.option(
 _limit_option = click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number at most."
 )
+_heartbeats_option = click.option(
+    "--heartbeats", is_flag=True, help="The platform's own heartbeats (PlatformCanary), too."
+)
 
 
 @incidents.command(name="list")
 @_status_option
 @_limit_option
+@_heartbeats_option
 @click.option("--watch", is_flag=True, help="As 'srectl incidents watch'.")
 @output_option
 @account_option
-def list_(status: str | None, limit: int, watch: bool, as_json: bool, account: Account) -> None:
-    """List the latest incidents, newest first."""
+def list_(
+    status: str | None,
+    limit: int,
+    heartbeats: bool,
+    watch: bool,
+    as_json: bool,
+    account: Account,
+) -> None:
+    """List the latest incidents, newest first, but for the platform's own heartbeats."""
     if watch and as_json:
         raise click.UsageError("a program is told once: leave --watch or --output json out")
     if watch:
-        watched(lambda: _list(account, status, limit, as_json=False), _EVERY)
+        watched(lambda: _list(account, status, limit, heartbeats, as_json=False), _EVERY)
     else:
-        _list(account, status, limit, as_json=as_json)
+        _list(account, status, limit, heartbeats, as_json=as_json)
 
 
 @incidents.command()
 @_status_option
 @_limit_option
+@_heartbeats_option
 @every_option
 @account_option
-def watch(status: str | None, limit: int, seconds: int, account: Account) -> None:
+def watch(status: str | None, limit: int, heartbeats: bool, seconds: int, account: Account) -> None:
     """Show the latest incidents and read them anew, until Ctrl-C."""
-    watched(lambda: _list(account, status, limit, as_json=False), seconds)
+    watched(lambda: _list(account, status, limit, heartbeats, as_json=False), seconds)
 
 
-def _list(account: Account, status: str | None, limit: int, *, as_json: bool) -> None:
-    found = records.find(account.dynamodb, account.incidents_table, status, limit)
+def _list(
+    account: Account, status: str | None, limit: int, heartbeats: bool, *, as_json: bool
+) -> None:
+    client, name = account.dynamodb, account.incidents_table
+    found = records.find(client, name, status, limit, heartbeats=heartbeats)
     if as_json:
         print_json([records.told(incident) for incident in found])
         return
@@ -137,8 +152,9 @@ def _short(ids: list[str]) -> int:
 def show(incident_id: str | None, as_json: bool, account: Account) -> None:
     """Tell the whole story of one incident.
 
-    Without an ID: of the newest that needs somebody. One needs somebody that was escalated and that
-    nobody has in hand, or whose runbook asks for approval; what nobody has taken comes first.
+    Without an ID: of the worst that needs somebody, and of these the newest. One needs somebody
+    that was escalated and that nobody has in hand, or whose runbook asks for approval; what nobody
+    has taken comes first.
     """
     client, table = account.dynamodb, account.incidents_table
     if incident_id is None:

@@ -17,6 +17,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from srectl.commands.display import console
+from srectl.errors import Declined
 
 __all__ = ["JsonFailure", "agreed", "output_option", "print_json", "wants_json"]
 
@@ -64,7 +65,7 @@ def agreed(question: str, *, yes: bool, as_json: bool) -> None:
 
     Raises
     ------
-    click.Abort
+    Declined
         The answer was no.
     click.UsageError
         A program has not said ``--yes``, or there is nobody to ask.
@@ -81,7 +82,7 @@ def agreed(question: str, *, yes: bool, as_json: bool) -> None:
         click.echo()
         raise click.UsageError("nobody is here to be asked: say --yes") from abort
     if not answer:
-        raise click.Abort
+        raise Declined
 
 
 def wants_json(words: Sequence[str]) -> bool:

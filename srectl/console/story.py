@@ -10,6 +10,7 @@ from srectl.operate.leftovers import left
 from srectl.operate.moments import moment
 from srectl.operate.track_record import in_hand
 from srectl.operate.unanswered import unanswered
+from srectl.operate.urgency import SEVERITIES, severity_rank
 
 __all__ = [
     "SEVERITIES",
@@ -25,7 +26,6 @@ __all__ = [
     "urgency",
 ]
 
-SEVERITIES = ("critical", "warning", "info")
 _DONE = ("succeeded", "skipped")
 
 
@@ -36,9 +36,7 @@ def urgency(record: dict[str, Any]) -> tuple[bool, int, str]:
 
 def rank(record: dict[str, Any]) -> tuple[int, str]:
     """Order incidents: the worst first, and of these the oldest."""
-    severity = record.get("severity")
-    worst = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
-    return worst, str(record.get("timestamp"))
+    return severity_rank(record), str(record.get("timestamp"))
 
 
 def is_asked(record: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Which incident is meant: by the beginning of its id, or the newest that needs somebody.
+"""Which incident is meant: by the beginning of its id, or the worst that needs somebody.
 
 The id is the table's partition key, which DynamoDB finds only whole. A beginning is looked for in
 the index ``by-status`` instead, in the newest of each status: so many that a shift's are among
@@ -15,6 +15,7 @@ from srectl.one_line import one_line
 from srectl.operate import incidents
 from srectl.operate.refusals import calling
 from srectl.operate.unanswered import unanswered
+from srectl.operate.urgency import severity_rank
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -77,10 +78,10 @@ def full_id(client: DynamoDBClient, table: str, given: str) -> str:
 
 
 def needing_somebody(client: DynamoDBClient, table: str) -> dict[str, Any] | None:
-    """Give the newest incident that waits for a human; None where none does.
+    """Give the worst incident that waits for a human, the newest of these; None where none does.
 
     One waits that was escalated and that nobody has in hand, or whose runbook asks for approval;
-    of these what somebody has taken comes last.
+    of these what somebody has taken comes last. Heartbeats are nobody's.
 
     Raises
     ------
@@ -96,6 +97,7 @@ def needing_somebody(client: DynamoDBClient, table: str) -> dict[str, Any] | Non
         each for each in incidents.find(client, table, "remediating", LOOKED_AT) if asks(each)
     ]
     waiting.sort(key=lambda each: str(each["timestamp"]), reverse=True)
+    waiting.sort(key=severity_rank)
     untaken = [each for each in waiting if not each.get("acknowledged_by")]
     return next(iter(untaken or waiting), None)
 

@@ -6,17 +6,14 @@ import datetime
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from srectl.operate.incidents import STATUSES, plain
+from srectl.operate.incidents import CANARY, STATUSES, plain
 from srectl.operate.refusals import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["CANARY", "Found", "recent", "since"]
+__all__ = ["Found", "recent", "since"]
 
-#: Who sends the platform's own heartbeat, which is no incident of anybody's: the name that goes
-#: with the canary's key (``alert_ingest.speakers``). What an alert is called anybody may say.
-CANARY = "platform-canary"
 # Records that one request of DynamoDB looks at; a full one may hold 1 MB of them.
 _PAGE = 200
 

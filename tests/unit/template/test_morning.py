@@ -14,7 +14,7 @@ from jsonata import Jsonata
 from ministack.services.cloudformation.engine import _evaluate_rules
 
 from alert_ingest.speakers import CANARY
-from srectl.operate import recent
+from srectl.operate import incidents
 from tests.support.machines import machines
 from tests.support.template import read
 
@@ -68,7 +68,7 @@ def test_an_hour_without_a_mail_is_refused_before_anything_is_made(
 
 
 def test_the_heartbeat_has_one_name_for_the_door_the_mail_and_the_commands() -> None:
-    assert recent.CANARY == CANARY
+    assert incidents.CANARY == CANARY
     asked = machines()["morning-digest"].definition()["States"]["ReadIncidents"]["Arguments"]
     assert f"'sender_name <> :canary', {{':canary': {{'S': '{CANARY}'}}}}" in " ".join(
         asked.split()

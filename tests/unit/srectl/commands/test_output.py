@@ -133,6 +133,33 @@ def test_where_nobody_can_be_asked_what_to_type_is_said(monkeypatch: pytest.Monk
         agreed("Do it?", yes=False, as_json=False)
 
 
+def test_who_says_no_is_told_that_nothing_was_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    with pytest.raises(click.ClickException) as refused:
+        agreed("Do it?", yes=False, as_json=False)
+    refused.value.show()
+    assert capsys.readouterr().err == "nothing was changed\n"
+    assert refused.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ("list", "'srectl incidents list' or 'srectl maintenance list' or 'srectl runbooks list'"),
+        ("erase", "'srectl incidents erase'"),
+        ("aprove", "'srectl approve'"),
+        ("incident", "'srectl incidents'"),
+    ],
+)
+def test_a_command_that_stands_elsewhere_is_named(given: str, known: str) -> None:
+    told = run(given)
+    assert told.exit_code == 2
+    assert f"No such command '{given}': did you mean {known}" in told.stderr
+    assert "did you mean" not in run("bogus").stderr
+
+
 def test_people_are_told_as_before() -> None:
     told = run("mode", "loud")
     assert told.exit_code == 2

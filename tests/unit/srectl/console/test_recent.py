@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from srectl.operate.account import Account
-from srectl.operate.recent import CANARY, recent
+from srectl.operate.incidents import CANARY
+from srectl.operate.recent import recent
 from tests.support.console_scene import Scene, deployment
 
 NOW = datetime.datetime(2026, 11, 28, 3, 0, tzinfo=datetime.UTC)

@@ -1,4 +1,4 @@
-"""An incident is meant by the beginning of its id, or is the newest that needs somebody."""
+"""An incident is meant by the beginning of its id, or is the worst that needs somebody."""
 
 from __future__ import annotations
 
@@ -144,6 +144,41 @@ def test_show_alone_is_the_newest_that_needs_somebody(put_incident: Put, srectl:
     assert json.loads(srectl("incidents", "show", "--json").output)["incident_id"] == B
     put_incident(incident_id=B, timestamp="2026-11-23T15:01:00.000Z", acknowledged_by="bob")
     assert srectl("show").output == "no incident needs anybody\n"
+
+
+def test_show_alone_is_the_worst_of_a_flood_that_began_at_once(
+    put_incident: Put, srectl: Run
+) -> None:
+    for number, severity in enumerate(["warning", "info", "critical", "warning"]):
+        put_incident(incident_id=f"{A[:-1]}{number}", severity=severity)
+    assert json.loads(srectl("show", "--json").output)["severity"] == "critical"
+    later = "2026-11-23T15:20:00.000Z"
+    put_incident(incident_id=C, severity="warning", timestamp=later)
+    assert json.loads(srectl("show", "--json").output)["severity"] == "critical"
+    put_incident(incident_id=B, timestamp=later)
+    assert json.loads(srectl("show", "--json").output)["incident_id"] == B
+
+
+def test_the_platforms_own_heartbeats_are_listed_only_where_they_are_asked_for(
+    put_incident: Put, srectl: Run
+) -> None:
+    beats = {"alert_name": "PlatformCanary", "sender_name": "platform-canary", "status": "resolved"}
+    for minute in range(10, 40):
+        put_incident(
+            **beats, incident_id=f"{C[:-2]}{minute}", timestamp=f"2026-11-23T16:{minute}:00.000Z"
+        )
+    put_incident(incident_id=A, status="resolved")
+
+    def listed(*words: str) -> list[str]:
+        answer = json.loads(srectl("incidents", "list", "--json", *words).output)
+        return [each["incident_id"] for each in answer]
+
+    assert listed("--limit", "1") == [A]
+    assert listed() == [A]
+    assert listed("--limit", "1", "--heartbeats") == [f"{C[:-2]}39"]
+    beats["status"] = "escalated"
+    put_incident(**beats, incident_id=B, timestamp="2026-11-23T16:50:00.000Z")
+    assert json.loads(srectl("show", "--json").output) is None
 
 
 def test_a_list_names_the_owner_as_people_know_him(put_incident: Put, srectl: Run) -> None:
