@@ -14,7 +14,7 @@ LOCAL_IMAGE = "checkout:local"
 """The image that ``eks/apps/overlays/local`` deploys."""
 
 MANIFESTS = PROJECT_ROOT / "eks" / "apps" / "overlays" / "local"
-"""What ``kubectl apply -k`` is given."""
+"""What ``kubectl kustomize`` is given."""
 
 
 def checkout_image() -> ImageSpec:

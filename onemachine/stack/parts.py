@@ -46,6 +46,7 @@ from onemachine.receiver import (
 )
 from onemachine.stack.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
 from onemachine.stack.deploy import Application, StackOutputs, build, deploy, parameter_overrides
+from onemachine.stack.manifests import apply
 from onemachine.stack.names import (
     CLUSTER_NAME,
     DEGRADED_MODE_PARAMETER,
@@ -306,17 +307,12 @@ class Parts:
         self.bench.publish({}, {"pod_range": self.pod_range})
 
     def apply_manifests(self, _report: Report) -> None:
-        kubectl = str(find("kubernetes") / "kubectl")
-        self.bench.children.run(
-            "kubectl-apply",
-            [kubectl, "apply", "--server-side", "-k", str(MANIFESTS)],
-            {
-                "KUBECONFIG": str(self.control_plane.admin_kubeconfig),
-                # kubectl keeps a cache there, which is of no use to the user's other clusters.
-                "HOME": str(self.control_plane.state_dir),
-            },
-            what="the Kubernetes manifests to be applied",
-            timeout=60,
+        allowed = self.options.parameters.get("AllowedNamespaces", NAMESPACE)
+        apply(
+            self.bench.children,
+            MANIFESTS,
+            self.control_plane.admin_kubeconfig,
+            [name for name in allowed.split(",") if name],
         )
 
     def wait_for_pods(self, _report: Report) -> None:

@@ -272,7 +272,7 @@ def test_what_no_policy_allows_is_denied(kubectl: str, folder: str) -> None:
     assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-def test_remediation_reaches_beyond_its_namespace_only_where_that_is_chosen(kubectl: str) -> None:
+def test_remediation_reaches_beyond_its_namespaces_only_where_that_is_chosen(kubectl: str) -> None:
     """Before that it only reads there: nodes, and the events of nodes."""
     chosen = {doc["kind"] for doc in rendered(kubectl, "node-remediation")}
     assert chosen == {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
@@ -280,7 +280,9 @@ def test_remediation_reaches_beyond_its_namespace_only_where_that_is_chosen(kube
         beyond = {
             (*rule["resources"], *sorted(rule["verbs"]))
             for doc in rendered(kubectl, folder)
-            if doc["kind"] in ("Role", "ClusterRole") and doc["metadata"].get("namespace") != "apps"
+            if doc["kind"] in ("Role", "ClusterRole")
+            # A catalogue of this checkout's own may be about more namespaces than apps.
+            and doc["metadata"].get("namespace", "default") == "default"
             for rule in doc["rules"]
         }
         assert beyond == {("events", "list"), ("nodes", "get"), ("nodes", "get", "list")}

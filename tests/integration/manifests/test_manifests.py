@@ -12,6 +12,7 @@ import yaml
 
 from onemachine.binaries import find
 from onemachine.stack.checkout import LOCAL_IMAGE
+from onemachine.stack.manifests import with_namespaces
 from tests.integration.kubernetes_fixtures import KubernetesApi
 
 pytestmark = pytest.mark.kubernetes
@@ -42,10 +43,13 @@ def _one(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
 def apps_namespace(control_plane: KubernetesApi) -> KubernetesApi:
     """The namespace as shipped: what goes into it is judged by its pod security labels.
 
-    It stays: it may belong to other tests of the session, and holds nothing of ours.
+    And those of a catalogue of this checkout's own. They stay: they may belong to other tests of
+    the session, and hold nothing of ours.
     """
-    namespace = yaml.safe_dump(_one(_build(OVERLAYS[0]), "Namespace", "apps"))
-    _kubectl("apply", "-f", "-", kubeconfig=control_plane.kubeconfig, text=namespace)
+    objects = yaml.safe_load_all(with_namespaces(_kubectl("kustomize", str(OVERLAYS[0]))))
+    namespaces = [each for each in objects if each and each["kind"] == "Namespace"]
+    text = yaml.safe_dump_all(namespaces)
+    _kubectl("apply", "-f", "-", kubeconfig=control_plane.kubeconfig, text=text)
     return control_plane
 
 

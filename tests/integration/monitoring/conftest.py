@@ -14,6 +14,9 @@ from onemachine.monitoring import QUICK, Alertmanager, Prometheus
 from onemachine.node import NodeAgent, choose_pod_range, write_image_map
 from onemachine.processes.ports import free_port
 from onemachine.stack.checkout import LOCAL_IMAGE, MANIFESTS, checkout_image
+from onemachine.stack.children import Children
+from onemachine.stack.manifests import apply
+from onemachine.stack.state import StackFolder
 from onemachine.traffic import DEMO_ORDERS_PER_SECOND, Traffic
 from tests.integration.kubernetes_fixtures import start_control_plane
 from tests.integration.monitoring.shop import API_KEY, Shop, Webhook
@@ -66,7 +69,7 @@ def _open(shop: Shop, folder: Path, node_agent_kubeconfig: Path, alertmanager_po
         images=images,
     )
     shop.start("node-agent", agent.command(), agent.environment(), folder)
-    shop.kubectl("apply", "-k", str(MANIFESTS))
+    apply(Children(StackFolder(folder / "manifests")), MANIFESTS, shop.kubeconfig)
     shop.rolled_out()
     shop.traffic.prepare()
     traffic = shop.start("traffic", shop.traffic.command(), shop.traffic.environment(), folder)
