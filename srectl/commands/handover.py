@@ -56,8 +56,10 @@ def _tell(page: dict[str, Any], at: datetime.datetime, *, each: bool) -> None:
         ("lent", "lent"),
     ):
         found = page[key]
-        console.print(f"[bold]{title}[/] {len(found) or 'none'}")
-        for together in [[one] for one in found] if each else gathered(found, _in_common):
+        groups = [[one] for one in found] if each else list(gathered(found, _in_common))
+        rest = "  (each by itself: srectl handover --all)" if len(groups) < len(found) else ""
+        console.print(f"[bold]{title}[/] {len(found) or 'none'}{rest}")
+        for together in groups:
             if len(together) == 1:
                 _line(together[0], at)
             else:
@@ -121,7 +123,6 @@ def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
         same = len({each["escalation_reason"] for each in together}) == 1
         of = "" if same else f"of {safe(str(one['incident_id'])[:_SHORT])}, the others alike: "
         console.print(f"    {of}{safe(one['escalation_reason'])}")
-    console.print("    each by itself: srectl handover --all")
 
 
 def _hand_of(incident: dict[str, Any]) -> str:

@@ -86,8 +86,10 @@ def _why_of(incident: dict[str, Any], reason: object) -> str:
 
 
 def counted(names: Iterable[str]) -> str:
-    """Count names, the most frequent first: ``Slow 12, Stuck 3``."""
+    """Count names, the most frequent first: ``Slow 12, Stuck 3``; one alone just stands there."""
     most = sorted(Counter(names).items(), key=lambda each: (-each[1], each[0]))
+    if len(most) == 1:
+        return most[0][0]
     return ", ".join(f"{name} {count}" for name, count in most)
 
 

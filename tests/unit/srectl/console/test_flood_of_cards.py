@@ -44,7 +44,7 @@ def test_those_that_are_alike_are_one_card_and_each_can_still_be_taken(scene: Sc
     seen = Hands(scene.account).see("/")
     assert seen.count('<li class="card') < 8
     said = re.sub(r"\s+", " ", text_of(seen))
-    assert "40 alike DiskAlmostFull 40" in said
+    assert "40 alike DiskAlmostFull on" in said
     assert re.search(r"on (shop/w\d+(, )?){3} and 37 more", said)
     assert "the others alike: No runbook is published for w" in said
     assert seen.count("I have it") == 41  # and one of the night
@@ -67,7 +67,7 @@ def test_what_is_at_work_alike_is_one_card_and_stands_before_what_somebody_has(
     flooded(scene, 5, status="remediating", in_flight="arn:x", in_hand=hand)
     scene.put("bbbbbbbb-0000-4000-8000-000000000001", acknowledged_by="ada")
     seen = Hands(scene.account).see("/")
-    assert "5 alike DiskAlmostFull 5" in re.sub(r"\s+", " ", text_of(seen))
+    assert "5 alike DiskAlmostFull on" in re.sub(r"\s+", " ", text_of(seen))
     assert seen.index('id="at-work"') < seen.index('id="taken"')
 
 

@@ -231,6 +231,7 @@ def test_many_of_the_same_reason_are_told_together_and_all_are_counted(
     assert re.search(r"on prod/apps/deployment/flood-\d+, prod/\S+, prod/\S+ and 52 more ", told)
     assert len(re.findall(r"of [0-9a-f]{8}, the others alike: No runbook is published", told)) == 2
     assert "55 unacknowledged for 0 min or less" in told
+    assert told.count("srectl handover --all") == 1
     # What is not alike stands by itself.
     assert "0f3c0c0e critical CheckoutHighErrorRate" in told
     assert "it did not help" in told
