@@ -113,8 +113,7 @@ def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
         told = f"; further contacts were told of {further}" if further else ""
         console.print(f"    {len(calling)} {untaken} or less{told}")
     if one.get("step"):
-        by = _moments(together, "verdict_by")
-        console.print(f"    {safe(one['step'])}" + (f", verdict by {_span(by, at)}" if by else ""))
+        console.print(f"    {safe(one['step'])}{_until(together, at)}")
     elif one.get("comes_back"):
         until = _moments(together, "not_before")
         after = f", not before {_span(until, at)}" if until else ""
@@ -136,6 +135,13 @@ def _moments(together: list[dict[str, Any]], key: str) -> list[datetime.datetime
     return sorted(filter(None, (moment_of(each[key]) for each in together)))
 
 
+def _until(together: list[dict[str, Any]], at: datetime.datetime) -> str:
+    """Say when their steps are given up or have helped, and when their runbooks are over."""
+    step, all_of_it = (_moments(together, key) for key in ("decided_by", "ends_by"))
+    told = f", decided by {_span(step, at)}" if step else ""
+    return told + (f", over by {_span(all_of_it, at)} at the latest" if all_of_it else "")
+
+
 def _span(moments: list[datetime.datetime], at: datetime.datetime) -> str:
     first, last = (clock(each, at, seconds=False) for each in (moments[0], moments[-1]))
     return first if first == last else f"{first} to {last}"
@@ -151,9 +157,7 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
     if waits(each) != "—":
         console.print(f"    {waits(each)}")
     if each.get("step"):
-        by = each["verdict_by"]
-        verdict = clock(datetime.datetime.fromisoformat(by), at, seconds=False) if by else ""
-        console.print(f"    {safe(each['step'])}" + (f", verdict by {verdict}" if verdict else ""))
+        console.print(f"    {safe(each['step'])}{_until([each], at)}")
     elif each.get("comes_back"):
         until = moment_of(each["not_before"])
         after = f", not before {clock(until, at, seconds=False)}" if until else ""

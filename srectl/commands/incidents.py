@@ -215,18 +215,22 @@ def _doing(account: Account, incident: dict[str, Any]) -> str:
     if not records.at_work(incident) or not incident.get("in_hand"):
         return ""
     try:
-        step, verdict = at_work.running(account, incident)
+        working = at_work.running(account, incident, now())
     except CommandFailed as error:  # a right that somebody lacks must not hide the story
         return f"[dim]{safe(error.message)}[/]"
-    by = f", verdict by {clock(verdict, now(), seconds=False)} at the latest" if verdict else ""
+    step, end = working.step, working.ends_by
+    by = f"; the runbook is over by {clock(end, now(), seconds=False)} at the latest" if end else ""
+    decided = clock(working.decided_by, now(), seconds=False) if working.decided_by else ""
     if step is None:
-        return f"no step is under way: it waits to see whether that helped{by}"
+        until = f", until {decided}" if decided else ""
+        return f"no step is under way: it waits to see whether that helped{until}{by}"
     what = of_step({**step.step, "index": step.index})
     if step.does == "execute" and naming.asks(incident):
         until = incident["approval"].get("until")
-        end = f" until {when(until)}" if until else ""
-        return f"[cyan]▶[/] {what} ({step.does}): waits for an answer{end}, and has done nothing"
-    return f"[cyan]▶[/] {what} ({step.does}): under way since {clock(step.since, now())}{by}"
+        counts = f" until {when(until)}" if until else ""
+        return f"[cyan]▶[/] {what} ({step.does}): waits for an answer{counts}, and has done nothing"
+    up = f", given up at {decided} if it is not complete" if decided else ""
+    return f"[cyan]▶[/] {what} ({step.does}): under way since {clock(step.since, now())}{up}{by}"
 
 
 @incidents.command()

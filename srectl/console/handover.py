@@ -43,7 +43,8 @@ def page(
             {
                 **_one(each["record"]),
                 "step": _step(each),
-                "verdict_by": _stamp(each["verdict"]),
+                "decided_by": _stamp(each["decided_by"]),
+                "ends_by": _stamp(each["ends_by"]),
             }
             for each in seen["at_work"]
         ],

@@ -16,6 +16,7 @@ from srectl.operate.aftermath import return_of
 from srectl.operate.alike import gathered, in_common
 from srectl.operate.moments import moment
 from srectl.operate.recent import Found
+from srectl.operate.step_times import decided_by
 from srectl.operate.switch_history import MODE, Change
 from srectl.operate.track_record import in_hand, outcome
 
@@ -45,10 +46,15 @@ def overview(reading: Reading) -> dict[str, Any]:
     )
     now = reading.clock()
     seen = of_records([each for part in parts for each in _records(part)], _records(over), now)
-    locks = read_part(lambda: _verdicts(reading.account, seen["at_work"]))
-    verdicts = locks.value or {}
+    locks = read_part(lambda: _ends(reading.account, seen["at_work"]))
+    ends = locks.value or {}
     at_work = [
-        {**story.step_now(each), "record": each, "verdict": verdicts.get(str(each["incident_id"]))}
+        {
+            **story.step_now(each),
+            "record": each,
+            "decided_by": decided_by(each, now),
+            "ends_by": ends.get(str(each["incident_id"])),
+        }
         for each in seen["at_work"]
     ]
     needs = list(gathered(seen["needs"], _escalated_alike))
@@ -132,7 +138,7 @@ def _late(canary: Part[dict[str, Any]], now: datetime.datetime) -> bool:
     return at is None or now - at > datetime.timedelta(minutes=40)
 
 
-def _verdicts(
+def _ends(
     account: Account, records: Iterable[dict[str, Any]]
 ) -> dict[str, datetime.datetime | None]:
     """Give the time by which each runbook has ended at the latest: until then its lock lasts."""

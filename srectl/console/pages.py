@@ -15,6 +15,7 @@ from srectl.console.reading import Part, Reading
 from srectl.operate import approvals, paging, unattended
 from srectl.operate import evidence as evidences
 from srectl.operate import incidents as records
+from srectl.operate.at_work import AtWork
 from srectl.operate.causes import never_hung
 from srectl.operate.leftovers import left, state_of
 from srectl.operate.plans import wanted_by
@@ -211,12 +212,13 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
     asked = story.is_asked(record)
     working = records.at_work(record)
     running = reading.running(record) if working else Part()
-    step, verdict = running.value or (None, None)
+    found = running.value or AtWork()
     happened = _happened(reading, record)
     return {
-        "running": step,
+        "running": found.step,
         "running_problem": running,
-        "verdict": verdict,
+        "decided_by": found.decided_by,
+        "ends_by": found.ends_by,
         "record": record,
         **happened,
         "asked": asked,

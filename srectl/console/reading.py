@@ -211,17 +211,15 @@ class Reading:
             f"evidence {key}", _PAST_SECONDS, lambda: evidence.read(self.account, record)
         )
 
-    def running(
-        self, record: dict[str, Any]
-    ) -> Part[tuple[at_work.Running | None, datetime.datetime | None]]:
-        """Give the step that is under way, and by when the verdict is there at the latest.
+    def running(self, record: dict[str, Any]) -> Part[at_work.AtWork]:
+        """Give the step that is under way, when that is given up, and when all is over.
 
         A list of the steps that run now, and one lock.
         """
         return self._once(
             f"running {record['incident_id']}",
             INCIDENTS_SECONDS,
-            lambda: at_work.running(self.account, record),
+            lambda: at_work.running(self.account, record, self.clock()),
         )
 
     def incident(self, incident_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A step is written to the record when it has ended. Until then its execution of ``remediation-step``
 runs, named after the incident, the step and what is done with it. When all must be over stands in
-the lock of the first target.
+the lock of the first target; when the step is given up is told by ``step_times``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 from srectl.operate.account import Account
 from srectl.operate.incidents import at_work, opened
 from srectl.operate.refusals import calling
+from srectl.operate.step_times import decided_by
 
-__all__ = ["Running", "executions_of", "running"]
+__all__ = ["AtWork", "Running", "executions_of", "running"]
 
 _NAME = re.compile(r"[0-9a-f-]{36}-(\d+)-([a-z-]+)-\d+")
 _PAGES = 5  # of 200 executions: a flood's worth, and no scan without bound
@@ -44,21 +45,35 @@ class Running:
     step: dict[str, Any]
 
 
-def running(
-    account: Account, incident: dict[str, Any]
-) -> tuple[Running | None, datetime.datetime | None]:
-    """Find the step that is under way, and by when the incident's fate is decided.
+@dataclass(frozen=True)
+class AtWork:
+    """How far a runbook is.
+
+    Attributes
+    ----------
+    step
+        The step; None between two steps, while things settle and while the result is verified.
+    decided_by
+        When that step is given up, or what was done has helped or not; None where it is not known.
+    ends_by
+        The end of the lock: by then all of the runbook is over, whatever it had to wait for. None
+        where none is held.
+    """
+
+    step: Running | None = None
+    decided_by: datetime.datetime | None = None
+    ends_by: datetime.datetime | None = None
+
+
+def running(account: Account, incident: dict[str, Any], now: datetime.datetime) -> AtWork:
+    """Find the step that is under way, when that is given up, and when all is over.
 
     Parameters
     ----------
     incident
         The record, as :func:`srectl.operate.incidents.read` gives it.
-
-    Returns
-    -------
-    tuple
-        The step; None between two steps, while things settle and while the result is verified.
-        And the end of the lock, the latest moment for a verdict; None where none is held.
+    now
+        The time.
 
     Raises
     ------
@@ -67,7 +82,7 @@ def running(
     """
     in_hand = opened(incident.get("in_hand"))
     if not at_work(incident) or not isinstance(in_hand, dict):
-        return None, None
+        return AtWork()
     steps = {each.get("index"): each for each in in_hand.get("steps") or []}
     found = None
     for each in executions_of(account, str(incident["incident_id"])):
@@ -75,7 +90,11 @@ def running(
         if match and (found is None or each["startDate"] > found.since):
             index = int(match[1])
             found = Running(index, match[2], each["startDate"], steps.get(index, {}))
-    return found, _verdict(account, str(incident["incident_id"]), in_hand.get("locks") or [])
+    return AtWork(
+        found,
+        decided_by(incident, now, found.since if found else None),
+        _end_of_lock(account, str(incident["incident_id"]), in_hand.get("locks") or []),
+    )
 
 
 def executions_of(account: Account, incident_id: str) -> list[Any]:
@@ -100,7 +119,7 @@ def executions_of(account: Account, incident_id: str) -> list[Any]:
         ]
 
 
-def _verdict(account: Account, incident_id: str, locks: list[str]) -> datetime.datetime | None:
+def _end_of_lock(account: Account, incident_id: str, locks: list[str]) -> datetime.datetime | None:
     for key in locks[:1]:
         with calling("the lock of its target could not be read"):
             answer = account.dynamodb.get_item(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from onemachine.aws.definitions import substituted
 from runbook_action.actions import REGISTRY
 from runbook_action.fields import parse_fields
 from tests.support.machines import machines
@@ -68,12 +70,18 @@ def test_of_a_long_runbook_what_an_undo_needs_stays_in_hand() -> None:
         for n, (name, values) in enumerate(given.items(), start=1)
     ]
     kept = evaluated(
-        machines()[RUNBOOK].substitutions()["InHand"],
+        substituted("${InHand}", machines()[RUNBOOK].substitutions()),
         runbook={"name": "R"},
         of=len(steps),
         locks=["target#a"],
         steps=steps,
+        strategy="ladder",
     )
     assert len(kept) < 30_000
+    # And so does what tells when a step is given up (srectl.operate.step_times).
+    times = json.loads(kept)
+    assert times["seconds"] == {"action": 600, "settle": 60, "verify": 300, "heard": 360}
+    assert datetime.fromisoformat(times["since"])
+    assert times["strategy"] == "ladder"
     for step in json.loads(kept)["steps"]:
         parse_fields(REGISTRY[step["action"]].fields, step["parameters"], "parameters")

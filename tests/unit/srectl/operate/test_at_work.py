@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import time
@@ -67,7 +68,7 @@ def start(account: Account, name: str) -> str:
 
 
 @pytest.mark.usefixtures("at_work")
-def test_the_step_under_way_is_named_with_its_beginning_and_the_latest_verdict(
+def test_the_step_under_way_is_named_with_its_beginning_and_the_runbooks_latest_end(
     account: Account, srectl: Run, local_time: Callable[[str], None]
 ) -> None:
     local_time("UTC")
@@ -77,10 +78,12 @@ def test_the_step_under_way_is_named_with_its_beginning_and_the_latest_verdict(
     assert (
         "▶ 2. scale_deployment on c/apps/deployment/checkout (execute): under way since " in shown
     )
-    assert "verdict by 2026-11-23 20:55 UTC at the latest" in shown
+    assert "the runbook is over by 2026-11-23 20:55 UTC at the latest" in shown
+    assert "given up at" not in shown  # a record of before that was kept
     assert "nothing was done" not in shown
     local_time("Europe/Vienna")
-    assert "verdict by 2026-11-23 21:55 CET (20:55 UTC)" in srectl("show", "0f3c").output
+    shown = " ".join(srectl("show", "0f3c").output.split())
+    assert "over by 2026-11-23 21:55 CET (20:55 UTC) at the latest" in shown
 
 
 def test_a_step_that_waits_for_an_answer_is_not_under_way(
@@ -115,7 +118,44 @@ def test_a_lock_of_somebody_else_is_no_verdict(
             "lease_expires_at": {"N": "1795467300"},
         },
     )
-    assert "verdict by" not in srectl("show", at_work["incident_id"]).output
+    assert "over by" not in srectl("show", at_work["incident_id"]).output
+
+
+def test_when_the_step_is_given_up_is_told_and_not_the_end_of_the_locks_alone(
+    account: Account,
+    srectl: Run,
+    put_incident: Put,
+    at_work: dict[str, Any],
+    local_time: Callable[[str], None],
+) -> None:
+    local_time("UTC")
+    hand = json.loads(at_work["in_hand"])
+    began = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    hand |= {
+        "since": began.isoformat(),
+        "strategy": "ladder",
+        "seconds": {"action": 600, "settle": 15, "verify": 120, "heard": 360},
+    }
+    put_incident(**{**at_work, "in_hand": json.dumps(hand)})
+    execution = start(account, f"{ID}-1-execute-1795466889000")
+    described = account.states.describe_execution(executionArn=execution)
+    given_up = described["startDate"] + datetime.timedelta(seconds=600)
+    shown = srectl("show", "0f3c").output
+    said = given_up.astimezone(datetime.UTC).strftime("%H:%M UTC if it is not complete")
+    assert said in shown, shown
+    assert "given up at" in shown
+    account.states.stop_execution(executionArn=execution)
+    done = {
+        "action_id": f"{ID}:1:execute",
+        "operation": "execute",
+        "status": "succeeded",
+        "step": json.dumps({"index": 1, "name": "restart", "of": 2}),
+        "completed_at": (began + datetime.timedelta(seconds=60)).isoformat(),
+    }
+    put_incident(**{**at_work, "in_hand": json.dumps(hand), "actions_taken": [done]})
+    seen = began + datetime.timedelta(seconds=60 + 15 + 120)
+    said = f"it waits to see whether that helped, until {seen:%H:%M UTC}"
+    assert said in srectl("show", "0f3c").output
 
 
 @pytest.mark.usefixtures("at_work")
