@@ -15,7 +15,7 @@ from srectl.runbooks.catalogue import (
     publish,
 )
 from srectl.runbooks.checks import Deployment, problems
-from srectl.runbooks.limits import namespaces_out
+from srectl.runbooks.limits import names_out, namespaces_out
 from srectl.runbooks.schema import SCHEMA_FILE, faults
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "faults",
     "load",
     "load_all",
+    "names_out",
     "namespaces_out",
     "problems",
     "publish",

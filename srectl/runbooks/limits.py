@@ -9,7 +9,7 @@ from typing import Any
 from srectl.runbooks.places import at
 from srectl.steps import steps_of
 
-__all__ = ["namespaces_out", "severities_out"]
+__all__ = ["names_out", "namespaces_out", "severities_out"]
 
 
 def severities_out(
@@ -42,6 +42,23 @@ def namespaces_out(
         A JSON pointer, and what is wrong.
     """
     allowed = ", ".join(namespaces)
+    for pointer, name in names_out(definition, namespaces):
+        if pointer.endswith("/namespace"):
+            yield pointer, f"{name} may not be changed: AllowedNamespaces are {allowed}"
+        else:
+            yield pointer, f"{name} matches none of AllowedNamespaces ({allowed})"
+
+
+def names_out(
+    definition: Mapping[str, Any], namespaces: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Find the namespaces, and the patterns of some, that AllowedNamespaces hold none of.
+
+    Yields
+    ------
+    tuple
+        A JSON pointer, and what stands there.
+    """
     seen: set[str] = set()
     for step in steps_of(definition):
         place, target = at(definition, step, "target"), step["target"]
@@ -49,13 +66,7 @@ def namespaces_out(
             continue
         seen.add(place)
         if "namespace" in target and target["namespace"] not in namespaces:
-            yield (
-                f"{place}/namespace",
-                f"{target['namespace']} may not be changed: AllowedNamespaces are {allowed}",
-            )
+            yield f"{place}/namespace", str(target["namespace"])
         for index, pattern in enumerate(target.get("namespaces", [])):
             if not any(fnmatch.fnmatchcase(each, pattern) for each in namespaces):
-                yield (
-                    f"{place}/namespaces/{index}",
-                    f"{pattern} matches none of AllowedNamespaces ({allowed})",
-                )
+                yield f"{place}/namespaces/{index}", pattern

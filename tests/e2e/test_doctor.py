@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -139,7 +141,21 @@ def test_each_thing_that_is_broken_is_named_with_what_to_type(
 
     rbac: Any = client.RbacAuthorizationV1Api(admin)
     rbac.delete_namespaced_role_binding("checkout-remediation", "apps")
-    named("rights", "remediation may not", "kubectl apply -k eks/apps/overlays/production")
+    named("rights", "remediation may not", "srectl runbooks rbac --part namespaces")
+    (lost,) = [each for each in look("rights") if each.severity is Severity.FAILED]
+    typed = lost.next.partition(";")[0]
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", typed],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, **exports},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{typed}: {done.stderr}"
+    assert eventually(
+        "what was typed to help", lambda: {each.severity for each in look("rights")} <= WELL, 20
+    )
 
     gateway = aws.client("apigateway")
     key_id = outputs["WebhookApiKeyId"]

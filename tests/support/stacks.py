@@ -14,6 +14,7 @@ from typing import Any
 from onemachine.project import PROJECT_ROOT
 from onemachine.stack.state import StackFolder, StackState
 from onemachine.traffic import FEW_ORDERS_PER_SECOND
+from tests.support.granted import GRANTED_NAMESPACES
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 FIRING = PROJECT_ROOT / "events" / "alertmanager" / "firing.json"
@@ -34,9 +35,14 @@ def srectl(
 
 
 def start(name: str) -> StackFolder:
-    """Start a stack whose shop has few customers, so that the machine has time for the test."""
+    """Start a stack whose shop has few customers, so that the machine has time for the test.
+
+    It allows what this checkout's catalogue is about, which may be more than the shipped one is.
+    """
     folder = StackFolder.named(name)
-    started = srectl("up", "--name", name, "--ttl", "60m", "--orders", f"{FEW_ORDERS_PER_SECOND:g}")
+    few = f"{FEW_ORDERS_PER_SECOND:g}"
+    allowed = f"AllowedNamespaces={','.join(GRANTED_NAMESPACES)}"
+    started = srectl("up", "--name", name, "--ttl", "60m", "--orders", few, "--set", allowed)
     assert started.returncode == 0, started.stdout + started.stderr
     return folder
 

@@ -129,6 +129,18 @@ class Deployment:
             else "'sam build && sam deploy'"
         )
 
+    def deploy_with(self, parameter: str, value: str) -> str:
+        """Give what one types to deploy with another value of a parameter."""
+        if self.endpoint:
+            return f"'srectl local down', then 'srectl local up --set {parameter}={value}'"
+        return f"deploy with {parameter}={value}"
+
+    @property
+    def namespaces(self) -> list[str]:
+        """AllowedNamespaces of the stack."""
+        given = self.stack.parameter("AllowedNamespaces", "apps")
+        return [each.strip() for each in given.split(",") if each.strip()]
+
     def bring_back(self, resource: str) -> str:
         """Say how a resource is made again that somebody has deleted: CloudFormation cannot see it.
 

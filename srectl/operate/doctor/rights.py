@@ -16,8 +16,12 @@ from srectl.operate.doctor.finding import Finding, failed, fine, note, warning
 
 __all__ = ["CHECK"]
 
-_WITHIN = "kubectl apply -k eks/apps/overlays/production"
-_OWN = "or, for a catalogue of your own, srectl runbooks rbac | kubectl apply -f -"
+# Server-side, as no other way takes what kubectl or the one-machine stack has applied either way.
+_WITHIN = (
+    "srectl runbooks rbac --part namespaces --namespaces {} | kubectl apply --server-side -f -; or "
+    "apply the manifests that 'make manifests' writes, by the way that yours are delivered. The "
+    "namespace has to be there"
+)
 _BEYOND = "kubectl apply -k eks/apps/node-remediation"
 
 
@@ -44,7 +48,7 @@ def look(deployment: Deployment) -> Iterator[Finding]:
             yield failed(
                 f"{where}, namespace {namespace}",
                 f"remediation may not {_listed(here)}",
-                f"{_WITHIN}; {_OWN}",
+                _WITHIN.format(",".join(said["namespaces"])),
             )
         if beyond:
             yield note(

@@ -377,9 +377,21 @@ def test_rights_that_are_missing(patient: Patient) -> None:
     assert (within.severity, beyond.severity) == (FAILED, NOTE)
     assert within.where == "cluster prod, namespace apps"
     assert within.what == "remediation may not get/patch deployments.apps (for scale_workload)"
-    assert "kubectl apply -k eks/apps/overlays/production" in within.next
+    assert within.next.startswith(
+        "srectl runbooks rbac --part namespaces --namespaces apps | kubectl apply --server-side"
+    )
     assert "may not patch nodes (for drain_node)" in beyond.what
     assert "kubectl apply -k eks/apps/node-remediation" in beyond.next
+
+
+def test_rights_are_asked_for_in_every_namespace_of_the_stack(patient: Patient) -> None:
+    """`rbac` prints nothing where one that the catalogue is about is not named."""
+    right = {"verb": "patch", "group": "apps", "resource": "deployments", "by": ["scale_workload"]}
+    patient.inspected["namespaces"] = ["apps", "shop"]
+    patient.inspected["missing"] = [{**right, "where": "target", "namespace": "shop"}]
+    (found,) = patient.see(rights.CHECK)
+    assert found.where == "cluster prod, namespace shop"
+    assert "--namespaces apps,shop | kubectl" in found.next
 
 
 def test_a_catalogue_that_needs_no_right_is_worth_a_warning(patient: Patient) -> None:
