@@ -32,15 +32,31 @@ def beside(*names: str) -> dict[str, Any]:
     return {"status": "success", "data": {"resultType": "vector", "result": found}}
 
 
-def asked(numbers: Any, alert: Any = None, **answers: Any) -> tuple[Any, Canned]:
+def then(answer: Any) -> Any:
+    """Answer what the rule's query gave when the alert fired, beside what fires beside it."""
+
+    def answered(query: dict[str, str]) -> Any:
+        if query["query"].startswith("sum by (alertname)"):
+            return beside("PodCrashLooping", LABELS["alertname"])
+        assert SINCE.timestamp() - 10 < float(query["time"]) <= SINCE.timestamp()
+        if isinstance(answer, Unanswered):
+            return answer
+        result = [{"metric": OWN, "value": [float(query["time"]), answer]}] if answer else []
+        return {"status": "success", "data": {"resultType": "vector", "result": result}}
+
+    return answered
+
+
+def asked(numbers: Any, alert: Any = None, fired: Any = None, **answers: Any) -> tuple[Any, Canned]:
     canned = Canned(
         {
             "/api/v1/rules": answers.get("rules", rules(active())),
             "/api/v1/query_range": numbers,
-            "/api/v1/query": beside("PodCrashLooping", LABELS["alertname"]),
+            "/api/v1/query": then(fired),
         }
     )
-    return Measures(canned.reader, lambda: AT).about(alert or ALERT, SINCE), canned
+    began = answers.get("since", SINCE)
+    return Measures(canned.reader, lambda: AT).about(alert or ALERT, began), canned
 
 
 def test_an_alert_that_names_no_object_has_no_numbers_of_another() -> None:
@@ -59,12 +75,50 @@ def test_the_query_of_the_rule_is_evaluated_around_the_alert() -> None:
     assert json.loads(json.dumps(found.numbers, allow_nan=False))["firing_beside"] == [
         "PodCrashLooping"
     ]
-    assert found.finding == "the number that the alert is about went up to 0.42, 0.1 now"
-    (_, ranged), (_, instant) = canned.asked[1:]
+    assert found.finding == (
+        "the alert's query gave at most 0.42 from half an hour before it on, 0.1 at 15:14:52 UTC"
+    )
+    (_, ranged), _, (_, instant) = canned.asked[1:]
     assert ranged["query"] == "errors > 0.05"
     assert float(ranged["end"]) - float(ranged["start"]) == 2400
+    assert float(ranged["end"]) == NOW
     assert instant["query"] == ('sum by (alertname) (ALERTS{alertstate="firing",namespace="apps"})')
     assert found.picture.count("<polyline") == 1
+
+
+def test_what_it_was_when_it_fired_is_told_in_the_words_of_the_alert() -> None:
+    """A number that lasted shorter than a step of the picture is in none of its points."""
+    points = matrix((OWN, [0.01, 0.08038]))
+    said = {**ALERT, "summary": "Checkout fails 27.94% of its requests"}
+    found, _ = asked(points, said, fired="0.27941")
+    assert found.finding == (
+        "the alert's query gave 27.94% when it fired, at most 27.94% from half an hour before it "
+        "on, 8.038% at 15:14:52 UTC"
+    )
+    assert (found.numbers["fired"], found.numbers["highest"]) == (0.27941, 0.27941)
+    plain, _ = asked(points, fired="0.27941")
+    assert "gave 0.2794 when it fired, at most 0.2794 from" in plain.finding
+    lost, _ = asked(points, said, fired=Unanswered("too slow"))
+    assert "gave at most 0.08038 from half an hour" in lost.finding
+
+
+def test_a_number_that_is_below_its_threshold_by_now_is_none_of_now() -> None:
+    def ended(query: Any) -> Any:
+        answer = matrix((OWN, [0.3, 0.08]))(query)
+        for each in answer["data"]["result"][0]["values"]:
+            each[0] -= 120
+        return answer
+
+    found, _ = asked(ended, fired="0.3")
+    assert found.finding.endswith("from half an hour before it on, nothing at 15:14:52 UTC")
+    assert found.numbers["last"] is None
+
+
+def test_the_last_point_is_of_now_however_long_it_was_looked_at() -> None:
+    _, canned = asked(matrix((OWN, [1])), since=SINCE - timedelta(seconds=7))
+    ranged = canned.asked[1][1]
+    steps = (float(ranged["end"]) - float(ranged["start"])) / float(ranged["step"])
+    assert steps == int(steps)
 
 
 @pytest.mark.parametrize(
