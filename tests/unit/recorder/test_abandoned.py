@@ -342,14 +342,12 @@ def test_locks_that_cannot_be_let_go_of_are_kept_for_a_redrive(
     [
         ({"in_hand": json.dumps(IN_HAND)}, {}),
         ({"in_hand": json.dumps(NOTES), "begun": ME}, {}),
-        ({"in_hand": json.dumps({**NOTES, "begins": "another"})}, {}),
         ({"in_hand": json.dumps(NOTES)}, {"holder": {"S": "another"}}),
         ({"in_hand": json.dumps(NOTES)}, {"restoring": {"S": RESTORER}}),
     ],
     ids=[
         "it does not note its beginning",
         "it had begun",
-        "another execution's",
         "its lock is another's by now",
         "it is being brought back",
     ],
@@ -364,6 +362,19 @@ def test_what_may_have_acted_or_holds_no_lock_any_more_lets_go_of_none(
     assert recorder.take(ended(ME, "ABORTED")) == "Recorded"
     assert locked(dynamodb) == before
     assert told(recorder)["acted"] is (row == {})
+
+
+def test_what_an_earlier_runbook_had_in_hand_is_none_of_this_ones(dynamodb: Any) -> None:
+    earlier = {"in_hand": json.dumps({**NOTES, "begins": "earlier"}), "attached_to": "the-other"}
+    put(dynamodb, status="escalated", runbook_execution="earlier", stopped_execution=ME, **earlier)
+    lock(dynamodb)
+    before = locked(dynamodb)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    assert recorder.take(ended(ME, "ABORTED")) == "Recorded"
+    assert locked(dynamodb) == before
+    data = told(recorder)
+    assert data["acted"] is False
+    assert "It had nothing in hand yet, so nothing was changed." in data["reason"]
 
 
 def test_a_restorer_that_was_stopped_lets_go_of_nothing(dynamodb: Any) -> None:
