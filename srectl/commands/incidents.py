@@ -446,12 +446,20 @@ def undo(
 
 
 def _tell_taken_back(incident_id: str, steps: list[TakenBack]) -> None:
-    """Tell what was taken back, and of the rest why nothing was."""
-    if all(each.is_back for each in steps):
+    """Tell what was taken back, and of the rest why nothing was.
+
+    A step that is not known to have been done is none that could not be taken back; where nothing
+    is known of any of them, each may be.
+    """
+    done = [each for each in steps if each.was_done] or steps
+    if all(each.is_back for each in done):
         console.print(f"[green]✓[/] what was done for incident {safe(incident_id)} is taken back")
+    else:
+        part = "not all" if any(each.is_back for each in done) else "nothing"
+        console.print(f"{part} of what was done for incident {safe(incident_id)} is taken back")
+    if all(each.is_back for each in steps):
         return
-    part = "not all" if any(each.is_back for each in steps) else "nothing"
-    console.print(f"{part} of what was done for incident {safe(incident_id)} is taken back")
     for each in steps:
         mark, why = ("[green]✓[/]", "taken back") if each.is_back else ("-", safe(each.why_not))
-        console.print(f"  {mark} {of_step(each.step)}: {why}")
+        unknown = "" if each.was_done else f" ({each.known})"
+        console.print(f"  {mark} {of_step(each.step)}{unknown}: {why}")

@@ -294,7 +294,8 @@ def _nothing_yet(incident: dict[str, Any]) -> str:
     if records.hangs(incident):
         return f"it waits for incident {safe(incident['caused_by'])}, which it hangs on"
     if not records.at_work(incident):
-        return "nothing was done"
+        may_be = left(incident) and not untouched(incident)
+        return "no step is on record as ended" if may_be else "nothing was done"
     if incident.get("attached_to"):
         return f"it follows the remediation of incident {safe(incident['attached_to'])}"
     return "its runbook is at work; each step is told here when it has ended"

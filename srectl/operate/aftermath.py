@@ -11,7 +11,15 @@ from srectl.operate.moments import moment
 from srectl.operate.unanswered import unanswered
 
 __all__ = ["TakenBack", "comes_back", "return_of", "standing_of", "still_changed", "taken_back"]
-__all__ += ["untouched"]
+__all__ += ["BEGUN", "UNDER_WAY", "untouched"]
+
+#: How far a step had come, by its record (:func:`standing_of`).
+BEGUN, UNDER_WAY = "begun, its end is not on record", "under way when it was stopped"
+NOT_BEGUN, WAITED, CHANGED_NOTHING = (
+    "not on record as begun",
+    "waited for an answer",
+    "changed nothing",
+)
 
 
 def untouched(record: dict[str, Any]) -> str:
@@ -52,6 +60,8 @@ class TakenBack:
     ----------
     step
         As its runbook resolved it.
+    known
+        How far it had come by the record, as :func:`standing_of` says it; empty for done.
     is_back
         Whether it was taken back; not where nothing of it was there, or it stays as it is.
     why_not
@@ -59,8 +69,14 @@ class TakenBack:
     """
 
     step: dict[str, Any]
+    known: str
     is_back: bool
     why_not: str
+
+    @property
+    def was_done(self) -> bool:
+        """Whether it may have changed something; not where the record names no beginning."""
+        return self.known not in (NOT_BEGUN, WAITED, CHANGED_NOTHING)
 
 
 def taken_back(before: dict[str, Any], after: dict[str, Any]) -> list[TakenBack]:
@@ -80,7 +96,8 @@ def taken_back(before: dict[str, Any], after: dict[str, Any]) -> list[TakenBack]
     for step in [each["step"] for each in left(before)]:
         action = last.get(step.get("index"), {})
         why = str(action.get("summary") or "its record does not tell yet what became of it")
-        found.append(TakenBack(step, action.get("status") == "succeeded", why))
+        is_back = action.get("status") == "succeeded"
+        found.append(TakenBack(step, standing_of(before, step), is_back, why))
     return found
 
 
@@ -98,17 +115,21 @@ def standing_of(record: dict[str, Any], step: dict[str, Any]) -> str:
     if tried:
         words = {
             "succeeded": "",
-            "skipped": "changed nothing",
+            "skipped": CHANGED_NOTHING,
             "failed": "failed, perhaps half-way",
         }
         return words.get(tried[-1], tried[-1])
     asked = unanswered(record)
     if asked and int(asked.get("step") or 1) == index:
-        return "waited for an answer"
+        return WAITED
     execution = record.get("runbook_execution")
-    if execution and record.get("begun") == execution and record.get("begun_step") == index:
-        return "begun, its end is not on record"
-    return "not on record as begun"
+    for noted, at, known in (
+        ("stopped_execution", "stopped_step", UNDER_WAY),
+        ("begun", "begun_step", BEGUN),
+    ):
+        if execution and record.get(noted) == execution and record.get(at) == index:
+            return known
+    return NOT_BEGUN
 
 
 def still_changed(record: dict[str, Any]) -> list[dict[str, Any]]:

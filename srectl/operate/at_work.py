@@ -17,7 +17,7 @@ from srectl.operate.incidents import at_work, opened
 from srectl.operate.refusals import calling
 from srectl.operate.step_times import decided_by
 
-__all__ = ["AtWork", "Running", "executions_of", "running"]
+__all__ = ["AtWork", "Running", "executions_of", "running", "step_of"]
 
 _NAME = re.compile(r"[0-9a-f-]{36}-(\d+)-([a-z-]+)-\d+")
 _PAGES = 5  # of 200 executions: a flood's worth, and no scan without bound
@@ -83,18 +83,32 @@ def running(account: Account, incident: dict[str, Any], now: datetime.datetime) 
     in_hand = opened(incident.get("in_hand"))
     if not at_work(incident) or not isinstance(in_hand, dict):
         return AtWork()
-    steps = {each.get("index"): each for each in in_hand.get("steps") or []}
+    found = step_of(account, incident)
+    return AtWork(
+        found,
+        decided_by(incident, now, found.since if found else None),
+        _end_of_lock(account, str(incident["incident_id"]), in_hand.get("locks") or []),
+    )
+
+
+def step_of(account: Account, incident: dict[str, Any]) -> Running | None:
+    """Find the step that is under way; None where none is.
+
+    Raises
+    ------
+    CommandFailed
+        Step Functions cannot be asked.
+    """
+    in_hand = opened(incident.get("in_hand"))
+    listed = in_hand.get("steps") if isinstance(in_hand, dict) else None
+    steps = {each.get("index"): each for each in listed or []}
     found = None
     for each in executions_of(account, str(incident["incident_id"])):
         match = _NAME.fullmatch(each["name"])
         if match and (found is None or each["startDate"] > found.since):
             index = int(match[1])
             found = Running(index, match[2], each["startDate"], steps.get(index, {}))
-    return AtWork(
-        found,
-        decided_by(incident, now, found.since if found else None),
-        _end_of_lock(account, str(incident["incident_id"]), in_hand.get("locks") or []),
-    )
+    return found
 
 
 def executions_of(account: Account, incident_id: str) -> list[Any]:

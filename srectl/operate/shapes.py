@@ -151,7 +151,7 @@ _CHECKS: dict[str, Check] = {
     "warnings": _list_of(_text),
     "findings": _list_of(_text),
     "mttr_seconds": _lasted,
-    "begun_step": _whole,
+    **dict.fromkeys(("begun_step", "stopped_step"), _whole),
     "investigations": _list_of(
         _mapping(
             by=_text,

@@ -74,7 +74,9 @@ def stop(
     if not execution or not _runs(account, execution):
         return False
     reason = reasons.kept(reason, MOST_REASON)
-    _note(account, record, execution, by, reason, now)
+    under_way = at_work.step_of(account, record)
+    acts = under_way.index if under_way and under_way.does == "execute" else None
+    _note(account, record, execution, by, reason, now, acts)
     try:
         with calling(f"the runbook of incident {incident_id} could not be stopped"):
             account.states.stop_execution(
@@ -143,7 +145,10 @@ def _note(
     by: str,
     reason: str,
     now: datetime.datetime,
+    acts: int | None,
 ) -> None:
+    """Note who stops it, and which step is under way: that has no word in the record yet."""
+    at = ", stopped_step = :step" if acts else " REMOVE stopped_step"
     client, incident_id = account.dynamodb, str(record["incident_id"])
     with calling(f"incident {incident_id} could not be written, so nothing was stopped"):
         try:
@@ -151,7 +156,7 @@ def _note(
                 TableName=account.incidents_table,
                 Key={name: {"S": str(record[name])} for name in ("incident_id", "timestamp")},
                 UpdateExpression="SET stopped_by = :by, stopped_at = :at, "
-                "stopped_because = :because, stopped_execution = :execution",
+                f"stopped_because = :because, stopped_execution = :execution{at}",
                 ConditionExpression="#status <> :resolved",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
@@ -160,6 +165,7 @@ def _note(
                     ":because": {"S": reason},
                     ":execution": {"S": execution},
                     ":resolved": {"S": "resolved"},
+                    **({":step": {"N": str(acts)}} if acts else {}),
                 },
             )
         except client.exceptions.ConditionalCheckFailedException:
@@ -178,7 +184,7 @@ def _forget(account: Account, record: dict[str, Any], execution: str) -> None:
                 TableName=account.incidents_table,
                 Key={name: {"S": str(record[name])} for name in ("incident_id", "timestamp")},
                 UpdateExpression="REMOVE stopped_by, stopped_at, stopped_because, "
-                "stopped_execution",
+                "stopped_execution, stopped_step",
                 ConditionExpression="stopped_execution = :execution",
                 ExpressionAttributeValues={":execution": {"S": execution}},
             )

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from srectl.operate.aftermath import BEGUN, UNDER_WAY, standing_of
 from srectl.operate.incidents import opened
+from srectl.operate.leftovers import has_begun
 
 __all__ = [
     "Tally",
@@ -35,7 +37,7 @@ class Tally:
     ran
         Incidents whose targets it took in hand.
     acted
-        Those of them for which it changed something.
+        Those of them for which it changed something, or was stopped while it may have.
     helped
         Those that were verified to be over with it: alert and target.
     undone
@@ -154,8 +156,12 @@ def outcome(record: Record) -> str:
 
 
 def is_acted(record: Record) -> bool:
-    """Say whether a runbook changed something for it."""
-    return any(each.get("operation") == "execute" for each in _done(record))
+    """Say whether a runbook changed something for it, or was stopped while it may have."""
+    if any(each.get("operation") == "execute" for each in _done(record)):
+        return True
+    if not record.get("abandoned") or not has_begun(record):
+        return False
+    return any(standing_of(dict(record), each) in (BEGUN, UNDER_WAY) for each in _steps(record))
 
 
 def is_planned_only(record: Record, name: str) -> bool:
@@ -180,11 +186,14 @@ def _done(record: Record) -> list[dict[str, Any]]:
     ]
 
 
+def _steps(record: Record) -> list[dict[str, Any]]:
+    return [each for each in in_hand(record).get("steps") or [] if isinstance(each, dict)]
+
+
 def _targets(record: Record) -> set[str]:
     """Name what was in hand; of a pod its workload, for the next pod has another name."""
     hand = in_hand(record)
-    steps = [each for each in hand.get("steps") or [] if isinstance(each, dict)]
-    found = [each.get("target") for each in (*steps, *_done(record))]
+    found = [each.get("target") for each in (*_steps(record), *_done(record))]
     locks = {lock_of(each) for each in found if isinstance(each, dict)}
     locks |= {str(each) for each in hand.get("locks") or [] if str(each).startswith(_TARGET)}
     names = {each.removeprefix(_TARGET) for each in locks}

@@ -63,7 +63,9 @@ def test_a_question_of_an_earlier_runbook_is_none_of_this_one(platform: Platform
     platform.run(risen, platform.recorder_variant)
     second = platform.start(risen)
     acts(platform, event)
-    assert BEGUN in stopped(platform, risen, second)
+    said = stopped(platform, risen, second)
+    assert BEGUN in said
+    assert said.endswith("(begun, its end is not on record).")
 
 
 def test_one_that_still_waits_has_changed_nothing(platform: Platform) -> None:

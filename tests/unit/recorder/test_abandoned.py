@@ -123,6 +123,36 @@ def test_of_each_step_is_said_what_is_on_record(
     assert record["escalation_reason"]["S"].endswith(said)
 
 
+NOTED = {"begun": ME, "begun_at": STARTED, "begun_step": 1}
+BY_NAME = {"stopped_by": "ada", "stopped_because": "", "stopped_execution": ME}
+FIRST, SECOND = "1. scale_deployment on deployment apps/checkout", "2. drain_node on node n"
+BEGUN, UNDER_WAY = "begun, its end is not on record", "under way when it was stopped"
+UNKNOWN = "not on record as begun"
+
+
+@pytest.mark.parametrize(
+    ("noted", "first", "second"),
+    [
+        (NOTED, BEGUN, UNKNOWN),
+        ({**NOTED, **BY_NAME, "stopped_step": 1}, UNDER_WAY, UNKNOWN),
+        ({**NOTED, **BY_NAME, "stopped_step": 2}, BEGUN, UNDER_WAY),
+        ({**NOTED, "actions_taken": [step(1, "execute", "succeeded")]}, "done", UNKNOWN),
+        ({**NOTED, "begun": "earlier"}, UNKNOWN, UNKNOWN),
+        ({**BY_NAME, "stopped_execution": "earlier", "stopped_step": 1}, UNKNOWN, UNKNOWN),
+    ],
+    ids=["begun", "stopped", "stopped later", "on record", "another's", "another was stopped"],
+)
+def test_of_a_step_without_a_word_is_said_what_was_noted_of_it(
+    dynamodb: Any, noted: dict[str, Any], first: str, second: str
+) -> None:
+    in_hand = json.dumps(IN_HAND)
+    put(dynamodb, status="remediating", runbook_execution=ME, in_hand=in_hand, **noted)
+    recorder = Recorder(dynamodb, "incidents", "guard")
+    recorder.take(ended(ME, "ABORTED"))
+    said = f"It may have left half-changed: {FIRST} ({first}), {SECOND} ({second})."
+    assert said in told(recorder)["reason"]
+
+
 @pytest.mark.parametrize(
     ("stopped", "said"),
     [

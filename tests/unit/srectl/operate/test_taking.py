@@ -84,7 +84,7 @@ def test_a_runbook_is_stopped_with_its_step_and_the_record_says_by_whom(
     assert statuses(account) == {"0f3c": "ABORTED", "9abc": "RUNNING"}
     found = record(account)
     assert (found["stopped_by"], found["stopped_because"]) == (account.caller, "sale is on")
-    assert found["stopped_execution"] == runs
+    assert (found["stopped_execution"], found["stopped_step"]) == (runs, 1)
     assert "nothing had been changed: it had nothing in hand yet" in answer.output
     assert "half-changed" not in answer.output
     shown = srectl("show", "0f3c").output

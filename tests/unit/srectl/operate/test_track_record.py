@@ -48,6 +48,30 @@ def test_it_counts_what_ran_acted_helped_was_undone_and_called_somebody() -> Non
     assert found["R"].mttr_seconds == 60
 
 
+@pytest.mark.parametrize(
+    ("noted", "acted"),
+    [
+        ({"begun": "arn:1", "begun_step": 1}, 1),
+        ({"stopped_execution": "arn:1", "stopped_step": 1}, 1),
+        ({}, 0),
+        ({"begun": "arn:earlier", "begun_step": 1}, 0),
+        ({"begun": "arn:1", "begun_step": 1, "abandoned": None}, 0),
+        ({"stopped_execution": "arn:1", "stopped_step": 1, "begins": True}, 0),
+    ],
+    ids=["begun", "under way", "not known", "another's", "not stopped", "only planned"],
+)
+def test_what_was_stopped_in_a_step_may_have_changed_something(
+    noted: dict[str, Any], acted: int
+) -> None:
+    record = {**ran(status="escalated", escalated_at="x", abandoned="arn:1"), **noted}
+    record |= {"runbook_execution": "arn:1"}
+    if record.pop("begins", None):
+        in_hand = json.loads(record["in_hand"])
+        record["in_hand"] = json.dumps({**in_hand, "begins": "arn:1"})
+    (found,) = tallies([incident(**record)]).values()
+    assert (found.ran, found.acted, found.helped) == (1, acted, 0)
+
+
 def test_what_a_human_ended_after_it_did_not_help() -> None:
     found = tallies(
         [

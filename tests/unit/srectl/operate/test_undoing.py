@@ -490,6 +490,34 @@ def test_no_more_is_said_to_be_taken_back_than_was(
     assert ("✓ what was done" in told) == (set(became) == {"succeeded"})
 
 
+def test_a_step_that_never_began_is_none_that_could_not_be_taken_back(
+    put_incident: Put, srectl: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = {"runbook_execution": "arn:1", "stopped_execution": "arn:1", "stopped_step": 1}
+    stopped = {"in_hand": incident(steps=2)["in_hand"], "abandoned": "arn:1", **runs}
+    put_incident(**stopped, escalation_code="runbook-abandoned")
+    shown = " ".join(srectl("show", ID).output.split())
+    assert "1. scale_deployment on c/apps/deployment/checkout (under way when it was" in shown
+    assert "2. scale_deployment on c/apps/deployment/checkout (not on record as begun)" in shown
+    assert "no step is on record as ended" in shown
+    assert "nothing was done" not in shown
+
+    def wait(*_: Any) -> str:
+        nothing = {"summary": "There is nothing of it."}
+        restored = [done(1, "restore"), {**done(2, "restore", "skipped"), **nothing}]
+        put_incident(**stopped, actions_taken=restored, restoration="restored")
+        return ""
+
+    monkeypatch.setattr(undoing, "start", lambda *_: undoing.Begun("arn", [], "x", STARTED))
+    monkeypatch.setattr(undoing, "wait", wait)
+    told = " ".join(srectl("undo", ID, "--yes").output.split())
+    assert f"✓ what was done for incident {ID} is taken back" in told
+    assert "not all" not in told
+    place = "scale_deployment on c/apps/deployment/checkout"
+    assert f"- 2. {place} (not on record as begun): There is nothing of it." in told
+    assert f"✓ 1. {place}: taken back" in told
+
+
 def test_the_question_says_of_each_step_how_far_it_had_come(
     put_incident: Put, srectl: Callable[..., Result]
 ) -> None:
