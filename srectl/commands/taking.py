@@ -96,17 +96,20 @@ def stop(
     """Stop the runbook that works on an incident; the incident is escalated to a human.
 
     Everybody who hears of incidents hears by whom, and what may be half-changed. Stopped again, or
-    where none is at work, nothing happens.
+    where none is at work, nothing happens; but a reason that whoever has stopped it gives then is
+    noted.
     """
     by = persons.named(account, by)
     stopped = stopping.stop(account, incident_id, by, reason, now(), of_nobody_else=not from_others)
+    noted = stopped or not reason or stopping.add_reason(account, incident_id, by, reason)
     if as_json:
         print_json({"incident_id": incident_id, "by": by, "stopped": stopped})
         return
     if stopped:
         console.print(f"[green]✓[/] the runbook of incident {safe(incident_id)} is stopped")
     else:
-        console.print(f"no runbook is at work on incident {safe(incident_id)}")
+        why = "" if not reason else "; the reason is noted" if noted else ", so no reason is noted"
+        console.print(f"no runbook is at work on incident {safe(incident_id)}{why}")
     _next(account, incident_id, stopped)
 
 

@@ -102,7 +102,8 @@ def register(app: Flask, reading: Reading, notes: Notes, by: str) -> None:
             why = forms.field("reason")
             if stopping.stop(account, incident_id, by, why, forms.now(), **knowing()):
                 return f"Stopped by {by}. What it did stays, perhaps half-changed, and is told here"
-            return "No runbook is at work on it"
+            noted = why and stopping.add_reason(account, incident_id, by, why)
+            return "No runbook is at work on it" + ("; the reason is noted" if noted else "")
 
         return of_incident(incident_id, act)
 

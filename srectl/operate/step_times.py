@@ -13,6 +13,7 @@ from typing import Any
 
 from srectl.operate.incidents import at_work, opened
 from srectl.operate.moments import moment
+from srectl.operate.unanswered import unanswered
 
 __all__ = ["decided_by"]
 
@@ -74,6 +75,8 @@ def _question(
         return None, None
     if approval.get("answer"):
         return None, moment(approval.get("answered_at"))
+    if not unanswered(record):  # it counted without its note
+        return None, moment(record.get("begun_at"))
     return moment(approval.get("until")), None
 
 

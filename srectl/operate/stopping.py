@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 from srectl.errors import CommandFailed
-from srectl.operate import at_work, incidents, reasons
+from srectl.operate import at_work, incidents, persons, reasons
 from srectl.operate.account import Account
 from srectl.operate.acknowledging import MOST_REASON
 from srectl.operate.announcing import stamp
 from srectl.operate.hands import is_anothers, refused
 from srectl.operate.refusals import calling
 
-__all__ = ["MOST_REASON", "stop"]
+__all__ = ["MOST_REASON", "add_reason", "stop"]
 
 _WAIT_SECONDS = 60.0
 _POLL_SECONDS = 1.0
@@ -107,6 +107,49 @@ def stop(
                 "on it any more",
             )
         pause(_POLL_SECONDS)
+
+
+def add_reason(account: Account, incident_id: str, by: str, reason: str) -> bool:
+    """Note why a runbook was stopped, said by who stopped it, afterwards.
+
+    Parameters
+    ----------
+    by
+        ARN of who says so.
+    reason
+        As for :func:`stop`.
+
+    Returns
+    -------
+    bool
+        Whether it stands in the record. Not where nobody, or somebody else, has stopped one.
+
+    Raises
+    ------
+    CommandFailed
+        There is no such incident, or AWS refused.
+    """
+    record = incidents.read(account.dynamodb, account.incidents_table, incident_id)
+    reason, had = reasons.kept(reason, MOST_REASON), record.get("stopped_by")
+    if not reason or not had or not persons.same(had, by):
+        return False
+    client = account.dynamodb
+    with calling(f"the reason could not be written to incident {incident_id}"):
+        try:
+            client.update_item(
+                TableName=account.incidents_table,
+                Key={name: {"S": str(record[name])} for name in ("incident_id", "timestamp")},
+                UpdateExpression="SET stopped_because = :because",
+                ConditionExpression="stopped_execution = :execution AND stopped_by = :by",
+                ExpressionAttributeValues={
+                    ":because": {"S": reason},
+                    ":execution": {"S": str(record.get("stopped_execution"))},
+                    ":by": {"S": str(had)},
+                },
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            return False
+    return True
 
 
 def _execution(account: Account, record: dict[str, Any]) -> str:

@@ -70,6 +70,13 @@ def test_the_time_of_a_step_that_asks_begins_with_the_answer() -> None:
     answered = asked(answer="approved", answered_at=after(300).isoformat())
     assert decided_by(record(approval=answered), after(310)) == after(900)
     assert decided_by(record(approval=answered), after(310), since=after(4)) == after(900)
+    # An answer that nobody noted: its step has begun since.
+    begun: dict[str, Any] = {
+        "runbook_execution": "me",
+        "begun": "me",
+        "begun_at": after(300).isoformat(),
+    }
+    assert decided_by(record(approval=asked(), **begun), after(310)) == after(900)
     assert decided_by(record(), after(310), since=after(4)) == after(604)
 
 

@@ -95,6 +95,21 @@ def test_a_runbook_is_stopped_with_its_step_and_the_record_says_by_whom(
 
 
 @pytest.mark.usefixtures("recorded")
+def test_a_reason_that_is_given_after_the_stop_is_noted_of_who_stopped_it(
+    account: Account, srectl: Run, runs: str
+) -> None:
+    assert srectl("stop", "0f3c", "--reason", "").exit_code == 0
+    assert record(account)["stopped_execution"] == runs
+    answer = " ".join(srectl("stop", "0f3c", "--reason", "looking myself").output.split())
+    assert answer.startswith("no runbook is at work on incident")
+    assert answer.endswith("; the reason is noted")
+    assert record(account)["stopped_because"] == "looking myself"
+    others = srectl("stop", "0f3c", "--reason", "me, too", "--by", "grace")
+    assert " ".join(others.output.split()).endswith(", so no reason is noted")
+    assert record(account)["stopped_because"] == "looking myself"
+
+
+@pytest.mark.usefixtures("recorded")
 def test_whoever_takes_it_has_it_and_the_runbook_ends(
     account: Account, srectl: Run, runs: str, heard: Heard
 ) -> None:
