@@ -15,11 +15,11 @@ from typing import Any
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import refuse_if_group_is_short
+from runbook_action.closed_nodes import node_holding, stop_if_group_is_short, take_node
 from runbook_action.errors import ActionRefused, ChangeReverted
 from runbook_action.fields import BooleanField, Field
 from runbook_action.holding import Holding
 from runbook_action.lease_answers import Taken, why_kept
-from runbook_action.leases import thing_of
 from runbook_action.objects import Node
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -102,6 +102,8 @@ class CordonNode(Defaults):
             raise ChangeReverted(f"{request.target} {_taken_back(node)}.")
         elif self.cordoned:
             holding.confirm()
+        if self.cordoned and not found:
+            stop_if_group_is_short(node, request, services)
         changes = [] if found is self.cordoned else [_change(node, self.cordoned)]
         others = holding.others(self.cordoned) if self.cordoned and not changes else ()
         return Outcome(
@@ -182,33 +184,6 @@ class CordonNode(Defaults):
                 f"{request.target} is not uncordoned: it is held cordoned or drained by "
                 f"{', '.join(others)}. The last of them opens it, or a human if it was to stay."
             )
-
-
-def node_holding(request: Request, services: Services, node: Node | None = None) -> Holding:
-    """The lease of whether pods are put on the node; a drain holds it, too.
-
-    Parameters
-    ----------
-    node
-        The node as it was read; without it a lease of an earlier node of its name counts.
-    """
-    thing = thing_of(services.cluster_name, None, "node", request.target.name, "unschedulable")
-    uid = node.uid if node else ""
-    return Holding(services.leases, services.clock, thing, request.token, uid)
-
-
-def take_node(node: Node, request: Request, services: Services) -> Taken:
-    """Hold the node closed to pods for this step; to be settled once it is cordoned.
-
-    Raises
-    ------
-    ActionRefused
-        If somebody has opened it since this step took it.
-    """
-    taken = node_holding(request, services, node).take(node.unschedulable, True)
-    what = f"spec.unschedulable of {request.target}"
-    taken.refuse_unless_allowed(node.unschedulable, True, what)
-    return taken
 
 
 def to_remember(node: Node, taken: Taken | None) -> dict[str, bool]:

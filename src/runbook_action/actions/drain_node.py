@@ -29,15 +29,19 @@ from typing import Any
 from runbook_action import marks
 from runbook_action.actions.base import Defaults
 from runbook_action.actions.cordon_node import (
-    node_holding,
     opened,
     refuse_if_opened,
-    take_node,
     to_remember,
     was_cordoned,
 )
 from runbook_action.blast_radius import refuse_if_group_is_short, refuse_if_no_room
-from runbook_action.errors import AccessDenied, ActionRefused, RolloutFailed
+from runbook_action.closed_nodes import (
+    let_go,
+    node_holding,
+    stop_if_group_is_short,
+    take_node,
+)
+from runbook_action.errors import AccessDenied, RolloutFailed
 from runbook_action.fields import BooleanField, Field, IntegerField
 from runbook_action.holding import Holding
 from runbook_action.lease_answers import Return, why_kept
@@ -156,8 +160,8 @@ class DrainNode(Defaults):
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if was_cordoned(recorded) else [_cordon(node, before=None)]
         refuse_if_opened(node)
-        if found.evict:
-            self._stop_if_group_is_short(request, services, node)
+        if found.evict or not was_cordoned(recorded):
+            stop_if_group_is_short(node, request, services)
         deadline = _deadline(recorded, request, services)
         lost = found.lost
         refusals = Refusals()
@@ -233,7 +237,7 @@ class DrainNode(Defaults):
             return Outcome(
                 "unchanged", f"{request.target} stays cordoned: its kubelet is silent.{_next(node)}"
             )
-        answer = self._let_go(request, services, node)
+        answer = let_go(node, request, services)
         if not _opens(answer, node):
             state = "cordoned" if node.unschedulable else "open to pods"
             return Outcome("unchanged", f"{request.target} {why_kept(answer, state)}.")
@@ -254,32 +258,12 @@ class DrainNode(Defaults):
         named = "; ".join(f"{pod} ({why})" for pod, why in list(left.items())[:NAMED_IN_ERRORS])
         state = "stays cordoned: its kubelet is silent"
         if not node.silent:
-            answer = self._let_go(request, services, node)
+            answer = let_go(node, request, services)
             state = "was uncordoned" if _opens(answer, node) else why_kept(answer, "cordoned")
         raise RolloutFailed(
             f"{len(left)} pods were still on {request.target}: {named}. The node "
             f"{state}.{_next(node)}"
         )
-
-    def _stop_if_group_is_short(self, request: Request, services: Services, node: Node) -> None:
-        """Look again once the cordon stands: two drains may have looked at the same moment."""
-        try:
-            refuse_if_group_is_short(node, request, services.cluster)
-        except ActionRefused:
-            self._let_go(request, services, services.cluster.node(request.target.name))
-            raise
-
-    def _let_go(self, request: Request, services: Services, node: Node) -> Return:
-        """Let pods on the node again, if no other incident holds it and it was open before."""
-        holding = node_holding(request, services, node)
-        answer = holding.let_go(node.unschedulable)
-        if answer.value is False and node.unschedulable:
-            # Without the mark a later drain for the same step begins anew, with its own deadline.
-            annotations = marks.unmark(node, request)
-            patch = {"metadata": {"annotations": annotations}, "spec": {"unschedulable": None}}
-            patch_unless_changed(services.cluster, node, patch)
-        holding.forget()
-        return answer
 
     def _undo(self, cordoned_before: bool) -> Undo:
         return Undo(self.name, {_CORDONED: cordoned_before})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from kubernetes import client
 
+from runbook_action.actions import REGISTRY
 from runbook_action.errors import (
     AccessDenied,
     ActionRefused,
@@ -27,7 +31,7 @@ from tests.integration.runbook_action.drain_scene import (
     drain_request,
     populate,
 )
-from tests.integration.runbook_action.support import Place
+from tests.integration.runbook_action.support import INCIDENT, Place
 from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.kubernetes
@@ -185,6 +189,35 @@ def test_a_second_node_of_the_group_is_not_drained(
         place.core.delete_node(other)
     assert not is_cordoned(place, node)
     assert on_node(place, node) == ["a"]
+
+
+@pytest.mark.parametrize("action", ["cordon_node", "drain_node"])
+def test_of_two_nodes_of_a_group_never_are_both_closed(
+    place: Place, node: str, action: str
+) -> None:
+    """Two incidents whose steps look at the group at the same moment."""
+    nodes = {node: "11111111-1111-5111-9111-111111111111", f"beside-{node}": INCIDENT}
+    for _round in range(8):
+        at_once = threading.Barrier(len(nodes))
+
+        def close(name: str, barrier: threading.Barrier = at_once) -> bool:
+            asked = replace(drain_request(place, name), action=action, incident_id=nodes[name])
+            barrier.wait()
+            try:
+                return REGISTRY[action].execute(asked, place.services()).status == "succeeded"
+            except ActionRefused:
+                return False
+
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            closed = dict(zip(nodes, pool.map(close, nodes), strict=True))
+        cordoned = {name: place.core.read_node(name).spec.unschedulable is True for name in nodes}
+        assert cordoned == closed
+        assert sum(cordoned.values()) < len(nodes)
+        for name, incident in nodes.items():
+            undo = drain_request(place, name, "undo")
+            undo = replace(undo, action=action, incident_id=incident)
+            REGISTRY[action].undo(undo, place.services())
+            assert not place.core.read_node(name).spec.unschedulable
 
 
 def test_the_nodes_without_a_group_are_a_group(place: Place, node: str) -> None:

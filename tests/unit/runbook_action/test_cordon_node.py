@@ -32,6 +32,10 @@ def is_cordoned(world: World) -> bool:
     return bool(world.cluster.node_raw["spec"].get("unschedulable"))
 
 
+def marks_of(world: World) -> dict[str, str]:
+    return world.cluster.node_raw["metadata"].get("annotations") or {}
+
+
 @BOTH
 def test_it_is_switched_once_and_undone(action: str) -> None:
     world = world_for(action)
@@ -81,6 +85,25 @@ def test_a_second_node_of_the_group_is_not_cordoned() -> None:
         with pytest.raises(ActionRefused, match="node-2 is not ready"):
             run(world, "cordon_node", operation)
     assert not is_cordoned(world)
+
+
+@pytest.mark.parametrize("action", ["cordon_node", "drain_node"])
+def test_of_two_nodes_that_are_closed_at_one_moment_it_opens_its_own_again(action: str) -> None:
+    world = world_for(action)
+    patch = world.cluster.patch
+
+    def while_the_other_one_is(*given: Any) -> Any:
+        closed = {"metadata": {"name": "node-2"}, "spec": {"unschedulable": True}}
+        world.cluster.other_nodes = [{**closed, "status": READY}]
+        return patch(*given)
+
+    world.cluster.patch = while_the_other_one_is  # type: ignore[assignment,method-assign]
+    for _try in range(2):
+        with pytest.raises(ActionRefused, match="node-2 is cordoned"):
+            run(world, action)
+        assert not is_cordoned(world)
+    assert run(world, action, "undo", undo={"cordoned_before": False}).status == "unchanged"
+    assert not any(key.startswith("sre-platform/") for key in marks_of(world))
 
 
 def test_a_node_that_is_not_ready_gets_no_pods() -> None:
