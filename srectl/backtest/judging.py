@@ -7,8 +7,9 @@ is not known; it counts as long as the incident was really worked on.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,7 +152,7 @@ def _judged(
     return Verdict(kind, decision.runbook, why, steps, plan)
 
 
-def _guard(hands: Iterable[_Target], decision: Decision, start: float) -> str:
+def _guard(hands: Collection[_Target], decision: Decision, start: float) -> str:
     """Say which guard would have stopped it, in the order in which state MayAct asks them."""
     limits = decision.guard
     recent = [[at for at in each.acted if at > start - limits["window_seconds"]] for each in hands]
@@ -159,7 +160,9 @@ def _guard(hands: Iterable[_Target], decision: Decision, start: float) -> str:
         return "joins the remediation under way"
     if any(len(each) >= limits["max_actions"] for each in recent):
         return "loop breaker"
-    if any(each and max(each) + limits["cooldown_seconds"] > start for each in recent):
+    if any(
+        max(each.acted, default=-math.inf) + limits["cooldown_seconds"] > start for each in hands
+    ):
         return "cooldown"
     return ""
 

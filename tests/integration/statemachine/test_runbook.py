@@ -363,6 +363,19 @@ def test_the_cooldown_leaves_a_target_alone(platform: Platform) -> None:
     assert platform.calls(id_of(event), "execute") == []
 
 
+def test_a_cooldown_longer_than_the_window_of_the_loop_breaker_counts(platform: Platform) -> None:
+    guard = {"cooldown_seconds": 600, "max_actions": 5, "window_seconds": 60}
+    runbook = platform.runbook(on_failure="keep", guard=guard)
+    acted = json.dumps([int(time.time()) - 120])
+    key = f"target#sre-platform#apps#deployment#{runbook.lower()}"
+    kept = {"guard_key": {"S": key}, "history": {"S": acted}, "version": {"N": "1"}}
+    platform.ddb.put_item(TableName=platform.table("guard"), Item=kept)
+    event = incident(runbook)
+    platform.run(event)
+    escalation(platform, event, "cooldown")
+    assert platform.calls(id_of(event), "execute") == []
+
+
 def test_the_loop_breaker_stops_the_third_action(platform: Platform) -> None:
     guard = {"cooldown_seconds": 0, "max_actions": 2, "window_seconds": 3600}
     runbook = platform.runbook(on_failure="keep", guard=guard)

@@ -102,6 +102,8 @@ def test_the_guards_of_a_target_are_played_on_what_this_catalogue_did() -> None:
     ]
     guard = {"cooldown_seconds": 150, "max_actions": 5, "window_seconds": 3600}
     assert told(records, runbook(guard=guard))[2:4] == ["stopped cooldown", "acts"]
+    guard["window_seconds"] = 60  # that of the loop breaker alone
+    assert told(records, runbook(guard=guard))[2:4] == ["stopped cooldown", "acts"]
 
 
 def test_another_target_has_guards_of_its_own() -> None:
