@@ -87,10 +87,12 @@ def story(record: Record) -> Iterator[Told]:
         yield Told(f"escalated {record['escalated_at']}", called, rings=True)
     yield from _climbed(record)
     yield from _investigated(record)
-    if record.get("resolved_at") is not None:
-        took = duration(record.get("mttr_seconds"))
+    # Whoever has closed it says nothing of its alert, whose end may be heard later.
+    ended = record.get("alert_ended_at" if record.get("closed_by") else "resolved_at")
+    if ended is not None:
+        took = duration(record.get("mttr_seconds")) if ended == record.get("resolved_at") else ""
         yield Told(
-            f"ended {record['resolved_at']}",
+            f"ended {ended}",
             "The alert is over" + (f" after {took}" if took else ""),
         )
     if record.get("closed_by"):

@@ -120,6 +120,7 @@ def tell(incident: dict[str, Any], doing: str = "", behind: Behind = NOTHING_ELS
         "left alone": _silenced(incident),
         "closed by": safe(incident.get("closed_by")),
         "because": safe(incident.get("closed_reason")),
+        "alert ended": _ended_later(incident),
         "sender": safe(incident.get("sender")),
         "fingerprint": safe(incident.get("fingerprint")),
         "correlation": safe(incident.get("correlation_id")),
@@ -179,6 +180,11 @@ def _heard(incident: dict[str, Any]) -> str:
     words += [f"as {safe(newest)}"] if newest and newest != worst else []
     words += [f"(risen from {safe(risen)} at {when(incident.get('risen_at'))})"] if risen else []
     return " ".join(words) or "—"
+
+
+def _ended_later(incident: dict[str, Any]) -> str:
+    late = records.ended_later(incident)
+    return f"{when(late)}, after it had been closed" if late else "—"
 
 
 def _cause(incident: dict[str, Any], no_cause: bool) -> str:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from srectl.operate.incidents import answers_beyond, climbed, ended_by_hand, investigations
+from srectl.operate.incidents import (
+    answers_beyond,
+    climbed,
+    ended_by_hand,
+    ended_later,
+    investigations,
+)
 from srectl.operate.leftovers import was_denied
 from srectl.operate.moments import moment
 from srectl.operate.undoing import told as undo_told
@@ -77,6 +83,9 @@ def _all(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if not ended_by_hand(record):
         ending = record.get("ending") or "the alert ended"
         yield event(record.get("resolved_at"), "ended", ending, sender)
+    elif ended_later(record):
+        late = "its alert ended, after it had been closed"
+        yield event(record.get("alert_ended_at"), "ended", late, sender)
 
 
 def _investigations(record: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -38,7 +38,7 @@ _PAGES, _PAGE = 25, 200
 # Who holds the token can answer for the on-call engineer, so it is never shown.
 HIDDEN = "(hidden)"
 # What the table has as seconds since 1970: it deletes by one, and reckons with the other.
-_SECONDS = ("expires_at", "resolved_at")
+_SECONDS = ("expires_at", "resolved_at", "alert_ended_at")
 # After each try of a transaction that others are in the way of, in seconds.
 _PAUSES = (0.1, 0.3, 0.9)
 
@@ -340,6 +340,11 @@ def ended_by_hand(incident: dict[str, Any]) -> bool:
     """
     closed, end = moment(incident.get("closed_at")), moment(incident.get("resolved_at"))
     return closed is not None and end is not None and int(end.timestamp()) == closed.timestamp()
+
+
+def ended_later(incident: dict[str, Any]) -> datetime.datetime | None:
+    """Say when the alert of an incident ended that somebody had closed before that was heard."""
+    return moment(incident.get("alert_ended_at")) if ended_by_hand(incident) else None
 
 
 def fires_on(closed: dict[str, Any]) -> str:

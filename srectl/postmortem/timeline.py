@@ -7,7 +7,7 @@ from typing import Any
 
 from srectl.operate import paging
 from srectl.operate.audit import is_one_moment
-from srectl.operate.incidents import climbed, ended_by_hand, investigations
+from srectl.operate.incidents import climbed, ended_by_hand, ended_later, investigations
 from srectl.operate.leftovers import was_denied
 from srectl.operate.moments import moment
 from srectl.postmortem.sentence import Sentence, is_restart, target_of
@@ -103,6 +103,9 @@ def _of_record(record: dict[str, Any]) -> Iterator[Sentence]:
         if ended_by_hand(record):
             told = f"{told} (no end of the alert had been heard)"
         yield _said(record["closed_at"], told, "record: closed_at")
+    if ended_later(record):
+        told = "Its alert ended, after it had been closed."
+        yield _said(record["alert_ended_at"], told, "record: alert_ended_at")
 
 
 def _let_go(story: Story) -> Iterator[Sentence]:

@@ -269,6 +269,35 @@ def test_what_a_human_has_said_is_told_once_though_the_severity_rises_meanwhile(
     assert [chat["event"] for chat in listener.chats()][1:] == list(kinds)
 
 
+def closed_by_hand(event: dict[str, Any]) -> dict[str, Any]:
+    data = {**event["detail"]["data"], "by": "ada", "because": "rolled back"}
+    return {**event, "detail-type": "incident.closed", "detail": {**event["detail"], "data": data}}
+
+
+def test_what_somebody_has_closed_is_over_with_that_and_not_once_more(listener: Listener) -> None:
+    """With another MTTR, and as if its target had been looked at."""
+    event = incident()
+    for each in (
+        event,
+        closed_by_hand(event),
+        resolution(event),
+        resolution(event, severity="info"),
+    ):
+        assert listener.tell(each)["status"] == "SUCCEEDED"
+    told = ["incident.created", "incident.closed"]
+    assert [chat["event"] for chat in listener.chats()] == told
+    assert len(listener.mails()) == len(told)
+
+
+def test_what_becomes_worse_after_it_was_closed_is_told_to_its_end(listener: Listener) -> None:
+    event = incident(severity="warning")
+    worse = incident(**{**event["detail"]["data"], "severity": "critical"})
+    for each in (event, closed_by_hand(event), worse, resolution(worse)):
+        listener.tell(each)
+    told = ["incident.created", "incident.closed", "incident.created", "incident.resolved"]
+    assert [chat["event"] for chat in listener.chats()] == told
+
+
 def test_a_team_hears_of_its_own_from_the_beginning_to_the_end(listener: Listener) -> None:
     """Whoever takes it, and its end, say no label; everybody's mail hears of all."""
     address = f"payments-{listener.address}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from srectl.operate import incidents
+from srectl.operate.account import Account
 from tests.integration.statemachine.platform import (
     Platform,
     action_completed,
@@ -55,6 +58,26 @@ def test_a_resolution_closes_the_incident_with_its_mttr(platform: Platform) -> N
     assert record["status"] == "resolved"
     assert record["resolved_at"] == 1795446982
     assert record["mttr_seconds"] == 90
+
+
+def test_an_end_that_is_heard_after_somebody_closed_the_incident_is_noted_beside_that(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in platform.aws.operator_environment().items():
+        monkeypatch.setenv(name, value)
+    event = incident("NoSuchRunbook")
+    incident_id = event["detail"]["data"]["incident_id"]
+    record_in_order(platform, [event])
+    platform.run(event)
+    platform.wait_status(incident_id, "escalated")
+    closed = datetime.fromisoformat("2026-11-23T15:15:15Z")
+    incidents.resolve(Account(f"{platform.name}-"), incident_id, "ada", "rolled back", closed)
+    record_in_order(
+        platform, [resolution(event), resolution(event, ended_at="2026-11-23T15:18:00Z")]
+    )
+    record = platform.record(incident_id)
+    assert (record["resolved_at"], record["mttr_seconds"]) == (int(closed.timestamp()), 22)
+    assert record["alert_ended_at"] == 1795446982
 
 
 def test_every_order_of_events_ends_in_the_same_record(platform: Platform) -> None:

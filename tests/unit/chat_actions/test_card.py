@@ -146,6 +146,7 @@ def everywhere(text: str) -> dict[str, Any]:
         "escalated_at": text,
         "escalation_reason": text,
         "resolved_at": 1,
+        "alert_ended_at": 1,
         "mttr_seconds": 90,
         "closed_by": text,
         "closed_reason": text,
@@ -311,3 +312,21 @@ def test_what_an_investigator_said_stands_in_the_thread_as_its_words() -> None:
     assert (
         list(story(record(investigations="x"))) == list(story(record(investigations=["x"]))) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ({"resolved_at": 5}, ["Settled by ada: done"]),
+        ({"resolved_at": 5, "alert_ended_at": 9}, ["The alert is over", "Settled by ada: done"]),
+        (
+            {"resolved_at": 5, "alert_ended_at": 5},
+            ["The alert is over after 23 s", "Settled by ada: done"],
+        ),
+    ],
+)
+def test_what_somebody_closed_is_not_told_as_the_end_of_its_alert(
+    ends: dict[str, Any], told: list[str]
+) -> None:
+    closed = {"closed_by": "ada", "closed_reason": "done", "closed_at": "t", "mttr_seconds": 23}
+    assert [each.text for each in story(record(status="resolved", **closed, **ends))] == told

@@ -21,7 +21,7 @@ from tests.support.console_scene import NEEDS, Scene, deployment
 _TIMES = (
     *("received_at", "heard_at", "escalated_at", "acknowledged_at", "released_at", "risen_at"),
     *("resolved_at", "closed_at", "verified_at", "stopped_at", "let_go_at", "lent_until"),
-    *("silenced_at", "silenced_until", "undo_asked_at"),
+    *("silenced_at", "silenced_until", "undo_asked_at", "alert_ended_at"),
 )
 _WORDS = (
     *("severity", "alert_name", "summary", "sender", "sender_name", "fingerprint", "runbook"),

@@ -166,6 +166,25 @@ def test_what_a_human_closed_did_not_end_by_itself() -> None:
     assert {each["kind"] for each in console.events(heard)} == {"began", "ended", "closed"}
 
 
+def test_an_end_that_was_heard_after_somebody_had_closed_it_stands_beside_that(
+    put_incident: Put, srectl: Run
+) -> None:
+    closed = {"closed_at": AT, "closed_by": "ada", "closed_reason": "settled", "mttr_seconds": 23}
+    late = {"resolved_at": 1795447200, "alert_ended_at": 1795447300}
+    record = {"timestamp": AT, **closed, **late}
+    said = [each.text for each in timeline(Story(record))]
+    assert said[-1] == "Its alert ended, after it had been closed."
+    last = console.events(record)[-1]
+    assert (last["kind"], last["words"]) == ("ended", "its alert ended, after it had been closed")
+    put_incident(status="resolved", **closed, **late)
+    shown = srectl("show", ID).output
+    assert "alert ended 2026-11-23 15:21:40 UTC, after it had been closed" in shown
+    assert "MTTR        0:00:23" in shown
+    # Of what ended by itself there is one end.
+    put_incident(status="resolved", resolved_at=1795447200, alert_ended_at=1795447200)
+    assert "alert ended" not in srectl("show", ID).output
+
+
 HEALTHY = {"verified_at": AT}
 STOPPED = {"status": "escalated", "in_flight": "arn:1", "abandoned": "arn:1"}
 UNHEARD = {"status": "escalated", "escalation_code": "end-not-heard"}
