@@ -87,13 +87,16 @@ def test_the_difference_that_it_shows_is_printed(checkout: Path) -> None:
 
 
 def test_the_commands_for_a_deployment_exist() -> None:
-    blocks = [block for block in BLOCKS if block.info == "sh deployment"]
-    assert len(blocks) == 2
-    for line in (line for block in blocks for line in lines(block.text)):
+    blocks = [block for block in BLOCKS if block.info in ("sh deployment", "sh stack")]
+    assert len(blocks) == 7
+    typed = [line for block in blocks for line in lines(block.text) if line.startswith("srectl ")]
+    assert len(typed) > 10
+    for line in typed:
         words = [
             word for word in shlex.split(line, comments=True)[1:] if not word.startswith("alert")
         ]
-        asked = CliRunner().invoke(cli, [*words[:2], "--help"])
+        command = [word for word in words[:2] if not word.startswith("-")]
+        asked = CliRunner().invoke(cli, [*command, "--help"])
         assert asked.exit_code == 0, line
         for option in (word for word in words if word.startswith("--")):
             assert option in asked.output, line
