@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from runbook_action.actions.base import Action, looks_at_target
+from runbook_action.actions.base import Action, Holds, looks_at_target
 from runbook_action.decided import refuse_if_plan_changed
+from runbook_action.errors import TargetNotFound
 from runbook_action.facts import plan_if_it_applies
 from runbook_action.gitops import decided_in_git, has_a_source, refuse_what_git_decides
 from runbook_action.hand_over import hand_over
@@ -24,6 +25,7 @@ from runbook_action.ports import Services
 from runbook_action.request import Operation, Request
 from runbook_action.resolve.consent import refuse_without_consent
 from runbook_action.resolve.kin import kin_of
+from runbook_action.target_gone import gone_with_target, why_gone
 
 
 def on_its_target(request: Request, services: Services) -> Services:
@@ -39,7 +41,8 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
     ActionRefused
         If the target, or whoever has a say in it or in what the action touches besides, refuses.
     TargetNotFound
-        If the target has gone, be it that another object has its name.
+        If the target has gone, be it that another object has its name. Not from ``undo``: what was
+        done to it has gone with it.
     PlanChanged
         If something else was planned than would be done.
     RunbookActionError
@@ -58,10 +61,21 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
         "plan": lambda asked, using: plan_if_it_applies(action, asked, using, changed),
         "execute": action.execute,
         "verify": action.verify,
-        "undo": action.undo,
+        "undo": lambda asked, using: _undo(action, asked, using),
         "hand_over": lambda asked, using: hand_over(action, asked, using),
     }
     return operations[request.operation](request, services)
+
+
+def _undo(action: Action, request: Request, services: Services) -> Outcome:
+    """Undo, unless there is nothing left to undo it on."""
+    try:
+        return action.undo(request, services)
+    except TargetNotFound:
+        if gone := why_gone(services.cluster, request.target):
+            held = action.holdings(request, services) if isinstance(action, Holds) else ()
+            return gone_with_target(held, gone)
+        raise
 
 
 def _has_begun(action: Action, request: Request, services: Services) -> bool:

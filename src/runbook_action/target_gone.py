@@ -1,8 +1,9 @@
 """What can still be given back where the target of a step has gone.
 
-Who deletes a workload, or makes it anew under its name, takes with it what the step changed of the
-workload itself. A parameter or an autoscaler that the step changed besides is still there, and is
-given back all the same: else it would stay so for good, and nobody else could bring it back.
+Who deletes an object, or makes it anew under its name, takes with it what the step changed of the
+object itself: a node that was closed and is terminated has nothing to bring back, and calls nobody.
+A parameter or an autoscaler that the step changed besides is still there, and is given back all the
+same: else it would stay so for good, and nobody else could bring it back.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runbook_action.errors import TargetNotFound
+from runbook_action.holding import Holding
 from runbook_action.objects import Workload
 from runbook_action.outcome import Change, Outcome
 from runbook_action.ports import Cluster
@@ -28,7 +30,32 @@ def look_for(cluster: Cluster, target: Target) -> tuple[Workload | None, str]:
     try:
         return read_workload(cluster, target), ""
     except TargetNotFound as error:
-        return None, str(error).rstrip(".")
+        return None, _said(error)
+
+
+def why_gone(cluster: Cluster, target: Target) -> str:
+    """Say why there is no target of whatever kind any more; empty where it is there."""
+    try:
+        cluster.read(target.kind, target.namespace or "", target.name)
+    except TargetNotFound as error:
+        return _said(error)
+    return ""
+
+
+def gone_with_target(holdings: Sequence[Holding], gone: str) -> Outcome:
+    """Tell of an undo that has nothing left to bring back, and end what it held of the target.
+
+    Parameters
+    ----------
+    holdings
+        Its parts in leases of the target.
+    gone
+        Why there is no target, as ``why_gone`` says it.
+    """
+    for each in holdings:
+        if each.held():  # that of an object which came after is another's
+            each.end()
+    return Outcome("unchanged", f"There is nothing to bring back, it has gone with it: {gone}.")
 
 
 def without_target(done: str, gone: str, changes: Sequence[Change]) -> Outcome:
@@ -49,3 +76,7 @@ def without_target(done: str, gone: str, changes: Sequence[Change]) -> Outcome:
         changed=bool(changes),
         plan=changes,
     )
+
+
+def _said(error: TargetNotFound) -> str:
+    return str(error).rstrip(".")

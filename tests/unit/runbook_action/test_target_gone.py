@@ -204,3 +204,72 @@ def test_bounds_of_an_autoscaler_are_handed_over_though_their_target_has_gone(ac
     asked = request(action, "hand_over", undo=undo, **about)
     outcome = operate(REGISTRY[action], asked, world.services)
     assert "whoever acts on that brings back" in outcome.summary
+
+
+# ------------------------------------------------------------------------------- the target itself
+
+
+def node_terminated(world: World, how: str) -> None:
+    """Its instance is terminated; perhaps another one registers under its name, closed at first."""
+    metadata = world.cluster.node_raw["metadata"]
+    metadata.pop("annotations", None)
+    if how == "deleted":
+        metadata["name"] = "gone"
+    else:
+        metadata["uid"] = "n2"
+
+
+@GONE
+@pytest.mark.parametrize("action", ["cordon_node", "drain_node", "uncordon_node"])
+def test_a_node_that_was_terminated_has_nothing_to_bring_back(how: str, action: str) -> None:
+    world = World.new()
+    world.cluster.node_raw["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
+    world.cluster.node_raw["spec"]["unschedulable"] = action == "uncordon_node"
+
+    def node(operation: Any) -> Outcome:
+        asked = request(action, operation, kind="node", name="node-1")
+        asked = replace(asked, target=replace(asked.target, uid="n1"))
+        return operate(REGISTRY[action], asked, world.services)
+
+    node("execute")
+    closed = world.cluster.node_raw["spec"].get("unschedulable")
+    node_terminated(world, how)
+    for _ in range(2):
+        outcome = node("undo")
+        assert (outcome.status, outcome.changed) == ("unchanged", False)
+        assert outcome.summary.startswith("There is nothing to bring back, it has gone with it: ")
+    assert world.cluster.node_raw["spec"].get("unschedulable") == closed
+    assert world.leases.kept == {}
+
+
+@pytest.mark.parametrize("action", ["restart_workload", "rollback_workload"])
+@GONE
+def test_a_workload_that_has_gone_has_no_template_to_bring_back(how: str, action: str) -> None:
+    world = World.new()
+    goes(world, how)
+    outcome = run(world, action, "undo")
+    assert (outcome.status, world.calls.writes()) == ("unchanged", [])
+
+
+@GONE
+def test_a_maximum_has_gone_with_its_autoscaler(how: str) -> None:
+    world = autoscaled()
+    assert world.cluster.hpa is not None
+    hpa = world.cluster.hpa
+    about: dict[str, Any] = {"kind": "horizontalpodautoscaler", "name": "web"}
+
+    def raised(operation: Any) -> Outcome:
+        more = {"step": 2, "max_replicas": 40}
+        asked = request("raise_autoscaler_maximum", operation, parameters=more, **about)
+        asked = replace(asked, target=replace(asked.target, uid="h1"))
+        return operate(REGISTRY["raise_autoscaler_maximum"], asked, world.services)
+
+    raised("execute")
+    hpa["metadata"].pop("annotations")
+    if how == "deleted":
+        world.cluster.hpa = None
+    else:
+        hpa["metadata"]["uid"] = "h2"
+    outcome = raised("undo")
+    assert (outcome.status, world.leases.kept) == ("unchanged", {})
+    assert hpa["spec"]["maxReplicas"] == 22, "what is there by now is left alone"
