@@ -1,7 +1,8 @@
 """YAML files as people write them, taken only where JSON has the same.
 
 A key written twice is a fault, not the last one's right; ``.nan``, ``.inf`` and a date of YAML
-would reach neither the catalogue nor the API of a cluster.
+would reach neither the catalogue nor the API of a cluster. Nor does an alias: what it names is
+written out there, so it counts as often as it is named.
 """
 
 from __future__ import annotations
@@ -37,6 +38,20 @@ _SHAPES = frozenset(
 
 class _JsonLoader(yaml.SafeLoader):
     """The safe loader for what JSON has: keys once and as texts, finite numbers, times as texts."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._written_out = 0  # of all documents so far
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        size, is_aliased = _written_out(node)
+        self._written_out += size
+        if is_aliased and self._written_out > MOST_BYTES:
+            raise NotReadable(
+                f"its aliases (*name), written out, are larger than {MOST_BYTES // 1024} KiB: "
+                f"no runbook and no test is"
+            )
+        return super().construct_document(node)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         line = node.start_mark.line + 1
@@ -75,6 +90,32 @@ class _JsonLoader(yaml.SafeLoader):
             seen[text] = line
         found = super().construct_mapping(node, deep)
         return {key if isinstance(key, str) else json.dumps(key): found[key] for key in found}
+
+
+def _written_out(root: yaml.Node) -> tuple[int, bool]:
+    """Give how many characters a document has at least without aliases, and whether it has any.
+
+    Each node is looked at once. One that stands inside of itself adds nothing there.
+    """
+    sizes: dict[int, int] = {}
+    is_aliased = False
+
+    def size(node: yaml.Node) -> int:
+        nonlocal is_aliased
+        if id(node) in sizes:
+            is_aliased = True
+            return sizes[id(node)]
+        sizes[id(node)] = 0
+        if isinstance(node, yaml.MappingNode):
+            found = sum(size(key) + size(value) for key, value in node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            found = sum(map(size, node.value))
+        else:
+            found = len(node.value)
+        sizes[id(node)] = found + 1
+        return sizes[id(node)]
+
+    return size(root), is_aliased
 
 
 def _short(node: yaml.Node) -> str:
@@ -116,7 +157,8 @@ def documents_of(path: Path, folder: Path | None = None) -> list[Any]:
     ------
     NotReadable
         It is no text, no YAML, holds what JSON has not, or a mapping in it has a key twice; it is
-        no file, larger than ``MOST_BYTES``, or leads out of the folder. The message names the line.
+        no file, larger than ``MOST_BYTES``, also with its aliases written out, or leads out of the
+        folder. The message names the line.
     """
     try:
         if folder and not real(path).is_relative_to(real(folder)):
