@@ -96,7 +96,8 @@ def looked_at(target: Mapping[str, object]) -> tuple[Right, ...]:
     """
     word = str(target.get("kind") or target["from_alert"])
     if word == "node":
-        return rights("node", "get", "list")
+        # A pod that stands in its alert must not be on another one, be it in whatever namespace.
+        return (*rights("node", "get", "list"), *rights("pod", "get", where="cluster"))
     # Labels of its pods and its autoscaler stand in many alerts, and must not lead elsewhere.
     kinds: set[KindWord] = {"horizontalpodautoscaler", "namespace", "pod", "replicaset"}
     kinds.update(cast(tuple[KindWord, ...], kinds_of(target)))

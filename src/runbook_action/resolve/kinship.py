@@ -11,8 +11,9 @@ from runbook_action.kinds import KindWord, known_kind
 from runbook_action.objects import Autoscaler, KubernetesObject, Pod
 from runbook_action.objects.base import selector_of
 from runbook_action.ports import Cluster
+from runbook_action.request import NAME, NAMESPACE
 from runbook_action.resolve.claims import is_made_by, uses
-from runbook_action.resolve.labels import as_name, meant_by
+from runbook_action.resolve.labels import as_name, meant_by, named_by
 from runbook_action.resolve.nodes import node_called
 from runbook_action.resolve.owners import name_of, owner_of_pod
 from runbook_action.resolve.pod_names import is_named_by, is_of_the_exporter
@@ -49,25 +50,29 @@ class Kinship:
     def another_node(self) -> str | None:
         """Name the node that the labels lead to, if the target is another one.
 
-        An address counts where no label names the node itself. One that no node has, or several,
-        does not lead to the target: a node that has gone takes its address along.
+        Whatever names a node has to lead to it, and so has the node of the pod that is named. An
+        address counts where no label ``node`` says which node is meant. One that no node has, or
+        several, does not lead to the target: a node that has gone takes its address along.
+
+        Raises
+        ------
+        AccessDenied, RetryableError
+            Where the pod is could not be found out.
         """
         if self._target.kind != "node":
             return None
-        named = meant_by(self._labels, "node")
-        for text in named:
-            if text != self._target.name and (other := self._node("node", text)):
+        pods = [text for _, text in named_by(self._labels, "pod")]
+        # Without the host's network a node_exporter takes its pod's name for that of the node.
+        named = [pair for pair in named_by(self._labels, "node") if pair[1] not in pods]
+        for label, text in named:
+            if text != self._target.name and (other := self._other_node(label, text)):
                 return other
-        if named or self._target.name in meant_by(self._labels, "kubernetes_node"):
-            return None
-        for text in meant_by(self._labels, "instance"):
-            try:
-                other = self._node("instance", text)
-            except (ActionRefused, TargetAmbiguous, TargetNotFound) as error:
-                other = f"node {as_name(text)} ({error})"
-            if other:
-                return other
-        return None
+        if not meant_by(self._labels, "node"):
+            for text in meant_by(self._labels, "instance"):
+                # A pod has an address, too: beside a name one that no node has is an exporter's.
+                if other := self._other_node("instance", text, may_be_none=bool(named)):
+                    return other
+        return self._node_of_another(pods, named=bool(named))
 
     def another(self, word: KindWord, name: str) -> str | None:
         """Name what a label leads to; None for the target or kin of it.
@@ -167,6 +172,27 @@ class Kinship:
             return None
         return name_of(found)
 
-    def _node(self, label: str, text: str) -> str | None:
-        node = node_called(self._cluster, label, text)
+    def _other_node(self, label: str, text: str, *, may_be_none: bool = False) -> str | None:
+        try:
+            node = node_called(self._cluster, label, text)
+        except (ActionRefused, TargetAmbiguous, TargetNotFound) as error:
+            gone = isinstance(error, TargetNotFound)
+            return None if gone and may_be_none else f"node {as_name(text)} ({error})"
         return None if node.name == self._target.name else name_of(node)
+
+    def _node_of_another(self, pods: Sequence[str], *, named: bool) -> str | None:
+        """Name a pod of the alert that runs on another node; one that has gone runs nowhere."""
+        spaces = [text for _, text in named_by(self._labels, "namespace")]
+        for name in pods:
+            if named and is_of_the_exporter(name, self._labels):
+                continue
+            for space in spaces:
+                if not (NAMESPACE.fullmatch(space) and NAME.fullmatch(name)):
+                    continue
+                try:
+                    pod = cast(Pod, self._cluster.read("pod", space, name))
+                except TargetNotFound:
+                    continue
+                if pod.node not in ("", self._target.name) and not pod.finished:
+                    return f"{name_of(pod)}, which runs on node {pod.node}"
+        return None

@@ -28,6 +28,23 @@ NAMES: Mapping[KindWord, str] = {
     "cronjob": "cronjob",
     "replicaset": "replicaset",
 }
+# By what else the same is called: `kubernetes_…` and `…_name` are conventions of scrape
+# configurations, `nodename` is node_exporter's (uname), `k8s_…` OpenTelemetry's.
+_ALSO: Mapping[str, Sequence[str]] = {
+    "node": (
+        *("kubernetes_node", "kubernetes_node_name", "node_name", "nodename", "kube_node"),
+        *("k8s_node_name", "kubernetes_io_hostname"),
+    ),
+}
+# What a scrape adds of the pod that it asks; kube-state-metrics tells of others.
+_OF_THE_SCRAPE = "kubernetes_"
+_KUBE_STATE_METRICS = "kube-state-metrics"
+_SCRAPED = frozenset(
+    {
+        *("job", "container", "service", "app", "pod", "app_kubernetes_io_name"),
+        *("kubernetes_name", "kubernetes_pod_name"),
+    }
+)
 _SHOWN = 80  # characters of a label that an error repeats
 _PLAIN = re.compile(r"[-\w.]{1,80}", re.ASCII)
 
@@ -62,6 +79,30 @@ def meant_by(labels: Mapping[str, str], label: str) -> Sequence[str]:
     have a label, Prometheus calls the metric's own one ``exported_``.
     """
     return [text for key, text in labels.items() if key.lower() in (label, f"exported_{label}")]
+
+
+def named_by(labels: Mapping[str, str], label: str) -> Sequence[tuple[str, str]]:
+    """Give each label that names the same kind of object as one, by whatever name, and its value.
+
+    Beside the label itself what a scrape says of kube-state-metrics is left out: that is where the
+    exporter is, and not what the alert is about.
+    """
+    known_as = (label, *_ALSO.get(label, ()))
+    found = [
+        (key, text)
+        for key, text in labels.items()
+        if key.lower().removeprefix("exported_") in known_as
+    ]
+    if meant_by(labels, label) and tells_of_others(labels):
+        return [(key, text) for key, text in found if not key.lower().startswith(_OF_THE_SCRAPE)]
+    return found
+
+
+def tells_of_others(labels: Mapping[str, str]) -> bool:
+    """Whether it is kube-state-metrics that was scraped, which tells of objects not its own."""
+    return any(
+        _KUBE_STATE_METRICS in text for key, text in labels.items() if key.lower() in _SCRAPED
+    )
 
 
 def namespace_in(labels: Mapping[str, str]) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from runbook_action.errors import ActionRefused, TargetAmbiguous, TargetNotFound
-from tests.unit.runbook_action.resolve.scene import from_alert, resolved, runbook, scene
+from tests.unit.runbook_action.fakes import World
+from tests.unit.runbook_action.resolve.scene import from_alert, owner, pod, resolved, runbook, scene
 
 # Kind and name of a target → label → what leads to it, and what leads elsewhere.
 TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
@@ -120,6 +121,12 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
         "instance": (["10.8.8.8:8080", "10.0.0.2:9100"], []),
         # An alert may name a node and what runs on it.
         "deployment": (["checkout"], ["a b"]),
+        "kubernetes_node": (["node-1", "10.0.0.1"], ["node-2", "10.0.0.2:9100", "node-9", ""]),
+        "Kubernetes_Node": (["node-1"], ["node-2"]),
+        "nodename": (["node-1"], ["node-2", "node-9"]),
+        "node_name": (["node-1"], ["node-2"]),
+        "k8s_node_name": (["node-1"], ["node-2"]),
+        "kubernetes_io_hostname": (["node-1"], ["node-2"]),
         "exported_node": (["node-1", "10.0.0.1:9100"], ["node-2", "10.0.0.2:9100", "node-9"]),
     },
 }
@@ -207,3 +214,78 @@ def test_only_an_alert_that_names_the_target_is_told_of_from_alert() -> None:
             resolved(scene(), runbook(written), labels)
         assert ("from_alert" in str(caught.value)) is told
         assert "the alert names node node-2, where none of its pods is" in str(caught.value)
+
+
+OTHER_NODE = "10.0.0.2:8080"
+NODE_EXPORTER = {"job": "node-exporter", "namespace": "apps", "pod": "exporter-n2"}
+STATE = {"namespace": "apps", "instance": OTHER_NODE}
+
+
+def with_exporters() -> World:
+    """The scene and two exporters: one on each node, and the one of all on the other."""
+    world = scene()
+    for name, place in (("exporter-n2", "node-2"), ("kps-kube-state-metrics-7-x", "node-2")):
+        world.cluster.put("pod", pod(name, owner("DaemonSet", "agent", "uid-agent"), node=place))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("labels", "theirs"),
+    [
+        ({"kubernetes_node": "node-1", "instance": OTHER_NODE}, "Node node-"),
+        ({"nodename": "node-1", "instance": OTHER_NODE}, "Node node-"),
+        ({"node": "node-1", "kubernetes_node": "node-2"}, "Node node-2"),
+        ({"node": "node-1", "nodename": "node-2"}, "Node node-2"),
+        # A node that has gone, whose address another one has.
+        ({"nodename": "node-9", "instance": OTHER_NODE}, "node node-9 (no node has"),
+        (
+            {"namespace": "apps", "pod": "checkout-1-a", "instance": OTHER_NODE},
+            "Pod apps/checkout-1-a, which runs on node node-1",
+        ),
+        (
+            {"namespace": "apps", "exported_pod": "checkout-1-a", "node": "node-2"},
+            "Pod apps/checkout-1-a, which runs on node node-1",
+        ),
+        # An exporter is where its address is.
+        ({**NODE_EXPORTER, "instance": "10.0.0.1:9100"}, "Pod apps/exporter-n2, which runs on"),
+    ],
+)
+def test_an_alert_that_names_two_nodes_reaches_neither(labels: dict[str, str], theirs: str) -> None:
+    with pytest.raises(ActionRefused) as caught:
+        resolved(with_exporters(), runbook(from_alert("node")), labels)
+    assert f"the alert names {theirs}" in str(caught.value)
+    taken = [label for label in ("node", "kubernetes_node") if label in labels]
+    for name in ("node-1", "node-2", *({"from_label": each} for each in taken)):
+        with pytest.raises(ActionRefused):
+            resolved(with_exporters(), runbook({"kind": "node", "name": name}), labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "name"),
+    [
+        # kube-state-metrics runs on the other node, and a scrape says so in several ways.
+        (
+            {**STATE, "node": "node-1", "pod": "kps-kube-state-metrics-7-x"},
+            "node-1",
+        ),
+        (
+            {
+                **STATE,
+                "node": "node-1",
+                "kubernetes_node": "node-2",
+                "kubernetes_name": "kube-state-metrics",
+                "job": "kubernetes-service-endpoints",
+            },
+            "node-1",
+        ),
+        ({**NODE_EXPORTER, "instance": "10.0.0.2:9100", "nodename": "node-2"}, "node-2"),
+        # Its pod has a host name and an address of its own.
+        ({**NODE_EXPORTER, "node": "node-2", "nodename": "exporter-n2"}, "node-2"),
+        ({"kubernetes_node": "node-2", "instance": "10.0.0.2:9100"}, "node-2"),
+        ({"node": "node-1", "instance": "10.8.8.8:8080"}, "node-1"),
+    ],
+)
+def test_where_the_exporter_runs_is_no_contradiction(labels: dict[str, str], name: str) -> None:
+    for written in (from_alert("node"), {"kind": "node", "name": name}):
+        found = resolved(with_exporters(), runbook(written), labels)
+        assert found["target"]["name"] == name

@@ -76,18 +76,18 @@ def test_each_step_has_its_own_object_and_all_locks_are_in_key_order() -> None:
         {"action": "touch", "verify_seconds": 30, "when": [{"fact": "replicas", "below": 3}]},
         strategy="sequence",
     )
-    labels = {**APPS, "pod": "checkout-1-a", "instance": "10.0.0.2:9100"}
+    labels = {**APPS, "pod": "checkout-1-a", "instance": "10.0.0.1:9100"}
     answer = resolved(scene(), definition, labels)
     assert answer["strategy"] == "sequence"
     assert answer["locks"] == [
-        "target#sre-platform##node#node-2",
+        "target#sre-platform##node#node-1",
         "target#sre-platform#apps#deployment#checkout",
         f"thing#parameter#{PARAMETER}",
     ]
     names = [(step["index"], step["name"], step["target"]["name"]) for step in answer["steps"]]
     assert names == [
         (1, "restart", "checkout"),
-        (2, "drain", "node-2"),
+        (2, "drain", "node-1"),
         (3, "step-3", "checkout"),
         (4, "step-4", "checkout"),
     ]
