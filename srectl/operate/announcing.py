@@ -48,7 +48,7 @@ UNDO_ASKED = Said(
     "is noted as one to take back what its runbook left",
     "those who heard of it",
 )
-_KNOWN = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")
+_KNOWN = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target", "subject")
 
 
 def announce(

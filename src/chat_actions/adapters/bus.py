@@ -12,7 +12,7 @@ from chat_actions.ports import Record
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
-_KNOWN = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target")
+_KNOWN = ("incident_id", "timestamp", "alert_name", "severity", "summary", "target", "subject")
 
 
 class EventBus:

@@ -400,6 +400,7 @@ def test_what_a_runbook_did_is_taken_back_once_and_the_card_says_by_whom(
     for each in told:
         Draft202012Validator(schema).validate(each["detail"])
         assert (each["source"], each["detail"]["data"]["by"]) == ("sre.operator", by)
+        assert each["detail"]["data"]["subject"] == record(platform, event)["subject"]
         assert each["detail"]["metadata"]["occurred_at"] == at
     wait_for(lambda: record(platform, event).get("restoration") == "restored", "the undo")
     assert len(platform.calls(id_of(event), "undo")) == 1

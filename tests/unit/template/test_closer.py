@@ -23,11 +23,12 @@ _WHOLE: dict[str, Any] = {
     "severity": {"S": "critical"},
     "summary": {"S": "checkout error ratio 9.991%"},
     "correlation_id": {"S": "c-1"},
+    "subject": {"S": "node n1"},
     "target": {"M": {"cluster": {"NULL": True}, "kind": {"S": "node"}, "name": {"S": "n1"}}},
 }
 
 
-@pytest.mark.parametrize("lacks", [(), ("correlation_id",), ("target",)])
+@pytest.mark.parametrize("lacks", [(), ("correlation_id",), ("target",), ("subject",)])
 def test_an_end_that_nobody_told_of_is_an_event_like_any_other(lacks: tuple[str, ...]) -> None:
     state = machines()["incident-closer"].definition()["States"]["TellEnds"]
     record: dict[str, Any] = {key: value for key, value in _WHOLE.items() if key not in lacks}
@@ -41,6 +42,7 @@ def test_an_end_that_nobody_told_of_is_an_event_like_any_other(lacks: tuple[str,
     assert errors == []
     data = entry["Detail"]["data"]
     assert (data["end_heard"], data["wakes"], data["duration_seconds"]) == (False, False, None)
+    assert data["subject"] == (None if "subject" in lacks else "node n1")
     assert data["headline"] == (
         "Over: CheckoutHighErrorRate (critical), "
         "end not heard: its alert has not been repeated for 1440 minutes."

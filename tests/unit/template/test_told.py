@@ -178,6 +178,29 @@ def test_who_has_settled_it_is_said_and_why() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "first_line"),
+    [
+        ("incident.closed", "CLOSED shop/basket: by ada"),
+        ("incident.undo-asked", "UNDO shop/basket: by ada"),
+        ("incident.resolved", "OK shop/basket: over in 12 s"),
+    ],
+)
+def test_the_place_of_what_is_no_target_is_what_its_labels_name(kind: str, first_line: str) -> None:
+    at = {"cluster": None, "namespace": "shop", "kind": None, "name": None}
+    said = {"by": "ada", "because": "b", "duration_seconds": 12}
+    data: dict[str, Any] = {**DATA, **said, "target": at, "subject": "shop/basket"}
+    del data["display"]
+    variables = told(read({"detail-type": kind, "detail": {"metadata": {}, "data": data}}))
+    assert variables["headline"] == first_line
+    mail = json.loads(variables["message"])["email"]
+    assert "Where:   shop/basket" in mail.splitlines()
+    # Of one whose labels name nothing but a namespace it says that.
+    nameless = {**data, "subject": None}
+    variables = told(read({"detail-type": kind, "detail": {"metadata": {}, "data": nameless}}))
+    assert "Where:   namespace shop" in json.loads(variables["message"])["email"].splitlines()
+
+
+@pytest.mark.parametrize(
     ("kind", "first_line", "action", "pages_told"),
     [
         ("incident.acknowledged", "TAKEN apps/checkout: by ada", "acknowledge", 3),

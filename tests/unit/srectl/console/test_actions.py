@@ -458,3 +458,11 @@ def test_a_queue_is_redriven(account: Account, hands: Hands) -> None:
     assert "Deliver again" in shown.text
     assert "audit: 0 delivered, 1 left" in hands.send("/queues/audit/redrive")
     assert hands.post("/queues/x/redrive", {"csrf": hands.console.doors.csrf}).status_code == 404
+
+
+def test_the_record_says_what_it_is_about_where_that_is_no_target(account: Account) -> None:
+    at = {"cluster": "prod", "namespace": "shop", "kind": None, "name": None}
+    scene = Scene(account, datetime.datetime.now(datetime.UTC))
+    scene.put(NEEDS, target=at, subject="shop/basket")
+    page = Hands(account).see(f"/incidents/{NEEDS}")
+    assert "<dt>target</dt><dd>shop/basket in prod</dd>" in page

@@ -114,7 +114,7 @@ def test_who_shares_credentials_takes_nothing_from_others_unasked(
 def test_why_it_was_taken_stands_in_the_record_is_shown_and_told(
     account: Account, put_incident: Put, srectl: Run, heard: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    put_incident()
+    put_incident(subject="shop/basket")
     answer = srectl("take", ID, "--reason", "it is the database")
     assert answer.exit_code == 0, answer.output
     assert "UTC: it is the database" in answer.output
@@ -125,6 +125,7 @@ def test_why_it_was_taken_stands_in_the_record_is_shown_and_told(
     schema = json.loads((ROOT / "events/schemas/incident.acknowledged.json").read_text("utf-8"))
     detail = event["detail"]
     assert detail["data"]["because"] == "it is the database"
+    assert detail["data"]["subject"] == "shop/basket"
     detail["metadata"]["account_id"] = "000000000000"
     Draft202012Validator(schema).validate(detail)
     assert srectl("take", ID).exit_code == 0
