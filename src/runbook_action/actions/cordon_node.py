@@ -98,12 +98,12 @@ class CordonNode(Defaults):
             patch_unless_changed(services.cluster, node, _patch(mark, self.cordoned))
             if taken is not None:
                 holding.settle(taken)
+                if not found:
+                    stop_if_group_is_short(node, request, services)
         elif node.unschedulable is not self.cordoned:
             raise ChangeReverted(f"{request.target} {_taken_back(node)}.")
         elif self.cordoned:
             holding.confirm()
-        if self.cordoned and not found:
-            stop_if_group_is_short(node, request, services)
         changes = [] if found is self.cordoned else [_change(node, self.cordoned)]
         others = holding.others(self.cordoned) if self.cordoned and not changes else ()
         return Outcome(

@@ -155,12 +155,14 @@ class DrainNode(Defaults):
             }
             node = patch_unless_changed(services.cluster, node, patch)
             holding.settle(taken)
+            if not found.evict and not was_cordoned(recorded):
+                stop_if_group_is_short(node, request, services)
         else:
             node_holding(request, services, node).confirm()
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if was_cordoned(recorded) else [_cordon(node, before=None)]
         refuse_if_opened(node)
-        if found.evict or not was_cordoned(recorded):
+        if found.evict:
             stop_if_group_is_short(node, request, services)
         deadline = _deadline(recorded, request, services)
         lost = found.lost

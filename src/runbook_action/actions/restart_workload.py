@@ -184,7 +184,7 @@ def _settled(services: Services, target: Target, ready_before: object) -> Rollou
         ready = workload.count("ready")
         if seen and isinstance(ready_before, int) and ready_before <= ready < workload.replicas:
             return RolloutState(True, f"{ready} of its pods are ready, {ready_before} were before")
-        release_stuck(services.cluster, workload)
+        release_stuck(services, workload)
         services.clock.sleep(POLL_SECONDS)
 
 
