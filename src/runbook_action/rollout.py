@@ -196,7 +196,7 @@ def watched(
             )
         if services.clock.remaining() < POLL_SECONDS:
             break
-        release_stuck(services.cluster, workload)
+        release_stuck(services, workload, whole=not at_least)
         services.clock.sleep(POLL_SECONDS)
     end = (
         f"every pod of {target} runs with it"

@@ -95,6 +95,19 @@ class Pod(KubernetesObject):
         except (ValueError, TypeError):  # waiting or ended, or a time without a zone
             return False
 
+    def unready_seconds(self, now: datetime) -> float:
+        """How long it has not been ready by now; 0 where it is, or where nobody knows since when.
+
+        One that no node has taken yet has no condition, and has not been ready since it was made.
+        """
+        since = self.condition("Ready").get("lastTransitionTime")
+        since = since or self.metadata.get("creationTimestamp")
+        try:
+            waited = now - datetime.fromisoformat(str(since))
+        except (ValueError, TypeError):  # no time, or one without a zone
+            return 0.0
+        return 0.0 if self.ready else waited.total_seconds()
+
     def overdue(self, now: datetime) -> bool:
         """Whether it should have ended by now, by the time it was given."""
         try:

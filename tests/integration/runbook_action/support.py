@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +231,20 @@ def crashing(pod: Any) -> dict[str, Any] | None:
             restartCount=4,
             state={"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}},
         )
+    return status
+
+
+def unanswering(pod: Any, seconds: int = 90) -> dict[str, Any] | None:
+    """Running, and for so long not ready: its readiness probe fails."""
+    status = running(pod)
+    if status is None:
+        return None
+    since = (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for each in status["conditions"]:
+        if each["type"].endswith("Ready"):
+            each.update(status="False", lastTransitionTime=since)
+    for container in status["containerStatuses"]:
+        container["ready"] = False
     return status
 
 

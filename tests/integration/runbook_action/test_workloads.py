@@ -10,7 +10,7 @@ from runbook_action.actions import REGISTRY
 from runbook_action.errors import RolloutFailed
 from runbook_action.request import Request, Target, TargetKind
 from tests.integration.runbook_action.fault_cases import LABELS, POD, OnStatefulSet
-from tests.integration.runbook_action.support import INCIDENT, Place, crashing, running
+from tests.integration.runbook_action.support import INCIDENT, Place, crashing, running, unanswering
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kubernetes
@@ -63,6 +63,23 @@ def test_a_statefulset_whose_new_pod_crashes_is_rolled_back_though_the_pod_never
     assert outcome.status == "succeeded", outcome.summary
     assert scene.is_done()
     asked = ask(bare_place, "rollback_workload", "statefulset", step=2)
+    assert REGISTRY["rollback_workload"].verify(asked, bare_place.services()).healthy
+
+
+def test_a_statefulset_whose_new_pod_runs_and_is_never_ready_is_rolled_back(
+    bare_place: Place,
+) -> None:
+    """Its controller replaces no pod while that one is not ready, however right the template is."""
+    scene = Restarted(bare_place)
+    bare_place.statuses.status = lambda pod: (
+        unanswering(pod) if pod.spec.containers[0].image == BROKEN else running(pod)
+    )
+    containers = [{"name": "main", "image": BROKEN}]
+    scene.patch({"spec": {"template": {"spec": {"containers": containers}}}})
+    eventually("the pod runs", lambda: crashed(bare_place))
+    outcome = run(bare_place, "rollback_workload", "statefulset")
+    assert outcome.status == "succeeded", outcome.summary
+    asked = ask(bare_place, "rollback_workload", "statefulset")
     assert REGISTRY["rollback_workload"].verify(asked, bare_place.services()).healthy
 
 

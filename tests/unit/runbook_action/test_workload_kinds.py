@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -177,7 +179,7 @@ def stuck_statefulset() -> World:
 
 def test_a_broken_pod_of_an_earlier_revision_no_longer_holds_up_a_statefulset() -> None:
     world = stuck_statefulset()
-    release_stuck(world.cluster, world.cluster.workload("statefulset", "apps", "checkout"))
+    release_stuck(world.services, world.cluster.workload("statefulset", "apps", "checkout"))
     # Not the first, which runs, and not the last, which is of the new revision.
     assert world.calls.writes() == ["evict checkout-1"]
 
@@ -186,9 +188,69 @@ def test_a_budget_that_keeps_a_broken_pod_is_asked_again() -> None:
     world = stuck_statefulset()
     world.cluster.budgets["checkout-1"] = 1
     read = world.cluster.workload("statefulset", "apps", "checkout")
-    release_stuck(world.cluster, read)
-    release_stuck(world.cluster, read)
+    release_stuck(world.services, read)
+    release_stuck(world.services, read)
     assert world.calls.writes() == ["evict checkout-1", "evict checkout-1"]
+
+
+def unready(world: World, seconds: Mapping[int, float]) -> None:
+    """Let pods run without being ready for so long; the others are ready."""
+    for number, pod in enumerate(world.cluster.pod_list):
+        since = world.clock.time - timedelta(seconds=seconds.get(number, 3600))
+        ready = {"type": "Ready", "status": "False" if number in seconds else "True"}
+        ready["lastTransitionTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        pod["status"] = {"phase": "Running", "conditions": [ready]}
+        pod["metadata"]["labels"]["controller-revision-hash"] = "old"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "evicted"),
+    [
+        ({2: 61}, ["evict checkout-2"]),
+        ({2: 59}, []),
+        # The controller waits for the first of them, and one at a time is enough.
+        ({1: 61, 2: 300}, ["evict checkout-1"]),
+        ({1: 10, 2: 300}, []),
+        ({}, []),
+    ],
+)
+def test_a_pod_that_runs_and_is_not_ready_no_longer_holds_up_a_statefulset(
+    seconds: dict[int, float], evicted: list[str]
+) -> None:
+    world = stuck_statefulset()
+    unready(world, seconds)
+    read = world.cluster.workload("statefulset", "apps", "checkout")
+    release_stuck(world.services, read)
+    assert world.calls.writes() == evicted
+
+
+def test_a_step_that_adds_pods_evicts_none_that_is_only_not_ready() -> None:
+    world = stuck_statefulset()
+    unready(world, {1: 600})
+    read = world.cluster.workload("statefulset", "apps", "checkout")
+    release_stuck(world.services, read, whole=False)
+    assert world.calls.writes() == []
+
+
+def test_one_that_is_new_and_not_ready_is_waited_for() -> None:
+    world = stuck_statefulset()
+    unready(world, {0: 600, 1: 600})
+    world.cluster.pod_list[0]["metadata"]["labels"]["controller-revision-hash"] = "new"
+    read = world.cluster.workload("statefulset", "apps", "checkout")
+    release_stuck(world.services, read)
+    assert world.calls.writes() == []
+
+
+def test_a_pod_that_no_node_takes_no_longer_holds_up_a_statefulset() -> None:
+    world = stuck_statefulset()
+    unready(world, {1: 600})
+    made = world.clock.time - timedelta(seconds=600)
+    pod = world.cluster.pod_list[1]
+    pod["metadata"]["creationTimestamp"] = made.strftime("%Y-%m-%dT%H:%M:%SZ")
+    pod["status"] = {"phase": "Pending"}
+    read = world.cluster.workload("statefulset", "apps", "checkout")
+    release_stuck(world.services, read)
+    assert world.calls.writes() == ["evict checkout-1"]
 
 
 @pytest.mark.parametrize("case", ["unseen", "of another", "only collected with it"])
@@ -199,7 +261,7 @@ def test_no_pod_is_evicted_that_the_rollout_does_not_wait_for(case: str) -> None
     else:
         owner = {"uid": "another", "controller": True} if case == "of another" else {"uid": "u1"}
         world.cluster.pod_list[1]["metadata"]["ownerReferences"] = [owner]
-    release_stuck(world.cluster, world.cluster.workload("statefulset", "apps", "checkout"))
+    release_stuck(world.services, world.cluster.workload("statefulset", "apps", "checkout"))
     assert world.calls.writes() == []
 
 
@@ -211,7 +273,7 @@ def test_no_pod_is_evicted_that_the_rollout_does_not_wait_for(case: str) -> None
 def test_no_pod_is_evicted_that_a_human_holds_back(strategy: dict[str, Any]) -> None:
     world = stuck_statefulset()
     world.cluster.raw["spec"]["updateStrategy"] = strategy
-    release_stuck(world.cluster, world.cluster.workload("statefulset", "apps", "checkout"))
+    release_stuck(world.services, world.cluster.workload("statefulset", "apps", "checkout"))
     assert world.calls.writes() == []
 
 
