@@ -174,7 +174,8 @@ def hide_email_addresses(hide: bool) -> None:
     _known_text.cache_clear()
 
 
-def _uncovered(text: str) -> str:
+def uncovered(text: str) -> str:
+    """Take out of a text what may hide a secret in it: colours of a terminal and what is unseen."""
     if "\x1b[" in text:
         text = _COLOURS.sub("", text)
     return as_seen(text)
@@ -193,7 +194,7 @@ def redact_text(text: str) -> str:
 
 def _redact_text(text: str) -> str:
     length = len(text)
-    text = _uncovered(text)
+    text = uncovered(text)
     if not _suspicious(text):
         return text
     joined = len(text) < length

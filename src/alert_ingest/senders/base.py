@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -9,13 +10,17 @@ from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from alert_ingest.model import Reading
-from alert_ingest.redaction import redact_map, redact_text
+from alert_ingest.redaction import redact_map, redact_text, uncovered
 from alert_ingest.text import clean, cut
 
 NAME_LIMIT = 256
 SUMMARY_LIMIT = 500
 RUNBOOK_LIMIT = 128
 URL_LIMIT = 4096
+# What may name an object or be its address, or a number or word that a runbook takes as parameter.
+_NAME = re.compile(r"[A-Za-z0-9._:\[\]-]+")
+# These name no object; a repaired one calls whom it is meant to call.
+_READ_BY_PEOPLE = frozenset({"alertname", "severity"})
 
 
 @runtime_checkable
@@ -87,6 +92,35 @@ def tidy_map(texts: Mapping[str, str]) -> dict[str, str]:
             for key, value in texts.items()
             if key
         }
+    )
+
+
+def tidy_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Clean labels, as `tidy_map` does, and make no name of what was none.
+
+    What a word loses so that nobody overlooks a secret in it (`unseen`) would make another word of
+    it, on which a runbook then acts. Such a word keeps it, escaped: it can be read, and is no name.
+
+    Examples
+    --------
+    >>> tidy_labels({"deployment": "check\\u200bout"})
+    {'deployment': 'check\\\\u200bout'}
+    """
+    tidied = tidy_map(labels)
+    for key, given in labels.items():
+        if given.isascii() and given.isprintable():  # nearly all: nothing is taken out of them
+            continue
+        named = clean(key)
+        seen = tidied.get(named, given)
+        unmasked = seen != given and seen == uncovered(given)
+        if unmasked and named not in _READ_BY_PEOPLE and _NAME.fullmatch(seen):
+            tidied[named] = _escaped(given)
+    return tidied
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        char if char.isascii() and char.isprintable() else ascii(char)[1:-1] for char in text
     )
 
 

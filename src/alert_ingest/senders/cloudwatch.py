@@ -35,6 +35,7 @@ from alert_ingest.senders.base import (
     SUMMARY_LIMIT,
     links_from,
     runbook_name,
+    tidy_labels,
     tidy_map,
     tidy_text,
 )
@@ -184,7 +185,7 @@ class _Alarm:
         started_at, ended_at, mended = settle(started_at, ended_at, self.received_at)
         notes += mended
         name = tidy_text(self.detail["alarmName"], NAME_LIMIT) or "Alarm without a name"
-        labels = tidy_map(self._labels())
+        labels = tidy_labels(self._labels())
         severity, note = self._severity(labels, status)
         notes.append(note)
         target, note = target_of(labels)

@@ -24,6 +24,7 @@ from alert_ingest.senders.base import (
     SUMMARY_LIMIT,
     links_from,
     runbook_name,
+    tidy_labels,
     tidy_map,
     tidy_text,
 )
@@ -68,6 +69,8 @@ TAG_LABELS: Mapping[str, str] = MappingProxyType(
 _REQUIRED = frozenset({"alert_transition", "alert_cycle_key", "org"})
 _ANNOTATIONS = ("alert_status", "alert_query", "alert_metric", "alert_scope", "hostname")
 
+# Around a tag; any other is part of it, and makes no name.
+_BLANKS = " \t\r\n"
 _VARIABLE = re.compile(r"\$[A-Z][A-Z0-9_]*(\[[^\]]*\])?")
 _TITLE_PREFIXES = re.compile(
     r"\A(?:\s*\[(?:P[1-5]|(?:Re-)?(?:Triggered|Warn|No Data|Renotify|Recovered)[^\]]*)\])+\s*"
@@ -111,7 +114,7 @@ class Datadog:
             occurred_at = received_at
             notes.append("its date is in the future, the time of arrival stands in")
 
-        labels = tidy_map(labels_from_tags(given.get("tags", "")))
+        labels = tidy_labels(labels_from_tags(given.get("tags", "")))
         severity, note = _severity(given, labels)
         notes.append(note)
         target, note = target_of(labels)
@@ -159,7 +162,7 @@ def labels_from_tags(tags: str) -> dict[str, str]:
     """
     labels: dict[str, str] = {}
     for tag in tags.split(","):
-        key, _, value = (part.strip() for part in tag.partition(":"))
+        key, _, value = (part.strip(_BLANKS) for part in tag.partition(":"))
         if not key or (value and is_absent(value)):  # a word without a value is a tag
             continue
         name = TAG_LABELS.get(key, key)

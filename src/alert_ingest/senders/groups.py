@@ -25,6 +25,7 @@ from alert_ingest.senders.base import (
     SUMMARY_LIMIT,
     links_from,
     runbook_name,
+    tidy_labels,
     tidy_map,
     tidy_text,
 )
@@ -162,7 +163,7 @@ class GroupSender:
         identity = incident_id(self.name, *what, iso(started_at))
         started_at, ended_at, mended = settle(started_at, ended_at, received_at)
         notes += mended
-        labels = tidy_map(item["labels"])
+        labels = tidy_labels(item["labels"])
         annotations = tidy_map(item.get("annotations", {}))
         severity, note = severity_of(labels.get("severity"))
         notes.append(note)
