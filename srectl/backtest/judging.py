@@ -77,9 +77,14 @@ class Verdict:
 
 @dataclass
 class _Target:
-    """What was done to a target so far, as Unix times; and how often in a row it did not help."""
+    """What was done to a target so far, as Unix times; and how often in a row it did not help.
+
+    The loop breaker counts by when each began (``acted``), the cooldown begins at the last one's
+    end (``acted_until``).
+    """
 
     acted: list[float] = field(default_factory=list)
+    acted_until: float = -math.inf
     busy_until: float = 0.0
     unhelped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -146,6 +151,7 @@ def _judged(
     for each in hands:
         if is_attempt:
             each.acted.append(start)
+            each.acted_until = stop_at
         each.busy_until = stop_at
         if mine and real.acted and real.code != "end-not-heard":
             each.unhelped[decision.runbook] = 0 if real.helped else in_a_row + 1
@@ -160,9 +166,7 @@ def _guard(hands: Collection[_Target], decision: Decision, start: float) -> str:
         return "joins the remediation under way"
     if any(len(each) >= limits["max_actions"] for each in recent):
         return "loop breaker"
-    if any(
-        max(each.acted, default=-math.inf) + limits["cooldown_seconds"] > start for each in hands
-    ):
+    if any(each.acted_until + limits["cooldown_seconds"] > start for each in hands):
         return "cooldown"
     return ""
 

@@ -359,8 +359,55 @@ def test_the_cooldown_leaves_a_target_alone(platform: Platform) -> None:
     platform.run(incident(runbook))
     event = incident(runbook)
     platform.run(event)
+    reason = escalation(platform, event, "cooldown")["escalation_reason"]
+    assert "ended less than 600 seconds ago" in reason
+    assert platform.calls(id_of(event), "execute") == []
+
+
+def test_the_cooldown_of_a_remediation_that_takes_longer_begins_at_its_end(
+    platform: Platform,
+) -> None:
+    guard = {"cooldown_seconds": 600, "max_actions": 1, "window_seconds": 60}
+    runbook = platform.runbook(on_failure="keep", guard=guard)
+    key = f"target#sre-platform#apps#deployment#{runbook.lower()}"
+    first = incident(runbook)
+    began = int(time.time())
+    platform.run(first)
+    assert len(platform.calls(id_of(first), "execute")) == 1
+    assert began <= float(lock_of(platform, key)["acted_until"]) <= time.time()
+    # As of one that was at work for longer than its cooldown, and for all of the window.
+    platform.ddb.update_item(
+        TableName=platform.table("guard"),
+        Key={"guard_key": {"S": key}},
+        UpdateExpression="SET history = :history",
+        ExpressionAttributeValues={":history": {"S": f"[{began - 900}]"}},
+    )
+    event = incident(runbook)
+    platform.run(event)
     escalation(platform, event, "cooldown")
     assert platform.calls(id_of(event), "execute") == []
+
+
+@pytest.mark.parametrize(("ago", "acts"), [(60, 0), (900, 1)])
+def test_the_cooldown_of_one_that_never_let_go_begins_when_its_lease_runs_out(
+    platform: Platform, ago: int, acts: int
+) -> None:
+    guard = {"cooldown_seconds": 600, "max_actions": 5, "window_seconds": 3600}
+    runbook = platform.runbook(on_failure="keep", guard=guard)
+    now = int(time.time())
+    lost = {
+        "guard_key": {"S": f"target#sre-platform#apps#deployment#{runbook.lower()}"},
+        "holder": {"S": "an-incident-that-died"},
+        "lease_expires_at": {"N": str(now - ago)},
+        "history": {"S": f"[{now - 3000}]"},
+        "version": {"N": "7"},
+    }
+    platform.ddb.put_item(TableName=platform.table("guard"), Item=lost)
+    event = incident(runbook)
+    platform.run(event)
+    assert len(platform.calls(id_of(event), "execute")) == acts
+    if not acts:
+        escalation(platform, event, "cooldown")
 
 
 def test_a_cooldown_longer_than_the_window_of_the_loop_breaker_counts(platform: Platform) -> None:
@@ -411,6 +458,7 @@ def test_an_attempt_that_changed_nothing_counts_for_neither_loop_breaker_nor_coo
         # Counted as long as it was at work: what dies before it lets go stays counted.
         lock = lock_of(platform, key)
         assert (lock["history"], "holder" in lock, "uncounted" in lock) == ("[]", False, False)
+        assert "acted_until" not in lock
 
     steps_runbook(platform, step("one", when=when), guard=guards, name=name, on_failure="keep")
     event = incident(name)

@@ -148,11 +148,25 @@ def test_what_no_runbook_works_on_any_more_is_brought_back(
 ) -> None:
     event = refused(platform, {}, when=[{"fact": "scripted"}])
     given = {**asked(platform, event), "handed_by": "arn:hands-over"}
+    (key,) = given["locks"]
     platform.set_record(event, **standing)
     ended = platform.run(given, platform.restorer_arn)
     assert json.loads(ended["output"])["failure"]["code"] == ""
     assert done(platform, event, "undo") == [("undo", 1)]
     assert locks(platform, event) == set()
+    # What a runbook has arranged for a later time keeps no other one away.
+    assert "acted_until" not in guard(platform, key)
+
+
+def test_the_cooldown_begins_where_something_is_taken_back_by_hand(platform: Platform) -> None:
+    event = refused(platform, {}, when=[{"fact": "scripted"}])
+    given = asked(platform, event)
+    (key,) = given["locks"]
+    began = int(time.time())
+    ended = platform.run(given, platform.restorer_arn)
+    assert json.loads(ended["output"])["failure"]["code"] == ""
+    assert locks(platform, event) == set()
+    assert float(guard(platform, key)["acted_until"]) >= began
 
 
 @pytest.fixture

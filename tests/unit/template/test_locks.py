@@ -87,6 +87,7 @@ def test_who_takes_a_lock_counts_as_not_helping_until_it_has(unhelped: int, coun
 
 _RELEASES = "REMOVE holder, lease_expires_at, restoring, uncounted"
 _UNCOUNTS = " SET history = if_not_exists(uncounted, history)"
+_COOLS = " SET acted_until = :let_go"
 
 
 def let_go(code: str, *, acted: bool) -> Any:
@@ -126,8 +127,8 @@ def test_who_lets_go_forgets_what_did_not_help_only_where_it_has(
     code: str, acted: bool, forgets: str
 ) -> None:
     found = let_go(code, acted=acted)
-    uncounts = "" if acted else _UNCOUNTS
-    assert found["UpdateExpression"] == f"{_RELEASES}{forgets}{uncounts}"
+    assert found["UpdateExpression"] == f"{_RELEASES}{forgets}{_COOLS if acted else _UNCOUNTS}"
+    assert (":let_go" in found["ExpressionAttributeValues"]) is acted
     assert found.get("ExpressionAttributeNames") == (
         {"#unhelped": "unhelped#R"} if forgets else None
     )
@@ -140,15 +141,18 @@ def test_the_heartbeat_earns_and_loses_no_trust() -> None:
     assert "unhelped" not in str(lock)
 
 
-def test_the_restorer_lets_go_of_a_lock_and_of_nothing_else() -> None:
+@pytest.mark.parametrize(("handed_by", "cools"), [("nobody", _COOLS), ("arn:runbook", "")])
+def test_the_restorer_lets_go_of_a_lock_and_of_nothing_else(handed_by: str, cools: str) -> None:
     found = evaluated(
         state("incident-restorer", "ReleaseTargets")["Arguments"],
         released=0,
         locks=["target#a"],
         incident={"incident_id": "i"},
         me="arn:mine",
+        handed_by=handed_by,
     )
-    assert found["UpdateExpression"] == _RELEASES
+    assert found["UpdateExpression"] == f"{_RELEASES}{cools}"
+    assert (":let_go" in found["ExpressionAttributeValues"]) is bool(cools)
     assert found["ConditionExpression"] == "holder = :holder AND restoring = :restoring"
     assert found["ExpressionAttributeValues"][":restoring"] == {"S": "arn:mine"}
 

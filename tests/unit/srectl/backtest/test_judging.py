@@ -91,7 +91,7 @@ def test_what_was_let_go_by_its_cause_is_acted_on() -> None:
 
 def test_the_guards_of_a_target_are_played_on_what_this_catalogue_did() -> None:
     records = [incident(each) for each in (0, 0.5, 2, 4, 6, 60 * 5)]
-    guard = {"cooldown_seconds": 90, "max_actions": 2, "window_seconds": 3600}
+    guard = {"cooldown_seconds": 60, "max_actions": 2, "window_seconds": 3600}
     assert told(records, runbook(guard=guard)) == [
         "acts",
         "stopped joins the remediation under way",
@@ -101,6 +101,8 @@ def test_the_guards_of_a_target_are_played_on_what_this_catalogue_did() -> None:
         "acts",
     ]
     guard = {"cooldown_seconds": 150, "max_actions": 5, "window_seconds": 3600}
+    assert told(records, runbook(guard=guard))[2:4] == ["stopped cooldown", "acts"]
+    guard["cooldown_seconds"] = 90  # from its end, a minute after it began
     assert told(records, runbook(guard=guard))[2:4] == ["stopped cooldown", "acts"]
     guard["window_seconds"] = 60  # that of the loop breaker alone
     assert told(records, runbook(guard=guard))[2:4] == ["stopped cooldown", "acts"]
