@@ -22,6 +22,8 @@ _COMPARISONS: Mapping[Shape, Set[str]] = {
     "list": {"includes"},
     "answer": {"is", "below", "at_least"},
 }
+# What none is ever more than: Kubernetes has counts in 32 bits, and is itself not a century old.
+_MOST: Mapping[Shape, int] = {"count": 2**31 - 1, "seconds": 100 * 366 * 86400}
 # As kubelet and container runtimes write why a container ended.
 _REASONS = (
     "Completed",
@@ -140,6 +142,9 @@ def _misfit(condition: Mapping[str, Any], kinds: Set[str]) -> str:
     number = fact.shape in ("count", "seconds") or comparison in ("below", "at_least")
     if (number and not _is_number(value)) or (isinstance(value, float) and not _is_number(value)):
         return f"{name} is a number, never {value!r}"
+    most = _MOST.get(fact.shape, math.inf)
+    if comparison in ("is", "at_least") and _is_number(value) and value > most:
+        return f"{name} is never more than {most}, and this asks for {_yaml(value)}"
     if name == "last_end_reasons" and not _REASON.fullmatch(value):
         alike = [each for each in _REASONS if each.casefold() == value.casefold()]
         written = alike[0] if alike else f"a word such as {', '.join(_REASONS)}"

@@ -224,6 +224,29 @@ def test_what_json_has_not_is_refused_with_its_line(tmp_path: Path, value: str, 
     assert words in said(text.replace("77", value), tmp_path)
 
 
+@pytest.mark.parametrize("comparison", ["is", "at_least"])
+@pytest.mark.parametrize(
+    ("fact", "most"),
+    [
+        ("replicas", 2147483647),
+        ("ready_replicas", 2147483647),
+        ("restarts", 2147483647),
+        ("last_rollout_age_seconds", 3162240000),
+    ],
+)
+def test_a_number_that_no_cluster_reaches_is_refused(
+    tmp_path: Path, fact: str, most: int, comparison: str
+) -> None:
+    text = book("restart_workload", {}, {"fact": fact, comparison: 77})
+    for value in ("1.0e+300", f"{most + 1}"):
+        told = said(text.replace("77", value), tmp_path)
+        assert f"{fact} is never more than {most}, and this asks for" in told
+    definition = yaml.safe_load(text.replace("77", f"{most}"))
+    assert [
+        *runbooks.problems(runbooks.Runbook("Never", definition, tmp_path), REGISTRY, None)
+    ] == []
+
+
 def test_a_key_that_is_no_text_counts_as_json_has_it(tmp_path: Path) -> None:
     assert "1 has no meaning here" in said(book("restart_workload", {}) + "1: x\n", tmp_path)
     assert "true stands here a second time" in said("on: 1\ntrue: 2\n", tmp_path)
