@@ -4,6 +4,9 @@ Nothing on the pod can tell that this step evicted it, for the pod is gone, and 
 its replacement the same name: a repeated call would evict that one, too. So the step writes down
 which pod it means before it evicts it, as an Event whose name is made of incident and step. A
 repeat reads it, and evicts only that very pod (by its UID), or watches for the replacement.
+
+A pod that somebody else is deleting is left to that: the step writes down that it found it so,
+claims no eviction, and verify waits until the pod has gone, which a finalizer may hold up.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from runbook_action.request import Request, TargetKind
 from runbook_action.rights import rights
 
 POLL_SECONDS = 1.0
+_EVICTS, _FOUND_GOING = "RemediationEvicts", "RemediationFoundGoing"
 #: As long as a drain waits for its pods.
 BUDGET_SECONDS = 300
 REPORTER = "sre-platform/runbook-action"
@@ -45,11 +49,24 @@ _CONTROLLERS: Mapping[str, KindWord] = {
 
 @dataclass(frozen=True)
 class Eviction:
-    """Which pod a step means, and what will replace it; ``asked`` once that is written down."""
+    """Which pod a step means, and what will replace it.
+
+    Attributes
+    ----------
+    asked
+        It is written down that this step evicts it.
+    found_going
+        It is written down that somebody else was deleting it before.
+    """
 
     uid: str
     controller: Mapping[str, Any]
-    asked: bool
+    asked: bool = False
+    found_going: bool = False
+
+    def by_another(self, pod: Pod | None) -> bool:
+        """Whether the pod goes, or has gone, by somebody else's hand."""
+        return self.found_going or (not self.asked and pod is not None and pod.terminating)
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,10 @@ class EvictPod(Defaults):
     def plan(self, request: Request, services: Services) -> Outcome:
         """Show the eviction, if it may be."""
         pod, eviction = _look(request, services)
+        if eviction.by_another(pod):
+            if pod is not None and not eviction.found_going:
+                _refuse_unless_replaced(pod, request)
+            return Outcome("unchanged", f"change nothing: {_by_another(pod, eviction, request)}")
         if pod is None or pod.terminating or pod.uid != eviction.uid:
             return Outcome("unchanged", f"change nothing: {request.target} was evicted already.")
         _refuse_unless_replaced(pod, request)
@@ -111,10 +132,15 @@ class EvictPod(Defaults):
             If a budget has kept it for ``BUDGET_SECONDS``. The message names it.
         """
         pod, eviction = _look(request, services)
+        if eviction.by_another(pod):
+            if pod is not None and not eviction.found_going:
+                _refuse_unless_replaced(pod, request)
+                _remember(pod, request, services, _FOUND_GOING)
+            return Outcome("unchanged", _by_another(pod, eviction, request))
         if pod is not None and pod.uid == eviction.uid and not pod.terminating:
             _refuse_unless_replaced(pod, request)
             if not eviction.asked:
-                _remember(pod, request, services)
+                _remember(pod, request, services, _EVICTS)
             try:
                 with suppress(TargetNotFound, ClusterConflict):  # gone since it was read
                     services.cluster.evict(pod, request.parameters.get("grace_period_seconds"))
@@ -123,8 +149,10 @@ class EvictPod(Defaults):
         return _watched(replace(eviction, asked=True), request, services)
 
     def verify(self, request: Request, services: Services) -> Outcome:
-        """Healthy: the controller has all the ready pods that it wants."""
-        _, eviction = _look(request, services)
+        """Healthy: the controller has its ready pods, and what another one deletes has gone."""
+        pod, eviction = _look(request, services)
+        if eviction.by_another(pod) and pod is not None and pod.uid == eviction.uid:
+            return Outcome("unhealthy", _by_another(pod, eviction, request), healthy=False)
         # What a budget has kept is still one of its pods.
         missing = _missing(replace(eviction, asked=False), request, services)
         return Outcome(
@@ -174,8 +202,9 @@ def _look(request: Request, services: Services) -> tuple[Pod | None, Eviction]:
     known = _remembered(request, services)
     if known is None:
         pod = cast(Pod, services.cluster.read("pod", namespace, request.target.name))
-        return pod, Eviction(pod.uid, pod.controller, asked=False)
-    eviction = Eviction(known["regarding"]["uid"], known["related"], asked=True)
+        return pod, Eviction(pod.uid, pod.controller)
+    going = known.get("reason") == _FOUND_GOING
+    eviction = Eviction(known["regarding"]["uid"], known["related"], not going, going)
     try:
         return cast(Pod, services.cluster.read("pod", namespace, request.target.name)), eviction
     except TargetNotFound:
@@ -191,6 +220,19 @@ def _remembered(request: Request, services: Services) -> Json | None:
     return event.raw
 
 
+def _by_another(pod: Pod | None, eviction: Eviction, request: Request) -> str:
+    """Say of a pod that is none of this step's what becomes of it."""
+    not_ours = "by another's hand: this step evicts nothing"
+    if pod is None or pod.uid != eviction.uid:
+        return f"{request.target} has gone {not_ours}."
+    held = ", ".join(map(str, pod.metadata.get("finalizers") or ()))
+    due = f"due to be gone at {pod.metadata.get('deletionTimestamp')}"
+    return (
+        f"{request.target} is being deleted {not_ours}. It is still there, {due}"
+        f"{f', and held up by finalizer {held}' if held else ''}."
+    )
+
+
 def _refuse_unless_replaced(pod: Pod, request: Request) -> None:
     why = None
     if pod.controller_kind not in _CONTROLLERS:
@@ -200,13 +242,18 @@ def _refuse_unless_replaced(pod: Pod, request: Request) -> None:
         why = "it is a static pod: only the node itself can end it"
     elif pod.finished:
         why = "it has ended: it holds nothing"
-    elif pod.local_data and not request.parameters.get("delete_emptydir_data"):
+    elif (
+        pod.local_data
+        and not pod.terminating
+        and not request.parameters.get("delete_emptydir_data")
+    ):
         why = f"its {lost_with(pod)} would be lost (allow with delete_emptydir_data)"
     if why:
         raise ActionRefused(f"{request.target} is not evicted: {why}.")
 
 
-def _remember(pod: Pod, request: Request, services: Services) -> None:
+def _remember(pod: Pod, request: Request, services: Services, reason: str) -> None:
+    does = "evicts this pod" if reason == _EVICTS else "found this pod being deleted already"
     namespace, known = pod.namespace, KINDS["pod"]
     related = {key: pod.controller[key] for key in ("apiVersion", "kind", "name", "uid")}
     services.cluster.create_event(
@@ -217,9 +264,9 @@ def _remember(pod: Pod, request: Request, services: Services) -> None:
             "metadata": {"name": _event_name(request), "namespace": namespace},
             "eventTime": services.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "type": "Normal",
-            "reason": "RemediationEvicts",
+            "reason": reason,
             "action": request.action,
-            "note": f"{request.action} for incident {request.incident_id} evicts this pod.",
+            "note": f"{request.action} for incident {request.incident_id} {does}.",
             "regarding": {
                 "apiVersion": known.api_version,
                 "kind": known.kind,

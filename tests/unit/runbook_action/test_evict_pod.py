@@ -188,3 +188,45 @@ def test_verify_counts_the_ready_pods_of_its_controller_and_undo_has_nothing_to_
     assert "1 of 2 ready pods" in outcome.summary
     undo = request(EVICT.name, "undo", kind="pod", name="db-0")
     assert EVICT.undo(undo, world.services).status == "unchanged"
+
+
+def going(world: World, **metadata: Any) -> None:
+    """Somebody else deletes db-0."""
+    world.cluster.more["pod"][0]["metadata"] |= {
+        "deletionTimestamp": "2026-01-02T03:04:05Z",
+        **metadata,
+    }
+
+
+@pytest.mark.parametrize("name", ["db-0", "db-0-new"], ids=["stateful set", "replica set"])
+def test_a_pod_that_another_one_deletes_is_no_eviction_and_waited_for(
+    world: World, name: str
+) -> None:
+    going(world, finalizers=["example.com/stuck"])
+    world.cluster.at_settling = lambda: None
+    world.cluster.more["pod"].append(pod("p2", "db-2"))
+    asked = {
+        each: request(EVICT.name, each, kind="pod", name="db-0") for each in ("plan", "verify")
+    }
+    for _ in range(2):
+        plan = EVICT.plan(asked["plan"], world.services)
+        assert (plan.status, "by another's hand" in plan.summary) == ("unchanged", True)
+        outcome = execute(world)
+        assert (outcome.status, outcome.changed, outcome.plan) == ("unchanged", False, ())
+        assert "is being deleted by another's hand: this step evicts nothing" in outcome.summary
+        assert not any(each.startswith("evict ") for each in world.calls.writes())
+        verified = EVICT.verify(asked["verify"], world.services)
+        assert not verified.healthy
+        assert "held up by finalizer example.com/stuck" in verified.summary
+    world.cluster.more["pod"][0] = pod("p0-new", name)
+    assert "has gone by another's hand" in execute(world).summary
+    assert EVICT.verify(asked["verify"], world.services).healthy
+    assert uids(world) == ["p0-new", "p1", "p2"]
+
+
+def test_a_pod_that_goes_and_that_nothing_replaces_is_refused(world: World) -> None:
+    world.cluster.more["pod"] = [pod("p0", metadata={"ownerReferences": []})]
+    going(world)
+    for operation in (EVICT.plan, EVICT.execute):
+        with pytest.raises(ActionRefused, match="belongs to no controller"):
+            operation(request(EVICT.name, kind="pod", name="db-0"), world.services)
