@@ -29,7 +29,10 @@ def revisions_of(cluster: Cluster, workload: Workload) -> list[Revision]:
 
 
 def bare(template: Mapping[str, Any]) -> dict[str, Any]:
-    """A pod template without what restarts and ReplicaSets put on it."""
+    """A pod template without what restarts and ReplicaSets put on it, and what it says to us.
+
+    Whether its owner refuses remediation is no part of what runs: it is not rolled back.
+    """
     metadata = dict(template.get("metadata") or {})
     metadata.pop("creationTimestamp", None)
     labels = {
@@ -40,9 +43,19 @@ def bare(template: Mapping[str, Any]) -> dict[str, Any]:
     annotations = {
         key: value
         for key, value in (metadata.get("annotations") or {}).items()
-        if key not in marks.OF_A_RESTART
+        if key not in marks.OF_A_RESTART and not key.startswith(marks.OURS)
     }
     return {**template, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
+
+
+def said_to_us(template: Mapping[str, Any]) -> dict[str, str]:
+    """Annotations of a pod template that are for this platform, and none of its marks."""
+    found = (template.get("metadata") or {}).get("annotations") or {}
+    return {
+        key: value
+        for key, value in found.items()
+        if key.startswith(marks.OURS) and key not in marks.OF_A_RESTART
+    }
 
 
 def digest_of(template: Mapping[str, Any]) -> str:

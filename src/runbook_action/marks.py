@@ -30,6 +30,8 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 RESTARTED_FOR = "sre-platform/restarted-for"
 RESTARTED_BY = "sre-platform/restarted-by"
 UNDONE_FOR = "sre-platform/undone-for"
+#: What begins so and is no mark of a restart, as who refuses remediation, is the owner's.
+OURS = "sre-platform/"
 OF_A_RESTART = frozenset({RESTARTED_AT, RESTARTED_FOR, RESTARTED_BY, UNDONE_FOR})
 
 _STEP = re.compile(r"[1-9][0-9]{0,2}")

@@ -20,7 +20,7 @@ from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField, TextField
-from runbook_action.history import KEEPERS, bare, digest_of, revisions_of
+from runbook_action.history import KEEPERS, bare, digest_of, revisions_of, said_to_us
 from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -176,7 +176,7 @@ class RollbackWorkload(Defaults):
         restart = restart_change(services, workload, request, undoing=undoing)
         patch = restart_patch(workload, restart, request, undoing=undoing)
         template = bare(wanted.template)
-        template["metadata"]["annotations"] |= {
+        template["metadata"]["annotations"] |= said_to_us(workload.template) | {
             key: value
             for key, value in patch["spec"]["template"]["metadata"]["annotations"].items()
             if value is not None

@@ -28,6 +28,22 @@ def test_the_newest_revision_that_differs_by_more_than_a_restart_comes_back(worl
     assert metadata["annotations"]["sre-platform/restarted-for"] == TOKEN
 
 
+@pytest.mark.parametrize("said", [{"sre-platform/remediation": "on"}, {}])
+@pytest.mark.parametrize("of_old", [{"sre-platform/remediation": "off"}, {}])
+def test_what_the_template_says_to_the_platform_is_not_rolled_back(
+    world: World, said: dict[str, str], of_old: dict[str, str]
+) -> None:
+    earlier = world.cluster.history[-1]["spec"]["template"]["metadata"]
+    earlier["annotations"] = {**(earlier.get("annotations") or {}), **of_old}
+    current = world.cluster.raw["spec"]["template"]["metadata"]
+    current["annotations"] = {**(current.get("annotations") or {}), **said}
+    for operation in (ROLLBACK.execute, ROLLBACK.undo):
+        operation(request(ROLLBACK.name), world.services)
+        found = world.cluster.raw["spec"]["template"]["metadata"]["annotations"]
+        ours = {key: value for key, value in found.items() if key.endswith("/remediation")}
+        assert ours == said
+
+
 @pytest.mark.parametrize(
     "owner",
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -104,6 +105,48 @@ def test_the_last_five_templates_are_written_down_and_each_once(scene: Scene) ->
     assert release(6).keys() == ran.keys()
     again = release(7)
     assert len(set(again.values())) == 5, "what is written down already is not written twice"
+
+
+def test_what_the_pods_say_to_this_platform_is_not_taken_away(scene: Scene) -> None:
+    apps: Any = client.AppsV1Api(scene.admin)
+    body: dict[str, Any] = {"metadata": {"name": "refusing"}, **spec_of_a_workload()}
+    body["spec"]["template"]["metadata"]["annotations"] = {"sre-platform/remediation": "off"}
+    apps.create_namespaced_deployment(scene.namespace, body)
+    held: Any = client.AppsV1Api(scene.held)
+
+    def annotate(annotations: dict[str, str | None]) -> Any:
+        pods = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        return held.patch_namespaced_deployment("refusing", scene.namespace, pods, dry_run="All")
+
+    annotate({"sre-platform/restarted-for": "x", "sre-platform/undone-for": "x"})
+    for value in (None, "on"):
+        write = partial(annotate, {"sre-platform/remediation": value})
+        assert "says to this platform" in refused(write)
+
+
+def test_remediation_rolls_back_with_five_written_down_and_forgets_none_of_its_own(
+    scene: Scene,
+) -> None:
+    apps: Any = client.AppsV1Api(scene.admin)
+    held: Any = client.AppsV1Api(scene.held)
+    apps.create_namespaced_deployment(
+        scene.namespace, {"metadata": {"name": "full"}, **spec_of_a_workload()}
+    )
+
+    def release(number: int, by: Any) -> Any:
+        wanted = template(f"t.example/a:{number}")
+        body = [{"op": "replace", "path": "/spec/template", "value": wanted}]
+        return by.patch_namespaced_deployment("full", scene.namespace, body).metadata.annotations
+
+    for number in range(1, 7):
+        release(number, apps)
+    newest = release(7, apps)["sre-platform/ran-1"]
+    for value in (newest, None):
+        body = {"metadata": {"annotations": {f"sre-platform/ran-{n}": value for n in range(1, 6)}}}
+        write = partial(held.patch_namespaced_deployment, "full", scene.namespace, body)
+        assert "takes nothing away" in refused(write)
+    release(4, held)
+    release(6, held)
 
 
 def test_it_fails_closed_and_says_why() -> None:

@@ -44,12 +44,39 @@ def annotate_pods(wanted: dict[str, Any]) -> None:
     wanted["metadata"]["annotations"] = {"vault.hashicorp.com/agent-inject": "true"}
 
 
+def refuse_no_more(wanted: dict[str, Any]) -> None:
+    wanted["metadata"]["annotations"] = {"sre-platform/remediation": "on"}
+
+
+def tell(scene: Scene, **metadata: Any) -> Any:
+    """Write an event, as its own API has them."""
+    event = {
+        "metadata": {"name": "told", **metadata},
+        "eventTime": "2026-11-29T09:00:00.000001Z",
+        "type": "Normal",
+        "reason": "Remediation",
+        "action": "restart_deployment",
+        "regarding": {"kind": "Deployment", "namespace": scene.namespace},
+        "reportingController": "sre-platform/runbook-action",
+        "reportingInstance": "runbook-action",
+    }
+    return scene.api(client.EventsV1Api).create_namespaced_event(
+        scene.namespace, event, dry_run="All"
+    )
+
+
 def another_container(wanted: dict[str, Any]) -> None:
     wanted["spec"]["containers"].append({"name": "more", "image": RUNNING})
 
 
 MARKED = {"metadata": {"annotations": MARKS}}
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "1"}
+MORE_THAN_A_NAME: dict[str, Any] = {
+    "labels": {"a": "b"},
+    "annotations": {"a": "b"},
+    "ownerReferences": [OWNER],
+    "finalizers": ["a.example/b"],
+}
 
 ALLOWED: dict[str, Callable[[Scene], Any]] = {
     **{
@@ -98,6 +125,7 @@ ALLOWED: dict[str, Callable[[Scene], Any]] = {
     ).create_self_subject_access_review(
         {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}, dry_run="All"
     ),
+    "an event of the events API": tell,
     "an event": lambda scene: scene.core.create_namespaced_event(
         scene.namespace,
         {
@@ -112,10 +140,13 @@ TEMPLATE = "remediation changes of a pod template only"
 WORKLOAD = "only replicas and pod template"
 AUTOSCALER = "only minReplicas and maxReplicas"
 NO_LABEL = "changes no label"
+TOLD = "an event of remediation bears a name"
+WAY_BACK = "takes nothing away"
 CHANGED_TEMPLATES: dict[str, Callable[[dict[str, Any]], None]] = {
     "an image that never ran": set_in("main.image", "team.example/checkout:3"),
     "an image of another registry": set_in("main.image", "evil.example/checkout:1"),
     "an image on another port of a listed host": set_in("main.image", "localhost:5000/evil:1"),
+    "a way up from a listed repository": set_in("main.image", "team.example/tools/../evil:1"),
     "a repository whose name only begins like a listed one": set_in(
         "main.image", "team.example/tools-of-others:1"
     ),
@@ -200,6 +231,23 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
         "not sre-platform/remediation",
         lambda scene: scene.patch(
             "deployment", {"metadata": {"annotations": {"sre-platform/remediation": "on"}}}
+        ),
+    ),
+    **{
+        f"the refusal of remediation in the pods of a {kind}": (
+            "says to this platform",
+            functools.partial(_changed, kind, refuse_no_more),
+        )
+        for kind in WORKLOADS
+    },
+    **{
+        f"an event with {field}": (TOLD, functools.partial(tell, **{field: value}))
+        for field, value in MORE_THAN_A_NAME.items()
+    },
+    "the way back": (
+        WAY_BACK,
+        lambda scene: scene.patch(
+            "deployment", {"metadata": {"annotations": {"sre-platform/ran-1": None}}}
         ),
     ),
     "a history of its own making": (
