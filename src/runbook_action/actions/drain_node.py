@@ -233,9 +233,11 @@ class DrainNode(Defaults):
         """Uncordon, if this incident cordoned it."""
         node = _read(services, request)
         if node.silent and node.unschedulable:
-            # For good: the alert may end with the node, and a human has to look at it first.
-            node_holding(request, services, node).let_go(node.unschedulable)
-            node_holding(request, services, node).forget()
+            # For good, whoever else holds it: the alert may end with the node, and a human has to
+            # look at it first. Without its lease nobody's undo opens it.
+            holding = node_holding(request, services, node)
+            if holding.held():
+                holding.end()
             return Outcome(
                 "unchanged", f"{request.target} stays cordoned: its kubelet is silent.{_next(node)}"
             )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from runbook_action import marks
+from runbook_action.actions import REGISTRY
 from runbook_action.decided import plan_hash
 from runbook_action.errors import (
     AccessDenied,
@@ -308,6 +309,34 @@ def test_the_last_of_two_incidents_lets_pods_on_the_node_again(world: World) -> 
     assert world.cluster.node_raw["spec"] == {"unschedulable": True}
     assert DRAIN.undo(node_request("undo", **other), world.services).status == "succeeded"
     assert world.cluster.node_raw["spec"] == {}
+    assert world.leases.kept == {}
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+@pytest.mark.parametrize("first", ["drain_node", "cordon_node"])
+def test_a_node_whose_kubelet_is_silent_stays_closed_whoever_lets_go_last(
+    world: World, first: str, comes_back: bool
+) -> None:
+    ready = world.cluster.node_raw.get("status")
+    drain(world, delete_emptydir_data=True)
+    cordon = REGISTRY["cordon_node"]
+
+    def cordoned(operation: Any) -> Any:
+        about: dict[str, Any] = {"kind": "node", "name": "node-1", "incident_id": OTHER_INCIDENT}
+        return getattr(cordon, operation)(request(cordon.name, operation, **about), world.services)
+
+    cordoned("execute")
+    world.cluster.node_raw["status"] = {"conditions": [{"type": "Ready", "status": "Unknown"}]}
+    undo = node_request("undo", {"cordoned_before": False})
+    if first == "cordon_node":
+        cordoned("undo")
+    outcome = DRAIN.undo(undo, world.services)
+    assert "stays cordoned: its kubelet is silent" in outcome.summary
+    if comes_back:
+        world.cluster.node_raw["status"] = ready
+    assert cordoned("undo").status == "unchanged"
+    assert DRAIN.undo(undo, world.services).status == "unchanged"
+    assert world.cluster.node_raw["spec"]["unschedulable"] is True
     assert world.leases.kept == {}
 
 
