@@ -54,9 +54,13 @@ class LeasePart:
         return lease if lease and self._holder in lease.holders else None
 
     def others(self, found: Value) -> tuple[str, ...]:
-        """Other incidents that hold the thing, which has a value now, sorted."""
+        """Other incidents that hold the thing, which has a value now, sorted.
+
+        A value that somebody has chosen since nobody holds: who lets it go leaves it alone.
+        """
         lease = self._read(found)
-        incidents = {name.split("/")[0] for name in lease.counting} if lease else set()
+        held = lease.counting if lease and lease.explains(found) else {}
+        incidents = {name.split("/")[0] for name in held}
         return tuple(sorted(incidents - {self._holder.split("/")[0]}))
 
     def end(self) -> None:

@@ -127,6 +127,23 @@ def test_under_a_minimum_that_an_incident_holds_it_names_who_brings_the_rest_bac
     assert f"held by {incident}: it goes to 8 with that one" in run(world, "undo").summary
 
 
+def test_a_minimum_that_a_human_has_raised_over_an_incident_s_is_held_by_nobody(
+    world: World,
+) -> None:
+    run(world)
+    assert world.cluster.hpa is not None
+    autoscaler = Autoscaler(world.cluster.hpa)
+    other = request("scale_workload", incident_id=OTHER_INCIDENT, step=2)
+    holding = minimum_holding(other, world.services, autoscaler)
+    taken = holding.take(autoscaler.min_replicas, 9)
+    world.cluster.hpa["spec"]["minReplicas"] = 9
+    holding.settle(taken)
+    world.cluster.hpa["spec"]["minReplicas"] = 10
+    summary = run(world, "undo").summary
+    assert "which no incident holds: nobody brings the maximum back to 8" in summary
+    assert OTHER_INCIDENT not in summary
+
+
 def test_the_second_of_two_incidents_says_what_it_raised_itself(world: World) -> None:
     first = run(world).plan[0]
     for _ in range(2):
