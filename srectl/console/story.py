@@ -121,6 +121,9 @@ def step_now(record: dict[str, Any]) -> dict[str, Any]:
         what = "is done; whether it helped is looked at"
     elif last and last.get("status") in _DONE:
         what = "is done; what comes next is decided"
+    elif last and last.get("status") == "failed" and at >= len(steps):
+        # Nothing comes after it: from here on things are taken back, or a human is called.
+        what = "has failed; what was done is taken back, unless it is to stay"
     else:
         at, what = min(at + 1, len(steps)), "is under way"
     step = steps[max(at, 1) - 1]
