@@ -19,7 +19,7 @@ from runbook_action.ports import Cluster
 from runbook_action.request import NAME, TargetKind
 from runbook_action.resolve.finding import Found
 from runbook_action.resolve.kinship import Kinship
-from runbook_action.resolve.labels import NAMES, as_name, meant_by
+from runbook_action.resolve.labels import NAMES, all_named, as_name, meant_by, named_by
 from runbook_action.resolve.owners import name_of
 from runbook_action.rights import WORKLOADS
 
@@ -78,10 +78,9 @@ def refuse_other_object(
         raise ActionRefused(sentence.of(other, name_of(target)))
     if found.kind == "node":
         return
-    for word, label in NAMES.items():
-        for text in meant_by(labels, label):
-            if other := kinship.another(word, text):
-                raise ActionRefused(sentence.of(other, name_of(target)))
+    for word, text in all_named(labels):
+        if other := kinship.another(word, text):
+            raise ActionRefused(sentence.of(other, name_of(target)))
 
 
 class _Sentence:
@@ -104,16 +103,15 @@ def _refuse_labels(
     labels: Mapping[str, str], kind: TargetKind, namespace: str | None, name: str, told: _Sentence
 ) -> None:
     # The labels of a node's alert often carry the namespace of the exporter that saw it.
-    spaces = meant_by(labels, "namespace") if namespace else ()
+    spaces = [text for _, text in named_by(labels, "namespace")] if namespace else []
     elsewhere = [text for text in spaces if text != namespace]
     theirs: dict[str, str] = {}
     same: dict[str, str] = {}
-    for word, label in NAMES.items():
-        for text in meant_by(labels, label):
-            if not _may_be_kin(word, text, kind, name, labels):
-                theirs[word] = text
-            elif word == kind:
-                same[word] = text
+    for word, text in all_named(labels):
+        if not _may_be_kin(word, text, kind, name, labels):
+            theirs[word] = text
+        elif word == kind:
+            same[word] = text
     if not elsewhere and not theirs:
         return
     place = f"{as_name((elsewhere or spaces)[0])}/" if spaces else ""
@@ -126,7 +124,7 @@ def _refuse_labels(
 
 
 def _may_be_kin(
-    word: KindWord, text: str, kind: TargetKind, name: str, labels: Mapping[str, str]
+    word: str, text: str, kind: TargetKind, name: str, labels: Mapping[str, str]
 ) -> bool:
     if word == "node":
         # Of which one an address is, only the cluster knows.
@@ -138,4 +136,7 @@ def _may_be_kin(
     if kind == "node":
         # An alert may name a node and what runs on it; without the node it is about the latter.
         return word in _OF_THE_EXPORTER or bool(meant_by(labels, "node"))
+    if word not in NAMES:
+        # What an autoscaler governs, or a pod is of, the cluster knows.
+        return word == "workload" and (text == name or kind not in WORKLOADS)
     return word not in _NEVER.get(kind, ())

@@ -74,13 +74,13 @@ class Kinship:
                     return other
         return self._node_of_another(pods, named=bool(named))
 
-    def another(self, word: KindWord, name: str) -> str | None:
+    def another(self, word: str, name: str) -> str | None:
         """Name what a label leads to; None for the target or kin of it.
 
         Parameters
         ----------
         word, name
-            Kind and name of what the label names.
+            Kind and name of what the label names (``labels.all_named``).
 
         Raises
         ------
@@ -89,7 +89,9 @@ class Kinship:
         """
         if any((each.kind, each.name) == (word, name) for each in self._family):
             return None
-        named = f"{word} {self._target.namespace}/{as_name(name)}"
+        if word == "workload" and any(each.name == name for each in self._family):
+            return None
+        named = f"{as_name(word)} {self._target.namespace}/{as_name(name)}"
         if word == "pod":
             return self._another_pod(name)
         if word == "horizontalpodautoscaler":

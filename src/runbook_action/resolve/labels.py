@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -29,13 +29,39 @@ NAMES: Mapping[KindWord, str] = {
     "replicaset": "replicaset",
 }
 # By what else the same is called: `kubernetes_…` and `…_name` are conventions of scrape
-# configurations, `nodename` is node_exporter's (uname), `k8s_…` OpenTelemetry's.
+# configurations, `nodename` is node_exporter's (uname), `k8s_…` OpenTelemetry's and `kube_…`
+# Datadog's.
 _ALSO: Mapping[str, Sequence[str]] = {
+    "cronjob": ("kube_cronjob", "k8s_cronjob_name"),
+    "daemonset": ("kube_daemon_set", "k8s_daemonset_name"),
+    "deployment": ("kube_deployment", "k8s_deployment_name"),
+    "horizontalpodautoscaler": ("hpa",),
+    "job_name": ("kube_job", "k8s_job_name"),
+    "namespace": (
+        *("kubernetes_namespace", "kube_namespace", "k8s_namespace_name"),
+        "destination_workload_namespace",
+    ),
     "node": (
         *("kubernetes_node", "kubernetes_node_name", "node_name", "nodename", "kube_node"),
         *("k8s_node_name", "kubernetes_io_hostname"),
     ),
+    "persistentvolumeclaim": ("pvc",),
+    "pod": ("pod_name", "kubernetes_pod_name", "kubernetes_pod", "k8s_pod_name"),
+    "replicaset": ("kube_replica_set", "k8s_replicaset_name"),
+    "statefulset": ("kube_stateful_set", "k8s_statefulset_name"),
 }
+# Labels whose kind another one tells: of kubernetes-mixin, kube-state-metrics and Istio.
+_OF_A_KIND: Mapping[str, str] = {
+    "created_by_name": "created_by_kind",
+    "destination_workload": "",
+    "owner_name": "owner_kind",
+    "workload": "workload_type",
+}
+# Kinds that are never a target's, by the label that names one (Argo Rollouts).
+_FOREIGN = ("rollout",)
+# What stands where there is none.
+_NONE = ("", "<none>", "unknown")
+_BARE_PODS = ("barepod", "staticpod")
 # What a scrape adds of the pod that it asks; kube-state-metrics tells of others.
 _OF_THE_SCRAPE = "kubernetes_"
 _KUBE_STATE_METRICS = "kube-state-metrics"
@@ -84,8 +110,8 @@ def meant_by(labels: Mapping[str, str], label: str) -> Sequence[str]:
 def named_by(labels: Mapping[str, str], label: str) -> Sequence[tuple[str, str]]:
     """Give each label that names the same kind of object as one, by whatever name, and its value.
 
-    Beside the label itself what a scrape says of kube-state-metrics is left out: that is where the
-    exporter is, and not what the alert is about.
+    Beside `node`, or else `namespace`, what a scrape says of kube-state-metrics is left out: that
+    is where the exporter is, and not what the alert is about.
     """
     known_as = (label, *_ALSO.get(label, ()))
     found = [
@@ -93,9 +119,31 @@ def named_by(labels: Mapping[str, str], label: str) -> Sequence[tuple[str, str]]
         for key, text in labels.items()
         if key.lower().removeprefix("exported_") in known_as
     ]
-    if meant_by(labels, label) and tells_of_others(labels):
+    if meant_by(labels, "node" if label == "node" else "namespace") and tells_of_others(labels):
         return [(key, text) for key, text in found if not key.lower().startswith(_OF_THE_SCRAPE)]
     return found
+
+
+def all_named(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Give kind and name of each object that the labels name, by whatever label.
+
+    The kind is ``workload`` where no label tells it, and may be one that this platform does not
+    know. Whether there is such an object nobody has looked. Of a node's other names only those who
+    act on nodes ask: on which one whoever was scraped runs says nothing of a workload.
+    """
+    for word, label in NAMES.items():
+        if word == "node":
+            yield from ((word, text) for text in meant_by(labels, label))
+        else:
+            yield from ((word, text) for _, text in named_by(labels, label))
+    for label, kind_label in _OF_A_KIND.items():
+        kinds = [text.lower() for text in meant_by(labels, kind_label) if text not in _NONE]
+        for text in meant_by(labels, label):
+            for kind in (kinds or ["workload"]) if text not in _NONE else ():
+                yield "pod" if kind in _BARE_PODS else kind, text
+    for label in _FOREIGN:
+        for text in meant_by(labels, label):
+            yield label, text
 
 
 def tells_of_others(labels: Mapping[str, str]) -> bool:
@@ -152,7 +200,8 @@ def named_in(
 
 def known(labels: Mapping[str, str]) -> str:
     """Say which labels there are that could name an object, for an error."""
-    words = {"namespace", "instance", *LABEL_OF.values()}
+    words = {"namespace", "instance", *LABEL_OF.values(), *_OF_A_KIND, *_FOREIGN}
+    words.update(*_ALSO.values())
     found = [
         f"{name}={shown(value)}" for name, value in sorted(labels.items()) if name.lower() in words
     ]

@@ -35,6 +35,22 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
         "horizontalpodautoscaler": (["checkout"], ["keda-hpa-shop2", "shop", "lookalike", "db"]),
         "persistentvolumeclaim": ([], ["data-db-0", "unused", "gone"]),
         "node": (["node-1"], ["node-2", "node-9", "10.0.0.1:9100"]),
+        **dict.fromkeys(
+            ("pod_name", "kubernetes_pod_name", "k8s_pod_name"),
+            (["checkout-1-a", "checkout-6c9f7d-x2x9q"], ["db-0", "shop-1-a"]),
+        ),
+        **dict.fromkeys(
+            ("kubernetes_namespace", "k8s_namespace_name", "destination_workload_namespace"),
+            (["apps"], ["staging", "Apps"]),
+        ),
+        **dict.fromkeys(
+            ("workload", "destination_workload", "owner_name", "created_by_name"),
+            (["checkout", "<none>"], ["cart", "a b"]),
+        ),
+        "rollout": ([], ["checkout", "cart"]),
+        "kube_deployment": (["checkout"], ["cart"]),
+        "hpa": (["checkout"], ["db"]),
+        "pvc": ([], ["data-db-0"]),
     },
     ("statefulset", "db"): {
         "deployment": ([], ["checkout", "db"]),
@@ -289,3 +305,45 @@ def test_where_the_exporter_runs_is_no_contradiction(labels: dict[str, str], nam
     for written in (from_alert("node"), {"kind": "node", "name": name}):
         found = resolved(with_exporters(), runbook(written), labels)
         assert found["target"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("named", "of_kind"), [("workload", "workload_type"), ("owner_name", "owner_kind")]
+)
+@pytest.mark.parametrize(
+    ("kind", "name", "theirs"),
+    [
+        ("Deployment", "checkout", ""),
+        ("deployment", "cart", "deployment apps/cart"),
+        ("StatefulSet", "checkout", "statefulset apps/checkout"),
+        ("Rollout", "checkout", "rollout apps/checkout"),
+        ("ReplicaSet", "checkout-1", ""),
+        ("ReplicaSet", "shop-1", "ReplicaSet apps/shop-1"),
+        ("barepod", "db-0", "Pod apps/db-0 of StatefulSet apps/db"),
+        ("<none>", "<none>", ""),
+    ],
+)
+def test_a_name_whose_kind_another_label_tells(
+    named: str, of_kind: str, kind: str, name: str, theirs: str
+) -> None:
+    for written, labels in targets("deployment", "checkout"):
+        said = {**labels, named: name, of_kind: kind}
+        if not theirs:
+            assert resolved(scene(), runbook(written), said)["target"]["name"] == "checkout"
+            continue
+        with pytest.raises(ActionRefused, match=f"the alert names {theirs}"):
+            resolved(scene(), runbook(written), said)
+
+
+def test_where_kube_state_metrics_was_scraped_is_no_contradiction() -> None:
+    scrape = {
+        "kubernetes_name": "kube-state-metrics",
+        "kubernetes_namespace": "kube-system",
+        "kubernetes_node": "node-2",
+        "kubernetes_pod_name": "ksm-7c4-x2x9q",
+    }
+    for written, labels in targets("deployment", "checkout"):
+        assert resolved(scene(), runbook(written), {**labels, **scrape})["status"] == "resolved"
+        for label in ("kubernetes_namespace", "kubernetes_pod_name"):
+            with pytest.raises(ActionRefused):
+                resolved(scene(), runbook(written), {**labels, label: scrape[label]})
