@@ -14,8 +14,9 @@ from typing import Any, cast
 
 from runbook_action.actions.base import Action, looks_at_target
 from runbook_action.errors import FinalError
+from runbook_action.evidence.rollout import last_rollout
 from runbook_action.gitops import decided_in_git, said_in
-from runbook_action.history import came_at
+from runbook_action.history import revisions_of
 from runbook_action.objects import Autoscaler, Json, KubernetesObject, Node, Pod, Workload
 from runbook_action.outcome import Outcome
 from runbook_action.ports import Services
@@ -124,10 +125,10 @@ def _replicas(workload: Workload, _: Services) -> Facts:
 def _rollout(workload: Workload, services: Services) -> Facts:
     if not workload.observed:
         return {}  # its newest revision may be one before the current template
-    began = came_at(services.cluster, workload)
-    if began is None:
+    rollout = last_rollout(workload, revisions_of(services.cluster, workload))
+    if rollout is None or rollout.at is None:
         return {}
-    return {"last_rollout_age_seconds": int((services.clock.now() - began).total_seconds())}
+    return {"last_rollout_age_seconds": int((services.clock.now() - rollout.at).total_seconds())}
 
 
 def _containers(workload: Workload, services: Services) -> Facts:

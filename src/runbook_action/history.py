@@ -1,11 +1,10 @@
-"""The pod templates that a workload had, and when the current one came."""
+"""The pod templates that a workload had."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, cast
 
 from runbook_action import marks
@@ -62,24 +61,3 @@ def digest_of(template: Mapping[str, Any]) -> str:
     """Short fingerprint of a pod template, the same whatever restarts it had since."""
     text = json.dumps(bare(template), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def came_at(cluster: Cluster, workload: Workload) -> datetime | None:
-    """When the current template came, whatever restarts there were since; None if unknown.
-
-    A revision that is taken again, as ``kubectl rollout undo`` does, counts from its first time:
-    Kubernetes keeps no other.
-    """
-    known = revisions_of(cluster, workload)
-    if not known:
-        return None
-    current, first = bare(known[0].template), known[0]
-    for each in known[1:]:
-        if bare(each.template) != current:
-            break
-        first = each
-    try:
-        found = datetime.fromisoformat(str(first.metadata.get("creationTimestamp")))
-    except ValueError:
-        return None
-    return found if found.tzinfo else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -155,6 +157,128 @@ def test_the_age_of_a_rollout_is_that_of_its_template_whatever_was_restarted_sin
     ]
     facts = facts_of(request("rollback_workload", "plan"), world.services)
     assert facts["last_rollout_age_seconds"] == 600
+
+
+GOOD, BAD = template("shop:good"), template("shop:bad")
+RESTARTED = template(
+    "shop:bad",
+    **{"kubectl.kubernetes.io/restartedAt": "now", "sre-platform/restarted-by": "restart_workload"},
+)
+T1, T2, T3, T4 = (f"2026-11-23T1{hour}:04:52Z" for hour in range(1, 5))
+NOW = datetime(2026, 11, 23, 15, 14, 52, tzinfo=UTC)
+
+
+def kept(kind: TargetKind, number: int, of: Any, made: str, taken: str = "", was: str = "") -> Any:
+    """A revision as Kubernetes keeps it.
+
+    One that was taken again has a number of then. Of a ReplicaSet an annotation names the earlier
+    ones (``was``), of a ControllerRevision who wrote the number says when (``taken``).
+    """
+    found = aged(number, of, made)
+    if kind == "deployment":
+        if was:
+            found["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"] = was
+        return found
+    written = {"manager": "kube-controller-manager", "time": taken or made}
+    found["metadata"]["managedFields"] = [{**written, "fieldsV1": {"f:revision": {}}}]
+    found["metadata"]["annotations"] = {}
+    return {
+        "metadata": found["metadata"],
+        "revision": number,
+        "data": {"spec": {"template": {**deepcopy(of), "$patch": "replace"}}},
+    }
+
+
+def age_of(kind: TargetKind, *history: Any, written: str = "") -> int | None:
+    """The age, with the image on the workload written by somebody at a time."""
+    world = World.new(kind=kind)
+    world.cluster.history = list(history)
+    image: dict[str, Any] = {"f:containers": {'k:{"name":"checkout"}': {"f:image": {}}}}
+    fields = {"f:spec": {"f:template": {"f:spec": image}}}
+    world.cluster.raw["metadata"]["managedFields"] = (
+        [{"manager": "ada", "time": written, "fieldsV1": fields}] if written else []
+    )
+    found = facts_of(request("restart_workload", "plan", kind=kind), world.services)
+    age: int | None = found.get("last_rollout_age_seconds")
+    return age
+
+
+def since(moment: str) -> int:
+    return int((NOW - datetime.fromisoformat(moment)).total_seconds())
+
+
+BOTH = pytest.mark.parametrize("kind", ["deployment", "statefulset"])
+
+
+@BOTH
+def test_a_version_whose_restart_was_undone_is_as_old_as_before(kind: TargetKind) -> None:
+    """Its revision is taken again, with a number above that of the restart."""
+    history = [
+        kept(kind, 1, GOOD, T1),
+        kept(kind, 3, RESTARTED, T3),
+        kept(kind, 4, BAD, T2, taken=T4, was="2"),
+    ]
+    assert age_of(kind, *history) == since(T2)
+    assert age_of(kind, *history, written=T2) == since(T2)
+
+
+@BOTH
+def test_a_version_that_came_back_is_as_old_as_its_coming_back(kind: TargetKind) -> None:
+    history = [kept(kind, 2, BAD, T2), kept(kind, 3, GOOD, T1, taken=T3, was="1")]
+    assert age_of(kind, *history, written=T3) == since(T3)
+
+
+@BOTH
+def test_a_version_that_came_back_and_whose_restart_was_undone_is_as_old_as_its_coming_back(
+    kind: TargetKind,
+) -> None:
+    again = template("shop:good", **{"kubectl.kubernetes.io/restartedAt": "now"})
+    history = [
+        kept(kind, 2, BAD, T2),
+        kept(kind, 4, again, "2026-11-23T14:30:00Z"),
+        kept(kind, 5, GOOD, T1, taken="2026-11-23T14:40:00Z", was="1,3"),
+    ]
+    assert age_of(kind, *history, written=T3) == since(T3)
+
+
+@BOTH
+def test_of_versions_that_took_turns_the_last_coming_back_counts(kind: TargetKind) -> None:
+    history = [
+        kept(kind, 3, GOOD, T1, taken=T3, was="1"),
+        kept(kind, 4, BAD, T2, taken=T4, was="2"),
+    ]
+    assert age_of(kind, *history, written=T4) == since(T4)
+
+
+@BOTH
+def test_revisions_without_numbers_are_no_fault(kind: TargetKind) -> None:
+    assert age_of(kind, kept(kind, 0, GOOD, T1), kept(kind, 0, BAD, T2)) is None
+    assert age_of(kind, kept(kind, 0, BAD, T2), kept(kind, 0, GOOD, T1)) == since(T2)
+
+
+def test_whoever_wrote_the_template_again_later_makes_no_version_younger() -> None:
+    """What its coming back has replaced was written last when it was scaled to none."""
+    replaced = kept("deployment", 2, BAD, T2)
+    replaced["metadata"]["managedFields"] = [
+        {"manager": "kube-controller-manager", "time": T3, "fieldsV1": {"f:spec": {}}},
+        {"manager": "kube-controller-manager", "time": T4, "subresource": "status"},
+    ]
+    back = kept("deployment", 3, GOOD, T1, was="1")
+    assert age_of("deployment", replaced, back, written=T3) == since(T3)
+    assert age_of("deployment", replaced, back, written=T4) is None
+    assert age_of("deployment", replaced, back) is None, "nobody says when"
+
+
+def test_revisions_that_a_statefulset_made_anew_has_taken_over_are_as_old_as_they_were() -> None:
+    """It is deleted without its pods and made anew to change what may not be changed."""
+    world = World.new(kind="statefulset")
+    world.cluster.raw["metadata"]["creationTimestamp"] = T4
+    world.cluster.history = [
+        kept("statefulset", number, of, made, taken=T4)
+        for number, of, made in ((1, GOOD, T1), (2, BAD, T2))
+    ]
+    facts = facts_of(request("restart_workload", "plan", kind="statefulset"), world.services)
+    assert facts["last_rollout_age_seconds"] == since(T2)
 
 
 def test_a_fact_that_cannot_be_found_out_is_unknown_and_the_others_stay(

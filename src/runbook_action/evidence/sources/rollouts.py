@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from runbook_action import marks
-from runbook_action.evidence.changes import differences
-from runbook_action.evidence.managers import Writer, writer_of
+from runbook_action.evidence.managers import writer_of
+from runbook_action.evidence.rollout import last_rollout
 from runbook_action.evidence.scene import Finding, Gathered, Scene
 from runbook_action.evidence.words import image_of, moment_of, plain, relative
-from runbook_action.history import bare
 from runbook_action.objects import Json, Revision, Workload
 from runbook_action.rights import rights
 
@@ -47,7 +46,7 @@ class Rollouts:
         if workload is None:
             return Gathered({})
         history = scene.revisions()
-        current, first, before = _versions(history)
+        rollout = last_rollout(workload, history)
         facts: dict[str, Any] = {
             "kind": workload.kind,
             "images": _images(workload.template),
@@ -55,56 +54,20 @@ class Rollouts:
             "revisions": [_told(each) for each in history[:_KEPT]],
         }
         findings = _restarted(workload, scene)
-        if current is None or first is None:
+        if rollout is None:
             return Gathered(facts, findings)
-        changes = differences(bare(before.template), bare(current.template)) if before else []
-        writer = _writer(workload, changes)
-        when = _when(first, before, writer)
+        when, writer = rollout.at, rollout.by
         facts.update(
-            changes=changes,
+            changes=rollout.changes,
             rolled_out_at=when.isoformat() if when else None,
             rolled_out_by=writer.manager if writer else None,
         )
-        if when is not None and before is not None and abs(scene.began - when) <= _TOLD:
+        if when is not None and not rollout.first and abs(scene.began - when) <= _TOLD:
             rank = 10 if abs(scene.began - when) <= _YOUNG else 60
             by = f", by {writer.manager}" if writer else ""
-            what = _what(changes)
+            what = _what(rollout.changes)
             findings.append(Finding(rank, f"{what} rolled out {relative(when, scene.began)}{by}"))
         return Gathered(facts, findings)
-
-
-def _versions(
-    history: Sequence[Revision],
-) -> tuple[Revision | None, Revision | None, Revision | None]:
-    """Give the current revision, the first with its template, and the last with another."""
-    if not history:
-        return None, None, None
-    current = first = history[0]
-    for each in history[1:]:
-        if bare(each.template) != bare(current.template):
-            return current, first, each
-        first = each  # a restart makes a revision, too
-    return current, first, None
-
-
-def _writer(workload: Workload, changes: Sequence[Json]) -> Writer | None:
-    template = ("spec", "template", "spec")
-    paths: list[tuple[str, ...]] = [
-        (*template, "containers", each["container"], each["field"])
-        for each in changes
-        if each["container"]
-    ]
-    paths += [(*template, each["field"]) for each in changes if not each["container"]]
-    return writer_of(workload, *paths, template, ("spec", "template"))
-
-
-def _when(first: Revision, before: Revision | None, writer: Writer | None) -> datetime | None:
-    """Give when the template came; one that was taken again is older than the one it replaced."""
-    made = moment_of(first.metadata.get("creationTimestamp"))
-    earlier = moment_of(before.metadata.get("creationTimestamp")) if before else None
-    if made and earlier and made < earlier:
-        return writer.at if writer and writer.at and writer.at >= earlier else None
-    return made
 
 
 def _what(changes: Sequence[Json]) -> str:

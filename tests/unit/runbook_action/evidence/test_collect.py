@@ -123,6 +123,30 @@ def test_the_last_rollout_is_told_with_image_time_and_manager() -> None:
     assert "hunter2hunter2" not in json.dumps(place.whole)
 
 
+def test_a_restart_that_was_undone_makes_no_rollout_younger() -> None:
+    """The revision of before the restart is taken again, with a number above the restart's."""
+    restarted = deepcopy(NEW)
+    restarted["metadata"] = {
+        **restarted["metadata"],
+        "annotations": {RESTARTED_AT: "2026-11-23T15:13:00Z", RESTARTED_BY: "restart_workload"},
+    }
+    made = "2026-11-23T15:10:50Z"
+    place = Somewhere(
+        [
+            deployment(deepcopy(NEW), managedFields=[written_by("team-pipeline", made, *IMAGE)]),
+            replicaset(1, OLD, "2026-11-20T08:00:00Z"),
+            replicaset(3, restarted, "2026-11-23T15:13:00Z"),
+            replicaset(4, deepcopy(NEW), made),
+            node(),
+        ]
+    )
+    assert place.collected()["findings"][0] == (
+        "image checkout:1.4.3 (before: checkout:1.4.2) rolled out 4 minutes before the alert, "
+        "by team-pipeline"
+    )
+    assert place.whole["facts"]["rollouts"]["rolled_out_at"] == "2026-11-23T15:10:50+00:00"
+
+
 def test_a_rollout_of_long_ago_is_no_finding() -> None:
     place = rolled_out("2026-11-20T09:00:00Z")
     assert not any("rolled out" in each for each in place.collected()["findings"])

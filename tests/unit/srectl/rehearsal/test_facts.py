@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook_action.facts import facts_of
+from runbook_action.marks import RESTARTED_AT
 from runbook_action.request import Request, Target, TargetKind
 from srectl.rehearsal.manifests import objects_of
 from srectl.rehearsal.world import World
@@ -66,3 +67,44 @@ def test_a_fact_is_known_of_the_kinds_that_validate_says(kind: TargetKind) -> No
     assert set(found) == {name for name, fact in FACTS.items() if kind in fact.kinds}
     if "last_rollout_age_seconds" in found:
         assert found["last_rollout_age_seconds"] == 3600
+
+
+@pytest.mark.parametrize("kind", ["deployment", "statefulset"])
+def test_a_restart_that_was_undone_makes_no_version_young_in_a_test(kind: TargetKind) -> None:
+    """The revisions as a cluster keeps them then, written into a test's manifests."""
+    label = {"labels": {"app": "x"}}
+    good, bad = ({**TEMPLATE, "spec": {"containers": [{"name": "c", "image": i}]}} for i in "ab")
+    restarted = {**bad, "metadata": {**label, "annotations": {RESTARTED_AT: "now"}}}
+    revisions = [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet" if kind == "deployment" else "ControllerRevision",
+            "metadata": {
+                "name": f"x-{number}",
+                "namespace": "apps",
+                **label,
+                "annotations": {"deployment.kubernetes.io/revision": str(number)},
+                "creationTimestamp": made,
+                "ownerReferences": [{"kind": KINDS[kind], "name": "x"}],
+            },
+            **(
+                {"spec": {"template": of}}
+                if kind == "deployment"
+                else {"revision": number, "data": {"spec": {"template": of}}}
+            ),
+        }
+        for number, of, made in (
+            (7, good, "2025-12-20T08:00:00Z"),
+            (9, restarted, "2026-01-01T11:58:00Z"),
+            (10, bad, "2025-12-30T12:00:00Z"),
+        )
+    ]
+    target = {
+        "apiVersion": "apps/v1",
+        "kind": KINDS[kind],
+        "metadata": {"name": "x", "namespace": "apps"},
+        "spec": {"selector": {"matchLabels": {"app": "x"}}, "template": bad},
+    }
+    world = World(objects_of([], [target, *revisions]), case_of())
+    request = Request("plan", "any", Target("c", "apps", kind, "x"), "i", {})
+    assert facts_of(request, world.services)["last_rollout_age_seconds"] == 2 * 86400
