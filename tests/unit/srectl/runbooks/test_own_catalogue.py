@@ -14,7 +14,7 @@ import yaml
 
 from tests.support import operators_choices, shipped
 from tests.support.template import ROOT
-from tests.unit.srectl.runbooks.test_writing_guide import BLOCKS
+from tests.unit.srectl.runbooks.writing_guide import BLOCKS
 
 #: What holds for any catalogue, and is asked of this checkout's.
 OF_ANY_CATALOGUE = (

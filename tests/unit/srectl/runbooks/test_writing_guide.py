@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,25 +10,7 @@ from click.testing import CliRunner, Result
 
 from srectl.cli import cli
 from tests.support import shipped
-from tests.support.template import ROOT
-
-GUIDE = (ROOT / "docs" / "writing-a-runbook.md").read_text("utf-8")
-FENCE = re.compile(r"^```(?P<info>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Block:
-    """One fenced block of the guide."""
-
-    info: str
-    text: str
-
-    @property
-    def file(self) -> str | None:
-        return self.info.partition("file=")[2] or None
-
-
-BLOCKS = [Block(found["info"], found["text"]) for found in FENCE.finditer(GUIDE)]
+from tests.unit.srectl.runbooks.writing_guide import BLOCKS
 
 
 @pytest.fixture

@@ -181,6 +181,19 @@ def worst(findings: list[Finding]) -> Finding:
     return found
 
 
+def described(patient: Patient) -> dict[str, Any]:
+    """Give the stack as CloudFormation describes it, to be changed."""
+    found: dict[str, Any] = patient.aws["cloudformation"]["describe_stacks"]["Stacks"][0]
+    return found
+
+
+def set_parameter(patient: Patient, name: str, value: str) -> None:
+    """Change a parameter of the stack."""
+    parameters = described(patient)["Parameters"]
+    kept = [each for each in parameters if each["ParameterKey"] != name]
+    described(patient)["Parameters"] = [*kept, {"ParameterKey": name, "ParameterValue": value}]
+
+
 def action_of(call: str) -> str:
     """Give the action of IAM that a call needs: ``sns:list_topics`` → ``sns:ListTopics``."""
     service, _, operation = call.partition(":")

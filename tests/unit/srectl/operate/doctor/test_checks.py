@@ -42,25 +42,14 @@ from tests.unit.srectl.operate.doctor.patients import (
     Patient,
     alarm,
     archive,
+    described,
     refused,
+    set_parameter,
     worst,
 )
 
 FAILED, WARNING, NOTE = Severity.FAILED, Severity.WARNING, Severity.NOTE
 UNKNOWN = Severity.NOT_CHECKED
-
-
-def described(patient: Patient) -> dict[str, Any]:
-    """Give the stack as CloudFormation describes it, to be changed."""
-    found: dict[str, Any] = patient.aws["cloudformation"]["describe_stacks"]["Stacks"][0]
-    return found
-
-
-def set_parameter(patient: Patient, name: str, value: str) -> None:
-    """Change a parameter of the stack."""
-    parameters = described(patient)["Parameters"]
-    kept = [each for each in parameters if each["ParameterKey"] != name]
-    described(patient)["Parameters"] = [*kept, {"ParameterKey": name, "ParameterValue": value}]
 
 
 def test_a_deployment_without_a_slack_app_lacks_nothing(patient: Patient) -> None:

@@ -10,8 +10,7 @@ import pytest
 import yaml
 
 from srectl.operate.doctor import Severity, published
-from tests.unit.srectl.operate.doctor.patients import RUNBOOK, Patient, worst
-from tests.unit.srectl.operate.doctor.test_checks import set_parameter
+from tests.unit.srectl.operate.doctor.patients import RUNBOOK, Patient, set_parameter, worst
 
 SHOP = {"kind": "deployment", "namespace": "shop", "name": "basket"}
 
