@@ -18,6 +18,7 @@ from onemachine.aws.mends import MENDS
 from tests.integration.local_aws_fixtures import running_local_aws
 from tests.integration.localaws.probes.support import eventually, invoke, make_function
 from tests.integration.localaws.sockets import listening_addresses
+from tests.support.processes import is_running
 from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.localaws
@@ -86,14 +87,6 @@ def test_the_secret_is_not_in_the_repr(tmp_path: Path) -> None:
     assert "s3cr3t" not in repr(LocalAws("127.0.0.1", 1, tmp_path, "s3cr3t"))
 
 
-def _running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
 @pytest.mark.parametrize("kill_signal", [signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_process_outlives_the_server(
     tmp_path: Path, unique: str, kill_signal: signal.Signals
@@ -103,12 +96,12 @@ def test_no_worker_process_outlives_the_server(
             aws, unique, "import os\ndef handler(event, context):\n    return os.getpid()\n"
         )
         _error, worker = invoke(aws, unique)
-        assert _running(worker)
+        assert is_running(worker)
 
         server.send_signal(kill_signal)
         server.wait(PATIENCE_SECONDS)
 
-        eventually(lambda: not _running(worker), "the worker process ends")
+        eventually(lambda: not is_running(worker), "the worker process ends")
 
 
 def test_unpacked_functions_are_cleared_away(tmp_path: Path, unique: str) -> None:

@@ -16,6 +16,7 @@ from srectl.installing import shell
 from srectl.installing.memory import Memory
 from srectl.installing.plan import Plan
 from srectl.installing.shell import Shell
+from tests.support.processes import is_running
 
 PLAN = Plan({}, (), "", "", {}, ())
 #: Installs until its command has ended, which it does with its standard input.
@@ -75,9 +76,7 @@ def test_a_check_that_nothing_answers_is_given_up_with_all_that_it_started(
         here.holds(f"sleep 60 & echo $! > {tmp_path}/child; wait")
     child = int((tmp_path / "child").read_text())
     until = time.monotonic() + 10
-    while Path(f"/proc/{child}/cmdline").exists() and (
-        Path(f"/proc/{child}/stat").read_text().split()[2] != "Z"
-    ):
+    while is_running(child):
         assert time.monotonic() < until
         time.sleep(0.01)
 
