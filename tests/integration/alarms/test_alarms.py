@@ -253,15 +253,20 @@ def go_and_come_back(on: Deployment, scenario: Scenario) -> None:
         told = f"{alarm} told"
         eventually(lambda: _went_and_came(on.told(alarm)[heard:]), told)  # noqa: B023 - used at once
     for alarm, heard in paged_before.items():
-        eventually(lambda: len(on.pages(f":alarm:{alarm}")) >= heard + 2, f"{alarm} paging")  # noqa: B023 - used at once
-        pages = on.pages(f":alarm:{alarm}")[heard:]
-        # Each delivery is a thread of its own.
-        assert {page.action for page in pages[:2]} == {"trigger", "resolve"}
+        eventually(
+            lambda: _went_and_came([page.action for page in on.pages(f":alarm:{alarm}")[heard:]]),  # noqa: B023 - used at once
+            f"{alarm} paging",
+        )
 
 
 def _went_and_came(told: list[str]) -> bool:
-    """Tell whether it went and came back."""
-    return told[told.index("ALARM") :][:2] == ["ALARM", "OK"] if "ALARM" in told else False
+    """Tell whether it went, and came back as often.
+
+    Where what is broken fails seldom, as on a busy machine, it goes more than once; and neither a
+    topic nor a pager has to be told in order.
+    """
+    went = sum(each in ("ALARM", "trigger") for each in told)
+    return 0 < went <= sum(each in ("OK", "resolve") for each in told)
 
 
 @contextmanager

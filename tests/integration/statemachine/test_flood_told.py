@@ -101,7 +101,7 @@ def test_what_waits_for_its_cause_past_the_digest_of_its_window_counts_in_the_ne
     chats = listener.chats()
     assert sum(one["event"] == "incident.created" for one in chats) == 2
     [flood] = [one for one in chats if one["event"] == "incidents.flood"]
-    assert ": 1 alerts and 0 ends" in flood["headline"]
+    assert ": 1 alert was not announced one by one" in flood["headline"]
     next_one = arn_of(digest, f"digest-{number}")
     assert platform.sfn.describe_execution(executionArn=next_one)["status"] == "RUNNING"
     platform.sfn.stop_execution(executionArn=next_one)

@@ -37,6 +37,9 @@ INCIDENTS = 5
 #: else is the same in the end.
 OF_THE_WAY = {
     "findings",
+    "begun",
+    "begun_at",
+    "begun_step",
     "runbook_execution",
     "verified_at",
     "target_health",
