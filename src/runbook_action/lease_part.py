@@ -68,6 +68,11 @@ class LeasePart:
         if lease := self._read():
             self._leases.delete(self._thing, lease.version)
 
+    def end_if_held(self) -> None:
+        """Forget it if this holder has it; that of an object which came after is another one's."""
+        if self.held():
+            self.end()
+
     def _mine(self, lease: Lease | None) -> Holder | None:
         return lease.holders.get(self._holder) if lease else None
 

@@ -87,9 +87,7 @@ def _lower_minimum(request: Request, services: Services, scaling: Scaling) -> Ou
 def _lower_replicas(request: Request, services: Services, scaling: Scaling) -> Outcome:
     workload, gone = look_for(services.cluster, request.target)
     if workload is None:
-        holding = scale_holding(request, services, None)
-        if holding.held():
-            holding.end()
+        scale_holding(request, services, None).end_if_held()
         return Outcome("unchanged", f"What was changed has gone with it: {gone}.")
     holding = scale_holding(request, services, None, workload.uid)
     now = workload.replicas

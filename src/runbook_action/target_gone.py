@@ -53,8 +53,7 @@ def gone_with_target(holdings: Sequence[Holding], gone: str) -> Outcome:
         Why there is no target, as ``why_gone`` says it.
     """
     for each in holdings:
-        if each.held():  # that of an object which came after is another's
-            each.end()
+        each.end_if_held()
     return Outcome("unchanged", f"There is nothing to bring back, it has gone with it: {gone}.")
 
 

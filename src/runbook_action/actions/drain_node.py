@@ -138,6 +138,7 @@ class DrainNode(Defaults):
         node = _read(services, request)
         recorded, consent = marks.recorded(node, request), _consent(services)
         found = _look(services, request, node, consent)
+        closes = recorded is None
         if recorded is None:
             refuse_if_forbidden(found, request)
             refuse_if_group_is_short(node, request, services.cluster)
@@ -155,14 +156,12 @@ class DrainNode(Defaults):
             }
             node = patch_unless_changed(services.cluster, node, patch)
             holding.settle(taken)
-            if not found.evict and not was_cordoned(recorded):
-                stop_if_group_is_short(node, request, services)
         else:
             node_holding(request, services, node).confirm()
         cordoned_before = recorded.get(_CORDONED) is True
         changes = [] if was_cordoned(recorded) else [_cordon(node, before=None)]
         refuse_if_opened(node)
-        if found.evict:
+        if found.evict or (closes and not was_cordoned(recorded)):
             stop_if_group_is_short(node, request, services)
         deadline = _deadline(recorded, request, services)
         lost = found.lost
@@ -235,9 +234,7 @@ class DrainNode(Defaults):
         if node.silent and node.unschedulable:
             # For good, whoever else holds it: the alert may end with the node, and a human has to
             # look at it first. Without its lease nobody's undo opens it.
-            holding = node_holding(request, services, node)
-            if holding.held():
-                holding.end()
+            node_holding(request, services, node).end_if_held()
             return Outcome(
                 "unchanged", f"{request.target} stays cordoned: its kubelet is silent.{_next(node)}"
             )

@@ -15,10 +15,10 @@ import pytest
 
 from onemachine.aws.local_aws import LocalAws
 from onemachine.aws.mends import MENDS
+from onemachine.processes.identity import ProcessIdentity
 from tests.integration.local_aws_fixtures import running_local_aws
 from tests.integration.localaws.probes.support import eventually, invoke, make_function
 from tests.integration.localaws.sockets import listening_addresses
-from tests.support.processes import is_running
 from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.localaws
@@ -95,13 +95,15 @@ def test_no_worker_process_outlives_the_server(
         make_function(
             aws, unique, "import os\ndef handler(event, context):\n    return os.getpid()\n"
         )
-        _error, worker = invoke(aws, unique)
-        assert is_running(worker)
+        _error, pid = invoke(aws, unique)
+        worker = ProcessIdentity.of(pid)
+        assert worker is not None
+        assert worker.alive()
 
         server.send_signal(kill_signal)
         server.wait(PATIENCE_SECONDS)
 
-        eventually(lambda: not is_running(worker), "the worker process ends")
+        eventually(lambda: not worker.alive(), "the worker process ends")
 
 
 def test_unpacked_functions_are_cleared_away(tmp_path: Path, unique: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -50,13 +51,7 @@ def run(place: Place, action: str, kind: TargetKind, step: int = 1) -> Any:
 def test_a_statefulset_whose_new_pod_crashes_is_rolled_back_though_the_pod_never_gets_ready(
     bare_place: Place,
 ) -> None:
-    scene = Restarted(bare_place)
-    bare_place.statuses.status = lambda pod: (
-        crashing(pod) if pod.spec.containers[0].image == BROKEN else running(pod)
-    )
-    containers = [{"name": "main", "image": BROKEN}]
-    scene.patch({"spec": {"template": {"spec": {"containers": containers}}}})
-    eventually("the pod crashes", lambda: crashed(bare_place))
+    scene = broken(bare_place, crashing)
     with pytest.raises(RolloutFailed, match="CrashLoopBackOff"):
         run(bare_place, "restart_workload", "statefulset", step=1)
     outcome = run(bare_place, "rollback_workload", "statefulset", step=2)
@@ -70,20 +65,26 @@ def test_a_statefulset_whose_new_pod_runs_and_is_never_ready_is_rolled_back(
     bare_place: Place,
 ) -> None:
     """Its controller replaces no pod while that one is not ready, however right the template is."""
-    scene = Restarted(bare_place)
-    bare_place.statuses.status = lambda pod: (
-        unanswering(pod) if pod.spec.containers[0].image == BROKEN else running(pod)
-    )
-    containers = [{"name": "main", "image": BROKEN}]
-    scene.patch({"spec": {"template": {"spec": {"containers": containers}}}})
-    eventually("the pod runs", lambda: crashed(bare_place))
+    broken(bare_place, unanswering)
     outcome = run(bare_place, "rollback_workload", "statefulset")
     assert outcome.status == "succeeded", outcome.summary
     asked = ask(bare_place, "rollback_workload", "statefulset")
     assert REGISTRY["rollback_workload"].verify(asked, bare_place.services()).healthy
 
 
-def crashed(place: Place) -> bool:
+def broken(place: Place, how: Callable[[Any], dict[str, Any] | None]) -> Restarted:
+    """Roll out a version whose first pod comes up in some way that is not ready."""
+    scene = Restarted(place)
+    place.statuses.status = lambda pod: (
+        how(pod) if pod.spec.containers[0].image == BROKEN else running(pod)
+    )
+    containers = [{"name": "main", "image": BROKEN}]
+    scene.patch({"spec": {"template": {"spec": {"containers": containers}}}})
+    eventually("the pod comes up", lambda: has_come_up(place))
+    return scene
+
+
+def has_come_up(place: Place) -> bool:
     pods = place.core.list_namespaced_pod(place.namespace).items
     return any(
         pod.spec.containers[0].image == BROKEN and pod.status.container_statuses for pod in pods

@@ -112,18 +112,25 @@ def test_under_a_minimum_that_a_human_has_raised_it_says_what_nobody_brings_back
         assert words in outcome.summary
 
 
+def hold_minimum(world: World, incident: str, minimum: int) -> dict[str, Any]:
+    """Let a step of an incident raise the autoscaler's minimum; give the autoscaler's spec."""
+    assert world.cluster.hpa is not None
+    autoscaler = Autoscaler(world.cluster.hpa)
+    other = request("scale_workload", incident_id=incident, step=2)
+    holding = minimum_holding(other, world.services, autoscaler)
+    taken = holding.take(autoscaler.min_replicas, minimum)
+    spec: dict[str, Any] = world.cluster.hpa["spec"]
+    spec["minReplicas"] = minimum
+    holding.settle(taken)
+    return spec
+
+
 @pytest.mark.parametrize("incident", [INCIDENT, OTHER_INCIDENT])
 def test_under_a_minimum_that_an_incident_holds_it_names_who_brings_the_rest_back(
     world: World, incident: str
 ) -> None:
     run(world)
-    assert world.cluster.hpa is not None
-    autoscaler = Autoscaler(world.cluster.hpa)
-    other = request("scale_workload", incident_id=incident, step=2)
-    holding = minimum_holding(other, world.services, autoscaler)
-    taken = holding.take(autoscaler.min_replicas, 10)
-    world.cluster.hpa["spec"]["minReplicas"] = 10
-    holding.settle(taken)
+    hold_minimum(world, incident, 10)
     assert f"held by {incident}: it goes to 8 with that one" in run(world, "undo").summary
 
 
@@ -131,14 +138,7 @@ def test_a_minimum_that_a_human_has_raised_over_an_incident_s_is_held_by_nobody(
     world: World,
 ) -> None:
     run(world)
-    assert world.cluster.hpa is not None
-    autoscaler = Autoscaler(world.cluster.hpa)
-    other = request("scale_workload", incident_id=OTHER_INCIDENT, step=2)
-    holding = minimum_holding(other, world.services, autoscaler)
-    taken = holding.take(autoscaler.min_replicas, 9)
-    world.cluster.hpa["spec"]["minReplicas"] = 9
-    holding.settle(taken)
-    world.cluster.hpa["spec"]["minReplicas"] = 10
+    hold_minimum(world, OTHER_INCIDENT, 9)["minReplicas"] = 10
     summary = run(world, "undo").summary
     assert "which no incident holds: nobody brings the maximum back to 8" in summary
     assert OTHER_INCIDENT not in summary

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from onemachine.processes.identity import ProcessIdentity
 from srectl.errors import CommandFailed
 from srectl.installing import shell
 from srectl.installing.memory import Memory
 from srectl.installing.plan import Plan
 from srectl.installing.shell import Shell
-from tests.support.processes import is_running
 
 PLAN = Plan({}, (), "", "", {}, ())
 #: Installs until its command has ended, which it does with its standard input.
@@ -74,11 +74,8 @@ def test_a_check_that_nothing_answers_is_given_up_with_all_that_it_started(
 ) -> None:
     with pytest.raises(CommandFailed, match="nothing answers within 0 seconds: sleep 60"):
         here.holds(f"sleep 60 & echo $! > {tmp_path}/child; wait")
-    child = int((tmp_path / "child").read_text())
-    until = time.monotonic() + 10
-    while is_running(child):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    child = ProcessIdentity.of(int((tmp_path / "child").read_text()))
+    assert child is None or child.wait_gone(10)
 
 
 def test_a_tool_that_does_not_tell_its_version_cannot_be_used(here: Shell) -> None:
