@@ -119,8 +119,11 @@ def _taken(revision: Revision, workload: Workload) -> datetime | None:
 
 
 def _scaled_down(revision: Revision) -> datetime | None:
-    """Say by when a ReplicaSet had been replaced: its last write is its scaling to none."""
-    if revision.kind == "controllerrevision":
+    """Say by when a ReplicaSet had been replaced: its last write is its scaling to none.
+
+    Until then its last write may be of long before.
+    """
+    if revision.kind == "controllerrevision" or revision.spec.get("replicas"):
         return None
     times = [at for each in _written(revision) if (at := moment_of(each.get("time")))]
     return max(times, default=None)

@@ -269,6 +269,18 @@ def test_whoever_wrote_the_template_again_later_makes_no_version_younger() -> No
     assert age_of("deployment", replaced, back) is None, "nobody says when"
 
 
+@pytest.mark.parametrize(("replicas", "known"), [(3, True), (0, False)])
+def test_what_is_just_being_replaced_says_nothing_of_when(replicas: int, known: bool) -> None:
+    """Its last write is that of the time when it came."""
+    replaced = kept("deployment", 2, BAD, T2)
+    replaced["spec"]["replicas"] = replicas
+    replaced["metadata"]["managedFields"] = [
+        {"manager": "kube-controller-manager", "time": T2, "fieldsV1": {"f:spec": {}}}
+    ]
+    back = kept("deployment", 3, GOOD, T1, was="1")
+    assert age_of("deployment", replaced, back, written=T4) == (since(T4) if known else None)
+
+
 def test_revisions_that_a_statefulset_made_anew_has_taken_over_are_as_old_as_they_were() -> None:
     """It is deleted without its pods and made anew to change what may not be changed."""
     world = World.new(kind="statefulset")
