@@ -64,9 +64,9 @@ def test_the_digest_names_what_nobody_was_paged_for(flood: Flood) -> None:
     def named() -> bool:
         for message in flood.platform.heard("incidents.flood"):
             for each in message["targets"]:
+                # It also tells what others had escalated within the same seconds.
                 alert, _on, places = each["what"].partition(" on ")
-                assert alert == "CheckoutHighErrorRate"
-                seen.update(places.split(", "))
+                seen.update(places.split(", ") if alert == "CheckoutHighErrorRate" else ())
         return wanted <= seen
 
     seen: set[str] = set()
