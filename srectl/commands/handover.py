@@ -92,7 +92,7 @@ def _in_common(each: dict[str, Any]) -> Hashable | None:
         return None  # each takes an answer of its own, in its time
     back = each.get("comes_back")
     why = each.get("step") or back or each["escalation_reason"]
-    return in_common(each, why, each.get("steps") or ())
+    return in_common(each, why, (*(each.get("steps") or ()), str(each.get("restoration"))))
 
 
 def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
@@ -121,7 +121,7 @@ def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
     elif one["escalation_reason"]:
         same = len({each["escalation_reason"] for each in together}) == 1
         of = "" if same else f"of {safe(str(one['incident_id'])[:_SHORT])}, the others alike: "
-        console.print(f"    {of}{safe(one['escalation_reason'])}")
+        console.print(f"    {of}{safe(one['escalation_reason'])}{_since_then(one)}")
 
 
 def _hand_of(incident: dict[str, Any]) -> str:
@@ -168,4 +168,10 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
         by = f" until {clock(until, at, seconds=False)}" if until else ""
         console.print(f"    runbook {safe(each['asks']['runbook'])} asks{by}: srectl approve")
     elif each["escalation_reason"]:
-        console.print(f"    {safe(each['escalation_reason'])}")
+        console.print(f"    {safe(each['escalation_reason'])}{_since_then(each)}")
+
+
+def _since_then(incident: dict[str, Any]) -> str:
+    """Say what has become of what a runbook did: why it was escalated tells only of before."""
+    restoration = incident.get("restoration")
+    return f" Since then: {safe(restoration)}." if restoration else ""

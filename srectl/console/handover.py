@@ -95,6 +95,7 @@ def _one(record: dict[str, Any]) -> dict[str, Any]:
             "escalation_reason",
             "escalated_at",
             "released_at",
+            "restoration",
         )
     } | {"climbed": climbed(record), "asks": _question(record)}
 

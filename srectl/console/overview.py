@@ -26,6 +26,8 @@ OPEN = ("escalated", "remediating", "open")
 _NIGHT = datetime.timedelta(hours=12)
 _HOUR = datetime.timedelta(hours=1)
 _MOST_LOCKS = 25
+# Errors of runbook-action after which what was asked of the cluster stands there.
+_WRITTEN_ALL_THE_SAME = frozenset({"ActionTimeout", "RolloutFailed"})
 _MOST_CARDS = 8  # of what needs somebody; the others are folded away, but for questions
 
 
@@ -181,14 +183,23 @@ def _lent(record: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
+def _has_changed(action: dict[str, Any]) -> bool:
+    """Tell whether what was done stands: also what was written, and not complete in time."""
+    if action.get("operation") == "plan":
+        return False
+    error = action.get("error")
+    return action.get("status") == "succeeded" or (
+        isinstance(error, dict) and error.get("name") in _WRITTEN_ALL_THE_SAME
+    )
+
+
 def _changes(records: Iterable[dict[str, Any]], since: datetime.datetime) -> list[dict[str, Any]]:
     """Give what was changed since a moment: by runbooks, and what evidence found, newest first."""
     found = []
     for record in records:
         for action in record.get("actions_taken") or []:
             at = moment(action.get("completed_at"))
-            changed = action.get("status") == "succeeded" and action.get("operation") != "plan"
-            if changed and at and at >= since:
+            if _has_changed(action) and at and at >= since:
                 words = f"{action.get('operation')} {action.get('action')}: {action.get('summary')}"
                 who = action.get("runbook") or action.get("by")
                 found.append({"at": at, "words": words, "who": who, "record": record})

@@ -48,6 +48,17 @@ def test_the_page_names_who_is_needed_the_switches_and_what_could_not_be_read(
     assert "not read" in shown
 
 
+def test_what_was_taken_back_since_is_told(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    reason = "It may have left half-changed: 1. restart_workload."
+    put_incident(incident_id=A, timestamp=now, escalation_reason=reason, restoration="restored")
+    put_incident(incident_id=B, timestamp=now, escalation_reason=reason)
+    said = " ".join(srectl("handover").output.split())
+    assert said.count(reason) == 2
+    assert said.count(f"{reason} Since then: restored.") == 1
+
+
 def test_who_nobody_has_taken_is_told_with_how_far_it_has_climbed(
     account: Account, put_incident: Put, srectl: Run, now: str
 ) -> None:
