@@ -356,11 +356,15 @@ def test_a_lease_that_ran_out_is_taken_over(platform: Platform) -> None:
 def test_the_cooldown_leaves_a_target_alone(platform: Platform) -> None:
     guard = {"cooldown_seconds": 600, "max_actions": 5, "window_seconds": 3600}
     runbook = platform.runbook(on_failure="keep", guard=guard)
-    platform.run(incident(runbook))
+    first = incident(runbook)
+    platform.run(first)
     event = incident(runbook)
     platform.run(event)
     reason = escalation(platform, event, "cooldown")["escalation_reason"]
-    assert "ended less than 600 seconds ago" in reason
+    key = f"target#sre-platform#apps#deployment#{runbook.lower()}"
+    until = int(lock_of(platform, key)["acted_until"]) + 600
+    assert f"(600 seconds) lasts until {time.strftime('%FT%TZ', time.gmtime(until))}" in reason
+    assert f"the last to do so was incident {id_of(first)}." in reason
     assert platform.calls(id_of(event), "execute") == []
 
 
@@ -407,7 +411,8 @@ def test_the_cooldown_of_one_that_never_let_go_begins_when_its_lease_runs_out(
     platform.run(event)
     assert len(platform.calls(id_of(event), "execute")) == acts
     if not acts:
-        escalation(platform, event, "cooldown")
+        reason = escalation(platform, event, "cooldown")["escalation_reason"]
+        assert "the last to do so was incident an-incident-that-died." in reason
 
 
 def test_a_cooldown_longer_than_the_window_of_the_loop_breaker_counts(platform: Platform) -> None:

@@ -286,6 +286,43 @@ def test_observe_mode_plans_every_step_and_locks_nothing(platform: Platform) -> 
     assert {each["status"] for each in recorded(platform, event, 3)} == {"planned"}
 
 
+def observed(platform: Platform, *steps: dict[str, Any], strategy: str) -> dict[str, Any]:
+    """Give the record of an alert whose runbook of these steps only observes."""
+    event = incident(runbook(platform, *steps, strategy=strategy))
+    platform.set_mode("observe")
+    try:
+        platform.run(event)
+    finally:
+        platform.set_mode("on")
+    return platform.record(id_of(event))
+
+
+def test_a_refused_rung_hides_nothing_of_what_observe_mode_tells(platform: Platform) -> None:
+    refused = step("two", {"plan": ["ActionRefused"]})
+    record = observed(platform, step("one"), refused, strategy="ladder")
+    assert record["escalation_code"] == "observed"
+    told = record["escalation_reason"]
+    assert (
+        "would do this: 1. one: scripted plan: planned; 2. two: The plan of action do_two" in told
+    )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "scripts"),
+    [
+        ("ladder", [{"plan": ["ActionRefused"]}, {"plan": ["ActionRefused"]}]),
+        ("ladder", [{}, {"plan": ["AccessDenied"]}]),
+        ("sequence", [{}, {"plan": ["ActionRefused"]}]),
+    ],
+)
+def test_observe_mode_tells_what_would_have_ended_the_runbook(
+    platform: Platform, strategy: str, scripts: list[dict[str, list[str]]]
+) -> None:
+    steps = [step(name, script) for name, script in zip(("one", "two"), scripts, strict=True)]
+    record = observed(platform, *steps, strategy=strategy)
+    assert record["escalation_code"] == "plan-failed"
+
+
 def test_what_steps_took_away_is_brought_back_newest_first(platform: Platform) -> None:
     name = runbook(
         platform, step("one"), step("two"), restore={"after_seconds": 1, "watch_seconds": 1}

@@ -87,7 +87,7 @@ def test_who_takes_a_lock_counts_as_not_helping_until_it_has(unhelped: int, coun
 
 _RELEASES = "REMOVE holder, lease_expires_at, restoring, uncounted"
 _UNCOUNTS = " SET history = if_not_exists(uncounted, history)"
-_COOLS = " SET acted_until = :let_go"
+_COOLS = " SET acted_until = :let_go, acted_by = :holder"
 
 
 def let_go(code: str, *, acted: bool) -> Any:

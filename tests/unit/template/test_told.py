@@ -167,7 +167,8 @@ def test_who_has_settled_it_is_said_and_why() -> None:
     event = {"detail-type": "incident.closed", "detail": {"metadata": {}, "data": data}}
     variables = told(read(event))
     assert (variables["told_as"], variables["by_hand"]) == ("told_closed", True)
-    assert variables["doing"] == "settled by ada: rolled back"
+    again = "where its alert still fires, nobody is told of it again until it begins anew"
+    assert variables["doing"] == f"settled by ada: rolled back ({again})"
     for state, after in (("IsToBeTold", "WhatIsToBeTold"), ("IsPublished", "IsAnythingLeft")):
         taken = [
             choice["Next"]
