@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runbook_action import marks
@@ -14,7 +14,7 @@ from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Cluster, Services
 from runbook_action.request import Request, Target
 from runbook_action.reverted import reverted_by
-from runbook_action.stuck_pods import release_stuck
+from runbook_action.stuck_pods import kept_words, release_stuck
 from runbook_action.unchanged import unless_changed
 
 POLL_SECONDS = 1.0
@@ -27,6 +27,10 @@ class RolloutState:
 
     complete: bool
     progress: str
+
+    def held_up(self, kept: Mapping[str, str]) -> RolloutState:
+        """The same, with the pods that it waits for in vain and what keeps each."""
+        return replace(self, progress=self.progress + kept_words(kept))
 
     def details(self, workload: Workload) -> dict[str, Any]:
         """The numbers behind it, for the audit trail."""
@@ -181,6 +185,7 @@ def watched(
     ChangeReverted
         If somebody took the change back.
     """
+    kept: Mapping[str, str] = {}
     while True:
         workload = read_workload(services.cluster, target)
         refuse_if_reverted(target, reverted(workload))
@@ -196,8 +201,10 @@ def watched(
             )
         if services.clock.remaining() < POLL_SECONDS:
             break
-        release_stuck(services, workload, whole=not at_least)
+        kept = release_stuck(services, workload, whole=not at_least)
         services.clock.sleep(POLL_SECONDS)
+    if not state.complete:
+        state = state.held_up(kept)
     end = (
         f"every pod of {target} runs with it"
         if state.complete

@@ -175,16 +175,19 @@ def _settled(services: Services, target: Target, ready_before: object) -> Rollou
     Of a target that was ill before its restart no more is waited for than it had: whoever is to be
     called hears of it now.
     """
+    kept: Mapping[str, str] = {}
     while True:
         workload = read_workload(services.cluster, target)
         state = assess(workload)
-        if state.complete or services.clock.remaining() < POLL_SECONDS:
+        if state.complete:
             return state
+        if services.clock.remaining() < POLL_SECONDS:
+            return state.held_up(kept)
         seen = workload.observed_generation >= workload.generation
         ready = workload.count("ready")
         if seen and isinstance(ready_before, int) and ready_before <= ready < workload.replicas:
             return RolloutState(True, f"{ready} of its pods are ready, {ready_before} were before")
-        release_stuck(services, workload)
+        kept = release_stuck(services, workload)
         services.clock.sleep(POLL_SECONDS)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import RolloutFailed
@@ -43,9 +45,9 @@ def ask(place: Place, action: str, kind: TargetKind, step: int = 1) -> Request:
     return Request("execute", action, target, INCIDENT, {}, step=step)
 
 
-def run(place: Place, action: str, kind: TargetKind, step: int = 1) -> Any:
+def run(place: Place, action: str, kind: TargetKind, step: int = 1, seconds: float = 40) -> Any:
     asked = ask(place, action, kind, step)
-    return REGISTRY[action].execute(asked, place.services(seconds=40))
+    return REGISTRY[action].execute(asked, place.services(seconds=seconds))
 
 
 def test_a_statefulset_whose_new_pod_crashes_is_rolled_back_though_the_pod_never_gets_ready(
@@ -70,6 +72,45 @@ def test_a_statefulset_whose_new_pod_runs_and_is_never_ready_is_rolled_back(
     assert outcome.status == "succeeded", outcome.summary
     asked = ask(bare_place, "rollback_workload", "statefulset")
     assert REGISTRY["rollback_workload"].verify(asked, bare_place.services()).healthy
+
+
+@pytest.mark.parametrize("action", ["rollback_workload", "restart_workload"])
+@pytest.mark.parametrize(
+    ("budgets", "why"),
+    [
+        ({"keep": {"maxUnavailable": 0}}, "429, .* The disruption budget keep needs"),
+        (
+            {"one": {"maxUnavailable": 1}, "two": {"minAvailable": 0}},
+            "500, .* Merge its disruption budgets into one",
+        ),
+    ],
+    ids=["without room", "two"],
+)
+def test_a_statefulset_whose_broken_pod_budgets_keep_is_watched_on_and_the_pod_named(
+    bare_place: Place, action: str, budgets: dict[str, Any], why: str
+) -> None:
+    broken(bare_place, crashing)
+    policy: Any = client.PolicyV1Api(bare_place.admin)
+    for name, spec in budgets.items():
+        body = {"metadata": {"name": name}, "spec": {**spec, "selector": {"matchLabels": LABELS}}}
+        policy.create_namespaced_pod_disruption_budget(bare_place.namespace, body)
+    eventually("the budgets count", lambda: are_counted(policy, bare_place))
+    (stuck,) = bare_place.core.list_namespaced_pod(bare_place.namespace).items
+    outcome = run(bare_place, action, "statefulset", seconds=6)
+    assert (outcome.status, outcome.changed) == ("in_progress", True)
+    held_up = f"{bare_place.namespace}/{stuck.metadata.name} holds it up and cannot be evicted"
+    said = rf"still rolling: .*; {held_up} \(POST .*{why}.*\)\.$"
+    assert re.search(said, outcome.summary), outcome.summary
+    policy.delete_collection_namespaced_pod_disruption_budget(bare_place.namespace)
+    bare_place.statuses.status = lambda pod: (
+        crashing(pod) if pod.metadata.uid == stuck.metadata.uid else running(pod)
+    )
+    assert run(bare_place, action, "statefulset").status == "succeeded"
+
+
+def are_counted(policy: Any, place: Place) -> bool:
+    found = policy.list_namespaced_pod_disruption_budget(place.namespace).items
+    return all((each.status.observed_generation or 0) > 0 for each in found)
 
 
 def broken(place: Place, how: Callable[[Any], dict[str, Any] | None]) -> Restarted:

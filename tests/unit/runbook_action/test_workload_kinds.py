@@ -10,12 +10,18 @@ from typing import Any, get_args
 import pytest
 
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import ActionRefused, InvalidRequest, RolloutFailed
+from runbook_action.errors import (
+    ActionRefused,
+    ClusterRejected,
+    InvalidRequest,
+    NamespaceEnding,
+    RolloutFailed,
+)
 from runbook_action.kinds import KINDS, KindWord
 from runbook_action.objects import VIEWS, Workload, view
 from runbook_action.request import TargetKind, parse_request
 from runbook_action.rollout import assess
-from runbook_action.stuck_pods import release_stuck
+from runbook_action.stuck_pods import kept_words, release_stuck
 from tests.unit.runbook_action.fakes import INCIDENT, World, request
 
 KIND_OF: list[tuple[str, TargetKind]] = [
@@ -188,9 +194,33 @@ def test_a_budget_that_keeps_a_broken_pod_is_asked_again() -> None:
     world = stuck_statefulset()
     world.cluster.budgets["checkout-1"] = 1
     read = world.cluster.workload("statefulset", "apps", "checkout")
-    release_stuck(world.services, read)
-    release_stuck(world.services, read)
+    kept = release_stuck(world.services, read)
+    assert kept == {"apps/checkout-1": "The disruption budget checkout needs 2 healthy pods"}
+    assert release_stuck(world.services, read) == {}
     assert world.calls.writes() == ["evict checkout-1", "evict checkout-1"]
+
+
+def test_a_broken_pod_that_two_budgets_select_is_kept_and_fails_no_step() -> None:
+    world = stuck_statefulset()
+    world.cluster.refusals["checkout-1"] = ClusterRejected("500, more than one. Merge them.")
+    read = world.cluster.workload("statefulset", "apps", "checkout")
+    assert release_stuck(world.services, read) == {
+        "apps/checkout-1": "500, more than one. Merge them"
+    }
+
+
+def test_a_broken_pod_of_an_ending_namespace_fails_the_step() -> None:
+    world = stuck_statefulset()
+    world.cluster.refusals["checkout-1"] = NamespaceEnding("403")
+    with pytest.raises(NamespaceEnding):
+        release_stuck(world.services, world.cluster.workload("statefulset", "apps", "checkout"))
+
+
+def test_more_pods_that_are_kept_than_can_be_named_are_counted() -> None:
+    words = kept_words({f"apps/db-{number}": "why" for number in range(5)})
+    assert words.count("cannot be evicted (why)") == 3
+    assert words.endswith("; 2 more pods do, too")
+    assert kept_words({}) == ""
 
 
 def unready(world: World, seconds: Mapping[int, float]) -> None:
