@@ -309,8 +309,7 @@ def _hang_besides(
 def _collected(asked: CollectRequest, known: Container) -> dict[str, Any]:
     """Collect evidence in the cluster of an alert; it is not guessed which one that is."""
     policy = _policy(known.settings)
-    policy.refuse_a_guess(asked.cluster)
-    tools = known.evidence_tools(policy.canonical(asked.cluster))
+    tools = known.evidence_tools(policy.cluster_of(asked.cluster, asked.labels))
     return collect(asked, tools, known.settings.allowed_namespaces, datetime.now(UTC))
 
 

@@ -19,7 +19,7 @@ from runbook_action.errors import ActionRefused, FinalError, RolloutFailed, Runb
 from runbook_action.operate import operate
 from runbook_action.outcome import Change, Outcome
 from runbook_action.request import Operation, Request, parse_request
-from runbook_action.resolve.operation import Policy, resolve
+from runbook_action.resolve import Policy, resolve
 from runbook_action.resolve.request import parse_resolve
 from srectl.operate.plans import not_chosen, wanted_by
 from srectl.operate.samples import alerts_in

@@ -4,7 +4,8 @@ It only reads. The alert is data: it selects an object within the bounds that th
 and nothing else. Whatever is not one object for certain is refused, with what was found.
 """
 
-from runbook_action.resolve.operation import Policy, lock_of, resolve
+from runbook_action.resolve.operation import lock_of, resolve
+from runbook_action.resolve.policy import Policy
 from runbook_action.resolve.request import Alert, ResolveRequest, parse_resolve
 
 __all__ = ["Alert", "Policy", "ResolveRequest", "lock_of", "parse_resolve", "resolve"]

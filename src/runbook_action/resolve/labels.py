@@ -57,6 +57,18 @@ _OF_A_KIND: Mapping[str, str] = {
     "owner_name": "owner_kind",
     "workload": "workload_type",
 }
+# By what a cluster is called: Prometheus's `cluster`, `k8s.cluster.name` of OpenTelemetry,
+# `orchestrator.cluster.name` of Elastic, `kube_cluster_name` and `cluster_name` of Datadog,
+# `k8s.clusterName` of New Relic, `dt.kubernetes.cluster.name` of Dynatrace, Istio's
+# `destination_cluster`, and the tags `aws:eks:cluster-name` and `alpha.eksctl.io/cluster-name`.
+_CLUSTER = re.compile(
+    "((aws_eks|eks|alpha_eksctl_io|k8s|kube|(dt_)?kubernetes|orchestrator|destination)_?)?"
+    "cluster(_?name)?"
+)
+# What Istio calls a cluster that nobody has named.
+_ISTIO_DEFAULT = "Kubernetes"
+# What stands between the words of a label, by where it comes from.
+_BETWEEN = str.maketrans(".:/-", "____")
 # Kinds that are never a target's, by the label that names one (Argo Rollouts).
 _FOREIGN = ("rollout",)
 # What stands where there is none.
@@ -98,13 +110,18 @@ def as_name(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else shown(text)
 
 
+def _spelled(label: str) -> str:
+    """Spell a label as Prometheus does, in small letters; its ``exported_`` says where it is."""
+    return label.strip().lower().translate(_BETWEEN).removeprefix("exported_")
+
+
 def meant_by(labels: Mapping[str, str], label: str) -> Sequence[str]:
     """Give the values of all labels that mean the same as one.
 
     In another case it means the same to whoever wrote it. And where a metric and its scrape both
     have a label, Prometheus calls the metric's own one ``exported_``.
     """
-    return [text for key, text in labels.items() if key.lower() in (label, f"exported_{label}")]
+    return [text for key, text in labels.items() if _spelled(key) == label]
 
 
 def named_by(labels: Mapping[str, str], label: str) -> Sequence[tuple[str, str]]:
@@ -114,14 +131,21 @@ def named_by(labels: Mapping[str, str], label: str) -> Sequence[tuple[str, str]]
     is where the exporter is, and not what the alert is about.
     """
     known_as = (label, *_ALSO.get(label, ()))
-    found = [
-        (key, text)
-        for key, text in labels.items()
-        if key.lower().removeprefix("exported_") in known_as
-    ]
+    found = [(key, text) for key, text in labels.items() if _spelled(key) in known_as]
     if meant_by(labels, "node" if label == "node" else "namespace") and tells_of_others(labels):
         return [(key, text) for key, text in found if not key.lower().startswith(_OF_THE_SCRAPE)]
     return found
+
+
+def clusters_named(labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Give each label that names a cluster of Kubernetes, by whatever name, and its value."""
+    return [
+        (key, text.strip())
+        for key, text in labels.items()
+        if _CLUSTER.fullmatch(_spelled(key))
+        and text.strip() not in _NONE
+        and not (text == _ISTIO_DEFAULT and _spelled(key) == "destination_cluster")
+    ]
 
 
 def all_named(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:

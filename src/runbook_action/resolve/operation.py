@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runbook_action.actions.base import Action, ChangesMore, looks_at_target
-from runbook_action.errors import ActionRefused, InvalidRequest, ParameterRefused
+from runbook_action.errors import InvalidRequest, ParameterRefused
 from runbook_action.fields import parse_fields
 from runbook_action.history import digest_of
 from runbook_action.objects import KubernetesObject, Workload
@@ -16,56 +16,12 @@ from runbook_action.request import Target, parse_target, refuse_namespace
 from runbook_action.resolve.consent import refuse_without_consent
 from runbook_action.resolve.contradiction import refuse_other_labels, refuse_other_object
 from runbook_action.resolve.finding import Found, Place, find
+from runbook_action.resolve.policy import Policy
 from runbook_action.resolve.request import ResolveRequest
 from runbook_action.rights import WORKLOADS
 from runbook_action.steps import no_value, value_of
 
 Registry = Mapping[str, Action]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What the deployment allows.
-
-    Attributes
-    ----------
-    clusters
-        Allow-list: label of a cluster → name of the EKS cluster.
-    default_cluster
-        Label of the cluster of an alert that names none.
-    allowed_namespaces
-        Where a target may be.
-    only_annotated
-        Whether an object must say that it may be remediated.
-    """
-
-    clusters: Mapping[str, str]
-    default_cluster: str
-    allowed_namespaces: frozenset[str]
-    only_annotated: bool = False
-
-    def refuse_a_guess(self, label: str | None) -> None:
-        """Refuse to take the default for a cluster that was not named, where there are several.
-
-        Raises
-        ------
-        ActionRefused
-            The alert may be about any of them.
-        """
-        if not label and len(set(self.clusters.values())) > 1:
-            raise ActionRefused(
-                "the alert names no cluster, and this platform looks after several "
-                f"({', '.join(sorted(set(self.clusters.values())))}). Give the alert the label "
-                "cluster (external_labels of its Prometheus)."
-            )
-
-    def canonical(self, label: str | None) -> str:
-        """Give the one label of a cluster that may have several: it stands in locks."""
-        label = label or self.default_cluster
-        name = self.clusters.get(label)
-        if name is None or name == self.clusters.get(self.default_cluster):
-            return self.default_cluster if name is not None else label
-        return min(each for each, found in self.clusters.items() if found == name)
 
 
 @dataclass(frozen=True)
@@ -121,7 +77,8 @@ def resolve(
     Raises
     ------
     ActionRefused
-        Out of bounds, refused by an annotation, or the alert and the runbook name two objects.
+        Out of bounds, refused by an annotation, the alert and the runbook name two objects, or the
+        alert two clusters.
     ParameterRefused
         A label that a parameter is taken from is missing or out of bounds.
     TargetNotFound, TargetAmbiguous
@@ -134,8 +91,9 @@ def resolve(
         if looks_at_target(registry[step["action"]]):
             refuse_other_labels(asked.runbook, step["target"], asked.alert.labels)
     if any(looks_at_target(registry[step["action"]]) for step in asked.steps):  # not the canary's
-        policy.refuse_a_guess(asked.alert.cluster)
-    cluster = policy.canonical(asked.alert.cluster)
+        cluster = policy.cluster_of(asked.alert.cluster, asked.alert.labels)
+    else:
+        cluster = policy.canonical(asked.alert.cluster)
     work = _Work(asked, policy, connect(cluster), cluster, seen={} if seen is None else seen)
     locks: set[str] = set()
     steps = []

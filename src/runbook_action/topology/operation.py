@@ -93,8 +93,7 @@ def relate(
     relation, why = Relation(), ""
     if window_seconds:
         try:
-            policy.refuse_a_guess(asked.alert.cluster)
-            label = policy.canonical(asked.alert.cluster)
+            label = policy.cluster_of(asked.alert.cluster, asked.alert.labels)
             services = connect(label)
             found = _object_of(asked.alert, services, policy)
             relation = _related(asked, label, found, services, window_seconds)

@@ -39,3 +39,11 @@ def test_of_several_clusters_none_is_guessed(world: World, monkeypatch: pytest.M
     event["alert"]["target"]["cluster"] = None
     with pytest.raises(ActionRefused, match="names no cluster"):
         module.handler(event, Context())
+
+
+def test_nothing_is_read_of_another_cluster_than_a_label_names(world: World) -> None:
+    event = json.loads(SAMPLE.read_text("utf-8"))
+    event["alert"]["labels"]["exported_cluster"] = "staging"
+    with pytest.raises(ActionRefused, match="another cluster, exported_cluster='staging'"):
+        module.handler(event, Context())
+    assert world.calls.log == []

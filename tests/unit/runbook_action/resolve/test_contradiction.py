@@ -40,7 +40,10 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
             (["checkout-1-a", "checkout-6c9f7d-x2x9q"], ["db-0", "shop-1-a"]),
         ),
         **dict.fromkeys(
-            ("kubernetes_namespace", "k8s_namespace_name", "destination_workload_namespace"),
+            (
+                *("kubernetes_namespace", "k8s_namespace_name", "k8s.namespace.name"),
+                "destination_workload_namespace",
+            ),
             (["apps"], ["staging", "Apps"]),
         ),
         **dict.fromkeys(
@@ -48,7 +51,10 @@ TABLE: Mapping[tuple[str, str], Mapping[str, tuple[list[str], list[str]]]] = {
             (["checkout", "<none>"], ["cart", "a b"]),
         ),
         "rollout": ([], ["checkout", "cart"]),
-        "kube_deployment": (["checkout"], ["cart"]),
+        **dict.fromkeys(
+            ("kube_deployment", "k8s.deployment.name", "kube-deployment"),
+            (["checkout"], ["cart"]),
+        ),
         "hpa": (["checkout"], ["db"]),
         "pvc": ([], ["data-db-0"]),
     },

@@ -105,6 +105,10 @@ def test_a_workload_hangs_on_its_node_and_says_so(objects: Objects) -> None:
         ({"namespace": "apps", "deployment": "gone"}, "deployment apps/gone"),
         ({"namespace": "elsewhere", "deployment": "web"}, "namespace elsewhere is not one"),
         ({"deployment": "web"}, "the alert has no label namespace"),
+        (
+            {"namespace": "apps", "deployment": "web", "k8s_cluster_name": "far"},
+            "the alert names another cluster, k8s_cluster_name='far', than sre-platform",
+        ),
     ],
 )
 def test_labels_that_lead_nowhere_relate_nothing(
