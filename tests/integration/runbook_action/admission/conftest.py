@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client
 
 from tests.integration.kubernetes_fixtures import KubernetesApi
-from tests.integration.runbook_action.admission.copies import end, failed_job
+from tests.integration.runbook_action.admission.copies import end, failed_job, jobs_that_run
 from tests.integration.runbook_action.admission.held import as_remediation
 from tests.integration.runbook_action.admission.scene import (
     REGISTRIES,
@@ -45,6 +45,8 @@ def scene(control_plane: KubernetesApi, admin: Any) -> Iterator[Scene]:
     for namespace in (name, at_work):
         batch.create_namespaced_job(namespace, failed_job())
     end(batch, name)
+    for job in jobs_that_run():
+        batch.create_namespaced_job(name, job)
     scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}
     autoscaler = {"scaleTargetRef": scaled, "minReplicas": 1, "maxReplicas": 3}
     autoscaling: Any = client.AutoscalingV2Api(admin)

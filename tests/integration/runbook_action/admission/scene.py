@@ -17,6 +17,7 @@ RESTART = {
     "sre-platform/restarted-for": "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11/1",
 }
 MARKS = {"sre-platform/incident-id": "7b0f0f5e-8a52-5b1e-9f0a-3d1f7a6c2e11/1"}
+MARKED = {"metadata": {"annotations": MARKS}}
 WORKLOADS = ("deployment", "stateful_set", "daemon_set")
 
 
@@ -43,12 +44,16 @@ class Scene:
     # A namespace whose Job is run again and has not failed.
     at_work: str
 
-    def patch(self, kind: str, body: Any, by: Any = None) -> Any:
+    def patch(self, kind: str, body: Any, by: Any = None, name: str = "checkout") -> Any:
         """Merge into an object, or, with a list, patch it by JSON pointers."""
         api, scope = APIS[kind]
-        arguments = ("checkout", self.namespace) if scope else (self.namespace,)
+        arguments = (name, self.namespace) if scope else (self.namespace,)
         call = getattr(api(by or self.held), f"patch_{scope}{kind}")
         return call(*arguments, body, dry_run="All")
+
+    def suspend(self, job: str, wanted: bool) -> Any:
+        """Hold one of the Jobs back, or let it go on."""
+        return self.patch("job", {**MARKED, "spec": {"suspend": wanted}}, name=job)
 
     def put_template(self, kind: str, wanted: dict[str, Any], by: Any = None) -> Any:
         return self.patch(kind, [{"op": "replace", "path": "/spec/template", "value": wanted}], by)

@@ -15,7 +15,7 @@ from tests.integration.runbook_action.admission.copies import (
 )
 from tests.integration.runbook_action.admission.kinds import FORBIDDEN_KINDS
 from tests.integration.runbook_action.admission.scene import (
-    MARKS,
+    MARKED,
     RESTART,
     RUN_BEFORE,
     RUNNING,
@@ -69,7 +69,6 @@ def another_container(wanted: dict[str, Any]) -> None:
     wanted["spec"]["containers"].append({"name": "more", "image": RUNNING})
 
 
-MARKED = {"metadata": {"annotations": MARKS}}
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "1"}
 MORE_THAN_A_NAME: dict[str, Any] = {
     "labels": {"a": "b"},
@@ -119,7 +118,7 @@ ALLOWED: dict[str, Callable[[Scene], Any]] = {
     "that a job is run again": lambda scene: scene.patch(
         "job", {"metadata": {"labels": {RUN_AGAIN: None}}}
     ),
-    "the end of a job": lambda scene: scene.patch("job", {**MARKED, "spec": {"suspend": True}}),
+    "the end of a copy": lambda scene: scene.suspend("copy", True),
     "the question what is allowed": lambda scene: scene.api(
         client.AuthorizationV1Api
     ).create_self_subject_access_review(
@@ -141,6 +140,7 @@ WORKLOAD = "only replicas and pod template"
 AUTOSCALER = "only minReplicas and maxReplicas"
 NO_LABEL = "changes no label"
 TOLD = "an event of remediation bears a name"
+HELD = "suspends only a copy"
 WAY_BACK = "takes nothing away"
 CHANGED_TEMPLATES: dict[str, Callable[[dict[str, Any]], None]] = {
     "an image that never ran": set_in("main.image", "team.example/checkout:3"),
@@ -295,6 +295,14 @@ FORBIDDEN: dict[str, tuple[str, Callable[[Scene], Any]]] = {
             "persistent_volume_claim", {"spec": {"volumeName": "of-somebody-else"}}
         ),
     ),
+    **{
+        what: (HELD, functools.partial(Scene.suspend, job=job, wanted=wanted))
+        for what, job, wanted in (
+            ("the end of a job that is no copy", "theirs", True),
+            ("the start of a job that somebody holds back", "theirs-held", False),
+            ("the start of a copy that was stopped", "copy-held", False),
+        )
+    },
     "how often a job may run": (
         "only whether a job is suspended",
         lambda scene: scene.patch("job", {"spec": {"parallelism": 9}}),
