@@ -213,8 +213,11 @@ def test_a_long_rollout_is_asked_after_until_it_is_complete(platform: Platform) 
 def test_a_rollout_that_never_ends_is_given_up(platform: Platform) -> None:
     event = incident(platform.runbook({"execute": ["in_progress"]}))
     platform.run(event)
-    escalation(platform, event, "action-timeout")
+    record = escalation(platform, event, "action-timeout")
     assert len(platform.calls(id_of(event), "undo")) == 1
+    # With what it waited for to the last: by that alone who is called knows what holds it up.
+    waited = "was not complete after 4 seconds: scripted execute: in_progress"
+    assert waited in record["escalation_reason"]
 
 
 def test_what_did_not_help_is_undone_and_escalated_with_the_story(platform: Platform) -> None:
