@@ -21,6 +21,7 @@ from runbook_action.resolve.finding import Found
 from runbook_action.resolve.kinship import Kinship
 from runbook_action.resolve.labels import NAMES, all_named, as_name, meant_by, named_by
 from runbook_action.resolve.owners import name_of
+from runbook_action.resolve.uids import another_of_its_name
 from runbook_action.rights import WORKLOADS
 
 # Kinds that are never kin of one another: no cluster needs to be asked.
@@ -73,6 +74,8 @@ def refuse_other_object(
     """
     target, sentence = found.target, _Sentence(runbook, named=named)
     _refuse_labels(labels, found.kind, target.namespace or None, target.name, sentence)
+    if other := another_of_its_name(target, labels):
+        raise ActionRefused(sentence.of(other, name_of(target)))
     kinship = Kinship(cluster, target, found.kin, labels)
     if other := kinship.another_node():
         raise ActionRefused(sentence.of(other, name_of(target)))

@@ -71,8 +71,8 @@ _ISTIO_DEFAULT = "Kubernetes"
 _BETWEEN = str.maketrans(".:/-", "____")
 # Kinds that are never a target's, by the label that names one (Argo Rollouts).
 _FOREIGN = ("rollout",)
-# What stands where there is none.
-_NONE = ("", "<none>", "unknown")
+#: What stands where there is none.
+UNKNOWN = ("", "<none>", "unknown")
 _BARE_PODS = ("barepod", "staticpod")
 # What a scrape adds of the pod that it asks; kube-state-metrics tells of others.
 _OF_THE_SCRAPE = "kubernetes_"
@@ -110,7 +110,7 @@ def as_name(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else shown(text)
 
 
-def _spelled(label: str) -> str:
+def spelled(label: str) -> str:
     """Spell a label as Prometheus does, in small letters; its ``exported_`` says where it is."""
     return label.strip().lower().translate(_BETWEEN).removeprefix("exported_")
 
@@ -121,7 +121,7 @@ def meant_by(labels: Mapping[str, str], label: str) -> Sequence[str]:
     In another case it means the same to whoever wrote it. And where a metric and its scrape both
     have a label, Prometheus calls the metric's own one ``exported_``.
     """
-    return [text for key, text in labels.items() if _spelled(key) == label]
+    return [text for key, text in labels.items() if spelled(key) == label]
 
 
 def named_by(labels: Mapping[str, str], label: str) -> Sequence[tuple[str, str]]:
@@ -131,9 +131,9 @@ def named_by(labels: Mapping[str, str], label: str) -> Sequence[tuple[str, str]]
     is where the exporter is, and not what the alert is about.
     """
     known_as = (label, *_ALSO.get(label, ()))
-    found = [(key, text) for key, text in labels.items() if _spelled(key) in known_as]
-    if meant_by(labels, "node" if label == "node" else "namespace") and tells_of_others(labels):
-        return [(key, text) for key, text in found if not key.lower().startswith(_OF_THE_SCRAPE)]
+    found = [(key, text) for key, text in labels.items() if spelled(key) in known_as]
+    if meant_by(labels, "node" if label == "node" else "namespace"):
+        return [(key, text) for key, text in found if not of_the_scrape(key, labels)]
     return found
 
 
@@ -142,9 +142,9 @@ def clusters_named(labels: Mapping[str, str]) -> list[tuple[str, str]]:
     return [
         (key, text.strip())
         for key, text in labels.items()
-        if _CLUSTER.fullmatch(_spelled(key))
-        and text.strip() not in _NONE
-        and not (text == _ISTIO_DEFAULT and _spelled(key) == "destination_cluster")
+        if _CLUSTER.fullmatch(spelled(key))
+        and text.strip() not in UNKNOWN
+        and not (text == _ISTIO_DEFAULT and spelled(key) == "destination_cluster")
     ]
 
 
@@ -161,9 +161,9 @@ def all_named(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         else:
             yield from ((word, text) for _, text in named_by(labels, label))
     for label, kind_label in _OF_A_KIND.items():
-        kinds = [text.lower() for text in meant_by(labels, kind_label) if text not in _NONE]
+        kinds = [text.lower() for text in meant_by(labels, kind_label) if text not in UNKNOWN]
         for text in meant_by(labels, label):
-            for kind in (kinds or ["workload"]) if text not in _NONE else ():
+            for kind in (kinds or ["workload"]) if text not in UNKNOWN else ():
                 yield "pod" if kind in _BARE_PODS else kind, text
     for label in _FOREIGN:
         for text in meant_by(labels, label):
@@ -175,6 +175,11 @@ def tells_of_others(labels: Mapping[str, str]) -> bool:
     return any(
         _KUBE_STATE_METRICS in text for key, text in labels.items() if key.lower() in _SCRAPED
     )
+
+
+def of_the_scrape(label: str, labels: Mapping[str, str]) -> bool:
+    """Whether a label is what a scrape says of kube-state-metrics itself."""
+    return label.lower().startswith(_OF_THE_SCRAPE) and tells_of_others(labels)
 
 
 def namespace_in(labels: Mapping[str, str]) -> str:
