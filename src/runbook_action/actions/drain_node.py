@@ -2,7 +2,7 @@
 
 Pods leave only through the Eviction API, so no disruption budget is ever broken. What a budget
 blocks is tried again until the deadline; what can never be evicted, as two budgets select it, is
-named as soon as the other pods are gone. Then the node is uncordoned, unless it was cordoned before
+named then, or as soon as the other pods are gone. Then the node is uncordoned, unless it was cordoned before
 or its kubelet is silent, and the error names each pod and what blocked it.
 
 Which pods stay and which stop the drain says ``leaving``. A drain that has to be refused is refused
@@ -181,9 +181,10 @@ class DrainNode(Defaults):
             refuse_if_opened(node)
             found = _look(services, request, node, consent).without(refusals.skipped)
             if found.evict and services.clock.now() >= deadline:
-                self._give_up(request, services, {**_still_there(found), **refusals.blocked})
-        if refusals.never and not found.evict:
-            self._give_up(request, services, refusals.never)
+                self._give_up(request, services, _left(found, refusals))
+        left = _left(found, refusals)
+        if left and not found.evict:
+            self._give_up(request, services, left)
         undo = self._undo(cordoned_before)
         details = {
             "pods": recorded.get("pods"),
@@ -194,9 +195,9 @@ class DrainNode(Defaults):
         if found.evict:
             return Outcome(
                 "in_progress",
-                f"{request.target} is cordoned; {len(found.evict)} pods are still on it.",
+                f"{request.target} is cordoned; {len(left)} pods are still on it.",
                 changed=True,
-                details={**details, "remaining": [id_of(pod) for pod in found.evict]},
+                details={**details, "remaining": list(left)},
                 plan=changes,
                 undo=undo,
             )
@@ -299,8 +300,13 @@ def _grace(request: Request) -> int | None:
     return request.parameters.get("grace_period_seconds")
 
 
-def _still_there(found: Leaving) -> dict[str, str]:
-    return {id_of(pod): "is still ending" for pod in found.evict}
+def _left(found: Leaving, refusals: Refusals) -> dict[str, str]:
+    """Why each pod is still there that should leave; first those that nothing will evict."""
+    ending = {id_of(pod): "is still ending" for pod in found.evict}
+    blocked = {pod: why for pod, why in refusals.blocked.items() if pod in ending}
+    # Some other hand may have ended them since they were asked.
+    never = {pod: why for pod, why in refusals.never.items() if pod in found.leave}
+    return {**never, **blocked, **{pod: ending[pod] for pod in ending if pod not in blocked}}
 
 
 def _at_a_loss(found: Leaving) -> str:

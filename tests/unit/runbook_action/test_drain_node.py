@@ -155,6 +155,34 @@ def test_a_pod_that_two_budgets_select_is_named_at_once_and_the_others_leave(wor
     assert world.calls.log.count("evict a") == 1
 
 
+def test_a_pod_that_two_budgets_select_is_named_beside_one_that_stayed_to_the_deadline(
+    world: World,
+) -> None:
+    world.cluster.refusals = {"a": ClusterRejected("more than one PodDisruptionBudget")}
+    world.cluster.budgets = {"b": 1000}
+    named = r"^2 pods were .*apps/a \(more than one .*; apps/b \(The disruption budget checkout"
+    with pytest.raises(RolloutFailed, match=named):
+        drain(world, deadline_seconds=30)
+
+
+def test_a_pod_that_two_budgets_select_counts_while_the_drain_goes_on(world: World) -> None:
+    world.cluster.refusals = {"a": ClusterRejected("more than one PodDisruptionBudget")}
+    world.cluster.budgets = {"b": 1000}
+    world.clock.seconds_left = 5
+    outcome = drain(world)
+    assert outcome.summary == "node node-1 is cordoned; 2 pods are still on it."
+    assert outcome.details["remaining"] == ["apps/a", "apps/b"]
+
+
+def test_a_pod_that_two_budgets_select_and_somebody_else_deletes_is_not_named(
+    world: World,
+) -> None:
+    world.cluster.refusals = {"a": ClusterRejected("more than one PodDisruptionBudget")}
+    world.cluster.budgets = {"b": 3}
+    world.cluster.at_settling = lambda: world.cluster.node_pods.pop("a", None)
+    assert drain(world).status == "succeeded"
+
+
 def test_who_uncordons_the_node_in_the_middle_stops_the_drain_and_is_named(world: World) -> None:
     world.cluster.budgets = {"a": 1000}
 
