@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from runbook_action import marks
@@ -25,6 +25,42 @@ def revisions_of(cluster: Cluster, workload: Workload) -> list[Revision]:
     found = cluster.list(KEEPERS[workload.kind], workload.namespace, workload.selector)
     own = [cast(Revision, each) for each in found if each.belongs_to(workload)]
     return sorted(own, key=lambda each: each.revision, reverse=True)
+
+
+def versions_before(
+    history: Sequence[Revision], template: Mapping[str, Any], current: int
+) -> tuple[list[Revision], list[Revision]]:
+    """Give the revisions before the current one that are of another version, the newest first.
+
+    A version keeps its age where it comes back, and each one that came after it is what somebody,
+    or a runbook, has gone back from: to roll back to that would bring the fault back.
+
+    Parameters
+    ----------
+    history
+        All revisions, the newest first.
+    template
+        The pod template that the workload has now.
+    current
+        The number of its revision.
+
+    Returns
+    -------
+    list of Revision
+        Those that are older than the version that the workload has now.
+    list of Revision
+        Those that came after it.
+    """
+    version = bare(template)
+    came = min(
+        (each.created for each in history if each.created and bare(each.template) == version),
+        default=None,
+    )
+    others = [
+        each for each in history if each.revision < current and bare(each.template) != version
+    ]
+    left = [each for each in others if came and each.created and each.created > came]
+    return [each for each in others if each not in left], left
 
 
 def bare(template: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,14 @@ from runbook_action.actions.base import Defaults
 from runbook_action.blast_radius import READY_FIELDS, refuse_if_too_few_stay_ready
 from runbook_action.errors import ActionRefused
 from runbook_action.fields import Field, IntegerField, TextField
-from runbook_action.history import KEEPERS, bare, digest_of, revisions_of, said_to_us
+from runbook_action.history import (
+    KEEPERS,
+    bare,
+    digest_of,
+    revisions_of,
+    said_to_us,
+    versions_before,
+)
 from runbook_action.objects import Revision, Workload
 from runbook_action.outcome import Change, Outcome, Undo
 from runbook_action.ports import Right, Services
@@ -204,13 +211,20 @@ class RollbackWorkload(Defaults):
         history = revisions_of(services.cluster, workload)
         # A Deployment says which one it is at; of the others it is the newest.
         current = workload.revision or max((each.revision for each in history), default=0)
-        for each in history:
-            if (
-                each.revision < current
-                and asked in (None, each.revision)
-                and bare(each.template) != bare(workload.template)
-            ):
-                return current, each
+        older, left = versions_before(history, workload.template, current)
+        earlier = (
+            [each for each in (*older, *left) if each.revision == asked]
+            if asked is not None
+            else older
+        )
+        if left and not earlier and asked is None:
+            raise ActionRefused(
+                f"{request.target} has been rolled back already, from revision "
+                f"{left[0].revision}, and no version in its history is older than the one that "
+                f"it went back to: there is nothing to roll back to."
+            )
+        if earlier:
+            return current, earlier[0]
         wanted = f"revision {asked}" if asked is not None else "earlier revision"
         raise ActionRefused(
             f"{request.target} has no {wanted} in its history that differs from the current one "

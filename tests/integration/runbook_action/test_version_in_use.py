@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import RolloutFailed
+from runbook_action.errors import ActionRefused, RolloutFailed
 from runbook_action.facts import facts_of
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.integration.runbook_action.fault_cases import OnStatefulSet
@@ -92,6 +93,10 @@ def told_truly(
         assert max(numbers()) == before + 2, "the revision of before the restart is taken again"
         came_between(place, kind, began, ended)
         time.sleep(APART)
+    # It was gone back from by hand: a roll back does not bring it again.
+    asked = replace(ask(place, kind, "plan"), action="rollback_workload")
+    with pytest.raises(ActionRefused, match="has been rolled back already, from revision "):
+        REGISTRY["rollback_workload"].plan(asked, place.services())
 
 
 def test_a_deployments_version_is_as_old_as_its_coming_whatever_restarts_were_undone(
