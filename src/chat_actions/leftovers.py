@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+#: As long as a call of runbook-action may be at work: the function's Timeout in the template.
+LONGEST_CALL_SECONDS = 120
 _TAKEN_BACK = ("undo", "restore")
 _OF_THE_INCIDENT = (
     "incident_id",
@@ -99,6 +102,39 @@ def state_of(incident: Mapping[str, Any]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
+def not_before(incident: Mapping[str, Any]) -> datetime | None:
+    """Say until when a call of a step may be at work though its runbook was stopped.
+
+    Whoever stops an execution stops no function that it has called: that may still write what
+    is taken back meanwhile.
+
+    Parameters
+    ----------
+    incident
+        A record on which no runbook works.
+
+    Returns
+    -------
+    datetime or None
+        None where no call can be at work: its runbook came to an end, or every step has a word on
+        record, or none acted when it was stopped.
+    """
+    abandoned, at = incident.get("abandoned"), incident.get("abandoned_at")
+    if not abandoned or not isinstance(at, str) or not _may_be_at_work(incident):
+        return None
+    try:
+        return datetime.fromisoformat(at) + timedelta(seconds=LONGEST_CALL_SECONDS)
+    except ValueError:
+        return None
+
+
+def _may_be_at_work(incident: Mapping[str, Any]) -> bool:
+    if incident.get("stopped_execution") == incident.get("abandoned"):
+        return bool(incident.get("stopped_step"))
+    told = {_index(each.get("step")) for each in _actions(incident)}
+    return any(_index(each["step"]) not in told for each in left(incident))
+
+
 def request_of(incident: Mapping[str, Any]) -> dict[str, Any]:
     """Write what ``incident-restorer`` is asked for: all that is left.
 
@@ -109,6 +145,7 @@ def request_of(incident: Mapping[str, Any]) -> dict[str, Any]:
     """
     in_hand = taken_in_hand(incident)
     stack = left(incident)
+    begins = not_before(incident)
     target = incident.get("target") or {}
     place = "/".join(str(target[key]) for key in ("namespace", "name") if target.get(key))
     return {
@@ -123,6 +160,7 @@ def request_of(incident: Mapping[str, Any]) -> dict[str, Any]:
             },
         },
         "timestamp": incident["timestamp"],
+        **({"not_before": begins.isoformat(timespec="seconds")} if begins else {}),
         "display": {
             "name": str(incident.get("alert_name")),
             "place": place,

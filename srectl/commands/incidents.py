@@ -46,7 +46,7 @@ from srectl.operate.aftermath import (
     untouched,
 )
 from srectl.operate.causes import never_hung
-from srectl.operate.leftovers import state_of
+from srectl.operate.leftovers import not_before, state_of
 from srectl.operate.plans import wanted_by
 
 _EVERY = 5  # seconds from one look to the next
@@ -424,6 +424,11 @@ def undo(
     begun = undoing.start(account, incident_id, by, now(), state_of(incident))
     if begun.by != by:
         console.print(f"  {safe(begun.by)} has it taken back already, since {when(begun.at)}")
+    if (until := not_before(incident)) and until > now():
+        console.print(
+            "  a call of the step that was stopped may be at work until "
+            f"{clock(until, now())}, so nothing is taken back before"
+        )
     problem = undoing.wait(account.states, begun.execution, seconds)
     record = records.read(account.dynamodb, account.incidents_table, incident_id)
     restoration = str(record.get("restoration"))

@@ -138,7 +138,7 @@ _WORDS = (
     *("closed_by", "closed_reason", "stopped_by", "stopped_because", "released_by"),
     *("silenced_target", "silenced_because", "undo_asked_by", "restoration", "target_health"),
     *("in_flight", "abandoned", "runbook_execution", "stopped_execution", "ending"),
-    *("begun", "begun_at", "heard_severity"),
+    *("begun", "begun_at", "heard_severity", "abandoned_at"),
 )
 _CHECKS: dict[str, Check] = {
     **dict.fromkeys(_WORDS, _text),

@@ -7,7 +7,14 @@ import uuid
 import pytest
 
 from onemachine.aws.local_aws import LocalAws
+from srectl.operate import leftovers
 from tests.integration.statemachine.platform import Platform
+
+
+@pytest.fixture(autouse=True)
+def no_call_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for calls of the scripted function: it answers at once."""
+    monkeypatch.setattr(leftovers, "LONGEST_CALL_SECONDS", 1)
 
 
 @pytest.fixture(scope="package")

@@ -11,7 +11,15 @@ import pytest
 from srectl.operate import aftermath, incidents, leftovers, stopping, track_record, undoing
 from srectl.operate.account import Account
 from tests.integration.statemachine.platform import Platform, incident, wait_for
-from tests.integration.statemachine.steps import Event, abandoned, id_of, runbook, step
+from tests.integration.statemachine.steps import (
+    Event,
+    abandoned,
+    done,
+    id_of,
+    locks,
+    runbook,
+    step,
+)
 
 pytestmark = [pytest.mark.localaws, pytest.mark.timeout(180)]
 
@@ -104,6 +112,73 @@ def test_each_step_is_told_counted_and_taken_back_as_far_as_it_had_come(
         for each in aftermath.taken_back(before, after)
     }
     assert became == {index: (index <= at, index <= at) for index in range(1, len(steps) + 1)}
+
+
+def undone(platform: Platform, account: Account, event: Event) -> tuple[dict[str, Any], str]:
+    """Take it back by hand; give its record then, and the execution."""
+    table, now = platform.table("incidents"), datetime.datetime.now(datetime.UTC)
+    shown = leftovers.state_of(incidents.read(platform.ddb, table, id_of(event)))
+    begun = undoing.start(account, id_of(event), "ada", now, shown)
+    assert undoing.wait(account.states, begun.execution, 90) == ""
+    return incidents.read(platform.ddb, table, id_of(event)), begun.execution
+
+
+def test_what_is_taken_back_by_hand_is_so_while_the_data_say_that_it_goes_on(
+    platform: Platform, account: Account
+) -> None:
+    says_no = {**UNDER_WAY, "verify": ["query-says-no"] * 9}
+    one = step("one", says_no, verify={"promql": "vector(1)"})
+    event = stopped(platform, account, [one], 1)
+    record, _ = undone(platform, account, event)
+    assert done(platform, event, "verify", "undo") == [("undo", 1)]
+    assert record["restoration"] == "restored"
+    assert locks(platform, event) == set()
+
+
+def test_what_is_taken_back_by_hand_is_so_though_its_alert_has_come_again(
+    platform: Platform, account: Account
+) -> None:
+    event = stopped(platform, account, [step("one", UNDER_WAY)], 1)
+    data = event["detail"]["data"]
+    again = incident(None, fingerprint=data["fingerprint"], timestamp="2026-11-23T15:20:52.704Z")
+    platform.run(again, platform.recorder_variant)
+    record, _ = undone(platform, account, event)
+    assert record["restoration"] == "restored"
+    assert done(platform, event, "undo") == [("undo", 1)]
+    (taken,) = [each for each in record["actions_taken"] if each["operation"] == "restore"]
+    assert "handed_over" not in taken["result"]
+    assert locks(platform, event) == set()
+
+
+def test_nothing_is_taken_back_while_a_call_of_the_stopped_step_may_be_at_work(
+    platform: Platform, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "LONGEST_CALL_SECONDS", 8)
+    event = stopped(platform, account, [step("one", UNDER_WAY)], 1)
+    record, execution = undone(platform, account, event)
+    (began,) = [
+        each["timestamp"]
+        for each in platform.history(execution)
+        if each.get("stateEnteredEventDetails", {}).get("name") == "BringBack"
+    ]
+    stopped_at = datetime.datetime.fromisoformat(record["abandoned_at"])
+    assert (began - stopped_at).total_seconds() >= 7
+    assert record["restoration"] == "restored"
+
+
+def test_what_was_taken_back_by_hand_stays_so_once_its_own_time_has_come(
+    platform: Platform, account: Account
+) -> None:
+    event = stopped(
+        platform, account, [step("one", {**UNDER_WAY, "undo": ["succeeded", "unchanged"]})], 1
+    )
+    table = platform.table("incidents")
+    later = undoing.asked(incidents.read(platform.ddb, table, id_of(event)))
+    undone(platform, account, event)
+    platform.set_record(event, status="resolved")
+    platform.run({**later, "handed_by": "arn:hands-over"}, platform.restorer_arn)
+    assert len(done(platform, event, "undo")) == 2
+    assert platform.record(id_of(event))["restoration"] == "restored"
 
 
 def test_what_begins_as_soon_as_it_has_its_locks_is_noted_with_them(platform: Platform) -> None:

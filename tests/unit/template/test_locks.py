@@ -141,15 +141,15 @@ def test_the_heartbeat_earns_and_loses_no_trust() -> None:
     assert "unhelped" not in str(lock)
 
 
-@pytest.mark.parametrize(("handed_by", "cools"), [("nobody", _COOLS), ("arn:runbook", "")])
-def test_the_restorer_lets_go_of_a_lock_and_of_nothing_else(handed_by: str, cools: str) -> None:
+@pytest.mark.parametrize(("by_hand", "cools"), [(True, _COOLS), (False, "")])
+def test_the_restorer_lets_go_of_a_lock_and_of_nothing_else(by_hand: bool, cools: str) -> None:
     found = evaluated(
         state("incident-restorer", "ReleaseTargets")["Arguments"],
         released=0,
         locks=["target#a"],
         incident={"incident_id": "i"},
         me="arn:mine",
-        handed_by=handed_by,
+        by_hand=by_hand,
     )
     assert found["UpdateExpression"] == f"{_RELEASES}{cools}"
     assert (":let_go" in found["ExpressionAttributeValues"]) is bool(cools)

@@ -17,7 +17,7 @@ from srectl.operate import incidents, leftovers, undoing
 from srectl.operate.account import Account
 from srectl.postmortem.sources import Story
 from srectl.postmortem.timeline import timeline as postmortem
-from tests.support.template import ROOT
+from tests.support.template import ROOT, deployed
 
 ID = "0f3c0c0e-6a3b-5d0e-9a55-2f1f4f0e8b11"
 STARTED = "2026-11-23T15:14:52.704Z"
@@ -102,6 +102,41 @@ def test_what_a_runbook_works_on_is_left_to_it(at_work: dict[str, str]) -> None:
 def test_what_a_stopped_runbook_worked_on_is_not() -> None:
     stopped = {**incident(), "in_flight": "arn:1", "abandoned": "arn:1"}
     assert len(undoing.asked(stopped)["stack"]) == 3
+
+
+STOPPED = {"in_flight": "arn:1", "abandoned": "arn:1", "abandoned_at": "2026-11-23T15:04:52.704Z"}
+BY_NAME = {**STOPPED, "stopped_execution": "arn:1"}
+
+
+@pytest.mark.parametrize(
+    ("of_record", "waits"),
+    [
+        ({}, False),
+        (STOPPED, True),
+        ({**STOPPED, "abandoned_at": "yesterday"}, False),
+        ({**STOPPED, "actions_taken": [done(each, "execute") for each in (1, 2, 3)]}, False),
+        ({**BY_NAME, "stopped_step": 2}, True),
+        (BY_NAME, False),
+        ({**STOPPED, "stopped_execution": "arn:earlier"}, True),
+    ],
+    ids=[
+        "at its end",
+        "stopped with steps that have no word",
+        "at no time",
+        "with each step on record",
+        "by name, while one acted",
+        "by name, while none did",
+        "after an earlier one was stopped by name",
+    ],
+)
+def test_what_a_call_may_still_do_is_waited_for(of_record: dict[str, Any], waits: bool) -> None:
+    asked = undoing.asked({**incident(), **of_record})
+    assert asked.get("not_before") == ("2026-11-23T15:06:52+00:00" if waits else None)
+
+
+def test_no_call_is_longer_than_what_is_waited_for() -> None:
+    function = deployed()["Resources"]["RunbookActionFunction"]["Properties"]
+    assert function["Timeout"] == leftovers.LONGEST_CALL_SECONDS
 
 
 def test_where_nothing_is_left_that_is_said(
