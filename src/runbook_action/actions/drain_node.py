@@ -2,8 +2,8 @@
 
 Pods leave only through the Eviction API, so no disruption budget is ever broken. What a budget
 blocks is tried again until the deadline; what can never be evicted, as two budgets select it, is
-named then, or as soon as the other pods are gone. Then the node is uncordoned, unless it was cordoned before
-or its kubelet is silent, and the error names each pod and what blocked it.
+named then, or as soon as the other pods are gone. Then the node is uncordoned, unless it was
+cordoned before or its kubelet is silent, and the error names each pod and what blocked it.
 
 Which pods stay and which stop the drain says ``leaving``. A drain that has to be refused is refused
 before the node is cordoned, and a pod that refuses remediation, itself or by its owners or
