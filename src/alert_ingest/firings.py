@@ -219,7 +219,7 @@ def settle(
     """
     received_at = _kept(received_at)
     if alert.status == "firing":
-        if over is not None and known is not None and _start(alert, received_at) > over:
+        if over is not None and known is not None and _after(_start(alert, received_at), over):
             # Nobody hears of what joins an incident that is closed.
             return alert, _new(alert, _start(alert, received_at), received_at, known)
         return _firing(alert, known, received_at, quiet)
@@ -267,7 +267,8 @@ def _firing(
             return alert, _new(alert, start, now, known)
         heard = now if now > known.heard + HEARD_AGAIN else known.heard
         return _as(alert, known), replace(known, heard=heard)
-    if _names_its_start(alert) and start > ended and alert.incident_id != known.incident_id:
+    another = _names_its_start(alert) and alert.incident_id != known.incident_id
+    if another and _after(start, ended):
         return alert, _new(alert, start, now, known)
     if now <= ended + WINDOW or (known.ended is not None and now <= known.heard + JUST_HEARD):
         return _as(alert, known), known
@@ -326,11 +327,20 @@ def _names_its_start(alert: Alert) -> bool:
     return alert.incident_id != alert.alert_key
 
 
+def _after(start: datetime, end: datetime) -> bool:
+    """Tell whether another firing began after an end: a start often has whole seconds only."""
+    return start >= end.replace(microsecond=0)
+
+
 def _new(alert: Alert, start: datetime | None, now: datetime, known: Firing | None) -> Firing:
+    since = start or now
+    if known is not None and known.ended is not None:
+        # In the second of an end it may read as if it began before that, which is none of its own.
+        since = max(since, known.ended + timedelta(milliseconds=1))
     return Firing(
         alert.incident_id,
         start=start,
-        since=start or now,
+        since=since,
         heard=now,
         previous=None if known is None else known.incident_id,
         previous_start=None if known is None else known.start,

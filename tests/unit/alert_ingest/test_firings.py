@@ -233,7 +233,42 @@ def test_what_begins_after_its_incident_was_closed_is_a_new_one(memory: InMemory
     assert len(memory.rows) == 1
 
 
-@pytest.mark.parametrize("moved_to", [0, 5, 9.9, 10])
+@pytest.mark.parametrize("moved_to", [minutes(10), minutes(10) + timedelta(milliseconds=300)])
+def test_what_begins_in_the_second_of_the_closing_is_a_new_one(
+    memory: InMemory, moved_to: timedelta
+) -> None:
+    """A start often has whole seconds only, and a closing has milliseconds."""
+    first = hear(memory, body(), T + minutes(1))
+    memory.overs[first.incident_id] = T + minutes(10) + timedelta(milliseconds=700)
+    anew = hear(memory, body(T + moved_to), T + minutes(11))
+    assert anew.incident_id != first.incident_id
+    assert anew.started_at == T + moved_to
+    # Its repetitions are its own, and a late one of what was closed begins nothing.
+    for sent in (body(T + moved_to), body()):
+        assert hear(memory, sent, T + minutes(20)).incident_id == anew.incident_id
+    assert len(memory.rows) == 1
+
+
+def test_what_was_closed_in_the_second_of_its_start_is_not_told_again(memory: InMemory) -> None:
+    first = hear(memory, body(), T)
+    memory.overs[first.incident_id] = T + timedelta(milliseconds=700)
+    for minute in range(1, 600, 5):
+        assert hear(memory, body(), T + minutes(minute)).incident_id == first.incident_id
+
+
+def test_what_begins_in_the_second_of_an_end_is_a_new_one(memory: InMemory) -> None:
+    first = hear(memory, body(), T + minutes(1))
+    end = T + minutes(10) + timedelta(milliseconds=700)
+    assert hear(memory, body(end=end), end).incident_id == first.incident_id
+    anew = hear(memory, body(T + minutes(10)), T + minutes(11))
+    assert anew.incident_id != first.incident_id
+    assert anew.forerunner is None
+    # Told again by the other of a pair, the end of the first ends nothing of it.
+    assert hear(memory, body(end=end), T + minutes(11)).incident_id == first.incident_id
+    assert hear(memory, body(T + minutes(10)), T + minutes(12)).incident_id == anew.incident_id
+
+
+@pytest.mark.parametrize("moved_to", [0, 5, 9.9, 9.98])
 def test_what_fires_on_after_its_incident_was_closed_stays_with_that(
     memory: InMemory, moved_to: float
 ) -> None:
