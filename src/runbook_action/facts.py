@@ -15,6 +15,7 @@ from typing import Any, cast
 from runbook_action.actions.base import Action, looks_at_target
 from runbook_action.errors import FinalError
 from runbook_action.evidence.rollout import last_rollout
+from runbook_action.evidence.staged import staged_version
 from runbook_action.gitops import decided_in_git, said_in
 from runbook_action.history import revisions_of
 from runbook_action.objects import Autoscaler, Json, KubernetesObject, Node, Pod, Workload
@@ -125,15 +126,22 @@ def _replicas(workload: Workload, _: Services) -> Facts:
 def _rollout(workload: Workload, services: Services) -> Facts:
     if not workload.observed:
         return {}  # its newest revision may be one before the current template
-    rollout = last_rollout(workload, revisions_of(services.cluster, workload))
+    history = revisions_of(services.cluster, workload)
+    rollout = last_rollout(workload, history)
     if rollout is None or rollout.at is None:
         return {}
+    if workload.held_back and staged_version(workload, history, _pods(workload, services)):
+        return {}  # pods run another version, or this one since nobody knows when
     return {"last_rollout_age_seconds": int((services.clock.now() - rollout.at).total_seconds())}
 
 
 def _containers(workload: Workload, services: Services) -> Facts:
-    pods = services.cluster.pods(workload.namespace, workload.selector)
-    return _of_pods([each for each in pods if not each.terminating])
+    return _of_pods(_pods(workload, services))
+
+
+def _pods(workload: Workload, services: Services) -> list[Pod]:
+    found = services.cluster.pods(workload.namespace, workload.selector)
+    return [each for each in found if not each.terminating]
 
 
 def _autoscaling(workload: Workload, services: Services) -> Facts:

@@ -126,7 +126,10 @@ def known_by(kind: TargetKind, facts: Iterable[str]) -> tuple[Right, ...]:
         Names that the conditions of a step use.
     """
     reads: Mapping[str, Sequence[tuple[KindWord, str]]] = {
-        "last_rollout_age_seconds": [(KEEPERS[kind], "list")] if kind in KEEPERS else [],
+        # Where pods are held back, what they run says whether a version is rolled out.
+        "last_rollout_age_seconds": (
+            [(KEEPERS[kind], "list"), ("pod", "list")] if kind in KEEPERS else []
+        ),
         "last_end_reasons": [("pod", "get" if kind == "pod" else "list")],
         "restarts": [("pod", "get" if kind == "pod" else "list")],
         "autoscaler_at_maximum": [("horizontalpodautoscaler", "list")] if kind in WORKLOADS else [],

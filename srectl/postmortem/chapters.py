@@ -226,6 +226,14 @@ def _changes(story: Story) -> Iterator[Sentence]:
         for each in restarts:
             told = f"Revision {each.get('revision')} restarted it {_when(each['made_at'], began)}."
             yield Sentence(told, "evidence: rollouts")
+    if staged := rollouts.get("staged"):
+        when = f" {_when(staged['at'], began)}," if staged.get("at") else ""
+        yield Sentence(
+            f"A version was staged{when} by {staged.get('by') or 'nobody known'}: "
+            f"{staged.get('pods_that_run_it')} of {staged.get('pods')} pods ran it "
+            f"({staged.get('held_back')}).",
+            "evidence: rollouts",
+        )
     for each in rollouts.get("changes") or []:
         values = (
             f" from {_said(each.get('before'))} to {_said(each.get('after'))}"

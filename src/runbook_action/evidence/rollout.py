@@ -47,9 +47,17 @@ def last_rollout(workload: Workload, history: Sequence[Revision]) -> Rollout | N
     if not current:
         return None
     changes = differences(bare(before.template), bare(current[0].template)) if before else []
-    writer = _writer(workload, changes)
+    # What a paused Deployment has in its template need not be in any revision.
+    other = workload.paused and bare(current[0].template) != bare(workload.template)
+    writer = None if other else _writer(workload, changes)
     at = in_use_since(workload, current, before, writer.at if writer else None)
     return Rollout(changes, at, writer, first=before is None)
+
+
+def changed_from(workload: Workload, before: Revision) -> tuple[Sequence[Json], Writer | None]:
+    """Say in what a workload's template differs from a revision, and who wrote that last."""
+    changes = differences(bare(before.template), bare(workload.template))
+    return changes, _writer(workload, changes)
 
 
 def _writer(workload: Workload, changes: Sequence[Json]) -> Writer | None:

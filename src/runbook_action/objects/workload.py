@@ -65,6 +65,20 @@ class Workload(KubernetesObject):
         return int(rolling.get("partition") or 0) if self.kind == "statefulset" else 0
 
     @property
+    def replaced_by_hand(self) -> bool:
+        """Whether a pod takes a new template only when somebody deletes it."""
+        return self.kind != "deployment" and self.update_strategy.get("type") == "OnDelete"
+
+    @property
+    def held_back(self) -> str:
+        """What keeps pods from the template, in words; empty where it rolls out by itself."""
+        if self.paused:
+            return "paused"
+        if self.replaced_by_hand:
+            return "update strategy OnDelete"
+        return f"partition {self.partition}" if self.partition > 0 else ""
+
+    @property
     def revision(self) -> int:
         """Number of the current template in a Deployment's history."""
         return number_in(self.annotations.get(_REVISION)) or 0

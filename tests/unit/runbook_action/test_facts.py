@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from runbook_action.errors import AccessDenied, ClusterUnreachable
+from runbook_action.evidence.staged import staged_version
 from runbook_action.facts import facts_of
+from runbook_action.history import revisions_of
 from runbook_action.request import TargetKind
 from tests.unit.runbook_action.fakes import World, request
 from tests.unit.runbook_action.revisions import revision, template
@@ -291,6 +293,30 @@ def test_revisions_that_a_statefulset_made_anew_has_taken_over_are_as_old_as_the
     ]
     facts = facts_of(request("restart_workload", "plan", kind="statefulset"), world.services)
     assert facts["last_rollout_age_seconds"] == since(T2)
+
+
+@pytest.mark.parametrize(("runs", "count"), [("1", 0), ("2", 3)])
+def test_of_a_daemonset_whose_pods_a_human_replaces_it_is_counted_which_run_its_version(
+    runs: str, count: int
+) -> None:
+    """Its pods' label names a revision by the hash alone."""
+    world = World.new(kind="daemonset")
+    world.cluster.raw["spec"] |= {"template": BAD, "updateStrategy": {"type": "OnDelete"}}
+    for number, of, made in ((1, GOOD, T1), (2, BAD, T2)):
+        made_of = kept("daemonset", number, of, made)
+        made_of["metadata"]["labels"]["controller-revision-hash"] = str(number)
+        world.cluster.history.append(made_of)
+    for pod in world.cluster.pod_list:
+        pod["metadata"]["labels"]["controller-revision-hash"] = runs
+        pod["metadata"]["ownerReferences"] = [{"uid": "u1", "controller": True}]
+    workload = world.cluster.workload("daemonset", "apps", "checkout")
+    history = revisions_of(world.cluster, workload)
+    staged = staged_version(workload, history, world.cluster.pods("apps", workload.selector))
+    assert staged is not None
+    assert (staged.runs, staged.pods) == (count, 3)
+    assert [each.revision for each in staged.running] == [int(runs)]
+    facts = facts_of(request("restart_workload", "plan", kind="daemonset"), world.services)
+    assert "last_rollout_age_seconds" not in facts
 
 
 def test_a_fact_that_cannot_be_found_out_is_unknown_and_the_others_stay(

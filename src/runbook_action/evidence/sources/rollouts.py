@@ -11,6 +11,7 @@ from runbook_action import marks
 from runbook_action.evidence.managers import writer_of
 from runbook_action.evidence.rollout import last_rollout
 from runbook_action.evidence.scene import Finding, Gathered, Scene
+from runbook_action.evidence.staged import Staged, staged_version
 from runbook_action.evidence.words import image_of, moment_of, plain, relative
 from runbook_action.objects import Json, Revision, Workload
 from runbook_action.rights import rights
@@ -34,6 +35,7 @@ class Rollouts:
         *rights("daemonset", "get"),
         *rights("replicaset", "list"),
         *rights("controllerrevision", "list"),
+        *rights("pod", "list"),  # where they are held back from the template
     )
 
     def about(self, scene: Scene) -> bool:
@@ -54,6 +56,8 @@ class Rollouts:
             "revisions": [_told(each) for each in history[:_KEPT]],
         }
         findings = _restarted(workload, scene)
+        if workload.held_back and (staged := staged_version(workload, history, scene.pods())):
+            return _of_staged(staged, workload, scene, facts, findings)
         if rollout is None:
             return Gathered(facts, findings)
         when, writer = rollout.at, rollout.by
@@ -70,10 +74,45 @@ class Rollouts:
         return Gathered(facts, findings)
 
 
-def _what(changes: Sequence[Json]) -> str:
+def _of_staged(
+    staged: Staged,
+    workload: Workload,
+    scene: Scene,
+    facts: dict[str, Any],
+    findings: list[Finding],
+) -> Gathered:
+    """Tell of a version that pods are held back from as what it is: written, and run by so many."""
+    running = [_images(each.template) for each in staged.running]
+    facts = {
+        **facts,
+        # What the pods run, where that is one version.
+        "images": running[0] if running and all(each == running[0] for each in running) else {},
+        "changes": staged.changes,
+        "staged": {
+            "images": _images(workload.template),
+            "held_back": workload.held_back,
+            "at": staged.at.isoformat() if staged.at else None,
+            "by": staged.by or None,
+            "pods_that_run_it": staged.runs,
+            "pods": staged.pods,
+        },
+    }
+    if staged.at is not None and abs(scene.began - staged.at) <= _TOLD:
+        rank = 10 if staged.runs and abs(scene.began - staged.at) <= _YOUNG else 60
+        by = f", by {staged.by}" if staged.by else ""
+        what = _what(staged.changes, before=False)
+        told = f"{what} staged {relative(staged.at, scene.began)}{by}"
+        so_far = f"{staged.runs} of {staged.pods} pods run it ({workload.held_back})"
+        findings = [*findings, Finding(rank, f"{told}: {so_far}")]
+    return Gathered(facts, findings)
+
+
+def _what(changes: Sequence[Json], *, before: bool = True) -> str:
     images = [each for each in changes if each["field"] == "image"]
     if images:
         new = " and ".join(dict.fromkeys(image_of(str(each["after"])) for each in images))
+        if not before:
+            return f"image {new}"
         old = " and ".join(dict.fromkeys(image_of(str(each["before"])) for each in images))
         return f"image {new} (before: {old})"
     fields = list(dict.fromkeys(str(each["field"]) for each in changes))
@@ -85,8 +124,16 @@ def _restarted(workload: Workload, scene: Scene) -> list[Finding]:
     at = moment_of(workload.template_annotations.get(marks.RESTARTED_AT))
     if at is None or abs(scene.began - at) > _YOUNG:
         return []
-    told = f"{workload.name} was restarted {relative(at, scene.began)}"
-    return [Finding(15, f"{told}{_by_the_platform(workload)}")]
+    when = f"{relative(at, scene.began)}{_by_the_platform(workload)}"
+    if workload.held_back:
+        value = workload.template_annotations[marks.RESTARTED_AT]
+        pods = [each for each in scene.pods() if each.belongs_to(workload)]
+        done = sum(each.annotations.get(marks.RESTARTED_AT) == value for each in pods)
+        if done < len(pods):
+            so_far = f"{done} of {len(pods)} pods are restarted ({workload.held_back})"
+            told = f"a restart of {workload.name} was asked for {when}: {so_far}"
+            return [Finding(15 if done else 60, told)]
+    return [Finding(15, f"{workload.name} was restarted {when}")]
 
 
 def _by_the_platform(workload: Workload) -> str:

@@ -296,6 +296,22 @@ def test_a_restart_is_not_taken_for_the_last_rollout() -> None:
     ]
 
 
+def test_a_version_that_pods_were_held_back_from_is_no_rollout() -> None:
+    kept = evidence()
+    rollouts = kept["facts"]["rollouts"]
+    rollouts["staged"] = {
+        "images": {"parcels": "parcels:1.4.3"},
+        "held_back": "partition 2",
+        "at": rollouts.pop("rolled_out_at"),
+        "by": rollouts.pop("rolled_out_by"),
+        "pods_that_run_it": 0,
+        "pods": 2,
+    }
+    assert told(Story(record(), kept, []))["Contributing changes"][0] == (
+        "A version was staged 63 s before the alert, by kubectl: 0 of 2 pods ran it (partition 2)."
+    )
+
+
 def lent(**changes: Any) -> dict[str, Any]:
     step = {"index": 1, "action": "enable_degraded_mode", "target": TARGET, "lends": True}
     taken = {"operation": "execute", "status": "succeeded", "step": step}
