@@ -98,8 +98,10 @@ def looked_at(target: Mapping[str, object]) -> tuple[Right, ...]:
     if word == "node":
         # A pod that stands in its alert must not be on another one, be it in whatever namespace.
         return (*rights("node", "get", "list"), *rights("pod", "get", where="cluster"))
-    # Labels of its pods and its autoscaler stand in many alerts, and must not lead elsewhere.
+    # Labels of its pods and its autoscaler stand in many alerts, and must not lead elsewhere: whose
+    # a pod was that has gone only those tell who make pods of such names.
     kinds: set[KindWord] = {"horizontalpodautoscaler", "namespace", "pod", "replicaset"}
+    kinds.update(("daemonset", "job"))
     kinds.update(cast(tuple[KindWord, ...], kinds_of(target)))
     if word not in ("workload", "job", *WORKLOADS):
         kinds.add(cast(KindWord, word))
@@ -107,7 +109,7 @@ def looked_at(target: Mapping[str, object]) -> tuple[Right, ...]:
     if word in ("pod", "persistentvolumeclaim", "horizontalpodautoscaler"):
         kinds.update(WORKLOADS)
     if word in ("pod", "persistentvolumeclaim", "job"):
-        kinds.update(("job", "cronjob"))
+        kinds.add("cronjob")
     found = [right for kind in sorted(kinds) for right in rights(kind, "get", where="target")]
     found += rights("pod", "list")
     if word == "persistentvolumeclaim":

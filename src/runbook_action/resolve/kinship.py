@@ -16,7 +16,7 @@ from runbook_action.resolve.claims import is_made_by, uses
 from runbook_action.resolve.labels import as_name, meant_by, named_by
 from runbook_action.resolve.nodes import node_called
 from runbook_action.resolve.owners import name_of, owner_of_pod
-from runbook_action.resolve.pod_names import is_named_by, is_of_the_exporter
+from runbook_action.resolve.pod_names import is_named_by, is_of_the_exporter, makers_of
 from runbook_action.rights import WORKLOADS
 
 
@@ -145,13 +145,30 @@ class Kinship:
 
     def _gone_pod(self, name: str) -> str | None:
         """Ask its name whose it was; that of an exporter in another namespace names nothing."""
-        ours = any(is_named_by(name, each.kind, each.name) for each in self._workloads)
-        if ours or is_of_the_exporter(name, self._labels):
+        if any(is_named_by(name, each.kind, each.name) for each in self._workloads):
+            maker = self._other_maker_of(name)
+            named = f"pod {self._target.namespace}/{as_name(name)}"
+            return f"{named}, which is not there and by its name is of {maker}" if maker else None
+        if is_of_the_exporter(name, self._labels):
             return None
         return (
             f"pod {self._target.namespace}/{as_name(name)}, which is not there and by its name is "
             f"no pod of it"
         )
+
+    def _other_maker_of(self, pod: str) -> str | None:
+        """Name what is there and gives its pods such names, too: `checkout-db-x2x9q` of a Job."""
+        for kind, name in makers_of(pod):
+            if any((each.kind, each.name) == (kind, name) for each in self._family):
+                continue
+            try:
+                found = self._cluster.read(kind, self._target.namespace, name)
+            except TargetNotFound:
+                continue
+            if kind != "replicaset":
+                return name_of(found)
+            return None if self._is_made_by_ours(found) else name_of(found)
+        return None
 
     def _another_autoscaler(self, name: str, named: str) -> str | None:
         try:
@@ -169,10 +186,12 @@ class Kinship:
             found = self._cluster.read("replicaset", self._target.namespace, name)
         except TargetNotFound:
             return f"{named}, which is not there"
+        return None if self._is_made_by_ours(found) else name_of(found)
+
+    def _is_made_by_ours(self, found: KubernetesObject) -> bool:
         kind, owner = known_kind(found.controller), found.controller
-        if kind and self._is_ours(kind, str(owner.get("name")), str(owner.get("uid") or "")):
-            return None
-        return name_of(found)
+        uid = str(owner.get("uid") or "")
+        return kind is not None and self._is_ours(kind, str(owner.get("name")), uid)
 
     def _other_node(self, label: str, text: str, *, may_be_none: bool = False) -> str | None:
         try:

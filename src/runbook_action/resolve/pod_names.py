@@ -7,13 +7,13 @@ workload and never against a pod that is there, which says itself whose it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from runbook_action.kinds import KindWord
 from runbook_action.resolve.labels import meant_by
 
-# What a ReplicaSet's hash is made of: no vowels, so that it is no word.
-_MADE_UP = "[bcdfghjklmnpqrstvwxz2456789]"
+# What the hash of a Deployment's ReplicaSet is made of: the ten digits of a number, by other signs.
+_MADE_UP = "[bcdf4-9]"
 _SUFFIX = 5  # characters that it adds
 _LONGEST_STEM = 63 - _SUFFIX  # what comes before is cut to this
 _ORDINAL = "(0|[1-9][0-9]*)"
@@ -42,6 +42,22 @@ def is_named_by(pod: str, kind: KindWord, name: str) -> bool:
     between = {"deployment": f"-{_MADE_UP}{{1,10}}", "job": f"(-{_ORDINAL})?"}.get(kind, "")
     cut = "?" if len(stem) == _LONGEST_STEM else ""
     return re.fullmatch(f"{own}{between}-{cut}", stem) is not None
+
+
+def makers_of(pod: str) -> Iterator[tuple[KindWord, str]]:
+    """Give kind and name of each object that would give a pod its name, but for StatefulSets.
+
+    A ReplicaSet comes first: if it is there, its owner is known. None of a name that was cut, which
+    does not say by whom it was given.
+    """
+    stem, dash, suffix = pod.rpartition("-")
+    if not dash or len(suffix) != _SUFFIX:
+        return
+    for kind in ("replicaset", "job", "daemonset"):
+        yield kind, stem
+    indexed, _, index = stem.rpartition("-")
+    if indexed and re.fullmatch(_ORDINAL, index):
+        yield "job", indexed
 
 
 def is_of_the_exporter(pod: str, labels: Mapping[str, str]) -> bool:

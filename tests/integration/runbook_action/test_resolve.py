@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from runbook_action.actions import REGISTRY
 from runbook_action.errors import ActionRefused, TargetNotFound
@@ -59,6 +60,28 @@ def test_a_named_target_is_compared_with_the_pod_of_the_alert(unchanged_place: P
     assert resolved(place, {"pod": pod_of(place)}, **named)["target"]["name"] == "checkout"
     with pytest.raises(ActionRefused, match=rf"staging.* acts on deployment {place.namespace}/"):
         resolved(place, {"namespace": "staging"}, **named)
+
+
+def test_a_pod_that_has_gone_is_of_who_is_there_and_gives_such_names(place: Place) -> None:
+    named = {"kind": "deployment", "namespace": place.namespace, "name": "checkout"}
+    (hash_of,) = {
+        each.metadata.labels["pod-template-hash"]
+        for each in place.core.list_namespaced_pod(place.namespace).items
+    }
+    for middle in (hash_of, "db"):
+        gone = {"pod": f"checkout-{middle}-x7k2p"}
+        assert resolved(place, gone, **named)["target"]["name"] == "checkout"
+    pods = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "none/none:1"}]}
+    batch: Any = client.BatchV1Api(place.admin)
+    batch.create_namespaced_job(
+        place.namespace,
+        {
+            "metadata": {"name": "checkout-db"},
+            "spec": {"suspend": True, "template": {"spec": pods}},
+        },
+    )
+    with pytest.raises(ActionRefused, match=rf"is of Job {place.namespace}/checkout-db, and"):
+        resolved(place, {"pod": "checkout-db-x7k2p"}, **named)
 
 
 def test_a_namespace_may_refuse_and_the_shipped_rights_let_it_be_asked(place: Place) -> None:
