@@ -19,6 +19,8 @@ from runbook_action.objects import Json, Revision, Workload, number_in
 _NUMBERS = "deployment.kubernetes.io/revision-history"
 # A workload that is made anew takes over the revisions of its name, which writes them, too.
 _TAKING_OVER = timedelta(minutes=1)
+# The API's times are whole seconds: those of one write may be of two.
+_A_WRITE = timedelta(seconds=1)
 
 
 def last_versions(history: Sequence[Revision]) -> tuple[list[Revision], Revision | None]:
@@ -66,7 +68,8 @@ def in_use_since(
     new = [
         (min(_numbers(each)), made)
         for each, made in zip(current, times, strict=True)
-        if min(_numbers(each)) >= before.revision and (after is None or made >= after)
+        if min(_numbers(each)) >= before.revision
+        and (after is None or made > after or (made == after and not _again(each, workload)))
     ]
     if len(new) == len(current):
         return min(times)
@@ -90,6 +93,13 @@ def in_use_since(
     if written is None or (after and written < after) or written > min(ends, default=written):
         return None
     return written
+
+
+def _again(revision: Revision, workload: Workload) -> bool:
+    """Whether a ControllerRevision got its number later than it was made: it was taken again."""
+    made = moment_of(revision.metadata.get("creationTimestamp"))
+    taken = _taken(revision, workload)
+    return made is not None and taken is not None and taken > made + _A_WRITE
 
 
 def _numbers(revision: Revision) -> list[int]:

@@ -258,6 +258,19 @@ def test_revisions_without_numbers_are_no_fault(kind: TargetKind) -> None:
     assert age_of(kind, kept(kind, 0, BAD, T2), kept(kind, 0, GOOD, T1)) == since(T2)
 
 
+@pytest.mark.parametrize(("taken", "came"), [(T4, T4), ("", T3), ("2026-11-23T13:04:53Z", T3)])
+def test_a_version_made_in_the_second_of_the_one_between_is_as_old_as_its_coming_back(
+    taken: str, came: str
+) -> None:
+    """A restart and a deployment at once, and back to what was restarted."""
+    history = [
+        kept("statefulset", 1, GOOD, T1),
+        kept("statefulset", 3, BAD, T3),
+        kept("statefulset", 4, GOOD, T3, taken=taken),
+    ]
+    assert age_of("statefulset", *history) == since(came)
+
+
 def test_whoever_wrote_the_template_again_later_makes_no_version_younger() -> None:
     """What its coming back has replaced was written last when it was scaled to none."""
     replaced = kept("deployment", 2, BAD, T2)
