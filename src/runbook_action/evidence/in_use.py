@@ -21,6 +21,8 @@ _NUMBERS = "deployment.kubernetes.io/revision-history"
 _TAKING_OVER = timedelta(minutes=1)
 # The API's times are whole seconds: those of one write may be of two.
 _A_WRITE = timedelta(seconds=1)
+# revisionHistoryLimit of a workload that names none.
+_KEPT = 10
 
 
 def last_versions(history: Sequence[Revision]) -> tuple[list[Revision], Revision | None]:
@@ -63,7 +65,7 @@ def in_use_since(
     if not times or len(times) < len(current):
         return None
     if before is None:
-        return min(times)
+        return min(times) if _are_all(current, workload) else None
     after = _taken(before, workload)
     new = [
         (min(_numbers(each)), made)
@@ -93,6 +95,19 @@ def in_use_since(
     if written is None or (after and written < after) or written > min(ends, default=written):
         return None
     return written
+
+
+def _are_all(history: Sequence[Revision], workload: Workload) -> bool:
+    """Whether these are all revisions that there were: those of the lowest numbers go first.
+
+    Fewer than the limit and the one in use are left only where none has gone. Where there are as
+    many, each number that there was has to be known.
+    """
+    limit = workload.spec.get("revisionHistoryLimit")
+    if len(history) <= (_KEPT if limit is None else int(limit)):
+        return True
+    numbers = {number for each in history for number in _numbers(each)}
+    return numbers >= set(range(1, max(numbers) + 1))
 
 
 def _again(revision: Revision, workload: Workload) -> bool:

@@ -16,6 +16,7 @@ from runbook_action.facts import facts_of
 from runbook_action.request import Operation, Request, Target, TargetKind
 from tests.integration.runbook_action.fault_cases import OnStatefulSet
 from tests.integration.runbook_action.support import INCIDENT, Place, crashing, running
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kubernetes
 OTHER = "0d1f8b52-6c1e-5b1e-9f0a-3d1f7a6c2e22"
@@ -124,3 +125,23 @@ def test_a_statefulsets_version_is_as_old_as_its_coming_whatever_restarts_were_u
 ) -> None:
     scene = Kept(bare_place)
     told_truly(bare_place, "statefulset", scene.deploy, scene.numbers)
+
+
+def test_where_restarts_have_pushed_the_version_between_out_nobody_knows_since_when_it_is_used(
+    bare_place: Place,
+) -> None:
+    scene = Kept(bare_place)
+    scene.patch({"spec": {"revisionHistoryLimit": 2}})
+    scene.deploy("none/later:1")
+    began = datetime.now(UTC)
+    scene.deploy("none/none:1")
+    came_between(bare_place, "statefulset", began, datetime.now(UTC))
+    for number in range(2):
+        restarted = {
+            "metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": f"{number}"}}
+        }
+        scene.patch({"spec": {"template": restarted}})
+        scene.wait()
+    eventually("the one between is kept no more", lambda: scene.numbers() == [3, 4, 5])
+    facts = facts_of(ask(bare_place, "statefulset", "plan"), bare_place.services())
+    assert "last_rollout_age_seconds" not in facts

@@ -271,6 +271,43 @@ def test_a_version_made_in_the_second_of_the_one_between_is_as_old_as_its_coming
     assert age_of("statefulset", *history) == since(came)
 
 
+def limited(kind: TargetKind, limit: int | None, *history: Any) -> int | None:
+    """The age, of a workload that keeps no more than so many earlier revisions."""
+    world = World.new(kind=kind)
+    world.cluster.history = list(history)
+    if limit is not None:
+        world.cluster.raw["spec"]["revisionHistoryLimit"] = limit
+    found = facts_of(request("restart_workload", "plan", kind=kind), world.services)
+    age: int | None = found.get("last_rollout_age_seconds")
+    return age
+
+
+@BOTH
+@pytest.mark.parametrize(("limit", "known"), [(2, False), (3, True), (None, True)])
+def test_where_restarts_have_pushed_other_versions_out_nobody_knows_since_when_it_is_used(
+    kind: TargetKind, limit: int | None, *, known: bool
+) -> None:
+    """It may have come back after one of those that are kept no more."""
+    history = [
+        kept(kind, 3, BAD, T1, taken=T2, was="1"),
+        kept(kind, 4, RESTARTED, T3),
+        kept(kind, 5, RESTARTED, T4),
+    ]
+    assert limited(kind, limit, *history) == (since(T1) if known else None)
+
+
+@BOTH
+def test_where_every_number_is_known_nothing_was_pushed_out(kind: TargetKind) -> None:
+    history = [
+        kept(kind, 1, BAD, T1),
+        kept(kind, 2, RESTARTED, T3),
+        kept(kind, 3, RESTARTED, T4),
+    ]
+    assert limited(kind, 2, *history) == since(T1)
+    assert limited(kind, 0, history[0]) == since(T1)
+    assert limited(kind, 0, history[1]) is None
+
+
 def test_whoever_wrote_the_template_again_later_makes_no_version_younger() -> None:
     """What its coming back has replaced was written last when it was scaled to none."""
     replaced = kept("deployment", 2, BAD, T2)
