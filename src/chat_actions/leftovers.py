@@ -51,11 +51,11 @@ def left(incident: Mapping[str, Any]) -> list[dict[str, Any]]:
             undo[index] = result.get("undo")
         elif action.get("operation") in _TAKEN_BACK and not _has_failed(action):
             back.add(index)
-    denied = _denied(incident)
+    untouched = _untouched(incident)
     return [
         {"step": step, "undo": undo.get(_index(step))}
         for step in reversed(_steps(incident))
-        if _index(step) not in back | denied
+        if _index(step) not in back | untouched
     ]
 
 
@@ -69,7 +69,7 @@ def has_begun(incident: Mapping[str, Any]) -> bool:
     if not begins or incident.get("begun") == begins:
         return True
     tried = [each for each in _actions(incident) if each.get("operation") == "execute"]
-    return any(not was_denied(each) for each in tried)
+    return any(not _changed_nothing(each) for each in tried)
 
 
 def was_denied(action: Mapping[str, Any]) -> bool:
@@ -79,11 +79,18 @@ def was_denied(action: Mapping[str, Any]) -> bool:
     return action.get("status") == "skipped" and named == "ApprovalDenied"
 
 
-def _denied(incident: Mapping[str, Any]) -> set[int]:
-    """Find the steps of which nothing is known but that they were denied."""
+def _changed_nothing(action: Mapping[str, Any]) -> bool:
+    """Tell whether a step was denied, or refused before it had changed anything."""
+    error = _opened(action.get("error"))
+    named = error.get("name") if isinstance(error, dict) else None
+    return was_denied(action) or (action.get("status") == "failed" and named == "ActionRefused")
+
+
+def _untouched(incident: Mapping[str, Any]) -> set[int]:
+    """Find the steps of which nothing is known but that they changed nothing."""
     tried = [each for each in _actions(incident) if each.get("operation") == "execute"]
-    done = {_index(each.get("step")) for each in tried if not was_denied(each)}
-    return {_index(each.get("step")) for each in tried if was_denied(each)} - done
+    done = {_index(each.get("step")) for each in tried if not _changed_nothing(each)}
+    return {_index(each.get("step")) for each in tried} - done
 
 
 def state_of(incident: Mapping[str, Any]) -> str:

@@ -51,7 +51,14 @@ class InvalidRequest(FinalError):
 
 
 class ActionRefused(Refusal):
-    """The input is well formed, but a guard forbids this action on this target."""
+    """The input is well formed, but a guard forbids this action on this target.
+
+    Out of ``execute`` it says that the step has changed nothing.
+    """
+
+
+class RefusedHalfway(ActionRefused):
+    """A guard forbids the rest of a step that may have changed something already."""
 
 
 class ApprovalDenied(Refusal):

@@ -14,7 +14,12 @@ from dataclasses import replace
 
 from runbook_action.actions.base import Action, Holds, looks_at_target
 from runbook_action.decided import refuse_if_plan_changed
-from runbook_action.errors import TargetNotFound
+from runbook_action.errors import (
+    ActionRefused,
+    RefusedHalfway,
+    RunbookActionError,
+    TargetNotFound,
+)
 from runbook_action.facts import plan_if_it_applies
 from runbook_action.gitops import decided_in_git, has_a_source, refuse_what_git_decides
 from runbook_action.hand_over import hand_over
@@ -38,6 +43,8 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
 
     Raises
     ------
+    RefusedHalfway
+        If a guard forbids the rest of a step of which something may have been done.
     ActionRefused
         If the target, or whoever has a say in it or in what the action touches besides, refuses.
     TargetNotFound
@@ -50,7 +57,8 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
     """
     services = on_its_target(request, services)
     changed: Sequence[KubernetesObject] = ()
-    if request.operation in ("plan", "execute") and not _has_begun(action, request, services):
+    begun = request.operation in ("plan", "execute") and _has_begun(action, request, services)
+    if request.operation in ("plan", "execute") and not begun:
         if looks_at_target(action):
             changed = _changed(action, request, services)
             _refuse_without_consent(changed, services)
@@ -59,12 +67,31 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
         _refuse_what_git_decides(action, request, services, changed)
     operations: Mapping[Operation, Callable[[Request, Services], Outcome]] = {
         "plan": lambda asked, using: plan_if_it_applies(action, asked, using, changed),
-        "execute": action.execute,
+        "execute": lambda asked, using: _execute(action, asked, using, begun=begun),
         "verify": action.verify,
         "undo": lambda asked, using: _undo(action, asked, using),
         "hand_over": lambda asked, using: hand_over(action, asked, using),
     }
     return operations[request.operation](request, services)
+
+
+def _execute(action: Action, request: Request, services: Services, *, begun: bool) -> Outcome:
+    """Do it; of a refusal say whether something may have been changed before."""
+    try:
+        return action.execute(request, services)
+    except ActionRefused as refusal:
+        if begun or _may_have_changed(action, request, services):
+            raise RefusedHalfway(str(refusal)) from refusal
+        raise
+
+
+def _may_have_changed(action: Action, request: Request, services: Services) -> bool:
+    """Look for what the step leaves with its first write. Where that cannot be told it may have."""
+    try:
+        held = action.holdings(request, services) if isinstance(action, Holds) else ()
+        return _has_begun(action, request, services) or any(each.held() for each in held)
+    except RunbookActionError:
+        return True
 
 
 def _undo(action: Action, request: Request, services: Services) -> Outcome:

@@ -15,7 +15,13 @@ from runbook_action import marks
 from runbook_action.actions import REGISTRY
 from runbook_action.actions.base import Action
 from runbook_action.decided import plan_hash
-from runbook_action.errors import ActionRefused, FinalError, RolloutFailed, RunbookActionError
+from runbook_action.errors import (
+    ActionRefused,
+    FinalError,
+    RefusedHalfway,
+    RolloutFailed,
+    RunbookActionError,
+)
 from runbook_action.operate import operate
 from runbook_action.outcome import Change, Outcome
 from runbook_action.request import Operation, Request, parse_request
@@ -150,7 +156,7 @@ def _all_steps(
         except RunbookActionError as error:
             told["refused"] = _told(error)
             told["result"] = "refused" if isinstance(error, ActionRefused) else "failed"
-            if isinstance(error, RolloutFailed):
+            if isinstance(error, RolloutFailed | RefusedHalfway):
                 done.append((step, None))
             goes_on = isinstance(error, ActionRefused | RolloutFailed)
             over = found["strategy"] == "sequence" or not goes_on

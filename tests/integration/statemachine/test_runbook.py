@@ -479,6 +479,26 @@ def test_an_attempt_that_changed_nothing_counts_for_neither_loop_breaker_nor_coo
     assert len(json.loads(lock_of(platform, key)["history"])) == 1
 
 
+@pytest.mark.parametrize("on_failure", ["keep", "undo"])
+@pytest.mark.parametrize(("error", "counts"), [("ActionRefused", 0), ("RefusedHalfway", 1)])
+def test_a_step_that_is_refused_counts_only_where_it_may_have_changed_something(
+    platform: Platform, error: str, counts: int, on_failure: str
+) -> None:
+    guards = {"cooldown_seconds": 600, "max_actions": 1, "window_seconds": 3600}
+    name = steps_runbook(
+        platform, step("one", {"execute": [error]}), guard=guards, on_failure=on_failure
+    )
+    key = f"target#sre-platform#apps#deployment#{name.lower()}"
+    event = incident(name)
+    platform.run(event)
+    escalation(platform, event, "action-failed")
+    assert len(platform.calls(id_of(event), "undo")) == (counts if on_failure == "undo" else 0)
+    lock = lock_of(platform, key)
+    assert len(json.loads(lock["history"])) == counts
+    assert ("acted_until" in lock) is bool(counts)
+    assert ("unhelped#" + name in lock) is bool(counts)
+
+
 def test_an_escalation_nobody_takes_is_parked(platform: Platform) -> None:
     event = incident("NoSuchRunbook")
     topic = f"{platform.topic}-gone"

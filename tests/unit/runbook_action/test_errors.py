@@ -33,6 +33,7 @@ def test_the_names_are_the_contract() -> None:
         "ParameterRefused",
         "TargetAmbiguous",
         "PlanChanged",
+        "RefusedHalfway",
         "TargetNotFound",
         "AccessDenied",
         "AwsRejected",
@@ -52,6 +53,7 @@ def test_what_is_an_answer_is_no_failure_of_the_function() -> None:
         "ApprovalDenied",
         "ParameterRefused",
         "PlanChanged",
+        "RefusedHalfway",
         "TargetAmbiguous",
         "TargetNotFound",
     }

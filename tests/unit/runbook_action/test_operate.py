@@ -9,7 +9,12 @@ import pytest
 
 from runbook_action import handler as module
 from runbook_action.actions import REGISTRY
-from runbook_action.errors import ActionRefused, InvalidRequest, TargetNotFound
+from runbook_action.errors import (
+    ActionRefused,
+    InvalidRequest,
+    RefusedHalfway,
+    TargetNotFound,
+)
 from runbook_action.identity import OfOneTarget
 from runbook_action.kinds import KindWord
 from runbook_action.operate import operate
@@ -53,6 +58,48 @@ def test_another_object_of_the_same_name_is_not_acted_on(action: str) -> None:
             operate(REGISTRY[action], asked, world.services)
         assert "of-an-earlier-one" in str(caught.value)
         assert world.calls.writes() == []
+
+
+def refused_once(monkeypatch: pytest.MonkeyPatch, action: str, *, late: bool) -> str:
+    """Name the error of a step that a guard stops: before its first write, or in a later call."""
+    world = World.new()
+    asked = request(action, parameters={"step": 1, "max_replicas": 9} if "scale" in action else {})
+    if late:
+        operate(REGISTRY[action], asked, world.services)
+
+    def guard(*_: Any) -> Any:
+        raise ActionRefused("a guard forbids it")
+
+    kind = type(REGISTRY[action])
+    monkeypatch.setattr(kind, "execute", guard)
+    with pytest.raises(ActionRefused, match="a guard forbids it") as caught:
+        operate(REGISTRY[action], asked, world.services)
+    return type(caught.value).__name__
+
+
+@pytest.mark.parametrize("action", ["restart_workload", "scale_workload", "enable_degraded_mode"])
+def test_a_refusal_says_whether_something_may_have_been_changed(
+    monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    with monkeypatch.context() as patch:
+        assert refused_once(patch, action, late=False) == "ActionRefused"
+    with monkeypatch.context() as patch:
+        assert refused_once(patch, action, late=True) == "RefusedHalfway"
+
+
+def test_a_part_in_a_lease_whose_write_was_refused_may_have_changed_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World.new()
+    asked = request("scale_workload", parameters={"step": 1, "max_replicas": 9})
+
+    def refused(*_: Any, **__: Any) -> Any:
+        raise ActionRefused("a guard forbids it")
+
+    monkeypatch.setattr(world.cluster, "patch", refused)
+    monkeypatch.setattr(world.cluster, "replace", refused)
+    with pytest.raises(RefusedHalfway, match="a guard forbids it"):
+        operate(REGISTRY["scale_workload"], asked, world.services)
 
 
 @pytest.mark.parametrize("kind", TARGETS)

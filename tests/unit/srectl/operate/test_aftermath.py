@@ -91,6 +91,10 @@ def test_one_that_was_stopped_before_it_had_begun_leaves_nothing_to_type(
 
 def test_what_was_denied_is_not_left_to_be_taken_back() -> None:
     assert leftovers.left({"in_hand": IN_HAND, "actions_taken": [DENIED]}) == []
+    refused = {**DENIED, "status": "failed", "error": {"name": "ActionRefused", "message": "no"}}
+    assert leftovers.left({"in_hand": IN_HAND, "actions_taken": [refused]}) == []
+    halfway = {**refused, "error": {"name": "RefusedHalfway", "message": "no"}}
+    assert len(leftovers.left({"in_hand": IN_HAND, "actions_taken": [halfway]})) == 1
     assert len(leftovers.left({"in_hand": IN_HAND, "actions_taken": [DENIED, DONE]})) == 1
 
 
