@@ -356,6 +356,10 @@ def test_a_lease_that_ran_out_is_taken_over(platform: Platform) -> None:
     wait_for(lambda: platform.calls(id_of(event), "execute"), "the action")
 
 
+def utc(seconds: float) -> str:
+    return time.strftime("%FT%TZ", time.gmtime(seconds))
+
+
 def test_the_cooldown_leaves_a_target_alone(platform: Platform) -> None:
     guard = {"cooldown_seconds": 600, "max_actions": 5, "window_seconds": 3600}
     runbook = platform.runbook(on_failure="keep", guard=guard)
@@ -366,7 +370,7 @@ def test_the_cooldown_leaves_a_target_alone(platform: Platform) -> None:
     reason = escalation(platform, event, "cooldown")["escalation_reason"]
     key = f"target#sre-platform#apps#deployment#{runbook.lower()}"
     until = int(lock_of(platform, key)["acted_until"]) + 600
-    assert f"(600 seconds) lasts until {time.strftime('%FT%TZ', time.gmtime(until))}" in reason
+    assert f"(600 seconds) lasts until {utc(until)}" in reason
     assert f"the last to do so was incident {id_of(first)}." in reason
     assert platform.calls(id_of(event), "execute") == []
 
@@ -435,19 +439,25 @@ def test_the_loop_breaker_stops_the_third_action(platform: Platform) -> None:
     guard = {"cooldown_seconds": 0, "max_actions": 2, "window_seconds": 3600}
     runbook = platform.runbook(on_failure="keep", guard=guard)
     for _ in range(2):
-        event = incident(runbook)
-        platform.run(event)
-        assert len(platform.calls(id_of(event), "execute")) == 1
+        last = incident(runbook)
+        platform.run(last)
+        assert len(platform.calls(id_of(last), "execute")) == 1
+    began = json.loads(
+        lock_of(platform, f"target#sre-platform#apps#deployment#{runbook.lower()}")["history"]
+    )
     # Another runbook's limit on the same target is its own, and is said beside the count.
     target = {"kind": "deployment", "namespace": "apps", "name": runbook.lower()}
     event = incident(platform.runbook(target=target, guard={**guard, "max_actions": 1}))
     platform.run(event)
-    record = escalation(platform, event, "loop-breaker")
-    assert "in hand 2 times within 3600 seconds, and the limit" in record["escalation_reason"]
-    assert " is 1;" in record["escalation_reason"]
+    reason = escalation(platform, event, "loop-breaker")["escalation_reason"]
+    assert "in hand 2 times within 3600 seconds, and the limit" in reason
+    assert " is 1:" in reason
+    # It holds until fewer than the limit are within the window.
+    assert f"before {utc(began[1] + 3600)}; the last to do so was incident {id_of(last)}." in reason
     event = incident(runbook)
     platform.run(event)
-    escalation(platform, event, "loop-breaker")
+    reason = escalation(platform, event, "loop-breaker")["escalation_reason"]
+    assert f"before {utc(began[0] + 3600)}; the last to do so was incident {id_of(last)}." in reason
     assert platform.calls(id_of(event), "execute") == []
 
 
