@@ -92,7 +92,8 @@ def _in_common(each: dict[str, Any]) -> Hashable | None:
         return None  # each takes an answer of its own, in its time
     back = each.get("comes_back")
     why = each.get("step") or back or each["escalation_reason"]
-    return in_common(each, why, (*(each.get("steps") or ()), str(each.get("restoration"))))
+    since = (each["undo"] or {}).get("by"), each.get("restoration")
+    return in_common(each, why, (*(each.get("steps") or ()), *map(str, since)))
 
 
 def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
@@ -113,7 +114,7 @@ def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
         told = f"; further contacts were told of {further}" if further else ""
         console.print(f"    {len(calling)} {untaken} or less{told}")
     if one.get("step"):
-        console.print(f"    {safe(one['step'])}{_until(together, at)}")
+        console.print(f"    {safe(one['step'])}{_asked(together, at)}{_until(together, at)}")
     elif one.get("comes_back"):
         until = _moments(together, "not_before")
         after = f", not before {_span(until, at)}" if until else ""
@@ -121,7 +122,7 @@ def _lines(together: list[dict[str, Any]], at: datetime.datetime) -> None:
     elif one["escalation_reason"]:
         same = len({each["escalation_reason"] for each in together}) == 1
         of = "" if same else f"of {safe(str(one['incident_id'])[:_SHORT])}, the others alike: "
-        console.print(f"    {of}{safe(one['escalation_reason'])}{_since_then(one)}")
+        console.print(f"    {of}{safe(one['escalation_reason'])}{_since_then(together, at)}")
 
 
 def _hand_of(incident: dict[str, Any]) -> str:
@@ -157,7 +158,7 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
     if waits(each) != "—":
         console.print(f"    {waits(each)}")
     if each.get("step"):
-        console.print(f"    {safe(each['step'])}{_until([each], at)}")
+        console.print(f"    {safe(each['step'])}{_asked([each], at)}{_until([each], at)}")
     elif each.get("comes_back"):
         until = moment_of(each["not_before"])
         after = f", not before {clock(until, at, seconds=False)}" if until else ""
@@ -168,10 +169,21 @@ def _line(each: dict[str, Any], at: datetime.datetime) -> None:
         by = f" until {clock(until, at, seconds=False)}" if until else ""
         console.print(f"    runbook {safe(each['asks']['runbook'])} asks{by}: srectl approve")
     elif each["escalation_reason"]:
-        console.print(f"    {safe(each['escalation_reason'])}{_since_then(each)}")
+        console.print(f"    {safe(each['escalation_reason'])}{_since_then([each], at)}")
 
 
-def _since_then(incident: dict[str, Any]) -> str:
+def _asked(together: list[dict[str, Any]], at: datetime.datetime) -> str:
+    """Say who has them taken back, and since when; nothing where nobody has."""
+    undos = [each["undo"] for each in together if each["undo"]]
+    if not undos:
+        return ""
+    since = _moments(undos, "since")
+    return f", as {safe(undos[0]['by'])} asked" + (f" at {_span(since, at)}" if since else "")
+
+
+def _since_then(together: list[dict[str, Any]], at: datetime.datetime) -> str:
     """Say what has become of what a runbook did: why it was escalated tells only of before."""
-    restoration = incident.get("restoration")
+    if asked := _asked(together, at):
+        return f" Since then: being taken back{asked}."
+    restoration = together[0].get("restoration")
     return f" Since then: {safe(restoration)}." if restoration else ""

@@ -36,22 +36,27 @@ def page(
     """
     reading = Reading.of_what_is_there(account, clock, most=most)
     seen, own = overview(reading), reading.own_modes()
+    being_undone = seen["being_undone"]
+
+    def one(record: dict[str, Any]) -> dict[str, Any]:
+        return _told(record, str(record["incident_id"]) in being_undone)
+
     return {
-        "needs_somebody": [_one(each) for each in seen["needs"]],
-        "in_hand": [_one(each) for each in seen["in_hand"]],
+        "needs_somebody": [one(each) for each in seen["needs"]],
+        "in_hand": [one(each) for each in seen["in_hand"]],
         "at_work": [
             {
-                **_one(each["record"]),
+                **one(each["record"]),
                 "step": _step(each),
                 "decided_by": _stamp(each["decided_by"]),
                 "ends_by": _stamp(each["ends_by"]),
             }
             for each in seen["at_work"]
         ],
-        "other_open": [_one(each) for each in seen["others"]],
+        "other_open": [one(each) for each in seen["others"]],
         "lent": [
             {
-                **_one(each["record"]),
+                **one(each["record"]),
                 "steps": [f"{step.get('index')}. {step.get('action')}" for step in each["steps"]],
                 "comes_back": each["back"],
                 "by_itself": each["by_itself"],
@@ -78,7 +83,8 @@ def page(
     }
 
 
-def _one(record: dict[str, Any]) -> dict[str, Any]:
+def _told(record: dict[str, Any], is_being_undone: bool) -> dict[str, Any]:
+    undo = {"by": record.get("undo_asked_by"), "since": record.get("undo_asked_at")}
     return {
         key: record.get(key)
         for key in (
@@ -97,7 +103,11 @@ def _one(record: dict[str, Any]) -> dict[str, Any]:
             "released_at",
             "restoration",
         )
-    } | {"climbed": climbed(record), "asks": _question(record)}
+    } | {
+        "climbed": climbed(record),
+        "asks": _question(record),
+        "undo": undo if is_being_undone else None,
+    }
 
 
 def _question(record: dict[str, Any]) -> dict[str, Any] | None:

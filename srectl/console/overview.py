@@ -34,9 +34,12 @@ _MOST_CARDS = 8  # of what needs somebody; the others are folded away, but for q
 def overview(reading: Reading) -> dict[str, Any]:
     """Read the first screen.
 
+    What somebody has taken back by hand is at work, too, for as long as that goes on.
+
     Four queries by status (100 records each, 400 of those that are over and began within 24 hours),
     two parameters, six queues, the last executions of the heartbeat, and up to 25 locks. Where not
-    all is on, also who has switched that.
+    all is on, also who has switched that; where somebody has asked for something back, what of that
+    goes on.
     """
     *parts, over, mode, windows, depths, canary = reading.together(
         *(lambda status=status: reading.incidents(status) for status in OPEN),
@@ -47,7 +50,10 @@ def overview(reading: Reading) -> dict[str, Any]:
         reading.canary,
     )
     now = reading.clock()
-    seen = of_records([each for part in parts for each in _records(part)], _records(over), now)
+    open_, ended = [each for part in parts for each in _records(part)], _records(over)
+    seen = of_records(open_, ended, now)
+    undoing = reading.being_undone([*open_, *ended])
+    being_undone = undoing.value or frozenset()
     locks = read_part(lambda: _ends(reading.account, seen["at_work"]))
     ends = locks.value or {}
     at_work = [
@@ -59,16 +65,26 @@ def overview(reading: Reading) -> dict[str, Any]:
         }
         for each in seen["at_work"]
     ]
-    needs = list(gathered(seen["needs"], _escalated_alike))
+    at_work += [
+        {"what": "what was done is being taken back", "record": each, "undone": True}
+        | dict.fromkeys(("decided_by", "ends_by"))
+        for each in (*open_, *ended)
+        if str(each["incident_id"]) in being_undone
+    ]
+
+    def alike(record: dict[str, Any]) -> Hashable | None:
+        return _escalated_alike(record, str(record["incident_id"]) in being_undone)
+
+    needs = list(gathered(seen["needs"], alike))
     shown = max(_MOST_CARDS, sum(1 for each in seen["needs"] if story.is_asked(each)))
     return {
         **seen,
         "needs_first": needs[:shown],
         "needs_folded": needs[shown:],
-        "in_hand_alike": list(gathered(seen["in_hand"], _escalated_alike)),
+        "in_hand_alike": list(gathered(seen["in_hand"], alike)),
         "at_work_alike": list(gathered(at_work, _at_work_alike)),
         "now": now,
-        "problems": [each for each in (*parts, over, locks) if each.problem],
+        "problems": [each for each in (*parts, over, locks, undoing) if each.problem],
         "more": any(part.value.more for part in (*parts, over) if part.value),
         "mode": mode,
         "switched": _switched(reading) if mode.value not in (None, "on") else None,
@@ -80,6 +96,7 @@ def overview(reading: Reading) -> dict[str, Any]:
         "canary": canary,
         "canary_late": _late(canary, now),
         "at_work": at_work,
+        "being_undone": being_undone,
     }
 
 
@@ -113,15 +130,17 @@ def of_records(
     }
 
 
-def _escalated_alike(record: dict[str, Any]) -> Hashable | None:
+def _escalated_alike(record: dict[str, Any], is_being_undone: bool) -> Hashable | None:
     """Give what a record shares with those that are shown together with it, as handover does."""
     if story.is_asked(record):
         return None  # each takes an answer of its own, in its time
-    return in_common(record, record.get("escalation_reason"))
+    since = record.get("undo_asked_by") if is_being_undone else record.get("restoration")
+    return in_common(record, record.get("escalation_reason"), map(str, (is_being_undone, since)))
 
 
 def _at_work_alike(each: dict[str, Any]) -> Hashable:
-    step = (each.get("runbook"), each.get("index"), each.get("action"))
+    by = each["record"].get("undo_asked_by") if each.get("undone") else None
+    step = (each.get("runbook"), each.get("index"), each.get("action"), by)
     return in_common(each["record"], each["what"], map(str, step))
 
 

@@ -229,6 +229,7 @@ def one(reading: Reading, incident_id: str) -> dict[str, Any]:
         "pictured": _is_pictured(reading, record),
         "left": [] if working else left(record),
         "left_state": state_of(record),
+        "is_being_undone": incident_id in (reading.being_undone([record]).value or ()),
         "lent": story.lends(record),
         "hangs": records.hangs(record),
         "needs": story.needs_somebody(record),

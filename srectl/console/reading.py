@@ -30,6 +30,8 @@ from srectl.operate import (
     trust,
 )
 from srectl.operate.account import Account
+from srectl.operate.being_undone import being_undone
+from srectl.operate.undo_attempts import name_of
 
 __all__ = ["MOST", "Part", "Reading"]
 
@@ -220,6 +222,15 @@ class Reading:
             f"running {record['incident_id']}",
             INCIDENTS_SECONDS,
             lambda: at_work.running(self.account, record, self.clock()),
+        )
+
+    def being_undone(self, records: Collection[dict[str, Any]]) -> Part[frozenset[str]]:
+        """Give the ids of those that are just being taken back: a list of what is, where asked."""
+        names = sorted(filter(None, map(name_of, records)))
+        return self._once(
+            f"being undone {names}",
+            INCIDENTS_SECONDS,
+            lambda: being_undone(self.account, records),
         )
 
     def incident(self, incident_id: str) -> dict[str, Any]:

@@ -552,7 +552,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch, prefix: str = "t-") -> Iterator[
         for queue in QUEUES.values():
             made.sqs.create_queue(QueueName=f"{prefix}{queue}")
         made.events.create_event_bus(Name=made.bus)
-        for machine in ("platform-canary", "remediation-step"):
+        for machine in ("platform-canary", "remediation-step", "incident-restorer"):
             _machine(made, machine)
         made.client("s3").create_bucket(Bucket=made.evidence_bucket)
         made.logs.create_log_group(logGroupName=made.audit_log_group)

@@ -60,7 +60,32 @@ def test_what_was_taken_back_since_stands_beside_what_was_told(
 ) -> None:
     told = "It may have left half-changed: 1. restart_workload."
     scene.put(ID, escalation_reason=told, restoration=restoration)
-    page = Hands(scene.account).see(f"/incidents/{ID}")
-    words = re.sub(r"<[^>]*>", "", html.unescape(page))
-    assert said in words
-    assert ("Since then" in words) is bool(restoration)
+    for address in ("/", f"/incidents/{ID}"):
+        page = Hands(scene.account).see(address)
+        words = re.sub(r"<[^>]*>", "", html.unescape(page))
+        assert said in words
+        assert ("Since then" in words) is bool(restoration)
+
+
+def test_what_is_being_taken_back_is_at_work_with_who_asked_and_since_when(scene: Scene) -> None:
+    told = "It may have left half-changed: 1. restart_workload."
+    asked = {"undo_asked_by": "ada", "undo_asked_at": scene.ago(minutes=1), "undo_attempt": 1}
+    scene.put(ID, escalation_reason=told, **asked)
+    states = scene.account.states
+    execution = states.start_execution(
+        stateMachineArn=scene.account.restorer_arn, name=f"{ID}-undo-1"
+    )["executionArn"]
+    for address in ("/", f"/incidents/{ID}"):
+        page = re.sub(r"<[^>]*>", "", html.unescape(Hands(scene.account).see(address)))
+        words = " ".join(page.split())
+        assert re.search(rf"{told} Since then: being taken back, as ada asked \d[^.]* ago\.", words)
+    work = words_of_work(scene)
+    assert re.search(r"At work 1 .*what was done is being taken back, as ada asked \d", work)
+    states.stop_execution(executionArn=execution)
+    assert "being taken back" not in Hands(scene.account).see("/")
+    assert "No runbook is at work." in words_of_work(scene)
+
+
+def words_of_work(scene: Scene) -> str:
+    page = Hands(scene.account).see("/").partition('id="work"')[2].partition("</section")[0]
+    return " ".join(re.sub(r"<[^>]*>", "", html.unescape(page)).split())

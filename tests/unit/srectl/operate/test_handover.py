@@ -59,6 +59,54 @@ def test_what_was_taken_back_since_is_told(
     assert said.count(f"{reason} Since then: restored.") == 1
 
 
+def test_what_is_being_taken_back_is_at_work_with_who_asked_and_since_when(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    role = "arn:aws:iam::123456789012:role/machine"
+    account.states.create_state_machine(
+        name="t-incident-restorer", definition='{"StartAt": "A"}', roleArn=role
+    )
+    reason = "It may have left half-changed: 1. restart_workload."
+    asked = {"undo_asked_by": "ada", "undo_asked_at": now, "undo_attempt": 2}
+    for incident_id in (A, B):
+        put_incident(
+            incident_id=incident_id,
+            timestamp=now,
+            escalation_reason=reason,
+            restoration="not restored: its steps say why",
+            **asked,
+        )
+    # Of one the attempt before it ended, of the other it goes on.
+    ended = account.states.start_execution(
+        stateMachineArn=account.restorer_arn, name=f"{B}-undo-2"
+    )["executionArn"]
+    account.states.stop_execution(executionArn=ended)
+    account.states.start_execution(stateMachineArn=account.restorer_arn, name=f"{A}-undo-2")
+
+    page = json.loads(srectl("handover", "--json").output)
+    assert [(each["incident_id"], each["undo"]) for each in page["at_work"]] == [
+        (A, {"by": "ada", "since": now})
+    ]
+    undos = {each["incident_id"]: each["undo"] for each in page["needs_somebody"]}
+    assert undos == {A: {"by": "ada", "since": now}, B: None}
+    said = " ".join(srectl("handover").output.split())
+    since = rf"as ada asked at (\d{{4}}-\d\d-\d\d )?{now[11:16]}"
+    assert re.search(rf"at work 1 0f3c0c0e .* what was done is being taken back, {since}", said)
+    assert re.search(rf"restart_workload. Since then: being taken back, {since} UTC\.", said), said
+    assert said.count("restart_workload. Since then: not restored: its steps say why.") == 1
+
+
+def test_where_it_cannot_be_asked_what_is_being_taken_back_that_is_said(
+    account: Account, put_incident: Put, srectl: Run, now: str
+) -> None:
+    put_incident(incident_id=A, timestamp=now, undo_asked_by="ada", undo_asked_at=now)
+    put_incident(incident_id=B, timestamp=now, undo_asked_by="ada", undo_asked_at=now)
+    assert "being taken back" not in json.dumps(json.loads(srectl("handover", "--json").output))
+    put_incident(incident_id=A, timestamp=now, undo_asked_by="ada", undo_attempt=1)
+    told = json.loads(srectl("handover", "--json").output)["not_read"]
+    assert any("what is being taken back at the moment could not be asked" in each for each in told)
+
+
 def test_who_nobody_has_taken_is_told_with_how_far_it_has_climbed(
     account: Account, put_incident: Put, srectl: Run, now: str
 ) -> None:
