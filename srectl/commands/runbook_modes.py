@@ -24,6 +24,10 @@ _reason_option = click.option(
     default="",
     help=f"Why; up to {switches.MOST_REASON} characters, beside who and when.",
 )
+# Whoever writes a script says it of each of the three.
+_nothing_is_asked_option = click.option(
+    "--yes", "-y", is_flag=True, expose_value=False, help="Taken as by 'enable'; nothing is asked."
+)
 
 
 @click.command()
@@ -56,6 +60,7 @@ def enable(name: str, yes: bool, reason: str, as_json: bool, account: Account) -
 
 @click.command()
 @click.argument("name")
+@_nothing_is_asked_option
 @_reason_option
 @output_option
 @account_option
@@ -70,6 +75,7 @@ def ask(name: str, reason: str, as_json: bool, account: Account) -> None:
 
 @click.command()
 @click.argument("name")
+@_nothing_is_asked_option
 @_reason_option
 @output_option
 @account_option

@@ -98,6 +98,15 @@ def test_said_again_it_changes_nothing(account: Account, srectl: Run) -> None:
     assert "on already" in answer.output
 
 
+@pytest.mark.parametrize(("command", "mode"), [("disable", "observe"), ("ask", "ask")])
+def test_what_asks_nothing_takes_the_yes_of_its_brother(
+    account: Account, srectl: Run, command: str, mode: str
+) -> None:
+    answer = srectl("runbooks", command, "CheckoutDown", "--yes")
+    assert answer.exit_code == 0, answer.output
+    assert stored(account)[0] == {"CheckoutDown": mode}
+
+
 def test_any_runbook_is_set_back_to_observing(account: Account, srectl: Run) -> None:
     srectl("runbooks", "enable", "DrainNode", "--yes")
     answer = srectl("runbooks", "disable", "CheckoutDown")

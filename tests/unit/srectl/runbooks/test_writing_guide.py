@@ -66,6 +66,17 @@ def test_the_difference_that_it_shows_is_printed(checkout: Path) -> None:
     assert "\n".join(lines(shown.text)) in "\n".join(lines(answer.output))
 
 
+def test_a_block_that_is_pasted_answers_no_question_with_its_next_line() -> None:
+    for block in BLOCKS:
+        typed = lines(block.text) if block.info.startswith("sh") else []
+        for line in typed[:-1]:
+            if line.startswith("srectl "):
+                words = shlex.split(line, comments=True)[1:]
+                command = [word for word in words[:2] if not word.startswith("-")]
+                asks = "--yes" in CliRunner().invoke(cli, [*command, "--help"]).output
+                assert not asks or "--yes" in words, line
+
+
 def test_the_commands_for_a_deployment_exist() -> None:
     blocks = [block for block in BLOCKS if block.info in ("sh deployment", "sh stack")]
     assert len(blocks) == 7
