@@ -74,16 +74,19 @@ def has_begun(incident: Mapping[str, Any]) -> bool:
 
 def was_denied(action: Mapping[str, Any]) -> bool:
     """Tell whether somebody said no to a step: then it changed nothing, whatever its plan says."""
-    error = _opened(action.get("error"))
-    named = error.get("name") if isinstance(error, dict) else None
-    return action.get("status") == "skipped" and named == "ApprovalDenied"
+    return action.get("status") == "skipped" and _error_of(action) == "ApprovalDenied"
 
 
 def _changed_nothing(action: Mapping[str, Any]) -> bool:
     """Tell whether a step was denied, or refused before it had changed anything."""
+    refused = action.get("status") == "failed" and _error_of(action) == "ActionRefused"
+    return refused or was_denied(action)
+
+
+def _error_of(action: Mapping[str, Any]) -> Any:
+    """Give the name of the error that a step ended with; None where it ended with none."""
     error = _opened(action.get("error"))
-    named = error.get("name") if isinstance(error, dict) else None
-    return was_denied(action) or (action.get("status") == "failed" and named == "ActionRefused")
+    return error.get("name") if isinstance(error, dict) else None
 
 
 def _untouched(incident: Mapping[str, Any]) -> set[int]:

@@ -52,15 +52,18 @@ def versions_before(
         Those that came after it.
     """
     version = bare(template)
-    came = min(
-        (each.created for each in history if each.created and bare(each.template) == version),
-        default=None,
-    )
-    others = [
-        each for each in history if each.revision < current and bare(each.template) != version
-    ]
-    left = [each for each in others if came and each.created and each.created > came]
-    return [each for each in others if each not in left], left
+    same: list[Revision] = []
+    others: list[Revision] = []
+    for each in history:
+        (same if bare(each.template) == version else others).append(each)
+    came = min((each.created for each in same if each.created), default=None)
+    older: list[Revision] = []
+    left: list[Revision] = []
+    for each in others:
+        if each.revision < current:
+            later = came and each.created and each.created > came
+            (left if later else older).append(each)
+    return older, left
 
 
 def bare(template: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,8 +57,9 @@ def operate(action: Action, request: Request, services: Services) -> Outcome:
     """
     services = on_its_target(request, services)
     changed: Sequence[KubernetesObject] = ()
-    begun = request.operation in ("plan", "execute") and _has_begun(action, request, services)
-    if request.operation in ("plan", "execute") and not begun:
+    begins = request.operation in ("plan", "execute")
+    begun = begins and _has_begun(action, request, services)
+    if begins and not begun:
         if looks_at_target(action):
             changed = _changed(action, request, services)
             _refuse_without_consent(changed, services)

@@ -68,7 +68,7 @@ def refuse_if_it_cannot_roll(workload: Workload, target: Target) -> None:
         If the workload is paused, scaled to zero, or replaces pods only by hand.
     """
     refuse_if_paused(workload, target)
-    if workload.kind != "deployment" and workload.update_strategy.get("type") == "OnDelete":
+    if workload.replaced_by_hand:
         raise ActionRefused(
             f"{target} has the update strategy OnDelete: only a human may replace its pods. "
             f"RollingUpdate is the strategy that an action can use."

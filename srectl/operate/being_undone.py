@@ -26,7 +26,7 @@ def being_undone(account: Account, incidents: Iterable[Mapping[str, Any]]) -> fr
     CommandFailed
         Step Functions cannot be asked.
     """
-    attempts = {name_of(each): str(each["incident_id"]) for each in incidents if name_of(each)}
+    attempts = {name: str(each["incident_id"]) for each in incidents if (name := name_of(each))}
     if not attempts:
         return frozenset()
     with calling("what is being taken back at the moment could not be asked"):

@@ -212,11 +212,9 @@ class RollbackWorkload(Defaults):
         # A Deployment says which one it is at; of the others it is the newest.
         current = workload.revision or max((each.revision for each in history), default=0)
         older, left = versions_before(history, workload.template, current)
-        earlier = (
-            [each for each in (*older, *left) if each.revision == asked]
-            if asked is not None
-            else older
-        )
+        earlier = older
+        if asked is not None:
+            earlier = [each for each in (*older, *left) if each.revision == asked]
         if left and not earlier and asked is None:
             raise ActionRefused(
                 f"{request.target} has been rolled back already, from revision "

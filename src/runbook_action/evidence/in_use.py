@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from runbook_action.evidence.words import moment_of
 from runbook_action.history import bare
-from runbook_action.objects import Json, Revision, Workload, number_in
+from runbook_action.objects import Json, Revision, Workload, moment_of, number_in
 
 # Earlier numbers of a ReplicaSet that was taken again, with commas.
 _NUMBERS = "deployment.kubernetes.io/revision-history"
@@ -59,9 +58,7 @@ def in_use_since(
         When somebody last wrote what the two differ by on the workload. It tells of a version that
         came back where no revision does, unless it cannot have been then.
     """
-    times = [
-        made for each in current if (made := moment_of(each.metadata.get("creationTimestamp")))
-    ]
+    times = [made for each in current if (made := each.created)]
     if not times or len(times) < len(current):
         return None
     if before is None:
@@ -112,7 +109,7 @@ def _are_all(history: Sequence[Revision], workload: Workload) -> bool:
 
 def _again(revision: Revision, workload: Workload) -> bool:
     """Whether a ControllerRevision got its number later than it was made: it was taken again."""
-    made = moment_of(revision.metadata.get("creationTimestamp"))
+    made = revision.created
     taken = _taken(revision, workload)
     return made is not None and taken is not None and taken > made + _A_WRITE
 
@@ -128,10 +125,10 @@ def _taken(revision: Revision, workload: Workload) -> datetime | None:
 
     Of a ControllerRevision nothing but its number ever changes, so who wrote it wrote that.
     """
-    made = moment_of(revision.metadata.get("creationTimestamp"))
+    made = revision.created
     if revision.kind != "controllerrevision" or made is None:
         return made
-    anew = moment_of(workload.metadata.get("creationTimestamp"))
+    anew = workload.created
     written = [
         at
         for each in _written(revision)

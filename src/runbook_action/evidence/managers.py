@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from runbook_action.evidence.words import moment_of, plain
-from runbook_action.objects import Json, KubernetesObject
+from runbook_action.evidence.words import plain
+from runbook_action.objects import Json, KubernetesObject, moment_of
 
 _ITEM = re.compile(r'k:\{.*"name":"([^"]*)".*\}')
 _MANAGER = 60  # characters of a manager's name that are shown

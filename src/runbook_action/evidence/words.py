@@ -80,15 +80,6 @@ def last_seen(moment: datetime, began: datetime) -> str:
     return f", last {relative(moment, began)}"
 
 
-def moment_of(text: object) -> datetime | None:
-    """Read a time as the API writes it; None for what is none."""
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
-
-
 def counted(count: int, of: int, what: str = "pod") -> str:
     """Count objects of a whole: ``3 of 3 pods``; ``the pod`` where there is but one."""
     return f"the {what}" if of == 1 else f"{count} of {of} {what}s"

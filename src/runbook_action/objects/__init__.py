@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from runbook_action.kinds import KINDS, KindWord
 from runbook_action.objects.autoscaler import Autoscaler
-from runbook_action.objects.base import Json, KubernetesObject, number_in
+from runbook_action.objects.base import Json, KubernetesObject, moment_of, number_in
 from runbook_action.objects.job import Job
 from runbook_action.objects.node import GROUP_LABELS, Node
 from runbook_action.objects.pod import CRASHES_THAT_ARE_A_LOOP, Pod, lost_with
@@ -54,6 +54,7 @@ __all__ = [
     "Workload",
     "bytes_of",
     "lost_with",
+    "moment_of",
     "number_in",
     "thousandths_of",
     "view",

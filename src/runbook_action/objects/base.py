@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from runbook_action.kinds import KindWord
@@ -36,6 +37,11 @@ class KubernetesObject:
     def metadata(self) -> Json:
         """Its metadata, never None."""
         return self.raw.get("metadata") or {}
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was made, for the first time where it is a revision; None if that is no time."""
+        return moment_of(self.metadata.get("creationTimestamp"))
 
     @property
     def spec(self) -> Json:
@@ -109,6 +115,15 @@ class KubernetesObject:
 def number_in(text: object) -> int | None:
     """Give the whole number that a text states in plain digits; None for anything else."""
     return int(text) if isinstance(text, str) and _WHOLE.fullmatch(text) else None
+
+
+def moment_of(text: object) -> datetime | None:
+    """Read a time as the API writes it; None for what is none."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def selector_of(selector: Json) -> str:

@@ -6,7 +6,6 @@ The three count their pods under different names; a ``Workload`` knows which.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final, Literal
 
 from runbook_action.objects.base import Json, KubernetesObject, number_in, selector_of
@@ -109,15 +108,6 @@ class Revision(KubernetesObject):
         if self.kind == "controllerrevision":
             return int(self.raw.get("revision") or 0)
         return number_in(self.annotations.get(_REVISION)) or 0
-
-    @property
-    def created(self) -> datetime | None:
-        """When its template came for the first time; None where that cannot be read."""
-        try:
-            at = datetime.fromisoformat(str(self.metadata.get("creationTimestamp")))
-        except ValueError:
-            return None
-        return at if at.tzinfo else None
 
     @property
     def template(self) -> Json:

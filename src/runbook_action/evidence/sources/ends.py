@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runbook_action.evidence.scene import Finding, Gathered, Scene
-from runbook_action.evidence.words import counted, image_of, last_seen, moment_of, plain
-from runbook_action.objects import Json, Pod
+from runbook_action.evidence.words import counted, image_of, last_seen, plain
+from runbook_action.objects import Json, Pod, moment_of
 from runbook_action.rights import rights
 
 _PODS = 20  # that are listed one by one

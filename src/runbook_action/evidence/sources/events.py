@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runbook_action.evidence.scene import Finding, Gathered, Scene
-from runbook_action.evidence.words import counted, last_seen, moment_of, plain
+from runbook_action.evidence.words import counted, last_seen, plain
 from runbook_action.kubernetes_events import CLUSTER_NAMESPACE
-from runbook_action.objects import KubernetesObject, Pod
+from runbook_action.objects import KubernetesObject, Pod, moment_of
 from runbook_action.ports import Right
 
 _KEPT = 40

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from runbook_action.errors import TargetNotFound
 from runbook_action.evidence.scene import Finding, Gathered, Scene
-from runbook_action.evidence.words import moment_of, plain, relative
+from runbook_action.evidence.words import plain, relative
 from runbook_action.kubernetes_events import CLUSTER_NAMESPACE
-from runbook_action.objects import Node
+from runbook_action.objects import Node, moment_of
 from runbook_action.ports import Right
 from runbook_action.rights import rights
 
@@ -41,7 +41,7 @@ class Nodes:
         facts = {"nodes": [_told(each) for each in nodes], "joined": [_age(n) for n in joined]}
         findings = [finding for each in nodes for finding in _wrong_with(each, scene)]
         for each in joined:
-            at = moment_of(each.metadata.get("creationTimestamp"))
+            at = each.created
             if at is not None:
                 findings.append(Finding(55, f"node {each.name} joined {relative(at, scene.began)}"))
         return Gathered(facts, findings)
@@ -75,7 +75,7 @@ def _joined(scene: Scene) -> list[Node]:
     found = []
     for name in list(names)[-_NODES:]:
         node = _read(scene, name)
-        at = moment_of(node.metadata.get("creationTimestamp")) if node else None
+        at = node.created if node else None
         if node is not None and at is not None and abs(scene.began - at) <= _LATELY:
             found.append(node)
     return found

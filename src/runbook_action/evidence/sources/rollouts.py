@@ -12,8 +12,8 @@ from runbook_action.evidence.managers import writer_of
 from runbook_action.evidence.rollout import last_rollout
 from runbook_action.evidence.scene import Finding, Gathered, Scene
 from runbook_action.evidence.staged import Staged, staged_version
-from runbook_action.evidence.words import image_of, moment_of, plain, relative
-from runbook_action.objects import Json, Revision, Workload
+from runbook_action.evidence.words import image_of, plain, relative
+from runbook_action.objects import Json, Revision, Workload, moment_of
 from runbook_action.rights import rights
 
 _YOUNG = timedelta(hours=1)
